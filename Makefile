@@ -1,0 +1,31 @@
+# `make help` lists what there is. Set-up happens by itself, once, and again when a pinned requirement changes.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv pip
+REQUEST ?= events/requests/maxcut_petersen.json
+
+.PHONY: help setup run test
+help:  ## what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1|/' | column -t -s '|'
+
+setup: $(VENV)/.ready  ## make .venv from the pinned requirements; nothing when it is up to date
+
+$(VENV)/.ready: requirements/uv.txt requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+	  || { echo "Python 3.11, 3.12 or 3.13 with venv is needed; name one with: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/uv.txt
+	@$(UV) sync --quiet --require-hashes --python $(BIN)/python requirements/dev.txt requirements/uv.txt
+	@$(UV) install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+run: setup  ## take a problem through the whole pipeline on this machine: make run REQUEST=FILE
+	@$(BIN)/qpipe run $(REQUEST)
+
+test: setup  ## the whole test suite
+	@$(BIN)/pytest -n 2
