@@ -1,0 +1,125 @@
+"""What a run costs: the job's instance and the device, itemised. Money in USD.
+
+Prices of devices are in the catalogue with their date. The price of the job's instance is a
+parameter of the stack with its own date: Braket's API does not tell it. S3, Lambda and Step
+Functions cost well below a cent a run and are left out.
+"""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from quantum_pipeline.devices import Device, catalogue
+from quantum_pipeline.errors import BudgetExceeded
+from quantum_pipeline.requests import Request
+
+STARTUP_SECONDS = 180
+"""Assumed: an instance is billed while it starts, loads the image and uploads the results."""
+
+SECONDS_PER_AMPLITUDE_AND_LAYER = 1e-6
+"""Upper bound of one energy and gradient, per amplitude of the state and layer of the circuit."""
+
+
+class InstancePrice(BaseModel):
+    """Price of the job's instance, with the day and source it was read."""
+
+    model_config = ConfigDict(frozen=True)
+
+    instance_type: str
+    usd_per_hour: float
+    as_of: str
+
+
+class CostItem(BaseModel):
+    """One line of a bill."""
+
+    model_config = ConfigDict(frozen=True)
+
+    what: str
+    quantity: float
+    unit: str
+    usd: float
+
+
+class Cost(BaseModel):
+    """A bill, estimated or actual."""
+
+    model_config = ConfigDict(frozen=True)
+
+    items: tuple[CostItem, ...]
+    prices_as_of: str
+
+    @property
+    def total_usd(self) -> float:
+        """Sum of the items."""
+        return sum(item.usd for item in self.items)
+
+
+def job_seconds(request: Request, n_qubits: int) -> float:
+    """Return an upper bound of the job's seconds: every evaluation used, or the time limit."""
+    algorithm = request.algorithm
+    layers = (algorithm.max_evaluations or 1) * (algorithm.depth or 1)
+    compute = layers * float(2**n_qubits) * SECONDS_PER_AMPLITUDE_AND_LAYER
+    return min(STARTUP_SECONDS + compute, request.limits.max_runtime_seconds)
+
+
+def estimate(request: Request, device: Device, n_qubits: int, instance: InstancePrice) -> Cost:
+    """Return what a resolved request will cost at most."""
+    minutes = max(device.minimum_seconds, 60.0) / 60 if device.usd_per_minute else 0.0
+    return bill(
+        instance_seconds=job_seconds(request, n_qubits),
+        instance=instance,
+        device=device,
+        tasks=0 if device.kind == "local" else 1,
+        shots=request.shots,
+        simulator_minutes=minutes,
+    )
+
+
+def bill(
+    *,
+    instance_seconds: float,
+    instance: InstancePrice,
+    device: Device,
+    tasks: int,
+    shots: int,
+    simulator_minutes: float,
+) -> Cost:
+    """Return the bill of an instance's time and of what ran on the device."""
+    items = [
+        CostItem(
+            what=f"job instance {instance.instance_type}",
+            quantity=instance_seconds,
+            unit="s",
+            usd=instance_seconds / 3600 * instance.usd_per_hour,
+        )
+    ]
+    if tasks and device.usd_per_task:
+        items.append(_item(f"tasks on {device.name}", tasks, "tasks", device.usd_per_task))
+    if tasks and device.usd_per_shot:
+        items.append(_item(f"shots on {device.name}", shots, "shots", device.usd_per_shot))
+    if tasks and device.usd_per_minute:
+        items.append(
+            _item(f"time on {device.name}", simulator_minutes, "min", device.usd_per_minute)
+        )
+    as_of = f"devices {catalogue().prices_as_of}; instance {instance.as_of}"
+    return Cost(items=tuple(items), prices_as_of=as_of)
+
+
+def _item(what: str, quantity: float, unit: str, usd_each: float) -> CostItem:
+    return CostItem(what=what, quantity=quantity, unit=unit, usd=quantity * usd_each)
+
+
+def check_budget(cost: Cost, request: Request) -> None:
+    """Refuse a run that could cost more than it may.
+
+    Raises:
+        BudgetExceeded: names the estimate, its largest item and the limit.
+    """
+    limit = request.limits.max_cost_usd
+    if cost.total_usd > limit:
+        largest = max(cost.items, key=lambda item: item.usd)
+        raise BudgetExceeded(
+            f"limits.max_cost_usd: the estimate is {cost.total_usd:.4f} USD, of which "
+            f"{largest.usd:.4f} for {largest.what}; allowed: up to {limit:.4f}"
+        )

@@ -1,0 +1,98 @@
+"""One run: its names, its place in S3, and the record that prepare leaves for the job."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from quantum_pipeline.costs import Cost
+from quantum_pipeline.devices import Device
+from quantum_pipeline.errors import InvalidRequest
+from quantum_pipeline.ising import IsingModel
+from quantum_pipeline.requests import Request
+
+RUN_ID_TAG = "quantum-pipeline:run-id"
+EXECUTION_TAG = "quantum-pipeline:execution"
+ENTRY_POINT = "hybrid_job.main:run"
+INPUT_CHANNEL = "run"
+PREPARED = "prepared.json"
+JOB = "job.json"
+ENDS = ("completed.json", "failure.json", "cancelled.json")
+
+
+class PreparedRun(BaseModel):
+    """Everything the job and the report need to know; written once, by prepare."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: Literal[1] = 1
+    run_id: str
+    execution_arn: str
+    attempt: int = 1
+    created_at: datetime
+    request: Request
+    problem_uri: str | None = None
+    model: IsingModel
+    device: Device
+    algorithm_because: str
+    device_because: str
+    estimate: Cost
+    prepare_seconds: float
+
+
+class SubmittedJob(BaseModel):
+    """What submit leaves: the job, and the very code that it runs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: Literal[1] = 1
+    run_id: str
+    attempt: int
+    job_arn: str
+    job_name: str
+    source_uri: str
+    source_sha256: str
+    instance_type: str
+
+
+def check_run_id(run_id: str) -> str:
+    """Return the run id, which names folders in S3.
+
+    Raises:
+        InvalidRequest: the execution was given a name of other characters.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", run_id):
+        raise InvalidRequest.of("name of the execution", run_id, "1 to 80 of A-Z a-z 0-9 . _ -")
+    return run_id
+
+
+def key(run_id: str, name: str) -> str:
+    """Return the S3 key of one of the run's objects.
+
+    >>> key("r1", "report.json")
+    'runs/r1/report.json'
+    """
+    return f"runs/{run_id}/{name}"
+
+
+def job_folder(run_id: str, attempt: int) -> str:
+    """Return the S3 prefix where Braket puts the job's results: under it, output/model.tar.gz."""
+    return key(run_id, f"job/{attempt}")
+
+
+def client_token(execution_arn: str, attempt: int) -> str:
+    """Return the token that makes CreateJob idempotent: 64 characters, one an attempt."""
+    return hashlib.sha256(f"{execution_arn}#{attempt}".encode()).hexdigest()
+
+
+def job_name(execution_arn: str, attempt: int) -> str:
+    """Return the job's name, at most 50 characters.
+
+    >>> job_name("arn:aws:states:us-east-1:1:execution:m:r1", 1)
+    'qpipe-e47e6861e808565d601c3eefcb24dc58acfe9a33'
+    """
+    return f"qpipe-{client_token(execution_arn, attempt)[:40]}"
