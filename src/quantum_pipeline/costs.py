@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from quantum_pipeline.devices import Device, catalogue
 from quantum_pipeline.errors import BudgetExceeded
-from quantum_pipeline.requests import Request
+from quantum_pipeline.requests import ResolvedRequest
 
 STARTUP_SECONDS = 180
 """Assumed: an instance is billed while it starts, loads the image and uploads the results."""
@@ -55,15 +55,17 @@ class Cost(BaseModel):
         return sum(item.usd for item in self.items)
 
 
-def job_seconds(request: Request, n_qubits: int) -> float:
+def job_seconds(request: ResolvedRequest, n_qubits: int) -> float:
     """Return an upper bound of the job's seconds: every evaluation used, or the time limit."""
     algorithm = request.algorithm
-    layers = (algorithm.max_evaluations or 1) * (algorithm.depth or 1)
+    layers = algorithm.max_evaluations * algorithm.depth
     compute = layers * float(2**n_qubits) * SECONDS_PER_AMPLITUDE_AND_LAYER
     return min(STARTUP_SECONDS + compute, request.limits.max_runtime_seconds)
 
 
-def estimate(request: Request, device: Device, n_qubits: int, instance: InstancePrice) -> Cost:
+def estimate(
+    request: ResolvedRequest, device: Device, n_qubits: int, instance: InstancePrice
+) -> Cost:
     """Return what a resolved request will cost at most."""
     minutes = max(device.minimum_seconds, 60.0) / 60 if device.usd_per_minute else 0.0
     return bill(
@@ -110,7 +112,7 @@ def _item(what: str, quantity: float, unit: str, usd_each: float) -> CostItem:
     return CostItem(what=what, quantity=quantity, unit=unit, usd=quantity * usd_each)
 
 
-def check_budget(cost: Cost, request: Request) -> None:
+def check_budget(cost: Cost, request: ResolvedRequest) -> None:
     """Refuse a run that could cost more than it may.
 
     Raises:

@@ -16,7 +16,6 @@ from quantum_pipeline.costs import Cost, CostItem
 from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.evaluation import Analysis, Quality, analyse, quality
 from quantum_pipeline.problems import Label
-from quantum_pipeline.requests import ProblemReference
 from quantum_pipeline.results import Evaluation, JobResult
 from quantum_pipeline.runs import PreparedRun, SubmittedJob
 
@@ -154,8 +153,6 @@ def build_report(
     """
     request, model = prepared.request, prepared.model
     problem = request.problem
-    if isinstance(problem, ProblemReference):
-        raise InvalidResult(f"prepared.json: problem {problem.uri} was never read")
     bits = [int(bit) for bit in result.best_bitstring]
     objective = problem.objective(bits)
     if abs(objective - problem.objective_of_energy(result.best_energy)) > model.tolerance:

@@ -69,6 +69,16 @@ class Algorithm(BaseModel):
         return self
 
 
+class SettledAlgorithm(Algorithm):
+    """The algorithm of a resolved request: nothing is left to choose."""
+
+    name: Literal["qaoa"]
+    depth: Annotated[StrictInt, Field(ge=1, le=MAX_DEPTH)]
+    optimizer: Literal["l-bfgs-b", "none"]
+    starts: Annotated[StrictInt, Field(ge=1, le=100)]
+    max_evaluations: Annotated[StrictInt, Field(ge=1, le=100_000)]
+
+
 class Limits(BaseModel):
     """What a run may cost and how long its job may take."""
 
@@ -98,6 +108,13 @@ class Request(BaseModel):
     seed: Annotated[StrictInt, Field(ge=0, lt=2**32)] = 0
     limits: Limits = Limits()
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$")] | None = None
+
+
+class ResolvedRequest(Request):
+    """A request with its problem read and its algorithm settled."""
+
+    problem: AnyProblem
+    algorithm: SettledAlgorithm
 
 
 def parse_json(text: str | bytes, what: str) -> Any:
@@ -180,13 +197,13 @@ def _sentence(field: str, error: Any) -> str:
             return str(InvalidRequest.of(field, value, allowed))
 
 
-def resolve(request: Request) -> tuple[Request, str]:
+def resolve(request: Request) -> tuple[ResolvedRequest, str]:
     """Return the request with its algorithm settled, and why it was settled so.
 
     Raises:
         InvalidRequest: the problem is wider than the exact state vector can be.
     """
-    problem = request.problem
+    problem, asked = request.problem, request.algorithm
     if isinstance(problem, ProblemReference):
         raise InvalidRequest.of("problem.uri", problem.uri, "to be read before it is resolved")
     n = problem.n_variables
@@ -194,26 +211,25 @@ def resolve(request: Request) -> tuple[Request, str]:
         raise InvalidRequest.of(
             "problem", f"{n} variables", f"1 to {EXACT_QUBITS}, the widest exact state vector"
         )
-    asked = request.algorithm
-    given = asked.gammas is not None
-    depth = len(asked.gammas) if asked.gammas is not None else asked.depth or default_depth(n)
-    starts = 1 if given else asked.starts or default_starts(n)
-    settled = asked.model_copy(
-        update={
-            "name": "qaoa",
-            "depth": depth,
-            "optimizer": "l-bfgs-b" if asked.optimizer == "auto" else asked.optimizer,
-            "starts": starts,
-            "max_evaluations": asked.max_evaluations or 200 * starts,
-        }
+    depth = asked.depth or len(asked.gammas or ()) or default_depth(n)
+    starts = 1 if asked.gammas else asked.starts or default_starts(n)
+    settled = SettledAlgorithm(
+        name="qaoa",
+        depth=depth,
+        optimizer="l-bfgs-b" if asked.optimizer == "auto" else asked.optimizer,
+        starts=starts,
+        max_evaluations=asked.max_evaluations or 200 * starts,
+        gammas=asked.gammas,
+        betas=asked.betas,
     )
     because = (
         f"QAOA: the problem is an Ising model of {n} spins, whose exact state takes "
         f"{16 * 2**n / 2**20:.3g} MiB a vector; depth {depth} "
-        f"{'as asked' if given or asked.depth else 'by its size'}, "
+        f"{'as asked' if asked.gammas or asked.depth else 'by its size'}, "
         f"{starts} {'start' if starts == 1 else 'starts'}, exact gradients"
     )
-    return request.model_copy(update={"algorithm": settled}), because
+    fields = {name: getattr(request, name) for name in Request.model_fields}
+    return ResolvedRequest(**fields | {"problem": problem, "algorithm": settled}), because
 
 
 def default_depth(n: int) -> int:

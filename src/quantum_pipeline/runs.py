@@ -13,7 +13,7 @@ from quantum_pipeline.costs import Cost
 from quantum_pipeline.devices import Device
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import IsingModel
-from quantum_pipeline.requests import Request
+from quantum_pipeline.requests import ResolvedRequest
 
 RUN_ID_TAG = "quantum-pipeline:run-id"
 EXECUTION_TAG = "quantum-pipeline:execution"
@@ -34,7 +34,7 @@ class PreparedRun(BaseModel):
     execution_arn: str
     attempt: int = 1
     created_at: datetime
-    request: Request
+    request: ResolvedRequest
     problem_uri: str | None = None
     model: IsingModel
     device: Device

@@ -1,0 +1,37 @@
+"""State Monitor: one look at the job, and how long to wait until the next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from quantum_pipeline import polling
+from quantum_pipeline.aws import jobs
+from quantum_pipeline.aws.stage import stage
+from quantum_pipeline.errors import JobFailed
+
+
+class Event(BaseModel):
+    """The job, and how often it was looked at."""
+
+    run_id: str
+    attempt: int
+    job_arn: str
+    polls: int
+
+
+@stage(Event.model_validate)
+def handler(event: Event) -> dict[str, Any]:
+    """Return the job's status; a job that failed or was cancelled is an error."""
+    job = jobs.look(event.job_arn)
+    if job.status in ("FAILED", "CANCELLED"):
+        raise JobFailed(f"{job.arn} {job.status}: {job.failure_reason}")
+    return {
+        "run_id": event.run_id,
+        "attempt": event.attempt,
+        "job_arn": event.job_arn,
+        "status": job.status,
+        "polls": event.polls + 1,
+        "wait_seconds": polling.wait_seconds(job.age_seconds),
+    }

@@ -1,0 +1,134 @@
+"""State PostProcess: the job's result is recomputed, evaluated and reported."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import BaseModel
+
+from quantum_pipeline import costs, report, runs
+from quantum_pipeline.aws import jobs, notifications, storage
+from quantum_pipeline.aws.metrics import record
+from quantum_pipeline.aws.settings import PostProcessSettings
+from quantum_pipeline.aws.stage import stage
+from quantum_pipeline.reports import Report, Timing, build_report
+from quantum_pipeline.results import JobResult, read_result
+from quantum_pipeline.runs import PreparedRun, SubmittedJob
+
+
+class Event(BaseModel):
+    """The run and its job, which has completed."""
+
+    run_id: str
+    attempt: int
+    job_arn: str
+    polls: int
+
+
+class Completed(BaseModel):
+    """The mark of a run that succeeded."""
+
+    run_id: str
+    completed_at: datetime
+    job_arn: str
+    objective: float
+    actual_usd: float
+
+
+@stage(Event.model_validate)
+def handler(event: Event) -> dict[str, Any]:
+    """Write the report and its pictures; return where they are and the main figures."""
+    started = time.perf_counter()
+    settings = PostProcessSettings.read()
+    bucket = settings.output_bucket
+    prepared = storage.need_model(bucket, runs.key(event.run_id, runs.PREPARED), PreparedRun)
+    submitted = storage.need_model(bucket, runs.key(event.run_id, runs.JOB), SubmittedJob)
+    job = jobs.look(event.job_arn)
+    result = read_result(jobs.read_output(job), prepared)
+    made = build_report(
+        prepared,
+        submitted,
+        result,
+        timing=Timing(
+            prepare_seconds=prepared.prepare_seconds,
+            queue_seconds=job.queue_seconds,
+            job_seconds=job.job_seconds,
+            post_process_seconds=time.perf_counter() - started,
+            polls=event.polls,
+        ),
+        actual=_bill(prepared, result, job, settings),
+        completed_at=datetime.now(UTC),
+    )
+    folder = runs.key(event.run_id, "")
+    for name, content in report.render(made).items():
+        storage.write(bucket, folder + name, content, _content_type(name))
+    _finish(made, settings, folder)
+    return {
+        "run_id": event.run_id,
+        "status": made.status,
+        "report": f"s3://{bucket}/{folder}report.json",
+        "report_html": f"s3://{bucket}/{folder}{made.artifacts.report_html}",
+        "objective": made.solution.objective,
+        "approximation_ratio": made.quality.approximation_ratio,
+        "expected_ratio": made.quality.expected_ratio,
+        "actual_usd": made.cost.actual_usd,
+    }
+
+
+def _bill(
+    prepared: PreparedRun, result: JobResult, job: jobs.JobState, settings: PostProcessSettings
+) -> costs.Cost:
+    return costs.bill(
+        instance_seconds=job.billable_seconds,
+        instance=settings.instance_price,
+        device=prepared.device,
+        tasks=len(result.tasks),
+        shots=sum(task.shots for task in result.tasks),
+        simulator_minutes=sum(task.billed_minutes for task in result.tasks),
+    )
+
+
+def _finish(made: Report, settings: PostProcessSettings, folder: str) -> None:
+    """Write report.json, then the mark; publish metrics and tell the topic when it is the first."""
+    bucket, job_arn = settings.output_bucket, made.provenance.job_arn
+    storage.write_model(bucket, folder + "report.json", made)
+    completed = Completed(
+        run_id=made.run_id,
+        completed_at=made.completed_at,
+        job_arn=job_arn,
+        objective=made.solution.objective,
+        actual_usd=made.cost.actual_usd,
+    )
+    if not storage.write_once(bucket, folder + "completed.json", completed):
+        return  # a retried call: counted and told before
+    _publish(made)
+    notifications.publish(
+        settings.notification_topic_arn,
+        made.run_id,
+        made.status,
+        {
+            "objective": made.solution.objective,
+            "approximation_ratio": made.quality.approximation_ratio,
+            "actual_usd": made.cost.actual_usd,
+            "report": f"s3://{bucket}/{folder}{made.artifacts.report_html}",
+        },
+    )
+
+
+def _publish(made: Report) -> None:
+    record("RunsSucceeded", 1)
+    record("QueueSeconds", made.timing.queue_seconds)
+    record("JobSeconds", made.timing.job_seconds)
+    record("Polls", made.timing.polls)
+    record("ActualCost", made.cost.actual_usd)
+    record("ApproximationRatio", made.quality.approximation_ratio)
+    record("ExpectedRatio", made.quality.expected_ratio)
+    record("FinalEnergy", made.analysis.final_energy)
+    record("ConvergenceRate", made.analysis.convergence_rate)
+    record("Efficiency", made.analysis.efficiency)
+
+
+def _content_type(name: str) -> str:
+    return "text/html; charset=utf-8" if name.endswith(".html") else "image/png"

@@ -1,0 +1,79 @@
+"""State Submit: publishes the job's source and creates the job, once an attempt."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from quantum_pipeline import polling, runs
+from quantum_pipeline.aws import jobs, source, storage
+from quantum_pipeline.aws.metrics import record
+from quantum_pipeline.aws.settings import SubmitSettings
+from quantum_pipeline.aws.stage import stage
+from quantum_pipeline.errors import JobFailed
+from quantum_pipeline.runs import PreparedRun, SubmittedJob
+
+
+class Event(BaseModel):
+    """The prepared run, and which attempt at it this is."""
+
+    run_id: str
+    attempt: int
+
+
+@stage(Event.model_validate)
+def handler(event: Event) -> dict[str, Any]:
+    """Return the run's job, made now or by an earlier try of this very call."""
+    settings = SubmitSettings.read()
+    bucket, job_key = settings.output_bucket, runs.key(event.run_id, runs.JOB)
+    submitted = storage.read_model(bucket, job_key, SubmittedJob)
+    if submitted is None or submitted.attempt != event.attempt:
+        submitted = _submit(event, settings)
+        storage.write_model(bucket, job_key, submitted)
+    _check_wanted(bucket, event.run_id, submitted.job_arn)
+    return {
+        "run_id": event.run_id,
+        "attempt": event.attempt,
+        "job_arn": submitted.job_arn,
+        "status": "QUEUED",
+        "polls": 0,
+        "wait_seconds": polling.wait_seconds(0),
+    }
+
+
+def _submit(event: Event, settings: SubmitSettings) -> SubmittedJob:
+    _check_wanted(settings.output_bucket, event.run_id, None)
+    prepared = storage.need_model(
+        settings.output_bucket, runs.key(event.run_id, runs.PREPARED), PreparedRun
+    ).model_copy(update={"attempt": event.attempt})
+    published = source.publish(settings.code_bucket)
+    arn = jobs.create(prepared, published, settings)
+    record(
+        "JobsSubmitted",
+        1,
+        DeviceType=prepared.device.kind,
+        ProblemType=prepared.request.problem.type,
+    )
+    return SubmittedJob(
+        run_id=event.run_id,
+        attempt=event.attempt,
+        job_arn=arn,
+        job_name=runs.job_name(prepared.execution_arn, event.attempt),
+        source_uri=published.uri,
+        source_sha256=published.sha256,
+        instance_type=settings.job_instance_type,
+    )
+
+
+def _check_wanted(bucket: str, run_id: str, job_arn: str | None) -> None:
+    """Leave no job behind for a run that has ended: cancel looks for one after its mark only.
+
+    Cancel writes its mark, then looks for a job; this creates the job, then looks for the mark:
+    whichever order the two run in, one of them sees the other.
+    """
+    for end in runs.ENDS:
+        if storage.exists(bucket, runs.key(run_id, end)):
+            if job_arn is not None:
+                jobs.cancel(job_arn)
+            raise JobFailed(f"{run_id}: the run has ended ({end}); its job was not kept")

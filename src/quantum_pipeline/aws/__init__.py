@@ -1,0 +1,1 @@
+"""AWS as the deployed functions use it: storage, jobs, source, metrics, notifications."""

@@ -1,0 +1,68 @@
+"""boto3 clients, one a service and process, and the names that AWS's errors get here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from quantum_pipeline.errors import (
+    DeviceUnavailable,
+    InvalidRequest,
+    PipelineError,
+    QuotaExceeded,
+    ServiceUnavailable,
+)
+
+# Short enough that a function's own time-out never comes first; the state machine retries longer.
+_CONFIG = Config(
+    connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3}
+)
+
+_NAMES: dict[str, type[PipelineError]] = {
+    "ThrottlingException": ServiceUnavailable,
+    "Throttling": ServiceUnavailable,
+    "TooManyRequestsException": ServiceUnavailable,
+    "SlowDown": ServiceUnavailable,
+    "ServiceQuotaExceededException": QuotaExceeded,
+    "DeviceOfflineException": DeviceUnavailable,
+    "DeviceRetiredException": DeviceUnavailable,
+    "ValidationException": InvalidRequest,
+}
+
+
+@cache
+def client(service: str) -> Any:
+    """Return the process's client of a service."""
+    create: Any = boto3.client  # overloaded by name in the stubs; here the name is a variable
+    return create(service, config=_CONFIG)
+
+
+@contextmanager
+def named_errors() -> Iterator[None]:
+    """Turn botocore's errors into ours: throttling, 5xx and lost connections can be retried.
+
+    Raises:
+        ServiceUnavailable, QuotaExceeded, DeviceUnavailable, InvalidRequest: by AWS's error code.
+        PipelineError: any other refusal, such as AccessDenied, with AWS's code and message.
+    """
+    try:
+        yield
+    except ClientError as error:
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        name = _NAMES.get(error_code(error))
+        if name is None:
+            name = ServiceUnavailable if status >= 500 else PipelineError
+        raise name(str(error)) from error
+    except BotoCoreError as error:
+        raise ServiceUnavailable(f"{type(error).__name__}: {error}") from error
+
+
+def error_code(error: ClientError) -> str:
+    """Return AWS's code of an error."""
+    return str(error.response.get("Error", {}).get("Code", ""))

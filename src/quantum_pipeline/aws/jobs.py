@@ -1,0 +1,193 @@
+"""Braket hybrid jobs: create, look at, find, cancel, and read what they leave."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from quantum_pipeline import runs
+from quantum_pipeline.aws import storage
+from quantum_pipeline.aws.clients import client, error_code
+from quantum_pipeline.aws.settings import SubmitSettings
+from quantum_pipeline.aws.source import Source
+from quantum_pipeline.errors import InvalidRequest, InvalidResult
+from quantum_pipeline.requests import parse_json
+from quantum_pipeline.runs import PreparedRun
+
+ENDED = ("COMPLETED", "FAILED", "CANCELLED")
+MAX_RESULT_BYTES = 64 * 2**20
+
+
+@dataclass(frozen=True)
+class JobState:
+    """A job as GetJob tells it; seconds are by Braket's own clock."""
+
+    arn: str
+    status: str
+    age_seconds: float
+    queue_seconds: float
+    job_seconds: float
+    billable_seconds: float
+    failure_reason: str
+    output_uri: str
+
+
+def create(prepared: PreparedRun, source: Source, settings: SubmitSettings) -> str:
+    """Create the run's job, or find it created: return its ARN.
+
+    Name and token are hashes of the execution and its attempt, so a second call never makes a
+    second job.
+    """
+    name = runs.job_name(prepared.execution_arn, prepared.attempt)
+    folder = runs.job_folder(prepared.run_id, prepared.attempt)
+    inputs = f"s3://{settings.output_bucket}/{runs.key(prepared.run_id, runs.PREPARED)}"
+    try:
+        answer = client("braket").create_job(
+            clientToken=runs.client_token(prepared.execution_arn, prepared.attempt),
+            jobName=name,
+            roleArn=settings.job_role_arn,
+            algorithmSpecification={
+                "scriptModeConfig": {
+                    "entryPoint": runs.ENTRY_POINT,
+                    "s3Uri": source.uri,
+                    "compressionType": "GZIP",
+                }
+            },
+            inputDataConfig=[
+                {
+                    "channelName": runs.INPUT_CHANNEL,
+                    "dataSource": {"s3DataSource": {"s3Uri": inputs}},
+                }
+            ],
+            outputDataConfig={"s3Path": f"s3://{settings.output_bucket}/{folder}"},
+            checkpointConfig={
+                "s3Uri": f"s3://{settings.output_bucket}/{runs.key(prepared.run_id, 'checkpoints')}"
+            },
+            instanceConfig={"instanceType": settings.job_instance_type, "volumeSizeInGb": 30},
+            deviceConfig={"device": prepared.device.arn},
+            stoppingCondition={"maxRuntimeInSeconds": prepared.request.limits.max_runtime_seconds},
+            hyperParameters={
+                "run_id": prepared.run_id,
+                "algorithm": prepared.request.algorithm.name,
+                "depth": str(prepared.request.algorithm.depth),
+                "shots": str(prepared.request.shots),
+                "seed": str(prepared.request.seed),
+            },
+            tags={
+                runs.RUN_ID_TAG: prepared.run_id,
+                runs.EXECUTION_TAG: prepared.execution_arn,
+                "quantum-pipeline:stack": settings.powertools_service_name,
+            },
+        )
+    except ClientError as error:
+        if error_code(error) != "ConflictException":
+            raise
+        found = find(prepared.execution_arn, prepared.created_at)
+        if found is None:
+            raise
+        return found
+    return str(answer["jobArn"])
+
+
+def look(arn: str) -> JobState:
+    """Return the state of a job.
+
+    Ages are differences of Braket's own times, the answer's Date header for now: the function's
+    clock has no part in them.
+    """
+    answer = client("braket").get_job(jobArn=arn)
+    now = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+    created = answer["createdAt"]
+    started, ended = answer.get("startedAt"), answer.get("endedAt")
+    return JobState(
+        arn=arn,
+        status=answer["status"],
+        age_seconds=_seconds(created, now),
+        queue_seconds=_seconds(created, started or ended or now),
+        job_seconds=_seconds(started, ended or now) if started else 0.0,
+        billable_seconds=float(answer.get("billableDuration", 0)),
+        failure_reason=answer.get("failureReason", "no reason given"),
+        output_uri=answer["outputDataConfig"]["s3Path"],
+    )
+
+
+def _seconds(start: datetime, end: datetime) -> float:
+    return max(0.0, (end - start).total_seconds())
+
+
+def cancel(arn: str) -> bool:
+    """Cancel a job; return False where it has ended, or was cancelled before."""
+    if look(arn).status in (*ENDED, "CANCELLING"):
+        return False
+    try:
+        client("braket").cancel_job(jobArn=arn)
+    except ClientError as error:
+        if error_code(error) == "ConflictException":  # it ended in between
+            return False
+        raise
+    return True
+
+
+def find(execution_arn: str, since: datetime) -> str | None:
+    """Return the ARN of the execution's newest job, None where it has none.
+
+    SearchJobs filters by time only; the execution is in the job's tags.
+    """
+    jobs = [job for job in _search(since) if job["tags"].get(runs.EXECUTION_TAG) == execution_arn]
+    return max(jobs, key=lambda job: job["createdAt"])["jobArn"] if jobs else None
+
+
+def _search(since: datetime) -> Iterator[dict[str, Any]]:
+    filters = [
+        {"name": "createdAt", "operator": "GTE", "values": [since.strftime("%Y-%m-%dT%H:%M:%SZ")]}
+    ]
+    for page in client("braket").get_paginator("search_jobs").paginate(filters=filters):
+        for job in page["jobs"]:
+            yield {"tags": {}} | job
+
+
+def read_output(state: JobState) -> Any:
+    """Return the data that the job saved: dataDictionary of results.json in model.tar.gz.
+
+    Raises:
+        InvalidResult: no archive, not an archive, no results in it, not JSON, or too large.
+    """
+    bucket, _, prefix = state.output_uri.removeprefix("s3://").partition("/")
+    key = f"{prefix}/output/model.tar.gz"
+    where = f"s3://{bucket}/{key}"
+    try:
+        archive = storage.read(bucket, key, MAX_RESULT_BYTES)
+    except ValueError as error:
+        raise InvalidResult(f"{where}: {error}") from error
+    if archive is None:
+        raise InvalidResult(f"{where}: missing; the job ended without saving a result")
+    return _data(archive, where)
+
+
+def _data(archive: bytes, where: str) -> Any:
+    try:
+        with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
+            member = tar.getmember("results.json")
+            if member.size > MAX_RESULT_BYTES:
+                raise InvalidResult(f"{where}: results.json has {member.size} bytes")
+            file = tar.extractfile(member)
+            if file is None:
+                raise InvalidResult(f"{where}: results.json is no file")
+            saved = parse_json(file.read(), f"{where}: results.json")
+    except KeyError as error:
+        raise InvalidResult(f"{where}: no results.json in it") from error
+    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+        raise InvalidResult(f"{where}: not a readable archive ({error})") from error
+    except InvalidRequest as error:
+        raise InvalidResult(str(error)) from error
+    if not isinstance(saved, dict) or "dataDictionary" not in saved:
+        raise InvalidResult(f"{where}: results.json has no dataDictionary")
+    return saved["dataDictionary"]

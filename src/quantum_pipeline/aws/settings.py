@@ -1,0 +1,70 @@
+"""What template.yaml tells each function through its environment: one model a function."""
+
+from __future__ import annotations
+
+import os
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict
+
+from quantum_pipeline.costs import InstancePrice
+
+
+class Settings(BaseModel):
+    """Settings of one function; field ``output_bucket`` is variable ``OUTPUT_BUCKET``."""
+
+    model_config = ConfigDict(frozen=True)
+
+    output_bucket: str
+
+    @classmethod
+    def read(cls) -> Self:
+        """Return the settings of this process's environment."""
+        return cls.model_validate({name: os.environ.get(name.upper()) for name in cls.model_fields})
+
+
+class _WithPrice(Settings):
+    job_instance_type: str
+    job_instance_usd_per_hour: float
+    job_instance_price_as_of: str
+
+    @property
+    def instance_price(self) -> InstancePrice:
+        """Price of the job's instance."""
+        return InstancePrice(
+            instance_type=self.job_instance_type,
+            usd_per_hour=self.job_instance_usd_per_hour,
+            as_of=self.job_instance_price_as_of,
+        )
+
+
+class PrepareSettings(_WithPrice):
+    """Settings of prepare."""
+
+    input_bucket: str
+    aws_region: str
+
+
+class SubmitSettings(Settings):
+    """Settings of submit."""
+
+    code_bucket: str
+    job_role_arn: str
+    job_instance_type: str
+    powertools_service_name: str
+
+
+class MonitorSettings(Settings):
+    """Settings of monitor."""
+
+
+class PostProcessSettings(_WithPrice):
+    """Settings of post_process."""
+
+    notification_topic_arn: str
+
+
+class CancelSettings(Settings):
+    """Settings of cancel."""
+
+    notification_topic_arn: str

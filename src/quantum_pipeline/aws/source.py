@@ -1,0 +1,65 @@
+"""The job's source: a tarball of the very files that this function runs from.
+
+Deterministic: sorted names, zero times and owners, so that the same files give the same bytes and
+the key, their SHA-256, says what a run ran.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import tarfile
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from quantum_pipeline.aws import storage
+
+PACKAGES = ("hybrid_job", "quantum_pipeline")
+LEFT_OUT = {"aws", "local", "report", "cli.py", "client.py", "__pycache__"}
+"""Parts of ``quantum_pipeline`` that the job does not import."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A published tarball."""
+
+    uri: str
+    sha256: str
+
+
+def build() -> bytes:
+    """Return the tarball (gzip): the job and the domain, as packages side by side."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for package in PACKAGES:
+            root = _folder(package)
+            for path in sorted(root.rglob("*"), key=lambda each: each.relative_to(root).as_posix()):
+                relative = path.relative_to(root)
+                if path.is_file() and not LEFT_OUT & set(relative.parts):
+                    _add(archive, f"{package}/{relative.as_posix()}", path.read_bytes())
+    return gzip.compress(buffer.getvalue(), mtime=0)
+
+
+def publish(bucket: str) -> Source:
+    """Upload the tarball unless it is there; return where it is."""
+    content = build()
+    digest = hashlib.sha256(content).hexdigest()
+    key = f"source/{digest}.tar.gz"
+    if not storage.exists(bucket, key):
+        storage.write(bucket, key, content, "application/gzip")
+    return Source(uri=f"s3://{bucket}/{key}", sha256=digest)
+
+
+def _folder(package: str) -> Path:
+    spec = find_spec(package)  # finds it without importing it
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError(f"{package} is not beside this function: the layer lacks it")
+    return Path(spec.submodule_search_locations[0])
+
+
+def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
+    member = tarfile.TarInfo(name)
+    member.size, member.mode, member.mtime = len(content), 0o644, 0
+    archive.addfile(member, io.BytesIO(content))

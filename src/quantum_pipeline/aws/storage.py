@@ -1,0 +1,102 @@
+"""Objects in S3: the run's records as models, files as bytes."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from botocore.exceptions import ClientError
+from pydantic import BaseModel
+
+from quantum_pipeline.aws.clients import client, error_code
+from quantum_pipeline.errors import InvalidResult
+from quantum_pipeline.requests import MAX_OBJECT_BYTES
+
+Record = TypeVar("Record", bound=BaseModel)
+
+_ABSENT = {"NoSuchKey", "NoSuchBucket", "404"}
+
+
+def read(bucket: str, key: str, limit: int = MAX_OBJECT_BYTES) -> bytes | None:
+    """Return an object's content, None where there is no such object.
+
+    Raises:
+        ValueError: larger than ``limit`` bytes; nothing of it is read.
+    """
+    try:
+        answer = client("s3").get_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if error_code(error) in _ABSENT:
+            return None
+        raise
+    if answer["ContentLength"] > limit:
+        raise ValueError(f"{answer['ContentLength']} bytes; allowed: up to {limit}")
+    content: bytes = answer["Body"].read()
+    return content
+
+
+def read_model(bucket: str, key: str, model: type[Record]) -> Record | None:
+    """Return a record, None where there is none."""
+    content = read(bucket, key)
+    return None if content is None else model.model_validate_json(content)
+
+
+def need_model(bucket: str, key: str, model: type[Record]) -> Record:
+    """Return a record that an earlier stage has left.
+
+    Raises:
+        InvalidResult: it is not there.
+    """
+    record = read_model(bucket, key, model)
+    if record is None:
+        raise InvalidResult(f"s3://{bucket}/{key}: missing; an earlier stage writes it")
+    return record
+
+
+def write(bucket: str, key: str, content: bytes, content_type: str) -> None:
+    """Write an object."""
+    client("s3").put_object(Bucket=bucket, Key=key, Body=content, ContentType=content_type)
+
+
+def write_model(bucket: str, key: str, record: BaseModel) -> None:
+    """Write a record as JSON."""
+    write(bucket, key, _json(record), "application/json")
+
+
+def write_once(bucket: str, key: str, record: BaseModel) -> bool:
+    """Write a record if none is there yet; return whether it was written."""
+    try:
+        client("s3").put_object(
+            Bucket=bucket,
+            Key=key,
+            Body=_json(record),
+            ContentType="application/json",
+            IfNoneMatch="*",
+        )
+    except ClientError as error:
+        if error_code(error) in {"PreconditionFailed", "ConditionalRequestConflict"}:
+            return False
+        raise
+    return True
+
+
+def exists(bucket: str, key: str) -> bool:
+    """Return whether there is such an object."""
+    try:
+        client("s3").head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if error_code(error) in _ABSENT:
+            return False
+        raise
+    return True
+
+
+def _json(record: BaseModel) -> bytes:
+    return record.model_dump_json(indent=2, by_alias=True).encode()
+
+
+def keys(bucket: str, prefix: str) -> set[str]:
+    """Return the keys below a prefix."""
+    pages: Any = (
+        client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    )
+    return {item["Key"] for page in pages for item in page.get("Contents", [])}
