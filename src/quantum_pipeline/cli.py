@@ -1,0 +1,201 @@
+"""``qpipe``: run a problem through the pipeline, check it, price it, or serve the local AWS.
+
+Results go to stdout, progress and errors to stderr. The exit status is the error's own
+(``quantum_pipeline.errors``), 130 after an interruption.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from quantum_pipeline import __version__, console
+from quantum_pipeline.errors import InvalidRequest, PipelineError
+from quantum_pipeline.requests import (
+    MAX_OBJECT_BYTES,
+    ProblemReference,
+    Request,
+    ResolvedRequest,
+    parse_json,
+    parse_request,
+    resolve,
+)
+
+if TYPE_CHECKING:
+    from quantum_pipeline.client import Pipeline
+
+REQUEST_FILE = click.argument("file", type=click.Path(path_type=Path))
+DEVICE = click.option(
+    "--device", help="Device instead of the request's: local, sv1, dm1 or an ARN."
+)
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
+
+
+class _Commands(click.Group):
+    """Commands whose named errors become one line on stderr and their exit status."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except PipelineError as error:
+            console.error(type(error).__name__, str(error))
+            sys.exit(error.exit_code)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="qpipe")
+def main() -> None:
+    """Hybrid quantum-classical runs: a problem goes in, a report comes out."""
+    # A terminated qpipe ends its processes as an interrupted one does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+@main.command()
+@REQUEST_FILE
+@click.option("--stack", help="Run on AWS, on this CloudFormation stack, instead of this machine.")
+@DEVICE
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    help="Folder that gets a folder with the run's report.",
+)
+@AS_JSON
+@click.option(
+    "--cancel-on-interrupt", is_flag=True, help="On Ctrl-C cancel the run's job without asking."
+)
+def run(
+    file: Path,
+    stack: str | None,
+    device: str | None,
+    output: Path,
+    as_json: bool,
+    cancel_on_interrupt: bool,
+) -> None:
+    """Take the problem in FILE through the whole pipeline and write its report.
+
+    FILE is a request as JSON, a graph in rudy form, or a COOrdinate text file.
+    """
+    request = load(file, device)
+    settle(request)  # what can be refused is refused before anything starts
+    from quantum_pipeline.client import Pipeline, run_id_of  # noqa: PLC0415 - boto3 takes a while
+
+    with _stack(stack) as outputs:
+        pipeline = Pipeline.of_stack(stack) if stack else Pipeline(outputs)
+        execution = pipeline.start(
+            request.model_dump(mode="json", by_alias=True, exclude_none=True),
+            request.name or file.stem,
+        )
+        try:
+            with console.progress(execution) as line:
+                for progress in pipeline.watch(execution, every_seconds=2.0 if stack else 0.1):
+                    line.update(progress)
+        except KeyboardInterrupt:
+            _interrupted(pipeline, execution, cancel=cancel_on_interrupt or not stack)
+            sys.exit(130)
+        folder = pipeline.fetch(run_id_of(execution), output)
+    console.result(folder, as_json=as_json)
+
+
+@main.command()
+@REQUEST_FILE
+@DEVICE
+def validate(file: Path, device: str | None) -> None:
+    """Print the request in FILE with every default filled in, or say what is wrong with it."""
+    asked = load(file, device)
+    click.echo((settle(asked) or asked).model_dump_json(indent=2, by_alias=True, exclude_none=True))
+
+
+@main.command()
+@REQUEST_FILE
+@DEVICE
+@AS_JSON
+def estimate(file: Path, device: str | None, as_json: bool) -> None:
+    """Print qubits, memory, time and cost of the request in FILE; nothing is submitted."""
+    from quantum_pipeline.estimates import estimate as estimated  # noqa: PLC0415
+    from quantum_pipeline.local.aws import REGION, instance_price  # noqa: PLC0415
+
+    request = settle(load(file, device))
+    if request is None:
+        raise InvalidRequest("problem.uri: not read here; allowed: a problem in the file itself")
+    console.estimate(estimated(request, instance_price(), REGION), as_json=as_json)
+
+
+@main.command()
+@click.option("--port", type=int, default=0, help="Port on 127.0.0.1; a free one by default.")
+def serve(port: int) -> None:
+    """Serve the pipeline's AWS on this machine until Ctrl-C, for any AWS client."""
+    from quantum_pipeline.local.aws import LocalAws  # noqa: PLC0415
+
+    with LocalAws(cache_folder(), port=port) as aws:
+        console.serving(aws.environment(), aws.outputs)
+        try:
+            signal.pause()
+        except KeyboardInterrupt:
+            console.note("stopping")
+
+
+def _interrupted(pipeline: Pipeline, execution: str, *, cancel: bool) -> None:
+    """Stop the run and see its job cancelled, or leave it running where the user says so."""
+    if not (cancel or click.confirm("\nCancel the run and its job?", default=True, err=True)):
+        console.note(f"left running: {execution}")
+        return
+    pipeline.stop(execution)
+    console.note("cancelled, with its job" if pipeline.wait_for_end(execution) else "stopped")
+
+
+def load(file: Path, device: str | None) -> Request:
+    """Return the request in a file, of whichever form.
+
+    Raises:
+        InvalidRequest: no such file, too large, or not a request.
+    """
+    from quantum_pipeline.textfiles import is_text_form, parse_text  # noqa: PLC0415
+
+    if not file.is_file():
+        raise InvalidRequest.of("FILE", str(file), "a file that exists")
+    if file.stat().st_size > MAX_OBJECT_BYTES:
+        raise InvalidRequest.of(
+            "FILE", f"{file} of {file.stat().st_size} bytes", f"up to {MAX_OBJECT_BYTES} bytes"
+        )
+    content = file.read_bytes()
+    if is_text_form(file.name):
+        data: Any = {"problem": parse_text(content, file.name)}
+    else:
+        data = parse_json(content, str(file))
+    if device is not None and isinstance(data, dict):
+        data = {**data, "device": device}
+    return parse_request(data)
+
+
+def settle(request: Request) -> ResolvedRequest | None:
+    """Return the resolved request; None where its problem has yet to be read from S3."""
+    return None if isinstance(request.problem, ProblemReference) else resolve(request)[0]
+
+
+def cache_folder() -> Path:
+    """Return the folder for what is only kept to be quick: $QPIPE_CACHE, else .cache in the project."""
+    project = Path(__file__).resolve().parents[2]
+    return Path(os.environ.get("QPIPE_CACHE", project / ".cache"))
+
+
+@contextmanager
+def _local_outputs() -> Iterator[dict[str, str]]:
+    from quantum_pipeline.local.aws import LocalAws  # noqa: PLC0415
+
+    with LocalAws(cache_folder()) as aws:
+        os.environ.update(aws.environment())
+        yield dict(aws.outputs)
+
+
+def _stack(name: str | None) -> AbstractContextManager[dict[str, str]]:
+    return nullcontext({}) if name else _local_outputs()

@@ -1,0 +1,214 @@
+"""A client of the deployed pipeline, on AWS or on this machine: start, watch, stop, fetch.
+
+It speaks to Step Functions, S3, Braket and CloudWatch Logs as any AWS client does; which AWS that
+is, endpoint and credentials in the environment say.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from quantum_pipeline import runs
+from quantum_pipeline.errors import ERRORS, InvalidRequest, PipelineError
+
+INPUT_LIMIT_BYTES = 256 * 1024
+"""Largest input of an execution; a larger problem goes through the input bucket."""
+
+_METRIC = re.compile(r"^Metrics - .*?\b(?P<name>\w+)=(?P<value>[^;\s]+);", re.MULTILINE)
+_NUMBER = re.compile(r"iteration_number=(\d+)")
+
+
+class RunStopped(PipelineError):
+    """The execution was stopped before it came to an end of its own."""
+
+    exit_code = 130
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands; None is what is not known yet."""
+
+    state: str
+    job_status: str | None = None
+    queue_position: str | None = None
+    evaluation: int | None = None
+    energy: float | None = None
+
+
+class Pipeline:
+    """One stack: its state machine and buckets."""
+
+    def __init__(self, outputs: Mapping[str, str]) -> None:
+        self.outputs = outputs
+        create: Any = boto3.client
+        self._states, self._s3, self._braket, self._logs = map(
+            create, ("stepfunctions", "s3", "braket", "logs")
+        )
+
+    @classmethod
+    def of_stack(cls, name: str) -> Pipeline:
+        """Return the pipeline of a CloudFormation stack, in the region that boto3 is set to.
+
+        Raises:
+            InvalidRequest: there is no such stack, or it is not one of ours.
+        """
+        create: Any = boto3.client
+        cloudformation = create("cloudformation")
+        where = f"a deployed stack in {cloudformation.meta.region_name}"
+        try:
+            found = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ValidationError":
+                raise
+            raise InvalidRequest.of("--stack", name, where) from error
+        outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
+        if "StateMachineArn" not in outputs:
+            raise InvalidRequest.of("--stack", name, f"{where} of this application")
+        return cls(outputs)
+
+    def start(self, request: Mapping[str, Any], label: str) -> str:
+        """Start a run and return its execution's ARN; ``label`` begins the run's name."""
+        stem = re.sub(r"[^A-Za-z0-9-]+", "-", label).strip("-")[:40] or "run"
+        run_id = f"{stem}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        body = json.dumps(request)
+        if len(body.encode()) > INPUT_LIMIT_BYTES:
+            body = json.dumps({**request, "problem": {"uri": self._upload(request["problem"])}})
+        answer = self._states.start_execution(
+            stateMachineArn=self.outputs["StateMachineArn"], name=run_id, input=body
+        )
+        return str(answer["executionArn"])
+
+    def _upload(self, problem: Any) -> str:
+        content = json.dumps(problem).encode()
+        bucket = self.outputs["InputBucketName"]
+        key = f"problems/{hashlib.sha256(content).hexdigest()}.json"
+        self._s3.put_object(Bucket=bucket, Key=key, Body=content, ContentType="application/json")
+        return f"s3://{bucket}/{key}"
+
+    def watch(self, execution_arn: str, every_seconds: float) -> Iterator[Progress]:
+        """Yield where the run stands, again and again, until it has succeeded.
+
+        Raises:
+            PipelineError: the run failed; its own error, by name.
+            RunStopped: the execution was stopped.
+        """
+        while True:
+            execution = self._states.describe_execution(executionArn=execution_arn)
+            if execution["status"] != "RUNNING":
+                break
+            yield self._progress(execution_arn)
+            time.sleep(every_seconds)
+        if execution["status"] == "ABORTED":
+            raise RunStopped("the execution was stopped")
+        if execution["status"] != "SUCCEEDED":
+            raise _error(execution)
+
+    def _progress(self, execution_arn: str) -> Progress:
+        state = self._state(execution_arn)
+        job_arn = self._job_arn(run_id_of(execution_arn))
+        if job_arn is None or state not in ("Wait", "Monitor", "IsFinished"):
+            return Progress(state)
+        job = self._braket.get_job(jobArn=job_arn, additionalAttributeNames=["QueueInfo"])
+        evaluation, energy = self._energy(job["jobName"])
+        position = job.get("queueInfo", {}).get("position")
+        return Progress(state, job["status"], position, evaluation, energy)
+
+    def _state(self, execution_arn: str) -> str:
+        events = self._states.get_execution_history(
+            executionArn=execution_arn, reverseOrder=True, maxResults=20
+        )["events"]
+        entered = [event for event in events if "stateEnteredEventDetails" in event]
+        newest = max(entered, key=lambda event: event["id"], default=None)
+        return newest["stateEnteredEventDetails"]["name"] if newest else "Started"
+
+    def _job_arn(self, run_id: str) -> str | None:
+        try:
+            answer = self._s3.get_object(
+                Bucket=self.outputs["OutputBucketName"], Key=runs.key(run_id, runs.JOB)
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "NoSuchKey":
+                raise
+            return None
+        return str(json.load(answer["Body"])["job_arn"])
+
+    def _energy(self, job_name: str) -> tuple[int | None, float | None]:
+        """Return the newest evaluation and energy in the job's log."""
+        try:
+            answer = self._logs.filter_log_events(
+                logGroupName="/aws/braket/jobs",
+                logStreamNamePrefix=f"{job_name}/",
+                filterPattern="Metrics",
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceNotFoundException":
+                raise
+            return None, None  # nothing was logged yet
+        for event in reversed(answer["events"]):
+            metric, number = _METRIC.search(event["message"]), _NUMBER.search(event["message"])
+            if metric and number and metric["name"] == "energy":
+                return int(number[1]), float(metric["value"])
+        return None, None
+
+    def stop(self, execution_arn: str) -> None:
+        """Stop a run: its job is cancelled as well."""
+        self._states.stop_execution(
+            executionArn=execution_arn, error="Stopped", cause="stopped by its user"
+        )
+
+    def wait_for_end(self, execution_arn: str, seconds: float = 30.0) -> bool:
+        """Wait for the mark that a stopped run leaves; return whether it came in that time."""
+        bucket, prefix = self.outputs["OutputBucketName"], runs.key(run_id_of(execution_arn), "")
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            found = self._s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
+            if not {item["Key"].removeprefix(prefix) for item in found}.isdisjoint(runs.ENDS):
+                return True
+            time.sleep(0.2)
+        return False
+
+    def fetch(self, run_id: str, folder: Path) -> Path:
+        """Download the run's report, pictures and records; return the folder they are in."""
+        bucket, prefix = self.outputs["OutputBucketName"], runs.key(run_id, "")
+        target = folder / run_id
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        for item in (item for page in pages for item in page.get("Contents", [])):
+            name = item["Key"].removeprefix(prefix)
+            if name.startswith(("job/", "checkpoints/")):
+                continue
+            path = target / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(self._s3.get_object(Bucket=bucket, Key=item["Key"])["Body"].read())
+        return target
+
+
+def run_id_of(execution_arn: str) -> str:
+    """Return the run's id, which is the execution's name.
+
+    >>> run_id_of("arn:aws:states:us-east-1:123456789012:execution:pipeline:petersen-1")
+    'petersen-1'
+    """
+    return execution_arn.rsplit(":", 1)[1]
+
+
+def _error(execution: Mapping[str, Any]) -> PipelineError:
+    """Return a failed execution's error by its name, with the message alone."""
+    name, cause = execution.get("error", execution["status"]), execution.get("cause", "")
+    try:
+        message = json.loads(cause)["errorMessage"]
+    except (ValueError, KeyError, TypeError):
+        message = cause or "no cause given"
+    kind = ERRORS.get(name)
+    return kind(message) if kind else PipelineError(f"{name}: {message}")

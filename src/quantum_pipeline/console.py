@@ -1,0 +1,150 @@
+"""What ``qpipe`` shows: progress and errors on stderr, results on stdout; plain off a terminal."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from quantum_pipeline.client import Progress
+    from quantum_pipeline.estimates import Estimate
+
+_out = Console(highlight=False, soft_wrap=True)
+_err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def error(name: str, message: str) -> None:
+    """Print an error: its name, then what was wrong and what is allowed."""
+    _err.print(f"{name}: {message}", style="red", markup=False)
+
+
+def note(text: str) -> None:
+    """Print a line of progress."""
+    _err.print(text, markup=False)
+
+
+class ProgressLine:
+    """The run's progress: one line that changes on a terminal, a line a change elsewhere."""
+
+    def __init__(self) -> None:
+        self._status = _err.status("starting") if _err.is_terminal else None
+        self._begun = time.monotonic()
+        self._last = ""
+
+    def __enter__(self) -> ProgressLine:
+        if self._status:
+            self._status.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._status:
+            self._status.stop()
+
+    def update(self, progress: Progress) -> None:
+        """Show where the run stands."""
+        text = _sentence(progress)
+        stage = text.partition(":")[0]
+        if self._status:
+            self._status.update(f"{text}  [dim]{time.monotonic() - self._begun:.0f} s[/]")
+        if stage != self._last:
+            self._last = stage
+            _err.print(f"{time.monotonic() - self._begun:6.1f} s  {text}", markup=False)
+
+
+@contextmanager
+def progress(execution_arn: str) -> Iterator[ProgressLine]:
+    """Show the progress of a run while the body follows it."""
+    note(f"run {execution_arn.rsplit(':', 1)[1]}")
+    with ProgressLine() as line:
+        yield line
+
+
+_STAGES = {
+    "Started": "starting",
+    "Prepare": "preparing",
+    "Submit": "submitting the job",
+    "PostProcess": "evaluating and writing the report",
+    "Succeeded": "done",
+    "Cancel": "cancelling",
+    "Failed": "failed",
+}
+
+
+def _sentence(progress: Progress) -> str:
+    if progress.job_status is None:
+        return _STAGES.get(progress.state, "waiting for the job")
+    text = f"job {progress.job_status.lower()}"
+    if progress.job_status == "QUEUED" and progress.queue_position:
+        text += f": position {progress.queue_position}"
+    if progress.energy is not None:
+        text += f": evaluation {progress.evaluation}, energy {progress.energy:.6g}"
+    return text
+
+
+def result(folder: Path, *, as_json: bool) -> None:
+    """Print the report in a folder: its main figures and where it is, or all of it as JSON."""
+    text = (folder / "report.json").read_text("utf-8")
+    if as_json:
+        click.echo(text)
+        return
+    report = json.loads(text)
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for name, value in _main_figures(report):
+        table.add_row(name, value)
+    table.add_row("report", str(folder / report["artifacts"]["report_html"]))
+    _out.print(table)
+    for advice in report["recommendations"]:
+        _out.print(f"- {advice}", markup=False)
+
+
+def _main_figures(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    problem, solution, quality = report["problem"], report["solution"], report["quality"]
+    goal = {"maxcut": "best cut"}.get(problem["type"], "lowest value")
+    yield "problem", f"{problem['type']}, {problem['n_variables']} variables"
+    yield goal, f"{solution['objective']:.10g}  at {solution['bitstring']}"
+    yield "best known", f"{quality['best_known']:.10g}  by {quality['best_known_by']}"
+    ratio, expected = quality["approximation_ratio"], quality["expected_ratio"]
+    if ratio is None:
+        yield "ratio", f"undefined: {quality['ratio_undefined_because']}"
+    else:
+        yield "ratio", f"{ratio:.6g} of the best sample, {expected:.4f} of the mean"
+    yield "classical", f"{quality['verdict']}"
+    cost, timing = report["cost"], report["timing"]
+    yield "cost", f"{cost['actual_usd']:.4f} USD, estimated {cost['estimated_usd']:.4f}"
+    yield "time", f"queue {timing['queue_seconds']:.1f} s, job {timing['job_seconds']:.1f} s"
+
+
+def estimate(found: Estimate, *, as_json: bool) -> None:
+    """Print an estimate as a table, or as JSON."""
+    if as_json:
+        click.echo(found.model_dump_json(indent=2))
+        return
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for name, value in found.lines():
+        table.add_row(name, value)
+    _out.print(table)
+
+
+def serving(environment: Mapping[str, str], outputs: Mapping[str, str]) -> None:
+    """Print what another shell needs to use the served AWS."""
+    for name, value in environment.items():
+        click.echo(f"export {name}={value}")
+    for name, value in outputs.items():
+        click.echo(f"# {name}: {value}")
+    click.echo(
+        "# aws stepfunctions start-execution --state-machine-arn "
+        f"{outputs['StateMachineArn']} --input file://events/requests/maxcut_petersen.json"
+    )
+    note("serving until Ctrl-C")

@@ -1,0 +1,69 @@
+"""What a request will take, before anything is submitted: qubits, memory, time and cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pydantic import BaseModel, ConfigDict
+
+from quantum_pipeline import costs, devices
+from quantum_pipeline.costs import Cost, InstancePrice
+from quantum_pipeline.requests import ResolvedRequest
+
+STATES_HELD = 4
+"""Vectors of 2^n complex numbers that the job holds at once: state, adjoint, and scratch."""
+
+
+class Estimate(BaseModel):
+    """Upper bounds for one run on AWS."""
+
+    model_config = ConfigDict(frozen=True)
+
+    problem_type: str
+    n_qubits: int
+    depth: int
+    device: str
+    memory_bytes: int
+    max_evaluations: int
+    job_seconds: float
+    cost: Cost
+    total_usd: float
+    max_cost_usd: float
+
+    def lines(self) -> Iterator[tuple[str, str]]:
+        """Return what a person wants to read of it."""
+        yield "problem", f"{self.problem_type}, {self.n_qubits} qubits, depth {self.depth}"
+        yield "device", self.device
+        yield "memory", f"{self.memory_bytes / 2**20:.3g} MiB"
+        yield "time", f"at most {self.job_seconds:.0f} s, {self.max_evaluations} evaluations"
+        for item in self.cost.items:
+            yield "cost", f"{item.usd:.4f} USD  {item.what}, {item.quantity:.6g} {item.unit}"
+        verdict = "within" if self.total_usd <= self.max_cost_usd else "ABOVE"
+        yield (
+            "total",
+            (f"{self.total_usd:.4f} USD, {verdict} limits.max_cost_usd = {self.max_cost_usd:g}"),
+        )
+        yield "prices", self.cost.prices_as_of
+
+
+def estimate(request: ResolvedRequest, instance: InstancePrice, region: str) -> Estimate:
+    """Return the estimate of a resolved request on AWS.
+
+    Raises:
+        InvalidRequest, DeviceUnavailable: as prepare would refuse it.
+    """
+    n = request.problem.n_variables
+    device, _ = devices.choose(request.device, n_qubits=n, shots=request.shots, region=region)
+    cost = costs.estimate(request, device, n, instance)
+    return Estimate(
+        problem_type=request.problem.type,
+        n_qubits=n,
+        depth=request.algorithm.depth,
+        device=device.name,
+        memory_bytes=STATES_HELD * 16 * 2**n,
+        max_evaluations=request.algorithm.max_evaluations,
+        job_seconds=costs.job_seconds(request, n),
+        cost=cost,
+        total_usd=cost.total_usd,
+        max_cost_usd=request.limits.max_cost_usd,
+    )
