@@ -1,0 +1,1 @@
+"""AWS on this machine: moto, Lambda functions and Braket behind one endpoint."""

@@ -1,0 +1,189 @@
+"""AWS on this machine: the stack of template.yaml behind one endpoint.
+
+    with LocalAws() as aws:
+        client = boto3.client("stepfunctions", endpoint_url=aws.endpoint_url, ...)
+
+moto answers for S3, Step Functions, SNS, EventBridge, CloudWatch and others; Lambda functions and
+Braket's jobs run as processes. All is gone when it is closed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Self, TypeAlias
+from urllib.request import getproxies
+
+import quantum_pipeline
+from quantum_pipeline.local.lambdas import Functions
+from quantum_pipeline.local.logs import LogWriter
+from quantum_pipeline.local.template import Function, Stack
+
+if TYPE_CHECKING:
+    from quantum_pipeline.local.braket import BraketService
+
+PROJECT = Path(quantum_pipeline.__file__).parents[2]
+ACCOUNT = "123456789012"  # moto's
+REGION = "us-east-1"
+
+# The functions see none of this machine's own AWS settings.
+_NO_OTHER_SETTINGS = {
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+_one_at_a_time = threading.Lock()
+
+
+BraketFactory: TypeAlias = "Callable[[Callable[[], Mapping[str, str]], Path], BraketService]"
+
+
+def _braket_service(
+    environment: Callable[[], Mapping[str, str]], work_folder: Path
+) -> BraketService:
+    from quantum_pipeline.local.braket import BraketService  # noqa: PLC0415
+
+    return BraketService(environment, work_folder)
+
+
+class LocalAws:
+    """The stack, running; one at a time in a process.
+
+    Attributes:
+        endpoint_url: where every service answers.
+        region: the stack's region.
+        outputs: the stack's outputs.
+        functions: the Lambda functions.
+        braket: the Braket service.
+        router: the WSGI application behind the endpoint.
+        logs: the writer of the functions' logs.
+    """
+
+    region = REGION
+
+    def __init__(
+        self,
+        template: Path = PROJECT / "template.yaml",
+        *,
+        stack_name: str = "quantum-pipeline",
+        parameters: Mapping[str, str] | None = None,
+        cache_folder: Path = PROJECT / ".cache",
+        braket: BraketFactory = _braket_service,
+    ) -> None:
+        """Start everything.
+
+        Args:
+            template: the SAM template; the files it names are found from its folder.
+            stack_name: the stack's name, as in ``sam deploy --stack-name``.
+            parameters: values of template parameters, as in ``--parameter-overrides``.
+            cache_folder: holds what may last from run to run, and a temporary folder for the rest.
+            braket: makes the Braket service from its jobs' environment variables and their folder.
+
+        Raises:
+            TemplateError: the template cannot be resolved.
+            RuntimeError: another one is open in this process; moto's state is the process's.
+        """
+        stack = Stack.read(
+            template, name=stack_name, region=REGION, account=ACCOUNT, parameters=parameters
+        )
+        self.outputs = stack.outputs
+        if not _one_at_a_time.acquire(blocking=False):
+            raise RuntimeError("another LocalAws is open in this process")
+        with ExitStack() as open_parts:
+            open_parts.callback(_one_at_a_time.release)
+            self._start(stack, cache_folder, braket, open_parts)
+            self._open_parts = open_parts.pop_all()
+
+    def _start(
+        self, stack: Stack, cache_folder: Path, braket: BraketFactory, open_parts: ExitStack
+    ) -> None:
+        cache_folder.mkdir(parents=True, exist_ok=True)
+        work_folder = Path(tempfile.mkdtemp(prefix="aws-", dir=cache_folder))
+        open_parts.callback(shutil.rmtree, work_folder, ignore_errors=True)
+        listener = open_parts.enter_context(socket.create_server(("127.0.0.1", 0), backlog=128))
+        host, port = listener.getsockname()
+        self.endpoint_url = f"http://{host}:{port}"
+        # The engine of state machines calls this port; the variable is how moto is told of it.
+        open_parts.enter_context(_variables({"MOTO_PORT": str(port), **_no_proxy()}))
+        self.logs = LogWriter(stack.account, stack.region)
+        open_parts.callback(self.logs.close)
+        self.functions = Functions(
+            [_with_lasting_tmp(function, cache_folder / "tmp") for function in stack.functions],
+            {**self.environment(), **_NO_OTHER_SETTINGS},
+            work_folder / "functions",
+            self.logs.put,
+        )
+        open_parts.callback(self.functions.close)
+        self.functions.warm()  # while this process imports moto
+        self.braket = braket(self.environment, work_folder / "braket")
+        open_parts.callback(self.braket.close)
+        from quantum_pipeline.local.endpoint import Endpoint  # noqa: PLC0415
+
+        endpoint = Endpoint(listener, stack, self.functions, {"braket": self.braket})
+        open_parts.callback(endpoint.close)
+        self.router = endpoint.router
+        self.logs.start()
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment variables with which any AWS client talks to this stack."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "testing",
+            **_no_proxy(),
+        }
+
+    def close(self) -> None:
+        """End every process, and remove what is not for later."""
+        self._open_parts.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _with_lasting_tmp(function: Function, folder: Path) -> Function:
+    """Let settings name /tmp, which is private to a function on Lambda.
+
+    It lasts here, since what they keep there are caches: matplotlib's takes seconds to make.
+    """
+    environment = {
+        name: f"{folder}{value.removeprefix('/tmp')}" if value.startswith("/tmp/") else value
+        for name, value in function.environment.items()
+    }
+    return replace(function, environment=environment)
+
+
+def _no_proxy() -> dict[str, str]:
+    """Return what keeps clients from asking a proxy for this machine, where there is a proxy."""
+    proxies = getproxies()
+    if not proxies.keys() - {"no"}:
+        return {}
+    return {"no_proxy": ",".join(filter(None, ["127.0.0.1,localhost", proxies.get("no")]))}
+
+
+@contextmanager
+def _variables(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables of this process for a while."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

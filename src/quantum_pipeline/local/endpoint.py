@@ -1,0 +1,126 @@
+"""moto as a server on this machine, with a stack deployed into it.
+
+Importing this module imports moto, which takes a second.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import logging
+import socket
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import moto
+from moto.core.config import default_user_config
+from moto.events.models import events_backends
+from moto.moto_api._internal.models import moto_api_backend
+from moto.moto_server.werkzeug_app import MotoRequestHandler
+from moto.s3.models import s3_backends
+from moto.sns.models import sns_backends
+from moto.stepfunctions.responses import get_backend
+from werkzeug.serving import ThreadedWSGIServer
+
+from quantum_pipeline.local.events import deliver, status_change
+from quantum_pipeline.local.executions import Executions
+from quantum_pipeline.local.lambda_api import LambdaApi
+from quantum_pipeline.local.lambdas import Functions
+from quantum_pipeline.local.router import Router
+from quantum_pipeline.local.template import Stack
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+# Nothing that moto and its server log is for the terminal; `logging` can be set up to show it.
+for _name in ("moto", "werkzeug"):
+    logging.getLogger(_name).addHandler(logging.NullHandler())
+
+
+class Endpoint:
+    """Answers for all of AWS on a socket, from empty accounts with one stack in them."""
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        stack: Stack,
+        functions: Functions,
+        services: Mapping[str, WSGIApplication],
+    ) -> None:
+        """Deploy the stack and begin to answer.
+
+        Args:
+            services: applications of further services, by the names that requests are signed for.
+        """
+        self._stack = stack
+        self._functions = functions
+        host, port = listener.getsockname()
+        default_user_config["stepfunctions"] = {"execute_state_machine": True}
+        _load_engine()
+        moto_api_backend.reset()
+        self._deploy()
+        self.executions = Executions(self._ended)
+        self.router = Router({"lambda": LambdaApi(functions), **services}, self.executions)
+        self._server = ThreadedWSGIServer(
+            host, port, self.router, _RequestHandler, fd=listener.fileno()
+        )
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.02,), name="endpoint", daemon=True
+        )
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop every execution and answer no more."""
+        self.executions.close()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def _deploy(self) -> None:
+        stack = self._stack
+        for bucket in stack.buckets:
+            s3_backends[stack.account]["aws"].create_bucket(bucket, stack.region)
+        for topic in stack.topics:
+            sns_backends[stack.account][stack.region].create_topic(topic)
+        for machine in stack.state_machines:
+            get_backend(stack.account, stack.region).create_state_machine(
+                name=machine.name, definition=machine.definition, roleArn=machine.role_arn
+            )
+        events = events_backends[stack.account][stack.region]
+        for rule in stack.rules:
+            state = "ENABLED" if rule.enabled else "DISABLED"
+            events.put_rule(rule.name, event_pattern=json.dumps(rule.pattern), state=state)
+            events.put_targets(rule.name, None, rule.targets)
+
+    def _ended(self, execution: Any) -> None:
+        bus = events_backends[execution.account_id][execution.region_name].event_buses["default"]
+        deliver(status_change(execution), list(bus.rules.values()), self._functions)
+
+
+class _RequestHandler(MotoRequestHandler):
+    # A connection for each request leaves none open that would have to be waited for at the end.
+    protocol_version = "HTTP/1.0"
+
+    def log_request(self, *_: Any) -> None:
+        pass
+
+
+def _load_engine() -> None:
+    """Import moto's engine of state machines, which asks for the module of AWS Batch's names.
+
+    With its package come the catalogues of EC2, which take longer to load than all the rest: so the
+    package is stood in for by an empty one with the same path while the engine is imported.
+    """
+    if "moto.batch" in sys.modules:
+        return
+    package = ModuleType("moto.batch")
+    package.__path__ = [str(Path(moto.__file__).with_name("batch"))]
+    sys.modules["moto.batch"] = package
+    try:
+        importlib.import_module("moto.stepfunctions.parser.models")
+    finally:
+        del sys.modules["moto.batch"]

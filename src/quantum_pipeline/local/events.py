@@ -1,0 +1,69 @@
+"""EventBridge: the events that Step Functions sends, delivered to the rules that wait for them."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from moto.events.models import Rule
+from moto.events.utils import EventMessageType, EventTemplateParser
+
+from quantum_pipeline.local.lambdas import Functions
+
+
+def status_change(execution: Any) -> EventMessageType:
+    """Return the event of an execution's end.
+
+    Source: https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
+    """
+    output = execution.output
+    return {
+        "version": "0",
+        "id": str(uuid.uuid4()),
+        "detail-type": "Step Functions Execution Status Change",
+        "source": "aws.states",
+        "account": execution.account_id,
+        "time": execution.stop_date.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "region": execution.region_name,
+        "resources": [execution.execution_arn],
+        "detail": {
+            "executionArn": execution.execution_arn,
+            "stateMachineArn": execution.state_machine_arn,
+            "name": execution.name,
+            "status": execution.status,
+            "startDate": _milliseconds(execution.start_date),
+            "stopDate": _milliseconds(execution.stop_date),
+            "input": execution.execution_input,
+            "inputDetails": {"included": True},
+            "output": None if output is None else json.dumps(output),
+            "outputDetails": None if output is None else {"included": True},
+            "error": execution.error,
+            "cause": execution.cause,
+        },
+    }
+
+
+def deliver(event: EventMessageType, rules: Iterable[Rule], functions: Functions) -> None:
+    """Invoke the functions that the rules matching an event name as their targets."""
+    for rule in rules:
+        if rule.state == "ENABLED" and rule.event_pattern.matches_event(event):
+            for target in rule.targets:
+                functions.invoke_later(target["Arn"], _input(target, event).encode())
+
+
+def _input(target: dict[str, Any], event: EventMessageType) -> str:
+    if "Input" in target:
+        return str(target["Input"])
+    if transformer := target.get("InputTransformer"):
+        template, paths = transformer["InputTemplate"], transformer.get("InputPathsMap", {})
+        arrived: EventMessageType = {**event, "ingestion-time": time.time()}
+        return json.dumps(EventTemplateParser.parse(template, paths, arrived))
+    return json.dumps(event)
+
+
+def _milliseconds(when: datetime) -> int:
+    return int(when.timestamp() * 1000)

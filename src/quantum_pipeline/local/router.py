@@ -1,0 +1,100 @@
+"""One endpoint for every service: Braket and Lambda are ours, the rest is moto's.
+
+Services are told apart as AWS signs requests: by the credential scope. What moto leaves out of
+Step Functions is done on the way (see `executions`).
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.wrappers import Request, Response
+
+from quantum_pipeline.local.executions import Executions, UnknownExecution
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+_SCOPE = re.compile(r"Credential=[^/]+/\d{8}/[^/]*/([^/]+)/aws4_request")
+
+
+class Router:
+    """The WSGI application that answers for all of AWS.
+
+    Attributes:
+        intercept: called with the service and the request before anything else; a response that it
+            returns is the answer. Tests set it to make a service fail.
+    """
+
+    def __init__(self, services: Mapping[str, WSGIApplication], executions: Executions) -> None:
+        """Take the applications of services by the names that requests are signed for."""
+        self.intercept: Callable[[str, Request], Response | None] | None = None
+        self._services = services
+        self._executions = executions
+        self._moto: WSGIApplication = DomainDispatcherApplication(create_backend_app)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Hand one request to its service."""
+        scope = _SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
+        service = scope[1] if scope else ""
+        if self.intercept is not None:
+            answer = self.intercept(service, Request(environ, populate_request=False))
+            if answer is not None:
+                return answer(environ, start_response)
+        application = self._services.get(service, self._moto)
+        if service == "states":
+            application = self._states(environ)
+        return application(environ, start_response)
+
+    def _states(self, environ: WSGIEnvironment) -> WSGIApplication:
+        match environ.get("HTTP_X_AMZ_TARGET", "").partition(".")[2]:
+            case "StartExecution":
+                return self._start_execution
+            case "StopExecution":
+                return self._stop_execution
+        return self._moto
+
+    def _start_execution(
+        self, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """Give the execution a name where none is given, and watch it."""
+        parameters = _parameters(environ)
+        _set_parameters(environ, {"name": str(uuid.uuid4()), **parameters})
+        response = Response.from_app(self._moto, environ)
+        if response.status_code == 200:
+            self._executions.watch(json.loads(response.get_data())["executionArn"])
+        return response(environ, start_response)
+
+    def _stop_execution(
+        self, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        parameters = _parameters(environ)
+        try:
+            stopped = self._executions.stop(
+                parameters["executionArn"], parameters.get("error"), parameters.get("cause")
+            )
+        except (KeyError, UnknownExecution):  # moto knows how to refuse it
+            _set_parameters(environ, parameters)
+            return self._moto(environ, start_response)
+        body = json.dumps({"stopDate": stopped.timestamp()})
+        response = Response(body, content_type="application/x-amz-json-1.0")
+        return response(environ, start_response)
+
+
+def _parameters(environ: WSGIEnvironment) -> dict[str, Any]:
+    parameters: dict[str, Any] = json.loads(
+        environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+    )
+    return parameters
+
+
+def _set_parameters(environ: WSGIEnvironment, parameters: dict[str, Any]) -> None:
+    body = json.dumps(parameters).encode()
+    environ["wsgi.input"] = io.BytesIO(body)
+    environ["CONTENT_LENGTH"] = str(len(body))
