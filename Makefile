@@ -29,3 +29,5 @@ run: setup  ## take a problem through the whole pipeline on this machine: make r
 
 test: setup  ## the whole test suite
 	@$(BIN)/pytest -n 2
+
+include sam.mk

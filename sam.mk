@@ -1,0 +1,48 @@
+# The application on AWS: what SAM builds, deploys and deletes. Included by the Makefile.
+SAM_VENV := .venv-sam
+SAM := SAM_CLI_TELEMETRY=0 $(SAM_VENV)/bin/sam
+STACK ?= quantum-pipeline
+FUNCTION ?= Prepare
+
+.PHONY: build check-sizes validate deploy delete invoke build-SharedLayer build-PlottingLayer
+
+$(SAM_VENV)/.ready: requirements/sam.txt | setup
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(SAM_VENV)
+	@$(UV) sync --quiet --require-hashes --python $(SAM_VENV)/bin/python requirements/sam.txt
+	@touch $@
+
+validate: $(SAM_VENV)/.ready  ## lint template.yaml
+	@$(SAM) validate --lint
+
+build: $(SAM_VENV)/.ready  ## build the layers, and print how large each function is with them
+	@$(SAM) build
+	@$(BIN)/python scripts/check_sizes.py
+
+check-sizes: build
+
+deploy: build  ## put the stack into your AWS account; asks what it needs to know
+	@$(SAM) deploy --guided --stack-name $(STACK)
+
+delete: setup  ## cancel the stack's jobs, empty its buckets and remove it: make delete STACK=NAME
+	@$(BIN)/python scripts/delete_stack.py $(STACK)
+
+invoke: setup  ## one stage on its example event, here, without Docker: make invoke FUNCTION=Prepare
+	@$(BIN)/python scripts/invoke.py $(FUNCTION)
+
+# What `sam build` asks for. Versions and hashes are the lock's; wheels are those of Lambda, whatever machine this is.
+LAYER = $(ARTIFACTS_DIR)/python
+INTO_LAYER = $(UV) install --quiet --target $(LAYER) --require-hashes --constraint requirements/dev.txt \
+  --python-version 3.12 --python-platform x86_64-manylinux_2_28 --only-binary :all: --requirements pyproject.toml
+
+build-SharedLayer: setup
+	@$(INTO_LAYER)
+	@cp -R src/quantum_pipeline hybrid_job $(LAYER)
+	@cd $(LAYER)/quantum_pipeline && rm -rf local cli.py client.py
+	@$(TRIM_LAYER)
+
+build-PlottingLayer: setup  # without what the shared layer has
+	@$(INTO_LAYER) --extra plotting --excludes <($(UV) compile --quiet --no-header --no-annotate \
+	  --constraint requirements/dev.txt --python-version 3.12 pyproject.toml)
+	@$(TRIM_LAYER)
+
+TRIM_LAYER = find $(LAYER) -type d '(' -name __pycache__ -o -name tests ')' -prune -exec rm -rf {} +

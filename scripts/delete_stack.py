@@ -1,0 +1,156 @@
+"""Remove a stack and all it holds: its running jobs, what is in its buckets, the stack itself.
+
+The order is what makes it safe: executions are stopped first, so that none submits another job;
+jobs are cancelled next and waited for, since a job writes to its bucket until it has ended; then
+the buckets are emptied of every version, and CloudFormation can delete them with all the rest.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import click
+from botocore.exceptions import ClientError, WaiterError
+
+STACK_TAG = "quantum-pipeline:stack"
+BUCKETS = ("InputBucketName", "OutputBucketName", "CodeBucketName")
+JOB_SECONDS = 900  # how long the jobs may take to end
+POLL_SECONDS = 5
+
+Client = Callable[[str], Any]
+Say = Callable[[str], None]
+
+
+def delete_stack(
+    name: str, client: Client, say: Say, sleep: Callable[[float], None] = time.sleep
+) -> None:
+    """Delete a stack with what it holds.
+
+    Args:
+        client: makes the boto3 client of a service.
+        say: called with a line for each thing done.
+
+    Raises:
+        LookupError: there is no such stack, or it is not one of this application.
+        TimeoutError: the jobs did not end in time; the stack is left as it is.
+    """
+    outputs = _outputs(client("cloudformation"), name)
+    _stop_executions(client("stepfunctions"), outputs["StateMachineArn"], say)
+    _cancel_jobs(client("braket"), name, say, sleep)
+    buckets = [outputs[output] for output in BUCKETS]
+    try:
+        _empty_and_delete(name, buckets, client, say)
+    except WaiterError:  # a stopped run's last record can come after its bucket was emptied
+        _empty_and_delete(name, buckets, client, say)
+    say(f"Deleted stack {name}")
+
+
+def _outputs(cloudformation: Any, name: str) -> dict[str, str]:
+    try:
+        [stack] = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ValidationError":
+            raise
+        raise LookupError(f"there is no stack {name} in this account and region") from error
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
+    if missing := {"StateMachineArn", *BUCKETS} - outputs.keys():
+        raise LookupError(f"stack {name} is not one of this application: no {sorted(missing)}")
+    return outputs
+
+
+def _stop_executions(stepfunctions: Any, state_machine_arn: str, say: Say) -> None:
+    pages = stepfunctions.get_paginator("list_executions").paginate(
+        stateMachineArn=state_machine_arn, statusFilter="RUNNING"
+    )
+    for execution in [each for page in pages for each in page["executions"]]:
+        stepfunctions.stop_execution(
+            executionArn=execution["executionArn"],
+            error="StackDeleted",
+            cause="the stack is being deleted",
+        )
+        say(f"Stopped execution {execution['name']}")
+
+
+def _cancel_jobs(braket: Any, stack: str, say: Say, sleep: Callable[[float], None]) -> None:
+    waited = 0
+    cancelled: set[str] = set()
+    while running := list(_running_jobs(braket, stack)):
+        if waited >= JOB_SECONDS:
+            raise TimeoutError(f"jobs still running after {JOB_SECONDS} s: {', '.join(running)}")
+        for arn in running:
+            if arn not in cancelled:
+                _cancel(braket, arn)
+                cancelled.add(arn)
+                say(f"Cancelled job {arn}")
+        sleep(POLL_SECONDS)
+        waited += POLL_SECONDS
+
+
+def _cancel(braket: Any, arn: str) -> None:
+    try:
+        braket.cancel_job(jobArn=arn)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ConflictException":  # it has ended meanwhile
+            raise
+
+
+def _running_jobs(braket: Any, stack: str) -> Iterator[str]:
+    for page in braket.get_paginator("search_jobs").paginate(filters=[]):
+        for job in page["jobs"]:
+            ours = job.get("tags", {}).get(STACK_TAG) == stack
+            if ours and job["status"] not in ("COMPLETED", "FAILED", "CANCELLED"):
+                yield job["jobArn"]
+
+
+def _empty_and_delete(name: str, buckets: list[str], client: Client, say: Say) -> None:
+    for bucket in buckets:
+        _empty(client("s3"), bucket, say)
+    say(f"Deleting stack {name} ...")
+    client("cloudformation").delete_stack(StackName=name)
+    client("cloudformation").get_waiter("stack_delete_complete").wait(StackName=name)
+
+
+def _empty(s3: Any, bucket: str, say: Say) -> None:
+    count = 0
+    if not _exists(s3, bucket):
+        return  # deleted by an earlier try
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+        versions = page.get("Versions", []) + page.get("DeleteMarkers", [])
+        if versions:
+            objects = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in versions]
+            answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+            if errors := answer.get("Errors"):
+                raise RuntimeError(f"{bucket}: {errors[0]['Key']}: {errors[0]['Message']}")
+            count += len(objects)
+    say(f"Emptied bucket {bucket} of {count} object versions")
+
+
+def _exists(s3: Any, bucket: str) -> bool:
+    try:
+        s3.head_bucket(Bucket=bucket)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "404":
+            raise
+        return False
+    return True
+
+
+@click.command()
+@click.argument("stack")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def main(stack: str, yes: bool) -> None:
+    """Cancel the jobs of STACK, empty its buckets and remove it."""
+    if not yes:
+        click.confirm(f"Delete stack {stack} with all its results?", abort=True)
+    try:
+        delete_stack(stack, boto3.client, click.echo)  # type: ignore[arg-type]
+    except (LookupError, TimeoutError, RuntimeError, WaiterError) as error:
+        sys.exit(f"Error: {error}")
+
+
+if __name__ == "__main__":
+    main()
