@@ -1,0 +1,83 @@
+"""Runs a job's entry point the way the job container does: the only code of ours in its process.
+
+    python -P bootstrap.py FAILURE_FILE     in the folder with the unpacked code
+
+The entry point runs in a child process. This one waits for it, and ends both, and whatever else
+runs in their process group, when standard input closes: then the server that started them is gone.
+"""
+
+import importlib
+import inspect
+import json
+import os
+import runpy
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+OURS = ("quantum_pipeline", "hybrid_job")
+
+
+def entry_point(name: str) -> Callable[..., Any]:
+    """Return the function of ``package.module:function``, or one that runs the module."""
+    module, colon, function = name.partition(":")
+    if colon:
+        found: Callable[..., Any] = getattr(importlib.import_module(module), function)
+        return found
+    return lambda: runpy.run_module(module, run_name="__main__")
+
+
+def arguments(function: Callable[..., Any]) -> dict[str, Any]:
+    """Return the hyperparameters as arguments, converted by annotation, if they fit."""
+    values = json.loads(Path(os.environ["AMZN_BRAKET_HP_FILE"]).read_text())
+    try:
+        inspect.signature(function).bind(**values)
+    except TypeError:
+        return {}
+    kinds = inspect.getfullargspec(function).annotations
+    return {name: kinds.get(name, str)(value) for name, value in values.items()}
+
+
+def use_code(folder: Path) -> None:
+    """Make the unpacked code importable, last of all, and no installed copy of ours before it."""
+    sys.path[:] = [path for path in sys.path if not any(Path(path, name).is_dir() for name in OURS)]
+    sys.path.append(str(folder))
+
+
+def run(failure: Path) -> None:
+    """Call the entry point; an exception becomes the failure file's "Type: message"."""
+    try:
+        use_code(Path.cwd())
+        function = entry_point(os.environ["AMZN_BRAKET_SCRIPT_ENTRY_POINT"])
+        function(**arguments(function))
+    except Exception as error:
+        name = type(error).__name__
+        failure.write_text(f"{name}: {error}" if str(error) else name)
+        raise
+
+
+def end_with_parent() -> None:
+    """Wait until the other end of standard input is gone; then end the process group."""
+    while os.read(0, 1):
+        pass
+    os.killpg(0, signal.SIGKILL)
+
+
+def main() -> None:
+    """Run the entry point in a child and end as it ends; 128 + n after signal n."""
+    child = os.fork()
+    if child == 0:
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        run(Path(sys.argv[1]))
+        return
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # sent to the group: the child's to heed
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    os._exit(code if code >= 0 else 128 - code)
+
+
+if __name__ == "__main__":
+    main()

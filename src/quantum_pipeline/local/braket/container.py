@@ -1,0 +1,175 @@
+"""Runs jobs as the job container does, each in a process of its own, watched by a thread."""
+
+from __future__ import annotations
+
+import tarfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from boto3.exceptions import Boto3Error
+from botocore.exceptions import BotoCoreError, ClientError
+
+from quantum_pipeline.local.braket.clients import Clients
+from quantum_pipeline.local.braket.folder import JobFolder
+from quantum_pipeline.local.braket.job import Job
+from quantum_pipeline.local.braket.logs import LogStream
+from quantum_pipeline.local.braket.process import JobProcess
+from quantum_pipeline.local.braket.storage import Mirror
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+TICK_SECONDS = 0.5
+"""How often log lines and changed checkpoints are sent."""
+CLOSE_SECONDS = 5.0
+"""How long closing waits for a thread that talks to a server which may be gone."""
+_FAILURES = (ClientError, BotoCoreError, Boto3Error, OSError, tarfile.TarError)
+
+
+class ContainerRunner:
+    """The `JobRunner` of the service: real processes, real time."""
+
+    def __init__(
+        self,
+        environment: Callable[[], Mapping[str, str]],
+        clients: Clients,
+        work_folder: Path,
+    ) -> None:
+        self._environment = environment
+        self._clients = clients
+        self._work_folder = work_folder
+        self._containers: list[_Container] = []
+        self._closed = False
+
+    def __call__(self, job: Job, /) -> None:
+        """Start the job's thread."""
+        if self._closed:
+            job.record("CANCELLED")
+            return
+        folder = JobFolder(job, self._work_folder / job.id)
+        container = _Container(job, folder, self._environment, self._clients)
+        self._containers = [c for c in self._containers if c.thread.is_alive()] + [container]
+        container.thread.start()
+
+    def close(self) -> None:
+        """End all processes; what a job has not stored by then is lost."""
+        self._closed = True
+        for container in self._containers:
+            container.abandon()
+        for container in self._containers:
+            container.thread.join(CLOSE_SECONDS)
+
+
+class _End(NamedTuple):
+    """The last event of a job."""
+
+    event: str
+    reason: str = ""
+
+
+class _Container:
+    """One job's life: queue, data, process, results."""
+
+    def __init__(
+        self,
+        job: Job,
+        folder: JobFolder,
+        environment: Callable[[], Mapping[str, str]],
+        clients: Clients,
+    ) -> None:
+        self.thread = threading.Thread(target=self._run, name=job.name, daemon=True)
+        self._job = job
+        self._folder = folder
+        self._environment = environment
+        self._clients = clients
+        self._process: JobProcess | None = None
+        self._abandoned = False
+
+    def abandon(self) -> None:
+        """End the job without storing anything."""
+        self._abandoned = True
+        self._job.cancel()
+        if self._process is not None:
+            self._process.kill()
+
+    def _run(self) -> None:
+        try:
+            end = self._live()
+        except _FAILURES as error:
+            end = _End("FAILED", f"{type(error).__name__}: {error}")
+        finally:
+            self._folder.remove()
+        self._job.record(end.event, reason=end.reason)
+
+    def _live(self) -> _End:
+        job, folder = self._job, self._folder
+        job.woken.wait(job.queue_seconds)
+        if job.cancel_requested:
+            return _End("CANCELLED")
+        job.record("STARTING_INSTANCE")
+        s3 = self._clients.s3()
+        logs = LogStream(self._clients.logs(job.region), _stream_name(job))
+        job.record("DOWNLOADING_DATA")
+        folder.fill(s3)
+        job.record("RUNNING")
+        end = self._execute(s3, logs)
+        if end.event == "COMPLETED":
+            job.record("UPLOADING_RESULTS")
+            folder.store_results(s3)
+        return end
+
+    def _execute(self, s3: S3Client, logs: LogStream) -> _End:
+        folder, job = self._folder, self._job
+        uri = folder.checkpoint_uri
+        checkpoints = Mirror(s3, folder.checkpoints, uri) if uri else None
+
+        def send() -> None:
+            if not self._abandoned:
+                logs.flush()
+                if checkpoints:
+                    checkpoints.sync()
+
+        with JobProcess(
+            folder.code,
+            folder.failure,
+            folder.environment(self._environment()),
+            on_line=logs.write,
+            on_end=job.woken.set,
+        ) as process:
+            self._process = process
+            end = _watch(job, process, send)
+        send()
+        return end or _outcome(process.exit_code, folder)
+
+
+def _watch(job: Job, process: JobProcess, send: Callable[[], None]) -> _End | None:
+    """Return how the job was ended from outside, or None when it ended by itself."""
+    deadline = time.monotonic() + job.max_runtime_seconds
+    while process.exit_code is None:
+        left = deadline - time.monotonic()
+        if job.cancel_requested:
+            process.stop()
+            return _End("CANCELLED")
+        if left <= 0:
+            process.stop()
+            seconds = job.max_runtime_seconds
+            return _End("MAX_RUNTIME_EXCEEDED", f"the job ran longer than its {seconds} seconds")
+        send()
+        job.woken.wait(min(left, TICK_SECONDS))
+        job.woken.clear()
+    return None
+
+
+def _outcome(exit_code: int | None, folder: JobFolder) -> _End:
+    reason = folder.failure.read_text(errors="replace").strip() if folder.failure.exists() else ""
+    if exit_code or reason:
+        return _End("FAILED", reason or f"AlgorithmError: the process ended with code {exit_code}")
+    return _End("COMPLETED")
+
+
+def _stream_name(job: Job) -> str:
+    """Return the name by which the SDK finds the stream: jobs are told apart by their id."""
+    return f"{job.name}/{job.id}/algo-1-{int(time.time() * 1000)}"

@@ -1,0 +1,140 @@
+"""CreateQuantumTask, GetQuantumTask, CancelQuantumTask and SearchQuantumTasks."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from quantum_pipeline.local.braket.arn import new_arn
+from quantum_pipeline.local.braket.devices import Device, Devices
+from quantum_pipeline.local.braket.errors import BraketError, invalid, not_found
+from quantum_pipeline.local.braket.idempotency import Tokens
+from quantum_pipeline.local.braket.jobs import Jobs
+from quantum_pipeline.local.braket.protocol import Call
+from quantum_pipeline.local.braket.search import Field, search
+from quantum_pipeline.local.braket.task import ENDED, Task
+
+_FIELDS = {
+    "quantumTaskArn": Field[Task](lambda task: task.arn),
+    "deviceArn": Field[Task](lambda task: task.device.arn),
+    "jobArn": Field[Task](lambda task: task.job.arn if task.job else None),
+    "status": Field[Task](lambda task: task.status),
+    "createdAt": Field[Task](lambda task: task.created_at, is_time=True),
+}
+
+
+class TaskRunner(Protocol):
+    """What executes tasks: the seam between the API and the simulators."""
+
+    def submit(self, task: Task) -> None:
+        """Execute a task later; `Task.begin` and `Task.end` tell what happens."""
+
+    def stop_running(self) -> None:
+        """End the task that runs now."""
+
+
+class Tasks:
+    """All quantum tasks of the service, oldest first."""
+
+    def __init__(
+        self,
+        runner: TaskRunner,
+        devices: Devices,
+        jobs: Jobs,
+        clock: Callable[[], float],
+        lock: threading.RLock,
+    ) -> None:
+        self._runner = runner
+        self._devices = devices
+        self._jobs = jobs
+        self._clock = clock
+        self._lock = lock
+        self._tasks: dict[str, Task] = {}
+        self._tokens: Tokens[Task] = Tokens()
+
+    def create(self, call: Call) -> dict[str, Any]:
+        """CreateQuantumTask."""
+        task = self._tokens.known(call)
+        if task is None:
+            task = self._new(call)
+            self._tokens.remember(call, task)
+            self._tasks[task.arn] = task
+            self._runner.submit(task)
+        return {"quantumTaskArn": task.arn}
+
+    def get(self, call: Call) -> dict[str, Any]:
+        """GetQuantumTask."""
+        task = self._find(call.params["quantumTaskArn"])
+        answer = task.describe()
+        if "QueueInfo" in call.params.get("additionalAttributeNames", ()):
+            answer["queueInfo"] = self._queue_info(task)
+        return answer
+
+    def cancel(self, call: Call) -> dict[str, Any]:
+        """CancelQuantumTask."""
+        task = self._find(call.params["quantumTaskArn"])
+        if task.status in ENDED:
+            raise BraketError(
+                "ConflictException", f"{task.arn} is {task.status}: it can no longer be cancelled"
+            )
+        if task.cancel():
+            self._runner.stop_running()
+        return {"quantumTaskArn": task.arn, "cancellationStatus": task.status}
+
+    def search(self, call: Call) -> dict[str, Any]:
+        """SearchQuantumTasks, newest first."""
+        page, token = search(reversed(self._tasks.values()), _FIELDS, call)
+        return {"quantumTasks": [task.summary() for task in page], "nextToken": token}
+
+    def tags(self, arn: str) -> dict[str, str] | None:
+        """Return the tags of a task, to be changed in place, or None if there is no such task."""
+        return self._tasks[arn].tags if arn in self._tasks else None
+
+    def _find(self, arn: str) -> Task:
+        if arn not in self._tasks:
+            raise not_found(arn)
+        return self._tasks[arn]
+
+    def _new(self, call: Call) -> Task:
+        params = call.params
+        device = self._devices.usable(params["deviceArn"])
+        _check(params, device)
+        return Task(
+            arn=new_arn("quantum-task", call.region),
+            request=params,
+            device=device,
+            job=self._jobs.of_token(params["jobToken"]) if "jobToken" in params else None,
+            created_at=self._clock(),
+            clock=self._clock,
+            lock=self._lock,
+            tags=dict(params.get("tags", {})),
+        )
+
+    def _queue_info(self, task: Task) -> dict[str, str]:
+        info = {
+            "queue": "QUANTUM_TASKS_QUEUE",
+            "queuePriority": "Priority" if task.job else "Normal",
+            "position": "None",
+        }
+        if task.status != "QUEUED":
+            return info | {
+                "message": f"Task is in {task.status} status. "
+                "AmazonBraket does not show queue position for this status."
+            }
+        queue = [t.arn for t in self._tasks.values() if t.status == "QUEUED"]
+        position = queue.index(task.arn) + 1
+        return info | {"position": str(position) if position <= 2000 else ">2000"}
+
+
+def _check(params: dict[str, Any], device: Device) -> None:
+    try:
+        kind = json.loads(params["action"])["braketSchemaHeader"]["name"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise invalid("action: it is not a program in JSON with a braketSchemaHeader") from error
+    if kind not in device.actions:
+        raise invalid(f"action: {device.name} runs {', '.join(sorted(device.actions))}, not {kind}")
+    least, most = device.shots
+    if not least <= params["shots"] <= most:
+        raise invalid(f"shots: {params['shots']}; {device.name} takes {least} to {most}")

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from quantum_pipeline.local.braket import BraketService
+from tests.local.braket.server import BUCKET, ROLE, Server, tarball
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("jobs"))
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def braket(server: Server) -> Iterator[Any]:
+    """A client of a service with no jobs in it."""
+    server.service = BraketService(server.environment, server.work_folder)
+    yield server.client("braket")
+    server.service.close()
+
+
+@pytest.fixture
+def job_request(server: Server) -> Callable[..., dict[str, Any]]:
+    """Return a function that publishes a module's source and makes the CreateJob request for it."""
+
+    def request(source: str = "def run(): pass", name: str = "job", **more: Any) -> dict[str, Any]:
+        key = f"{name}/source.tar.gz"
+        server.s3.put_object(Bucket=BUCKET, Key=key, Body=tarball({"work.py": source}))
+        return {
+            "jobName": name,
+            "clientToken": f"token-of-{name}",
+            "roleArn": ROLE,
+            "algorithmSpecification": {
+                "scriptModeConfig": {
+                    "entryPoint": "work:run",
+                    "s3Uri": f"s3://{BUCKET}/{key}",
+                    "compressionType": "GZIP",
+                }
+            },
+            "outputDataConfig": {"s3Path": f"s3://{BUCKET}/{name}/out"},
+            "instanceConfig": {"instanceType": "ml.m5.large", "volumeSizeInGb": 30},
+            "deviceConfig": {"device": "local:quantum-pipeline/statevector"},
+        } | more
+
+    return request

@@ -1,0 +1,106 @@
+"""A server with Braket as ours and the rest as moto's, and what tests do with it."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import textwrap
+import threading
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import boto3
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from quantum_pipeline.local.braket import BraketService
+
+ROLE = "arn:aws:iam::123456789012:role/job-role"
+BUCKET = "amazon-braket-tests"
+ENDED = {"COMPLETED", "FAILED", "CANCELLED"}
+
+
+class RequestHandler(WSGIRequestHandler):
+    def send_response(self, code: int, message: str | None = None) -> None:
+        """Leave the Date header to the application."""
+        self.send_response_only(code, message)
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        pass
+
+
+class Server:
+    """A dispatcher in front of moto and a BraketService; the service may be replaced."""
+
+    def __init__(self, work_folder: Path) -> None:
+        self._moto = DomainDispatcherApplication(create_backend_app)
+        self._server = make_server(
+            "127.0.0.1", 0, self, threaded=True, request_handler=RequestHandler
+        )
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+        self.work_folder = work_folder
+        self.service = BraketService(self.environment, work_folder)
+        self.s3 = self.client("s3")
+        self.s3.create_bucket(Bucket=BUCKET)
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        braket = "/braket/aws4_request" in environ.get("HTTP_AUTHORIZATION", "")
+        return (self.service if braket else self._moto)(environ, start_response)
+
+    def environment(self) -> dict[str, str]:
+        return {
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self._server.port}",
+            "AWS_REGION": "us-east-1",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "testing",
+        }
+
+    def client(self, name: str) -> Any:
+        return boto3.Session("testing", "testing", region_name="us-east-1").client(
+            name, endpoint_url=self.environment()["AWS_ENDPOINT_URL"]
+        )
+
+    def close(self) -> None:
+        self.service.close()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def tarball(files: dict[str, str]) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        for name, text in files.items():
+            data = textwrap.dedent(text).encode()
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+def wait(
+    client: Any, arn: str, until: Iterable[str] = ENDED, seconds: float = 20
+) -> dict[str, Any]:
+    """Return what GetJob says once the job has one of the statuses."""
+    deadline = time.monotonic() + seconds
+    while (job := client.get_job(jobArn=arn))["status"] not in until:
+        assert time.monotonic() < deadline, f"still {job['status']}: {job['events']}"
+        time.sleep(0.02)
+    return dict(job)
+
+
+def events(job: dict[str, Any]) -> list[str]:
+    return [event["eventType"] for event in job["events"]]
+
+
+def log_lines(server: Server, job: dict[str, Any]) -> list[str]:
+    logs = server.client("logs")
+    group, prefix = "/aws/braket/jobs", f"{job['jobName']}/"
+    streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=prefix)
+    (stream,) = streams["logStreams"]
+    found = logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"])
+    return [event["message"] for event in found["events"]]

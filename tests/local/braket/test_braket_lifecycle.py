@@ -1,0 +1,371 @@
+"""A job from CreateJob to its end, by plain boto3 over HTTP."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import textwrap
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.local.braket.server import BUCKET, Server, events, log_lines, tarball, wait
+
+Make = Callable[..., dict[str, Any]]
+
+SLEEPS = """
+    import time
+    def run():
+        print("asleep", flush=True)
+        time.sleep(60)
+"""
+KNOWS_ITS_PROCESS = """
+    import os, pathlib, time
+    def run():
+        pathlib.Path({file!r}).write_text(str(os.getpid()))
+        time.sleep(60)
+"""
+
+
+def result_files(server: Server, name: str) -> dict[str, bytes]:
+    body = server.s3.get_object(Bucket=BUCKET, Key=f"{name}/out/output/model.tar.gz")["Body"].read()
+    with tarfile.open(fileobj=io.BytesIO(body)) as tar:
+        return {m.name: tar.extractfile(m).read() for m in tar if m.isfile()}  # type: ignore[union-attr]
+
+
+def process_of(file: Path) -> int:
+    deadline = time.monotonic() + 20
+    while not (file.exists() and file.read_text()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return int(file.read_text())
+
+
+def ends(pid: int) -> bool:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_a_job_goes_through_all_events_and_stores_its_results(
+    server: Server, braket: Any, job_request: Make
+) -> None:
+    source = """
+        import os, pathlib
+        def run():
+            print("first line")
+            print("second line")
+            folder = pathlib.Path(os.environ["AMZN_BRAKET_JOB_RESULTS_DIR"])
+            (folder / "results.json").write_text("[1]")
+            (folder / "plots").mkdir()
+            (folder / "plots" / "a.txt").write_text("a")
+    """
+    arn = braket.create_job(**job_request(source, "good", tags={"a": "b"}))["jobArn"]
+    job = wait(braket, arn)
+    assert job["status"] == "COMPLETED"
+    assert events(job) == [
+        "QUEUED_FOR_EXECUTION",
+        "STARTING_INSTANCE",
+        "DOWNLOADING_DATA",
+        "RUNNING",
+        "UPLOADING_RESULTS",
+        "COMPLETED",
+    ]
+    assert job["createdAt"] <= job["startedAt"] <= job["endedAt"]
+    assert job["billableDuration"] >= 1
+    assert job["tags"] == {"a": "b"}
+    assert "failureReason" not in job
+    assert result_files(server, "good") == {"results.json": b"[1]", "plots/a.txt": b"a"}
+    assert log_lines(server, job) == ["first line", "second line"]
+    assert list(server.work_folder.iterdir()) == []
+
+
+def test_the_process_sees_what_the_container_shows_it(
+    server: Server, braket: Any, job_request: Make
+) -> None:
+    source = """
+        import json, os, pathlib, sys, tempfile
+        def run():
+            seen = {k: v for k, v in os.environ.items() if k.startswith(("AMZN_", "AWS_", "PYTHON"))}
+            inputs = pathlib.Path(os.environ["AMZN_BRAKET_INPUT_DIR"])
+            seen["inputs"] = {str(p.relative_to(inputs)): p.read_text() for p in inputs.rglob("*.txt")}
+            seen["hyperparameters"] = json.load(open(os.environ["AMZN_BRAKET_HP_FILE"]))
+            seen["cwd"], seen["path"], seen["tmp"] = os.getcwd(), sys.path, tempfile.gettempdir()
+            seen["stdin"] = sys.stdin.read()
+            results = pathlib.Path(os.environ["AMZN_BRAKET_JOB_RESULTS_DIR"])
+            (results / "seen.json").write_text(json.dumps(seen))
+    """
+    for key in ("one.txt", "more/a.txt", "more/b/c.txt"):
+        server.s3.put_object(Bucket=BUCKET, Key=f"data/{key}", Body=key.encode())
+    channels = [
+        {
+            "channelName": name,
+            "dataSource": {"s3DataSource": {"s3Uri": f"s3://{BUCKET}/data/{key}"}},
+        }
+        for name, key in (("single", "one.txt"), ("folder", "more/"))
+    ]
+    request = job_request(
+        source, "seen", inputDataConfig=channels, hyperParameters={"depth": "3", "seed": "7"}
+    )
+    job = wait(braket, braket.create_job(**request)["jobArn"])
+    assert job["status"] == "COMPLETED", job
+    seen = json.loads(result_files(server, "seen")["seen.json"])
+    folder = seen["AMZN_BRAKET_JOB_RESULTS_DIR"].removesuffix("/model")
+    assert seen["AMZN_BRAKET_JOB_NAME"] == "seen"
+    assert seen["AMZN_BRAKET_DEVICE_ARN"] == "local:quantum-pipeline/statevector"
+    assert seen["AMZN_BRAKET_OUT_S3_BUCKET"] == BUCKET
+    assert seen["AMZN_BRAKET_TASK_RESULTS_S3_URI"] == f"s3://{BUCKET}/jobs/seen/tasks"
+    assert seen["AMZN_BRAKET_JOB_RESULTS_S3_PATH"] == "seen/out/output"
+    assert seen["AMZN_BRAKET_SCRIPT_ENTRY_POINT"] == "work:run"
+    assert seen["AMZN_BRAKET_SCRIPT_COMPRESSION_TYPE"] == "GZIP"
+    assert seen["AMZN_BRAKET_SCRIPT_S3_URI"] == f"s3://{BUCKET}/seen/source.tar.gz"
+    assert len(seen["AMZN_BRAKET_JOB_TOKEN"]) == 32
+    assert seen["AWS_ENDPOINT_URL"] == server.environment()["AWS_ENDPOINT_URL"]
+    assert seen["AWS_DEFAULT_REGION"] == "us-east-1"
+    assert "PYTHONPATH" not in seen
+    assert seen["hyperparameters"] == {"depth": "3", "seed": "7"}
+    assert seen["inputs"] == {
+        "single/one.txt": "one.txt",
+        "folder/a.txt": "more/a.txt",
+        "folder/b/c.txt": "more/b/c.txt",
+    }
+    assert seen["cwd"] == seen["path"][-1] == f"{folder}/code"
+    assert seen["tmp"] == f"{folder}/tmp"
+    assert seen["stdin"] == ""
+
+
+def test_the_tarball_s_copy_of_the_project_is_the_one_that_runs(
+    server: Server, braket: Any, job_request: Make
+) -> None:
+    request = job_request(name="shadow")
+    request["algorithmSpecification"]["scriptModeConfig"]["entryPoint"] = "hybrid_job.main:run"
+    files = {
+        "hybrid_job/__init__.py": "",
+        "hybrid_job/main.py": """
+            import quantum_pipeline
+            def run(): print(quantum_pipeline.WHO)
+        """,
+        "quantum_pipeline/__init__.py": "WHO = 'the one in the tarball'",
+    }
+    server.s3.put_object(Bucket=BUCKET, Key="shadow/source.tar.gz", Body=tarball(files))
+    job = wait(braket, braket.create_job(**request)["jobArn"])
+    assert log_lines(server, job) == ["the one in the tarball"]
+
+
+def test_hyperparameters_become_arguments_by_annotation(
+    server: Server, braket: Any, job_request: Make
+) -> None:
+    source = "def run(depth: int, label): print(repr((depth, label)))"
+    request = job_request(source, "bound", hyperParameters={"depth": "3", "label": "4"})
+    job = wait(braket, braket.create_job(**request)["jobArn"])
+    assert log_lines(server, job) == ["(3, '4')"]
+
+
+def test_a_single_file_runs_as_a_module(server: Server, braket: Any, job_request: Make) -> None:
+    request = job_request(name="single")
+    server.s3.put_object(Bucket=BUCKET, Key="single/script.py", Body=b"print(__name__)")
+    request["algorithmSpecification"]["scriptModeConfig"] = {
+        "entryPoint": "script",
+        "s3Uri": f"s3://{BUCKET}/single/script.py",
+        "compressionType": "NONE",
+    }
+    job = wait(braket, braket.create_job(**request)["jobArn"])
+    assert (job["status"], log_lines(server, job)) == ("COMPLETED", ["__main__"])
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("def run(): raise ValueError('no such angle')", "ValueError: no such angle"),
+        ("def run(): raise KeyError", "KeyError"),
+        ("import no_such_module", "ModuleNotFoundError: No module named 'no_such_module'"),
+        ("import os\ndef run(): os._exit(3)", "AlgorithmError: the process ended with code 3"),
+        ("import os\ndef run(): os.abort()", "AlgorithmError: the process ended with code 134"),
+        ("import sys\ndef run(): sys.exit(4)", "AlgorithmError: the process ended with code 4"),
+        ("def run(): raise ValueError('x' * 5000)", "ValueError: " + "x" * 1012),
+    ],
+)
+def test_a_failing_job_says_why(
+    server: Server, braket: Any, job_request: Make, source: str, reason: str
+) -> None:
+    job = wait(braket, braket.create_job(**job_request(source, "bad"))["jobArn"])
+    assert (job["status"], job["failureReason"]) == ("FAILED", reason)
+    assert events(job)[-1] == "FAILED"
+
+
+@pytest.mark.parametrize(
+    ("key", "body", "reason"),
+    [
+        ("missing.tar.gz", None, "NoSuchKey"),
+        ("broken.tar.gz", b"not an archive", "ReadError"),
+    ],
+)
+def test_code_that_cannot_be_had_fails_the_job(
+    server: Server, braket: Any, job_request: Make, key: str, body: bytes | None, reason: str
+) -> None:
+    if body:
+        server.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+    request = job_request(name="nocode")
+    request["algorithmSpecification"]["scriptModeConfig"]["s3Uri"] = f"s3://{BUCKET}/{key}"
+    job = wait(braket, braket.create_job(**request)["jobArn"])
+    assert job["status"] == "FAILED"
+    assert reason in job["failureReason"]
+
+
+def test_an_input_channel_without_data_fails_the_job(
+    server: Server, braket: Any, job_request: Make
+) -> None:
+    uri = f"s3://{BUCKET}/nothing/here"
+    channel = {"channelName": "run", "dataSource": {"s3DataSource": {"s3Uri": uri}}}
+    request = job_request(name="nodata", inputDataConfig=[channel])
+    job = wait(braket, braket.create_job(**request)["jobArn"])
+    assert job["failureReason"] == f"FileNotFoundError: no data for channel 'run' at {uri}"
+
+
+def test_an_archive_cannot_write_outside_its_folder(
+    server: Server, braket: Any, job_request: Make
+) -> None:
+    request = job_request(name="escape")
+    server.s3.put_object(
+        Bucket=BUCKET, Key="escape/source.tar.gz", Body=tarball({"../../escaped.py": "x = 1"})
+    )
+    job = wait(braket, braket.create_job(**request)["jobArn"])
+    assert "OutsideDestinationError" in job["failureReason"]
+    assert list(server.work_folder.iterdir()) == []
+
+
+def test_a_queued_job_is_cancelled_at_once(server: Server, braket: Any, job_request: Make) -> None:
+    server.service.queue_seconds = 60
+    arn = braket.create_job(**job_request(name="queued"))["jobArn"]
+    queued = braket.get_job(jobArn=arn, additionalAttributeNames=["QueueInfo"])
+    assert queued["queueInfo"] == {"queue": "JOBS_QUEUE", "position": "1"}
+    assert "queueInfo" not in braket.get_job(jobArn=arn)
+    answer = braket.cancel_job(jobArn=arn)
+    assert answer["cancellationStatus"] == "CANCELLING"
+    job = wait(braket, arn)
+    assert events(job) == ["QUEUED_FOR_EXECUTION", "CANCELLED"]
+    assert "startedAt" not in job
+    assert "billableDuration" not in job
+
+
+def test_a_running_job_is_cancelled_with_all_its_processes(
+    server: Server, braket: Any, job_request: Make, tmp_path: Path
+) -> None:
+    source = """
+        import pathlib, subprocess, time
+        def run():
+            child = subprocess.Popen(["sleep", "60"])
+            pathlib.Path({file!r}).write_text(str(child.pid))
+            time.sleep(60)
+    """.format(file=str(tmp_path / "pid"))
+    arn = braket.create_job(**job_request(source, "running"))["jobArn"]
+    child = process_of(tmp_path / "pid")
+    assert braket.cancel_job(jobArn=arn)["cancellationStatus"] == "CANCELLING"
+    job = wait(braket, arn)
+    assert (job["status"], events(job)[-1]) == ("CANCELLED", "CANCELLED")
+    assert ends(child)
+    with pytest.raises(ClientError, match="ConflictException"):
+        braket.cancel_job(jobArn=arn)
+
+
+def test_a_job_that_will_not_end_is_killed(server: Server, braket: Any, job_request: Make) -> None:
+    source = """
+        import signal, time
+        def run():
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            print("deaf", flush=True)
+            time.sleep(60)
+    """
+    arn = braket.create_job(**job_request(source, "deaf"))["jobArn"]
+    wait(braket, arn, {"RUNNING"})
+    while "RUNNING" not in events(braket.get_job(jobArn=arn)):
+        time.sleep(0.05)
+    time.sleep(0.3)
+    braket.cancel_job(jobArn=arn)
+    assert wait(braket, arn, seconds=10)["status"] == "CANCELLED"
+
+
+def test_a_job_that_runs_too_long_is_ended(server: Server, braket: Any, job_request: Make) -> None:
+    request = job_request(SLEEPS, "long", stoppingCondition={"maxRuntimeInSeconds": 1})
+    job = wait(braket, braket.create_job(**request)["jobArn"])
+    assert (job["status"], events(job)[-1]) == ("FAILED", "MAX_RUNTIME_EXCEEDED")
+    assert job["failureReason"] == "the job ran longer than its 1 seconds"
+    assert log_lines(server, job) == ["asleep"]
+
+
+def test_checkpoints_are_kept_while_the_job_runs_and_resumed_from(
+    server: Server, braket: Any, job_request: Make
+) -> None:
+    source = """
+        import os, pathlib, time
+        def run():
+            file = pathlib.Path(os.environ["AMZN_BRAKET_CHECKPOINT_DIR"], "state", "step.txt")
+            if file.exists():
+                print("resumed from", file.read_text())
+                return
+            file.parent.mkdir()
+            file.write_text("17")
+            time.sleep(60)
+    """
+    kept = {"checkpointConfig": {"s3Uri": f"s3://{BUCKET}/kept"}}
+    arn = braket.create_job(**job_request(source, "first", **kept))["jobArn"]
+    deadline = time.monotonic() + 10
+    while not server.s3.list_objects_v2(Bucket=BUCKET, Prefix="kept/").get("Contents"):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    braket.cancel_job(jobArn=arn)
+    wait(braket, arn)
+    job = wait(braket, braket.create_job(**job_request(source, "second", **kept))["jobArn"])
+    assert log_lines(server, job) == ["resumed from 17"]
+
+
+def test_jobs_and_calls_do_not_wait_for_each_other(
+    server: Server, braket: Any, job_request: Make
+) -> None:
+    slow = braket.create_job(**job_request(SLEEPS, "slow"))["jobArn"]
+    quick = braket.create_job(**job_request(name="quick"))["jobArn"]
+    assert wait(braket, quick)["status"] == "COMPLETED"
+    assert braket.get_job(jobArn=slow)["status"] == "RUNNING"
+
+
+def test_closing_the_service_ends_its_jobs(
+    server: Server, braket: Any, job_request: Make, tmp_path: Path
+) -> None:
+    file = tmp_path / "pid"
+    braket.create_job(**job_request(KNOWS_ITS_PROCESS.format(file=str(file)), "closed"))
+    process = process_of(file)
+    server.service.close()
+    assert ends(process)
+    assert list(server.work_folder.iterdir()) == []
+
+
+def test_a_job_ends_with_a_killed_server(tmp_path: Path, job_request: Make) -> None:
+    file = tmp_path / "pid"
+    source = textwrap.dedent(KNOWS_ITS_PROCESS.format(file=str(file)))
+    request = job_request(source, "orphan")
+    script = f"""
+import sys, time
+from pathlib import Path
+from tests.local.braket.server import Server, BUCKET, tarball
+server = Server(Path({str(tmp_path)!r}))
+server.s3.put_object(Bucket=BUCKET, Key="orphan/source.tar.gz", Body=tarball({{"work.py": {source!r}}}))
+server.client("braket").create_job(**{request!r})
+time.sleep(60)
+"""
+    with subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.DEVNULL) as killed:
+        process = process_of(file)
+        killed.kill()
+    assert ends(process)
