@@ -10,26 +10,22 @@ import json
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel
-
 from quantum_pipeline import runs
 from quantum_pipeline.aws import jobs, notifications, storage
+from quantum_pipeline.aws.ends import End, mark, mark_told
 from quantum_pipeline.aws.metrics import record
 from quantum_pipeline.aws.settings import CancelSettings
 from quantum_pipeline.aws.stage import stage
 from quantum_pipeline.runs import PreparedRun, SubmittedJob
 
 
-class Failure(BaseModel):
+class Failure(End):
     """How a run ended: ``failure.json``, or ``cancelled.json`` where a user stopped it."""
 
-    run_id: str
     execution_arn: str
     status: Literal["FAILED", "CANCELLED"]
     error: str
     cause: str
-    ended_at: datetime
-    job_arn: str | None = None
     job_status: str | None = None
     billable_seconds: float | None = None
 
@@ -67,25 +63,16 @@ def _message(cause: str) -> str:
 
 @stage(read_event)
 def handler(failure: Failure) -> dict[str, Any]:
-    """Mark the run as ended, then look for its job and cancel it; the order matters (submit)."""
+    """Mark the run as ended, then look for its job and cancel it: in this order (ends)."""
     settings = CancelSettings.read()
     bucket = settings.output_bucket
-    mark = runs.key(
-        failure.run_id, "cancelled.json" if failure.status == "CANCELLED" else "failure.json"
-    )
-    first = not _has_ended(bucket, failure) and storage.write_once(bucket, mark, failure)
+    name = runs.CANCELLED if failure.status == "CANCELLED" else runs.FAILURE
+    to_tell = mark(bucket, name, failure)
     arn = _find_job(bucket, failure)
     cancelled = arn is not None and jobs.cancel(arn)
-    if first:
-        if arn is not None:
-            storage.write_model(bucket, mark, _with_job(failure, jobs.look(arn)))
-        record("RunsFailed", 1, ErrorName=failure.error)
-        notifications.publish(
-            settings.notification_topic_arn,
-            failure.run_id,
-            failure.status,
-            {"error": failure.error, "cause": failure.cause, "job_arn": arn},
-        )
+    if to_tell:
+        _tell(settings, failure, arn)
+        mark_told(bucket, name, failure if arn is None else _with_job(failure, jobs.look(arn)))
     return {
         "run_id": failure.run_id,
         "error": failure.error,
@@ -94,8 +81,14 @@ def handler(failure: Failure) -> dict[str, Any]:
     }
 
 
-def _has_ended(bucket: str, failure: Failure) -> bool:
-    return any(storage.exists(bucket, runs.key(failure.run_id, end)) for end in runs.ENDS)
+def _tell(settings: CancelSettings, failure: Failure, job_arn: str | None) -> None:
+    notifications.publish(
+        settings.notification_topic_arn,
+        failure.run_id,
+        failure.status,
+        {"error": failure.error, "cause": failure.cause, "job_arn": job_arn},
+    )
+    record("RunsFailed", 1, ErrorName=failure.error)
 
 
 def _find_job(bucket: str, failure: Failure) -> str | None:

@@ -10,9 +10,11 @@ from pydantic import BaseModel
 
 from quantum_pipeline import costs, report, runs
 from quantum_pipeline.aws import jobs, notifications, storage
+from quantum_pipeline.aws.ends import End, end_of, mark, mark_told
 from quantum_pipeline.aws.metrics import record
 from quantum_pipeline.aws.settings import PostProcessSettings
 from quantum_pipeline.aws.stage import stage
+from quantum_pipeline.errors import JobFailed
 from quantum_pipeline.reports import Report, Timing, build_report
 from quantum_pipeline.results import JobResult, read_result
 from quantum_pipeline.runs import PreparedRun, SubmittedJob
@@ -27,12 +29,9 @@ class Event(BaseModel):
     polls: int
 
 
-class Completed(BaseModel):
+class Completed(End):
     """The mark of a run that succeeded."""
 
-    run_id: str
-    completed_at: datetime
-    job_arn: str
     objective: float
     actual_usd: float
 
@@ -43,6 +42,7 @@ def handler(event: Event) -> dict[str, Any]:
     started = time.perf_counter()
     settings = PostProcessSettings.read()
     bucket = settings.output_bucket
+    _check_wanted(bucket, event.run_id)
     prepared = storage.need_model(bucket, runs.key(event.run_id, runs.PREPARED), PreparedRun)
     submitted = storage.need_model(bucket, runs.key(event.run_id, runs.JOB), SubmittedJob)
     job = jobs.look(event.job_arn)
@@ -64,6 +64,7 @@ def handler(event: Event) -> dict[str, Any]:
     folder = runs.key(event.run_id, "")
     for name, content in report.render(made).items():
         storage.write(bucket, folder + name, content, _content_type(name))
+    storage.write_model(bucket, folder + "report.json", made)
     _finish(made, settings, folder)
     return {
         "run_id": event.run_id,
@@ -90,20 +91,25 @@ def _bill(
     )
 
 
+def _check_wanted(bucket: str, run_id: str) -> None:
+    end = end_of(bucket, run_id)
+    if end not in (None, runs.COMPLETED):
+        raise JobFailed(f"{run_id}: the run has ended ({end}); no report is made of it")
+
+
 def _finish(made: Report, settings: PostProcessSettings, folder: str) -> None:
-    """Write report.json, then the mark; publish metrics and tell the topic when it is the first."""
-    bucket, job_arn = settings.output_bucket, made.provenance.job_arn
-    storage.write_model(bucket, folder + "report.json", made)
+    """Mark the run as succeeded, then publish its metrics and tell the topic."""
+    bucket = settings.output_bucket
     completed = Completed(
         run_id=made.run_id,
-        completed_at=made.completed_at,
-        job_arn=job_arn,
+        ended_at=made.completed_at,
+        job_arn=made.provenance.job_arn,
         objective=made.solution.objective,
         actual_usd=made.cost.actual_usd,
     )
-    if not storage.write_once(bucket, folder + "completed.json", completed):
-        return  # a retried call: counted and told before
-    _publish(made)
+    if not mark(bucket, runs.COMPLETED, completed):
+        _check_wanted(bucket, made.run_id)
+        return
     notifications.publish(
         settings.notification_topic_arn,
         made.run_id,
@@ -115,6 +121,8 @@ def _finish(made: Report, settings: PostProcessSettings, folder: str) -> None:
             "report": f"s3://{bucket}/{folder}{made.artifacts.report_html}",
         },
     )
+    _publish(made)
+    mark_told(bucket, runs.COMPLETED, completed)
 
 
 def _publish(made: Report) -> None:

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from quantum_pipeline import costs, devices, runs
 from quantum_pipeline.aws import storage
 from quantum_pipeline.aws.devices import check_online
+from quantum_pipeline.aws.ends import end_of
 from quantum_pipeline.aws.metrics import record
 from quantum_pipeline.aws.settings import PrepareSettings
 from quantum_pipeline.aws.stage import stage
@@ -40,7 +41,6 @@ def handler(event: Event) -> dict[str, Any]:
     started = time.perf_counter()
     settings = PrepareSettings.read()
     _check_unused(settings, runs.check_run_id(event.run_id))
-    record("RunsStarted", 1)
     asked = parse_request(event.request)
     request, because = resolve(_with_problem(asked, settings.input_bucket))
     n = request.problem.n_variables
@@ -64,6 +64,7 @@ def handler(event: Event) -> dict[str, Any]:
         prepare_seconds=time.perf_counter() - started,
     )
     storage.write_model(settings.output_bucket, runs.key(event.run_id, runs.PREPARED), prepared)
+    record("RunsStarted", 1)
     record("EstimatedCost", estimate.total_usd)
     return {
         "run_id": event.run_id,
@@ -76,11 +77,10 @@ def handler(event: Event) -> dict[str, Any]:
 
 
 def _check_unused(settings: PrepareSettings, run_id: str) -> None:
-    for end in runs.ENDS:
-        if storage.exists(settings.output_bucket, runs.key(run_id, end)):
-            raise InvalidRequest.of(
-                "name of the execution", run_id, "a name that no earlier run of this stack had"
-            )
+    if end_of(settings.output_bucket, run_id) is not None:
+        raise InvalidRequest.of(
+            "name of the execution", run_id, "a name that no earlier run of this stack had"
+        )
 
 
 def _with_problem(request: Request, bucket: str) -> Request:

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from quantum_pipeline import polling, runs
 from quantum_pipeline.aws import jobs, source, storage
+from quantum_pipeline.aws.ends import end_of
 from quantum_pipeline.aws.metrics import record
 from quantum_pipeline.aws.settings import SubmitSettings
 from quantum_pipeline.aws.stage import stage
@@ -67,13 +68,10 @@ def _submit(event: Event, settings: SubmitSettings) -> SubmittedJob:
 
 
 def _check_wanted(bucket: str, run_id: str, job_arn: str | None) -> None:
-    """Leave no job behind for a run that has ended: cancel looks for one after its mark only.
-
-    Cancel writes its mark, then looks for a job; this creates the job, then looks for the mark:
-    whichever order the two run in, one of them sees the other.
-    """
-    for end in runs.ENDS:
-        if storage.exists(bucket, runs.key(run_id, end)):
-            if job_arn is not None:
-                jobs.cancel(job_arn)
-            raise JobFailed(f"{run_id}: the run has ended ({end}); its job was not kept")
+    """Refuse a run that has ended meanwhile, and leave no job behind for it."""
+    end = end_of(bucket, run_id)
+    if end is None:
+        return
+    if job_arn is not None:
+        jobs.cancel(job_arn)
+    raise JobFailed(f"{run_id}: the run has ended ({end}); no job is kept for it")

@@ -21,7 +21,8 @@ ENTRY_POINT = "hybrid_job.main:run"
 INPUT_CHANNEL = "run"
 PREPARED = "prepared.json"
 JOB = "job.json"
-ENDS = ("completed.json", "failure.json", "cancelled.json")
+COMPLETED, FAILURE, CANCELLED = "completed.json", "failure.json", "cancelled.json"
+ENDS = (COMPLETED, FAILURE, CANCELLED)
 
 
 class PreparedRun(BaseModel):
