@@ -1,0 +1,182 @@
+"""The state machine, linted: what Step Functions would only tell of when it runs."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from quantum_pipeline import polling
+from quantum_pipeline.errors import ERRORS
+from quantum_pipeline.local.template import Stack
+
+ROOT = Path(__file__).parents[2]
+Json = dict[str, Any]
+
+AWS_ERRORS = {
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.ServiceException",
+    "Lambda.TooManyRequestsException",
+    "Lambda.Unknown",  # out of memory, or cut off
+    "Runtime.ExitError",  # the process died
+    "Sandbox.Timedout",  # the function's own timeout
+    "States.ALL",
+    "States.Timeout",
+}
+EVENTS_OF_AN_EXECUTION = 25_000
+EVENTS_OF_A_POLL = (
+    9  # entered and exited of Wait, Monitor, IsFinished; scheduled, started, succeeded
+)
+EVENTS_OF_A_RETRY = 3  # scheduled, started, failed
+
+
+def tasks(machine: Json) -> dict[str, Json]:
+    return {name: state for name, state in machine["States"].items() if state["Type"] == "Task"}
+
+
+def followers(state: Json) -> Iterator[str]:
+    """Names of the states that may come next."""
+    for key in ("Next", "Default"):
+        if key in state:
+            yield state[key]
+    for branch in state.get("Catch", []) + state.get("Choices", []):
+        yield branch["Next"]
+
+
+def reachable(machine: Json, start: str) -> set[str]:
+    found: set[str] = set()
+    todo = [start]
+    while todo:
+        name = todo.pop()
+        if name not in found:
+            found.add(name)
+            todo += followers(machine["States"][name])
+    return found
+
+
+def handlers(machine: Json, kind: str) -> Iterator[tuple[str, Json]]:
+    """Name of the state and each of its Retry or Catch entries."""
+    for name, state in machine["States"].items():
+        for entry in state.get(kind, []):
+            yield name, entry
+
+
+def test_every_state_named_as_next_exists(machine: Json) -> None:
+    named = {name for state in machine["States"].values() for name in followers(state)}
+    assert named | {machine["StartAt"]} <= machine["States"].keys()
+
+
+def test_every_state_is_reachable(machine: Json) -> None:
+    assert reachable(machine, machine["StartAt"]) == machine["States"].keys()
+
+
+def test_every_state_goes_on_or_ends(machine: Json) -> None:
+    for name, state in machine["States"].items():
+        ends = state["Type"] in ("Succeed", "Fail")
+        assert ends != any(True for _ in followers(state)), name
+
+
+def test_a_run_that_was_cancelled_never_ends_green(machine: Json) -> None:
+    ends = {machine["States"][name]["Type"] for name in reachable(machine, "Cancel")}
+    assert "Fail" in ends
+    assert "Succeed" not in ends
+
+
+def test_every_state_says_what_it_is_for(machine: Json) -> None:
+    assert all(state.get("Comment") for state in machine["States"].values())
+
+
+@pytest.mark.parametrize("kind", ["Retry", "Catch"])
+def test_every_error_named_is_ours_or_one_of_aws(machine: Json, kind: str) -> None:
+    for name, entry in handlers(machine, kind):
+        assert set(entry["ErrorEquals"]) <= AWS_ERRORS | ERRORS.keys(), name
+
+
+def test_all_errors_are_caught_and_never_retried(machine: Json) -> None:
+    for name, entry in handlers(machine, "Retry"):
+        assert "States.ALL" not in entry["ErrorEquals"], name
+    for name, state in tasks(machine).items():
+        assert state["Catch"][-1]["ErrorEquals"] == ["States.ALL"], name
+
+
+def test_what_the_caller_or_the_job_did_wrong_is_not_retried(machine: Json) -> None:
+    retried = {error for _, entry in handlers(machine, "Retry") for error in entry["ErrorEquals"]}
+    assert retried & ERRORS.keys() == {"ServiceUnavailable", "QuotaExceeded"}
+
+
+def test_every_retry_has_jitter_and_a_cap(machine: Json) -> None:
+    for name, entry in handlers(machine, "Retry"):
+        assert entry["JitterStrategy"] == "FULL", name
+        assert entry["IntervalSeconds"] <= entry["MaxDelaySeconds"], name
+        assert entry["MaxAttempts"] > 0, name
+
+
+def test_a_full_quota_is_waited_for_for_hours(machine: Json) -> None:
+    [entry] = [e for _, e in handlers(machine, "Retry") if e["ErrorEquals"] == ["QuotaExceeded"]]
+    delay, expected_seconds = float(entry["IntervalSeconds"]), 0.0
+    for _ in range(entry["MaxAttempts"]):
+        expected_seconds += delay / 2  # full jitter: half of it on average
+        delay = min(delay * entry["BackoffRate"], entry["MaxDelaySeconds"])
+    assert expected_seconds > 12 * 3600
+
+
+def test_every_task_runs_the_function_of_its_name(machine: Json) -> None:
+    for name, state in tasks(machine).items():
+        assert state["Resource"] == "arn:aws:states:::lambda:invoke"
+        assert state["Parameters"]["FunctionName"] == f"${{{name}FunctionArn}}"
+
+
+def test_every_task_times_out_after_its_function_has(
+    machine: Json, functions: dict[str, Json], template: Json
+) -> None:
+    default = template["Globals"]["Function"]["Timeout"]
+    for name, state in tasks(machine).items():
+        assert state["TimeoutSeconds"] > functions[f"{name}Function"].get("Timeout", default), name
+
+
+def test_placeholders_are_the_templates_substitutions(resources: Json) -> None:
+    text = (ROOT / "statemachine" / "pipeline.asl.json").read_text(encoding="utf-8")
+    substitutions = resources["StateMachine"]["Properties"]["DefinitionSubstitutions"]
+    assert set(re.findall(r"\$\{(\w+)\}", text)) == substitutions.keys()
+    for name, value in substitutions.items():
+        assert value == {"Fn::GetAtt": [name.removesuffix("Arn"), "Arn"]}
+
+
+def test_nothing_is_left_to_substitute() -> None:
+    stack = Stack.read(
+        ROOT / "template.yaml", name="Pipeline", region="eu-north-1", account="123456789012"
+    )
+    [machine] = stack.state_machines
+    assert "${" not in machine.definition
+    json.loads(machine.definition)
+
+
+def test_the_longest_execution_stays_below_the_limit_of_events(machine: Json) -> None:
+    """Polls until the machine's own timeout, and before them every retry that Submit may make."""
+    age, polls = 0, 0
+    while age < machine["TimeoutSeconds"]:
+        age += polling.wait_seconds(age)
+        polls += 1
+    retries = sum(entry["MaxAttempts"] for entry in machine["States"]["Submit"]["Retry"])
+    events = polls * EVENTS_OF_A_POLL + retries * EVENTS_OF_A_RETRY
+    assert events < 0.85 * EVENTS_OF_AN_EXECUTION
+
+
+def test_only_small_values_travel_between_states(machine: Json) -> None:
+    """Payloads name their fields one by one; the request alone is handed on whole, to Prepare."""
+    whole = {
+        (name, field)
+        for name, state in tasks(machine).items()
+        for field, path in _fields(state["Parameters"]["Payload"])
+        if path == "$"
+    }
+    assert whole == {("Prepare", "request.$"), ("Cancel", "error.$")}
+
+
+def _fields(payload: Any) -> Iterator[tuple[str, Any]]:
+    yield from payload.items()

@@ -1,0 +1,205 @@
+"""Least privilege: what each role may do, held to what is needed and to nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from quantum_pipeline import runs
+from quantum_pipeline.aws.source import PACKAGES
+
+Json = dict[str, Any]
+
+EVERYWHERE = {
+    "braket:CreateJob": "a local simulator has no ARN; a condition on the request's tag binds it",
+    "braket:SearchJobs": "IAM has no resource for a search",
+    "cloudwatch:PutMetricData": "no resource; a condition on the namespace binds it",
+    "ecr:GetAuthorizationToken": "no resource; the service signs in to pull the container",
+    "logs:CreateLogDelivery": "Step Functions' log delivery has no resources",
+    "logs:DeleteLogDelivery": "as above",
+    "logs:DescribeLogGroups": "as above",
+    "logs:DescribeResourcePolicies": "as above",
+    "logs:GetLogDelivery": "as above",
+    "logs:ListLogDeliveries": "as above",
+    "logs:PutResourcePolicy": "as above",
+    "logs:UpdateLogDelivery": "as above",
+}
+"""Actions that may be allowed on every resource, and why."""
+
+OF_THE_SERVICE = {
+    "ecr:BatchCheckLayerAvailability",
+    "ecr:BatchGetImage",
+    "ecr:GetAuthorizationToken",
+    "ecr:GetDownloadUrlForLayer",
+    "logs:CreateLogGroup",
+    "logs:CreateLogStream",
+    "logs:DescribeLogStreams",
+    "logs:PutLogEvents",
+    "cloudwatch:PutMetricData",
+}
+"""What Braket itself does with the job's role, so that no code of ours calls it."""
+
+NEEDED = {
+    "PrepareFunction": {"s3:GetObject", "s3:PutObject", "s3:ListBucket", "braket:GetDevice"},
+    "SubmitFunction": {
+        "s3:GetObject",
+        "s3:PutObject",
+        "s3:ListBucket",
+        "braket:CreateJob",
+        "braket:TagResource",
+        "braket:GetJob",
+        "braket:CancelJob",
+        "braket:SearchJobs",
+        "iam:PassRole",
+    },
+    "MonitorFunction": {"braket:GetJob"},
+    "PostProcessFunction": {
+        "s3:GetObject",
+        "s3:PutObject",
+        "s3:ListBucket",
+        "braket:GetJob",
+        "sns:Publish",
+    },
+    "CancelFunction": {
+        "s3:GetObject",
+        "s3:PutObject",
+        "s3:ListBucket",
+        "braket:SearchJobs",
+        "braket:GetJob",
+        "braket:CancelJob",
+        "sns:Publish",
+    },
+    "JobRole": {
+        "s3:GetObject",
+        "s3:PutObject",
+        "s3:ListBucket",
+        "braket:GetDevice",
+        "braket:CreateQuantumTask",
+        "braket:GetQuantumTask",
+        "braket:CancelQuantumTask",
+        *OF_THE_SERVICE,
+    },
+}
+STACK_TAG = "quantum-pipeline:stack"
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def statements(resources: Json, name: str) -> Iterator[Json]:
+    for policy in resources[name]["Properties"].get("Policies", []):
+        yield from policy.get("PolicyDocument", policy)["Statement"]
+
+
+def all_statements(resources: Json) -> Iterator[tuple[str, Json]]:
+    for name in resources:
+        if resources[name]["Type"] in (
+            "AWS::Serverless::Function",
+            "AWS::Serverless::StateMachine",
+            "AWS::IAM::Role",
+        ):
+            for statement in statements(resources, name):
+                yield name, statement
+
+
+@pytest.mark.parametrize("role", NEEDED)
+def test_role_allows_what_is_needed_and_nothing_else(resources: Json, role: str) -> None:
+    allowed = {
+        action
+        for statement in statements(resources, role)
+        for action in as_list(statement["Action"])
+    }
+    assert allowed == NEEDED[role]
+
+
+def test_no_action_is_a_pattern(resources: Json) -> None:
+    for name, statement in all_statements(resources):
+        assert statement["Effect"] == "Allow", name
+        assert not any("*" in action for action in as_list(statement["Action"])), name
+
+
+def test_only_explained_actions_are_allowed_on_everything(resources: Json) -> None:
+    used = {
+        action
+        for _, statement in all_statements(resources)
+        for action in as_list(statement["Action"])
+        if "*" in as_list(statement["Resource"])
+    }
+    assert used == EVERYWHERE.keys()
+
+
+def test_objects_are_reached_below_their_prefix_only(resources: Json) -> None:
+    prefixes = {
+        "${InputBucket.Arn}/*",
+        "${OutputBucket.Arn}/runs/*",
+        "${CodeBucket.Arn}/source/*",
+    }
+    for name, statement in all_statements(resources):
+        actions = as_list(statement["Action"])
+        if {"s3:GetObject", "s3:PutObject"} & set(actions):
+            assert {each["Fn::Sub"] for each in as_list(statement["Resource"])} <= prefixes, name
+            assert "s3:ListBucket" not in actions, name
+
+
+def test_prefixes_are_those_that_the_code_writes_below() -> None:
+    assert runs.key("r", "report.json").startswith("runs/")
+    assert runs.job_folder("r", 1).startswith("runs/")
+    assert PACKAGES
+
+
+def test_nobody_writes_what_callers_put_in(resources: Json) -> None:
+    for name, statement in all_statements(resources):
+        if "InputBucket" in str(statement["Resource"]):
+            assert set(as_list(statement["Action"])) <= {"s3:GetObject", "s3:ListBucket"}, name
+
+
+def test_only_submit_passes_a_role_and_only_the_jobs_to_braket(resources: Json) -> None:
+    [(name, statement)] = [
+        (name, each) for name, each in all_statements(resources) if "iam:PassRole" in each["Action"]
+    ]
+    assert name == "SubmitFunction"
+    assert statement["Resource"] == {"Fn::GetAtt": ["JobRole", "Arn"]}
+    condition = {"StringEquals": {"iam:PassedToService": "braket.amazonaws.com"}}
+    assert statement["Condition"] == condition
+
+
+def test_functions_touch_only_jobs_of_their_own_stack(resources: Json) -> None:
+    tags = {
+        "braket:CreateJob": f"aws:RequestTag/{STACK_TAG}",
+        "braket:TagResource": f"aws:RequestTag/{STACK_TAG}",
+        "braket:GetJob": f"aws:ResourceTag/{STACK_TAG}",
+        "braket:CancelJob": f"aws:ResourceTag/{STACK_TAG}",
+    }
+    for name, statement in all_statements(resources):
+        for action in set(as_list(statement["Action"])) & tags.keys():
+            bound = {"StringEquals": {tags[action]: {"Ref": "AWS::StackName"}}}
+            assert statement["Condition"] == bound, (name, action)
+
+
+def test_roles_are_unnamed_and_none_is_shared(resources: Json) -> None:
+    for name, body in resources.items():
+        assert "RoleName" not in body["Properties"], name
+        if body["Type"] == "AWS::Serverless::Function":
+            assert "Role" not in body["Properties"], name
+
+
+def test_only_braket_assumes_the_jobs_role(resources: Json) -> None:
+    [statement] = resources["JobRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"Service": "braket.amazonaws.com"}
+
+
+def test_the_state_machine_invokes_the_functions_that_its_states_run(
+    resources: Json, machine: Json
+) -> None:
+    [statement] = [
+        each
+        for each in statements(resources, "StateMachine")
+        if each["Action"] == "lambda:InvokeFunction"
+    ]
+    allowed = {each["Fn::GetAtt"][0] for each in statement["Resource"]}
+    run = set(re.findall(r"\$\{(\w+)Arn\}", str(machine)))
+    assert allowed == run
