@@ -20,6 +20,10 @@ SECONDS_PER_AMPLITUDE_AND_LAYER = 1e-6
 """Upper bound of one energy and gradient, per amplitude of the state and layer of the circuit."""
 
 
+SIMULATOR_SECONDS = 60.0
+"""Assumed: what an on-demand simulator takes for one task of the widest circuit we send it."""
+
+
 class InstancePrice(BaseModel):
     """Price of the job's instance, with the day and source it was read."""
 
@@ -67,14 +71,13 @@ def estimate(
     request: ResolvedRequest, device: Device, n_qubits: int, instance: InstancePrice
 ) -> Cost:
     """Return what a resolved request will cost at most."""
-    minutes = max(device.minimum_seconds, 60.0) / 60 if device.usd_per_minute else 0.0
     return bill(
         instance_seconds=job_seconds(request, n_qubits),
         instance=instance,
         device=device,
         tasks=0 if device.kind == "local" else 1,
         shots=request.shots,
-        simulator_minutes=minutes,
+        simulator_minutes=max(device.minimum_seconds, SIMULATOR_SECONDS) / 60,
     )
 
 
@@ -87,29 +90,29 @@ def bill(
     shots: int,
     simulator_minutes: float,
 ) -> Cost:
-    """Return the bill of an instance's time and of what ran on the device."""
-    items = [
-        CostItem(
-            what=f"job instance {instance.instance_type}",
-            quantity=instance_seconds,
-            unit="s",
-            usd=instance_seconds / 3600 * instance.usd_per_hour,
+    """Return the bill of an instance's time and of what ran on the device, without what is free."""
+    lines = [
+        (
+            f"job instance {instance.instance_type}",
+            instance_seconds,
+            "s",
+            instance.usd_per_hour / 3600,
         )
     ]
-    if tasks and device.usd_per_task:
-        items.append(_item(f"tasks on {device.name}", tasks, "tasks", device.usd_per_task))
-    if tasks and device.usd_per_shot:
-        items.append(_item(f"shots on {device.name}", shots, "shots", device.usd_per_shot))
-    if tasks and device.usd_per_minute:
-        items.append(
-            _item(f"time on {device.name}", simulator_minutes, "min", device.usd_per_minute)
-        )
-    as_of = f"devices {catalogue().prices_as_of}; instance {instance.as_of}"
-    return Cost(items=tuple(items), prices_as_of=as_of)
-
-
-def _item(what: str, quantity: float, unit: str, usd_each: float) -> CostItem:
-    return CostItem(what=what, quantity=quantity, unit=unit, usd=quantity * usd_each)
+    if tasks:
+        lines += [
+            (f"tasks on {device.name}", tasks, "tasks", device.usd_per_task),
+            (f"shots on {device.name}", shots, "shots", device.usd_per_shot),
+            (f"time on {device.name}", simulator_minutes, "min", device.usd_per_minute),
+        ]
+    return Cost(
+        items=tuple(
+            CostItem(what=what, quantity=quantity, unit=unit, usd=quantity * usd_each)
+            for what, quantity, unit, usd_each in lines
+            if usd_each
+        ),
+        prices_as_of=f"devices {catalogue().prices_as_of}; instance {instance.as_of}",
+    )
 
 
 def check_budget(cost: Cost, request: ResolvedRequest) -> None:

@@ -15,8 +15,9 @@ A message says what was wrong, the value, and what is allowed.
 
 from __future__ import annotations
 
-import reprlib
 from typing import ClassVar
+
+from quantum_pipeline.wording import refusal
 
 
 class PipelineError(Exception):
@@ -37,7 +38,7 @@ class InvalidRequest(PipelineError):
         >>> print(InvalidRequest.of("shots", -5, "an integer from 1 to 50000"))
         shots: got -5; allowed: an integer from 1 to 50000
         """
-        return cls(f"{field}: got {reprlib.repr(value)}; allowed: {allowed}")
+        return cls(refusal(field, value, allowed))
 
 
 class BudgetExceeded(PipelineError):

@@ -14,13 +14,14 @@ Source: A. Lucas, "Ising formulations of many NP problems", Front. Phys. 2, 5 (2
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated
+from typing import Annotated, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from quantum_pipeline.errors import InvalidRequest
+from quantum_pipeline.wording import refusal
 
 Coupling = tuple[int, int, float]
 
@@ -28,11 +29,19 @@ Coupling = tuple[int, int, float]
 class IsingModel(BaseModel):
     """Fields h, couplings J with i < j (each pair once, zeros left out) and a constant."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     fields: Annotated[tuple[float, ...], Field(min_length=1)]
     couplings: tuple[Coupling, ...]
     offset: float = 0.0
+
+    @model_validator(mode="after")
+    def _check_pairs(self) -> Self:
+        for i, j, _ in self.couplings:
+            if not 0 <= i < j < self.n_variables:
+                allowed = f"i < j, both from 0 to {self.n_variables - 1}"
+                raise ValueError(refusal("couplings", [i, j], allowed))
+        return self
 
     @property
     def n_variables(self) -> int:

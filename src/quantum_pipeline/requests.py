@@ -11,10 +11,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
-    Discriminator,
     Field,
-    Tag,
+    StrictInt,
     ValidationError,
     model_validator,
 )
@@ -22,8 +22,9 @@ from pydantic import (
 from quantum_pipeline.devices import EXACT_QUBITS
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.problems import AnyProblem, Number
+from quantum_pipeline.refusals import describe
+from quantum_pipeline.wording import refusal, shown
 
-StrictInt = Annotated[int, Field(strict=True)]
 MAX_DEPTH = 64
 MAX_OBJECT_BYTES = 16 * 2**20
 """Largest problem or result that is read from S3 or a file."""
@@ -34,7 +35,21 @@ class ProblemReference(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    uri: Annotated[str, Field(pattern=r"^s3://[a-z0-9.-]{3,63}/\S+$")]
+    type: Literal["uri"] = "uri"
+    uri: Annotated[
+        str,
+        Field(
+            pattern=r"^s3://[a-z0-9.-]{3,63}/\S+$",
+            json_schema_extra={"allowed": "s3://BUCKET/KEY"},
+            description="an object in the stack's input bucket that holds a problem as JSON",
+        ),
+    ]
+
+
+Depth = Annotated[StrictInt, Field(ge=1, le=MAX_DEPTH)]
+Starts = Annotated[StrictInt, Field(ge=1, le=100)]
+Evaluations = Annotated[StrictInt, Field(ge=1, le=100_000)]
+Angles = Annotated[tuple[Number, ...], Field(min_length=1, max_length=MAX_DEPTH)]
 
 
 class Algorithm(BaseModel):
@@ -42,30 +57,39 @@ class Algorithm(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Literal["auto", "qaoa"] = "auto"
-    depth: Annotated[StrictInt, Field(ge=1, le=MAX_DEPTH)] | None = None
-    optimizer: Literal["auto", "l-bfgs-b", "none"] = "auto"
-    starts: Annotated[StrictInt, Field(ge=1, le=100)] | None = None
-    max_evaluations: Annotated[StrictInt, Field(ge=1, le=100_000)] | None = None
-    gammas: tuple[Number, ...] | None = None
-    betas: tuple[Number, ...] | None = None
+    name: Literal["auto", "qaoa"] = Field("auto", description="the algorithm; auto chooses")
+    depth: Depth | None = Field(None, description="layers; chosen by size if not given")
+    optimizer: Literal["auto", "l-bfgs-b", "none"] = Field(
+        "auto", description="how angles are improved; none evaluates the given ones as they are"
+    )
+    starts: Starts | None = Field(
+        None, description="starting points of the optimiser; chosen by size if not given"
+    )
+    max_evaluations: Evaluations | None = Field(
+        None, description="evaluations of energy and gradient in all; 200 a start if not given"
+    )
+    gammas: Angles | None = Field(
+        None, description="angles of the cost layers in radians, to start from; with betas"
+    )
+    betas: Angles | None = Field(
+        None, description="angles of the mixing layers in radians, to start from; with gammas"
+    )
 
     @model_validator(mode="after")
     def _check_angles(self) -> Self:
-        if (self.gammas is None) != (self.betas is None):
-            raise ValueError("gammas: allowed: gammas and betas together, or neither")
-        if self.gammas is None or self.betas is None:
+        if self.gammas is None and self.betas is None:
             if self.optimizer == "none":
-                raise ValueError(
-                    "optimizer: got 'none' without angles; allowed: with gammas, betas"
-                )
+                raise ValueError(refusal("optimizer", "none", "none with gammas and betas only"))
             return self
-        depth = self.depth or len(self.gammas)
-        if not len(self.gammas) == len(self.betas) == depth or depth > MAX_DEPTH:
-            raise ValueError(
-                f"gammas: got {len(self.gammas)} gammas and {len(self.betas)} betas; "
-                f"allowed: one of each a layer, {self.depth or f'1 to {MAX_DEPTH}'} layers"
-            )
+        if self.gammas is None or self.betas is None:
+            missing = "gammas" if self.gammas is None else "betas"
+            raise ValueError(f"{missing}: missing; allowed: gammas and betas together, or neither")
+        n = self.depth or len(self.gammas)
+        for name, angles in (("gammas", self.gammas), ("betas", self.betas)):
+            if len(angles) != n:
+                raise ValueError(f"{name}: got {len(angles)} angles; allowed: {n}, one a layer")
+        if (self.starts or 1) > 1:
+            raise ValueError(refusal("starts", self.starts, "1, from the angles that are given"))
         return self
 
 
@@ -73,10 +97,10 @@ class SettledAlgorithm(Algorithm):
     """The algorithm of a resolved request: nothing is left to choose."""
 
     name: Literal["qaoa"]
-    depth: Annotated[StrictInt, Field(ge=1, le=MAX_DEPTH)]
+    depth: Depth
     optimizer: Literal["l-bfgs-b", "none"]
-    starts: Annotated[StrictInt, Field(ge=1, le=100)]
-    max_evaluations: Annotated[StrictInt, Field(ge=1, le=100_000)]
+    starts: Starts
+    max_evaluations: Evaluations
 
 
 class Limits(BaseModel):
@@ -84,13 +108,17 @@ class Limits(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    max_cost_usd: Annotated[float, Field(strict=True, ge=0, le=1e6, allow_inf_nan=False)] = 1.0
-    max_runtime_seconds: Annotated[StrictInt, Field(ge=1, le=432_000)] = 3600
+    max_cost_usd: Annotated[float, Field(strict=True, ge=0, le=1_000_000, allow_inf_nan=False)] = (
+        Field(1.0, description="a run whose estimate is higher is refused")
+    )
+    max_runtime_seconds: Annotated[StrictInt, Field(ge=1, le=432_000)] = Field(
+        3600, description="the job is ended after that time"
+    )
 
 
-def _tag(problem: Any) -> str:
+def _read_reference(problem: Any) -> Any:
     by_uri = isinstance(problem, dict) and "uri" in problem and "type" not in problem
-    return "uri" if by_uri or isinstance(problem, ProblemReference) else "inline"
+    return {"type": "uri", **problem} if by_uri else problem
 
 
 class Request(BaseModel):
@@ -99,15 +127,37 @@ class Request(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, title="Quantum Pipeline request")
 
     problem: Annotated[
-        Annotated[AnyProblem, Tag("inline")] | Annotated[ProblemReference, Tag("uri")],
-        Discriminator(_tag),
+        AnyProblem | ProblemReference,
+        Field(discriminator="type", description="what is to be solved, or where it stands"),
+        BeforeValidator(_read_reference),
     ]
-    algorithm: Algorithm = Algorithm()
-    device: Annotated[str, Field(min_length=1, max_length=256)] = "auto"
-    shots: Annotated[StrictInt, Field(ge=1, le=50_000)] = 1000
-    seed: Annotated[StrictInt, Field(ge=0, lt=2**32)] = 0
-    limits: Limits = Limits()
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$")] | None = None
+    algorithm: Algorithm = Field(Algorithm(), description="how it is solved")
+    device: str = Field(
+        "auto",
+        min_length=1,
+        max_length=256,
+        description="where the samples are taken; auto chooses",
+        json_schema_extra={"allowed": "auto, local, sv1, dm1, or a device's name or ARN"},
+    )
+    shots: Annotated[StrictInt, Field(ge=1, le=50_000)] = Field(
+        1000, description="samples taken from the final state"
+    )
+    seed: Annotated[StrictInt, Field(ge=0, le=2**32 - 1)] = Field(
+        0, description="seed of all that is random: same seed, same result"
+    )
+    limits: Limits = Field(Limits(), description="what the run may cost, how long it may take")
+    name: (
+        Annotated[
+            str,
+            Field(
+                pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$",
+                json_schema_extra={
+                    "allowed": "1 to 64 letters, digits, spaces, . _ -, a letter or digit first"
+                },
+            ),
+        ]
+        | None
+    ) = Field(None, description="label of the run in its report")
 
 
 class ResolvedRequest(Request):
@@ -120,19 +170,39 @@ class ResolvedRequest(Request):
 def parse_json(text: str | bytes, what: str) -> Any:
     """Return the JSON value of a text; ``what`` names the text in a refusal.
 
+    NaN and Infinity, which JSON has not but Python writes, pass: the model that reads the value
+    refuses them by their field.
+
     Raises:
-        InvalidRequest: empty, not UTF-8, not JSON, or with NaN or Infinity, which JSON has not.
+        InvalidRequest: empty, not UTF-8, not JSON, nested too deeply, or a name twice in an object.
     """
 
-    def refuse(constant: str) -> None:
-        raise InvalidRequest.of(what, constant, "finite numbers")
+    def each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, value in pairs:
+            if name in found:
+                raise InvalidRequest(
+                    f"{what}: got {shown(name)} twice in one object; allowed: once"
+                )
+            found[name] = value
+        return found
 
     try:
-        return json.loads(text, parse_constant=refuse)
-    except (ValueError, RecursionError) as error:
+        if isinstance(text, bytes):
+            text = text.decode("utf-8")
+        text = text.removeprefix("\ufeff")  # the byte order mark that some editors put first
         if not text.strip():
-            raise InvalidRequest.of(what, "nothing", "a request or problem as JSON") from error
-        raise InvalidRequest(f"{what}: not JSON ({error}); allowed: JSON in UTF-8") from error
+            raise InvalidRequest(f"{what}: got nothing; allowed: JSON in UTF-8")
+        return json.loads(text, object_pairs_hook=each_once)
+    except UnicodeDecodeError as error:
+        wrong = f"byte {error.start + 1} is not UTF-8"
+    except json.JSONDecodeError as error:
+        wrong = f"line {error.lineno}, column {error.colno}: {error.msg}"
+    except RecursionError:
+        wrong = "lists or objects are nested too deeply"
+    except ValueError:
+        wrong = "an integer has thousands of digits"
+    raise InvalidRequest(f"{what}: not JSON ({wrong}); allowed: JSON in UTF-8")
 
 
 def parse_request(data: Any) -> Request:
@@ -141,12 +211,10 @@ def parse_request(data: Any) -> Request:
     Raises:
         InvalidRequest: names each field that is wrong, its value and what is allowed.
     """
-    if not isinstance(data, dict):
-        raise InvalidRequest.of("request", data, 'an object like {"problem": {...}}')
     try:
         return Request.model_validate(data)
     except ValidationError as error:
-        raise InvalidRequest(describe(error)) from None
+        raise InvalidRequest(describe(error, Request, "request")) from None
 
 
 def parse_problem(data: Any) -> Any:
@@ -163,40 +231,6 @@ def parse_problem(data: Any) -> Any:
     return request.problem
 
 
-def describe(error: ValidationError, root: str = "") -> str:
-    """Return one sentence a wrong field: its path, its value, what is allowed."""
-    found = error.errors(include_url=False)
-    paths = [tuple(part for part in each["loc"] if part not in _TAGS) for each in found]
-    sentences = []
-    for path, each in zip(paths, found, strict=True):
-        if any(len(other) > len(path) and other[: len(path)] == path for other in paths):
-            continue  # a list whose entries were refused is reported as too short as well
-        field = ".".join(map(str, path)) or root or "request"
-        sentences.append(_sentence(field, each))
-    more = len(sentences) - 5
-    return "; ".join(sentences[:5] + ([f"and {more} more"] if more > 0 else []))
-
-
-_TAGS = frozenset({"inline", "uri", "maxcut", "qubo", "ising", "bqm", "optimization", "random"})
-
-
-def _sentence(field: str, error: Any) -> str:
-    context, value = error.get("ctx", {}), error["input"]
-    match error["type"]:
-        case "value_error":
-            return f"{field}.{context['error']}" if field != "request" else str(context["error"])
-        case "union_tag_invalid":
-            return str(InvalidRequest.of(f"{field}.type", context["tag"], context["expected_tags"]))
-        case "union_tag_not_found" | "missing":
-            missing = f"{field}.type" if error["type"] == "union_tag_not_found" else field
-            return f"{missing}: missing; allowed: a value, it has no default"
-        case "extra_forbidden":
-            return str(InvalidRequest.of(field, value, "only the documented fields"))
-        case _:
-            allowed = error["msg"].removeprefix("Input should be ").removeprefix("String should ")
-            return str(InvalidRequest.of(field, value, allowed))
-
-
 def resolve(request: Request) -> tuple[ResolvedRequest, str]:
     """Return the request with its algorithm settled, and why it was settled so.
 
@@ -208,8 +242,9 @@ def resolve(request: Request) -> tuple[ResolvedRequest, str]:
         raise InvalidRequest.of("problem.uri", problem.uri, "to be read before it is resolved")
     n = problem.n_variables
     if n > EXACT_QUBITS:
-        raise InvalidRequest.of(
-            "problem", f"{n} variables", f"1 to {EXACT_QUBITS}, the widest exact state vector"
+        raise InvalidRequest(
+            f"problem: got {shown(n)} variables; allowed: 1 to {EXACT_QUBITS}, the widest exact "
+            "state vector"
         )
     depth = asked.depth or len(asked.gammas or ()) or default_depth(n)
     starts = 1 if asked.gammas else asked.starts or default_starts(n)
@@ -218,7 +253,7 @@ def resolve(request: Request) -> tuple[ResolvedRequest, str]:
         depth=depth,
         optimizer="l-bfgs-b" if asked.optimizer == "auto" else asked.optimizer,
         starts=starts,
-        max_evaluations=asked.max_evaluations or 200 * starts,
+        max_evaluations=1 if asked.optimizer == "none" else asked.max_evaluations or 200 * starts,
         gammas=asked.gammas,
         betas=asked.betas,
     )

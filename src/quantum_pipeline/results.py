@@ -9,12 +9,14 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from quantum_pipeline.errors import InvalidResult
-from quantum_pipeline.ising import energies, energy_of, spins_of
-from quantum_pipeline.requests import describe
+from quantum_pipeline.ising import IsingModel, energies, energy_of, spins_of
+from quantum_pipeline.refusals import describe
 from quantum_pipeline.runs import PreparedRun
+from quantum_pipeline.wording import refusal, shown
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
@@ -102,7 +104,7 @@ def read_result(data: object, prepared: PreparedRun) -> JobResult:
     try:
         result = JobResult.model_validate(data)
     except ValidationError as error:
-        raise InvalidResult(f"results.json: {describe(error, 'result')}") from None
+        raise InvalidResult(f"results.json: {describe(error, JobResult, 'result')}") from None
     verify(result, prepared)
     return result
 
@@ -113,45 +115,65 @@ def verify(result: JobResult, prepared: PreparedRun) -> None:
     Raises:
         InvalidResult: names the figure, the claim and the recomputed value.
     """
-    model, shots = prepared.model, prepared.request.shots
-    _check("run_id", result.run_id, prepared.run_id)
-    _check("shots in counts", sum(result.counts.values()), shots)
-    for name, bitstring in (
-        *(("counts", each) for each in result.counts),
-        ("classical.bitstring", result.classical.bitstring),
-    ):
-        if len(bitstring) != model.n_variables or set(bitstring) - {"0", "1"}:
-            raise InvalidResult(f"{name}: got {bitstring!r}; allowed: {model.n_variables} of 0, 1")
-    if result.best_bitstring not in result.counts:
-        raise InvalidResult(f"best_bitstring: {result.best_bitstring!r} is not among the samples")
+    _equal("run_id", result.run_id, prepared.run_id)
+    _equal("counts", sum(result.counts.values()), prepared.request.shots)
+    for name, angles in (("gammas", result.gammas), ("betas", result.betas)):
+        _equal(f"{name} given", len(angles), prepared.request.algorithm.depth)
+    _check_bitstrings(result, prepared.model.n_variables)
+    _check_energies(result, prepared.model)
 
+
+def _check_bitstrings(result: JobResult, n: int) -> None:
+    claimed = [("counts", each) for each in result.counts]
+    for name, bitstring in (*claimed, ("classical.bitstring", result.classical.bitstring)):
+        if len(bitstring) != n or set(bitstring) - {"0", "1"}:
+            raise InvalidResult(refusal(name, bitstring, f"{n} characters, each 0 or 1"))
+    if result.best_bitstring not in result.counts:
+        raise InvalidResult(refusal("best_bitstring", result.best_bitstring, "one of the samples"))
+
+
+def _check_energies(result: JobResult, model: IsingModel) -> None:
+    tolerance, classical = model.tolerance, result.classical
     sampled = energies(model, spins_of(list(result.counts)))
-    tolerance = model.tolerance
-    _check("best_energy", result.best_energy, float(sampled.min()), tolerance)
     best = energy_of(model, result.best_bitstring)
-    _check("energy of best_bitstring", result.best_energy, best, tolerance)
-    classical = energy_of(model, result.classical.bitstring)
-    _check("classical.energy", result.classical.energy, classical, tolerance)
-    if result.classical.proven and sampled.min() < result.classical.energy - tolerance:
-        raise InvalidResult(
-            f"classical.energy: {result.classical.energy} is called proven, but a sample has "
-            f"{sampled.min()}"
+    _near("best_energy", result.best_energy, best, tolerance)
+    _near("lowest energy of counts", best, float(sampled.min()), tolerance)
+    baseline = energy_of(model, classical.bitstring)
+    _near("classical.energy", classical.energy, baseline, tolerance)
+
+    lowest, highest = model.offset - model.scale, model.offset + model.scale
+    if classical.proven:
+        lowest = classical.energy
+        highest = highest if classical.worst_energy is None else classical.worst_energy
+        _within(
+            "energies of counts (classical calls its range proven)",
+            sampled,
+            lowest,
+            highest,
+            tolerance,
         )
+    history = np.array([each.energy for each in result.history])
+    _within("history", history, lowest, highest, tolerance)
+    _within("mean_energy", np.array([result.mean_energy]), lowest, highest, tolerance)
     if not result.mean_energy_exact:
         weights = np.fromiter(result.counts.values(), dtype=np.float64)
-        _check("mean_energy", result.mean_energy, float(sampled @ weights / shots), tolerance)
-    elif abs(result.mean_energy - model.offset) > model.scale + tolerance:
-        raise InvalidResult(
-            f"mean_energy: {result.mean_energy} is no mean of this problem's energies"
-        )
+        mean = float(sampled @ weights / weights.sum())
+        _near("mean_energy", result.mean_energy, mean, tolerance)
 
 
-def _check(
-    name: str, claimed: float | str, recomputed: float | str, tolerance: float = 0.0
+def _equal(name: str, claimed: object, expected: object) -> None:
+    if claimed != expected:
+        raise InvalidResult(f"{name}: got {shown(claimed)}; the run has {shown(expected)}")
+
+
+def _near(name: str, claimed: float, recomputed: float, tolerance: float) -> None:
+    if not abs(claimed - recomputed) <= tolerance:
+        raise InvalidResult(f"{name}: got {claimed}; recomputed it is {recomputed}")
+
+
+def _within(
+    name: str, values: NDArray[np.float64], lowest: float, highest: float, tolerance: float
 ) -> None:
-    if isinstance(claimed, str) or isinstance(recomputed, str):
-        equal = claimed == recomputed
-    else:
-        equal = abs(claimed - recomputed) <= tolerance
-    if not equal:
-        raise InvalidResult(f"{name}: the result says {claimed}, recomputed it is {recomputed}")
+    for value in (values.min(), values.max()):
+        if not lowest - tolerance <= value <= highest + tolerance:
+            raise InvalidResult(f"{name}: got {value}; it must lie from {lowest} to {highest}")

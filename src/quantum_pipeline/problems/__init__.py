@@ -1,0 +1,46 @@
+"""The problems that can be asked: one model a type, each with its objective and its Ising model.
+
+    type           the user asks for              energy that is minimised inside
+    maxcut         largest cut                    -cut
+    qubo           smallest l.x + sum q x x       the same
+    ising          lowest h.s + sum J s s         the same
+    bqm            lowest energy of dimod's BQM   the same
+    optimization   smallest l.x + x^T Q x         the same
+    random         the same, from a seed          the same
+
+``objective`` computes from the problem's own numbers, never through the Ising model: the two check
+each other wherever a solution is reported.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from quantum_pipeline.problems.base import MAX_MAGNITUDE, Label, Number, Problem
+from quantum_pipeline.problems.bqm import Bqm
+from quantum_pipeline.problems.ising import Ising
+from quantum_pipeline.problems.maxcut import MaxCut
+from quantum_pipeline.problems.optimization import Optimization, Random
+from quantum_pipeline.problems.qubo import Qubo
+
+__all__ = [
+    "MAX_MAGNITUDE",
+    "PROBLEM_TYPES",
+    "AnyProblem",
+    "Bqm",
+    "Ising",
+    "Label",
+    "MaxCut",
+    "Number",
+    "Optimization",
+    "Problem",
+    "Qubo",
+    "Random",
+]
+
+AnyProblem = Annotated[
+    MaxCut | Qubo | Ising | Bqm | Optimization | Random, Field(discriminator="type")
+]
+PROBLEM_TYPES = ("maxcut", "qubo", "ising", "bqm", "optimization", "random")

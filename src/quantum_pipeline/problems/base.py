@@ -1,0 +1,147 @@
+"""What all problems have in common: an objective, an Ising model, and the numbers they are made of.
+
+A validator raises ValueError with the sentence of ``wording.refusal``: its field counts from the
+model that raises, and ``refusals.describe`` puts the path to that model in front.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, StrictInt, StrictStr
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from quantum_pipeline.ising import IsingModel
+from quantum_pipeline.wording import refusal
+
+MAX_MAGNITUDE = 1e12
+"""Largest coefficient: sums and differences of energies then keep digits to compare."""
+
+Number = Annotated[
+    float, Field(strict=True, allow_inf_nan=False, ge=-MAX_MAGNITUDE, le=MAX_MAGNITUDE)
+]
+Index = Annotated[int, Field(strict=True, ge=0)]
+Term = Annotated[
+    tuple[Index, Index, Number],
+    Field(json_schema_extra={"allowed": "[i, j, value]: two variables, counted from 0, a number"}),
+]
+Label = Annotated[StrictInt | StrictStr, Field(json_schema_extra={"allowed": "an integer or text"})]
+
+
+class Problem(BaseModel):
+    """What all problems have: variables with labels, an objective and an Ising model."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    sense: ClassVar[Literal["minimise", "maximise"]] = "minimise"
+
+    type: str
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Return the schema with ``type`` required: a default would not tell problems apart."""
+        reference = handler(core)
+        schema = handler.resolve_ref_schema(reference)
+        schema["required"] = ["type", *schema.get("required", [])]
+        schema["properties"]["type"].pop("default", None)
+        return reference
+
+    @property
+    def n_variables(self) -> int:
+        """Number of binary variables."""
+        raise NotImplementedError
+
+    @property
+    def labels(self) -> Sequence[Label]:
+        """The user's name of each variable."""
+        return range(self.n_variables)
+
+    def objective(self, bits: Sequence[int]) -> float:
+        """Return what the user asked for, at one assignment of n bits."""
+        raise NotImplementedError
+
+    def ising(self) -> IsingModel:
+        """Return the model whose energy is the minimised objective, constant included."""
+        raise NotImplementedError
+
+    def objective_of_energy(self, energy: float) -> float:
+        """Return the objective that belongs to an energy: its negative where we maximise."""
+        return -energy if self.sense == "maximise" else energy
+
+
+def check_indices(
+    name: str, pairs: Iterable[tuple[int, int]], n: int, what: str = "variables"
+) -> None:
+    """Refuse a variable that is not there.
+
+    Raises:
+        ValueError: names the entry, the index and the allowed ones.
+    """
+    for position, pair in enumerate(pairs):
+        if max(pair) >= n:
+            allowed = f"{what} from 0 to {n - 1}"
+            raise ValueError(refusal(f"{name}.{position}", list(pair), allowed))
+
+
+def check_no_loops(name: str, pairs: Iterable[tuple[Label, Label]]) -> None:
+    """Refuse a pair of a thing with itself.
+
+    Raises:
+        ValueError: names the entry.
+    """
+    for position, (a, b) in enumerate(pairs):
+        if a == b:
+            raise ValueError(refusal(f"{name}.{position}", [a, b], "two different ends"))
+
+
+def check_no_repeats(name: str, pairs: Iterable[tuple[Label, Label]]) -> None:
+    """Refuse a pair that is given twice, whichever way round.
+
+    Raises:
+        ValueError: names the second entry, and the first.
+    """
+    seen: dict[frozenset[Label], int] = {}
+    for position, pair in enumerate(pairs):
+        first = seen.setdefault(frozenset(pair), position)
+        if first != position:
+            allowed = f"each pair once; it stands in {name}.{first} already"
+            raise ValueError(refusal(f"{name}.{position}", list(pair), allowed))
+
+
+def check_labels(name: str, labels: Sequence[Label]) -> None:
+    """Refuse labels that a report could not tell apart.
+
+    Raises:
+        ValueError: names the second of two labels with one text.
+    """
+    seen: dict[str, int] = {}
+    for position, label in enumerate(labels):
+        first = seen.setdefault(str(label), position)
+        if first != position:
+            allowed = f"labels of different text; {name}.{first} has the same"
+            raise ValueError(refusal(f"{name}.{position}", label, allowed))
+
+
+def check_square(name: str, rows: Sequence[Sequence[float]], n: int) -> None:
+    """Refuse a matrix that is not n by n.
+
+    Raises:
+        ValueError: names the matrix or its row, and the length.
+    """
+    if len(rows) != n:
+        raise ValueError(f"{name}: got {len(rows)} rows; allowed: {n}")
+    for position, row in enumerate(rows):
+        if len(row) != n:
+            raise ValueError(f"{name}.{position}: got {len(row)} entries; allowed: {n}")
+
+
+def terms_of_matrix(rows: Sequence[Sequence[float]]) -> list[tuple[int, int, float]]:
+    """Return the entries of a matrix that are not zero.
+
+    >>> terms_of_matrix([[0, 2], [3, 0]])
+    [(0, 1, 2), (1, 0, 3)]
+    """
+    return [(i, j, q) for i, row in enumerate(rows) for j, q in enumerate(row) if q]

@@ -1,0 +1,102 @@
+"""Binary quadratic models of dimod, as ``BinaryQuadraticModel.to_serializable()`` writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from quantum_pipeline.ising import Coupling, IsingModel
+from quantum_pipeline.problems.base import (
+    Index,
+    Label,
+    Number,
+    Problem,
+    check_indices,
+    check_labels,
+    check_no_loops,
+)
+
+
+def _text_of_tuple(label: Any) -> Any:
+    flat = isinstance(label, list | tuple) and all(isinstance(e, int | float | str) for e in label)
+    return str(tuple(label)) if flat else label
+
+
+VariableLabel = Annotated[Label, BeforeValidator(_text_of_tuple)]
+"""A tuple in dimod, a list in JSON, is the tuple's text here."""
+
+
+class SerializedBqm(BaseModel):
+    """Schema 3 of dimod's layout, in lists of numbers; what is not read is passed over."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    type: Literal["BinaryQuadraticModel"] = Field(description="dimod's name of the layout")
+    use_bytes: Literal[False] = Field(False, description="biases are lists of numbers")
+    variable_type: Literal["SPIN", "BINARY"] = Field(description="spins -1, +1 or bits 0, 1")
+    offset: Number = Field(0.0, description="constant of the energy")
+    variable_labels: tuple[VariableLabel, ...] = Field(
+        description="names of the variables, each once; a list in place of a tuple"
+    )
+    linear_biases: tuple[Number, ...] = Field(min_length=1, description="one a variable")
+    quadratic_biases: tuple[Number, ...] = Field((), description="one an interaction")
+    quadratic_head: tuple[Index, ...] = Field((), description="first variable of each interaction")
+    quadratic_tail: tuple[Index, ...] = Field((), description="its second variable")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        for name, n in (
+            ("variable_labels", len(self.linear_biases)),
+            ("quadratic_head", len(self.quadratic_biases)),
+            ("quadratic_tail", len(self.quadratic_biases)),
+        ):
+            if len(getattr(self, name)) != n:
+                raise ValueError(f"{name}: got {len(getattr(self, name))} entries; allowed: {n}")
+        check_labels("variable_labels", self.variable_labels)
+        pairs = list(zip(self.quadratic_head, self.quadratic_tail, strict=True))
+        check_indices("quadratic_head", pairs, len(self.linear_biases))
+        check_no_loops("quadratic_head", pairs)
+        return self
+
+
+class Bqm(Problem):
+    """Minimise a binary quadratic model of dimod.
+
+    Spins or bits by its ``variable_type``; the solution's bits are dimod's binary values, and for
+    spins s = 1 - 2x.
+    """
+
+    type: Literal["bqm"] = "bqm"
+    bqm: SerializedBqm = Field(description="what dimod's to_serializable() gives")
+
+    @property
+    def n_variables(self) -> int:
+        """Number of variables."""
+        return len(self.bqm.linear_biases)
+
+    @property
+    def labels(self) -> Sequence[Label]:
+        """The variables' names."""
+        return self.bqm.variable_labels
+
+    def _pairs(self) -> list[Coupling]:
+        b = self.bqm
+        return list(zip(b.quadratic_head, b.quadratic_tail, b.quadratic_biases, strict=True))
+
+    def objective(self, bits: Sequence[int]) -> float:
+        """Return the model's energy at bits, or at the spins s = 1 - 2x."""
+        spin = self.bqm.variable_type == "SPIN"
+        v = [1 - 2 * x if spin else x for x in bits]
+        return float(
+            self.bqm.offset
+            + sum(bias * value for bias, value in zip(self.bqm.linear_biases, v, strict=True))
+            + sum(bias * v[i] * v[j] for i, j, bias in self._pairs())
+        )
+
+    def ising(self) -> IsingModel:
+        """Return the same function over spins."""
+        b = self.bqm
+        build = IsingModel.from_spins if b.variable_type == "SPIN" else IsingModel.from_bits
+        return build(b.linear_biases, self._pairs(), b.offset)

@@ -1,0 +1,76 @@
+"""Graphs as networkx writes them (``node_link_data``): ``edges``, or before version 3.4 ``links``.
+
+Attributes other than a node's ``id`` and an edge's ``weight`` are passed over.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from quantum_pipeline.problems.base import (
+    Label,
+    Number,
+    check_labels,
+    check_no_loops,
+    check_no_repeats,
+)
+from quantum_pipeline.wording import refusal
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Node(_Part):
+    """A node by its name."""
+
+    id: Label = Field(description="the node's name")
+
+
+class Link(_Part):
+    """An edge between two named nodes."""
+
+    source: Label = Field(description="name of one end")
+    target: Label = Field(description="name of the other end")
+    weight: Number = Field(1.0, description="weight of the edge")
+
+
+class NodeLink(_Part):
+    """A simple, undirected graph."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["edges"]}, {"required": ["links"]}]}
+    )
+
+    directed: Literal[False] = Field(False, description="directed graphs have no cut of this kind")
+    multigraph: Literal[False] = Field(False, description="add the weights of parallel edges up")
+    nodes: tuple[Node, ...] = Field(min_length=1, description="the nodes, named")
+    edges: tuple[Link, ...] = Field((), min_length=1, description="the edges")
+    links: tuple[Link, ...] = Field((), min_length=1, description="the edges, in older networkx")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if bool(self.edges) == bool(self.links):
+            raise ValueError("edges: allowed: one or more edges, as edges or as links")
+        name = "edges" if self.edges else "links"
+        labels = [node.id for node in self.nodes]
+        check_labels("nodes", labels)
+        pairs = [(link.source, link.target) for link in self.edges or self.links]
+        known = set(labels)
+        for position, pair in enumerate(pairs):
+            if not known.issuperset(pair):
+                raise ValueError(refusal(f"{name}.{position}", list(pair), "ids of two nodes"))
+        check_no_loops(name, pairs)
+        check_no_repeats(name, pairs)
+        return self
+
+    def numbered(self) -> dict[str, Any]:
+        """Return edges between node numbers, the number of nodes, and their names."""
+        number = {node.id: k for k, node in enumerate(self.nodes)}
+        edges = tuple(
+            (number[link.source], number[link.target], link.weight)
+            for link in self.edges or self.links
+        )
+        return {"edges": edges, "n_nodes": len(number), "node_labels": tuple(number)}

@@ -1,0 +1,85 @@
+"""A linear and a quadratic cost over bits, written out or drawn from a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from quantum_pipeline.ising import IsingModel
+from quantum_pipeline.problems.base import Number, Problem, check_square, terms_of_matrix
+
+
+class Optimization(Problem):
+    """Minimise  l.x + x^T Q x  over bits, Q square but not necessarily symmetric."""
+
+    type: Literal["optimization"] = "optimization"
+    linear_coefficients: tuple[Number, ...] = Field(
+        min_length=1, description="l: one number a variable"
+    )
+    quadratic_matrix: tuple[tuple[Number, ...], ...] = Field(
+        description="Q, by rows: as many rows and columns as variables"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        check_square("quadratic_matrix", self.quadratic_matrix, self.n_variables)
+        return self
+
+    @property
+    def n_variables(self) -> int:
+        """Number of bits."""
+        return len(self.linear_coefficients)
+
+    def objective(self, bits: Sequence[int]) -> float:
+        """Return l.x + x^T Q x."""
+        x = np.asarray(bits, dtype=np.float64)
+        linear, quadratic = np.asarray(self.linear_coefficients), np.asarray(self.quadratic_matrix)
+        return float(linear @ x + x @ quadratic @ x)
+
+    def ising(self) -> IsingModel:
+        """Return the same function of spins; the diagonal of Q joins l, for x² = x."""
+        return IsingModel.from_bits(
+            self.linear_coefficients, terms_of_matrix(self.quadratic_matrix)
+        )
+
+
+class Random(Problem):
+    """An ``optimization`` problem drawn from a seed, the same on every machine.
+
+    l_i uniform in [-2, 2], A_ij uniform in [-1, 1], Q = (A + A^T)/2; the Mersenne Twister of
+    numpy's legacy generator draws l first, then A by rows.
+    """
+
+    type: Literal["random"] = "random"
+    problem_size: Annotated[int, Field(strict=True, ge=2)] = Field(
+        description="number of variables"
+    )
+    seed: Annotated[int, Field(strict=True, ge=0, le=2**32 - 1)] = Field(
+        42, description="seed of the generator"
+    )
+
+    def drawn(self) -> Optimization:
+        """Return the problem that the seed stands for."""
+        generator = np.random.RandomState(self.seed)
+        linear = generator.uniform(-2, 2, self.problem_size)
+        square = generator.uniform(-1, 1, (self.problem_size, self.problem_size))
+        return Optimization(
+            linear_coefficients=tuple(linear.tolist()),
+            quadratic_matrix=tuple(map(tuple, ((square + square.T) / 2).tolist())),
+        )
+
+    @property
+    def n_variables(self) -> int:
+        """Number of bits."""
+        return self.problem_size
+
+    def objective(self, bits: Sequence[int]) -> float:
+        """Return the drawn problem's objective."""
+        return self.drawn().objective(bits)
+
+    def ising(self) -> IsingModel:
+        """Return the drawn problem's Ising model."""
+        return self.drawn().ising()

@@ -1,0 +1,75 @@
+"""Quadratic unconstrained binary optimisation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, Self
+
+from pydantic import ConfigDict, Field, model_validator
+
+from quantum_pipeline.ising import Coupling, IsingModel
+from quantum_pipeline.problems.base import (
+    Number,
+    Problem,
+    Term,
+    check_indices,
+    check_square,
+    terms_of_matrix,
+)
+
+
+class Qubo(Problem):
+    """Minimise  sum_i l_i x_i + sum q_ij x_i x_j  over bits; repeated pairs add up.
+
+    Given as ``linear`` and ``quadratic``, or as a square ``matrix`` M with objective x^T M x.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["linear"]}, {"required": ["matrix"]}]}
+    )
+
+    type: Literal["qubo"] = "qubo"
+    linear: tuple[Number, ...] | None = Field(
+        None, min_length=1, description="l: one number a variable"
+    )
+    quadratic: tuple[Term, ...] = Field(
+        (), description="q: repeated pairs, either way round, add up; i = j adds to linear"
+    )
+    matrix: tuple[tuple[Number, ...], ...] | None = Field(
+        None, min_length=1, description="M, by rows, instead of linear and quadratic"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.linear is None and self.matrix is None:
+            raise ValueError("linear: missing; allowed: linear with quadratic, or matrix")
+        if self.matrix is None:
+            check_indices("quadratic", [(i, j) for i, j, _ in self.quadratic], self.n_variables)
+            return self
+        for name in ("linear", "quadratic"):
+            if getattr(self, name):
+                raise ValueError(f"{name}: got a matrix beside it; allowed: one of the two")
+        check_square("matrix", self.matrix, len(self.matrix))
+        return self
+
+    @property
+    def n_variables(self) -> int:
+        """Number of bits."""
+        return len(self.matrix if self.matrix is not None else self.linear or ())
+
+    def _terms(self) -> tuple[Sequence[float], Sequence[Coupling]]:
+        if self.matrix is None:
+            return self.linear or (), self.quadratic
+        return [0.0] * len(self.matrix), terms_of_matrix(self.matrix)
+
+    def objective(self, bits: Sequence[int]) -> float:
+        """Return l.x + sum q x x."""
+        linear, quadratic = self._terms()
+        return float(
+            sum(value for value, x in zip(linear, bits, strict=True) if x)
+            + sum(q for i, j, q in quadratic if bits[i] and bits[j])
+        )
+
+    def ising(self) -> IsingModel:
+        """Return the same function of spins s = 1 - 2x."""
+        return IsingModel.from_bits(*self._terms())

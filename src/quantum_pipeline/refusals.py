@@ -1,0 +1,146 @@
+"""Refusals in plain words: what a model does not accept, and what it does.
+
+The model's own JSON Schema is where the words come from, so a refusal, the published schema and
+the table in docs/request.md cannot say different things. Where a schema's keywords make poor
+words (a pattern, a tuple), the field brings its own under the keyword ``allowed``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from quantum_pipeline.wording import refusal, shown
+
+Schema = dict[str, Any]
+Location = tuple[int | str, ...]
+MOST_SENTENCES = 5
+
+
+def describe(error: ValidationError, model: type[BaseModel], root: str) -> str:
+    """Return one sentence a wrong field: its dotted path, its value, what is allowed.
+
+    Args:
+        error: what ``model`` raised.
+        model: the model that was asked; its schema has the words.
+        root: name of the value as a whole, for what is wrong with no single field.
+    """
+    found, schema = error.errors(include_url=False), model.model_json_schema()
+    # A list whose entries were refused is reported as too short as well: the entries say enough.
+    inner = {each["loc"][:length] for each in found for length in range(len(each["loc"]))}
+    outermost = [each for each in found if each["loc"] not in inner]
+    each_once: dict[str, None] = {}
+    for each in outermost[: 10 * MOST_SENTENCES]:
+        each_once |= dict.fromkeys(_sentences(each, schema, root))
+    sentences = list(each_once)
+    more = ["and more of the kind"] if len(sentences) > MOST_SENTENCES else []
+    return "; ".join(sentences[:MOST_SENTENCES] + more)
+
+
+def _sentences(error: Any, root_schema: Schema, root: str) -> list[str]:  # noqa: PLR0911 - a kind each
+    kind, context = error["type"], error.get("ctx", {})
+    path, schema = _locate(error["loc"], root_schema)
+    field = ".".join(path) or root
+    match kind:
+        case "value_error":
+            return [f"{field}.{each}" if path else each for each in context["error"].args]
+        case "union_tag_invalid":
+            return [refusal(f"{field}.type", error["input"]["type"], _one_of(_tags(schema)))]
+        case "union_tag_not_found":
+            return [f"{field}.type: missing; allowed: {_one_of(_tags(schema))}"]
+        case "extra_forbidden":
+            return [f"{field}: no such field; allowed: {', '.join(schema['properties'])}"]
+        case "missing" if isinstance(error["loc"][-1], int):  # an entry of a tuple: name the tuple
+            path, schema = _locate(error["loc"][:-1], root_schema)
+            return [refusal(".".join(path), error["input"], words(schema, root_schema))]
+        case "missing":
+            return [f"{field}: missing; allowed: {words(schema, root_schema)}"]
+        case _:
+            return [refusal(field, error["input"], words(schema, root_schema))]
+
+
+def _locate(location: Location, root: Schema) -> tuple[list[str], Schema]:
+    """Return the user's path to a place, and its schema; a union's tag is no step of the path."""
+    path: list[str] = []
+    schema = _followed(root, root)
+    for step in location:
+        if step in _tags(schema):
+            schema = _followed({"$ref": _tags(schema)[step]}, root)
+            continue
+        if "anyOf" in schema:
+            break  # a step into one of several types
+        path.append(step if isinstance(step, str) and step.isidentifier() else shown(step))
+        entries = schema.get("prefixItems", []) if isinstance(step, int) else []
+        if isinstance(step, str) and step in schema.get("properties", {}):
+            schema = schema["properties"][step]
+        elif isinstance(step, int) and (step < len(entries) or "items" in schema):
+            schema = entries[step] if step < len(entries) else schema["items"]
+        else:
+            break  # no such field: what is allowed are the others
+        schema = _followed(schema, root)
+    return path, schema
+
+
+def _followed(schema: Schema, root: Schema) -> Schema:
+    """Return the schema that stands behind a reference, or beside null."""
+    others = [each for each in schema.get("anyOf", []) if each != {"type": "null"}]
+    if "allowed" not in schema and len(others) == 1:
+        return _followed(others[0], root)
+    if "$ref" not in schema:
+        return schema
+    name = schema["$ref"].removeprefix("#/$defs/")
+    return _followed(root["$defs"][name], root)
+
+
+def words(schema: Schema, root: Schema) -> str:  # noqa: PLR0911 - a kind each
+    """Return what a schema allows, in words.
+
+    >>> words({"type": "integer", "minimum": 1, "maximum": 9}, {})
+    'an integer from 1 to 9'
+    >>> words({"type": "array", "minItems": 1, "items": {"type": "number"}}, {})
+    'a list of one or more, each a number'
+    """
+    schema = _followed(schema, root)
+    match schema:
+        case {"allowed": str(text)}:
+            return text
+        case {"discriminator": _}:
+            return f"an object whose type is {_one_of(_tags(schema))}"
+        case {"const": value}:
+            return shown(value)
+        case {"enum": values}:
+            return _one_of(values)
+        case {"type": "integer" | "number" as kind}:
+            return f"{'an integer' if kind == 'integer' else 'a number'}{_bounds(schema)}"
+        case {"type": "string"}:
+            return "text"
+        case {"type": "boolean"}:
+            return "true or false"
+        case {"type": "array", "items": dict(items)}:
+            some = " of one or more" if schema.get("minItems") else ""
+            return f"a list{some}, each {words(items, root)}"
+        case {"properties": dict(fields)}:
+            return f"an object with {', '.join(fields)}"
+        case {"type": "object"}:
+            return "an object"
+        case _:
+            return "a value of another form"
+
+
+def _tags(schema: Schema) -> dict[str | int, str]:
+    """Return the references of a union by the ``type`` that tells them apart."""
+    mapping: dict[str | int, str] = schema.get("discriminator", {}).get("mapping", {})
+    return mapping
+
+
+def _one_of(values: Iterable[object]) -> str:
+    return f"one of {', '.join(map(str, values))}"
+
+
+def _bounds(schema: Schema) -> str:
+    lowest, highest = schema.get("minimum"), schema.get("maximum")
+    if highest is None:
+        return "" if lowest is None else f" from {lowest:.10g} up"
+    return f" up to {highest:.10g}" if lowest is None else f" from {lowest:.10g} to {highest:.10g}"

@@ -1,0 +1,161 @@
+"""Problems in two text forms: rudy for graphs, COOrdinate for QUBO and Ising models.
+
+    rudy          first line "n m", then m lines "i j" or "i j weight"; nodes counted from 1
+                  -> maxcut; the nodes keep their numbers as names
+    COOrdinate    lines "i j value"; variables counted from 0, i = j is a linear term
+                  -> ising after a line "# vartype=SPIN", qubo after "# vartype=BINARY" or neither
+
+Blank lines and other lines that begin with # are passed over. The file's suffix tells the form,
+and where it does not (.txt), the first line does: two numbers for rudy, three for COOrdinate.
+
+Sources: the Biq Mac library's format; dimod.serialization.coo.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import PurePath
+from typing import Any
+
+from quantum_pipeline.errors import InvalidRequest
+from quantum_pipeline.wording import refusal
+
+RUDY_SUFFIXES = frozenset({".mc", ".rud", ".rudy"})
+COO_SUFFIXES = frozenset({".coo"})
+TEXT_SUFFIXES = RUDY_SUFFIXES | COO_SUFFIXES | {".txt"}
+MOST_VARIABLES = 100_000
+"""No file with more is read; how many can be solved is decided later."""
+
+_VARTYPE = re.compile(r"#\s*vartype\s*=\s*(\w*)", re.IGNORECASE)
+
+Line = tuple[int, list[str]]
+
+
+def is_text_form(name: str) -> bool:
+    """Return whether a file of that name is read by ``parse_text``, not as JSON.
+
+    >>> is_text_form("g05_60.0.mc"), is_text_form("petersen.json")
+    (True, False)
+    """
+    return PurePath(name).suffix.lower() in TEXT_SUFFIXES
+
+
+def parse_text(content: str | bytes, name: str) -> dict[str, Any]:
+    """Return the problem in a text file, as a request would give it.
+
+    Args:
+        content: of the file.
+        name: of the file; its suffix tells the form, and a refusal begins with it.
+
+    Raises:
+        InvalidRequest: names the line, what stands there and what is allowed.
+
+    >>> parse_text("2 1\\n1 2\\n", "edge.mc")
+    {'type': 'maxcut', 'n_nodes': 2, 'node_labels': [1, 2], 'edges': [[0, 1, 1.0]]}
+    >>> parse_text("0 0 -1\\n0 1 2\\n", "pair.txt")
+    {'type': 'qubo', 'linear': [-1.0, 0.0], 'quadratic': [[0, 1, 2.0]]}
+    """
+    try:
+        text = content.decode("utf-8") if isinstance(content, bytes) else content
+        return _read(text.removeprefix("\ufeff"), PurePath(name).suffix.lower())
+    except UnicodeDecodeError as error:
+        raise InvalidRequest(
+            f"{name}: byte {error.start + 1} is not UTF-8; allowed: text in UTF-8"
+        ) from None
+    except ValueError as error:
+        raise InvalidRequest(f"{name}: {error}") from None
+
+
+def _read(text: str, suffix: str) -> dict[str, Any]:
+    lines, vartype = _split(text)
+    if not lines:
+        raise ValueError("got nothing; allowed: lines of numbers in rudy or COOrdinate form")
+    number, words = lines[0]
+    if suffix in RUDY_SUFFIXES or (suffix not in COO_SUFFIXES and len(words) == 2):
+        return _read_rudy(lines)
+    if suffix in COO_SUFFIXES or len(words) == 3:
+        return _read_coo(lines, vartype)
+    raise _wrong(number, words, '"nodes edges" to begin rudy, "i j value" to begin COOrdinate')
+
+
+def _split(text: str) -> tuple[list[Line], str]:
+    """Return the words of each line that counts, with its number, and the vartype."""
+    lines: list[Line] = []
+    vartype = "BINARY"
+    for number, line in enumerate(text.splitlines(), start=1):
+        words = line.split()
+        if header := _VARTYPE.match(line.strip()):
+            vartype = header[1].upper()
+            if vartype not in ("SPIN", "BINARY"):
+                raise _wrong(number, words, "vartype=SPIN or vartype=BINARY")
+        elif words and not words[0].startswith("#"):
+            lines.append((number, words))
+    return lines, vartype
+
+
+def _read_rudy(lines: list[Line]) -> dict[str, Any]:
+    number, words = lines[0]
+    if len(words) != 2:
+        raise _wrong(number, words, 'two numbers, "nodes edges"')
+    n = _integer(number, words[0], "nodes", 1, MOST_VARIABLES)
+    m = _integer(number, words[1], "edges", 1, 10 * MOST_VARIABLES)
+    if len(lines) - 1 != m:
+        raise _wrong(number, words, f"as many edges as lines follow, {len(lines) - 1}")
+    first_line: dict[frozenset[int], int] = {}
+    edges = []
+    for number, words in lines[1:]:
+        if len(words) not in (2, 3):
+            raise _wrong(number, words, '"i j" or "i j weight"')
+        i, j = (_integer(number, word, "node", 1, n) for word in words[:2])
+        first = first_line.setdefault(frozenset((i, j)), number)
+        if i == j:
+            raise _wrong(number, words, "two different nodes")
+        if first != number:
+            raise _wrong(number, words, f"each edge once; it stands in line {first} already")
+        edges.append([i - 1, j - 1, _number(number, words[2]) if len(words) == 3 else 1.0])
+    return {
+        "type": "maxcut",
+        "n_nodes": n,
+        "node_labels": list(range(1, n + 1)),
+        "edges": edges,
+    }
+
+
+def _read_coo(lines: list[Line], vartype: str) -> dict[str, Any]:
+    linear: dict[int, float] = {}
+    quadratic = []
+    for number, words in lines:
+        if len(words) != 3:
+            raise _wrong(number, words, 'three numbers, "i j value"')
+        i, j = (_integer(number, word, "variable", 0, MOST_VARIABLES - 1) for word in words[:2])
+        value = _number(number, words[2])
+        linear[i] = linear.get(i, 0.0) + (value if i == j else 0.0)
+        linear.setdefault(j, 0.0)
+        if i != j:
+            quadratic.append([i, j, value])
+    dense = [linear.get(i, 0.0) for i in range(max(linear) + 1)]
+    if vartype == "SPIN":
+        return {"type": "ising", "fields": dense, "couplings": quadratic}
+    return {"type": "qubo", "linear": dense, "quadratic": quadratic}
+
+
+def _integer(number: int, word: str, what: str, lowest: int, highest: int) -> int:
+    if re.fullmatch(r"[0-9]{1,12}", word) and lowest <= int(word) <= highest:
+        return int(word)
+    allowed = f"an integer from {lowest} to {highest}"
+    raise ValueError(refusal(f"line {number}, {what}", word, allowed))
+
+
+def _number(number: int, word: str) -> float:
+    try:
+        value = float(word)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ValueError(refusal(f"line {number}, value", word, "a finite number"))
+    return value
+
+
+def _wrong(number: int, words: list[str], allowed: str) -> ValueError:
+    return ValueError(refusal(f"line {number}", " ".join(words), allowed))

@@ -1,0 +1,48 @@
+"""How a message shows a value: as the user wrote it, shortened, and safe to print."""
+
+from __future__ import annotations
+
+import json
+import math
+import reprlib
+
+
+class _Shown(reprlib.Repr):
+    """Values as JSON writes them, shortened; safe to print whatever they hold."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxstring = 120
+
+    def repr_str(self, x: str, _level: int) -> str:
+        text = json.dumps(x, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
+        half = self.maxstring // 2
+        return text if len(text) <= self.maxstring else f"{text[:half]}...{text[-half:]}"
+
+    def repr_int(self, x: int, _level: int) -> str:
+        digits = int(math.log10(abs(x) or 1)) + 1
+        return str(x) if digits <= 40 else f"an integer of about {digits} digits"
+
+    def repr_float(self, x: float, _level: int) -> str:
+        return json.dumps(x)
+
+    def repr_bool(self, x: bool, _level: int) -> str:
+        return json.dumps(x)
+
+    def repr_NoneType(self, x: None, _level: int) -> str:  # noqa: N802 - reprlib calls it so
+        return json.dumps(x)
+
+    def repr_tuple(self, x: tuple[object, ...], level: int) -> str:
+        return self.repr_list(list(x), level)
+
+
+shown = _Shown().repr
+
+
+def refusal(field: str, value: object, allowed: str) -> str:
+    """Return the sentence that refuses a field's value.
+
+    >>> refusal("shots", None, "an integer from 1 to 50000")
+    'shots: got null; allowed: an integer from 1 to 50000'
+    """
+    return f"{field}: got {shown(value)}; allowed: {allowed}"
