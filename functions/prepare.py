@@ -48,6 +48,7 @@ def handler(event: Event) -> dict[str, Any]:
         request.device, n_qubits=n, shots=request.shots, region=settings.aws_region
     )
     check_online(device, n)
+    request = request.model_copy(update={"device": device.name})
     estimate = costs.estimate(request, device, n, settings.instance_price)
     costs.check_budget(estimate, request)
     prepared = PreparedRun(

@@ -108,6 +108,10 @@ class _RequestHandler(MotoRequestHandler):
     def log_request(self, *_: Any) -> None:
         pass
 
+    def send_response(self, code: int, message: str | None = None) -> None:
+        """Add no Date of the server's: a service's own clock tells it."""
+        self.send_response_only(code, message)
+
 
 def _load_engine() -> None:
     """Import moto's engine of state machines, which asks for the module of AWS Batch's names.

@@ -1,0 +1,69 @@
+"""State Monitor: the job's status and the next wait; a bad end is an error."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from werkzeug.http import http_date
+from werkzeug.wrappers import Request, Response
+
+from quantum_pipeline.errors import JobFailed, PipelineError
+from quantum_pipeline.polling import wait_seconds
+from tests.conftest import Stack
+
+EVENT = json.loads(Path("events/functions/monitor.json").read_text("utf-8"))
+NOW = datetime(2026, 8, 24, 9, 30, tzinfo=UTC)
+
+
+def job(status: str, age_seconds: float, **more: Any) -> dict[str, Any]:
+    return {
+        "status": status,
+        "jobArn": EVENT["job_arn"],
+        "roleArn": "arn:aws:iam::123456789012:role/Job",
+        "jobName": "qpipe-1",
+        "outputDataConfig": {"s3Path": "s3://bucket/runs/r/job/1"},
+        "algorithmSpecification": {},
+        "instanceConfig": {"instanceType": "ml.m5.large", "volumeSizeInGb": 30},
+        "createdAt": (NOW - timedelta(seconds=age_seconds)).isoformat(),
+        **more,
+    }
+
+
+def answer_with(stack: Stack, monkeypatch: pytest.MonkeyPatch, answer: dict[str, Any]) -> None:
+    def say(service: str, request: Request) -> Response | None:
+        if service != "braket":
+            return None
+        headers = {"Date": http_date(NOW)}
+        return Response(json.dumps(answer), headers=headers, content_type="application/json")
+
+    monkeypatch.setattr(stack.aws.router, "intercept", say)
+
+
+@pytest.mark.parametrize("status", ["QUEUED", "RUNNING", "CANCELLING", "COMPLETED"])
+@pytest.mark.parametrize("age", [0, 60, 3600, 691_200])
+def test_monitor_waits_by_the_jobs_age(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, status: str, age: int
+) -> None:
+    answer_with(stack, monkeypatch, job(status, age))
+    answer = stack.invoke("Monitor", EVENT)
+    assert (answer["status"], answer["polls"]) == (status, EVENT["polls"] + 1)
+    assert answer["wait_seconds"] == wait_seconds(age)
+    assert answer["job_arn"] == EVENT["job_arn"]
+
+
+@pytest.mark.parametrize("status", ["FAILED", "CANCELLED"])
+def test_monitor_raises_a_bad_end_with_its_reason(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    answer_with(stack, monkeypatch, job(status, 60, failureReason="InvalidResult: no samples"))
+    with pytest.raises(JobFailed, match=f"{status}: InvalidResult: no samples"):
+        stack.invoke("Monitor", EVENT)
+
+
+def test_monitor_of_an_unknown_job_is_an_error(stack: Stack) -> None:
+    with pytest.raises(PipelineError, match="ResourceNotFoundException"):
+        stack.invoke("Monitor", EVENT)

@@ -1,0 +1,143 @@
+"""State Submit: one job an attempt, of the deployed code, and none for a run that has ended."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from quantum_pipeline.errors import (
+    DeviceUnavailable,
+    InvalidResult,
+    JobFailed,
+    PipelineError,
+    QuotaExceeded,
+    ServiceUnavailable,
+)
+from quantum_pipeline.local.braket import BraketError
+from tests.conftest import Stack
+from tests.functions.test_prepare import event
+
+EVENT = json.loads(Path("events/functions/submit.json").read_text("utf-8"))
+
+
+def prepared(stack: Stack, run_id: str, request: dict[str, Any]) -> dict[str, Any]:
+    """Prepare a run; return what Submit gets."""
+    stack.invoke("Prepare", event(run_id, request))
+    return EVENT | {"run_id": run_id}
+
+
+def test_submit_twice_returns_the_same_job(stack: Stack, request_data: dict[str, Any]) -> None:
+    asked = prepared(stack, "twice", request_data)
+    first = stack.invoke("Submit", asked)
+    assert stack.invoke("Submit", asked) == first
+    assert len(stack.job_statuses("twice")) == 1
+
+
+def test_a_submit_that_lost_its_record_finds_its_job(
+    stack: Stack, request_data: dict[str, Any]
+) -> None:
+    asked = prepared(stack, "lost", request_data)
+    first = stack.invoke("Submit", asked)
+    stack.s3.delete_object(Bucket=stack.bucket, Key="runs/lost/job.json")
+    assert stack.invoke("Submit", asked) == first
+    assert len(stack.job_statuses("lost")) == 1
+
+
+def test_a_next_attempt_gets_a_job_of_its_own(stack: Stack, request_data: dict[str, Any]) -> None:
+    asked = prepared(stack, "attempts", request_data)
+    first = stack.invoke("Submit", asked)
+    second = stack.invoke("Submit", asked | {"attempt": 2})
+    assert second["job_arn"] != first["job_arn"]
+    assert stack.record("attempts", "job.json")["attempt"] == 2
+
+
+def test_the_job_runs_the_published_source(stack: Stack, request_data: dict[str, Any]) -> None:
+    asked = prepared(stack, "source", request_data)
+    arn = stack.invoke("Submit", asked)["job_arn"]
+    job = stack.braket.get_job(jobArn=arn)
+    record = stack.record("source", "job.json")
+    uri = job["algorithmSpecification"]["scriptModeConfig"]["s3Uri"]
+    assert uri == record["source_uri"]
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    content = stack.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    assert hashlib.sha256(content).hexdigest() == record["source_sha256"]
+    assert record["source_sha256"] in key
+
+
+def test_the_job_is_bounded_and_carries_its_run(stack: Stack, request_data: dict[str, Any]) -> None:
+    asked = prepared(stack, "bounded", request_data | {"limits": {"max_runtime_seconds": 77}})
+    job = stack.braket.get_job(jobArn=stack.invoke("Submit", asked)["job_arn"])
+    assert job["stoppingCondition"]["maxRuntimeInSeconds"] == 77
+    assert job["tags"]["quantum-pipeline:run-id"] == "bounded"
+    assert job["tags"]["quantum-pipeline:stack"] == "quantum-pipeline"
+    assert len(job["jobName"]) <= 50
+
+
+@pytest.mark.parametrize("end", ["completed.json", "failure.json", "cancelled.json"])
+def test_a_run_that_has_ended_gets_no_job(
+    stack: Stack, request_data: dict[str, Any], end: str
+) -> None:
+    run_id = f"ended-{end.removesuffix('.json')}"
+    asked = prepared(stack, run_id, request_data)
+    mark = json.dumps({"run_id": run_id, "ended_at": "2026-08-24T09:31:12Z"})
+    stack.s3.put_object(Bucket=stack.bucket, Key=f"runs/{run_id}/{end}", Body=mark)
+    with pytest.raises(JobFailed, match=end):
+        stack.invoke("Submit", asked)
+    assert stack.job_statuses(run_id) == []
+
+
+def test_a_run_that_is_cancelled_while_its_job_is_created_keeps_no_job(
+    stack: Stack, request_data: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = prepared(stack, "race", request_data)
+
+    def cancel_meanwhile(operation: str, params: dict[str, Any]) -> None:
+        if operation == "CreateJob":  # cancel's mark comes after submit's first look for one
+            mark = json.dumps({"run_id": "race", "ended_at": "2026-08-24T09:31:12Z"})
+            key = "runs/race/cancelled.json"
+            stack.s3.put_object(Bucket=stack.bucket, Key=key, Body=mark)
+
+    monkeypatch.setattr(stack.aws.braket, "intercept", cancel_meanwhile)
+    with pytest.raises(JobFailed, match=r"cancelled\.json"):
+        stack.invoke("Submit", asked)
+    assert set(stack.job_statuses("race")) <= {"CANCELLING", "CANCELLED"}
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("ThrottlingException", ServiceUnavailable),
+        ("InternalServiceException", ServiceUnavailable),
+        ("ServiceQuotaExceededException", QuotaExceeded),
+        ("DeviceOfflineException", DeviceUnavailable),
+        ("DeviceRetiredException", DeviceUnavailable),
+        ("AccessDeniedException", PipelineError),
+    ],
+)
+def test_a_refused_create_job_is_raised_by_its_name(
+    stack: Stack,
+    request_data: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    code: str,
+    error: type[Exception],
+) -> None:
+    asked = prepared(stack, code, request_data)
+
+    def refuse(operation: str, params: dict[str, Any]) -> None:
+        if operation == "CreateJob":
+            raise BraketError(code, "no")
+
+    monkeypatch.setattr(stack.aws.braket, "intercept", refuse)
+    with pytest.raises(error) as raised:
+        stack.invoke("Submit", asked)
+    assert type(raised.value) is error
+    assert "job.json" not in stack.records(code)
+
+
+def test_a_run_that_was_never_prepared_is_refused(stack: Stack) -> None:
+    with pytest.raises(InvalidResult, match=r"prepared\.json: missing"):
+        stack.invoke("Submit", EVENT | {"run_id": "unknown"})
