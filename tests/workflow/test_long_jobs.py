@@ -1,0 +1,99 @@
+"""Jobs of days and of a minute: how often the shipped state machine looks, and how late it notices.
+
+Only the clock is replaced: Wait states move it instead of sleeping, Braket's times are read off it,
+and the job is a timetable on it. State machine, functions and history are the real ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import (
+    WaitFunction,
+)
+from werkzeug.wrappers import Request, Response
+
+from quantum_pipeline.local.aws import LocalAws
+from quantum_pipeline.local.braket import BraketService, Job
+from tests.conftest import Stack
+
+DAY = 86_400
+HALF_OF_ALL_EVENTS = 12_500
+
+
+class Clock:
+    """A clock that only Wait states move."""
+
+    def __init__(self) -> None:
+        self.seconds = 1_787_563_800.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def run_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[float, float], tuple[int, float]]]:
+    """A function that runs a job of given seconds in queue and running: events, seconds late."""
+    clock = Clock()
+    monkeypatch.setattr(
+        WaitFunction, "_wait_interval", lambda _, env, wait_seconds: wait(wait_seconds)
+    )
+
+    def wait(seconds: float) -> None:
+        clock.seconds += seconds
+
+    timetable: dict[str, float] = {}
+
+    def follow_timetable(job: Job) -> None:
+        started = clock() + timetable["queue"]
+        timetable["end"] = started + timetable["run"]
+        job.record("RUNNING", at=started)
+        job.record("COMPLETED", at=timetable["end"])
+
+    def service(environment: Any, folder: Path) -> BraketService:
+        return BraketService(environment, folder, clock=clock, runner=follow_timetable)
+
+    with LocalAws(cache_folder=tmp_path, braket=service) as aws:
+        stack = Stack(aws)
+
+        def run(queue_seconds: float, run_seconds: float) -> tuple[int, float]:
+            timetable.update(queue=queue_seconds, run=run_seconds)
+
+            def note(service: str, request: Request) -> Response | None:
+                if service == "lambda" and "PostProcess" in request.path:
+                    timetable.setdefault("noticed", clock())
+                return None
+
+            aws.router.intercept = note
+            request = {
+                "problem": {"type": "ising", "fields": [1.0]},
+                "limits": {"max_runtime_seconds": 432_000, "max_cost_usd": 1000.0},
+            }
+            execution = stack.start(request, "long")
+            # There is no result to process: the run ends in InvalidResult, after all the polls.
+            assert stack.ended(execution, seconds=120)["error"] == "InvalidResult"
+            events = stack.states.get_execution_history(executionArn=execution)["events"]
+            return len(events), timetable["noticed"] - timetable["end"]
+
+        yield run
+
+
+def test_a_job_of_five_days_after_three_in_the_queue_fits_half_the_history(
+    run_job: Callable[[float, float], tuple[int, float]],
+) -> None:
+    events, late = run_job(3 * DAY, 5 * DAY)
+    assert 9_000 < events < HALF_OF_ALL_EVENTS
+    assert 0 <= late <= 600
+
+
+def test_the_end_of_a_minutes_job_is_noticed_within_four_seconds(
+    run_job: Callable[[float, float], tuple[int, float]],
+) -> None:
+    events, late = run_job(0, 60)
+    assert 0 <= late <= 4
+    assert events < 400
