@@ -6,7 +6,6 @@ Results go to stdout, progress and errors to stderr. The exit status is the erro
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from quantum_pipeline import __version__, console
+from quantum_pipeline.costs import InstancePrice
 from quantum_pipeline.errors import InvalidRequest, PipelineError
 from quantum_pipeline.requests import (
     MAX_OBJECT_BYTES,
@@ -37,6 +37,13 @@ DEVICE = click.option(
     "--device", help="Device instead of the request's: local, sv1, dm1 or an ARN."
 )
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
+
+
+NOTHING_BILLED = {
+    "JobInstanceUsdPerHour": "0",
+    "JobInstancePriceAsOf": "this machine, which bills nothing",
+}
+"""Parameters of the stack on this machine; one on AWS has the price of its instance."""
 
 
 class _Commands(click.Group):
@@ -122,12 +129,12 @@ def validate(file: Path, device: str | None) -> None:
 def estimate(file: Path, device: str | None, as_json: bool) -> None:
     """Print qubits, memory, time and cost of the request in FILE; nothing is submitted."""
     from quantum_pipeline.estimates import estimate as estimated  # noqa: PLC0415
-    from quantum_pipeline.local.aws import REGION, instance_price  # noqa: PLC0415
 
     request = settle(load(file, device))
     if request is None:
         raise InvalidRequest("problem.uri: not read here; allowed: a problem in the file itself")
-    console.estimate(estimated(request, instance_price(), REGION), as_json=as_json)
+    instance, region = _instance_price()
+    console.estimate(estimated(request, instance, region), as_json=as_json)
 
 
 @main.command()
@@ -136,7 +143,7 @@ def serve(port: int) -> None:
     """Serve the pipeline's AWS on this machine until Ctrl-C, for any AWS client."""
     from quantum_pipeline.local.aws import LocalAws  # noqa: PLC0415
 
-    with LocalAws(cache_folder(), port=port) as aws:
+    with LocalAws(cache_folder=cache_folder(), parameters=NOTHING_BILLED, port=port) as aws:
         console.serving(aws.environment(), aws.outputs)
         try:
             signal.pause()
@@ -182,8 +189,23 @@ def settle(request: Request) -> ResolvedRequest | None:
     return None if isinstance(request.problem, ProblemReference) else resolve(request)[0]
 
 
+def _instance_price() -> tuple[InstancePrice, str]:
+    """Return the price that a stack of the template has by default, and this machine's region."""
+    from quantum_pipeline.local.aws import ACCOUNT, PROJECT, REGION  # noqa: PLC0415
+    from quantum_pipeline.local.template import Stack  # noqa: PLC0415
+
+    stack = Stack.read(PROJECT / "template.yaml", name="estimate", region=REGION, account=ACCOUNT)
+    settings = next(each.environment for each in stack.functions if each.handler.startswith("prep"))
+    price = InstancePrice(
+        instance_type=settings["JOB_INSTANCE_TYPE"],
+        usd_per_hour=float(settings["JOB_INSTANCE_USD_PER_HOUR"]),
+        as_of=settings["JOB_INSTANCE_PRICE_AS_OF"],
+    )
+    return price, REGION
+
+
 def cache_folder() -> Path:
-    """Return the folder for what is only kept to be quick: $QPIPE_CACHE, else .cache in the project."""
+    """Return the folder of what is kept to be quick: $QPIPE_CACHE, or .cache in the project."""
     project = Path(__file__).resolve().parents[2]
     return Path(os.environ.get("QPIPE_CACHE", project / ".cache"))
 
@@ -192,7 +214,7 @@ def cache_folder() -> Path:
 def _local_outputs() -> Iterator[dict[str, str]]:
     from quantum_pipeline.local.aws import LocalAws  # noqa: PLC0415
 
-    with LocalAws(cache_folder()) as aws:
+    with LocalAws(cache_folder=cache_folder(), parameters=NOTHING_BILLED) as aws:
         os.environ.update(aws.environment())
         yield dict(aws.outputs)
 

@@ -77,6 +77,7 @@ class LocalAws:
         parameters: Mapping[str, str] | None = None,
         cache_folder: Path = PROJECT / ".cache",
         braket: BraketFactory = _braket_service,
+        port: int = 0,
     ) -> None:
         """Start everything.
 
@@ -86,6 +87,7 @@ class LocalAws:
             parameters: values of template parameters, as in ``--parameter-overrides``.
             cache_folder: holds what may last from run to run, and a temporary folder for the rest.
             braket: makes the Braket service from its jobs' environment variables and their folder.
+            port: of the endpoint on 127.0.0.1; a free one by default.
 
         Raises:
             TemplateError: the template cannot be resolved.
@@ -99,16 +101,21 @@ class LocalAws:
             raise RuntimeError("another LocalAws is open in this process")
         with ExitStack() as open_parts:
             open_parts.callback(_one_at_a_time.release)
-            self._start(stack, cache_folder, braket, open_parts)
+            self._start(stack, cache_folder, braket, port, open_parts)
             self._open_parts = open_parts.pop_all()
 
     def _start(
-        self, stack: Stack, cache_folder: Path, braket: BraketFactory, open_parts: ExitStack
+        self,
+        stack: Stack,
+        cache_folder: Path,
+        braket: BraketFactory,
+        port: int,
+        open_parts: ExitStack,
     ) -> None:
         cache_folder.mkdir(parents=True, exist_ok=True)
         work_folder = Path(tempfile.mkdtemp(prefix="aws-", dir=cache_folder))
         open_parts.callback(shutil.rmtree, work_folder, ignore_errors=True)
-        listener = open_parts.enter_context(socket.create_server(("127.0.0.1", 0), backlog=128))
+        listener = open_parts.enter_context(socket.create_server(("127.0.0.1", port), backlog=128))
         host, port = listener.getsockname()
         self.endpoint_url = f"http://{host}:{port}"
         # The engine of state machines calls this port; the variable is how moto is told of it.
