@@ -41,6 +41,7 @@ class Server:
         )
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
+        self._session = boto3.Session("testing", "testing", region_name="us-east-1")
         self.work_folder = work_folder
         self.service = BraketService(self.environment, work_folder)
         self.s3 = self.client("s3")
@@ -59,10 +60,8 @@ class Server:
             "AWS_SECRET_ACCESS_KEY": "testing",
         }
 
-    def client(self, name: str) -> Any:
-        return boto3.Session("testing", "testing", region_name="us-east-1").client(
-            name, endpoint_url=self.environment()["AWS_ENDPOINT_URL"]
-        )
+    def client(self, name: Any) -> Any:
+        return self._session.client(name, endpoint_url=self.environment()["AWS_ENDPOINT_URL"])
 
     def close(self) -> None:
         self.service.close()

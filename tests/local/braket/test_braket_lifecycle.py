@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from quantum_pipeline.local.braket import process
 from tests.local.braket.server import BUCKET, Server, events, log_lines, tarball, wait
 
 Make = Callable[..., dict[str, Any]]
@@ -56,6 +58,9 @@ def ends(pid: int) -> bool:
             os.kill(pid, 0)
         except ProcessLookupError:
             return True
+        with contextlib.suppress(FileNotFoundError):  # macOS has no /proc
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return True
         time.sleep(0.02)
     return False
 
@@ -99,9 +104,10 @@ def test_the_process_sees_what_the_container_shows_it(
     source = """
         import json, os, pathlib, sys, tempfile
         def run():
-            seen = {k: v for k, v in os.environ.items() if k.startswith(("AMZN_", "AWS_", "PYTHON"))}
+            seen = dict(os.environ)
             inputs = pathlib.Path(os.environ["AMZN_BRAKET_INPUT_DIR"])
-            seen["inputs"] = {str(p.relative_to(inputs)): p.read_text() for p in inputs.rglob("*.txt")}
+            files = inputs.rglob("*.txt")
+            seen["inputs"] = {str(p.relative_to(inputs)): p.read_text() for p in files}
             seen["hyperparameters"] = json.load(open(os.environ["AMZN_BRAKET_HP_FILE"]))
             seen["cwd"], seen["path"], seen["tmp"] = os.getcwd(), sys.path, tempfile.gettempdir()
             seen["stdin"] = sys.stdin.read()
@@ -165,6 +171,17 @@ def test_the_tarball_s_copy_of_the_project_is_the_one_that_runs(
     assert log_lines(server, job) == ["the one in the tarball"]
 
 
+def test_requirements_in_the_tarball_are_said_not_to_be_installed(
+    server: Server, braket: Any, job_request: Make
+) -> None:
+    request = job_request(name="needy")
+    files = {"work.py": "def run(): pass", "sub/requirements.txt": "no-such-package"}
+    server.s3.put_object(Bucket=BUCKET, Key="needy/source.tar.gz", Body=tarball(files))
+    job = wait(braket, braket.create_job(**request)["jobArn"])
+    assert job["status"] == "COMPLETED"
+    assert log_lines(server, job)[0].startswith("sub/requirements.txt is not installed")
+
+
 def test_hyperparameters_become_arguments_by_annotation(
     server: Server, braket: Any, job_request: Make
 ) -> None:
@@ -207,19 +224,21 @@ def test_a_failing_job_says_why(
 
 
 @pytest.mark.parametrize(
-    ("key", "body", "reason"),
+    ("body", "reason"),
     [
-        ("missing.tar.gz", None, "NoSuchKey"),
-        ("broken.tar.gz", b"not an archive", "ReadError"),
+        (b"", "NoSuchKey"),
+        (b"no archive", "ReadError"),
+        (tarball({"work.py": "x = 1"})[:-20], "EOFError"),
     ],
 )
 def test_code_that_cannot_be_had_fails_the_job(
-    server: Server, braket: Any, job_request: Make, key: str, body: bytes | None, reason: str
+    server: Server, braket: Any, job_request: Make, body: bytes, reason: str
 ) -> None:
+    request = job_request(name="nocode")
+    key = "nocode/source.tar.gz"
+    server.s3.delete_object(Bucket=BUCKET, Key=key)
     if body:
         server.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
-    request = job_request(name="nocode")
-    request["algorithmSpecification"]["scriptModeConfig"]["s3Uri"] = f"s3://{BUCKET}/{key}"
     job = wait(braket, braket.create_job(**request)["jobArn"])
     assert job["status"] == "FAILED"
     assert reason in job["failureReason"]
@@ -281,21 +300,22 @@ def test_a_running_job_is_cancelled_with_all_its_processes(
         braket.cancel_job(jobArn=arn)
 
 
-def test_a_job_that_will_not_end_is_killed(server: Server, braket: Any, job_request: Make) -> None:
+def test_a_job_that_will_not_end_is_killed(
+    server: Server, braket: Any, job_request: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "GRACE_SECONDS", 0.3)
     source = """
-        import signal, time
+        import os, pathlib, signal, time
         def run():
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
-            print("deaf", flush=True)
+            pathlib.Path({file!r}).write_text(str(os.getpid()))
             time.sleep(60)
-    """
+    """.format(file=str(tmp_path / "pid"))
     arn = braket.create_job(**job_request(source, "deaf"))["jobArn"]
-    wait(braket, arn, {"RUNNING"})
-    while "RUNNING" not in events(braket.get_job(jobArn=arn)):
-        time.sleep(0.05)
-    time.sleep(0.3)
+    deaf = process_of(tmp_path / "pid")
     braket.cancel_job(jobArn=arn)
-    assert wait(braket, arn, seconds=10)["status"] == "CANCELLED"
+    assert wait(braket, arn)["status"] == "CANCELLED"
+    assert ends(deaf)
 
 
 def test_a_job_that_runs_too_long_is_ended(server: Server, braket: Any, job_request: Make) -> None:
@@ -346,26 +366,30 @@ def test_closing_the_service_ends_its_jobs(
 ) -> None:
     file = tmp_path / "pid"
     braket.create_job(**job_request(KNOWS_ITS_PROCESS.format(file=str(file)), "closed"))
-    process = process_of(file)
+    running = process_of(file)
     server.service.close()
-    assert ends(process)
+    assert ends(running)
     assert list(server.work_folder.iterdir()) == []
 
 
 def test_a_job_ends_with_a_killed_server(tmp_path: Path, job_request: Make) -> None:
     file = tmp_path / "pid"
     source = textwrap.dedent(KNOWS_ITS_PROCESS.format(file=str(file)))
-    request = job_request(source, "orphan")
-    script = f"""
-import sys, time
-from pathlib import Path
-from tests.local.braket.server import Server, BUCKET, tarball
-server = Server(Path({str(tmp_path)!r}))
-server.s3.put_object(Bucket=BUCKET, Key="orphan/source.tar.gz", Body=tarball({{"work.py": {source!r}}}))
-server.client("braket").create_job(**{request!r})
-time.sleep(60)
-"""
-    with subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.DEVNULL) as killed:
-        process = process_of(file)
+    (tmp_path / "request.json").write_text(json.dumps(job_request(source, "orphan")))
+    (tmp_path / "source.tar.gz").write_bytes(tarball({"work.py": source}))
+    script = """
+        import json, sys, time
+        from pathlib import Path
+        from tests.local.braket.server import BUCKET, Server
+        folder = Path(sys.argv[1])
+        server = Server(folder)
+        code = (folder / "source.tar.gz").read_bytes()
+        server.s3.put_object(Bucket=BUCKET, Key="orphan/source.tar.gz", Body=code)
+        server.client("braket").create_job(**json.loads((folder / "request.json").read_text()))
+        time.sleep(60)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script), str(tmp_path)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as killed:
+        orphan = process_of(file)
         killed.kill()
-    assert ends(process)
+    assert ends(orphan)

@@ -22,6 +22,7 @@ class Clients:
     def __init__(self, environment: Callable[[], Mapping[str, str]]) -> None:
         self._environment = environment
         self._lock = threading.Lock()
+        self._session: boto3.Session | None = None
         self._s3: S3Client | None = None
         self._logs: dict[str, CloudWatchLogsClient] = {}
 
@@ -29,29 +30,28 @@ class Clients:
         """Return the S3 client."""
         with self._lock:
             if self._s3 is None:
-                region = self._environment()["AWS_REGION"]
-                self._s3 = self._session(region).client(
-                    "s3", endpoint_url=self._endpoint(), config=_CONFIG
-                )
+                self._s3 = self._open().client("s3", endpoint_url=self._endpoint(), config=_CONFIG)
             return self._s3
 
     def logs(self, region: str) -> CloudWatchLogsClient:
         """Return the CloudWatch Logs client of a region."""
         with self._lock:
             if region not in self._logs:
-                self._logs[region] = self._session(region).client(
-                    "logs", endpoint_url=self._endpoint(), config=_CONFIG
+                self._logs[region] = self._open().client(
+                    "logs", region, endpoint_url=self._endpoint(), config=_CONFIG
                 )
             return self._logs[region]
 
     def _endpoint(self) -> str | None:
         return self._environment().get("AWS_ENDPOINT_URL")
 
-    def _session(self, region: str) -> boto3.Session:
-        environment = self._environment()
-        return boto3.Session(
-            environment["AWS_ACCESS_KEY_ID"],
-            environment["AWS_SECRET_ACCESS_KEY"],
-            environment.get("AWS_SESSION_TOKEN"),
-            region_name=region,
-        )
+    def _open(self) -> boto3.Session:
+        if self._session is None:
+            environment = self._environment()
+            self._session = boto3.Session(
+                environment["AWS_ACCESS_KEY_ID"],
+                environment["AWS_SECRET_ACCESS_KEY"],
+                environment.get("AWS_SESSION_TOKEN"),
+                region_name=environment["AWS_REGION"],
+            )
+        return self._session

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import tarfile
 import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
-
-from boto3.exceptions import Boto3Error
-from botocore.exceptions import BotoCoreError, ClientError
 
 from quantum_pipeline.local.braket.clients import Clients
 from quantum_pipeline.local.braket.folder import JobFolder
@@ -26,7 +22,6 @@ TICK_SECONDS = 0.5
 """How often log lines and changed checkpoints are sent."""
 CLOSE_SECONDS = 5.0
 """How long closing waits for a thread that talks to a server which may be gone."""
-_FAILURES = (ClientError, BotoCoreError, Boto3Error, OSError, tarfile.TarError)
 
 
 class ContainerRunner:
@@ -59,8 +54,9 @@ class ContainerRunner:
         self._closed = True
         for container in self._containers:
             container.abandon()
+        deadline = time.monotonic() + CLOSE_SECONDS
         for container in self._containers:
-            container.thread.join(CLOSE_SECONDS)
+            container.thread.join(max(0.0, deadline - time.monotonic()))
 
 
 class _End(NamedTuple):
@@ -98,7 +94,7 @@ class _Container:
     def _run(self) -> None:
         try:
             end = self._live()
-        except _FAILURES as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it ends the job, visibly
             end = _End("FAILED", f"{type(error).__name__}: {error}")
         finally:
             self._folder.remove()

@@ -8,6 +8,7 @@ their tasks here.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,13 +115,18 @@ class Devices:
     def __init__(self) -> None:
         devices = (_simulator("sv1", "braket_sv", []), _simulator("dm1", "braket_dm", _CHANNELS))
         self._devices = {device.arn: device for device in devices}
+        self.queues: tuple[Callable[[str], list[dict[str, str]]], ...] = ()
+        """What tells the lengths of the queues before a device."""
 
     def get(self, call: Call) -> dict[str, Any]:
         """GetDevice."""
         device = self._devices.get(call.params["deviceArn"])
         if device is None:
             raise not_found(call.params["deviceArn"])
-        return device.summary() | {"deviceCapabilities": json.dumps(device.capabilities)}
+        return device.summary() | {
+            "deviceCapabilities": json.dumps(device.capabilities),
+            "deviceQueueInfo": [entry for queue in self.queues for entry in queue(device.arn)],
+        }
 
     def search(self, call: Call) -> dict[str, Any]:
         """SearchDevices."""

@@ -109,6 +109,11 @@ class Jobs:
                 return job
         raise invalid("jobToken: no job has this token")
 
+    def queues(self, device: str) -> list[dict[str, str]]:
+        """Return how many jobs wait for a device."""
+        waiting = sum(job.status == "QUEUED" for job in self._jobs.values() if job.device == device)
+        return [{"queue": "JOBS_QUEUE", "queueSize": str(waiting)}]
+
     def tags(self, arn: str) -> dict[str, str] | None:
         """Return the tags of a job, to be changed in place, or None if there is no such job."""
         return self._jobs[arn].tags if arn in self._jobs else None

@@ -62,6 +62,7 @@ class BraketService:
         devices = Devices()
         self._jobs = Jobs(runner or self._containers, devices, clock, self._lock, concurrent_jobs)
         tasks = Tasks(self._simulator, devices, self._jobs, clock, self._lock)
+        devices.queues = (tasks.queues, self._jobs.queues)
         limits = SpendingLimits(clock)
         tags = Tags((self._jobs.tags, tasks.tags, limits.tags))
         self._handlers: dict[str, Handler] = {

@@ -88,6 +88,22 @@ class Tasks:
         page, token = search(reversed(self._tasks.values()), _FIELDS, call)
         return {"quantumTasks": [task.summary() for task in page], "nextToken": token}
 
+    def queues(self, device: str) -> list[dict[str, str]]:
+        """Return how many tasks wait for a device: those of no job, and those of jobs."""
+        waiting = [
+            _priority(task)
+            for task in self._tasks.values()
+            if task.status == "QUEUED" and task.device.arn == device
+        ]
+        return [
+            {
+                "queue": "QUANTUM_TASKS_QUEUE",
+                "queuePriority": priority,
+                "queueSize": str(waiting.count(priority)),
+            }
+            for priority in ("Normal", "Priority")
+        ]
+
     def tags(self, arn: str) -> dict[str, str] | None:
         """Return the tags of a task, to be changed in place, or None if there is no such task."""
         return self._tasks[arn].tags if arn in self._tasks else None
@@ -115,7 +131,7 @@ class Tasks:
     def _queue_info(self, task: Task) -> dict[str, str]:
         info = {
             "queue": "QUANTUM_TASKS_QUEUE",
-            "queuePriority": "Priority" if task.job else "Normal",
+            "queuePriority": _priority(task),
             "position": "None",
         }
         if task.status != "QUEUED":
@@ -126,6 +142,10 @@ class Tasks:
         queue = [t.arn for t in self._tasks.values() if t.status == "QUEUED"]
         position = queue.index(task.arn) + 1
         return info | {"position": str(position) if position <= 2000 else ">2000"}
+
+
+def _priority(task: Task) -> str:
+    return "Priority" if task.job else "Normal"
 
 
 def _check(params: dict[str, Any], device: Device) -> None:

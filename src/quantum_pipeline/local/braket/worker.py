@@ -42,6 +42,9 @@ def execute(task: dict[str, Any]) -> dict[str, Any]:
         result.additionalMetadata.simulatorMetadata = SimulatorMetadata(
             executionDuration=milliseconds
         )
+        # Shots come as characters; where there are none, the schema wants no empty list.
+        shots = np.array(result.measurements, dtype=int)
+        result.measurements = shots.tolist() if shots.size else None
         if result.resultTypes and not isinstance(result.resultTypes[0], ResultTypeValue):
             # The simulator leaves it to its caller to work these out from the shots.
             result.resultTypes = GateModelQuantumTaskResult.from_object(result).result_types
