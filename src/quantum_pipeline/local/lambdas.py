@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import count
 from pathlib import Path
 
-from quantum_pipeline.local.environment import INIT_SECONDS, Answer, Environment
+from quantum_pipeline.local.environment import Environment
+from quantum_pipeline.local.runtime_api import Answer, IdleExit
 from quantum_pipeline.local.template import Function
 
 
@@ -63,13 +64,17 @@ class Functions:
             UnknownFunction: no function has this name.
         """
         function = self.find(name)
-        environment = self._take(function)
-        if environment is None:
-            return Answer.error("Runtime.ExitError", "Error: Lambda has been shut down")
-        answer = environment.invoke(payload)
-        with self._lock:
-            self._idle[function.name].append(environment)
-        return answer
+        while (environment := self._take(function)) is not None:
+            try:
+                return environment.invoke(payload)
+            except IdleExit:
+                continue  # on Lambda, too, this is nobody's failure
+            finally:
+                with self._lock:
+                    self._idle[function.name].append(environment)
+        return Answer(
+            b'{"errorType": "Runtime.ExitError", "errorMessage": "shut down"}', failed=True
+        )
 
     def invoke_later(self, name: str, payload: bytes) -> None:
         """Run a function in the background, and again where it fails."""
@@ -115,7 +120,7 @@ class Functions:
                 if environment is None:
                     return
                 self._idle[function.name].append(environment)
-            environment.ready.wait(INIT_SECONDS)
+            environment.wait_until_ready()
 
     def _take(self, function: Function) -> Environment | None:
         with self._lock:

@@ -87,6 +87,7 @@ def metric_data(line: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     try:
         record = json.loads(line)
         when = datetime.fromtimestamp(record["_aws"]["Timestamp"] / 1000, UTC)
+        when = when.replace(tzinfo=None)  # as moto keeps times
         for directive in record["_aws"]["CloudWatchMetrics"]:
             yield directive["Namespace"], list(_data(record, directive, when))
     except (ValueError, TypeError, KeyError):  # CloudWatch, too, keeps such a line as text

@@ -82,7 +82,7 @@ class Router:
         except (KeyError, UnknownExecution):  # moto knows how to refuse it
             _set_parameters(environ, parameters)
             return self._moto(environ, start_response)
-        body = json.dumps({"stopDate": stopped.timestamp()})
+        body = json.dumps({"stopDate": int(stopped.timestamp() * 1000) / 1000})
         response = Response(body, content_type="application/x-amz-json-1.0")
         return response(environ, start_response)
 

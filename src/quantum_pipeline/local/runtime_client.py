@@ -91,6 +91,9 @@ def _load(name: str) -> Callable[..., Any]:
     if not module_name:
         cause = "not enough values to unpack (expected 2, got 1)"
         raise Fault("Runtime.MalformedHandlerName", f"Bad handler '{name}': {cause}")
+    if module_name.partition(".")[0] in sys.builtin_module_names:
+        message = f"Cannot use built-in module {module_name} as a handler module"
+        raise Fault("Runtime.BuiltInModuleConflict", message)
     try:
         module = importlib.import_module(module_name.replace("/", "."))
     except ImportError as error:
@@ -110,9 +113,13 @@ def _load(name: str) -> Callable[..., Any]:
 
 def _decode(body: bytes) -> Any:
     try:
-        return json.loads(body)
+        return json.loads(body, parse_constant=_refuse)
     except ValueError as error:
         raise Fault("Runtime.UnmarshalError", f"Unable to unmarshal input: {error}") from error
+
+
+def _refuse(constant: str) -> float:
+    raise ValueError(f"{constant} is not JSON")
 
 
 def _encode(result: Any) -> bytes:
@@ -137,7 +144,13 @@ def _report(error: Exception, request_id: str) -> bytes:
     else:
         kind = type(error).__name__
         frames = traceback.extract_tb(error.__traceback__)
-        trace = traceback.format_list([f for f in frames if f.filename != __file__])
+        # As tuples, which are printed without the carets that newer Pythons add.
+        rows = [
+            (frame.filename, frame.lineno or 0, frame.name, frame.line)
+            for frame in frames
+            if frame.filename != __file__
+        ]
+        trace = traceback.format_list(rows)
     lines = [f"[ERROR] {kind}: {error}", "Traceback (most recent call last):", *trace]
     print("\r".join(line for text in lines for line in text.splitlines()), flush=True)
     report = {

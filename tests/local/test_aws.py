@@ -1,0 +1,378 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from werkzeug.wrappers import Request, Response
+
+from quantum_pipeline.local.aws import LocalAws
+from tests.local.small_stack import client, runs, wait_for
+
+StartAws = Callable[..., LocalAws]
+
+
+def start(aws: LocalAws, name: str = "run", **event: Any) -> str:
+    arn: str = client(aws, "stepfunctions").start_execution(
+        stateMachineArn=aws.outputs["StateMachineArn"], name=name, input=json.dumps(event)
+    )["executionArn"]
+    return arn
+
+
+def end(aws: LocalAws, arn: str) -> Any:
+    """Return the execution when it has ended."""
+    states = client(aws, "stepfunctions")
+
+    def ended() -> Any:
+        execution = states.describe_execution(executionArn=arn)
+        return execution if execution["status"] != "RUNNING" else None
+
+    return wait_for(ended)
+
+
+def run(aws: LocalAws, **event: Any) -> Any:
+    return json.loads(end(aws, start(aws, **event))["output"])
+
+
+def records(path: Path) -> list[Any]:
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def test_a_state_machine_runs_the_functions(start_aws: StartAws) -> None:
+    aws = start_aws()
+    answer = run(aws, do="Tell", x=1)
+    assert answer["event"] == {"do": "Tell", "x": 1}
+    assert answer["environment"]["AWS_ENDPOINT_URL"] == aws.endpoint_url
+    assert answer["pid"] in aws.functions.process_ids("s-TellFunction")
+
+
+def test_an_execution_without_a_name_gets_one_each_time(start_aws: StartAws) -> None:
+    aws = start_aws()
+    states = client(aws, "stepfunctions")
+    machine = aws.outputs["StateMachineArn"]
+    arns = {
+        states.start_execution(stateMachineArn=machine, input='{"do": "Tell"}')["executionArn"]
+        for _ in range(2)
+    }
+    assert len(arns) == 2
+    assert {end(aws, arn)["status"] for arn in arns} == {"SUCCEEDED"}
+
+
+@pytest.mark.parametrize(
+    ("do", "error"),
+    [("Fail", "JobFailed"), ("Leave", "Runtime.ExitError"), ("Hurried", "Sandbox.Timedout")],
+)
+def test_the_name_of_an_error_reaches_catch(
+    start_aws: StartAws, tmp_path: Path, do: str, error: str
+) -> None:
+    caught = run(
+        start_aws(), do=do, started=str(tmp_path / "started"), seconds=0 if do == "Fail" else 30
+    )
+    assert caught["Error"] == error
+    assert json.loads(caught["Cause"])["errorType"] == error
+
+
+def test_stopping_an_execution_reaches_the_rules_target(
+    start_aws: StartAws, tmp_path: Path
+) -> None:
+    record = tmp_path / "record"
+    aws = start_aws(Record=f"file:{record}")
+    arn = start(aws, "run-1", do="Wait")
+    client(aws, "stepfunctions").stop_execution(executionArn=arn, error="Tired", cause="enough")
+    execution = end(aws, arn)
+    assert (execution["status"], execution["error"], execution["cause"]) == (
+        "ABORTED",
+        "Tired",
+        "enough",
+    )
+    (event,) = wait_for(lambda: records(record))
+    assert event["source"] == "aws.states"
+    assert event["detail-type"] == "Step Functions Execution Status Change"
+    assert event["resources"] == [arn]
+    detail = event["detail"]
+    assert (detail["name"], detail["status"], detail["error"]) == ("run-1", "ABORTED", "Tired")
+    assert json.loads(detail["input"]) == {"do": "Wait"}
+    assert detail["stopDate"] >= detail["startDate"] > 1_600_000_000_000
+
+
+def test_the_time_out_of_an_execution_reaches_the_rules_target(
+    start_aws: StartAws, tmp_path: Path
+) -> None:
+    record = tmp_path / "record"
+    aws = start_aws(Record=f"file:{record}")
+    assert end(aws, start(aws, do="Wait"))["status"] == "TIMED_OUT"
+    (event,) = wait_for(lambda: records(record))
+    assert event["detail"]["status"] == "TIMED_OUT"
+
+
+def test_an_end_that_matches_no_rule_invokes_nothing(start_aws: StartAws, tmp_path: Path) -> None:
+    record = tmp_path / "record"
+    aws = start_aws(Record=f"file:{record}")
+    run(aws, do="Tell")
+    time.sleep(0.2)
+    assert records(record) == []
+
+
+@pytest.mark.parametrize("do", ["Sleep", "Fail"])
+def test_a_stop_takes_effect_at_once_while_the_function_goes_on(
+    start_aws: StartAws, tmp_path: Path, do: str
+) -> None:
+    started, record = tmp_path / "started", tmp_path / "record"
+    aws = start_aws(Record=f"file:{record}")
+    arn = start(aws, do=do, started=str(started), seconds=0.5)
+    wait_for(started.exists)
+    states = client(aws, "stepfunctions")
+    states.stop_execution(executionArn=arn)
+    assert states.describe_execution(executionArn=arn)["status"] == "ABORTED"
+    wait_for(lambda: records(record))
+    done = started.with_name("started.done")
+    assert not done.exists()
+    wait_for(done.exists)
+    time.sleep(0.2)
+    assert states.describe_execution(executionArn=arn)["status"] == "ABORTED"
+    assert len(records(record)) == 1
+
+
+def test_a_stop_right_after_the_start_stops(start_aws: StartAws) -> None:
+    aws = start_aws()
+    states = client(aws, "stepfunctions")
+    for number in range(5):
+        arn = start(aws, f"run-{number}", do="Wait")
+        states.stop_execution(executionArn=arn)
+        assert states.describe_execution(executionArn=arn)["status"] == "ABORTED"
+
+
+def test_stopping_what_has_ended_changes_nothing(start_aws: StartAws) -> None:
+    aws = start_aws()
+    arn = start(aws, do="Tell")
+    ended = end(aws, arn)
+    answer = client(aws, "stepfunctions").stop_execution(executionArn=arn, error="Late")
+    assert answer["stopDate"] == ended["stopDate"]
+    assert end(aws, arn)["status"] == "SUCCEEDED"
+
+
+@pytest.mark.parametrize("end_of_arn", ["execution:s-Machine:nothing", "execution:none:nothing"])
+def test_stopping_an_unknown_execution_is_refused(start_aws: StartAws, end_of_arn: str) -> None:
+    states = client(start_aws(), "stepfunctions")
+    with pytest.raises(states.exceptions.ExecutionDoesNotExist):
+        states.stop_execution(executionArn=f"arn:aws:states:us-east-1:123456789012:{end_of_arn}")
+
+
+def test_lambda_answers_invoke(start_aws: StartAws) -> None:
+    functions = client(start_aws(), "lambda")
+    answer = functions.invoke(FunctionName="s-TellFunction", Payload=b'{"x": 1}')
+    assert answer["StatusCode"] == 200
+    assert answer["ExecutedVersion"] == "$LATEST"
+    assert "FunctionError" not in answer
+    assert json.load(answer["Payload"])["event"] == {"x": 1}
+    answer = functions.invoke(FunctionName="s-FailFunction")
+    assert answer["FunctionError"] == "Unhandled"
+    assert json.load(answer["Payload"])["errorType"] == "JobFailed"
+
+
+def test_lambda_answers_an_event_before_it_has_run(start_aws: StartAws, tmp_path: Path) -> None:
+    functions = client(start_aws(), "lambda")
+    event = {"started": str(tmp_path / "started"), "seconds": 0.2}
+    answer = functions.invoke(
+        FunctionName="s-SleepFunction", InvocationType="Event", Payload=json.dumps(event)
+    )
+    assert answer["StatusCode"] == 202
+    assert not (tmp_path / "started.done").exists()
+    wait_for((tmp_path / "started.done").exists)
+
+
+def test_lambda_checks_a_dry_run(start_aws: StartAws) -> None:
+    functions = client(start_aws(), "lambda")
+    answer = functions.invoke(FunctionName="s-TellFunction", InvocationType="DryRun")
+    assert answer["StatusCode"] == 204
+
+
+def test_lambda_refuses_what_it_cannot_run(start_aws: StartAws) -> None:
+    functions = client(start_aws(), "lambda")
+    with pytest.raises(functions.exceptions.ResourceNotFoundException, match="s-Nothing"):
+        functions.invoke(FunctionName="s-Nothing")
+    with pytest.raises(functions.exceptions.InvalidRequestContentException, match="parse"):
+        functions.invoke(FunctionName="s-TellFunction", Payload=b"{")
+    with pytest.raises(ClientError, match="only Invoke is answered here"):
+        functions.list_functions()
+
+
+EMF = """
+import json, time
+def tell(event, context):
+    print(json.dumps({"_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [
+        {"Namespace": "N", "Dimensions": [["service"]], "Metrics": [{"Name": "Polls"}]}]},
+        "service": "s", "Polls": 4}))
+"""
+
+
+def test_what_a_function_prints_is_in_its_logs_and_metrics(
+    start_aws: StartAws, project: Path
+) -> None:
+    (project / "functions" / "handlers.py").write_text(EMF)
+    aws = start_aws()
+    client(aws, "lambda").invoke(FunctionName="s-TellFunction")
+    logs, metrics = client(aws, "logs"), client(aws, "cloudwatch")
+    group = "/aws/lambda/s-TellFunction"
+
+    def messages() -> list[str]:
+        try:
+            events = logs.filter_log_events(logGroupName=group)["events"]
+        except logs.exceptions.ResourceNotFoundException:
+            return []
+        return [event["message"] for event in events]
+
+    assert json.loads(wait_for(messages)[0])["Polls"] == 4
+    aws.logs.flush()
+    statistics = metrics.get_metric_statistics(
+        Namespace="N",
+        MetricName="Polls",
+        Dimensions=[{"Name": "service", "Value": "s"}],
+        StartTime=time.time() - 300,
+        EndTime=time.time() + 300,
+        Period=600,
+        Statistics=["Sum"],
+    )
+    assert [point["Sum"] for point in statistics["Datapoints"]] == [4]
+
+
+def test_the_stack_is_deployed(start_aws: StartAws) -> None:
+    aws = start_aws()
+    storage = client(aws, "s3")
+    storage.put_object(Bucket=aws.outputs["BucketName"], Key="a", Body=b"x" * 10_000)
+    assert [b["Name"] for b in storage.list_buckets()["Buckets"]] == ["s-bucket"]
+    assert storage.get_object(Bucket="s-bucket", Key="a")["Body"].read() == b"x" * 10_000
+    (topic,) = client(aws, "sns").list_topics()["Topics"]
+    assert topic["TopicArn"] == aws.outputs["TopicArn"]
+    (rule,) = client(aws, "events").list_rules()["Rules"]
+    assert rule["Name"] == "s-EndRule"
+
+
+def test_a_test_can_make_a_service_fail(start_aws: StartAws) -> None:
+    aws = start_aws()
+
+    def refuse(service: str, request: Request) -> Response | None:
+        return Response("<Error><Code>SlowDown</Code></Error>", 503) if service == "s3" else None
+
+    aws.router.intercept = refuse
+    with pytest.raises(ClientError, match="SlowDown"):
+        client(aws, "s3").list_buckets()
+    assert client(aws, "sns").list_topics()["Topics"]
+
+
+def test_one_after_another_starts_empty(start_aws: StartAws) -> None:
+    with start_aws() as first:
+        client(first, "s3").put_object(Bucket="s-bucket", Key="a", Body=b"x")
+        run(first, do="Tell")
+    with start_aws() as second:
+        assert client(second, "s3").list_objects_v2(Bucket="s-bucket")["KeyCount"] == 0
+        assert run(second, do="Tell")["event"] == {"do": "Tell"}
+
+
+def test_two_at_once_in_a_process_are_refused(start_aws: StartAws) -> None:
+    start_aws()
+    with pytest.raises(RuntimeError, match="another LocalAws is open"):
+        start_aws()
+
+
+def test_a_template_that_cannot_be_read_leaves_nothing_open(
+    start_aws: StartAws, project: Path, tmp_path: Path
+) -> None:
+    template = project / "template.yaml"
+    text = template.read_text()
+    template.write_text(text.replace("!Ref Topic", "!Ref Nothing"))
+    with pytest.raises(ValueError, match="Nothing"):
+        start_aws()
+    template.write_text(text)
+    assert run(start_aws(), do="Tell")
+
+
+def test_closing_leaves_nothing_behind(
+    start_aws: StartAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MOTO_PORT", raising=False)
+    threads = set(threading.enumerate())
+    aws = start_aws()
+    process_id = run(aws, do="Tell")["pid"]
+    start(aws, "sleeping", do="Sleep", started=str(tmp_path / "started"), seconds=30)
+    start(aws, "waiting", do="Wait")
+    wait_for((tmp_path / "started").exists)
+    began = time.monotonic()
+    aws.close()
+    assert time.monotonic() - began < 1
+    assert not runs(process_id)
+    assert list((tmp_path / "cache").iterdir()) == []
+    wait_for(lambda: set(threading.enumerate()) == threads)
+
+
+SERVER = """
+import sys, time
+from pathlib import Path
+from quantum_pipeline.local.aws import LocalAws
+from tests.local.small_stack import NoBraket
+
+project, cache = map(Path, sys.argv[1:])
+template = project / "template.yaml"
+with LocalAws(template, stack_name="s", cache_folder=cache, braket=NoBraket) as aws:
+    print(aws.endpoint_url, aws.outputs["StateMachineArn"], flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_two_processes_have_an_aws_each_and_print_nothing(
+    start_aws: StartAws, project: Path, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-c", SERVER, str(project), str(tmp_path / "cache")]
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as other:
+        assert other.stdout
+        first = start_aws()
+        url, _ = other.stdout.readline().split()
+        assert url != first.endpoint_url
+
+        class Second:
+            endpoint_url, region, outputs = url, first.region, first.outputs
+
+        answers = [run(aws, do="Tell") for aws in (first, Second)]  # type: ignore[arg-type]
+        assert [a["environment"]["AWS_ENDPOINT_URL"] for a in answers] == [first.endpoint_url, url]
+        output, _ = other.communicate("", timeout=10)
+        assert output == ""
+        assert other.returncode == 0
+
+
+def test_no_function_outlives_a_killed_server(project: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", SERVER, str(project), str(tmp_path / "cache")]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout
+        url, arn = other.stdout.readline().split()
+
+        class Other:
+            endpoint_url, region, outputs = url, "us-east-1", {"StateMachineArn": arn}
+
+        process_id = run(Other, do="Tell")["pid"]  # type: ignore[arg-type]
+        assert runs(process_id)
+        other.kill()
+    wait_for(lambda: not runs(process_id), 5)
+
+
+def test_settings_that_name_tmp_point_into_the_cache_folder(
+    start_aws: StartAws, project: Path, tmp_path: Path
+) -> None:
+    template = project / "template.yaml"
+    template.write_text(template.read_text().replace("SHARED: of all", "SHARED: /tmp/matplotlib"))
+    environment = run(start_aws(), do="Tell")["environment"]
+    assert environment["SHARED"] == str(tmp_path / "cache" / "tmp" / "matplotlib")
