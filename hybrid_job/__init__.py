@@ -1,0 +1,1 @@
+"""The Braket hybrid job: QAOA on one prepared run."""

@@ -1,0 +1,24 @@
+"""What the job container tells through its environment, each with a default for a laptop.
+
+Source: https://docs.aws.amazon.com/braket/latest/developerguide/braket-jobs-script-environment.html
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def input_folder(channel: str) -> Path:
+    """Return the folder of an input channel's files."""
+    return Path(os.environ.get("AMZN_BRAKET_INPUT_DIR", ".")) / channel
+
+
+def results_folder() -> Path:
+    """Return the folder whose files become the job's model.tar.gz."""
+    return Path(os.environ.get("AMZN_BRAKET_JOB_RESULTS_DIR", "."))
+
+
+def checkpoint_folder() -> Path:
+    """Return the folder that is kept in S3 while the job runs, and restored into its next try."""
+    return Path(os.environ.get("AMZN_BRAKET_CHECKPOINT_DIR", "."))

@@ -1,0 +1,129 @@
+"""Angles of low energy: L-BFGS-B with exact gradients, from linear ramps, within limits.
+
+Optimal gammas shrink as energies grow. Inside, everything is therefore measured by ``unit``, the
+typical field on a spin: gamma * unit and energy / unit are of order one for any problem, so one
+ramp and one tolerance serve all. Angles and energies outside are in the problem's units.
+
+Sources: Zhou et al., arXiv:1812.01041 (ramps); Sureshbabu et al., arXiv:2305.15201 (scaling).
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from quantum_pipeline.ising import IsingModel
+
+Real = NDArray[np.float64]
+Evaluate = Callable[[Real], tuple[float, Real]]
+"""Energy and gradient at angles of shape (2, depth): gammas, then betas."""
+
+RAMP = 0.75
+"""Size of the first ramp: near the best one of many random problems."""
+
+
+@dataclass
+class Optimum:
+    """The best angles found, and how; ``history`` has (start, energy) of each evaluation."""
+
+    angles: Real
+    energy: float = math.inf
+    history: list[tuple[int, float]] = field(default_factory=list)
+    converged: bool = False
+    stop_reason: str = ""
+
+
+class _LimitReached(Exception):
+    """The evaluations or the time are used up."""
+
+
+def typical_field(model: IsingModel) -> float:
+    """Return the root mean square of the field on a spin: sqrt((sum h^2 + 2 sum J^2) / n).
+
+    >>> typical_field(IsingModel.from_spins([0, 0], [(0, 1, -3)]))
+    3.0
+    """
+    couplings = [coupling for _, _, coupling in model.couplings]
+    total = math.hypot(*model.fields, *couplings, *couplings)
+    return total / math.sqrt(model.n_variables) if total > 1e-290 else 1.0
+
+
+def linear_ramp(depth: int, size: float = RAMP) -> Real:
+    """Return the angles of a straight anneal from -B to C, in units: shape (2, depth).
+
+    >>> linear_ramp(2, 1.0).tolist()
+    [[0.25, 0.75], [-0.75, -0.25]]
+    """
+    s = (np.arange(depth) + 0.5) / depth
+    return size * np.array([s, s - 1])
+
+
+def starting_points(depth: int, starts: int, unit: float, rng: np.random.Generator) -> list[Real]:
+    """Return the angles to start from: the ramp, then perturbed ramps of other sizes."""
+    points = [linear_ramp(depth)]
+    for _ in range(starts - 1):
+        noise = rng.normal(0.0, 0.1, (2, depth))
+        points.append(linear_ramp(depth, rng.uniform(0.3, 1.3)) + noise)
+    return [_from_units(point, unit) for point in points]
+
+
+def minimise(
+    evaluate: Evaluate,
+    starts: Sequence[Real],
+    *,
+    unit: float,
+    max_evaluations: int,
+    deadline: float,
+) -> Optimum:
+    """Return the best angles found from all the starts, one after the other.
+
+    ``deadline`` is a time of ``time.monotonic``: no evaluation that would pass it is begun, except
+    for the very first, without which there is no result.
+    """
+    best = Optimum(starts[0])
+    slowest = 0.0
+
+    def objective(x: Real, start: int) -> tuple[float, Real]:
+        nonlocal slowest
+        began = time.monotonic()
+        if len(best.history) == max_evaluations:
+            raise _LimitReached(f"algorithm.max_evaluations: all {max_evaluations} are used")
+        if best.history and began + slowest > deadline:
+            raise _LimitReached("limits.max_runtime_seconds: stopped in time to give a result")
+        angles = _from_units(x.reshape(2, -1), unit)
+        energy, gradient = evaluate(angles)
+        slowest = max(slowest, time.monotonic() - began)
+        best.history.append((start, energy))
+        if energy < best.energy:
+            best.angles, best.energy = angles, energy
+        return energy / unit, _from_units(gradient / unit, unit).ravel()
+
+    ends = []
+    try:
+        for start, angles in enumerate(starts, 1):
+            x = _from_units(angles, 1 / unit).ravel()
+            ends.append(minimize(objective, x, args=(start,), **_L_BFGS_B))
+    except _LimitReached as limit:
+        best.stop_reason = str(limit)
+        return best
+    chosen = min(ends, key=lambda end: float(end.fun))
+    best.converged, best.stop_reason = bool(chosen.success), f"L-BFGS-B: {chosen.message}"
+    return best
+
+
+_L_BFGS_B = {
+    "method": "L-BFGS-B",
+    "jac": True,
+    "options": {"ftol": 1e-6, "gtol": 1e-4, "maxiter": 10**6, "maxfun": 10**6},
+}
+
+
+def _from_units(angles: Real, unit: float) -> Real:
+    in_problem_units: Real = angles / np.array([[unit], [1.0]])
+    return in_problem_units

@@ -1,0 +1,83 @@
+"""Shots, and the mean energy of the state they come from: exact where it is known, else theirs."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantum_pipeline.ising import IsingModel, energies, spins_of
+
+Real = NDArray[np.float64]
+Complex = NDArray[np.complex128]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Counts by bitstring, mean energy, and standard deviation of a single shot's energy.
+
+    ``probability_of_best`` is that of the lowest energy of all in one shot, None where unknown.
+    """
+
+    counts: dict[str, int]
+    mean_energy: float
+    deviation: float
+    exact: bool
+    probability_of_best: float | None
+
+    def best(self, model: IsingModel) -> tuple[str, float]:
+        """Return the sampled bitstring of lowest energy, and its energy."""
+        sampled = energies(model, spins_of(list(self.counts)))
+        return list(self.counts)[sampled.argmin()], float(sampled.min())
+
+
+def from_state(
+    spectrum: Real, offset: float, state: Complex, shots: int, rng: np.random.Generator
+) -> Samples:
+    """Return shots from an exact state, with the exact figures beside them.
+
+    ``spectrum`` and ``state`` have shape (2^n,): energy, less the offset, and amplitude of each
+    bitstring.
+    """
+    probabilities = np.abs(state) ** 2
+    probabilities /= probabilities.sum()
+    mean, deviation = _statistics(spectrum, probabilities)
+    lowest = spectrum <= spectrum.min() + 1e-9 * np.abs(spectrum).max()
+    counts = sample(probabilities, shots, rng)
+    return Samples(counts, offset + mean, deviation, True, float(probabilities[lowest].sum()))
+
+
+def from_counts(model: IsingModel, counts: dict[str, int]) -> Samples:
+    """Return the shots of a device, with what they say of its state."""
+    sampled = energies(model, spins_of(list(counts)))
+    mean, deviation = _statistics(sampled, np.array(list(counts.values()), dtype=np.float64))
+    return Samples(counts, mean, deviation, False, None)
+
+
+def sample(probabilities: Real, shots: int, rng: np.random.Generator) -> dict[str, int]:
+    """Return the counts of ``shots`` measurements of all qubits.
+
+    Args:
+        probabilities: shape (2^n,); entry k belongs to the bitstring that is k in binary.
+        shots: number of measurements.
+        rng: source of the chance.
+
+    >>> sample(np.array([0, 0, 1, 0]), 5, np.random.default_rng(0))
+    {'10': 5}
+    """
+    n_qubits = probabilities.size.bit_length() - 1
+    cumulative = np.cumsum(probabilities)
+    draws = np.searchsorted(cumulative, rng.random(shots) * cumulative[-1], side="right")
+    values, counts = np.unique(draws, return_counts=True)
+    return {
+        format(value, f"0{n_qubits}b"): count
+        for value, count in zip(values.tolist(), counts.tolist(), strict=True)
+    }
+
+
+def _statistics(values: Real, weights: Real) -> tuple[float, float]:
+    """Return mean and standard deviation of values with weights (counts or probabilities)."""
+    mean = np.average(values, weights=weights)
+    return float(mean), math.sqrt(np.average((values - mean) ** 2, weights=weights))
