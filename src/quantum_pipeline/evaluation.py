@@ -12,8 +12,11 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from quantum_pipeline.ising import IsingModel
 from quantum_pipeline.problems import MaxCut, Problem
 from quantum_pipeline.results import Evaluation, JobResult
+
+Rating = Literal["excellent", "good", "fair", "poor"]
 
 
 class _Figures(BaseModel):
@@ -29,22 +32,26 @@ class Classical(_Figures):
 
 
 class Quality(_Figures):
-    """The quantum result against the best known one.
+    """The quantum result against the best known one, and against no algorithm at all.
 
-    ``approximation_ratio`` is of the best sample, ``expected_ratio`` of the mean energy; both by
-    ``ratio_definition``, and None with ``ratio_undefined_because`` where an end is unknown or zero.
+    The ratios are of the best sample, of the mean energy and of the mean energy of uniformly
+    random bits. All are by ``ratio_definition``, or all None, and then ``ratio_undefined_because``
+    says why. ``quantum_seconds`` is what the job took to optimise and to sample.
     """
 
     best_known: float
     best_known_by: Literal["exact", "simulated annealing", "quantum samples"]
     approximation_ratio: float | None
     expected_ratio: float | None
+    random_ratio: float | None
     ratio_definition: str
     ratio_undefined_because: str | None
     probability_of_best: float | None
     mean_energy: float
     mean_energy_by: Literal["exact state", "samples"]
     standard_error: float
+    random_mean_energy: float
+    quantum_seconds: float
     classical: Classical
     verdict: str
 
@@ -57,109 +64,133 @@ class Analysis(_Figures):
     reduction_percent: float | None
     convergence_rate: float
     stability: float | None
-    efficiency: float
-    rating: Literal["excellent", "good", "fair", "poor"]
+    efficiency: float | None
+    rating: Rating | None
     convergence_evaluation: int
 
 
-def quality(problem: Problem, result: JobResult, tolerance: float) -> Quality:
+def quality(problem: Problem, model: IsingModel, result: JobResult) -> Quality:
     """Return how the quantum result stands against the best known one."""
-    classical = result.classical
+    classical, tolerance = result.classical, model.tolerance
     best = min(classical.energy, result.best_energy)
-    if classical.proven:
-        by: Literal["exact", "simulated annealing", "quantum samples"] = "exact"
-    elif classical.energy <= result.best_energy + tolerance:
-        by = "simulated annealing"
-    else:
-        by = "quantum samples"
-    ratio, expected, definition, undefined = _ratios(problem, result, best, tolerance)
+    zero, definition, undefined = _zero_of_ratio(problem, result, best, tolerance)
+
+    def ratio(energy: float) -> float | None:
+        if undefined is not None:
+            return None
+        return 1.0 if abs(energy - best) <= tolerance else (zero - energy) / (zero - best)
+
+    def objective(energy: float) -> float:
+        return problem.objective_of_energy(energy) + 0.0  # -0.0 is written as 0.0
+
     return Quality(
-        best_known=problem.objective_of_energy(best),
-        best_known_by=by,
-        approximation_ratio=ratio,
-        expected_ratio=expected,
+        best_known=objective(best),
+        best_known_by=_best_known_by(result, tolerance),
+        approximation_ratio=ratio(result.best_energy),
+        expected_ratio=ratio(result.mean_energy),
+        random_ratio=ratio(model.offset),
         ratio_definition=definition,
         ratio_undefined_because=undefined,
         probability_of_best=result.probability_of_best,
         mean_energy=result.mean_energy,
         mean_energy_by="exact state" if result.mean_energy_exact else "samples",
         standard_error=result.standard_error,
+        random_mean_energy=model.offset,  # of random bits, spins and their products average to 0
+        quantum_seconds=_quantum_seconds(result),
         classical=Classical(
             method=classical.method,
-            objective=problem.objective_of_energy(classical.energy),
+            objective=objective(classical.energy),
             seconds=classical.seconds,
         ),
         verdict=_verdict(result, tolerance),
     )
 
 
-def _ratios(
+def _best_known_by(
+    result: JobResult, tolerance: float
+) -> Literal["exact", "simulated annealing", "quantum samples"]:
+    if result.classical.proven:
+        return "exact"
+    if result.classical.energy <= result.best_energy + tolerance:
+        return "simulated annealing"
+    return "quantum samples"
+
+
+def _zero_of_ratio(
     problem: Problem, result: JobResult, best: float, tolerance: float
-) -> tuple[float | None, float | None, str, str | None]:
+) -> tuple[float, str, str | None]:
+    """Return the energy of ratio 0, the definition in words, and why it fails if it does.
+
+    The ratio of an energy E is (zero - E)/(zero - best) with zero = 0, the energy of no cut, for
+    maxcut, which makes it cut / best cut, and zero = the worst energy for all other problems.
+    """
     if isinstance(problem, MaxCut):
+        zero, flat = 0.0, "the best known cut is not above zero"
         definition = "cut / best known cut"
-        if -best <= tolerance:
-            return None, None, definition, "the best known cut is not above zero"
-        return result.best_energy / best, result.mean_energy / best, definition, None
-    definition = "(worst - value) / (worst - best), energies over all bitstrings"
-    worst = result.classical.worst_energy
-    if worst is None:
-        return None, None, definition, "the worst energy is unknown: too many bitstrings to list"
-    if worst - best <= tolerance:
-        return None, None, definition, "every bitstring has the same energy"
-    ratio, expected = (
-        (worst - e) / (worst - best) for e in (result.best_energy, result.mean_energy)
-    )
-    return ratio, expected, definition, None
+    else:
+        definition = "(worst - value) / (worst - best), energies over all bitstrings"
+        if result.classical.worst_energy is None:
+            return 0.0, definition, "the worst energy is unknown: too many bitstrings to list"
+        zero, flat = result.classical.worst_energy, "every bitstring has the same energy"
+    return zero, definition, flat if zero - best <= tolerance else None
+
+
+def _quantum_seconds(result: JobResult) -> float:
+    return result.seconds.optimise + result.seconds.sample
 
 
 def _verdict(result: JobResult, tolerance: float) -> str:
     classical, gap = result.classical, result.best_energy - result.classical.energy
-    quantum_seconds = result.seconds.optimise + result.seconds.sample
     if gap > tolerance:
         found = f"worse than {classical.method} by {gap:.6g}"
     elif gap < -tolerance:
         found = f"better than {classical.method} by {-gap:.6g}"
     else:
         found = f"as good as {classical.method}" + (" (the optimum)" if classical.proven else "")
-    faster, slower = sorted((quantum_seconds, classical.seconds))
-    who = "slower" if quantum_seconds > classical.seconds else "faster"
-    return f"{found}, {slower / max(faster, 1e-6):.3g} times {who}"
+    quantum, rival = max(_quantum_seconds(result), 1e-6), max(classical.seconds, 1e-6)
+    times = max(quantum, rival) / min(quantum, rival)
+    pace = "slower" if quantum > rival else "faster"
+    return f"{found}, {times:,.{0 if times >= 10 else 1}f} times {pace}"
 
 
-def analyse(history: Sequence[Evaluation]) -> Analysis:
-    """Return the figures of an optimisation from its energies E_1 .. E_N.
+def analyse(history: Sequence[Evaluation], tolerance: float) -> Analysis:
+    """Return the figures of an optimisation from its mean energies E_1 .. E_N.
 
-    With the lowest so far B_k = min(E_1 .. E_k):
+    With the lowest so far B_k = min(E_1 .. E_k), and 0 meaning within the tolerance:
 
     - initial E_1, final B_N, reduction 100 (E_1 - B_N)/|E_1|, None where E_1 = 0;
-    - convergence evaluation: the first k with B_k within 1 % of the whole descent of B_N;
+    - convergence evaluation: the first k by which 99 % of the descent E_1 - B_N is made;
     - convergence rate: mean of the descents B_{k-1} - B_k > 0 among the first 50 evaluations;
-    - stability of the last ten energies: 1/(1 + var/mean²), None where their mean is 0;
-    - efficiency (N - k)/N at the convergence evaluation k; rated at 0.8, 0.6 and 0.4.
+    - stability: 1/(1 + var/mean²) of the last ten energies of the start that reached B_N,
+      None where their mean is 0;
+    - efficiency (N - k)/N at the convergence evaluation k, rated at 0.8, 0.6 and 0.4; None where
+      N = 1, for then nothing was optimised.
     """
     energy = np.array([each.energy for each in history])
+    start = np.array([each.start for each in history])
     lowest = np.minimum.accumulate(energy)
     initial, final = float(energy[0]), float(lowest[-1])
     descents = -np.diff(lowest[:50])
-    descents = descents[descents > 0]
-    reached = int(np.argmax(lowest <= final + 0.01 * (initial - final))) + 1
-    last = energy[-10:]
+    descents = descents[descents > tolerance]
+    reached = 1 + int(np.argmax(lowest <= final + 0.01 * (initial - final)))
+    last = energy[start == start[energy.argmin()]][-10:]
     mean = float(last.mean())
-    efficiency = (len(energy) - reached) / len(energy)
+    efficiency = (len(energy) - reached) / len(energy) if len(energy) > 1 else None
     return Analysis(
         initial_energy=initial,
         final_energy=final,
-        reduction_percent=100 * (initial - final) / abs(initial) if initial else None,
+        reduction_percent=(
+            100 * (initial - final) / abs(initial) if abs(initial) > tolerance else None
+        ),
         convergence_rate=float(descents.mean()) if descents.size else 0.0,
-        stability=1 / (1 + float(last.var()) / mean**2) if mean else None,
+        stability=1 / (1 + float(last.var()) / mean**2) if abs(mean) > tolerance else None,
         efficiency=efficiency,
-        rating=_rating(efficiency),
+        rating=None if efficiency is None else _rating(efficiency),
         convergence_evaluation=reached,
     )
 
 
-def _rating(efficiency: float) -> Literal["excellent", "good", "fair", "poor"]:
+def _rating(efficiency: float) -> Rating:
     if efficiency >= 0.8:
         return "excellent"
     if efficiency >= 0.6:

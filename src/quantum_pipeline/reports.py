@@ -6,18 +6,28 @@ from ``costs``. ``quantum_pipeline.report`` turns a report into HTML and picture
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, field_serializer
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
 
 from quantum_pipeline import __version__
 from quantum_pipeline.costs import Cost, CostItem
 from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.evaluation import Analysis, Quality, analyse, quality
-from quantum_pipeline.problems import Label
+from quantum_pipeline.problems import MaxCut, Problem
 from quantum_pipeline.results import Evaluation, JobResult
 from quantum_pipeline.runs import PreparedRun, SubmittedJob
+
+
+def _to_the_second(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(microsecond=0)
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_to_the_second)]
+"""A time in UTC, to the second; ISO 8601 in JSON."""
 
 
 class _Part(BaseModel):
@@ -114,8 +124,8 @@ class Report(_Part):
     run_id: str
     name: str | None
     status: Literal["SUCCEEDED"] = "SUCCEEDED"
-    created_at: datetime
-    completed_at: datetime
+    created_at: Moment
+    completed_at: Moment
     problem: ProblemPart
     request: dict[str, Any]
     algorithm: AlgorithmPart
@@ -131,10 +141,6 @@ class Report(_Part):
     recommendations: tuple[str, ...]
     artifacts: Artifacts
 
-    @field_serializer("created_at", "completed_at")
-    def _iso(self, moment: datetime) -> str:
-        return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
 
 def build_report(
     prepared: PreparedRun,
@@ -144,7 +150,6 @@ def build_report(
     timing: Timing,
     actual: Cost,
     completed_at: datetime,
-    artifacts: Artifacts,
 ) -> Report:
     """Return the report of a verified result.
 
@@ -160,9 +165,7 @@ def build_report(
             f"objective: {objective} from the problem, "
             f"{problem.objective_of_energy(result.best_energy)} from its Ising model"
         )
-    found, course = quality(problem, result, model.tolerance), analyse(result.history)
-    algorithm = request.algorithm
-    return Report(
+    report = Report(
         run_id=prepared.run_id,
         name=request.name,
         created_at=prepared.created_at,
@@ -177,7 +180,7 @@ def build_report(
         algorithm=AlgorithmPart(
             name=result.algorithm,
             depth=len(result.gammas),
-            optimizer=algorithm.optimizer,
+            optimizer=request.algorithm.optimizer,
             n_parameters=2 * len(result.gammas),
             gammas=result.gammas,
             betas=result.betas,
@@ -190,17 +193,17 @@ def build_report(
         ),
         solution=Solution(
             bitstring=result.best_bitstring,
-            assignment=_assignment(problem.labels, bits),
-            objective=objective,
+            assignment=_assignment(problem, bits),
+            objective=objective + 0.0,  # -0.0 is written as 0.0
             energy=result.best_energy,
             feasible=True,  # every bitstring is: these problems have no constraints
         ),
         samples=result.counts,
-        quality=found,
+        quality=quality(problem, model, result),
         convergence=Convergence(
             history=result.history, converged=result.converged, stop_reason=result.stop_reason
         ),
-        analysis=course,
+        analysis=analyse(result.history, model.tolerance),
         timing=timing,
         cost=CostPart(
             estimated_usd=prepared.estimate.total_usd,
@@ -215,48 +218,107 @@ def build_report(
             execution_arn=prepared.execution_arn,
             job_arn=job.job_arn,
         ),
-        recommendations=tuple(recommend(found, course, result, prepared)),
-        artifacts=artifacts,
+        recommendations=(),
+        artifacts=_artifacts(problem),
+    )
+    return report.model_copy(update={"recommendations": recommend(report)})
+
+
+def _assignment(problem: Problem, bits: Sequence[int]) -> dict[str, int]:
+    names = [str(label) for label in problem.labels]
+    if len(set(names)) < len(names):  # 1 and "1" are two labels, but one key in JSON
+        names = [f"{name} ({i})" for i, name in enumerate(names)]
+    return dict(zip(names, bits, strict=True))
+
+
+def _artifacts(problem: Problem) -> Artifacts:
+    plots = ["convergence", "distribution", "parameters", "reduction"]
+    if isinstance(problem, MaxCut):
+        plots.append("solution")
+    return Artifacts(report_html="report.html", plots=tuple(f"plots/{name}.png" for name in plots))
+
+
+def recommend(report: Report) -> tuple[str, ...]:
+    """Return what to do next; each sentence follows from a figure of the report, and names it."""
+    advice = (
+        _on_flat_energies(report),
+        _on_early_stop(report),
+        _on_missed_optimum(report),
+        _on_randomness(report),
+        _on_rare_optimum(report),
+        _on_classical_speed(report),
+    )
+    return tuple(sentence for sentence in advice if sentence)
+
+
+def _best_known_energy(report: Report) -> float:
+    best = report.quality.best_known
+    return -best if report.problem.sense == "maximise" else best
+
+
+def _equal(a: float, b: float) -> bool:
+    return math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-9)
+
+
+def _on_flat_energies(report: Report) -> str | None:
+    # The mean over all bitstrings is as low as the lowest only where all are the same.
+    if not _equal(report.quality.random_mean_energy, _best_known_energy(report)):
+        return None
+    return (
+        f"Every bitstring has the objective {report.quality.best_known:.6g}: there is nothing to "
+        "optimise; check the coefficients of the problem."
     )
 
 
-def _assignment(labels: Any, bits: list[int]) -> dict[str, int]:
-    names: list[Label] = list(labels)
-    return {str(label): bit for label, bit in zip(names, bits, strict=True)}
+def _on_early_stop(report: Report) -> str | None:
+    if report.convergence.converged or report.algorithm.optimizer == "none":
+        return None
+    return (
+        f"The optimiser stopped early ({report.convergence.stop_reason}): raise "
+        "algorithm.max_evaluations or limits.max_runtime_seconds."
+    )
 
 
-def recommend(
-    found: Quality, course: Analysis, result: JobResult, prepared: PreparedRun
-) -> list[str]:
-    """Return what to do next; each sentence follows from a figure of the report, and names it."""
-    advice = []
-    depth, shots = len(result.gammas), prepared.request.shots
-    if not result.converged and prepared.request.algorithm.optimizer != "none":
-        advice.append(
-            f"The optimiser stopped early ({result.stop_reason}): raise "
-            "algorithm.max_evaluations or limits.max_runtime_seconds."
-        )
-    if found.approximation_ratio is not None and found.approximation_ratio < 1 - 1e-9:
-        advice.append(
-            f"The best sample reaches {found.approximation_ratio:.4f} of the best known answer: "
-            f"use it from quality.classical, or raise algorithm.depth above {depth} or shots "
-            f"above {shots}."
-        )
-    probability = found.probability_of_best
-    if probability is not None and probability * shots < 5:
-        advice.append(
-            f"A shot gives the optimum with probability {probability:.2g}, so {shots} shots give "
-            f"it {probability * shots:.2g} times on average: raise shots or algorithm.depth."
-        )
-    if course.stability is not None and course.stability < 0.5:
-        advice.append(
-            f"The last energies still scatter (stability {course.stability:.2f}): raise "
-            "algorithm.max_evaluations."
-        )
-    if result.seconds.optimise + result.seconds.sample > result.classical.seconds:
-        advice.append(
-            f"For the answer alone, {result.classical.method} is quicker "
-            f"({result.classical.seconds:.3g} s): at this size QAOA is worth running to study "
-            "QAOA."
-        )
-    return advice
+def _on_missed_optimum(report: Report) -> str | None:
+    quality, found = report.quality, report.solution.objective
+    if _equal(found, quality.best_known):
+        return None
+    return (
+        f"The best sample has the objective {found:.6g}, {quality.classical.method} found "
+        f"{quality.classical.objective:.6g}: use the classical answer, or raise algorithm.depth "
+        f"above {report.algorithm.depth} or shots above {report.request['shots']}."
+    )
+
+
+def _on_randomness(report: Report) -> str | None:
+    quality = report.quality
+    noise = 0.0 if quality.mean_energy_by == "exact state" else 2 * quality.standard_error
+    better = quality.mean_energy < quality.random_mean_energy - noise
+    if better or _equal(quality.random_mean_energy, _best_known_energy(report)):
+        return None
+    return (
+        f"The mean energy {quality.mean_energy:.6g} is no better than the "
+        f"{quality.random_mean_energy:.6g} of random bits: other angles are needed, from "
+        "algorithm.optimizer or from more algorithm.starts."
+    )
+
+
+def _on_rare_optimum(report: Report) -> str | None:
+    probability, shots = report.quality.probability_of_best, report.request["shots"]
+    if probability is None or probability * shots >= 5:
+        return None
+    return (
+        f"A shot gives the optimum with probability {probability:.2g}, {shots} "
+        f"{'shot' if shots == 1 else 'shots'} in all give it {probability * shots:.2g} times on "
+        "average: raise shots or algorithm.depth."
+    )
+
+
+def _on_classical_speed(report: Report) -> str | None:
+    quantum, classical = report.quality.quantum_seconds, report.quality.classical
+    if quantum <= classical.seconds:
+        return None
+    return (
+        f"For the answer alone, {classical.method} is quicker ({classical.seconds:.3g} s against "
+        f"{quantum:.3g} s): at this size QAOA is worth running to study QAOA."
+    )

@@ -1,0 +1,115 @@
+"""How every picture looks, and how it becomes a PNG: matplotlib without pyplot.
+
+Colours are those of Okabe and Ito, told apart by readers with any colour vision; nothing is told
+by colour alone. ("Color Universal Design", 2008.)
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from matplotlib import font_manager, rc_context
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+from quantum_pipeline.report.study import Study
+
+if TYPE_CHECKING:
+    from matplotlib.typing import RcKeyType
+
+BLACK, GREY, PALE = "#222222", "#777777", "#cfcfcf"
+BLUE, ORANGE, GREEN, VERMILLION, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9"
+
+WIDTH_INCHES, DOTS_PER_INCH, COLOURS = 5.4, 200, 128
+
+STYLE: dict[RcKeyType, Any] = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same picture on every machine
+    "font.size": 9,
+    "text.parse_math": False,  # labels are the user's text, not TeX
+    "text.color": BLACK,
+    "axes.edgecolor": BLACK,
+    "axes.labelcolor": BLACK,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.formatter.use_mathtext": False,
+    "axes.formatter.useoffset": False,
+    "grid.color": "#e6e6e6",
+    "grid.linewidth": 0.8,
+    "lines.linewidth": 1.4,
+    "lines.markersize": 4,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "xtick.color": BLACK,
+    "ytick.color": BLACK,
+    "agg.path.chunksize": 10_000,  # a path of 100,000 evaluations is drawn in pieces
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A plot as it is shown: what it finds, how to read it, and the image."""
+
+    title: str
+    caption: str
+    png: bytes
+
+
+def drawn(draw: Callable[[Study], tuple[str, str, Figure]]) -> Callable[[Study], Picture]:
+    """Return a function that draws title, caption and figure in our style, as a picture."""
+
+    @wraps(draw)
+    def picture(study: Study) -> Picture:
+        with rc_context(STYLE):
+            title, caption, figure = draw(study)
+            figure.suptitle(
+                textwrap.fill(title, 70), x=0.012, ha="left", fontsize=9.5, fontweight="bold"
+            )
+            return Picture(title, caption, _png(figure))
+
+    return picture
+
+
+def new_figure(height_inches: float = 3.6, columns: int = 1) -> tuple[Figure, list[Axes]]:
+    """Return an empty figure of the page's column width and its axes, side by side."""
+    figure = Figure((WIDTH_INCHES, height_inches), dpi=DOTS_PER_INCH, layout="constrained")
+    return figure, [figure.add_subplot(1, columns, 1 + k) for k in range(columns)]
+
+
+def legend_below(figure: Figure, columns: int = 2, markerscale: float = 1.0) -> None:
+    """Put the legend under the axes, where it hides nothing."""
+    figure.legend(
+        loc="outside lower center",
+        ncols=columns,
+        markerscale=markerscale,
+        handlelength=1.8,
+        columnspacing=1.6,
+    )
+
+
+def _png(figure: Figure) -> bytes:
+    pixels, size = FigureCanvasAgg(figure).print_to_buffer()  # type: ignore[no-untyped-call]
+    image, content = Image.frombuffer("RGBA", size, pixels).convert("RGB"), BytesIO()
+    # Few colours make a fifth of the size, and the octree is the fastest way to them; it mixes the
+    # white of the paper with what is almost white, and gets it back.
+    palette = image.quantize(COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    palette.putpalette([255 if part > 250 else part for part in palette.getpalette() or ()])
+    palette.save(content, "PNG", dpi=(DOTS_PER_INCH, DOTS_PER_INCH))
+    return content.getvalue()
+
+
+def printable(text: str, longest: int) -> str:
+    """Return a user's text as the font can draw it on one line: cut off, unknown signs as a box."""
+    font = font_manager.get_font(font_manager.findfont("DejaVu Sans"))
+    cut = text if len(text) <= longest else text[: longest - 1] + "…"
+    return "".join(c if c.isprintable() and font.get_char_index(ord(c)) else "□" for c in cut)

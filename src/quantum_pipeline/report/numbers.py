@@ -1,0 +1,66 @@
+"""How numbers are written for people: a true minus sign, six digits at most, units that fit."""
+
+from __future__ import annotations
+
+
+def number(value: float | None) -> str:
+    """Return a number with up to six significant digits; a dash where there is none.
+
+    >>> number(-7.5), number(12.0), number(1234567), number(None)
+    ('−7.5', '12', '1.23457e+06', '–')
+    """
+    return "–" if value is None else f"{value + 0.0:.6g}".replace("-", "−")
+
+
+def short(value: float) -> str:
+    """Return a number with up to four significant digits.
+
+    >>> short(-10.33333), short(123456)
+    ('−10.33', '1.235e+05')
+    """
+    return f"{value + 0.0:.4g}".replace("-", "−")
+
+
+def percent(share: float) -> str:
+    """Return a share as a percentage with three significant digits, 100 % only when it is all.
+
+    >>> percent(1.0), percent(0.82649), percent(0.99999), percent(0.0000123)
+    ('100 %', '82.6 %', '99.9 %', '0.00123 %')
+    """
+    hundred = 100 * share
+    return f"{99.9 if 99.9 < hundred < 100 else hundred:.3g} %"
+
+
+def ratio(value: float | None) -> str:
+    """Return a ratio with four decimals, 1.0000 only where it is 1; a dash where there is none.
+
+    >>> ratio(1.0), ratio(0.99471), ratio(0.999999), ratio(-0.25), ratio(None)
+    ('1.0000', '0.9947', '0.9999', '−0.2500', '–')
+    """
+    if value is None:
+        return "–"
+    return f"{0.9999 if 0.9999 < value < 1 else value:.4f}".replace("-", "−")
+
+
+def seconds(value: float) -> str:
+    """Return a duration in the unit that fits it.
+
+    >>> [seconds(t) for t in (0, 0.00042, 0.25, 3.14159, 150, 9000, 400_000)]
+    ['0 s', '0.42 ms', '250 ms', '3.14 s', '2.5 min', '2.5 h', '4.63 days']
+    """
+    scales = ((86_400 * 2, 86_400, "days"), (7200, 3600, "h"), (120, 60, "min"), (1, 1, "s"))
+    for least, unit, name in scales:
+        if value >= least:
+            return f"{value / unit:.3g} {name}"
+    return f"{value * 1000:.3g} ms" if value else "0 s"
+
+
+def usd(value: float) -> str:
+    """Return an amount of money: to a hundredth of a cent, smaller ones to two digits.
+
+    >>> usd(1.5), usd(0.0064), usd(0.000012345), usd(0)
+    ('1.5000 USD', '0.0064 USD', '1.2e-05 USD', '0 USD')
+    """
+    if value == 0:
+        return "0 USD"
+    return f"{value:.4f} USD" if value >= 0.001 else f"{value:.2g} USD"

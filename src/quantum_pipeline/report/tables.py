@@ -1,0 +1,267 @@
+"""The figures of a report in words: the headline, the comparison and the tables of the page."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from quantum_pipeline.report.numbers import number, ratio, seconds, short, usd
+from quantum_pipeline.report.study import Study
+
+
+class Row(NamedTuple):
+    """One figure: its field in report.json, its value, what it means."""
+
+    field: str
+    value: str
+    meaning: str
+
+
+class Table(NamedTuple):
+    """A table of figures under one heading; ``prefix`` is the part of report.json it shows."""
+
+    heading: str
+    prefix: str
+    rows: list[Row]
+
+
+class Rival(NamedTuple):
+    """One way to an answer: its value, ratio and time, dashes where it has none."""
+
+    way: str
+    objective: str
+    ratio: str
+    time: str
+
+
+def headline(study: Study) -> list[tuple[str, str, str]]:
+    """Return what was found, how good it is, what it cost: a word, the figure, a sentence each."""
+    report = study.report
+    shots = report.request["shots"]
+    what = "cut" if report.problem.type == "maxcut" else "objective"
+    elapsed = (report.completed_at - report.created_at).total_seconds()
+    return [
+        ("Found", f"{what} {number(report.solution.objective)}", _found(study)),
+        ("Quality", *_good(study)),
+        (
+            "Cost",
+            usd(report.cost.actual_usd),
+            f"Estimated at most {usd(report.cost.estimated_usd)}; {seconds(elapsed)} from request "
+            f"to report, {shots} shot{'s' * (shots != 1)}, device {report.device.name}.",
+        ),
+    ]
+
+
+def _found(study: Study) -> str:
+    quality = study.report.quality
+    if not study.best_is_sampled:
+        return (
+            f"Short of the best known {number(quality.best_known)}, which "
+            f"{quality.classical.method} found."
+        )
+    if study.optimum_is_known:
+        return f"The optimum, proven by {quality.classical.method}."
+    if quality.best_known_by == "quantum samples":
+        return f"Better than {quality.classical.method}; not proven to be the optimum."
+    return f"The best known value, found by {quality.classical.method} too; not proven."
+
+
+def _good(study: Study) -> tuple[str, str]:
+    quality = study.report.quality
+    if quality.ratio_undefined_because is not None:
+        return f"mean energy {number(quality.mean_energy)}", (
+            f"Random bits have {number(quality.random_mean_energy)}. There is no ratio: "
+            f"{quality.ratio_undefined_because}."
+        )
+    return f"ratio {ratio(quality.approximation_ratio)}", (
+        f"That is the best sample; the mean energy has {ratio(quality.expected_ratio)}, random "
+        f"bits {ratio(quality.random_ratio)}."
+    )
+
+
+def comparison(study: Study) -> list[Rival]:
+    """Return the quantum result beside the classical one and beside random bits."""
+    report, quality, objective = (
+        study.report,
+        study.report.quality,
+        study.problem.objective_of_energy,
+    )
+    took = seconds(quality.quantum_seconds)
+    classical = quality.classical
+    is_best = classical.objective == quality.best_known and quality.random_ratio is not None
+    return [
+        Rival(
+            "QAOA, best sample",
+            number(report.solution.objective),
+            ratio(quality.approximation_ratio),
+            took,
+        ),
+        Rival(
+            "QAOA, mean of the state",
+            number(objective(quality.mean_energy)),
+            ratio(quality.expected_ratio),
+            took,
+        ),
+        Rival(
+            f"{classical.method}, classical",
+            number(classical.objective),
+            ratio(1.0 if is_best else None),
+            seconds(classical.seconds),
+        ),
+        Rival(
+            "random bits, mean",
+            number(objective(quality.random_mean_energy)),
+            ratio(quality.random_ratio),
+            "–",
+        ),
+    ]
+
+
+def tables(study: Study) -> list[Table]:
+    """Return every figure of the report that fits in a line."""
+    return [
+        Table("Quality", "quality", _quality(study)),
+        Table("Optimisation", "analysis", _analysis(study)),
+        Table("Algorithm", "algorithm", _algorithm(study)),
+        Table("Time", "timing", _timing(study)),
+        Table("Cost", "cost", _cost(study)),
+        Table("Provenance", "provenance", _provenance(study)),
+    ]
+
+
+def _quality(study: Study) -> list[Row]:
+    quality = study.report.quality
+    definition = quality.ratio_undefined_because or quality.ratio_definition
+    state = "exact" if quality.mean_energy_by == "exact state" else "from the shots"
+    return [
+        Row(
+            "best_known",
+            number(quality.best_known),
+            f"best objective known: {quality.best_known_by}",
+        ),
+        Row(
+            "approximation_ratio",
+            ratio(quality.approximation_ratio),
+            f"of the best sample: {definition}",
+        ),
+        Row("expected_ratio", ratio(quality.expected_ratio), "the same, of the mean energy"),
+        Row("random_ratio", ratio(quality.random_ratio), "the same, of uniformly random bits"),
+        Row(
+            "probability_of_best",
+            number(quality.probability_of_best),
+            "that one shot gives an optimum"
+            if quality.probability_of_best is not None
+            else "unknown: state or spectrum was not listed",
+        ),
+        Row("mean_energy", number(quality.mean_energy), f"⟨C⟩ at the final angles, {state}"),
+        Row("standard_error", number(quality.standard_error), "of a mean over the shots"),
+        Row(
+            "random_mean_energy", number(quality.random_mean_energy), "⟨C⟩ of uniformly random bits"
+        ),
+        Row("quantum_seconds", seconds(quality.quantum_seconds), "to optimise and to sample"),
+        Row(
+            "classical.seconds",
+            seconds(quality.classical.seconds),
+            f"of {quality.classical.method}, on the same machine",
+        ),
+    ]
+
+
+def _analysis(study: Study) -> list[Row]:
+    analysis, convergence = study.report.analysis, study.report.convergence
+    n = len(convergence.history)
+    ended = "converged" if convergence.converged else "not converged"
+    return [
+        Row(
+            "initial_energy", number(analysis.initial_energy), "mean energy of the first evaluation"
+        ),
+        Row(
+            "final_energy",
+            number(analysis.final_energy),
+            f"lowest of {n}; {ended}: {convergence.stop_reason}",
+        ),
+        Row(
+            "reduction_percent",
+            number(analysis.reduction_percent),
+            "descent, % of the first energy's magnitude",
+        ),
+        Row(
+            "convergence_evaluation",
+            str(analysis.convergence_evaluation),
+            "99 % of the descent is made by it",
+        ),
+        Row(
+            "convergence_rate",
+            number(analysis.convergence_rate),
+            "mean descent of an improving evaluation, first 50",
+        ),
+        Row(
+            "stability",
+            number(analysis.stability),
+            "1/(1 + var/mean²) of the last ten energies of the best start",
+        ),
+        Row(
+            "efficiency", number(analysis.efficiency), "share of the evaluations after convergence"
+        ),
+        Row("rating", analysis.rating or "–", "of the efficiency: from 0.8, 0.6, 0.4, below"),
+    ]
+
+
+def _algorithm(study: Study) -> list[Row]:
+    report = study.report
+    algorithm, device, problem = report.algorithm, report.device, report.problem
+    return [
+        Row(
+            "problem",
+            problem.type,
+            f"{problem.n_variables} variables, {problem.n_couplings} couplings, {problem.sense}d",
+        ),
+        Row("name", algorithm.name.upper(), algorithm.chosen_because),
+        Row("depth", str(algorithm.depth), f"layers; {algorithm.n_parameters} angles"),
+        Row("gammas", ", ".join(map(short, algorithm.gammas)), "rad, by layer"),
+        Row("betas", ", ".join(map(short, algorithm.betas)), "rad, by layer"),
+        Row("optimizer", algorithm.optimizer, "of the mean energy, over the angles"),
+        Row("device", device.name, device.chosen_because),
+    ]
+
+
+def _timing(study: Study) -> list[Row]:
+    timing = study.report.timing
+    return [
+        Row("prepare_seconds", seconds(timing.prepare_seconds), "to check and convert the request"),
+        Row("queue_seconds", seconds(timing.queue_seconds), "from the job's creation to its start"),
+        Row("job_seconds", seconds(timing.job_seconds), "from the job's start to its end"),
+        Row(
+            "post_process_seconds",
+            seconds(timing.post_process_seconds),
+            "to check and evaluate the result",
+        ),
+        Row("polls", str(timing.polls), "looks at the job's status"),
+    ]
+
+
+def _cost(study: Study) -> list[Row]:
+    cost = study.report.cost
+    items = [
+        Row("breakdown", usd(item.usd), f"{item.what}: {number(item.quantity)} {item.unit}")
+        for item in cost.breakdown
+    ]
+    return [
+        *items,
+        Row("actual_usd", usd(cost.actual_usd), "sum of these"),
+        Row("estimated_usd", usd(cost.estimated_usd), "at most, before the run"),
+        Row("prices_as_of", cost.prices_as_of, "when the prices were read"),
+    ]
+
+
+def _provenance(study: Study) -> list[Row]:
+    provenance = study.report.provenance
+    return [
+        Row("run_id", study.report.run_id, "name of the execution"),
+        Row("seed", str(provenance.seed), "of every random choice"),
+        Row("source_sha256", provenance.source_sha256, "of the code that the job ran"),
+        Row(
+            "versions", ", ".join(f"{k} {v}" for k, v in provenance.versions.items()), "in the job"
+        ),
+        Row("execution_arn", provenance.execution_arn, "of the state machine"),
+        Row("job_arn", provenance.job_arn, "of the Braket job"),
+    ]

@@ -1,0 +1,144 @@
+"""A run that has finished, made by hand: what the report is built from, without any service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from quantum_pipeline.costs import InstancePrice, bill, estimate
+from quantum_pipeline.devices import find
+from quantum_pipeline.ising import IsingModel, all_energies, energies, spins_of
+from quantum_pipeline.problems import Problem
+from quantum_pipeline.reports import Report, Timing, build_report
+from quantum_pipeline.requests import ProblemReference, parse_request, resolve
+from quantum_pipeline.results import ClassicalSolution, Evaluation, JobResult, JobSeconds
+from quantum_pipeline.runs import PreparedRun, SubmittedJob
+
+INSTANCE = InstancePrice(instance_type="ml.m5.large", usd_per_hour=0.115, as_of="2026-08-21")
+CREATED = datetime(2026, 8, 21, 12, 0, 0, 123456, tzinfo=UTC)
+EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:QuantumPipeline:r1"
+TRIANGLE = {"type": "maxcut", "edges": [[0, 1], [1, 2], [0, 2]]}
+PETERSEN = {
+    "type": "maxcut",
+    "edges": [[i, (i + 1) % 5] for i in range(5)]
+    + [[i, i + 5] for i in range(5)]
+    + [[5 + i, 5 + (i + 2) % 5] for i in range(5)],
+}
+
+
+def history(*starts: Sequence[float]) -> tuple[Evaluation, ...]:
+    """Return the evaluations of one start after another."""
+    flat = [(s, energy) for s, energies_ in enumerate(starts, 1) for energy in energies_]
+    return tuple(
+        Evaluation(evaluation=k, start=s, energy=energy) for k, (s, energy) in enumerate(flat, 1)
+    )
+
+
+def prepared_run(problem: Mapping[str, Any], **request: Any) -> PreparedRun:
+    """Return what prepare leaves of a request."""
+    resolved, because = resolve(parse_request({"problem": problem, **request}))
+    problem_ = problem_of(resolved.problem)
+    model, device = problem_.ising(), find("local")
+    return PreparedRun(
+        run_id="r1",
+        execution_arn=EXECUTION,
+        created_at=CREATED,
+        request=resolved,
+        model=model,
+        device=device,
+        algorithm_because=because,
+        device_because="the state fits the job's memory",
+        estimate=estimate(resolved, device, model.n_variables, INSTANCE),
+        prepare_seconds=0.021,
+    )
+
+
+def problem_of(problem: Problem | ProblemReference) -> Problem:
+    assert isinstance(problem, Problem)
+    return problem
+
+
+def enumerated(model: IsingModel, seconds: float = 0.001) -> ClassicalSolution:
+    """Return the proven optimum of a small model."""
+    energy = all_energies(model)
+    return ClassicalSolution(
+        method="enumeration",
+        bitstring=format(int(energy.argmin()), f"0{model.n_variables}b"),
+        energy=float(energy.min()),
+        worst_energy=float(energy.max()),
+        proven=True,
+        seconds=seconds,
+    )
+
+
+def job_result(prepared: PreparedRun, counts: Mapping[str, int], **changes: Any) -> JobResult:
+    """Return the result of a job that sampled ``counts``; ``changes`` replace its fields."""
+    energy = energies(prepared.model, spins_of(list(counts)))
+    shots = np.fromiter(counts.values(), dtype=float)
+    mean = float(energy @ shots / shots.sum())
+    fields: dict[str, Any] = {
+        "run_id": prepared.run_id,
+        "algorithm": "qaoa",
+        "gammas": (0.3, 0.6),
+        "betas": (-0.6, -0.3),
+        "history": history((mean + 1.0, mean + 0.25, mean)),
+        "converged": True,
+        "stop_reason": "the gradient is zero",
+        "counts": dict(counts),
+        "best_bitstring": list(counts)[int(energy.argmin())],
+        "best_energy": float(energy.min()),
+        "mean_energy": mean,
+        "mean_energy_exact": False,
+        "standard_error": float(np.sqrt((energy - mean) ** 2 @ shots) / shots.sum()),
+        "probability_of_best": None,
+        "seconds": JobSeconds(optimise=0.2, sample=0.05, classical=0.001, total=0.3),
+        "versions": {"numpy": "2.2.6"},
+    }
+    if "classical" not in changes:
+        fields["classical"] = enumerated(prepared.model)
+    return JobResult(**(fields | changes))
+
+
+def report_of(prepared: PreparedRun, result: JobResult) -> Report:
+    """Return the report of a result, a minute and a half after its request."""
+    job = SubmittedJob(
+        run_id=prepared.run_id,
+        attempt=1,
+        job_arn="arn:aws:braket:us-east-1:123456789012:job/9f3c",
+        job_name="qpipe-1",
+        source_uri="s3://amazon-braket-code/source/ab.tar.gz",
+        source_sha256="ab" * 32,
+        instance_type=INSTANCE.instance_type,
+    )
+    cost = bill(
+        instance_seconds=62.0,
+        instance=INSTANCE,
+        device=prepared.device,
+        tasks=0,
+        shots=0,
+        simulator_minutes=0.0,
+    )
+    timing = Timing(
+        prepare_seconds=0.021,
+        queue_seconds=31.5,
+        job_seconds=48.2,
+        post_process_seconds=0.4,
+        polls=9,
+    )
+    return build_report(
+        prepared,
+        job,
+        result,
+        timing=timing,
+        actual=cost,
+        completed_at=CREATED + timedelta(seconds=91),
+    )
+
+
+def sampled(problem: Mapping[str, Any], counts: Mapping[str, int], **changes: Any) -> Report:
+    """Return the report of a run that sampled ``counts``; ``changes`` go to the job's result."""
+    prepared = prepared_run(problem, shots=sum(counts.values()))
+    return report_of(prepared, job_result(prepared, counts, **changes))
