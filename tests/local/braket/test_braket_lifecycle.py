@@ -98,6 +98,16 @@ def test_a_job_goes_through_all_events_and_stores_its_results(
     assert list(server.work_folder.iterdir()) == []
 
 
+def test_the_user_s_own_aws_settings_play_no_part(
+    server: Server, braket: Any, job_request: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = job_request("import boto3\ndef run(): boto3.client('s3').list_buckets()", "profile")
+    monkeypatch.setenv("AWS_PROFILE", "one-that-is-missing")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")
+    job = wait(braket, braket.create_job(**request)["jobArn"])
+    assert job["status"] == "COMPLETED", job
+
+
 def test_the_process_sees_what_the_container_shows_it(
     server: Server, braket: Any, job_request: Make
 ) -> None:

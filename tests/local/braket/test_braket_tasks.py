@@ -173,9 +173,10 @@ def test_a_task_whose_simulator_dies_fails(braket: Any, service: BraketService) 
 
 
 def test_the_simulator_ends_with_the_server_in_the_middle_of_a_task() -> None:
-    arguments = [sys.executable, "-W", "ignore", worker.__file__]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen(arguments, text=True, **pipes) as process:
+    arguments = [sys.executable, "-P", "-W", "ignore", worker.__file__]
+    with subprocess.Popen(
+        arguments, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         for source in (BELL, ENDLESS):

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
-import boto3
 from botocore.config import Config
+from botocore.session import Session
 
 if TYPE_CHECKING:
     from mypy_boto3_logs.client import CloudWatchLogsClient
     from mypy_boto3_s3.client import S3Client
 
 _CONFIG = Config(retries={"max_attempts": 2}, connect_timeout=5, max_pool_connections=50)
+_NO_SETTINGS_OF_THE_USER: Any = {
+    "profile": (None, None, None, None),
+    "config_file": (None, None, os.devnull, None),
+}
 
 
 class Clients:
@@ -22,36 +27,27 @@ class Clients:
     def __init__(self, environment: Callable[[], Mapping[str, str]]) -> None:
         self._environment = environment
         self._lock = threading.Lock()
-        self._session: boto3.Session | None = None
-        self._s3: S3Client | None = None
-        self._logs: dict[str, CloudWatchLogsClient] = {}
+        self._session = Session(session_vars=_NO_SETTINGS_OF_THE_USER)
+        self._clients: dict[tuple[str, str], Any] = {}
 
     def s3(self) -> S3Client:
         """Return the S3 client."""
-        with self._lock:
-            if self._s3 is None:
-                self._s3 = self._open().client("s3", endpoint_url=self._endpoint(), config=_CONFIG)
-            return self._s3
+        return cast("S3Client", self._client("s3", self._environment()["AWS_REGION"]))
 
     def logs(self, region: str) -> CloudWatchLogsClient:
         """Return the CloudWatch Logs client of a region."""
+        return cast("CloudWatchLogsClient", self._client("logs", region))
+
+    def _client(self, service: str, region: str) -> Any:
         with self._lock:
-            if region not in self._logs:
-                self._logs[region] = self._open().client(
-                    "logs", region, endpoint_url=self._endpoint(), config=_CONFIG
+            if (service, region) not in self._clients:
+                environment = self._environment()
+                self._clients[service, region] = self._session.create_client(
+                    service,
+                    region,
+                    endpoint_url=environment["AWS_ENDPOINT_URL"],
+                    aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+                    aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+                    config=_CONFIG,
                 )
-            return self._logs[region]
-
-    def _endpoint(self) -> str | None:
-        return self._environment().get("AWS_ENDPOINT_URL")
-
-    def _open(self) -> boto3.Session:
-        if self._session is None:
-            environment = self._environment()
-            self._session = boto3.Session(
-                environment["AWS_ACCESS_KEY_ID"],
-                environment["AWS_SECRET_ACCESS_KEY"],
-                environment.get("AWS_SESSION_TOKEN"),
-                region_name=environment["AWS_REGION"],
-            )
-        return self._session
+            return self._clients[service, region]

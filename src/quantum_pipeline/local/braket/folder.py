@@ -108,8 +108,10 @@ class JobFolder:
             "AMZN_BRAKET_SCRIPT_ENTRY_POINT": script["entryPoint"],
             "AMZN_BRAKET_SCRIPT_S3_URI": script["s3Uri"],
             "AMZN_BRAKET_TASK_RESULTS_S3_URI": f"s3://{bucket}/jobs/{job.name}/tasks",
+            "AWS_CONFIG_FILE": os.devnull,
             "AWS_DEFAULT_REGION": job.region,
             "AWS_REGION": job.region,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "PYTHONUNBUFFERED": "1",
             "TMPDIR": str(self._temporary),
         }
