@@ -172,11 +172,7 @@ def test_only_small_values_travel_between_states(machine: Json) -> None:
     whole = {
         (name, field)
         for name, state in tasks(machine).items()
-        for field, path in _fields(state["Parameters"]["Payload"])
+        for field, path in state["Parameters"]["Payload"].items()
         if path == "$"
     }
     assert whole == {("Prepare", "request.$"), ("Cancel", "error.$")}
-
-
-def _fields(payload: Any) -> Iterator[tuple[str, Any]]:
-    yield from payload.items()

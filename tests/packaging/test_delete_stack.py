@@ -34,7 +34,8 @@ class Aws:
 
     def __call__(self, service: str) -> Any:
         if service not in self.clients:
-            self.clients[service] = boto3.client(service, region_name="us-east-1")
+            create: Any = boto3.client
+            self.clients[service] = create(service, region_name="us-east-1")
         return self.clients[service]
 
     def expect_search(self, *jobs: tuple[str, str, str]) -> None:
@@ -79,7 +80,7 @@ class CloudFormation:
 
     def describe_stacks(self, StackName: str) -> Any:  # noqa: N803
         if StackName != STACK:
-            error = {"Code": "ValidationError", "Message": f"Stack {StackName} does not exist"}
+            error: Any = {"Code": "ValidationError", "Message": f"Stack {StackName} does not exist"}
             raise ClientError({"Error": error}, "DescribeStacks")
         outputs = [{"OutputKey": key, "OutputValue": value} for key, value in self.outputs.items()]
         return {"Stacks": [{"StackName": STACK, "Outputs": outputs}]}

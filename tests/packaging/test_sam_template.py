@@ -252,12 +252,16 @@ def dashboard(resources: Json) -> Json:
 def dashboard_metrics(resources: Json) -> Iterator[tuple[str, str, dict[str, str]]]:
     """Namespace, name and dimensions of each metric that a widget names or searches."""
     for widget in dashboard(resources)["widgets"]:
+        before: list[str] = []
         for metric in widget["properties"].get("metrics", []):
-            if isinstance(metric[0], str):
-                namespace, name, *rest = [part for part in metric if isinstance(part, str)]
-                yield namespace, name, dict(zip(rest[::2], rest[1::2], strict=True))
-            else:
+            if "expression" in metric[0]:
                 yield _searched(metric[0]["expression"])
+                continue
+            words = [part for part in metric if isinstance(part, str)]
+            # "." stands for the word above it
+            before = [before[i] if word == "." else word for i, word in enumerate(words)]
+            namespace, name, *rest = before
+            yield namespace, name, dict(zip(rest[::2], rest[1::2], strict=True))
 
 
 def _searched(expression: str) -> tuple[str, str, dict[str, str]]:

@@ -1,0 +1,76 @@
+"""Run one function on its example event: the real handler, under Lambda's runtime client, here.
+
+What an event speaks of has to be there, so the stages before are run first, each on its own
+example; the job's ARN, which Braket makes up, is put into the events that follow.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import boto3
+import click
+
+from quantum_pipeline.local.aws import LocalAws
+
+EVENTS = Path(__file__).parents[1] / "events" / "functions"
+STACK = "quantum-pipeline"
+BEFORE = {
+    "Prepare": (),
+    "Submit": ("Prepare",),
+    "Monitor": ("Prepare", "Submit"),
+    "PostProcess": ("Prepare", "Submit", "Monitor"),
+    "Cancel": ("Prepare", "Submit"),
+}
+
+Json = dict[str, Any]
+
+
+def example(function: str, known: Json) -> Json:
+    """Return a function's example event, with what earlier stages have answered put in."""
+    name = re.sub(r"(?<!^)(?=[A-Z])", "_", function).lower()
+    event: Json = json.loads((EVENTS / f"{name}.json").read_text(encoding="utf-8"))
+    return event | {key: known[key] for key in event.keys() & known.keys()}
+
+
+def invoke(lambdas: Any, function: str, event: Json) -> Json:
+    """Return a function's answer.
+
+    Raises:
+        click.ClickException: the function raised; its error's name and message.
+    """
+    reply = lambdas.invoke(FunctionName=f"{STACK}-{function}Function", Payload=json.dumps(event))
+    answer: Json = json.load(reply["Payload"])
+    if "FunctionError" in reply:
+        raise click.ClickException(f"{function}: {answer['errorType']}: {answer['errorMessage']}")
+    return answer
+
+
+@click.command()
+@click.argument("function", type=click.Choice(list(BEFORE)))
+def main(function: str) -> None:
+    """Run FUNCTION on events/functions/ and print what it answers."""
+    known: Json = {}
+    with LocalAws(stack_name=STACK) as aws:
+        lambdas: Any = boto3.client(
+            "lambda",
+            endpoint_url=aws.endpoint_url,
+            region_name=aws.region,
+            aws_access_key_id="testing",
+            aws_secret_access_key="testing",
+        )
+        for stage in BEFORE[function]:
+            known |= invoke(lambdas, stage, example(stage, known))
+            while stage == "Monitor" and known["status"] != "COMPLETED":
+                time.sleep(known["wait_seconds"])
+                known |= invoke(lambdas, stage, example(stage, known))
+        answer = invoke(lambdas, function, example(function, known))
+    click.echo(json.dumps(answer, indent=2))
+
+
+if __name__ == "__main__":
+    main()
