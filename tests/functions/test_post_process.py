@@ -1,0 +1,126 @@
+"""State PostProcess: a verified report, its pictures, the mark, the metrics, the notification."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from quantum_pipeline import runs
+from quantum_pipeline.aws.metrics import METRICS
+from quantum_pipeline.errors import InvalidResult, JobFailed
+from quantum_pipeline.reports import Report
+from tests.conftest import Stack, archive_of
+from tests.functions.test_submit import prepared
+
+EVENT = json.loads(Path("events/functions/post_process.json").read_text("utf-8"))
+
+
+def completed(stack: Stack, run_id: str, request: dict[str, Any]) -> dict[str, Any]:
+    """Take a run to the end of its job; return what PostProcess gets."""
+    arn = stack.invoke("Submit", prepared(stack, run_id, request))["job_arn"]
+    deadline = time.monotonic() + 60
+    while (status := stack.braket.get_job(jobArn=arn)["status"]) != "COMPLETED":
+        assert status in ("QUEUED", "RUNNING") and time.monotonic() < deadline, status
+        time.sleep(0.05)
+    return EVENT | {"run_id": run_id, "job_arn": arn}
+
+
+@pytest.fixture(scope="module")
+def finished(stack: Stack) -> dict[str, Any]:
+    """The event and the answer of one run."""
+    from tests.conftest import REQUEST
+
+    event = completed(stack, "finished", REQUEST)
+    return {"event": event, "answer": stack.invoke("PostProcess", event)}
+
+
+def test_the_report_says_what_the_request_asked_for(stack: Stack, finished: dict[str, Any]) -> None:
+    report = Report.model_validate(stack.record("finished", "report.json"))
+    assert finished["answer"]["objective"] == report.solution.objective == 12
+    assert report.request["seed"] == 7
+    assert report.timing.polls == EVENT["polls"]
+    assert report.provenance.source_sha256 == stack.record("finished", "job.json")["source_sha256"]
+    assert sum(report.samples.values()) == report.request["shots"]
+
+
+def test_page_and_pictures_are_where_the_report_says(
+    stack: Stack, finished: dict[str, Any]
+) -> None:
+    artifacts = stack.record("finished", "report.json")["artifacts"]
+    assert {artifacts["report_html"], *artifacts["plots"]} <= stack.records("finished")
+    for name in artifacts["plots"]:
+        picture = stack.s3.get_object(Bucket=stack.bucket, Key=runs.key("finished", name))
+        assert picture["ContentType"] == "image/png"
+        assert picture["Body"].read(4) == b"\x89PNG"
+    page = stack.s3.get_object(Bucket=stack.bucket, Key=runs.key("finished", "report.html"))
+    assert page["ContentType"] == "text/html; charset=utf-8"
+
+
+def test_the_bill_is_the_jobs_billable_time_at_the_stacks_price(
+    stack: Stack, finished: dict[str, Any]
+) -> None:
+    job = stack.braket.get_job(jobArn=finished["event"]["job_arn"])
+    cost = stack.record("finished", "report.json")["cost"]
+    assert cost["actual_usd"] == pytest.approx(job["billableDuration"] * 0.115 / 3600)
+    assert cost["actual_usd"] <= cost["estimated_usd"]
+    assert "assumed" in cost["prices_as_of"]
+
+
+def test_a_second_call_writes_the_same_answer_and_counts_nothing_twice(
+    stack: Stack, finished: dict[str, Any]
+) -> None:
+    mark = stack.record("finished", "completed.json")
+    assert mark["told"]
+    answer = stack.invoke("PostProcess", finished["event"])
+    assert answer == finished["answer"]
+    assert stack.record("finished", "completed.json") == mark
+
+
+def test_every_metric_of_a_success_reaches_cloudwatch_with_its_dimensions(
+    stack: Stack, finished: dict[str, Any]
+) -> None:
+    cloudwatch = stack.client("cloudwatch")
+    wanted = {
+        (name, frozenset({"service", *dimensions}))
+        for name, metric in METRICS.items()
+        for dimensions in metric.dimension_sets
+        if name != "RunsFailed"
+    }
+    deadline = time.monotonic() + 10
+    while True:
+        found = {
+            (metric["MetricName"], frozenset(d["Name"] for d in metric["Dimensions"]))
+            for metric in cloudwatch.list_metrics(Namespace="QuantumPipeline")["Metrics"]
+        }
+        if wanted <= found:
+            break
+        assert time.monotonic() < deadline, wanted - found
+        time.sleep(0.1)
+    assert found <= wanted
+
+
+def test_a_result_whose_energies_do_not_recompute_is_refused(
+    stack: Stack, request_data: dict[str, Any]
+) -> None:
+    event = completed(stack, "forged", request_data)
+    stack.put_output("forged", archive_of({"dataDictionary": {"best_energy": -99}}))
+    with pytest.raises(InvalidResult, match=r"results\.json"):
+        stack.invoke("PostProcess", event)
+    assert "report.json" not in stack.records("forged")
+    assert "completed.json" not in stack.records("forged")
+
+
+def test_no_report_is_made_of_a_run_that_was_cancelled(
+    stack: Stack, request_data: dict[str, Any]
+) -> None:
+    event = completed(stack, "unwanted", request_data)
+    mark = json.dumps({"run_id": "unwanted", "ended_at": "2026-08-24T09:31:12Z"})
+    key = "runs/unwanted/cancelled.json"
+    stack.s3.put_object(Bucket=stack.bucket, Key=key, Body=mark)
+    with pytest.raises(JobFailed, match=r"cancelled\.json"):
+        stack.invoke("PostProcess", event)
+    assert "report.json" not in stack.records("unwanted")
