@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,8 @@ import pytest
 from botocore.exceptions import ClientError
 from werkzeug.wrappers import Request, Response
 
-from quantum_pipeline.local.aws import LocalAws
-from tests.local.small_stack import client, runs, wait_for
+from quantum_pipeline.local.aws import PROJECT, LocalAws
+from tests.local.small_stack import NoBraket, client, runs, wait_for
 
 StartAws = Callable[..., LocalAws]
 
@@ -43,6 +45,10 @@ def run(aws: LocalAws, **event: Any) -> Any:
 
 def records(path: Path) -> list[Any]:
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def has_records(path: Path, number: int) -> bool:
+    return len(records(path)) == number
 
 
 def test_a_state_machine_runs_the_functions(start_aws: StartAws) -> None:
@@ -332,6 +338,7 @@ def test_two_processes_have_an_aws_each_and_print_nothing(
     command = [sys.executable, "-c", SERVER, str(project), str(tmp_path / "cache")]
     with subprocess.Popen(
         command,
+        cwd=PROJECT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -352,10 +359,12 @@ def test_two_processes_have_an_aws_each_and_print_nothing(
         assert other.returncode == 0
 
 
-def test_no_function_outlives_a_killed_server(project: Path, tmp_path: Path) -> None:
+def test_a_killed_server_leaves_no_function_and_its_folder_to_the_next(
+    start_aws: StartAws, project: Path, tmp_path: Path
+) -> None:
     command = [sys.executable, "-c", SERVER, str(project), str(tmp_path / "cache")]
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as other:
         assert other.stdout
         url, arn = other.stdout.readline().split()
@@ -367,6 +376,9 @@ def test_no_function_outlives_a_killed_server(project: Path, tmp_path: Path) -> 
         assert runs(process_id)
         other.kill()
     wait_for(lambda: not runs(process_id), 5)
+    (left,) = (tmp_path / "cache").iterdir()
+    start_aws()
+    assert not left.exists()
 
 
 def test_settings_that_name_tmp_point_into_the_cache_folder(
@@ -376,3 +388,39 @@ def test_settings_that_name_tmp_point_into_the_cache_folder(
     template.write_text(template.read_text().replace("SHARED: of all", "SHARED: /tmp/matplotlib"))
     environment = run(start_aws(), do="Tell")["environment"]
     assert environment["SHARED"] == str(tmp_path / "cache" / "tmp" / "matplotlib")
+
+
+def test_the_endpoint_is_on_the_port_asked_for(project: Path, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    template, cache = project / "template.yaml", tmp_path / "cache"
+    with LocalAws(template, cache_folder=cache, port=port, braket=NoBraket) as aws:  # type: ignore[arg-type]
+        assert aws.endpoint_url == f"http://127.0.0.1:{port}"
+
+
+def test_a_target_that_is_no_function_is_left_out(start_aws: StartAws, tmp_path: Path) -> None:
+    record = tmp_path / "record"
+    aws = start_aws(Record=f"file:{record}")
+    events = client(aws, "events")
+    events.put_rule(Name="a", EventPattern='{"source": ["aws.states"]}')
+    events.put_targets(Rule="a", Targets=[{"Id": "t", "Arn": aws.outputs["TopicArn"]}])
+    for name in ("one", "two"):
+        arn = start(aws, name, do="Wait")
+        client(aws, "stepfunctions").stop_execution(executionArn=arn)
+    wait_for(lambda: len(records(record)) == 2)
+
+
+def test_a_target_gets_the_input_that_the_rule_makes(start_aws: StartAws, tmp_path: Path) -> None:
+    record = tmp_path / "record"
+    aws = start_aws(Record=f"file:{record}")
+    events = client(aws, "events")
+    (rule,) = events.list_rules()["Rules"]
+    (target,) = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
+    made: Any = {"InputPathsMap": {"run": "$.detail.name"}, "InputTemplate": '{"run": "<run>"}'}
+    inputs: list[dict[str, Any]] = [{"InputTransformer": made}, {"Input": '{"fixed": 1}'}]
+    for number, fields in enumerate(inputs, 1):
+        events.put_targets(Rule=rule["Name"], Targets=[{**target, **fields}])
+        arn = start(aws, f"run-{number}", do="Wait")
+        client(aws, "stepfunctions").stop_execution(executionArn=arn)
+        wait_for(partial(has_records, record, number))
+    assert records(record) == [{"run": "run-1"}, {"fixed": 1}]

@@ -128,6 +128,22 @@ def test_substitutions_reach_the_definition(project: Path) -> None:
     assert states["Tell"]["Parameters"]["FunctionName"] == arn
 
 
+@pytest.mark.parametrize(
+    ("part", "instead", "message"),
+    [
+        ("Timeout: 1", "Timeout: 1, Events: {}", "HurriedFunction: Events are not followed here"),
+        ("EventPattern:", "EventBusName: b\n      EventPattern:", "EndRule: only patterns on the"),
+    ],
+)
+def test_what_would_be_left_out_is_refused(
+    project: Path, part: str, instead: str, message: str
+) -> None:
+    path = project / "template.yaml"
+    path.write_text(path.read_text().replace(part, instead))
+    with pytest.raises(TemplateError, match=message):
+        read_stack(project)
+
+
 def test_a_definition_that_names_no_substitution_is_refused(project: Path) -> None:
     (project / "machine.asl.json").write_text('{"StartAt": "${Absent}"}')
     with pytest.raises(TemplateError, match=r"nothing is substituted for \$\{Absent\}"):

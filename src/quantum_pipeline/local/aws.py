@@ -112,8 +112,7 @@ class LocalAws:
         port: int,
         open_parts: ExitStack,
     ) -> None:
-        cache_folder.mkdir(parents=True, exist_ok=True)
-        work_folder = Path(tempfile.mkdtemp(prefix="aws-", dir=cache_folder))
+        work_folder = _work_folder(cache_folder)
         open_parts.callback(shutil.rmtree, work_folder, ignore_errors=True)
         listener = open_parts.enter_context(socket.create_server(("127.0.0.1", port), backlog=128))
         host, port = listener.getsockname()
@@ -159,6 +158,19 @@ class LocalAws:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _work_folder(cache_folder: Path) -> Path:
+    """Make a folder that is removed at the end, and remove those of processes that were killed."""
+    cache_folder.mkdir(parents=True, exist_ok=True)
+    for left in cache_folder.glob("aws-*-*"):
+        try:
+            os.kill(int(left.name.split("-")[1]), 0)
+        except ProcessLookupError:
+            shutil.rmtree(left, ignore_errors=True)
+        except PermissionError:
+            pass  # it runs, for another user
+    return Path(tempfile.mkdtemp(prefix=f"aws-{os.getpid()}-", dir=cache_folder))
 
 
 def _with_lasting_tmp(function: Function, folder: Path) -> Function:

@@ -23,6 +23,7 @@ from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 from moto.s3.models import s3_backends
 from moto.sns.models import sns_backends
+from moto.stepfunctions.parser.asl.utils.boto_client import boto_client_for
 from moto.stepfunctions.responses import get_backend
 from werkzeug.serving import ThreadedWSGIServer
 
@@ -61,6 +62,8 @@ class Endpoint:
         host, port = listener.getsockname()
         default_user_config["stepfunctions"] = {"execute_state_machine": True}
         _load_engine()
+        # The engine makes a client for each task, and boto3's first one is not safe to make twice.
+        boto_client_for(stack.region, "lambda")
         moto_api_backend.reset()
         self._deploy()
         self.executions = Executions(self._ended)

@@ -6,13 +6,14 @@ import json
 import time
 import uuid
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from moto.events.models import Rule
 from moto.events.utils import EventMessageType, EventTemplateParser
 
-from quantum_pipeline.local.lambdas import Functions
+from quantum_pipeline.local.lambdas import Functions, UnknownFunction
 
 
 def status_change(execution: Any) -> EventMessageType:
@@ -48,11 +49,12 @@ def status_change(execution: Any) -> EventMessageType:
 
 
 def deliver(event: EventMessageType, rules: Iterable[Rule], functions: Functions) -> None:
-    """Invoke the functions that the rules matching an event name as their targets."""
+    """Invoke the functions that are targets of the rules matching an event."""
     for rule in rules:
         if rule.state == "ENABLED" and rule.event_pattern.matches_event(event):
             for target in rule.targets:
-                functions.invoke_later(target["Arn"], _input(target, event).encode())
+                with suppress(UnknownFunction):  # nothing but functions is a target here
+                    functions.invoke_later(target["Arn"], _input(target, event).encode())
 
 
 def _input(target: dict[str, Any], event: EventMessageType) -> str:

@@ -127,6 +127,10 @@ class _Reader:
         shared = self._template.get("Globals", {}).get("Function", {})
         own = self._properties(logical_id)
         properties = {**shared, **own}
+        if "Events" in properties:
+            raise TemplateError(
+                f"{logical_id}: Events are not followed here, only AWS::Events::Rule"
+            )
         environment = {
             name: value
             for source in (shared, own)
