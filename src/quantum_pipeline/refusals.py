@@ -69,18 +69,25 @@ def _locate(location: Location, root: Schema) -> tuple[list[str], Schema]:
         if step in _tags(schema):
             schema = _followed({"$ref": _tags(schema)[step]}, root)
             continue
-        if "anyOf" in schema:
-            break  # a step into one of several types
-        path.append(step if isinstance(step, str) and step.isidentifier() else shown(step))
-        entries = schema.get("prefixItems", []) if isinstance(step, int) else []
-        if isinstance(step, str) and step in schema.get("properties", {}):
-            schema = schema["properties"][step]
-        elif isinstance(step, int) and (step < len(entries) or "items" in schema):
-            schema = entries[step] if step < len(entries) else schema["items"]
-        else:
+        if isinstance(step, str) and schema.get("type") != "object":
+            break  # a step into one of several types, by pydantic's name of it
+        plain = isinstance(step, str) and step.isidentifier() and len(step) <= 64
+        path.append(str(step) if plain else shown(step))
+        inner = _inner(schema, step)
+        if inner is None:
             break  # no such field: what is allowed are the others
-        schema = _followed(schema, root)
+        schema = _followed(inner, root)
     return path, schema
+
+
+def _inner(schema: Schema, step: int | str) -> Schema | None:
+    """Return the schema of a field, an entry of a tuple or of a list, a value of a mapping."""
+    if isinstance(step, str):
+        other: Schema | bool = schema.get("additionalProperties", False)
+        found: Schema | bool = schema.get("properties", {}).get(step, other)
+        return found if isinstance(found, dict) else None
+    entries: list[Schema] = schema.get("prefixItems", [])
+    return entries[step] if step < len(entries) else schema.get("items")
 
 
 def _followed(schema: Schema, root: Schema) -> Schema:

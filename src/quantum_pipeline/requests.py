@@ -87,7 +87,9 @@ class Algorithm(BaseModel):
         n = self.depth or len(self.gammas)
         for name, angles in (("gammas", self.gammas), ("betas", self.betas)):
             if len(angles) != n:
-                raise ValueError(f"{name}: got {len(angles)} angles; allowed: {n}, one a layer")
+                raise ValueError(
+                    f"{name}: got a length of {len(angles)}; allowed: {n}, one a layer"
+                )
         if (self.starts or 1) > 1:
             raise ValueError(refusal("starts", self.starts, "1, from the angles that are given"))
         return self

@@ -15,9 +15,10 @@ class _Shown(reprlib.Repr):
         self.maxstring = 120
 
     def repr_str(self, x: str, _level: int) -> str:
-        text = json.dumps(x, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
         half = self.maxstring // 2
-        return text if len(text) <= self.maxstring else f"{text[:half]}...{text[-half:]}"
+        text = x if len(x) <= self.maxstring else f"{x[:half]}...{x[-half:]}"
+        quoted = json.dumps(text, ensure_ascii=False)
+        return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in quoted)
 
     def repr_int(self, x: int, _level: int) -> str:
         digits = int(math.log10(abs(x) or 1)) + 1

@@ -132,10 +132,10 @@ def check_square(name: str, rows: Sequence[Sequence[float]], n: int) -> None:
         ValueError: names the matrix or its row, and the length.
     """
     if len(rows) != n:
-        raise ValueError(f"{name}: got {len(rows)} rows; allowed: {n}")
+        raise ValueError(f"{name}: got a length of {len(rows)}; allowed: {n} rows of {n}")
     for position, row in enumerate(rows):
         if len(row) != n:
-            raise ValueError(f"{name}.{position}: got {len(row)} entries; allowed: {n}")
+            raise ValueError(f"{name}.{position}: got a length of {len(row)}; allowed: {n}")
 
 
 def terms_of_matrix(rows: Sequence[Sequence[float]]) -> list[tuple[int, int, float]]:

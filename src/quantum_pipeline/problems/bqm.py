@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
 
 from quantum_pipeline.ising import Coupling, IsingModel
 from quantum_pipeline.problems.base import (
@@ -24,7 +31,17 @@ def _text_of_tuple(label: Any) -> Any:
     return str(tuple(label)) if flat else label
 
 
-VariableLabel = Annotated[Label, BeforeValidator(_text_of_tuple)]
+VariableLabel = Annotated[
+    Label,
+    BeforeValidator(_text_of_tuple),
+    WithJsonSchema(
+        {
+            "type": ["integer", "string", "array"],
+            "items": {"type": ["integer", "number", "string"]},
+            "allowed": "an integer, text, or a list of such",
+        }
+    ),
+]
 """A tuple in dimod, a list in JSON, is the tuple's text here."""
 
 
@@ -38,7 +55,7 @@ class SerializedBqm(BaseModel):
     variable_type: Literal["SPIN", "BINARY"] = Field(description="spins -1, +1 or bits 0, 1")
     offset: Number = Field(0.0, description="constant of the energy")
     variable_labels: tuple[VariableLabel, ...] = Field(
-        description="names of the variables, each once; a list in place of a tuple"
+        description="names of the variables, each once; dimod's tuples are lists in JSON"
     )
     linear_biases: tuple[Number, ...] = Field(min_length=1, description="one a variable")
     quadratic_biases: tuple[Number, ...] = Field((), description="one an interaction")
@@ -47,13 +64,15 @@ class SerializedBqm(BaseModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        for name, n in (
-            ("variable_labels", len(self.linear_biases)),
-            ("quadratic_head", len(self.quadratic_biases)),
-            ("quadratic_tail", len(self.quadratic_biases)),
+        for name, other in (
+            ("variable_labels", "linear_biases"),
+            ("quadratic_head", "quadratic_biases"),
+            ("quadratic_tail", "quadratic_biases"),
         ):
-            if len(getattr(self, name)) != n:
-                raise ValueError(f"{name}: got {len(getattr(self, name))} entries; allowed: {n}")
+            length, n = len(getattr(self, name)), len(getattr(self, other))
+            if length != n:
+                allowed = f"{n}, as many as {other}"
+                raise ValueError(f"{name}: got a length of {length}; allowed: {allowed}")
         check_labels("variable_labels", self.variable_labels)
         pairs = list(zip(self.quadratic_head, self.quadratic_tail, strict=True))
         check_indices("quadratic_head", pairs, len(self.linear_biases))

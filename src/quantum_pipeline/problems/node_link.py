@@ -52,8 +52,10 @@ class NodeLink(_Part):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if bool(self.edges) == bool(self.links):
-            raise ValueError("edges: allowed: one or more edges, as edges or as links")
+        if not (self.edges or self.links):
+            raise ValueError("edges: missing; allowed: one or more edges, here or as links")
+        if self.edges and self.links:
+            raise ValueError("edges: got links as well; allowed: one of the two")
         name = "edges" if self.edges else "links"
         labels = [node.id for node in self.nodes]
         check_labels("nodes", labels)

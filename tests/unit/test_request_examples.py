@@ -1,0 +1,154 @@
+"""The requests in events/: the valid ones are right, each invalid one is refused as written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+
+from quantum_pipeline import costs, devices
+from quantum_pipeline.errors import PipelineError
+from quantum_pipeline.ising import all_energies
+from quantum_pipeline.problems import PROBLEM_TYPES
+from quantum_pipeline.requests import (
+    ProblemReference,
+    Request,
+    ResolvedRequest,
+    parse_json,
+    parse_request,
+    resolve,
+)
+from scripts import request_docs
+
+EVENTS = Path(__file__).resolve().parents[2] / "events"
+REQUESTS = sorted((EVENTS / "requests").glob("*.json"))
+INVALID = {path.name: path for path in REQUESTS if path.name.startswith("invalid_")}
+VALID = {path.name: path for path in REQUESTS if path.name not in INVALID}
+REFUSALS = json.loads((EVENTS / "refusals.json").read_text("utf-8"))
+PRICE = costs.InstancePrice(instance_type="ml.m5.large", usd_per_hour=0.115, as_of="2026-08-21")
+
+
+def asked(path: Path) -> Request:
+    return parse_request(parse_json(path.read_bytes(), path.name))
+
+
+def admitted(path: Path) -> ResolvedRequest:
+    """Return a request that would be run in us-east-1, or raise as the pipeline does."""
+    request, _ = resolve(asked(path))
+    n = request.problem.n_variables
+    device, _ = devices.choose(request.device, n_qubits=n, shots=request.shots, region="us-east-1")
+    costs.check_budget(costs.estimate(request, device, n, PRICE), request)
+    return request
+
+
+BEST = {  # by hand: what the solution's objective must be
+    "bqm_exam_slots.json": 0.0,  # both exams have a slot of their own, none the third
+    "ising_frustrated_ring.json": -7.1,  # an odd ring leaves one of nine bonds unsatisfied
+    "maxcut_backbone_network.json": 770.0,  # 910 - 100 - 40: one link of each odd cycle
+    "maxcut_petersen.json": 12.0,
+    "maxcut_petersen_sv1.json": 12.0,
+    "maxcut_ring_given_angles.json": 12.0,  # an even ring: every edge
+    "optimization_four_variables.json": -4.5,  # x = 0101
+    "qubo_number_partitioning.json": -27556.0,  # -166²: halves of 83
+    "qubo_portfolio.json": -0.066,
+    "random_eight.json": -9.717065133,
+}
+
+
+@pytest.mark.parametrize("name", VALID)
+def test_a_valid_example_is_admitted_and_has_the_optimum_that_is_known(name: str) -> None:
+    if isinstance(asked(VALID[name]).problem, ProblemReference):
+        return
+    problem = admitted(VALID[name]).problem
+    best = problem.objective_of_energy(float(all_energies(problem.ising()).min()))
+    assert best == pytest.approx(BEST[name], abs=1e-8)
+
+
+def test_every_problem_type_and_way_to_ask_has_an_example() -> None:
+    requests = [asked(path) for path in VALID.values()]
+    assert {request.problem.type for request in requests} == {*PROBLEM_TYPES, "uri"}
+    assert {request.device for request in requests} == {"auto", "sv1"}
+    assert {request.algorithm.optimizer for request in requests} == {"auto", "none"}
+
+
+def test_the_numbers_are_split_evenly() -> None:
+    numbers = np.array([25, 7, 13, 31, 42, 17, 21, 10])
+    energy = all_energies(asked(VALID["qubo_number_partitioning.json"]).problem.ising())  # type: ignore[union-attr]
+    best = format(int(energy.argmin()), "08b")
+    assert numbers[[bit == "1" for bit in best]].sum() * 2 == numbers.sum()
+
+
+def test_the_given_angles_reach_three_quarters_of_the_ring() -> None:
+    request = admitted(VALID["maxcut_ring_given_angles.json"])
+    (gamma,), (beta,) = request.algorithm.gammas or (), request.algorithm.betas or ()
+    energy = all_energies(request.problem.ising())
+    state = np.exp(-1j * gamma * energy).reshape((2,) * 12) / 2**6
+    for qubit in range(12):  # exp(-i beta X)
+        state = np.cos(beta) * state - 1j * np.sin(beta) * np.flip(state, qubit)
+    assert np.abs(state.ravel()) ** 2 @ energy == pytest.approx(-0.75 * 12)
+
+
+@pytest.mark.parametrize("name", INVALID)
+def test_an_invalid_example_gets_the_refusal_that_is_written_down(name: str) -> None:
+    with pytest.raises(PipelineError) as error:
+        admitted(INVALID[name])
+    refusal = {"error": type(error.value).__name__, "message": str(error.value)}
+    assert refusal == REFUSALS[name]
+
+
+def test_no_refusal_is_written_down_for_an_example_that_is_not_there() -> None:
+    assert REFUSALS.keys() == INVALID.keys()
+
+
+def test_the_published_schema_is_the_models() -> None:
+    assert request_docs.SCHEMA.read_text("utf-8") == request_docs.schema_text()
+
+
+@pytest.mark.parametrize("name", VALID)
+def test_a_valid_example_satisfies_the_published_schema(name: str) -> None:
+    schema = json.loads(request_docs.SCHEMA.read_text("utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(json.loads(VALID[name].read_text("utf-8")), schema)
+
+
+SEEN_BY_THE_MODEL_ALONE = {  # what a schema cannot say, or what is decided after reading
+    "invalid_above_budget.json",
+    "invalid_angles_without_partner.json",
+    "invalid_billion_nodes.json",
+    "invalid_bqm_biases_missing.json",
+    "invalid_device_of_another_region.json",
+    "invalid_edge_twice.json",
+    "invalid_field_twice.json",
+    "invalid_graph_of_unknown_node.json",
+    "invalid_index_out_of_range.json",
+    "invalid_nan.json",
+    "invalid_node_out_of_range.json",
+    "invalid_ragged_matrix.json",
+    "invalid_self_loop.json",
+    "invalid_ten_thousand_variables.json",
+    "invalid_unknown_device.json",
+}
+
+
+def test_the_published_schema_refuses_every_other_invalid_example() -> None:
+    validator = jsonschema.Draft202012Validator(json.loads(request_docs.SCHEMA.read_text("utf-8")))
+    passed = set()
+    for name, path in INVALID.items():
+        try:
+            data: Any = json.loads(path.read_bytes())
+        except ValueError:
+            continue
+        if validator.is_valid(data):
+            passed.add(name)
+    assert passed == SEEN_BY_THE_MODEL_ALONE
+
+
+def test_the_page_has_every_field_of_every_model_in_step() -> None:
+    page = request_docs.PAGE.read_text("utf-8")
+    assert page == request_docs.page_text(page)
+    for name in request_docs.models():
+        assert request_docs.table(name) in page, f"docs/request.md has no table of {name}"

@@ -1,0 +1,432 @@
+"""The request: what is accepted, how each wrong one is refused, and how it is resolved."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+import tracemalloc
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from quantum_pipeline.errors import InvalidRequest
+from quantum_pipeline.requests import (
+    ProblemReference,
+    Request,
+    ResolvedRequest,
+    parse_json,
+    parse_problem,
+    parse_request,
+    resolve,
+)
+
+TRIANGLE: dict[str, Any] = {"type": "maxcut", "edges": [[0, 1], [1, 2], [2, 0]]}
+GRAPH: dict[str, Any] = {
+    "nodes": [{"id": "a"}, {"id": "b"}, {"id": "c"}],
+    "edges": [{"source": "a", "target": "b"}, {"source": "b", "target": "c", "weight": 2}],
+}
+QUBO: dict[str, Any] = {"type": "qubo", "linear": [1.0, 2.0], "quadratic": [[0, 1, -3.0]]}
+ISING: dict[str, Any] = {"type": "ising", "fields": [1.0, 2.0], "couplings": [[0, 1, -3.0]]}
+BQM: dict[str, Any] = {
+    "type": "BinaryQuadraticModel",
+    "variable_type": "SPIN",
+    "offset": 0.5,
+    "variable_labels": ["a", "b"],
+    "linear_biases": [1.0, 2.0],
+    "quadratic_biases": [3.0],
+    "quadratic_head": [0],
+    "quadratic_tail": [1],
+}
+MATRIX: dict[str, Any] = {
+    "type": "optimization",
+    "linear_coefficients": [1.0, 2.0],
+    "quadratic_matrix": [[0.0, 1.0], [1.0, 0.0]],
+}
+FULL: dict[str, Any] = {
+    "problem": TRIANGLE,
+    "algorithm": {
+        "name": "qaoa",
+        "depth": 2,
+        "optimizer": "l-bfgs-b",
+        "starts": 1,
+        "max_evaluations": 50,
+        "gammas": [0.1, 0.2],
+        "betas": [0.3, 0.4],
+    },
+    "device": "sv1",
+    "shots": 100,
+    "seed": 7,
+    "limits": {"max_cost_usd": 2.5, "max_runtime_seconds": 600},
+    "name": "a triangle",
+}
+NUMBER = "a number from -1e+12 to 1e+12"
+SENTENCE = re.compile(r"[\w.\"\\]+: (got .+|missing|no such field); allowed: .+")
+JARGON = re.compile(
+    r"pydantic|Tuple|tuple|dictionary|Input|valid|instance|Extra|permitted|validat|NoneType"
+    r"|pattern|\^|Traceback|Error|errors\.|discriminator|True|False|None\b"
+)
+
+
+def refused(data: Any) -> str:
+    with pytest.raises(InvalidRequest) as error:
+        resolve(parse_request(data))
+    message = str(error.value)
+    assert message.isprintable()
+    assert len(message) < 1500
+    return message
+
+
+def changed(data: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """Return a copy with the value at a dotted path replaced."""
+    result = copy.deepcopy(data)
+    *parents, last = (int(step) if step.isdigit() else step for step in path.split("."))
+    place: Any = result
+    for step in parents:
+        place = place[step]
+    place[last] = value
+    return result
+
+
+def test_only_the_problem_is_required_and_all_else_has_its_default() -> None:
+    request = parse_request({"problem": TRIANGLE})
+    assert (request.device, request.shots, request.seed, request.name) == ("auto", 1000, 0, None)
+    assert (request.limits.max_cost_usd, request.limits.max_runtime_seconds) == (1.0, 3600)
+    assert (request.algorithm.name, request.algorithm.optimizer) == ("auto", "auto")
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        TRIANGLE,
+        {"type": "maxcut", "graph": GRAPH},
+        QUBO,
+        ISING,
+        {"type": "bqm", "bqm": BQM},
+        MATRIX,
+        {"type": "random", "problem_size": 3, "seed": 5},
+        {"uri": "s3://amazon-braket-in/problems/a b.json".replace(" ", "%20")},
+    ],
+    ids=lambda problem: problem.get("type", "uri"),
+)
+def test_a_request_survives_json(problem: dict[str, Any]) -> None:
+    request = parse_request({**FULL, "problem": problem})
+    assert parse_request(json.loads(request.model_dump_json(by_alias=True))) == request
+
+
+def test_a_resolved_request_survives_json_and_resolves_to_itself() -> None:
+    resolved, _ = resolve(parse_request({"problem": TRIANGLE}))
+    assert ResolvedRequest.model_validate_json(resolved.model_dump_json()) == resolved
+    assert resolve(resolved)[0] == resolved
+
+
+WRONG: list[tuple[dict[str, Any], str, Any, str]] = [
+    (FULL, "problem", "maxcut", 'problem: got "maxcut"; allowed: an object whose type is one of'),
+    (FULL, "problem", None, "problem: got null; allowed: an object whose type is one of"),
+    (FULL, "problem", {}, "problem.type: missing; allowed: one of bqm, ising, maxcut,"),
+    (FULL, "problem.type", "max-cut", 'problem.type: got "max-cut"; allowed: one of bqm, ising,'),
+    (FULL, "problem.type", ["maxcut"], 'problem.type: got ["maxcut"]; allowed: one of'),
+    (FULL, "problem.edges", [], "problem.edges: got []; allowed: a list of one or more, each"),
+    (FULL, "problem.edges", 3, "problem.edges: got 3; allowed: a list of one or more, each"),
+    (FULL, "problem.edges.1", [0], "problem.edges.1: got [0]; allowed: [i, j] or [i, j, weight]"),
+    (FULL, "problem.edges.1", [0, 1, 1.0, 1], "problem.edges.1: got [0, 1, 1.0, 1]; allowed: [i,"),
+    (FULL, "problem.edges.1", "01", 'problem.edges.1: got "01"; allowed: [i, j] or'),
+    (FULL, "problem.edges.1", [0, -1], "problem.edges.1.1: got -1; allowed: an integer from 0 up"),
+    (FULL, "problem.edges.1", [0, 1.0], "problem.edges.1.1: got 1.0; allowed: an integer from 0"),
+    (FULL, "problem.edges.1", [0, "1"], 'problem.edges.1.1: got "1"; allowed: an integer from 0'),
+    (FULL, "problem.edges.1", [0, True], "problem.edges.1.1: got true; allowed: an integer from"),
+    (FULL, "problem.edges.1", [1, 2, "1"], f'problem.edges.1.2: got "1"; allowed: {NUMBER}'),
+    (FULL, "problem.edges.1", [1, 2, True], f"problem.edges.1.2: got true; allowed: {NUMBER}"),
+    (FULL, "problem.edges.1", [1, 2, None], f"problem.edges.1.2: got null; allowed: {NUMBER}"),
+    (
+        FULL,
+        "problem.edges.1",
+        [1, 2, float("nan")],
+        f"problem.edges.1.2: got NaN; allowed: {NUMBER}",
+    ),
+    (FULL, "problem.edges.1", [1, 2, -1e400], "problem.edges.1.2: got -Infinity; allowed: a num"),
+    (FULL, "problem.edges.1", [1, 2, 1.1e12], f"1.2: got 1100000000000.0; allowed: {NUMBER}"),
+    (FULL, "problem.edges.1", [1, 2, 10**400], "1.2: got an integer of about 401 digits; allowed"),
+    (FULL, "problem.edges.1", [1, 1], "problem.edges.1: got [1, 1]; allowed: two different ends"),
+    (FULL, "problem.edges.1", [1, 0, 5.0], "edges.1: got [1, 0]; allowed: each pair once; it sta"),
+    (FULL, "problem.n_nodes", 2, "problem.edges.1: got [1, 2]; allowed: nodes from 0 to 1"),
+    (FULL, "problem.n_nodes", 0, "problem.n_nodes: got 0; allowed: an integer from 1 up"),
+    (FULL, "problem.n_nodes", 10**9, "problem: got 1000000000 variables; allowed: 1 to 26"),
+    (FULL, "problem.node_labels", ["a"], 'node_labels: got ["a"]; allowed: one for each of the 3'),
+    (FULL, "problem.node_labels", [1, 2, "1"], 'node_labels.2: got "1"; allowed: labels of diff'),
+    (FULL, "problem.node_labels", [1, True, 2], "node_labels.1: got true; allowed: an integer or"),
+    (FULL, "problem.graph", GRAPH, "problem.edges: got a graph beside it; allowed: one of the two"),
+    (FULL, "problem.weight", 2, "problem.weight: no such field; allowed: type, edges, n_nodes, "),
+    (FULL, "algorithm.name", "vqe", 'algorithm.name: got "vqe"; allowed: one of auto, qaoa'),
+    (FULL, "algorithm.depth", 0, "algorithm.depth: got 0; allowed: an integer from 1 to 64"),
+    (FULL, "algorithm.depth", 3, "algorithm.gammas: got a length of 2; allowed: 3, one a layer"),
+    (FULL, "algorithm.betas", [0.1], "algorithm.betas: got a length of 1; allowed: 2, one a layer"),
+    (FULL, "algorithm.betas", None, "algorithm.betas: missing; allowed: gammas and betas togethe"),
+    (FULL, "algorithm.gammas", [0.1] * 65, "algorithm.gammas: got [0.1, 0.1, 0.1, 0.1, 0.1, 0.1"),
+    (FULL, "algorithm.gammas", [], "algorithm.gammas: got []; allowed: a list of one or more, "),
+    (FULL, "algorithm.starts", 2, "algorithm.starts: got 2; allowed: 1, from the angles that are"),
+    (FULL, "algorithm.starts", 101, "algorithm.starts: got 101; allowed: an integer from 1 to 100"),
+    (FULL, "algorithm.optimizer", "cobyla", 'got "cobyla"; allowed: one of auto, l-bfgs-b, none'),
+    (FULL, "algorithm.max_evaluations", 0, "got 0; allowed: an integer from 1 to 100000"),
+    (FULL, "algorithm", "qaoa", 'algorithm: got "qaoa"; allowed: an object with name, depth, '),
+    (FULL, "device", "", 'device: got ""; allowed: auto, local, sv1, dm1, or a device\'s name or'),
+    (FULL, "device", 1, "device: got 1; allowed: auto, local, sv1, dm1, or a device's name or ARN"),
+    (FULL, "device", "x" * 257, "device: got "),
+    (FULL, "shots", -1000, "shots: got -1000; allowed: an integer from 1 to 50000"),
+    (FULL, "shots", 0, "shots: got 0; allowed: an integer from 1 to 50000"),
+    (FULL, "shots", 50_001, "shots: got 50001; allowed: an integer from 1 to 50000"),
+    (FULL, "shots", 1000.0, "shots: got 1000.0; allowed: an integer from 1 to 50000"),
+    (FULL, "shots", "1000", 'shots: got "1000"; allowed: an integer from 1 to 50000'),
+    (FULL, "shots", True, "shots: got true; allowed: an integer from 1 to 50000"),
+    (FULL, "shots", None, "shots: got null; allowed: an integer from 1 to 50000"),
+    (FULL, "shots", 10**400, "shots: got an integer of about 401 digits; allowed: an integer from"),
+    (FULL, "seed", -1, "seed: got -1; allowed: an integer from 0 to 4294967295"),
+    (FULL, "seed", 2**32, "seed: got 4294967296; allowed: an integer from 0 to 4294967295"),
+    (FULL, "limits.max_cost_usd", -0.01, "got -0.01; allowed: a number from 0 to 1000000"),
+    (FULL, "limits.max_cost_usd", float("inf"), "got Infinity; allowed: a number from 0 to 1000"),
+    (FULL, "limits.max_runtime_seconds", 432_001, "got 432001; allowed: an integer from 1 to 432"),
+    (
+        FULL,
+        "limits",
+        [],
+        "limits: got []; allowed: an object with max_cost_usd, max_runtime_seconds",
+    ),
+    (FULL, "name", "<b>", 'name: got "<b>"; allowed: 1 to 64 letters, digits, spaces, . _ -, a '),
+    (FULL, "name", "x" * 65, "name: got "),
+    (FULL, "name", 7, "name: got 7; allowed: 1 to 64 letters"),
+    (FULL, "shot", 10, "shot: no such field; allowed: problem, algorithm, device, shots, seed,"),
+    (FULL, "a\nb", 10, '"a\\nb": no such field; allowed: problem, algorithm, device, shots, seed,'),
+]
+WRONG_PROBLEMS: list[tuple[dict[str, Any], str, Any, str]] = [
+    ({"type": "maxcut"}, "n_nodes", 3, "problem.edges: missing; allowed: one or more edges, or a"),
+    ({"type": "maxcut"}, "graph", [], "problem.graph: got []; allowed: an object with directed,"),
+    ({"type": "maxcut"}, "graph", {}, "problem.graph.nodes: missing; allowed: a list of one or"),
+    (GRAPH, "nodes", [], "problem.graph.nodes: got []; allowed: a list of one or more, each an "),
+    (GRAPH, "nodes.0", "a", 'problem.graph.nodes.0: got "a"; allowed: an object with id'),
+    (GRAPH, "nodes.0.id", 1.5, "problem.graph.nodes.0.id: got 1.5; allowed: an integer or text"),
+    (GRAPH, "nodes.0.id", True, "problem.graph.nodes.0.id: got true; allowed: an integer or text"),
+    (GRAPH, "nodes.0.id", "b", 'graph.nodes.1: got "b"; allowed: labels of different text; node'),
+    (GRAPH, "edges", [], "problem.graph.edges: got []; allowed: a list of one or more, each an "),
+    (GRAPH, "links", GRAPH["edges"], "problem.graph.edges: got links as well; allowed: one of"),
+    (GRAPH, "edges.1.target", "d", 'graph.edges.1: got ["b", "d"]; allowed: ids of two nodes'),
+    (GRAPH, "edges.1.target", "b", 'graph.edges.1: got ["b", "b"]; allowed: two different ends'),
+    (GRAPH, "edges.1.target", "a", 'graph.edges.1: got ["b", "a"]; allowed: each pair once; it '),
+    (GRAPH, "edges.1.weight", None, f"graph.edges.1.weight: got null; allowed: {NUMBER}"),
+    (GRAPH, "edges.1", {}, "problem.graph.edges.1.source: missing; allowed: an integer or text; "),
+    (GRAPH, "directed", True, "problem.graph.directed: got true; allowed: false"),
+    (GRAPH, "multigraph", True, "problem.graph.multigraph: got true; allowed: false"),
+    (QUBO, "linear", [], "problem.linear: got []; allowed: a list of one or more, each a number"),
+    (QUBO, "linear", None, "problem.linear: missing; allowed: linear with quadratic, or matrix"),
+    (QUBO, "linear.1", "2", f'problem.linear.1: got "2"; allowed: {NUMBER}'),
+    (QUBO, "quadratic.0", [0, 2, 1.0], "problem.quadratic.0: got [0, 2]; allowed: variables from"),
+    (QUBO, "quadratic.0", [0, 1], "problem.quadratic.0: got [0, 1]; allowed: [i, j, value]: two"),
+    (QUBO, "quadratic.0", [0, 1, float("nan")], f"quadratic.0.2: got NaN; allowed: {NUMBER}"),
+    (QUBO, "matrix", [[1.0]], "problem.linear: got a matrix beside it; allowed: one of the two"),
+    ({"type": "qubo"}, "matrix", [[1.0, 2.0]], "problem.matrix.0: got a length of 2; allowed: 1"),
+    ({"type": "qubo"}, "matrix", [], "problem.matrix: got []; allowed: a list of one or more,"),
+    ({"type": "qubo"}, "matrix", [1.0], "problem.matrix.0: got 1.0; allowed: a list, each a numb"),
+    (ISING, "fields", [], "problem.fields: got []; allowed: a list of one or more, each a number"),
+    (ISING, "fields.0", float("-inf"), f"problem.fields.0: got -Infinity; allowed: {NUMBER}"),
+    (ISING, "couplings.0", [1, 1, 1.0], "problem.couplings.0: got [1, 1]; allowed: two different"),
+    (ISING, "couplings.0", [1, 2, 1.0], "problem.couplings.0: got [1, 2]; allowed: variables fro"),
+    (ISING, "offset", "0", f'problem.offset: got "0"; allowed: {NUMBER}'),
+    (ISING, "fields_", [1.0], "problem.fields_: no such field; allowed: type, fields, couplings,"),
+    (BQM, "type", "BQM", 'problem.bqm.type: got "BQM"; allowed: "BinaryQuadraticModel"'),
+    (BQM, "use_bytes", True, "problem.bqm.use_bytes: got true; allowed: false"),
+    (BQM, "variable_type", "INTEGER", 'got "INTEGER"; allowed: one of SPIN, BINARY'),
+    (BQM, "variable_labels", ["a"], "bqm.variable_labels: got a length of 1; allowed: 2, as many"),
+    (BQM, "variable_labels", ["a", "a"], 'variable_labels.1: got "a"; allowed: labels of differe'),
+    (BQM, "variable_labels.0", [[[[]]]], "variable_labels.0: got [[[[]]]]; allowed: an integer, t"),
+    (BQM, "variable_labels.0", None, "problem.bqm.variable_labels.0: got null; allowed: an integ"),
+    (BQM, "linear_biases", [], "problem.bqm.linear_biases: got []; allowed: a list of one or more"),
+    (BQM, "quadratic_head", [], "problem.bqm.quadratic_head: got a length of 0; allowed: 1, as m"),
+    (BQM, "quadratic_tail", [2], "problem.bqm.quadratic_head.0: got [0, 2]; allowed: variables f"),
+    (BQM, "quadratic_tail", [0], "problem.bqm.quadratic_head.0: got [0, 0]; allowed: two differe"),
+    (MATRIX, "linear_coefficients", [], "problem.linear_coefficients: got []; allowed: a list of"),
+    (MATRIX, "quadratic_matrix", [[1.0]], "quadratic_matrix: got a length of 1; allowed: 2 rows "),
+    (MATRIX, "quadratic_matrix.1", [1.0], "quadratic_matrix.1: got a length of 1; allowed: 2"),
+    (MATRIX, "quadratic_matrix.1.0", "x", f'quadratic_matrix.1.0: got "x"; allowed: {NUMBER}'),
+    ({"type": "random"}, "seed", 1, "problem.problem_size: missing; allowed: an integer from 2 up"),
+    ({"type": "random"}, "problem_size", 1, "problem.problem_size: got 1; allowed: an integer fr"),
+    ({"type": "random"}, "problem_size", 10_000, "problem: got 10000 variables; allowed: 1 to 26"),
+    ({"type": "random"}, "problem_size", 10**100, "problem: got an integer of about 101 digits "),
+    ({}, "uri", "https://a/b", 'problem.uri: got "https://a/b"; allowed: s3://BUCKET/KEY'),
+    ({}, "uri", "s3://bucket", 'problem.uri: got "s3://bucket"; allowed: s3://BUCKET/KEY'),
+    ({}, "uri", None, "problem.uri: got null; allowed: s3://BUCKET/KEY"),
+]
+
+
+@pytest.mark.parametrize(("data", "path", "value", "said"), WRONG)
+def test_a_wrong_field_is_refused_by_name(
+    data: dict[str, Any], path: str, value: Any, said: str
+) -> None:
+    message = refused(changed(data, path, value))
+    assert said in message
+    assert SENTENCE.match(message)
+    assert not JARGON.search(message)
+
+
+@pytest.mark.parametrize(("problem", "path", "value", "said"), WRONG_PROBLEMS)
+def test_a_wrong_problem_is_refused_by_field(
+    problem: dict[str, Any], path: str, value: Any, said: str
+) -> None:
+    wrong = changed(problem, path, value)
+    if problem is GRAPH:
+        wrong = {"type": "maxcut", "graph": wrong}
+    if problem is BQM:
+        wrong = {"type": "bqm", "bqm": wrong}
+    message = refused({"problem": wrong})
+    assert said in message
+    assert SENTENCE.match(message)
+    assert not JARGON.search(message)
+
+
+@pytest.mark.parametrize("data", [[], None, "request", 7, True], ids=repr)
+def test_a_request_that_is_no_object_is_refused(data: object) -> None:
+    assert re.match(r"request: got .+; allowed: an object with problem, algorithm,", refused(data))
+
+
+def test_optimizer_none_needs_angles() -> None:
+    data = {"problem": TRIANGLE, "algorithm": {"optimizer": "none"}}
+    assert refused(data) == (
+        'algorithm.optimizer: got "none"; allowed: none with gammas and betas only'
+    )
+
+
+def test_several_wrong_fields_are_all_named_once() -> None:
+    message = refused({"problem": TRIANGLE, "shots": 0, "seed": -1, "name": ""})
+    assert [each.split(":")[0] for each in message.split("; ")[::2]] == ["shots", "seed", "name"]
+
+
+def test_very_many_wrong_fields_are_summed_up_quickly() -> None:
+    message = refused({"problem": {"type": "qubo", "linear": ["x"] * 100_000}})
+    assert message.count("allowed") == 5
+    assert message.endswith("; and more of the kind")
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        {"type": "random", "problem_size": 10**9},
+        {"type": "maxcut", "edges": [[0, 1]], "n_nodes": 10**9},
+        {"type": "maxcut", "edges": [[0, 10**9]]},
+    ],
+    ids=["random", "n_nodes", "edge"],
+)
+def test_a_billion_variables_are_refused_before_any_memory_is_taken(
+    problem: dict[str, Any],
+) -> None:
+    tracemalloc.start()
+    try:
+        assert "variables; allowed: 1 to 26" in refused({"problem": problem})
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["type", "edges", "graph", "nodes", "id", "bqm", "linear", "uri", "x"]),
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=8,
+)
+places = st.sampled_from([path for data, path, _, _ in WRONG if data is FULL])
+
+
+@given(places, json_values, st.sampled_from([TRIANGLE, QUBO, ISING, MATRIX, {"type": "random"}]))
+def test_whatever_stands_in_a_field_is_accepted_or_refused_in_plain_words(
+    path: str, value: Any, problem: dict[str, Any]
+) -> None:
+    data = copy.deepcopy(FULL)
+    if path == "problem" and isinstance(value, dict):
+        value = {**problem, **value}
+    try:
+        parse_request(changed(data, path, value))
+    except InvalidRequest as error:
+        for words in ("pydantic", "Input should", "Tuple should", "should be", "valid "):
+            assert words not in str(error)
+        assert SENTENCE.match(str(error))
+        assert str(error).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "got nothing"),
+        (b" \n", "got nothing"),
+        ('{"a": }', "not JSON (line 1, column 7: Expecting value)"),
+        ("{'a': 1}", "not JSON (line 1, column 2: Expecting property name"),
+        (b'{"a": "\xff"}', "not JSON (byte 8 is not UTF-8)"),
+        ("[" * 100_000, "not JSON (lists or objects are nested too deeply)"),
+        ("1" * 5000, "not JSON (an integer has thousands of digits)"),
+        ('{"a": 1} {"b": 2}', "not JSON (line 1, column 10: Extra data)"),
+        ('{"a": {"b": 1, "b": 2}}', 'got "b" twice in one object; allowed: once'),
+    ],
+    ids=lambda value: repr(value)[:30],
+)
+def test_what_is_not_json_is_refused_with_its_place(text: str | bytes, said: str) -> None:
+    with pytest.raises(InvalidRequest) as error:
+        parse_json(text, "request.json")
+    assert str(error.value).startswith(f"request.json: {said}")
+    assert "allowed: " in str(error.value)
+
+
+@pytest.mark.parametrize("mark", ["\ufeff", "\ufeff".encode()], ids=["text", "bytes"])
+def test_a_byte_order_mark_is_passed_over(mark: Any) -> None:
+    text: Any = '{"a": [1, "é"]}'
+    assert parse_json(mark + (text.encode() if isinstance(mark, bytes) else text), "f") == {
+        "a": [1, "é"]
+    }
+
+
+def test_a_problem_that_stands_in_s3_is_read_like_one_in_the_request() -> None:
+    assert parse_problem(TRIANGLE) == parse_request({"problem": TRIANGLE}).problem
+    with pytest.raises(InvalidRequest, match=r"problem\.edges: got \[\]"):
+        parse_problem({"type": "maxcut", "edges": []})
+    with pytest.raises(InvalidRequest, match=r"problem\.uri: .* no second reference"):
+        parse_problem({"uri": "s3://bucket/key"})
+
+
+def test_a_reference_is_not_resolved_before_it_is_read() -> None:
+    request = parse_request({"problem": {"uri": "s3://bucket/key"}})
+    assert isinstance(request.problem, ProblemReference)
+    with pytest.raises(InvalidRequest, match=r"problem\.uri"):
+        resolve(request)
+
+
+@pytest.mark.parametrize(
+    ("n", "depth", "starts"),
+    [(2, 4, 5), (11, 4, 3), (16, 4, 1), (17, 3, 1), (21, 2, 1), (26, 2, 1)],
+)
+def test_depth_and_starts_follow_the_size(n: int, depth: int, starts: int) -> None:
+    resolved, because = resolve(parse_request({"problem": {"type": "random", "problem_size": n}}))
+    assert (resolved.algorithm.depth, resolved.algorithm.starts) == (depth, starts)
+    assert resolved.algorithm.max_evaluations == 200 * starts
+    assert f"depth {depth} by its size" in because
+
+
+def test_what_was_asked_is_kept() -> None:
+    resolved, because = resolve(parse_request(FULL))
+    for field in Request.model_fields:
+        assert (
+            getattr(resolved, field) == getattr(parse_request(FULL), field) or field == "algorithm"
+        )
+    assert resolved.algorithm.model_dump() == {
+        **parse_request(FULL).algorithm.model_dump(),
+    }
+    assert "depth 2 as asked" in because
+
+
+def test_given_angles_set_the_depth_and_without_an_optimiser_are_evaluated_once() -> None:
+    algorithm = {"gammas": [0.1, 0.2, 0.3], "betas": [0.3, 0.2, 0.1], "optimizer": "none"}
+    resolved, _ = resolve(parse_request({"problem": TRIANGLE, "algorithm": algorithm}))
+    settled = resolved.algorithm
+    assert (settled.depth, settled.starts, settled.max_evaluations) == (3, 1, 1)

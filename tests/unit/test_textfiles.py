@@ -1,0 +1,122 @@
+"""Problems in rudy and COOrdinate form: against the library's files, and dimod."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dimod
+import pytest
+from dimod.serialization import coo
+from hypothesis import given
+from hypothesis import strategies as st
+
+from quantum_pipeline.errors import InvalidRequest
+from quantum_pipeline.ising import energies, spins_of
+from quantum_pipeline.problems import MaxCut
+from quantum_pipeline.requests import parse_problem
+from quantum_pipeline.textfiles import is_text_form, parse_text
+
+BIQMAC = Path(__file__).resolve().parents[3] / "shared" / "data" / "biqmac"
+
+
+def test_a_rudy_file_is_a_graph_whose_nodes_keep_their_numbers() -> None:
+    problem = parse_problem(parse_text("# a path\n\n3 2\n1 2\n3 2 -0.5\n", "path.rud"))
+    assert isinstance(problem, MaxCut)
+    assert problem.edges == ((0, 1, 1.0), (2, 1, -0.5))
+    assert list(problem.labels) == [1, 2, 3]
+
+
+@pytest.mark.skipif(not BIQMAC.is_dir(), reason="the Biq Mac files are not beside this repository")
+@pytest.mark.parametrize("number", range(5))
+def test_a_file_of_the_biq_mac_library_is_read_whole(number: int) -> None:
+    content = (BIQMAC / f"g05_60.{number}.mc").read_bytes()
+    problem = parse_problem(parse_text(content, f"g05_60.{number}.mc"))
+    assert isinstance(problem, MaxCut)
+    assert (problem.n_variables, len(problem.edges)) == (60, 885)
+    by_hand = [line.split() for line in content.decode().splitlines()[1:] if line.strip()]
+    assert [(i + 1, j + 1) for i, j, _ in problem.edges] == [
+        (int(i), int(j)) for i, j, *_ in by_hand
+    ]
+    assert problem.objective([0, 1] * 30) == sum(int(i) % 2 != int(j) % 2 for i, j, *_ in by_hand)
+
+
+@given(st.data(), st.sampled_from(["SPIN", "BINARY"]), st.booleans())
+def test_a_coordinate_file_of_dimod_has_the_energies_of_its_model(
+    data: st.DataObject, vartype: str, header: bool
+) -> None:
+    n = data.draw(st.integers(1, 6))
+    thousandths = st.integers(-9999, 9999).filter(bool).map(lambda value: value / 1000)
+    model = dimod.BinaryQuadraticModel(vartype)
+    for i in range(n):
+        model.add_linear(i, data.draw(thousandths))
+        for j in range(i):
+            if data.draw(st.booleans()):
+                model.add_quadratic(i, j, data.draw(thousandths))
+    text = coo.dumps(model, vartype_header=header or vartype == "SPIN")
+    problem = parse_problem(parse_text(text, "model.coo"))
+    assert problem.type == ("ising" if vartype == "SPIN" else "qubo")
+    bitstrings = [format(k, f"0{n}b") for k in range(2**n)]
+    spins = spins_of(bitstrings)
+    values = spins if vartype == "SPIN" else (1 - spins) // 2
+    peer = model.energies((values, list(range(n))))
+    assert energies(problem.ising(), spins) == pytest.approx(peer, abs=1e-9)
+
+
+def test_repeated_entries_of_a_coordinate_file_add_up() -> None:
+    once = parse_problem(parse_text("0 0 3\n0 1 5\n", "a.coo"))
+    twice = parse_problem(parse_text("0 0 1\n0 0 2\n0 1 1\n1 0 4\n", "a.coo"))
+    assert twice.ising() == once.ising()
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "type_"),
+    [
+        ("2 1\n1 2\n", "graph.txt", "maxcut"),
+        ("0 1 2.5\n", "model.txt", "qubo"),
+        ("# vartype=SPIN\n0 1 2.5\n", "model.txt", "ising"),
+        ("#VarType = binary\n0 1 2.5\n", "MODEL.COO", "qubo"),
+        ("\ufeff2 1\n1 2\n", "graph.MC", "maxcut"),
+    ],
+)
+def test_suffix_and_first_line_tell_the_form(text: str, name: str, type_: str) -> None:
+    assert parse_text(text, name)["type"] == type_
+    assert parse_text(text.encode(), name)["type"] == type_
+
+
+@pytest.mark.parametrize("name", ["a.mc", "a.rud", "a.rudy", "a.coo", "a.txt", "b/A.MC"])
+def test_text_forms_are_known_by_their_suffix(name: str) -> None:
+    assert is_text_form(name)
+    assert not is_text_form(name + ".json")
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "said"),
+    [
+        ("", "a.mc", "got nothing; allowed: lines of numbers in rudy or COOrdinate form"),
+        ("# only this\n", "a.txt", "got nothing; allowed"),
+        (b"2 1\n1 \xff\n", "a.mc", "byte 7 is not UTF-8; allowed: text in UTF-8"),
+        ("1 2 3 4\n", "a.txt", 'line 1: got "1 2 3 4"; allowed: "nodes edges" to begin rudy, "i j'),
+        ("{}", "a.mc", 'line 1: got "{}"; allowed: two numbers, "nodes edges"'),
+        ("x 1\n1 2\n", "a.mc", 'line 1, nodes: got "x"; allowed: an integer from 1 to 100000'),
+        ("1000000000 1\n1 2\n", "a.mc", 'nodes: got "1000000000"; allowed: an integer from 1 to 1'),
+        ("3 0\n", "a.mc", 'line 1, edges: got "0"; allowed: an integer from 1 to'),
+        ("3 2\n1 2\n", "a.mc", 'line 1: got "3 2"; allowed: as many edges as lines follow, 1'),
+        ("3 1\n\n1 4\n", "a.mc", 'line 3, node: got "4"; allowed: an integer from 1 to 3'),
+        ("3 1\n0 1\n", "a.mc", 'line 2, node: got "0"; allowed: an integer from 1 to 3'),
+        ("3 1\n1 1\n", "a.mc", 'line 2: got "1 1"; allowed: two different nodes'),
+        ("3 2\n1 2\n2 1 5\n", "a.mc", 'line 3: got "2 1 5"; allowed: each edge once; it stands in'),
+        ("3 1\n1 2 3 4\n", "a.mc", 'line 2: got "1 2 3 4"; allowed: "i j" or "i j weight"'),
+        ("3 1\n1 2 nan\n", "a.mc", 'line 2, value: got "nan"; allowed: a finite number'),
+        ("3 1\n1 2 heavy\n", "a.mc", 'line 2, value: got "heavy"; allowed: a finite number'),
+        ("0 1\n", "a.coo", 'line 1: got "0 1"; allowed: three numbers, "i j value"'),
+        ("0 -1 2\n", "a.coo", 'line 1, variable: got "-1"; allowed: an integer from 0 to 99999'),
+        ("0 1000000000 2\n", "a.coo", 'variable: got "1000000000"; allowed: an integer from 0 to'),
+        ("0 1 inf\n", "a.coo", 'line 1, value: got "inf"; allowed: a finite number'),
+        ("# vartype=INTEGER\n0 1 1\n", "a.coo", 'line 1: got "# vartype=INTEGER"; allowed: vartyp'),
+    ],
+)
+def test_a_wrong_line_is_refused_by_its_number(text: str | bytes, name: str, said: str) -> None:
+    with pytest.raises(InvalidRequest) as error:
+        parse_text(text, name)
+    assert str(error.value).startswith(f"{name}: ")
+    assert said in str(error.value)
