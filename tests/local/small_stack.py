@@ -25,7 +25,9 @@ def tell(event, context):
 
 def sleep(event, context):
     Path(event["started"]).touch()
-    time.sleep(event["seconds"])
+    while "until" in event and not Path(event["until"]).exists():
+        time.sleep(0.01)
+    time.sleep(event.get("seconds", 0))
     Path(event["started"] + ".done").touch()
     return "slept"
 
@@ -111,7 +113,6 @@ def task(function: str, **fields: Any) -> dict[str, Any]:
 
 MACHINE = {
     "StartAt": "Choose",
-    "TimeoutSeconds": 2,
     "States": {
         "Choose": {
             "Type": "Choice",
@@ -169,7 +170,7 @@ def client(aws: LocalAws, service: Any) -> Any:
     )
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 10) -> Any:
+def wait_for(condition: Callable[[], Any], seconds: float = 20) -> Any:
     """Return the first true value of `condition`."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

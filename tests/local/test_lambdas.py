@@ -47,7 +47,7 @@ def test_a_function_sees_nothing_of_this_process_environment(
 
 
 def test_functions_run_in_different_processes(functions: Functions, tmp_path: Path) -> None:
-    start(functions, "s-SleepFunction", {"started": str(tmp_path / "a"), "seconds": 0})[0].join()
+    start(functions, "s-SleepFunction", {"started": str(tmp_path / "a")})[0].join()
     process_ids = {
         invoke(functions, "s-TellFunction")["pid"],
         *functions.process_ids("s-SleepFunction"),
@@ -62,9 +62,11 @@ def test_a_process_is_kept_for_the_next_invocation(functions: Functions) -> None
 
 
 def test_concurrent_invocations_have_a_process_each(functions: Functions, tmp_path: Path) -> None:
-    events = [{"started": str(tmp_path / name), "seconds": 0.5} for name in "ab"]
+    until = tmp_path / "go"
+    events = [{"started": str(tmp_path / name), "until": str(until)} for name in "ab"]
     started = [start(functions, "s-SleepFunction", event) for event in events]
     assert len(functions.process_ids("s-SleepFunction")) == 2
+    until.touch()
     for thread, answers in started:
         thread.join()
         assert answers == ["slept"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 from werkzeug.wrappers import Request, Response
 
@@ -41,7 +40,7 @@ class LambdaApi:
             return _refusal(
                 400, "InvalidRequestContentException", f"only Invoke is answered here: {asked}"
             )
-        name, payload = unquote(path[1]), request.get_data() or b"{}"
+        name, payload = path[1], request.get_data() or b"{}"
         try:
             json.loads(payload)
         except ValueError as error:
