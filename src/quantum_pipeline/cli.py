@@ -81,6 +81,7 @@ def main() -> None:
     "--cancel-on-interrupt", is_flag=True, help="On Ctrl-C cancel the run's job without asking."
 )
 def run(
+    *,
     file: Path,
     stack: str | None,
     device: str | None,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from quantum_pipeline.client import Progress
@@ -96,15 +96,15 @@ def result(folder: Path, *, as_json: bool) -> None:
         click.echo(text)
         return
     report = json.loads(text)
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold")
-    table.add_column(overflow="fold")
-    for name, value in _main_figures(report):
-        table.add_row(name, value)
-    table.add_row("report", str(folder / report["artifacts"]["report_html"]))
-    _out.print(table)
+    _lines(_main_figures(report))
+    _lines([("report", str(folder / report["artifacts"]["report_html"]))])
     for advice in report["recommendations"]:
         _out.print(f"- {advice}", markup=False)
+
+
+def _lines(figures: Iterable[tuple[str, str]]) -> None:
+    for name, value in figures:
+        _out.print(Text.assemble((f"{name:<12}", "bold"), value))
 
 
 def _main_figures(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -129,12 +129,7 @@ def estimate(found: Estimate, *, as_json: bool) -> None:
     if as_json:
         click.echo(found.model_dump_json(indent=2))
         return
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold")
-    table.add_column(overflow="fold")
-    for name, value in found.lines():
-        table.add_row(name, value)
-    _out.print(table)
+    _lines(found.lines())
 
 
 def serving(environment: Mapping[str, str], outputs: Mapping[str, str]) -> None:

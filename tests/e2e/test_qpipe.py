@@ -1,0 +1,254 @@
+"""The command as its users run it: exit status, stdout, stderr, files, and what is left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from tests.conftest import REQUEST
+
+QPIPE = str(Path(sys.executable).with_name("qpipe"))
+PETERSEN = "events/requests/maxcut_petersen.json"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for all that the command may write beside its output: cache and temporary files."""
+    folder = tmp_path_factory.mktemp("home")
+    (folder / "tmp").mkdir()
+    return folder
+
+
+@pytest.fixture
+def environment(home: Path) -> dict[str, str]:
+    return os.environ | {"QPIPE_CACHE": str(home / "cache"), "TMPDIR": str(home / "tmp")}
+
+
+def assert_nothing_is_left(home: Path) -> None:
+    """No process that knows the folder, no temporary file."""
+    assert processes_of(home) == []
+    assert list((home / "tmp").iterdir()) == []
+    assert list((home / "cache").glob("aws-*")) == []
+
+
+def qpipe(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [QPIPE, *arguments],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=120,
+        check=False,
+    )
+
+
+def processes_of(folder: Path) -> list[str]:
+    """Return the command lines of processes whose environment or arguments name a folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            text = (process / "environ").read_bytes() + (process / "cmdline").read_bytes()
+        except OSError:
+            continue  # ended meanwhile
+        if str(folder).encode() in text:
+            found.append(text[-200:].decode(errors="replace"))
+    return found
+
+
+def test_run_prints_the_right_cut_and_writes_the_report_where_it_is_told(
+    environment: dict[str, str], tmp_path: Path, home: Path
+) -> None:
+    done = qpipe(environment, "run", PETERSEN, "--output", str(tmp_path / "out"))
+    assert done.returncode == 0, done.stderr
+    assert "best cut    12 " in done.stdout
+    assert "ratio       1 of the best sample" in done.stdout
+    (folder,) = (tmp_path / "out").iterdir()
+    assert str(folder / "report.html") in done.stdout
+    assert json.loads((folder / "report.json").read_text())["solution"]["objective"] == 12
+    assert "job running" in done.stderr or "job completed" in done.stderr
+    assert_nothing_is_left(home)
+
+
+def test_json_is_all_that_stdout_gets(environment: dict[str, str], tmp_path: Path) -> None:
+    done = qpipe(environment, "run", PETERSEN, "--json", "--output", str(tmp_path / "out"))
+    assert json.loads(done.stdout)["status"] == "SUCCEEDED"
+
+
+def test_two_runs_at_the_same_time_both_work(environment: dict[str, str], tmp_path: Path) -> None:
+    command = [QPIPE, "run", PETERSEN, "--json", "--output", str(tmp_path / "out")]
+    runs = [
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
+        )
+        for _ in range(2)
+    ]
+    reports = [json.loads(run.communicate(timeout=120)[0]) for run in runs]
+    assert len({report["run_id"] for report in reports}) == 2
+    assert [report["solution"]["objective"] for report in reports] == [12, 12]
+
+
+FOREIGN = "arn:aws:braket:us-west-1::device/qpu/rigetti/Cepheus-1-108Q"
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "reason"),
+    [
+        (b"", 2, "InvalidRequest: .*nothing"),
+        (b"{", 2, "InvalidRequest: .*not JSON"),
+        (b"\xff\xfe", 2, "InvalidRequest: .*UTF-8"),
+        (b"[]", 2, "InvalidRequest: request"),
+        ({"shots": -5}, 2, "InvalidRequest: shots: got -5"),
+        ({"device": "qx1"}, 2, "InvalidRequest: device: got"),
+        (
+            {"device": "sv1", "limits": {"max_cost_usd": 0}},
+            3,
+            "BudgetExceeded: limits.max_cost_usd",
+        ),
+        ({"device": FOREIGN}, 4, "DeviceUnavailable: device: .*us-west-1"),
+    ],
+)
+def test_a_refusal_is_one_line_and_its_own_exit_status(
+    environment: dict[str, str],
+    tmp_path: Path,
+    content: bytes | dict[str, Any],
+    status: int,
+    reason: str,
+) -> None:
+    file = tmp_path / "request.json"
+    file.write_bytes(
+        content if isinstance(content, bytes) else json.dumps(REQUEST | content).encode()
+    )
+    done = qpipe(environment, "run", str(file), "--output", str(tmp_path / "out"))
+    assert done.returncode == status
+    assert re.match(reason, done.stderr.strip().splitlines()[-1])
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_file_that_is_not_there_is_said(environment: dict[str, str]) -> None:
+    done = qpipe(environment, "run", "no/such/file.json")
+    assert done.returncode == 2
+    assert (
+        done.stderr.strip()
+        == 'InvalidRequest: FILE: got "no/such/file.json"; allowed: a file that exists'
+    )
+
+
+def slow_request(tmp_path: Path) -> str:
+    problem = {"type": "random", "problem_size": 22}
+    file = tmp_path / "slow.json"
+    file.write_text(json.dumps({"problem": problem, "algorithm": {"depth": 8}}))
+    return str(file)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_cancels_its_job_and_leaves_no_process(
+    environment: dict[str, str], tmp_path: Path, home: Path, number: signal.Signals
+) -> None:
+    command = [QPIPE, "run", slow_request(tmp_path), "--output", str(tmp_path / "out")]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as run:
+        assert run.stderr is not None
+        for line in run.stderr:
+            if "job running" in line:
+                break
+        run.send_signal(number)
+        rest = run.stderr.read()
+        assert run.wait(timeout=30) == 130, rest
+    assert "cancelled" in rest
+    assert "Traceback" not in rest
+    assert_nothing_is_left(home)
+
+
+def test_a_killed_run_leaves_no_process(
+    environment: dict[str, str], tmp_path: Path, home: Path
+) -> None:
+    command = [QPIPE, "run", slow_request(tmp_path), "--output", str(tmp_path / "out")]
+    run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
+    assert run.stderr is not None
+    for line in run.stderr:
+        if "job running" in line:
+            break
+    run.kill()
+    run.wait()
+    run.stderr.close()
+    deadline = time.monotonic() + 15
+    while left := processes_of(home):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.1)
+
+
+def test_validate_prints_the_request_with_its_defaults(environment: dict[str, str]) -> None:
+    done = qpipe(environment, "validate", PETERSEN)
+    resolved = json.loads(done.stdout)
+    assert resolved["algorithm"]["name"] == "qaoa"
+    assert resolved["limits"] == {"max_cost_usd": 1.0, "max_runtime_seconds": 3600}
+
+
+def test_validate_of_its_own_output_changes_nothing(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    first = qpipe(environment, "validate", PETERSEN).stdout
+    (tmp_path / "resolved.json").write_text(first)
+    assert qpipe(environment, "validate", str(tmp_path / "resolved.json")).stdout == first
+
+
+def test_estimate_names_qubits_memory_time_and_cost(environment: dict[str, str]) -> None:
+    done = qpipe(environment, "estimate", PETERSEN, "--device", "sv1", "--json")
+    estimate: dict[str, Any] = json.loads(done.stdout)
+    assert (estimate["n_qubits"], estimate["device"]) == (10, "SV1")
+    assert estimate["memory_bytes"] > 0 and estimate["job_seconds"] > 0
+    assert estimate["total_usd"] == pytest.approx(
+        sum(item["usd"] for item in estimate["cost"]["items"])
+    )
+    assert "10 qubits" in qpipe(environment, "estimate", PETERSEN).stdout
+
+
+def test_a_rudy_file_runs_as_maxcut(environment: dict[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "square.mc"
+    file.write_text("4 4\n1 2 1\n2 3 1\n3 4 1\n4 1 1\n")
+    done = qpipe(environment, "run", str(file), "--json", "--output", str(tmp_path / "out"))
+    assert json.loads(done.stdout)["solution"]["objective"] == 4
+
+
+def test_serve_answers_any_aws_client_and_ends_cleanly(
+    environment: dict[str, str], home: Path
+) -> None:
+    server = subprocess.Popen([QPIPE, "serve"], stdout=subprocess.PIPE, text=True, env=environment)
+    assert server.stdout is not None
+    settings, machine = {}, ""
+    for line in server.stdout:
+        if line.startswith("export "):
+            name, _, value = line.removeprefix("export ").strip().partition("=")
+            settings[name] = value
+        if line.startswith("# StateMachineArn: "):
+            machine = line.split(": ", 1)[1].strip()
+        if "start-execution" in line:
+            break
+    states: Any = boto3.client(
+        "stepfunctions",
+        endpoint_url=settings["AWS_ENDPOINT_URL"],
+        region_name=settings["AWS_REGION"],
+        aws_access_key_id=settings["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=settings["AWS_SECRET_ACCESS_KEY"],
+    )
+    request = Path(PETERSEN).read_text()
+    execution = states.start_execution(stateMachineArn=machine, input=request)["executionArn"]
+    deadline = time.monotonic() + 60
+    while (found := states.describe_execution(executionArn=execution))["status"] == "RUNNING":
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert json.loads(found["output"])["objective"] == 12
+    server.send_signal(signal.SIGINT)
+    server.stdout.close()
+    assert server.wait(timeout=30) == 0
+    assert_nothing_is_left(home)
