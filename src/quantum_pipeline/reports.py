@@ -7,7 +7,6 @@ from ``costs``. ``quantum_pipeline.report`` turns a report into HTML and picture
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -193,7 +192,7 @@ def build_report(
         ),
         solution=Solution(
             bitstring=result.best_bitstring,
-            assignment=_assignment(problem, bits),
+            assignment={str(label): x for label, x in zip(problem.labels, bits, strict=True)},
             objective=objective + 0.0,  # -0.0 is written as 0.0
             energy=result.best_energy,
             feasible=True,  # every bitstring is: these problems have no constraints
@@ -222,13 +221,6 @@ def build_report(
         artifacts=_artifacts(problem),
     )
     return report.model_copy(update={"recommendations": recommend(report)})
-
-
-def _assignment(problem: Problem, bits: Sequence[int]) -> dict[str, int]:
-    names = [str(label) for label in problem.labels]
-    if len(set(names)) < len(names):  # 1 and "1" are two labels, but one key in JSON
-        names = [f"{name} ({i})" for i, name in enumerate(names)]
-    return dict(zip(names, bits, strict=True))
 
 
 def _artifacts(problem: Problem) -> Artifacts:

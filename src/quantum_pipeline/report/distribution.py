@@ -93,7 +93,8 @@ def bin_edges(values: Array, tolerance: float) -> Array:
     """
     low, high = float(values.min()), float(values.max())
     if high - low <= tolerance:
-        return np.array([low - 0.5, low + 0.5]) if abs(low) < 1e6 else low * np.array([0.9, 1.1])
+        half = max(0.5, 0.1 * abs(low))
+        return np.array([low - half, low + half])
     step = _lattice_step(np.diff(np.sort(values)), tolerance)
     if step is None or (points := round((high - low) / step) + 1) > MOST_LATTICE_POINTS:
         return np.asarray(np.linspace(low, high, BINS + 1))

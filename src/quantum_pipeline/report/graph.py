@@ -83,6 +83,8 @@ def _draw_edges(
     width = 0.6 + 1.6 * np.abs(weight) / largest * min(1.0, 30 / len(weight))
     kinds = (("uncut", ~cut, "#8c8c8c", "--"), ("cut", cut, VERMILLION, "-"))
     for name, chosen, colour, dashes in kinds:
+        if not chosen.any():
+            continue
         label = f"{name} edges: {chosen.sum()}, weight {short(float(weight[chosen].sum()))}"
         lines = LineCollection(
             list(place[ends[chosen]]),

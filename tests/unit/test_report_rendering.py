@@ -1,0 +1,267 @@
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Mapping
+from html.parser import HTMLParser
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from quantum_pipeline.ising import energies, spins_of
+from quantum_pipeline.report import render
+from quantum_pipeline.report.distribution import bin_edges
+from quantum_pipeline.report.graph import layout
+from quantum_pipeline.report.numbers import ratio
+from quantum_pipeline.report.study import Distribution, Study
+from quantum_pipeline.reports import Report
+from quantum_pipeline.results import ClassicalSolution
+from tests.unit.finished_run import (
+    PETERSEN,
+    TRIANGLE,
+    history,
+    job_result,
+    prepared_run,
+    report_of,
+    sampled,
+)
+
+REPORT = sampled(PETERSEN, {"0010111000": 70, "0000000000": 30})
+HOSTILE = "<script>alert('$x_{')</script>"
+Files = dict[str, bytes]
+VOID = {"meta", "img", "br", "link", "input", "hr"}
+
+
+class Page(HTMLParser):
+    """A page as a reader's browser sees it; every tag must be closed in its place."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(html)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.open:
+            self.text += data
+
+    @property
+    def words(self) -> str:
+        return " ".join(self.text.split())
+
+
+@pytest.fixture(scope="module")
+def files() -> Files:
+    return render(REPORT)
+
+
+def page_of(report: Report) -> Page:
+    return Page(render(report)["report.html"].decode())
+
+
+def labelled(*names: str) -> dict[str, Any]:
+    """Return a path of nodes with those names."""
+    links = [{"source": a, "target": b} for a, b in pairwise(names)]
+    return {"type": "maxcut", "graph": {"nodes": [{"id": name} for name in names], "links": links}}
+
+
+def drawn_by_chance(problem: Mapping[str, Any], shots: int, distinct: bool = False) -> Report:
+    """Return a report of random samples, on a problem too large to be enumerated."""
+    prepared = prepared_run(problem, shots=shots)
+    n = prepared.model.n_variables
+    generator = np.random.default_rng(1)
+    numbers = generator.choice(2**n, shots, replace=False) if distinct else [0] * shots
+    counts = {format(int(number), f"0{n}b"): 1 for number in numbers}
+    energy = energies(prepared.model, spins_of(list(counts)))
+    annealed = ClassicalSolution(
+        method="simulated annealing",
+        bitstring=list(counts)[int(energy.argmin())],
+        energy=float(energy.min()),
+        worst_energy=None,
+        proven=False,
+        seconds=0.004,
+    )
+    return report_of(prepared, job_result(prepared, counts, classical=annealed))
+
+
+def test_files_are_those_that_the_report_names(files: Files) -> None:
+    assert set(files) == {REPORT.artifacts.report_html, *REPORT.artifacts.plots}
+
+
+def test_the_same_report_gives_the_same_bytes(files: Files) -> None:
+    assert render(Report.model_validate_json(REPORT.model_dump_json())) == files
+
+
+def test_pictures_are_images_and_the_page_shows_them_all_with_words(files: Files) -> None:
+    for name in REPORT.artifacts.plots:
+        with Image.open(io.BytesIO(files[name])) as image:
+            assert image.format == "PNG"
+            assert image.width > 1000
+    page = Page(files["report.html"].decode())
+    images = [attributes for tag, attributes in page.tags if tag == "img"]
+    assert len(images) == len(REPORT.artifacts.plots)
+    assert all(len(image["alt"] or "") > 40 for image in images)
+
+
+def test_page_needs_nothing_from_elsewhere(files: Files) -> None:
+    html = files["report.html"].decode()
+    for tag, attributes in Page(html).tags:
+        assert tag not in {"script", "link", "iframe", "object"}
+        for name in ("src", "href"):
+            assert (attributes.get(name) or "data:").startswith("data:")
+    assert not re.search(r"https?://|url\(|@import", html)
+
+
+def test_page_is_small() -> None:
+    dense = {"type": "maxcut", "edges": [[i, j] for i in range(26) for j in range(i)]}
+    assert len(render(drawn_by_chance(dense, 500, distinct=True))["report.html"]) < 1_500_000
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", [HOSTILE, "日本 \N{PARTY POPPER}", "a\nb\x00", "$", "x" * 200])
+def test_labels_are_text_and_never_markup(name: str) -> None:
+    report = sampled(labelled("a", name), {"01": 1})
+    page = page_of(report)
+    assert "script" not in {tag for tag, _ in page.tags}
+    if name == HOSTILE:
+        assert HOSTILE in page.text
+
+
+def test_the_request_on_the_page_is_the_request() -> None:
+    report = sampled(labelled("a", HOSTILE), {"01": 1})
+    text = page_of(report).text
+    start = text.index("{", text.index("every default filled in"))
+    request, _ = json.JSONDecoder().raw_decode(text[start:])
+    assert request == report.request
+
+
+def test_a_long_request_stays_in_report_json() -> None:
+    terms = [[0, 1, 1.0]] * 5000
+    report = sampled({"type": "qubo", "linear": [0.0, 1.0], "quadratic": terms}, {"01": 1})
+    assert "too long for this page" in page_of(report).words
+
+
+def test_page_says_plainly_that_the_quantum_result_is_worse() -> None:
+    words = page_of(sampled(TRIANGLE, {"000": 1})).words
+    assert "Quantum sampling was worse than enumeration by 2, 250 times slower" in words
+    assert "Short of the best known 2, which enumeration found." in words
+    assert "use the classical answer" in words
+
+
+def test_page_says_why_there_is_no_ratio() -> None:
+    report = drawn_by_chance({"type": "qubo", "linear": [1.0, -2.0]}, 1)
+    words = page_of(report).words
+    assert "There is no ratio: the worst energy is unknown" in words
+    assert "None" not in words.replace("None: no figure", "")
+
+
+def test_page_shows_the_recommendations_and_the_cost(files: Files) -> None:
+    words = Page(files["report.html"].decode()).words
+    assert REPORT.recommendations
+    assert all(sentence in words for sentence in REPORT.recommendations)
+    assert "0.0020 USD" in words  # 62 s of 0.115 USD an hour
+
+
+ODD: dict[str, Report] = {
+    "one shot": sampled(TRIANGLE, {"001": 1}),
+    "one variable": sampled({"type": "ising", "fields": [0.5]}, {"0": 3, "1": 1}),
+    "equal energies": sampled(
+        {"type": "qubo", "linear": [0.0] * 3}, {"010": 4}, history=history([0.0] * 5)
+    ),
+    "equal large energies": sampled(
+        {"type": "ising", "fields": [0.0], "offset": -1e12}, {"0": 4}, history=history([-1e12])
+    ),
+    "one evaluation": sampled(TRIANGLE, {"001": 1}, history=history([-1.5])),
+    "rising energies": sampled(TRIANGLE, {"001": 1}, history=history([-1.5, -1.0])),
+    "first energy zero": sampled(TRIANGLE, {"001": 1}, history=history([0.0, -1.0])),
+    "many evaluations": sampled(
+        TRIANGLE, {"001": 1}, history=history((-np.random.default_rng(1).random(50_000)).tolist())
+    ),
+    "many starts": sampled(TRIANGLE, {"001": 1}, history=history(*[[-1.0, -1.5]] * 100)),
+    "large coefficients": sampled({"type": "qubo", "linear": [1e12, -1e12]}, {"01": 1, "10": 1}),
+    "small coefficients": sampled({"type": "qubo", "linear": [1e-12, -3e-12]}, {"01": 1}),
+    "negative weights": sampled({"type": "maxcut", "edges": [[0, 1, -1.0]]}, {"00": 1}),
+    "weights of zero": sampled({"type": "maxcut", "edges": [[0, 1, 0.0]]}, {"01": 1}),
+    "lonely nodes": sampled({"type": "maxcut", "edges": [[0, 1]], "n_nodes": 5}, {"01000": 1}),
+    "26 nodes": drawn_by_chance({"type": "maxcut", "edges": [[i, i + 1] for i in range(25)]}, 9),
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", ODD)
+def test_odd_runs_are_drawn_without_a_warning(name: str) -> None:
+    files = render(ODD[name])
+    Page(files["report.html"].decode())
+    assert set(files) == {"report.html", *ODD[name].artifacts.plots}
+
+
+@pytest.mark.filterwarnings("error")
+def test_fifty_thousand_distinct_samples_of_a_wide_problem_are_drawn() -> None:
+    wide = drawn_by_chance({"type": "random", "problem_size": 24}, 50_000, distinct=True)
+    assert len(render(wide)["report.html"]) < 1_500_000
+
+
+def test_values_that_differ_by_rounding_are_one() -> None:
+    values, weights = np.array([0.3, 0.1 + 0.2, 1.0]), np.array([1.0, 2.0, 1.0])
+    found = Distribution.of(values, weights, 1e-9)
+    assert found.values.tolist() == [0.3, 1.0]
+    assert found.probabilities.tolist() == [0.75, 0.25]
+
+
+def test_random_bits_are_counted_exactly_where_all_can_be_listed() -> None:
+    study = Study.of(sampled(TRIANGLE, {"001": 1}))
+    assert study.random_is_exact
+    assert study.random.values.tolist() == [0, 2]
+    assert study.random.probabilities.tolist() == [0.25, 0.75]
+
+
+def test_bins_hold_each_as_many_values_of_a_lattice() -> None:
+    edges = bin_edges(np.arange(150).astype(np.float64), 1e-9)
+    inside, _ = np.histogram(np.arange(0, 150), edges)
+    assert len(inside) <= 60
+    assert set(inside[:-1]) == {3}
+
+
+def test_bins_stand_on_the_greatest_common_step() -> None:
+    assert bin_edges(np.array([0.0, 0.2, 0.5]), 1e-9) == pytest.approx(np.arange(-0.05, 0.6, 0.1))
+
+
+def test_bins_hold_every_value() -> None:
+    values: NDArray[np.float64] = np.random.default_rng(2).normal(size=500)
+    inside, _ = np.histogram(values, bin_edges(values, 1e-9))
+    assert inside.sum() == 500
+
+
+def test_layout_keeps_nodes_apart_and_off_the_edges_of_others() -> None:
+    edges = np.array([edge[:2] for edge in PETERSEN["edges"]])
+    place = layout(10, edges, np.zeros(10, dtype=np.int64))
+    distance = np.linalg.norm(place[:, None] - place, axis=2) + np.eye(10)
+    assert distance.min() > 0.1
+
+
+def test_layout_of_a_dense_graph_has_the_sides_left_and_right() -> None:
+    edges = np.array([(i, j) for i in range(10) for j in range(i)])
+    side = np.arange(10) % 2
+    place = layout(10, edges, side)
+    assert (place[side == 0, 0] < 0).all()
+    assert (place[side == 1, 0] > 0).all()
+
+
+def test_no_ratio_below_one_is_written_as_one() -> None:
+    assert ratio(1 - 1e-9) == "0.9999"
