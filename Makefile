@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv pip
 REQUEST ?= events/requests/maxcut_petersen.json
 
-.PHONY: help setup run test
+.PHONY: help setup run test test-unit check clean
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1|/' | column -t -s '|'
 
@@ -28,6 +28,19 @@ run: setup  ## take a problem through the whole pipeline on this machine: make r
 	@$(BIN)/qpipe run $(REQUEST)
 
 test: setup  ## the whole test suite
-	@$(BIN)/pytest -n 2
+	@$(BIN)/pytest -n 2 --dist loadfile
+
+test-unit: setup  ## the tests that need no local AWS
+	@$(BIN)/pytest -n 2 --dist loadfile tests/unit tests/job src hybrid_job
+
+check: setup validate build  ## format, lint, types, architecture, template, package sizes
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary src hybrid_job functions benchmarks scripts tests
+	@PYTHONPATH=. $(BIN)/lint-imports --no-logo
+
+clean:  ## remove everything that was made here, except runs
+	@rm -rf .venv .venv-* .aws-sam .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 include sam.mk

@@ -1,7 +1,7 @@
 """The loop that this project replaces, for comparison: ``python -m benchmarks.recipe_loop FILE``.
 
-QAOA circuits of depth 3, 100 evaluations of 1000 shots each on Braket's LocalSimulator, angles moved
-by a random walk: what the published recipe does with its variational circuit, on the same problem.
+QAOA circuits of depth 3, 100 evaluations of 1000 shots each on Braket's LocalSimulator, with angles
+moved by a random walk: what the published recipe does with its circuit, on the same problem.
 Prints the mean energy of the last evaluation.
 """
 
@@ -14,11 +14,13 @@ from pathlib import Path
 import numpy as np
 from braket.circuits import Circuit
 from braket.devices import LocalSimulator
+from numpy.typing import NDArray
 
+Angles = NDArray[np.float64]
 EVALUATIONS, SHOTS, DEPTH, STEP = 100, 1000, 3, 0.1
 
 
-def circuit(n: int, edges: list[tuple[int, int]], gammas: np.ndarray, betas: np.ndarray) -> Circuit:
+def circuit(n: int, edges: list[tuple[int, int]], gammas: Angles, betas: Angles) -> Circuit:
     made = Circuit().h(range(n))
     for gamma, beta in zip(gammas, betas, strict=True):
         for i, j in edges:

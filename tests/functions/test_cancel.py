@@ -13,8 +13,10 @@ from tests.conftest import Stack
 from tests.functions.test_prepare import event as prepare_event
 from tests.functions.test_submit import prepared
 
-EVENT = json.loads(Path("events/functions/cancel.json").read_text("utf-8"))
-STOPPED = json.loads(Path("events/functions/cancel_stopped.json").read_text("utf-8"))
+EVENT: dict[str, Any] = json.loads(Path("events/functions/cancel.json").read_text("utf-8"))
+STOPPED: dict[str, Any] = json.loads(
+    Path("events/functions/cancel_stopped.json").read_text("utf-8")
+)
 
 
 def failed(run_id: str) -> dict[str, Any]:

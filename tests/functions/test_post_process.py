@@ -16,7 +16,7 @@ from quantum_pipeline.reports import Report
 from tests.conftest import Stack, archive_of
 from tests.functions.test_submit import prepared
 
-EVENT = json.loads(Path("events/functions/post_process.json").read_text("utf-8"))
+EVENT: dict[str, Any] = json.loads(Path("events/functions/post_process.json").read_text("utf-8"))
 
 
 def completed(stack: Stack, run_id: str, request: dict[str, Any]) -> dict[str, Any]:

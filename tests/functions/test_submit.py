@@ -21,7 +21,7 @@ from quantum_pipeline.local.braket import BraketError
 from tests.conftest import Stack
 from tests.functions.test_prepare import event
 
-EVENT = json.loads(Path("events/functions/submit.json").read_text("utf-8"))
+EVENT: dict[str, Any] = json.loads(Path("events/functions/submit.json").read_text("utf-8"))
 
 
 def prepared(stack: Stack, run_id: str, request: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,65 @@
+"""The README's commands and names are those that exist."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from quantum_pipeline.cli import main
+from quantum_pipeline.errors import ERRORS, PipelineError
+from quantum_pipeline.problems import PROBLEM_TYPES
+
+README = Path("README.md").read_text("utf-8")
+FUNCTIONS = ("Prepare", "Submit", "Monitor", "PostProcess", "Cancel")
+
+
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"\bmake ([a-z][a-z-]*)", README))))
+def test_every_make_target_exists(name: str) -> None:
+    assert (
+        f"make {name} "
+        in subprocess.run(["make", "help"], capture_output=True, text=True, check=True).stdout
+    )
+
+
+def test_every_command_of_qpipe_is_described_and_exists() -> None:
+    assert set(re.findall(r"`qpipe ([a-z]+)", README)) == set(main.commands)
+
+
+def test_every_option_of_qpipe_exists() -> None:
+    options = {
+        option for command in main.commands.values() for p in command.params for option in p.opts
+    }
+    named = set(re.findall(r"`(--[a-z-]+)", README))
+    assert named <= options
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_stage_has_its_event_and_its_line(name: str) -> None:
+    event = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+    assert f"sam local invoke {name}Function -e events/functions/{event}.json" in README
+    assert Path(f"events/functions/{event}.json").is_file()
+
+
+def test_every_error_is_listed_with_its_exit_status() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \| .* \| (\d+) \|$", README, re.MULTILINE))
+    errors = {n: str(e.exit_code) for n, e in ERRORS.items() if e is not PipelineError}
+    assert rows == errors
+
+
+def test_every_problem_type_is_listed() -> None:
+    assert set(PROBLEM_TYPES) <= set(re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE))
+
+
+def test_every_region_of_the_template_is_named() -> None:
+    template = Path("template.yaml").read_text("utf-8")
+    regions = set(re.findall(r"\b[a-z]{2}-[a-z]+-\d\b", template))
+    assert regions
+    assert regions <= set(re.findall(r"\b[a-z]{2}-[a-z]+-\d\b", README))
+
+
+def test_every_file_that_is_named_exists() -> None:
+    for path in re.findall(r"`((?:docs|src|functions|events)/[\w./]+)`", README):
+        assert Path(path).exists(), path

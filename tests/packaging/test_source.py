@@ -1,0 +1,118 @@
+"""The job's source: the same bytes for the same files, complete, and runnable as Braket runs it."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import tarfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from quantum_pipeline import costs, devices, runs
+from quantum_pipeline.aws import source
+from quantum_pipeline.requests import parse_request, resolve
+from quantum_pipeline.results import read_result
+from quantum_pipeline.runs import PreparedRun
+from tests.conftest import REQUEST
+
+# What Braket's container does, less the downloads: the code's folder is appended to the path and
+# the entry point is called. The packages of the image are there, this project is not: site-packages
+# is on the path as a plain folder, so that the development install in it has no effect.
+CONTAINER = """
+import importlib, sys
+site_packages, code, entry_point = sys.argv[1:]
+sys.path += [site_packages, code]
+module, _, function = entry_point.partition(":")
+getattr(importlib.import_module(module), function)()
+import quantum_pipeline
+assert quantum_pipeline.__file__.startswith(code), quantum_pipeline.__file__
+assert "braket" not in sys.modules and "boto3" not in sys.modules
+"""
+
+
+@pytest.fixture
+def prepared() -> PreparedRun:
+    """The Petersen graph's run, prepared."""
+    request, because = resolve(parse_request(REQUEST))
+    device, device_because = devices.choose(
+        request.device, n_qubits=10, shots=request.shots, region="us-east-1"
+    )
+    price = costs.InstancePrice(instance_type="ml.m5.large", usd_per_hour=0.1, as_of="2026-08-21")
+    return PreparedRun(
+        run_id="petersen",
+        execution_arn="arn:aws:states:us-east-1:123456789012:execution:machine:petersen",
+        created_at=datetime(2026, 8, 24, tzinfo=UTC),
+        request=request,
+        model=request.problem.ising(),
+        device=device,
+        algorithm_because=because,
+        device_because=device_because,
+        estimate=costs.estimate(request, device, 10, price),
+        prepare_seconds=0.1,
+    )
+
+
+def members(archive: bytes) -> dict[str, tarfile.TarInfo]:
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        return {member.name: member for member in tar}
+
+
+def test_the_same_files_give_the_same_bytes() -> None:
+    first = source.build()
+    for path in Path("hybrid_job").glob("*.py"):
+        os.utime(path)
+    assert source.build() == first
+
+
+def test_changed_code_gives_other_bytes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for package in source.PACKAGES:
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "__init__.py").write_text("x = 1\n")
+    monkeypatch.setattr(source, "_folder", tmp_path.joinpath)
+    first = source.build()
+    (tmp_path / "hybrid_job" / "__init__.py").write_text("x = 2\n")
+    assert source.build() != first
+
+
+def test_it_holds_the_job_and_the_domain_and_nothing_else() -> None:
+    names = members(source.build())
+    assert {"hybrid_job/main.py", "quantum_pipeline/ising.py"} <= names.keys()
+    assert {name.split("/")[0] for name in names} == {"hybrid_job", "quantum_pipeline"}
+    unwanted = ("aws/", "local/", "report/", "cli.py", "client.py", "console.py", ".pyc")
+    assert not [name for name in names if any(part in name for part in unwanted)]
+    assert list(names) == sorted(names)
+    assert all((m.mtime, m.uid, m.gid, m.uname) == (0, 0, 0, "") for m in names.values())
+
+
+def test_the_tarball_runs_as_the_container_runs_it(tmp_path: Path, prepared: PreparedRun) -> None:
+    folders = {
+        name: tmp_path / name.lower() for name in ("INPUT_DIR", "JOB_RESULTS_DIR", "CHECKPOINT_DIR")
+    }
+    code = tmp_path / "code"
+    for folder in (*folders.values(), code):
+        folder.mkdir()
+    (folders["INPUT_DIR"] / runs.INPUT_CHANNEL).mkdir()
+    (folders["INPUT_DIR"] / runs.INPUT_CHANNEL / runs.PREPARED).write_text(
+        prepared.model_dump_json(by_alias=True)
+    )
+    with tarfile.open(fileobj=io.BytesIO(source.build())) as tar:
+        tar.extractall(code, filter="data")
+    environment = {f"AMZN_BRAKET_{name}": str(folder) for name, folder in folders.items()}
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", CONTAINER, sysconfig.get_path("purelib"), str(code),
+         runs.ENTRY_POINT],
+        env={"PATH": os.environ["PATH"], "AMZN_BRAKET_JOB_NAME": "qpipe-1", **environment},
+        cwd=code, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    saved: dict[str, Any] = json.loads((folders["JOB_RESULTS_DIR"] / "results.json").read_text())
+    result = read_result(saved["dataDictionary"], prepared)
+    assert result.best_energy == -12
+    assert "Metrics - " in done.stdout
