@@ -3,9 +3,15 @@
 import itertools
 import json
 import math
+import os
 import platform
 import time
+from contextlib import closing
 from pathlib import Path
+
+# Said before BLAS is loaded. Its threads cost more than they gain: the optimiser's matrices are
+# tiny, and on a busy machine, or two hyper-threads of one core, they stall one another.
+os.environ["OPENBLAS_NUM_THREADS"] = os.environ.get("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 import scipy
@@ -43,11 +49,8 @@ def run() -> None:
     """
     started = time.monotonic()
     prepared = read_prepared(environment.input_folder(INPUT_CHANNEL) / PREPARED)
-    journal = Journal(environment.checkpoint_folder(), prepared.model)
-    try:
+    with closing(Journal(environment.checkpoint_folder(), prepared.model)) as journal:
         result = solve(prepared, journal, started)
-    finally:
-        journal.close()
     write_result(result, environment.results_folder() / RESULTS)
 
 

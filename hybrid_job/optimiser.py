@@ -46,8 +46,8 @@ class _LimitReached(Exception):
 def typical_field(model: IsingModel) -> float:
     """Return the root mean square of the field on a spin: sqrt((sum h^2 + 2 sum J^2) / n).
 
-    >>> typical_field(IsingModel.from_spins([0, 0], [(0, 1, -3)]))
-    3.0
+    >>> typical_field(IsingModel.from_spins([1, 1, 0, 0], [(0, 1, -1)]))
+    1.0
     """
     couplings = [coupling for _, _, coupling in model.couplings]
     total = math.hypot(*model.fields, *couplings, *couplings)

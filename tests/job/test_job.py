@@ -1,0 +1,242 @@
+"""The job as the container runs it: one entry point, files in, files out, any moment its last."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hybrid_job.journal import Journal
+from hybrid_job.main import run, solve
+from hybrid_job.metrics import log_metric
+from quantum_pipeline.errors import InvalidRequest
+from quantum_pipeline.results import JobResult, read_result, verify
+from quantum_pipeline.runs import PreparedRun
+from tests.unit.finished_run import PETERSEN, prepared_run
+
+
+@pytest.fixture
+def container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folders of a job's container, named by its environment variables."""
+    monkeypatch.setenv("AMZN_BRAKET_INPUT_DIR", str(tmp_path / "input"))
+    monkeypatch.setenv("AMZN_BRAKET_JOB_RESULTS_DIR", str(tmp_path / "results"))
+    monkeypatch.setenv("AMZN_BRAKET_CHECKPOINT_DIR", str(tmp_path / "checkpoints"))
+    (tmp_path / "input" / "run").mkdir(parents=True)
+    return tmp_path
+
+
+def put(container: Path, prepared: PreparedRun) -> None:
+    (container / "input" / "run" / "prepared.json").write_text(prepared.model_dump_json())
+
+
+def result_of(container: Path, prepared: PreparedRun) -> JobResult:
+    persisted = json.loads((container / "results" / "results.json").read_text())
+    return read_result(persisted["dataDictionary"], prepared)
+
+
+def solved(prepared: PreparedRun, folder: Path) -> JobResult:
+    with closing(Journal(folder, prepared.model)) as journal:
+        return solve(prepared, journal, time.monotonic())
+
+
+def without_times(result: JobResult) -> dict[str, Any]:
+    fields = result.model_dump(exclude={"seconds"})
+    del fields["classical"]["seconds"]
+    return fields
+
+
+def test_petersen_graph_is_cut_best_and_the_sdk_reads_the_result(container: Path) -> None:
+    from braket.jobs import load_job_result
+
+    prepared = prepared_run(PETERSEN, seed=7)
+    put(container, prepared)
+
+    run()
+
+    result = result_of(container, prepared)
+    assert result.best_energy == -12
+    assert result.classical.energy == -12
+    assert result.converged
+    assert result.mean_energy == pytest.approx(min(each.energy for each in result.history))
+    assert result.probability_of_best is not None
+    assert result.probability_of_best > 0.5
+    assert load_job_result() == result.model_dump(mode="json")
+
+
+def test_same_seed_gives_the_same_result_and_another_seed_other_shots(tmp_path: Path) -> None:
+    first, second, other = (
+        solved(prepared_run(PETERSEN, seed=seed), tmp_path / str(k))
+        for k, seed in enumerate((7, 7, 8))
+    )
+    assert without_times(first) == without_times(second)
+    assert first.counts != other.counts
+
+
+def test_given_angles_are_evaluated_as_they_are(tmp_path: Path) -> None:
+    gammas, betas = [0.1, 0.3], [-0.7, 0.2]
+    algorithm = {"name": "qaoa", "gammas": gammas, "betas": betas, "optimizer": "none"}
+    result = solved(prepared_run(PETERSEN, algorithm=algorithm), tmp_path)
+    assert (list(result.gammas), list(result.betas)) == (gammas, betas)
+    assert [each.energy for each in result.history] == pytest.approx([result.mean_energy])
+
+
+def test_given_angles_are_the_start_of_the_optimiser(tmp_path: Path) -> None:
+    angles: dict[str, Any] = {"gammas": [0.1, 0.3], "betas": [-0.7, 0.2]}
+    given_only = prepared_run(PETERSEN, algorithm={**angles, "optimizer": "none"})
+    optimised = solved(prepared_run(PETERSEN, algorithm=angles), tmp_path / "optimised")
+    evaluated = solved(given_only, tmp_path / "evaluated")
+    assert optimised.history[0].energy == pytest.approx(evaluated.mean_energy)
+    assert optimised.mean_energy < evaluated.mean_energy
+
+
+def test_standard_error_is_that_of_the_shots(tmp_path: Path) -> None:
+    few, many = (
+        solved(prepared_run(PETERSEN, shots=shots), tmp_path / str(shots))
+        for shots in (100, 10_000)
+    )
+    assert few.standard_error == pytest.approx(10 * many.standard_error)
+
+
+numbers = st.floats(-1e6, 1e6, allow_subnormal=False)
+
+
+@st.composite
+def problems(draw: st.DrawFn) -> dict[str, Any]:
+    n = draw(st.integers(1, 7))
+    pairs = [(i, j) for i in range(n) for j in range(i)]
+    chosen = draw(st.lists(st.sampled_from(pairs), unique=True)) if pairs else []
+    return {
+        "type": "ising",
+        "fields": draw(st.lists(numbers, min_size=n, max_size=n)),
+        "couplings": [[i, j, draw(numbers)] for i, j in chosen],
+        "offset": draw(numbers),
+    }
+
+
+@settings(max_examples=40, deadline=None)
+@given(problems(), st.integers(1, 50), st.integers(0, 9))
+def test_every_result_passes_verification(
+    tmp_path_factory: pytest.TempPathFactory, problem: dict[str, Any], shots: int, seed: int
+) -> None:
+    algorithm = {"depth": 2, "starts": 2, "max_evaluations": 20}
+    prepared = prepared_run(problem, shots=shots, seed=seed, algorithm=algorithm)
+    verify(solved(prepared, tmp_path_factory.mktemp("job")), prepared)
+
+
+def test_wide_problem_is_compared_to_annealing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hybrid_job.classical.ENUMERATED", 9)
+    prepared = prepared_run(PETERSEN, seed=7)
+    result = solved(prepared, tmp_path)
+    verify(result, prepared)
+    assert result.classical.method == "simulated annealing"
+    assert result.classical.energy == -12
+
+
+def test_job_ends_within_its_time_with_the_best_so_far(tmp_path: Path) -> None:
+    problem = {"type": "random", "problem_size": 14}
+    algorithm = {"depth": 60, "starts": 100, "max_evaluations": 100_000}
+    limits = {"max_runtime_seconds": 1}
+    prepared = prepared_run(problem, algorithm=algorithm, limits=limits)
+    began = time.monotonic()
+    result = solved(prepared, tmp_path)
+    assert time.monotonic() - began < 1 or len(result.history) == 1
+    assert not result.converged
+    assert result.stop_reason.startswith("limits.max_runtime_seconds")
+    assert result.mean_energy == pytest.approx(min(each.energy for each in result.history))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "prepared.json: .*No such file"),
+        ("", "prepared.json: "),
+        ('{"run_id": "r1"}', "request: missing"),
+    ],
+)
+def test_run_that_was_not_prepared_is_refused(
+    container: Path, content: str | None, message: str
+) -> None:
+    if content is not None:
+        (container / "input" / "run" / "prepared.json").write_text(content)
+    with pytest.raises(InvalidRequest, match=message):
+        run()
+    assert not (container / "results").exists()
+
+
+def test_metric_line_is_the_one_of_the_sdk(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from braket.jobs import metrics as sdk
+
+    monkeypatch.setattr(time, "time", lambda: 1234.5)
+    for value in (-1.5, 1e-30, 3.0):
+        log_metric("energy", value, 7)
+        ours = capsys.readouterr().out
+        sdk.log_metric("energy", value, iteration_number=7)
+        assert ours == capsys.readouterr().out
+
+
+def test_every_evaluation_is_a_metric_that_the_sdk_parses(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from braket.jobs.metrics_data.log_metrics_parser import LogMetricsParser
+
+    result = solved(prepared_run(PETERSEN), tmp_path)
+    parser = LogMetricsParser()
+    for line in capsys.readouterr().out.splitlines():
+        parser.parse_log_message("", line)
+    assert [(metric["iteration_number"], metric["energy"]) for metric in parser.all_metrics] == [
+        (each.evaluation, each.energy) for each in result.history
+    ]
+
+
+JOB = """
+import sys
+from hybrid_job.main import run
+run()
+heavy = {"braket", "boto3", "botocore"} & set(sys.modules)
+assert not heavy, heavy
+"""
+
+
+def start_job() -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", JOB], stdout=subprocess.DEVNULL)
+
+
+def test_job_killed_again_and_again_ends_like_one_left_alone(container: Path) -> None:
+    problem = {"type": "random", "problem_size": 15}
+    algorithm = {"depth": 4, "starts": 3, "max_evaluations": 40}
+    prepared = prepared_run(problem, algorithm=algorithm, seed=5)
+    put(container, prepared)
+    checkpoints = container / "checkpoints"
+    for evaluations in (1, 17):
+        job = start_job()
+        deadline = time.monotonic() + 60
+        while sum(path.read_bytes().count(b"\n") for path in checkpoints.glob("*")) < evaluations:
+            assert job.poll() is None, "the job ended before it was killed"
+            assert time.monotonic() < deadline
+            time.sleep(0.002)
+        os.kill(job.pid, signal.SIGKILL)
+        assert job.wait(30) == -signal.SIGKILL
+        assert not (container / "results").exists()
+
+    assert start_job().wait(60) == 0
+
+    alone = solved(prepared, container / "alone")
+    assert without_times(result_of(container, prepared)) == without_times(alone)
+    assert math.isclose(alone.mean_energy, min(each.energy for each in alone.history))
+    (journal,) = checkpoints.glob("*")
+    assert journal.read_bytes().count(b"\n") == len(alone.history)

@@ -1,0 +1,67 @@
+"""What a job wrote down is what the next one reads, wherever the first one was killed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hybrid_job.journal import Journal
+from quantum_pipeline.errors import InvalidResult
+from quantum_pipeline.ising import IsingModel
+
+MODEL = IsingModel.from_spins([1, 0], [(0, 1, 2)])
+ANGLES = np.random.default_rng(0).normal(size=(2, 3))
+GRADIENT = np.random.default_rng(1).normal(size=(2, 3))
+
+
+def written(folder: Path) -> Path:
+    """Return the path of a journal with an evaluation and a task."""
+    journal = Journal(folder, MODEL)
+    journal.record_evaluation(ANGLES, -0.1, GRADIENT)
+    journal.record_task(ANGLES, "arn:task")
+    journal.close()
+    return journal.path
+
+
+def test_next_job_reads_every_digit(tmp_path: Path) -> None:
+    written(tmp_path)
+    journal = Journal(tmp_path, MODEL)
+    found = journal.evaluation(ANGLES)
+    assert found is not None
+    assert found[0] == -0.1
+    assert (found[1] == GRADIENT).all()
+    assert journal.task(ANGLES) == "arn:task"
+    assert journal.evaluation(ANGLES + 1e-15) is None
+    assert journal.task(ANGLES + 1e-15) is None
+    journal.close()
+
+
+def test_unfinished_last_line_is_dropped_and_written_again(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    whole = path.read_bytes()
+    for cut in (1, 10, len(whole.splitlines()[1]), len(whole) - 1, len(whole)):
+        path.write_bytes(whole[:-cut])
+        journal = Journal(tmp_path, MODEL)
+        assert journal.task(ANGLES) is None
+        if journal.evaluation(ANGLES) is None:
+            journal.record_evaluation(ANGLES, -0.1, GRADIENT)
+        journal.record_task(ANGLES, "arn:task")
+        journal.close()
+        assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize("line", ["{", "[]", '{"angles": [1]}', '{"angles": "x", "energy": 1}'])
+def test_line_that_no_job_wrote_is_an_error_that_names_it(tmp_path: Path, line: str) -> None:
+    path = written(tmp_path)
+    path.write_text(path.read_text() + line + "\n")
+    with pytest.raises(InvalidResult, match=rf"checkpoint {path.name}, line 3: "):
+        Journal(tmp_path, MODEL)
+
+
+def test_journal_of_another_model_is_not_read(tmp_path: Path) -> None:
+    written(tmp_path)
+    journal = Journal(tmp_path, IsingModel.from_spins([1, 0], [(0, 1, 3)]))
+    assert journal.evaluation(ANGLES) is None
+    journal.close()
