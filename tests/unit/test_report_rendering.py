@@ -134,7 +134,7 @@ def test_page_is_small() -> None:
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("name", [HOSTILE, "日本 \N{PARTY POPPER}", "a\nb\x00", "$", "x" * 200])
+@pytest.mark.parametrize("name", [HOSTILE, "日本 \N{PARTY POPPER}", "a\nb\x00", "$x_{$", "x" * 200])
 def test_labels_are_text_and_never_markup(name: str) -> None:
     report = sampled(labelled("a", name), {"01": 1})
     page = page_of(report)
@@ -240,6 +240,12 @@ def test_bins_hold_each_as_many_values_of_a_lattice() -> None:
 
 def test_bins_stand_on_the_greatest_common_step() -> None:
     assert bin_edges(np.array([0.0, 0.2, 0.5]), 1e-9) == pytest.approx(np.arange(-0.05, 0.6, 0.1))
+
+
+def test_a_single_value_has_a_bin_around_it_of_any_size() -> None:
+    for value in (-1e12, 0.0, 12.0):
+        below, above = bin_edges(np.array([value]), 1e-9)
+        assert below < value < above
 
 
 def test_bins_hold_every_value() -> None:
