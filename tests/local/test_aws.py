@@ -149,13 +149,18 @@ def test_a_stop_takes_effect_at_once_while_the_function_goes_on(
     assert len(records(record)) == 1
 
 
-def test_a_stop_right_after_the_start_stops(start_aws: StartAws) -> None:
+def test_a_stop_before_the_first_state_stops(start_aws: StartAws) -> None:
+    from moto.stepfunctions.responses import get_backend
+
+    from quantum_pipeline.local.executions import Executions
+
     aws = start_aws()
-    states = client(aws, "stepfunctions")
-    for number in range(5):
-        arn = start(aws, f"run-{number}", do="Wait")
-        states.stop_execution(executionArn=arn)
-        assert states.describe_execution(executionArn=arn)["status"] == "ABORTED"
+    backend, executions = get_backend("123456789012", aws.region), Executions(print)
+    machine = aws.outputs["StateMachineArn"]
+    execution = backend.start_execution(machine, "run", '{"do": "Wait"}')
+    executions.stop(execution.execution_arn)  # no request between, which takes longer than a start
+    assert execution.status == "ABORTED"
+    executions.close()
 
 
 def test_stopping_what_has_ended_changes_nothing(start_aws: StartAws) -> None:

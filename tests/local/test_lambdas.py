@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from quantum_pipeline.local.environment import Environment
 from quantum_pipeline.local.lambdas import Functions, UnknownFunction
-from tests.local.small_stack import Lines, runs, wait_for
+from quantum_pipeline.local.runtime_api import IdleExit
+from tests.local.small_stack import Lines, read_stack, runs, wait_for
 
 
 def invoke(functions: Functions, name: str, event: Any = None) -> Any:
@@ -89,6 +91,19 @@ def test_killing_an_idle_process_fails_no_invocation(functions: Functions) -> No
     os.kill(process_id, signal.SIGKILL)
     wait_for(lambda: not runs(process_id))
     assert invoke(functions, "s-TellFunction")["pid"] != process_id
+
+
+def test_what_a_dead_process_has_not_begun_is_for_another(
+    project: Path, tmp_path: Path, lines: Lines
+) -> None:
+    function, *_ = read_stack(project).functions
+    environment = Environment(function, {}, tmp_path / "tmp", lines.put)
+    environment.invoke(b"{}")
+    os.kill(environment.process_id, signal.SIGKILL)
+    wait_for(lambda: not runs(environment.process_id))
+    with pytest.raises(IdleExit):
+        environment.invoke(b"{}")
+    environment.close()
 
 
 def test_a_timeout_is_reported_as_lambda_does_and_ends_the_process(
