@@ -300,6 +300,12 @@ def test_several_wrong_fields_are_all_named_once() -> None:
     assert [each.split(":")[0] for each in message.split("; ")[::2]] == ["shots", "seed", "name"]
 
 
+def test_a_list_whose_only_entry_is_wrong_is_named_by_the_entry_alone() -> None:
+    assert refused({"problem": {"type": "ising", "fields": ["x"]}}) == (
+        f'problem.fields.0: got "x"; allowed: {NUMBER}'
+    )
+
+
 def test_very_many_wrong_fields_are_summed_up_quickly() -> None:
     message = refused({"problem": {"type": "qubo", "linear": ["x"] * 100_000}})
     assert message.count("allowed") == 5
