@@ -172,6 +172,15 @@ def test_a_task_whose_simulator_dies_fails(braket: Any, service: BraketService) 
     assert finished(braket, after)["status"] == "COMPLETED"
 
 
+def test_a_simulator_that_died_between_tasks_is_replaced(
+    braket: Any, service: BraketService
+) -> None:
+    for _ in range(2):
+        arn = braket.create_quantum_task(**task())["quantumTaskArn"]
+        assert finished(braket, arn)["status"] == "COMPLETED"
+        service._simulator.stop_running()
+
+
 def test_the_simulator_ends_with_the_server_in_the_middle_of_a_task() -> None:
     arguments = [sys.executable, "-P", "-W", "ignore", worker.__file__]
     with subprocess.Popen(
@@ -207,8 +216,9 @@ def test_the_sdk_reads_the_devices(session: AwsSession, arn: str, qubits: int) -
     device = AwsDevice(arn, session)
     assert device.properties.paradigm.qubitCount == qubits
     assert device.is_available
-    operations = device.properties.action["braket.ir.openqasm.program"].supportedOperations
-    assert ("bit_flip" in operations) == (arn == DM1)
+    action = device.properties.action["braket.ir.openqasm.program"]
+    assert ("bit_flip" in action.supportedOperations) == (arn == DM1)
+    assert ("braket_noise_bit_flip" in action.forbiddenPragmas) == (arn == SV1)
     assert device.queue_depth().jobs == "0"
 
 
