@@ -15,7 +15,7 @@ from typing import Any
 import boto3
 import pytest
 
-from tests.conftest import REQUEST
+from tests.stack import REQUEST
 
 QPIPE = str(Path(sys.executable).with_name("qpipe"))
 PETERSEN = "events/requests/maxcut_petersen.json"

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Stack
 from tests.functions.test_prepare import event as prepare_event
 from tests.functions.test_submit import prepared
+from tests.stack import Stack
 
 EVENT: dict[str, Any] = json.loads(Path("events/functions/cancel.json").read_text("utf-8"))
 STOPPED: dict[str, Any] = json.loads(

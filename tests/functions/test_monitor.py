@@ -13,7 +13,7 @@ from werkzeug.wrappers import Request, Response
 
 from quantum_pipeline.errors import JobFailed, PipelineError
 from quantum_pipeline.polling import wait_seconds
-from tests.conftest import Stack
+from tests.stack import Stack
 
 EVENT = json.loads(Path("events/functions/monitor.json").read_text("utf-8"))
 NOW = datetime(2026, 8, 24, 9, 30, tzinfo=UTC)

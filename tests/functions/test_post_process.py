@@ -13,8 +13,8 @@ from quantum_pipeline import runs
 from quantum_pipeline.aws.metrics import METRICS
 from quantum_pipeline.errors import InvalidResult, JobFailed
 from quantum_pipeline.reports import Report
-from tests.conftest import Stack, archive_of
 from tests.functions.test_submit import prepared
+from tests.stack import Stack, archive_of
 
 EVENT: dict[str, Any] = json.loads(Path("events/functions/post_process.json").read_text("utf-8"))
 
@@ -32,7 +32,7 @@ def completed(stack: Stack, run_id: str, request: dict[str, Any]) -> dict[str, A
 @pytest.fixture(scope="module")
 def finished(stack: Stack) -> dict[str, Any]:
     """The event and the answer of one run."""
-    from tests.conftest import REQUEST
+    from tests.stack import REQUEST
 
     event = completed(stack, "finished", REQUEST)
     return {"event": event, "answer": stack.invoke("PostProcess", event)}

@@ -10,7 +10,7 @@ import pytest
 
 from quantum_pipeline.errors import BudgetExceeded, DeviceUnavailable, InvalidRequest
 from quantum_pipeline.runs import PreparedRun
-from tests.conftest import Stack
+from tests.stack import Stack
 
 EVENT = json.loads(Path("events/functions/prepare.json").read_text("utf-8"))
 

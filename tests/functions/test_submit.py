@@ -18,8 +18,8 @@ from quantum_pipeline.errors import (
     ServiceUnavailable,
 )
 from quantum_pipeline.local.braket import BraketError
-from tests.conftest import Stack
 from tests.functions.test_prepare import event
+from tests.stack import Stack
 
 EVENT: dict[str, Any] = json.loads(Path("events/functions/submit.json").read_text("utf-8"))
 

@@ -20,7 +20,7 @@ from quantum_pipeline.aws import source
 from quantum_pipeline.requests import parse_request, resolve
 from quantum_pipeline.results import read_result
 from quantum_pipeline.runs import PreparedRun
-from tests.conftest import REQUEST
+from tests.stack import REQUEST
 
 # What Braket's container does, less the downloads: the code's folder is appended to the path and
 # the entry point is called. The packages of the image are there, this project is not: site-packages

@@ -410,7 +410,7 @@ def test_a_reference_is_not_resolved_before_it_is_read() -> None:
 
 @pytest.mark.parametrize(
     ("n", "depth", "starts"),
-    [(2, 4, 5), (11, 4, 3), (16, 4, 1), (17, 3, 1), (21, 2, 1), (26, 2, 1)],
+    [(2, 8, 3), (8, 8, 3), (9, 8, 1), (13, 6, 1), (17, 4, 1), (19, 3, 1), (21, 2, 1), (26, 2, 1)],
 )
 def test_depth_and_starts_follow_the_size(n: int, depth: int, starts: int) -> None:
     resolved, because = resolve(parse_request({"problem": {"type": "random", "problem_size": n}}))

@@ -18,7 +18,7 @@ from werkzeug.wrappers import Request, Response
 
 from quantum_pipeline.local.aws import LocalAws
 from quantum_pipeline.local.braket import BraketService, Job
-from tests.conftest import Stack
+from tests.stack import Stack
 
 DAY = 86_400
 HALF_OF_ALL_EVENTS = 12_500

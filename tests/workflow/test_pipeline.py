@@ -14,7 +14,7 @@ import pytest
 from werkzeug.wrappers import Request, Response
 
 from quantum_pipeline.local.braket import BraketError
-from tests.conftest import Stack, archive_of
+from tests.stack import Stack, archive_of
 
 DONE = ["PostProcess", "Succeeded"]
 GAVE_UP = ["Cancel", "Failed"]

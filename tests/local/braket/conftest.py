@@ -9,7 +9,7 @@ from quantum_pipeline.local.braket import BraketService
 from tests.local.braket.server import BUCKET, ROLE, Server, tarball
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server = Server(tmp_path_factory.mktemp("jobs"))
     yield server

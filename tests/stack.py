@@ -1,0 +1,115 @@
+"""The local stack as the tests use it: the deployed functions, reached over HTTP by boto3."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import boto3
+
+from quantum_pipeline import runs
+from quantum_pipeline.errors import ERRORS, PipelineError
+from quantum_pipeline.local.aws import LocalAws
+
+PETERSEN = [[i, (i + 1) % 5] for i in range(5)] + [[i, i + 5] for i in range(5)]
+PETERSEN += [[5 + i, 5 + (i + 2) % 5] for i in range(5)]
+REQUEST = {"problem": {"type": "maxcut", "edges": PETERSEN}, "seed": 7}
+"""MaxCut on the Petersen graph: 10 nodes, 15 edges, best cut 12."""
+
+
+class Stack:
+    """The local stack as its users see it: boto3 clients, and what the tests ask of them."""
+
+    def __init__(self, aws: LocalAws) -> None:
+        self.aws = aws
+        settings = {"endpoint_url": aws.endpoint_url, "region_name": aws.region}
+        session: Any = boto3.Session(aws_access_key_id="testing", aws_secret_access_key="testing")
+        self.client: Callable[[str], Any] = lambda service: session.client(service, **settings)
+        self.s3, self.braket = self.client("s3"), self.client("braket")
+        self.states, self.lambdas = self.client("stepfunctions"), self.client("lambda")
+        self.bucket = aws.outputs["OutputBucketName"]
+
+    def invoke(self, function: str, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a function's answer, or raise the error that it names."""
+        answer = self.lambdas.invoke(
+            FunctionName=f"quantum-pipeline-{function}Function", Payload=json.dumps(event)
+        )
+        payload = json.load(answer["Payload"])
+        if "FunctionError" in answer:
+            raise ERRORS.get(payload["errorType"], PipelineError)(payload["errorMessage"])
+        return dict(payload)
+
+    def start(self, request: Mapping[str, Any], name: str) -> str:
+        answer = self.states.start_execution(
+            stateMachineArn=self.aws.outputs["StateMachineArn"],
+            name=name,
+            input=json.dumps(request),
+        )
+        return str(answer["executionArn"])
+
+    def ended(self, execution: str, seconds: float = 60) -> dict[str, Any]:
+        """Return the execution once it has ended."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            found: dict[str, Any] = self.states.describe_execution(executionArn=execution)
+            if found["status"] != "RUNNING":
+                return found
+            time.sleep(0.05)
+        raise TimeoutError(f"{execution} is {found['status']} in {self.visited(execution)}")
+
+    def visited(self, execution: str) -> list[str]:
+        """Return the states that an execution entered, in order."""
+        events = self.states.get_execution_history(executionArn=execution)["events"]
+        return [
+            event["stateEnteredEventDetails"]["name"]
+            for event in sorted(events, key=lambda event: event["id"])
+            if "stateEnteredEventDetails" in event
+        ]
+
+    def record(self, run_id: str, name: str) -> dict[str, Any]:
+        answer = self.s3.get_object(Bucket=self.bucket, Key=runs.key(run_id, name))
+        return dict(json.load(answer["Body"]))
+
+    def records(self, run_id: str) -> set[str]:
+        """Return the names of the run's objects."""
+        prefix = runs.key(run_id, "")
+        found = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix).get("Contents", [])
+        return {item["Key"].removeprefix(prefix) for item in found}
+
+    def job_statuses(self, run_id: str) -> list[str]:
+        """Return the status of every job that was ever made for a run."""
+        pages = self.braket.get_paginator("search_jobs").paginate(filters=[])
+        jobs = [job for page in pages for job in page["jobs"]]
+        return [job["status"] for job in jobs if job["tags"].get(runs.RUN_ID_TAG) == run_id]
+
+    def wait_for_record(self, run_id: str, name: str, seconds: float = 30) -> dict[str, Any]:
+        deadline = time.monotonic() + seconds
+        while name not in self.records(run_id):
+            assert time.monotonic() < deadline, f"{name} never came: {self.records(run_id)}"
+            time.sleep(0.05)
+        return self.record(run_id, name)
+
+    def put_output(self, run_id: str, content: bytes) -> None:
+        """Put an archive where the run's job leaves its results."""
+        key = f"{runs.job_folder(run_id, 1)}/output/model.tar.gz"
+        self.s3.put_object(Bucket=self.bucket, Key=key, Body=content)
+
+    def output(self, run_id: str) -> bytes:
+        key = f"{runs.job_folder(run_id, 1)}/output/model.tar.gz"
+        content: bytes = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        return content
+
+
+def archive_of(results: Any) -> bytes:
+    """Return the archive of a results.json with that content."""
+    buffer = io.BytesIO()
+    content = results if isinstance(results, bytes) else json.dumps(results).encode()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        member = tarfile.TarInfo("results.json")
+        member.size = len(content)
+        tar.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
