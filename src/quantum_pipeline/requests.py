@@ -19,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from quantum_pipeline.devices import EXACT_QUBITS
+from quantum_pipeline.devices import EXACT_QUBITS, find
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.problems import AnyProblem, Number
 from quantum_pipeline.refusals import describe
@@ -237,9 +237,12 @@ def resolve(request: Request) -> tuple[ResolvedRequest, str]:
     """Return the request with its algorithm settled, and why it was settled so.
 
     Raises:
-        InvalidRequest: the problem is wider than the exact state vector can be.
+        InvalidRequest: the problem is wider than the exact state vector can be, or no device has
+            that name.
     """
     problem, asked = request.problem, request.algorithm
+    if request.device != "auto":
+        find(request.device)
     if isinstance(problem, ProblemReference):
         raise InvalidRequest.of("problem.uri", problem.uri, "to be read before it is resolved")
     n = problem.n_variables

@@ -173,6 +173,12 @@ WRONG: list[tuple[dict[str, Any], str, Any, str]] = [
     (FULL, "algorithm", "qaoa", 'algorithm: got "qaoa"; allowed: an object with name, depth, '),
     (FULL, "device", "", 'device: got ""; allowed: auto, local, sv1, dm1, or a device\'s name or'),
     (FULL, "device", 1, "device: got 1; allowed: auto, local, sv1, dm1, or a device's name or ARN"),
+    (
+        FULL,
+        "device",
+        "sv2",
+        'device: got "sv2"; allowed: auto, or the name or ARN of one of local, ',
+    ),
     (FULL, "device", "x" * 257, "device: got "),
     (FULL, "shots", -1000, "shots: got -1000; allowed: an integer from 1 to 50000"),
     (FULL, "shots", 0, "shots: got 0; allowed: an integer from 1 to 50000"),
