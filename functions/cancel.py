@@ -61,7 +61,7 @@ def _message(cause: str) -> str:
         return cause
 
 
-@stage(read_event)
+@stage(read_event, uses=("s3", "braket", "sns"))
 def handler(failure: Failure) -> dict[str, Any]:
     """Mark the run as ended, then look for its job and cancel it: in this order (ends)."""
     settings = CancelSettings.read()

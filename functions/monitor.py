@@ -21,7 +21,7 @@ class Event(BaseModel):
     polls: int
 
 
-@stage(Event.model_validate)
+@stage(Event.model_validate, uses=("braket",))
 def handler(event: Event) -> dict[str, Any]:
     """Return the job's status; a job that failed or was cancelled is an error."""
     job = jobs.look(event.job_arn)

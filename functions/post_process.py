@@ -36,7 +36,7 @@ class Completed(End):
     actual_usd: float
 
 
-@stage(Event.model_validate)
+@stage(Event.model_validate, uses=("s3", "braket", "sns"))
 def handler(event: Event) -> dict[str, Any]:
     """Write the report and its pictures; return where they are and the main figures."""
     started = time.perf_counter()

@@ -35,7 +35,7 @@ class Event(BaseModel):
     request: Any
 
 
-@stage(Event.model_validate)
+@stage(Event.model_validate, uses=("s3", "braket"))
 def handler(event: Event) -> dict[str, Any]:
     """Store the prepared run; return what the next states and the execution's reader need."""
     started = time.perf_counter()

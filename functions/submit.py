@@ -23,7 +23,7 @@ class Event(BaseModel):
     attempt: int
 
 
-@stage(Event.model_validate)
+@stage(Event.model_validate, uses=("s3", "braket"))
 def handler(event: Event) -> dict[str, Any]:
     """Return the run's job, made now or by an earlier try of this very call."""
     settings = SubmitSettings.read()

@@ -105,7 +105,7 @@ def run(
         )
         try:
             with console.progress(execution) as line:
-                for progress in pipeline.watch(execution, every_seconds=2.0 if stack else 0.1):
+                for progress in pipeline.watch(execution, every_seconds=1.0 if stack else 0.1):
                     line.update(progress)
         except KeyboardInterrupt:
             _interrupted(pipeline, execution, cancel=cancel_on_interrupt or not stack)

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,7 @@ from quantum_pipeline.errors import ERRORS, InvalidRequest, PipelineError
 INPUT_LIMIT_BYTES = 256 * 1024
 """Largest input of an execution; a larger problem goes through the input bucket."""
 
-_METRIC = re.compile(r"^Metrics - .*?\b(?P<name>\w+)=(?P<value>[^;\s]+);", re.MULTILINE)
-_NUMBER = re.compile(r"iteration_number=(\d+)")
+_ENERGY = re.compile(r"^Metrics - .*; energy=([^;]+); iteration_number=(\d+);")
 
 
 class RunStopped(PipelineError):
@@ -52,6 +52,7 @@ class Pipeline:
 
     def __init__(self, outputs: Mapping[str, str]) -> None:
         self.outputs = outputs
+        self._read: dict[str, tuple[int, int | None, float | None]] = {}
         create: Any = boto3.client
         self._states, self._s3, self._braket, self._logs = map(
             create, ("stepfunctions", "s3", "braket", "logs")
@@ -100,15 +101,19 @@ class Pipeline:
     def watch(self, execution_arn: str, every_seconds: float) -> Iterator[Progress]:
         """Yield where the run stands, again and again, until it has succeeded.
 
+        Whether it has ended is asked every ``every_seconds``; where it stands, which takes several
+        calls, at every fifth of these times.
+
         Raises:
             PipelineError: the run failed; its own error, by name.
             RunStopped: the execution was stopped.
         """
-        while True:
+        for turn in count():
             execution = self._states.describe_execution(executionArn=execution_arn)
             if execution["status"] != "RUNNING":
                 break
-            yield self._progress(execution_arn)
+            if turn % 5 == 0:
+                yield self._progress(execution_arn)
             time.sleep(every_seconds)
         if execution["status"] == "ABORTED":
             raise RunStopped("the execution was stopped")
@@ -145,22 +150,25 @@ class Pipeline:
         return str(json.load(answer["Body"])["job_arn"])
 
     def _energy(self, job_name: str) -> tuple[int | None, float | None]:
-        """Return the newest evaluation and energy in the job's log."""
+        """Return the newest evaluation and energy in the job's log, read on from the last look."""
+        since, evaluation, energy = self._read.get(job_name, (0, None, None))
         try:
             answer = self._logs.filter_log_events(
                 logGroupName="/aws/braket/jobs",
                 logStreamNamePrefix=f"{job_name}/",
                 filterPattern="Metrics",
+                startTime=since,
             )
         except ClientError as error:
             if error.response["Error"]["Code"] != "ResourceNotFoundException":
                 raise
             return None, None  # nothing was logged yet
-        for event in reversed(answer["events"]):
-            metric, number = _METRIC.search(event["message"]), _NUMBER.search(event["message"])
-            if metric and number and metric["name"] == "energy":
-                return int(number[1]), float(metric["value"])
-        return None, None
+        for event in answer["events"]:
+            if found := _ENERGY.match(event["message"]):
+                evaluation, energy = int(found[2]), float(found[1])
+            since = max(since, event["timestamp"])
+        self._read[job_name] = since, evaluation, energy
+        return evaluation, energy
 
     def stop(self, execution_arn: str) -> None:
         """Stop a run: its job is cancelled as well."""

@@ -1,0 +1,169 @@
+"""``qpipe run --stack`` and its client: the code that runs on AWS, against AWS on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+import pytest
+from werkzeug.wrappers import Request, Response
+
+from quantum_pipeline.client import Pipeline, Progress, RunStopped, run_id_of
+from quantum_pipeline.errors import InvalidRequest, JobFailed
+from tests.stack import Stack
+
+QPIPE = str(Path(sys.executable).with_name("qpipe"))
+
+
+@pytest.fixture
+def pipeline(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pipeline]:
+    for name, value in stack.aws.environment().items():
+        monkeypatch.setenv(name, value)
+    yield Pipeline(stack.aws.outputs)
+    stack.aws.router.intercept = None
+    stack.aws.braket.intercept = None
+
+
+def describe_stacks(stack: Stack, name: str) -> Any:
+    """Return an interception that answers for CloudFormation, which the local AWS leaves out."""
+    outputs = "".join(
+        f"<member><OutputKey>{k}</OutputKey><OutputValue>{escape(v)}</OutputValue></member>"
+        for k, v in stack.aws.outputs.items()
+    )
+    found = (
+        "<DescribeStacksResponse><DescribeStacksResult><Stacks><member>"
+        f"<StackName>{name}</StackName><CreationTime>2026-08-24T09:30:00Z</CreationTime>"
+        f"<StackStatus>CREATE_COMPLETE</StackStatus><Outputs>{outputs}</Outputs>"
+        "</member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
+    )
+    refusal = (
+        "<ErrorResponse><Error><Type>Sender</Type><Code>ValidationError</Code>"
+        "<Message>Stack does not exist</Message></Error></ErrorResponse>"
+    )
+
+    def answer(service: str, request: Request) -> Response | None:
+        if service != "cloudformation":
+            return None
+        known = name in request.get_data(as_text=True)
+        body, status = (found, 200) if known else (refusal, 400)
+        return Response(body, status, content_type="text/xml")
+
+    return answer
+
+
+def test_a_stack_on_aws_is_used_by_its_name(
+    stack: Stack, pipeline: Pipeline, request_data: dict[str, Any], tmp_path: Path
+) -> None:
+    stack.aws.router.intercept = describe_stacks(stack, "deployed-stack")
+    file = tmp_path / "petersen.json"
+    file.write_text(json.dumps(request_data))
+    done = subprocess.run(
+        [QPIPE, "run", str(file), "--stack", "deployed-stack", "--json", "--output", str(tmp_path)],
+        capture_output=True, text=True, timeout=120, check=False, env=os.environ,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["solution"]["objective"] == 12
+    # It ran on the stack, not in the command: the stack's bucket has it, at the stack's price.
+    assert stack.record(report["run_id"], "report.json") == report
+    assert report["cost"]["actual_usd"] > 0
+
+
+def test_an_unknown_stack_is_refused_by_name(stack: Stack, pipeline: Pipeline) -> None:
+    stack.aws.router.intercept = describe_stacks(stack, "deployed-stack")
+    with pytest.raises(InvalidRequest, match="--stack: got"):
+        Pipeline.of_stack("no-such")
+
+
+def test_a_problem_too_large_for_an_execution_goes_through_the_input_bucket(
+    stack: Stack, pipeline: Pipeline, tmp_path: Path
+) -> None:
+    edges = [[i, j] for i in range(20) for j in range(i)]
+    labels = [f"{i}-{'x' * 15_000}" for i in range(20)]
+    problem = {"type": "maxcut", "edges": edges, "node_labels": labels}
+    execution = pipeline.start({"problem": problem, "algorithm": {"depth": 1}}, "large problem")
+    for _ in pipeline.watch(execution, every_seconds=0.1):
+        pass
+    folder = pipeline.fetch(run_id_of(execution), tmp_path)
+    prepared = json.loads((folder / "prepared.json").read_text())
+    assert prepared["problem_uri"].startswith(f"s3://{stack.aws.outputs['InputBucketName']}/")
+    assert json.loads((folder / "report.json").read_text())["solution"]["objective"] == 100
+
+
+def test_watching_tells_states_job_and_energy(
+    stack: Stack, pipeline: Pipeline, request_data: dict[str, Any]
+) -> None:
+    execution = pipeline.start(request_data, "watched")
+    seen: list[Progress] = list(pipeline.watch(execution, every_seconds=0.02))
+    assert {"RUNNING", "COMPLETED"} & {each.job_status for each in seen}
+    energies = [each.energy for each in seen if each.energy is not None]
+    assert energies and energies[-1] == pytest.approx(-12, abs=0.5)
+
+
+def test_a_queued_jobs_position_is_told(
+    stack: Stack, pipeline: Pipeline, request_data: dict[str, Any]
+) -> None:
+    stack.aws.braket.queue_seconds = 60
+    try:
+        execution = pipeline.start(request_data, "queued")
+        for progress in pipeline.watch(execution, every_seconds=0.05):
+            if progress.queue_position is not None:
+                break
+        assert progress.job_status == "QUEUED"
+    finally:
+        stack.aws.braket.queue_seconds = 0
+    pipeline.stop(execution)
+    assert pipeline.wait_for_end(execution)
+
+
+def test_a_stopped_run_is_told_as_stopped(
+    stack: Stack, pipeline: Pipeline, request_data: dict[str, Any]
+) -> None:
+    execution = pipeline.start(request_data, "stopped")
+    pipeline.stop(execution)
+    with pytest.raises(RunStopped):
+        list(pipeline.watch(execution, every_seconds=0.02))
+    assert pipeline.wait_for_end(execution)
+
+
+def test_a_failed_run_raises_its_own_error(
+    stack: Stack, pipeline: Pipeline, request_data: dict[str, Any]
+) -> None:
+    cancelled = threading.Event()
+
+    def cancel_once(operation: str, params: dict[str, Any]) -> None:
+        if operation == "GetJob" and not cancelled.is_set():
+            cancelled.set()
+            stack.braket.cancel_job(jobArn=params["jobArn"])
+
+    stack.aws.braket.intercept = cancel_once
+    slow = {"problem": {"type": "random", "problem_size": 22}, "algorithm": {"depth": 8}}
+    with pytest.raises(JobFailed, match="CANCELLED"):
+        list(pipeline.watch(pipeline.start(slow, "failed"), every_seconds=0.05))
+
+
+@pytest.mark.parametrize("device", ["sv1", "dm1"])
+def test_samples_come_from_a_device_and_are_billed(
+    stack: Stack, pipeline: Pipeline, request_data: dict[str, Any], device: str, tmp_path: Path
+) -> None:
+    square = {"type": "maxcut", "edges": [[0, 1], [1, 2], [2, 3], [3, 0]]}
+    execution = pipeline.start(request_data | {"problem": square, "device": device}, device)
+    for _ in pipeline.watch(execution, every_seconds=0.1):
+        pass
+    folder = pipeline.fetch(run_id_of(execution), tmp_path)
+    report = json.loads((folder / "report.json").read_text())
+    assert report["device"]["name"] == device.upper()
+    assert report["solution"]["objective"] == 4
+    assert report["quality"]["mean_energy_by"] == "samples"
+    billed = {item["what"]: item for item in report["cost"]["breakdown"]}
+    assert billed[f"time on {device.upper()}"]["quantity"] >= 3 / 60
+    assert report["cost"]["actual_usd"] <= report["cost"]["estimated_usd"]
+    tasks = stack.braket.search_quantum_tasks(filters=[])["quantumTasks"]
+    assert any(task["deviceArn"].endswith(f"/{device}") for task in tasks)
