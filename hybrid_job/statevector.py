@@ -13,6 +13,7 @@ This module knows nothing of problems, units or optimisers.
 from __future__ import annotations
 
 from math import ceil
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,10 +39,10 @@ DISTINCT = 2**12
 class Diagonal:
     """A real diagonal operator D, with a table of its values where they are few.
 
-    ``values`` has shape (2^n,).
+    ``values`` has shape (2^n,) and any real type; a small one takes less memory.
     """
 
-    def __init__(self, values: Real) -> None:
+    def __init__(self, values: NDArray[Any]) -> None:
         self.values = values
         self._table, self._index = _distinct(values)
 
@@ -70,29 +71,27 @@ def _phases(angles: Real) -> Complex:
     return phases
 
 
-def _distinct(values: Real) -> tuple[Real, NDArray[np.uint16] | None]:
-    # A look at one block spares the sort of 2^n values that are all different.
-    none = np.empty(0)
-    if np.unique(values[:BLOCK]).size > DISTINCT:
-        return none, None
-    table = np.unique(values)
+def _distinct(values: NDArray[Any]) -> tuple[Real, NDArray[np.uint16] | None]:
+    table = np.unique(values[:BLOCK])
+    if table.size <= DISTINCT:  # else the sort of them all is spared
+        table = np.unique(values)
     if table.size > DISTINCT:
-        return none, None
+        return np.empty(0), None
     return table, np.searchsorted(table, values).astype(np.uint16)
 
 
 class Qaoa:
     """The QAOA circuit of one cost diagonal.
 
-    Memory: four vectors of 2^n complex numbers (two states, two to transform into), and two real
-    diagonals. Angles have shape (2, depth): gammas, then betas.
+    Memory: five vectors of 2^n complex numbers; two states, two to transform into, and less than
+    one for both diagonals. Angles have shape (2, depth): gammas, then betas.
     """
 
     def __init__(self, cost: Real) -> None:
         self.n_qubits = cost.size.bit_length() - 1
         self.cost = Diagonal(cost)
-        ones = np.bitwise_count(np.arange(cost.size, dtype=np.uint32))
-        self._mixer = Diagonal(self.n_qubits - 2.0 * ones)
+        ones = np.bitwise_count(np.arange(cost.size, dtype=np.uint32)).astype(np.int8)
+        self._mixer = Diagonal(np.int8(self.n_qubits) - 2 * ones)
         self._states = np.empty((2, cost.size), dtype=np.complex128)
         self._spare = np.empty_like(self._states)
         groups = np.array_split(range(self.n_qubits), ceil(self.n_qubits / GROUP))

@@ -18,8 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hybrid_job.journal import Journal
-from hybrid_job.main import run, solve
+from hybrid_job.main import run
 from hybrid_job.metrics import log_metric
+from hybrid_job.solver import solve
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.results import JobResult, read_result, verify
 from quantum_pipeline.runs import PreparedRun

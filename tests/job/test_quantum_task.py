@@ -13,8 +13,8 @@ import pytest
 from braket.devices import LocalSimulator
 
 from hybrid_job.journal import Journal
-from hybrid_job.main import solve
 from hybrid_job.quantum_task import measure, qaoa_circuit
+from hybrid_job.solver import solve
 from hybrid_job.statevector import Qaoa
 from quantum_pipeline.devices import find
 from quantum_pipeline.errors import (

@@ -68,11 +68,11 @@ def test_gradient_is_that_of_finite_differences(n: int) -> None:
 @pytest.mark.parametrize("kind", ["few values", "many values", "few values at first"])
 def test_phases_are_the_same_with_and_without_a_table(kind: str) -> None:
     rng = np.random.default_rng(3)
-    values = rng.integers(-5, 5, 4 * BLOCK).astype(float)
+    values = rng.integers(-5, 5, 10 * BLOCK).astype(float)
     if kind == "many values":
         values = rng.normal(size=values.size)
     elif kind == "few values at first":
-        values[BLOCK:] = rng.normal(size=3 * BLOCK)
+        values[BLOCK:] = rng.normal(size=9 * BLOCK)
     states = rng.normal(size=(2, values.size)) + 1j * rng.normal(size=(2, values.size))
     expected = states * np.exp(-0.7j * values)
 
