@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from quantum_pipeline import runs
 from quantum_pipeline.aws import jobs, notifications, storage
-from quantum_pipeline.aws.ends import End, mark, mark_told
+from quantum_pipeline.aws.ends import End, claim, mark_told
 from quantum_pipeline.aws.metrics import record
 from quantum_pipeline.aws.settings import CancelSettings
 from quantum_pipeline.aws.stage import stage
@@ -63,11 +63,11 @@ def _message(cause: str) -> str:
 
 @stage(read_event, uses=("s3", "braket", "sns"))
 def handler(failure: Failure) -> dict[str, Any]:
-    """Mark the run as ended, then look for its job and cancel it: in this order (ends)."""
+    """Claim the end of the run, then look for its job and cancel it: in this order (ends)."""
     settings = CancelSettings.read()
     bucket = settings.output_bucket
     name = runs.CANCELLED if failure.status == "CANCELLED" else runs.FAILURE
-    to_tell = mark(bucket, name, failure)
+    to_tell = claim(bucket, name, failure)
     arn = _find_job(bucket, failure)
     cancelled = arn is not None and jobs.cancel(arn)
     if to_tell:
@@ -106,6 +106,6 @@ def _with_job(failure: Failure, job: jobs.JobState) -> Failure:
         update={
             "job_arn": job.arn,
             "job_status": job.status,
-            "billable_seconds": job.billable_seconds,
+            "billable_seconds": job.billable_seconds,  # not known before the job has ended
         }
     )

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from quantum_pipeline import costs, report, runs
 from quantum_pipeline.aws import jobs, notifications, storage
-from quantum_pipeline.aws.ends import End, end_of, mark, mark_told
+from quantum_pipeline.aws.ends import End, claim, end_of, mark_told
 from quantum_pipeline.aws.metrics import record
 from quantum_pipeline.aws.settings import PostProcessSettings
 from quantum_pipeline.aws.stage import stage
@@ -82,7 +82,7 @@ def _bill(
     prepared: PreparedRun, result: JobResult, job: jobs.JobState, settings: PostProcessSettings
 ) -> costs.Cost:
     return costs.bill(
-        instance_seconds=job.billable_seconds,
+        instance_seconds=job.job_seconds if job.billable_seconds is None else job.billable_seconds,
         instance=settings.instance_price,
         device=prepared.device,
         tasks=len(result.tasks),
@@ -98,7 +98,7 @@ def _check_wanted(bucket: str, run_id: str) -> None:
 
 
 def _finish(made: Report, settings: PostProcessSettings, folder: str) -> None:
-    """Mark the run as succeeded, then publish its metrics and tell the topic."""
+    """Claim the end of the run, then publish its metrics and tell the topic."""
     bucket = settings.output_bucket
     completed = Completed(
         run_id=made.run_id,
@@ -107,7 +107,7 @@ def _finish(made: Report, settings: PostProcessSettings, folder: str) -> None:
         objective=made.solution.objective,
         actual_usd=made.cost.actual_usd,
     )
-    if not mark(bucket, runs.COMPLETED, completed):
+    if not claim(bucket, runs.COMPLETED, completed):
         _check_wanted(bucket, made.run_id)
         return
     notifications.publish(

@@ -17,6 +17,7 @@ from quantum_pipeline.aws.settings import PrepareSettings
 from quantum_pipeline.aws.stage import stage
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.requests import (
+    MAX_OBJECT_BYTES,
     ProblemReference,
     Request,
     parse_json,
@@ -92,7 +93,7 @@ def _with_problem(request: Request, bucket: str) -> Request:
     if not reference.uri.startswith(prefix):
         raise InvalidRequest.of("problem.uri", reference.uri, f"an object below {prefix}")
     try:
-        content = storage.read(bucket, reference.uri.removeprefix(prefix))
+        content = storage.read(bucket, reference.uri.removeprefix(prefix), MAX_OBJECT_BYTES)
     except ValueError as error:
         raise InvalidRequest(f"problem.uri: {reference.uri} has {error}") from error
     if content is None:

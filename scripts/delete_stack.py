@@ -1,8 +1,11 @@
 """Remove a stack and all it holds: its running jobs, what is in its buckets, the stack itself.
 
-The order is what makes it safe: executions are stopped first, so that none submits another job;
+The order is what makes it safe: executions are stopped first, so that none goes on to submit a job;
 jobs are cancelled next and waited for, since a job writes to its bucket until it has ended; then
 the buckets are emptied of every version, and CloudFormation can delete them with all the rest.
+
+A Submit function that is running when its execution is stopped runs on, and may yet create a job.
+Where an execution was stopped, jobs are therefore looked for until none can come any more.
 """
 
 from __future__ import annotations
@@ -14,12 +17,14 @@ from typing import Any
 
 import boto3
 import click
-from botocore.exceptions import ClientError, WaiterError
+from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 
 STACK_TAG = "quantum-pipeline:stack"
 BUCKETS = ("InputBucketName", "OutputBucketName", "CodeBucketName")
 JOB_SECONDS = 900  # how long the jobs may take to end
 POLL_SECONDS = 5
+SUBMIT_SECONDS = 60  # the time-out of SubmitFunction in template.yaml
+LATE_JOB_SECONDS = SUBMIT_SECONDS + 30  # with its start, and the time until a job can be found
 
 Client = Callable[[str], Any]
 Say = Callable[[str], None]
@@ -39,8 +44,8 @@ def delete_stack(
         TimeoutError: the jobs did not end in time; the stack is left as it is.
     """
     outputs = _outputs(client("cloudformation"), name)
-    _stop_executions(client("stepfunctions"), outputs["StateMachineArn"], say)
-    _cancel_jobs(client("braket"), name, say, sleep)
+    stopped = _stop_executions(client("stepfunctions"), outputs["StateMachineArn"], say)
+    _cancel_jobs(client("braket"), name, LATE_JOB_SECONDS if stopped else 0, say, sleep)
     buckets = [outputs[output] for output in BUCKETS]
     try:
         _empty_and_delete(name, buckets, client, say)
@@ -62,24 +67,32 @@ def _outputs(cloudformation: Any, name: str) -> dict[str, str]:
     return outputs
 
 
-def _stop_executions(stepfunctions: Any, state_machine_arn: str, say: Say) -> None:
+def _stop_executions(stepfunctions: Any, state_machine_arn: str, say: Say) -> int:
+    """Stop what is running; return how many executions that were."""
     pages = stepfunctions.get_paginator("list_executions").paginate(
         stateMachineArn=state_machine_arn, statusFilter="RUNNING"
     )
-    for execution in [each for page in pages for each in page["executions"]]:
+    running = [each for page in pages for each in page["executions"]]
+    for execution in running:
         stepfunctions.stop_execution(
             executionArn=execution["executionArn"],
             error="StackDeleted",
             cause="the stack is being deleted",
         )
         say(f"Stopped execution {execution['name']}")
+    return len(running)
 
 
-def _cancel_jobs(braket: Any, stack: str, say: Say, sleep: Callable[[float], None]) -> None:
+def _cancel_jobs(
+    braket: Any, stack: str, look_seconds: int, say: Say, sleep: Callable[[float], None]
+) -> None:
+    """Cancel the stack's jobs, those too that come within ``look_seconds``, and await their end."""
+    if look_seconds:
+        say(f"Looking for jobs for {look_seconds} s: a stopped execution may be submitting one")
     waited = 0
     cancelled: set[str] = set()
-    while running := list(_running_jobs(braket, stack)):
-        if waited >= JOB_SECONDS:
+    while (running := list(_running_jobs(braket, stack))) or waited < look_seconds:
+        if running and waited >= JOB_SECONDS:
             raise TimeoutError(f"jobs still running after {JOB_SECONDS} s: {', '.join(running)}")
         for arn in running:
             if arn not in cancelled:
@@ -148,8 +161,8 @@ def main(stack: str, yes: bool) -> None:
         click.confirm(f"Delete stack {stack} with all its results?", abort=True)
     try:
         delete_stack(stack, boto3.client, click.echo)  # type: ignore[arg-type]
-    except (LookupError, TimeoutError, RuntimeError, WaiterError) as error:
-        sys.exit(f"Error: {error}")
+    except (LookupError, TimeoutError, RuntimeError, ClientError, BotoCoreError) as error:
+        sys.exit(f"Error: {' '.join(str(error).split())}")
 
 
 if __name__ == "__main__":

@@ -95,22 +95,19 @@ def run(
     """
     request = load(file, device)
     settle(request)  # what can be refused is refused before anything starts
-    from quantum_pipeline.client import Pipeline, run_id_of  # noqa: PLC0415 - boto3 takes a while
+    from quantum_pipeline.aws.clients import named_errors  # noqa: PLC0415 - boto3 takes a while
+    from quantum_pipeline.client import Pipeline  # noqa: PLC0415
 
-    with _stack(stack) as outputs:
+    with named_errors(), _stack(stack) as outputs:
         pipeline = Pipeline.of_stack(stack) if stack else Pipeline(outputs)
-        execution = pipeline.start(
-            request.model_dump(mode="json", by_alias=True, exclude_none=True),
+        folder = _follow(
+            pipeline,
+            request,
             request.name or file.stem,
+            output,
+            every=1.0 if stack else 0.1,
+            cancel=cancel_on_interrupt or not stack,
         )
-        try:
-            with console.progress(execution) as line:
-                for progress in pipeline.watch(execution, every_seconds=1.0 if stack else 0.1):
-                    line.update(progress)
-        except KeyboardInterrupt:
-            _interrupted(pipeline, execution, cancel=cancel_on_interrupt or not stack)
-            sys.exit(130)
-        folder = pipeline.fetch(run_id_of(execution), output)
     console.result(folder, as_json=as_json)
 
 
@@ -152,9 +149,40 @@ def serve(port: int) -> None:
             console.note("stopping")
 
 
+def _follow(
+    pipeline: Pipeline, request: Request, label: str, output: Path, *, every: float, cancel: bool
+) -> Path:
+    """Start a run, show its progress, and return the folder of its report.
+
+    Its records are fetched when it fails, too; an interruption stops it and exits with 130.
+    """
+    from quantum_pipeline.client import run_id_of  # noqa: PLC0415
+
+    body = request.model_dump(mode="json", by_alias=True, exclude_none=True)
+    execution = ""
+    try:
+        execution = pipeline.start(body, label)
+        with console.progress(execution) as line:
+            for progress in pipeline.watch(execution, every_seconds=every):
+                line.update(progress)
+        return pipeline.fetch(run_id_of(execution), output)
+    except KeyboardInterrupt:
+        if execution:
+            _interrupted(pipeline, execution, cancel=cancel)
+        sys.exit(130)
+    except PipelineError:
+        if execution:
+            console.note(f"records  {pipeline.fetch(run_id_of(execution), output)}")
+        raise
+
+
 def _interrupted(pipeline: Pipeline, execution: str, *, cancel: bool) -> None:
     """Stop the run and see its job cancelled, or leave it running where the user says so."""
-    if not (cancel or click.confirm("\nCancel the run and its job?", default=True, err=True)):
+    try:
+        wanted = cancel or click.confirm("\nCancel the run and its job?", default=True, err=True)
+    except click.Abort:  # nobody can answer, or the answer was Ctrl-C again
+        wanted = False
+    if not wanted:
         console.note(f"left running: {execution}")
         return
     pipeline.stop(execution)
@@ -196,7 +224,9 @@ def _instance_price() -> tuple[InstancePrice, str]:
     from quantum_pipeline.local.template import Stack  # noqa: PLC0415
 
     stack = Stack.read(PROJECT / "template.yaml", name="estimate", region=REGION, account=ACCOUNT)
-    settings = next(each.environment for each in stack.functions if each.handler.startswith("prep"))
+    settings = next(
+        each.environment for each in stack.functions if each.handler == "prepare.handler"
+    )
     price = InstancePrice(
         instance_type=settings["JOB_INSTANCE_TYPE"],
         usd_per_hour=float(settings["JOB_INSTANCE_USD_PER_HOUR"]),

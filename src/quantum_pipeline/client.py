@@ -24,8 +24,8 @@ from botocore.exceptions import ClientError
 from quantum_pipeline import runs
 from quantum_pipeline.errors import ERRORS, InvalidRequest, PipelineError
 
-INPUT_LIMIT_BYTES = 256 * 1024
-"""Largest input of an execution; a larger problem goes through the input bucket."""
+INPUT_LIMIT_BYTES = 240 * 1024
+"""Largest input that leaves room in the 256 KiB of a state's payload; larger problems go by S3."""
 
 _ENERGY = re.compile(r"^Metrics - .*; energy=([^;]+); iteration_number=(\d+);")
 
@@ -52,6 +52,7 @@ class Pipeline:
 
     def __init__(self, outputs: Mapping[str, str]) -> None:
         self.outputs = outputs
+        self._last_state: dict[str, str] = {}
         self._read: dict[str, tuple[int, int | None, float | None]] = {}
         create: Any = boto3.client
         self._states, self._s3, self._braket, self._logs = map(
@@ -135,8 +136,10 @@ class Pipeline:
             executionArn=execution_arn, reverseOrder=True, maxResults=20
         )["events"]
         entered = [event for event in events if "stateEnteredEventDetails" in event]
-        newest = max(entered, key=lambda event: event["id"], default=None)
-        return newest["stateEnteredEventDetails"]["name"] if newest else "Started"
+        if entered:  # else the newest events are all retries of the state that was seen before
+            newest = max(entered, key=lambda event: event["id"])
+            self._last_state[execution_arn] = newest["stateEnteredEventDetails"]["name"]
+        return self._last_state.get(execution_arn, "Started")
 
     def _job_arn(self, run_id: str) -> str | None:
         try:
@@ -152,21 +155,21 @@ class Pipeline:
     def _energy(self, job_name: str) -> tuple[int | None, float | None]:
         """Return the newest evaluation and energy in the job's log, read on from the last look."""
         since, evaluation, energy = self._read.get(job_name, (0, None, None))
+        pages = self._logs.get_paginator("filter_log_events").paginate(
+            logGroupName="/aws/braket/jobs",
+            logStreamNamePrefix=f"{job_name}/",
+            filterPattern="Metrics",
+            startTime=since,
+        )
         try:
-            answer = self._logs.filter_log_events(
-                logGroupName="/aws/braket/jobs",
-                logStreamNamePrefix=f"{job_name}/",
-                filterPattern="Metrics",
-                startTime=since,
-            )
+            for event in (event for page in pages for event in page["events"]):
+                if found := _ENERGY.match(event["message"]):
+                    evaluation, energy = int(found[2]), float(found[1])
+                since = max(since, event["timestamp"])
         except ClientError as error:
             if error.response["Error"]["Code"] != "ResourceNotFoundException":
                 raise
             return None, None  # nothing was logged yet
-        for event in answer["events"]:
-            if found := _ENERGY.match(event["message"]):
-                evaluation, energy = int(found[2]), float(found[1])
-            since = max(since, event["timestamp"])
         self._read[job_name] = since, evaluation, energy
         return evaluation, energy
 

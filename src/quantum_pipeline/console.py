@@ -117,7 +117,7 @@ def _main_figures(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if ratio is None:
         yield "ratio", f"undefined: {quality['ratio_undefined_because']}"
     else:
-        yield "ratio", f"{ratio:.6g} of the best sample, {expected:.4f} of the mean"
+        yield "ratio", f"{round(ratio, 6)} of the best sample, {expected:.4f} of the mean"
     yield "classical", f"{quality['verdict']}"
     cost, timing = report["cost"], report["timing"]
     yield "cost", f"{cost['actual_usd']:.4f} USD, estimated {cost['estimated_usd']:.4f}"

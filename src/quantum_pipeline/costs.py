@@ -59,12 +59,18 @@ class Cost(BaseModel):
         return sum(item.usd for item in self.items)
 
 
-def job_seconds(request: ResolvedRequest, n_qubits: int) -> float:
-    """Return an upper bound of the job's seconds: every evaluation used, or the time limit."""
-    algorithm = request.algorithm
+def job_seconds(request: ResolvedRequest, device: Device, n_qubits: int) -> float:
+    """Return an upper bound of the job's billed seconds, its start included.
+
+    On the exact engine that is every evaluation used, or the time limit; a job that waits for a
+    device waits in its queue as well, for as long as the time limit lets it.
+    """
+    algorithm, limit = request.algorithm, request.limits.max_runtime_seconds
+    if device.kind != "local":
+        return STARTUP_SECONDS + limit
     layers = algorithm.max_evaluations * algorithm.depth
     compute = layers * float(2**n_qubits) * SECONDS_PER_AMPLITUDE_AND_LAYER
-    return min(STARTUP_SECONDS + compute, request.limits.max_runtime_seconds)
+    return STARTUP_SECONDS + min(compute, limit)
 
 
 def estimate(
@@ -72,7 +78,7 @@ def estimate(
 ) -> Cost:
     """Return what a resolved request will cost at most."""
     return bill(
-        instance_seconds=job_seconds(request, n_qubits),
+        instance_seconds=job_seconds(request, device, n_qubits),
         instance=instance,
         device=device,
         tasks=0 if device.kind == "local" else 1,

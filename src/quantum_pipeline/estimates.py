@@ -10,8 +10,8 @@ from quantum_pipeline import costs, devices
 from quantum_pipeline.costs import Cost, InstancePrice
 from quantum_pipeline.requests import ResolvedRequest
 
-STATES_HELD = 4
-"""Vectors of 2^n complex numbers that the job holds at once: state, adjoint, and scratch."""
+BYTES_PER_AMPLITUDE = 112
+"""Measured peak of the whole job at 20 and 23 qubits: state, adjoint, scratch, costs, samples."""
 
 
 class Estimate(BaseModel):
@@ -60,9 +60,9 @@ def estimate(request: ResolvedRequest, instance: InstancePrice, region: str) -> 
         n_qubits=n,
         depth=request.algorithm.depth,
         device=device.name,
-        memory_bytes=STATES_HELD * 16 * 2**n,
+        memory_bytes=BYTES_PER_AMPLITUDE * 2**n,
         max_evaluations=request.algorithm.max_evaluations,
-        job_seconds=costs.job_seconds(request, n),
+        job_seconds=costs.job_seconds(request, device, n),
         cost=cost,
         total_usd=cost.total_usd,
         max_cost_usd=request.limits.max_cost_usd,

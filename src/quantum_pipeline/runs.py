@@ -17,10 +17,12 @@ from quantum_pipeline.requests import ResolvedRequest
 
 RUN_ID_TAG = "quantum-pipeline:run-id"
 EXECUTION_TAG = "quantum-pipeline:execution"
+STACK_TAG = "quantum-pipeline:stack"
 ENTRY_POINT = "hybrid_job.main:run"
 INPUT_CHANNEL = "run"
 PREPARED = "prepared.json"
 JOB = "job.json"
+END = "end.json"
 COMPLETED, FAILURE, CANCELLED = "completed.json", "failure.json", "cancelled.json"
 ENDS = (COMPLETED, FAILURE, CANCELLED)
 

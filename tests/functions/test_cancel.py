@@ -126,11 +126,9 @@ def test_an_end_that_could_not_be_told_is_told_by_the_next_try(
 
 
 def test_a_completed_run_is_left_as_it_is(stack: Stack) -> None:
-    mark = {"run_id": "done", "ended_at": "2026-08-24T09:31:12Z", "told": True}
-    key = "runs/done/completed.json"
-    stack.s3.put_object(Bucket=stack.bucket, Key=key, Body=json.dumps(mark))
+    stack.put_end("done", "completed.json", told=True)
     stack.invoke("Cancel", stopped("done", "ABORTED"))
-    assert stack.records("done") == {"completed.json"}
+    assert stack.records("done") == {"end.json", "completed.json"}
 
 
 def test_a_failed_run_is_counted_by_its_error(stack: Stack) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -114,13 +115,26 @@ def test_a_result_whose_energies_do_not_recompute_is_refused(
     assert "completed.json" not in stack.records("forged")
 
 
+def test_a_run_ends_once_whoever_ends_it(stack: Stack, request_data: dict[str, Any]) -> None:
+    """A stop in the last moment: both functions come to the end of the run at the same time."""
+    event = completed(stack, "contested", request_data)
+    stopped = json.loads(Path("events/functions/cancel_stopped.json").read_text("utf-8"))
+    stopped["detail"]["name"] = "contested"
+    with ThreadPoolExecutor(2) as pool:
+        cancel = pool.submit(stack.invoke, "Cancel", stopped)
+        report = pool.submit(stack.invoke, "PostProcess", event)
+        cancel.result()
+        report.exception()
+    ends = stack.records("contested") & set(runs.ENDS)
+    assert len(ends) == 1
+    assert stack.record("contested", ends.pop())["told"]
+
+
 def test_no_report_is_made_of_a_run_that_was_cancelled(
     stack: Stack, request_data: dict[str, Any]
 ) -> None:
     event = completed(stack, "unwanted", request_data)
-    mark = json.dumps({"run_id": "unwanted", "ended_at": "2026-08-24T09:31:12Z"})
-    key = "runs/unwanted/cancelled.json"
-    stack.s3.put_object(Bucket=stack.bucket, Key=key, Body=mark)
+    stack.put_end("unwanted", "cancelled.json")
     with pytest.raises(JobFailed, match=r"cancelled\.json"):
         stack.invoke("PostProcess", event)
     assert "report.json" not in stack.records("unwanted")

@@ -138,9 +138,7 @@ def test_prepare_refuses_a_device_that_is_not_online(
 def test_prepare_refuses_a_name_that_a_run_had_before(
     stack: Stack, request_data: dict[str, Any]
 ) -> None:
-    mark = {"run_id": "again", "ended_at": "2026-08-24T09:31:12Z"}
-    key = "runs/again/failure.json"
-    stack.s3.put_object(Bucket=stack.bucket, Key=key, Body=json.dumps(mark))
+    stack.put_end("again", "failure.json")
     with pytest.raises(InvalidRequest, match='name of the execution: got "again"'):
         stack.invoke("Prepare", event("again", request_data))
 

@@ -83,8 +83,7 @@ def test_a_run_that_has_ended_gets_no_job(
 ) -> None:
     run_id = f"ended-{end.removesuffix('.json')}"
     asked = prepared(stack, run_id, request_data)
-    mark = json.dumps({"run_id": run_id, "ended_at": "2026-08-24T09:31:12Z"})
-    stack.s3.put_object(Bucket=stack.bucket, Key=f"runs/{run_id}/{end}", Body=mark)
+    stack.put_end(run_id, end)
     with pytest.raises(JobFailed, match=end):
         stack.invoke("Submit", asked)
     assert stack.job_statuses(run_id) == []
@@ -97,9 +96,7 @@ def test_a_run_that_is_cancelled_while_its_job_is_created_keeps_no_job(
 
     def cancel_meanwhile(operation: str, params: dict[str, Any]) -> None:
         if operation == "CreateJob":  # cancel's mark comes after submit's first look for one
-            mark = json.dumps({"run_id": "race", "ended_at": "2026-08-24T09:31:12Z"})
-            key = "runs/race/cancelled.json"
-            stack.s3.put_object(Bucket=stack.bucket, Key=key, Body=mark)
+            stack.put_end("race", "cancelled.json")
 
     monkeypatch.setattr(stack.aws.braket, "intercept", cancel_meanwhile)
     with pytest.raises(JobFailed, match=r"cancelled\.json"):

@@ -22,6 +22,7 @@ AWS_ERRORS = {
     "Lambda.SdkClientException",
     "Lambda.ServiceException",
     "Lambda.TooManyRequestsException",
+    "Lambda.ClientExecutionTimeoutException",
     "Lambda.Unknown",  # out of memory, or cut off
     "Runtime.ExitError",  # the process died
     "Sandbox.Timedout",  # the function's own timeout

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError, WaiterError
 from botocore.stub import Stubber
+from click.testing import CliRunner
 from moto import mock_aws
 
+from scripts import delete_stack as script
 from scripts.delete_stack import delete_stack
 
 STACK = "Pipeline"
@@ -62,10 +68,17 @@ class Aws:
             "cancel_job", {"jobArn": arn, "cancellationStatus": "CANCELLING"}, {"jobArn": arn}
         )
 
-    def delete(self) -> None:
+    def start_execution(self, name: str) -> None:
+        [machine] = self("stepfunctions").list_state_machines()["stateMachines"]
+        self("stepfunctions").start_execution(stateMachineArn=machine["stateMachineArn"], name=name)
+
+    def delete(self) -> float:
+        """Delete the stack; return how long that would have taken in sleep."""
+        slept: list[float] = []
         with self.braket:
-            delete_stack(STACK, self, self.said.append, sleep=lambda _: None)
+            delete_stack(STACK, self, self.said.append, sleep=slept.append)
             self.braket.assert_no_pending_responses()
+        return sum(slept)
 
 
 class CloudFormation:
@@ -146,11 +159,14 @@ def test_running_jobs_of_the_stack_are_cancelled_and_waited_for(aws: Aws) -> Non
     assert [line for line in aws.said if "job" in line] == [f"Cancelled job {JOB}"]
 
 
+LOOKS = script.LATE_JOB_SECONDS // script.POLL_SECONDS
+
+
 def test_running_executions_are_stopped_before_jobs_are_looked_for(aws: Aws) -> None:
     states = aws("stepfunctions")
-    [machine] = states.list_state_machines()["stateMachines"]
-    states.start_execution(stateMachineArn=machine["stateMachineArn"], name="r1")
-    aws.expect_search()
+    aws.start_execution("r1")
+    for _ in range(LOOKS + 1):
+        aws.expect_search()
     seen: list[str] = []
     states.meta.events.register("before-call", lambda model, **_: seen.append(model.name))
     aws("braket").meta.events.register(
@@ -159,6 +175,33 @@ def test_running_executions_are_stopped_before_jobs_are_looked_for(aws: Aws) -> 
     aws.delete()
     assert "Stopped execution r1" in aws.said
     assert seen.index("StopExecution") < seen.index("SearchJobs")
+
+
+def test_a_job_that_a_stopped_execution_was_submitting_is_cancelled(aws: Aws) -> None:
+    aws.start_execution("r1")
+    for _ in range(LOOKS):
+        aws.expect_search()
+    aws.expect_search((JOB, "QUEUED", STACK))  # at the last look of all
+    aws.expect_cancel(JOB)
+    aws.expect_search((JOB, "CANCELLED", STACK))
+    aws.delete()
+    assert f"Cancelled job {JOB}" in aws.said
+    assert aws("cloudformation").deletions == 1
+
+
+def test_jobs_are_looked_for_longer_than_submit_can_run(aws: Aws, template: Any) -> None:
+    for_all = template["Globals"]["Function"]["Timeout"]
+    submit = template["Resources"]["SubmitFunction"]["Properties"]
+    assert submit.get("Timeout", for_all) == script.SUBMIT_SECONDS
+    aws.start_execution("r1")
+    for _ in range(LOOKS + 1):
+        aws.expect_search()
+    assert aws.delete() > script.SUBMIT_SECONDS
+
+
+def test_nothing_is_waited_for_where_nothing_ran(aws: Aws) -> None:
+    aws.expect_search()
+    assert aws.delete() == 0
 
 
 def test_a_job_that_ends_while_it_is_cancelled_is_no_error(aws: Aws) -> None:
@@ -202,3 +245,37 @@ def test_a_record_written_after_the_buckets_were_emptied_holds_nothing_up(aws: A
     aws.delete()
     assert aws("s3").list_buckets()["Buckets"] == []
     assert aws("cloudformation").deletions == 2
+
+
+def test_a_refusal_of_aws_is_one_line(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    create: Any = boto3.client
+    refusing = Stubber(create("cloudformation", region_name="us-east-1"))
+    refusing.add_client_error("describe_stacks", "AccessDenied", "not allowed")
+    aws.clients["cloudformation"] = refusing.client
+    monkeypatch.setattr("boto3.client", aws)
+    with refusing:
+        done = CliRunner().invoke(script.main, [STACK, "--yes"])
+    assert done.exit_code == 1
+    assert done.output.startswith("Error: ")
+    assert "AccessDenied" in done.output
+    assert done.output.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({}, "Error: You must specify a region."),
+        ({"AWS_DEFAULT_REGION": "us-east-1"}, "Error: Unable to locate credentials"),
+    ],
+)
+def test_missing_settings_are_one_line(
+    settings: dict[str, str], reason: str, tmp_path: Path
+) -> None:
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    bare |= {"HOME": str(tmp_path), "AWS_EC2_METADATA_DISABLED": "true"}
+    done = subprocess.run(
+        [sys.executable, script.__file__, STACK, "--yes"],
+        capture_output=True, text=True, timeout=60, check=False, env=bare | settings,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.strip() == reason

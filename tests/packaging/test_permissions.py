@@ -77,6 +77,7 @@ NEEDED = {
         "braket:CreateQuantumTask",
         "braket:GetQuantumTask",
         "braket:CancelQuantumTask",
+        "braket:TagResource",
         *OF_THE_SERVICE,
     },
 }
@@ -166,6 +167,10 @@ def test_functions_touch_only_jobs_of_their_own_stack(resources: Json) -> None:
         "braket:CancelJob": f"aws:ResourceTag/{STACK_TAG}",
     }
     for name, statement in all_statements(resources):
+        if statement.get("Sid") == "TagQuantumTasks":
+            keys = {"aws:TagKeys": ["quantum-pipeline:run-id"]}
+            assert statement["Condition"] == {"ForAllValues:StringEquals": keys}
+            continue
         for action in set(as_list(statement["Action"])) & tags.keys():
             bound = {"StringEquals": {tags[action]: {"Ref": "AWS::StackName"}}}
             assert statement["Condition"] == bound, (name, action)

@@ -58,13 +58,18 @@ def test_a_bill_names_both_dates_of_its_prices() -> None:
 def test_the_estimate_covers_every_evaluation() -> None:
     request = resolved(10, algorithm={"depth": 3, "max_evaluations": 100})
     # 180 s to start + 100 evaluations * 3 layers * 2^10 amplitudes * 1 us
-    assert job_seconds(request, 10) == pytest.approx(180.3072)
+    assert job_seconds(request, find("local"), 10) == pytest.approx(180.3072)
     assert estimate(request, find("local"), 10, INSTANCE).total_usd == pytest.approx(0.01803072)
 
 
-def test_the_estimate_ends_at_the_time_limit() -> None:
+def test_the_estimate_ends_at_the_time_limit_after_the_start() -> None:
     request = resolved(24, limits={"max_runtime_seconds": 60})
-    assert job_seconds(request, 24) == 60
+    assert job_seconds(request, find("local"), 24) == 180 + 60
+
+
+def test_a_job_that_waits_for_a_device_is_billed_up_to_its_time_limit() -> None:
+    request = resolved(4, limits={"max_runtime_seconds": 600})
+    assert job_seconds(request, find("sv1"), 4) == 180 + 600
 
 
 def test_the_estimate_of_a_simulator_counts_one_minute() -> None:

@@ -81,7 +81,7 @@ def test_a_named_device_is_taken_because_it_is_named() -> None:
         (GARNET, 5, 100, "eu-north-1, this stack in us-east-1"),
         ("aquila", 5, 100, "analog"),
         ("dm1", 18, 100, "DM1 has 17 qubits, the problem needs 18"),
-        ("local", 27, 100, "local has 26 qubits"),
+        ("local", 26, 100, "local has 25 qubits"),
     ],
 )
 def test_a_device_out_of_reach_is_unavailable(

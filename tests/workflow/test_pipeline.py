@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import threading
 import time
@@ -16,8 +17,10 @@ from werkzeug.wrappers import Request, Response
 from quantum_pipeline.local.braket import BraketError
 from tests.stack import Stack, archive_of
 
+POLLED = ["Prepare", "Submit", "Wait", "Monitor", "IsFinished"]
 DONE = ["PostProcess", "Succeeded"]
 GAVE_UP = ["Cancel", "Failed"]
+MARKS = {"completed.json", "failure.json", "cancelled.json"}
 ENDED = {"COMPLETED", "FAILED", "CANCELLED"}
 
 
@@ -29,11 +32,8 @@ def no_interception(stack: Stack) -> Iterator[None]:
 
 
 def without_polls(states: list[str]) -> list[str]:
-    """Return the states with the rounds of Wait, Monitor and IsFinished as one."""
-    return [s for k, s in enumerate(states) if s not in states[:k] or s not in _ROUND]
-
-
-_ROUND = ("Wait", "Monitor", "IsFinished")
+    """Return the states with the last round of Wait, Monitor and IsFinished alone."""
+    return re.sub("(Wait Monitor IsFinished )+(?=Wait )", "", " ".join(states)).split()
 
 
 def test_a_maxcut_problem_goes_in_and_a_right_report_comes_out(
@@ -42,7 +42,7 @@ def test_a_maxcut_problem_goes_in_and_a_right_report_comes_out(
     execution = stack.start(request_data, "petersen")
     ended = stack.ended(execution)
     assert ended["status"] == "SUCCEEDED", ended
-    assert without_polls(stack.visited(execution)) == ["Prepare", "Submit", *_ROUND, *DONE]
+    assert without_polls(stack.visited(execution)) == [*POLLED, *DONE]
 
     report = stack.record("petersen", "report.json")
     bits = [int(bit) for bit in report["solution"]["bitstring"]]
@@ -67,7 +67,7 @@ def test_a_refused_request_submits_nothing_and_fails_by_name(
     assert "shots: got -1" in ended["cause"]
     assert stack.visited(execution) == ["Prepare", *GAVE_UP]
     assert stack.job_statuses("refused") == []
-    assert stack.records("refused") == {"failure.json"}
+    assert stack.records("refused") == {"end.json", "failure.json"}
     assert stack.record("refused", "failure.json")["error"] == "InvalidRequest"
 
 
@@ -84,7 +84,7 @@ def test_a_failed_job_fails_the_run_with_the_jobs_reason(
     ended = stack.ended(execution)
     assert (ended["status"], ended["error"]) == ("FAILED", "JobFailed")
     assert "no_such_function" in ended["cause"]
-    assert without_polls(stack.visited(execution))[-2:] == GAVE_UP
+    assert without_polls(stack.visited(execution)) == [*POLLED[:-1], *GAVE_UP]
     assert stack.job_statuses("broken") == ["FAILED"]
     assert "no_such_function" in stack.record("broken", "failure.json")["cause"]
 
@@ -103,7 +103,7 @@ def test_a_throttled_look_at_the_job_is_tried_again(
     ended = stack.ended(execution)
     assert ended["status"] == "SUCCEEDED", ended
     assert next(refusals, None) is None  # all five were met
-    assert "Cancel" not in stack.visited(execution)
+    assert without_polls(stack.visited(execution)) == [*POLLED, *DONE]
 
 
 def test_a_full_quota_of_jobs_is_waited_for(stack: Stack, request_data: dict[str, Any]) -> None:
@@ -138,6 +138,7 @@ def test_a_job_cancelled_by_somebody_else_fails_the_run(
     ended = stack.ended(execution)
     assert (ended["status"], ended["error"]) == ("FAILED", "JobFailed")
     assert "CANCELLED" in ended["cause"]
+    assert without_polls(stack.visited(execution)) == [*POLLED[:-1], *GAVE_UP]
     assert stack.job_statuses("cancelled-outside") == ["CANCELLED"]
 
 
@@ -160,6 +161,7 @@ def test_a_missing_result_is_an_error_and_never_made_up(
     ended = stack.ended(execution)
     assert (ended["status"], ended["error"]) == ("FAILED", "InvalidResult")
     assert "model.tar.gz: missing" in ended["cause"]
+    assert without_polls(stack.visited(execution)) == [*POLLED, "PostProcess", *GAVE_UP]
     assert "report.json" not in stack.records("lost")
 
 
@@ -214,9 +216,11 @@ def test_a_damaged_result_is_refused(
         return None
 
     stack.aws.router.intercept = damage_result
-    ended = stack.ended(stack.start(request_data, run_id))
+    execution = stack.start(request_data, run_id)
+    ended = stack.ended(execution)
     assert (ended["status"], ended["error"]) == ("FAILED", "InvalidResult")
     assert reason in ended["cause"]
+    assert without_polls(stack.visited(execution)) == [*POLLED, "PostProcess", *GAVE_UP]
 
 
 @pytest.mark.parametrize("state", ["Prepare", "Submit", "Wait", "Monitor", "PostProcess"])
@@ -225,22 +229,8 @@ def test_a_run_stopped_in_any_state_leaves_no_job_running(
 ) -> None:
     run_id = f"stopped-in-{state.lower()}"
     data = request_data if state == "PostProcess" else _long(request_data)
-    arn = stack.aws.outputs["StateMachineArn"].replace(":stateMachine:", ":execution:")
-    execution = f"{arn}:{run_id}"
-    stopped = threading.Event()
-
-    def stop() -> None:
-        if not stopped.is_set():
-            stopped.set()
-            stack.states.stop_execution(executionArn=execution)
-
-    def stop_at_invoke(service: str, request: Request) -> Response | None:
-        if service == "lambda" and f"{state}Function" in request.path:
-            stop()
-        return None
-
-    stack.aws.router.intercept = stop_at_invoke
-    stack.start(data, run_id)
+    stop = _stop_at_invoke(stack, state, run_id)
+    execution = stack.start(data, run_id)
     if state == "Wait":
         stack.wait_for_record(run_id, "job.json")
         stop()
@@ -253,7 +243,42 @@ def test_a_run_stopped_in_any_state_leaves_no_job_running(
         time.sleep(0.1)
     time.sleep(0.5)  # a Submit that was on its way has had its time
     assert set(stack.job_statuses(run_id)) <= ENDED
-    assert "completed.json" not in stack.records(run_id)
+    assert stack.records(run_id) & MARKS == {"cancelled.json"}
+
+
+def _stop_at_invoke(stack: Stack, state: str, run_id: str) -> Callable[[], None]:
+    """Have a run stopped when a state's function is called; return what stops it, once."""
+    arn = stack.aws.outputs["StateMachineArn"].replace(":stateMachine:", ":execution:")
+    stopped = threading.Event()
+
+    def stop() -> None:
+        if not stopped.is_set():
+            stopped.set()
+            stack.states.stop_execution(executionArn=f"{arn}:{run_id}")
+
+    def stop_at_invoke(service: str, request: Request) -> Response | None:
+        if service == "lambda" and f"{state}Function" in request.path:
+            stop()
+        return None
+
+    stack.aws.router.intercept = stop_at_invoke
+    return stop
+
+
+def test_a_failing_run_stopped_while_it_is_cancelled_ends_once(
+    stack: Stack, request_data: dict[str, Any]
+) -> None:
+    _stop_at_invoke(stack, "Cancel", "stopped-in-cancel")
+    execution = stack.start(request_data | {"shots": -1}, "stopped-in-cancel")
+    assert stack.ended(execution)["status"] == "ABORTED"
+    assert stack.visited(execution) == ["Prepare", "Cancel"]
+    deadline = time.monotonic() + 20
+    while not stack.records("stopped-in-cancel") & MARKS:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    time.sleep(1)  # both calls of Cancel, the state's and the event's, have had their time
+    assert len(stack.records("stopped-in-cancel") & MARKS) == 1
+    assert stack.job_statuses("stopped-in-cancel") == []
 
 
 def test_a_function_whose_process_is_killed_is_called_again(

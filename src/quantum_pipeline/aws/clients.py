@@ -19,9 +19,10 @@ from quantum_pipeline.errors import (
     ServiceUnavailable,
 )
 
-# Short enough that a function's own time-out never comes first; the state machine retries longer.
-_CONFIG = Config(
-    connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3}
+# A call that is never answered ends within 22 seconds, before any function's own time-out: so it
+# is a ServiceUnavailable, which the state machine retries for long.
+CONFIG = Config(
+    connect_timeout=3, read_timeout=8, retries={"mode": "standard", "total_max_attempts": 2}
 )
 
 _NAMES: dict[str, type[PipelineError]] = {
@@ -29,6 +30,7 @@ _NAMES: dict[str, type[PipelineError]] = {
     "Throttling": ServiceUnavailable,
     "TooManyRequestsException": ServiceUnavailable,
     "SlowDown": ServiceUnavailable,
+    "ConditionalRequestConflict": ServiceUnavailable,
     "ServiceQuotaExceededException": QuotaExceeded,
     "DeviceOfflineException": DeviceUnavailable,
     "DeviceRetiredException": DeviceUnavailable,
@@ -40,7 +42,7 @@ _NAMES: dict[str, type[PipelineError]] = {
 def client(service: str) -> Any:
     """Return the process's client of a service."""
     create: Any = boto3.client  # overloaded by name in the stubs; here the name is a variable
-    return create(service, config=_CONFIG)
+    return create(service, config=CONFIG)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from quantum_pipeline.aws import storage
 from quantum_pipeline.aws.clients import client, error_code
 from quantum_pipeline.aws.settings import SubmitSettings
 from quantum_pipeline.aws.source import Source
-from quantum_pipeline.errors import InvalidRequest, InvalidResult
+from quantum_pipeline.errors import InvalidRequest, InvalidResult, ServiceUnavailable
 from quantum_pipeline.requests import parse_json
 from quantum_pipeline.runs import PreparedRun
 
@@ -35,7 +35,7 @@ class JobState:
     age_seconds: float
     queue_seconds: float
     job_seconds: float
-    billable_seconds: float
+    billable_seconds: float | None
     failure_reason: str
     output_uri: str
 
@@ -84,15 +84,15 @@ def create(prepared: PreparedRun, source: Source, settings: SubmitSettings) -> s
             tags={
                 runs.RUN_ID_TAG: prepared.run_id,
                 runs.EXECUTION_TAG: prepared.execution_arn,
-                "quantum-pipeline:stack": settings.powertools_service_name,
+                runs.STACK_TAG: settings.powertools_service_name,
             },
         )
     except ClientError as error:
         if error_code(error) != "ConflictException":
             raise
         found = find(prepared.execution_arn, prepared.created_at)
-        if found is None:
-            raise
+        if found is None:  # the search lags behind: a later try finds it
+            raise ServiceUnavailable(f"{name}: created before, but not found yet") from error
         return found
     return str(answer["jobArn"])
 
@@ -113,7 +113,7 @@ def look(arn: str) -> JobState:
         age_seconds=_seconds(created, now),
         queue_seconds=_seconds(created, started or ended or now),
         job_seconds=_seconds(started, ended or now) if started else 0.0,
-        billable_seconds=float(answer.get("billableDuration", 0)),
+        billable_seconds=answer.get("billableDuration"),
         failure_reason=answer.get("failureReason", "no reason given"),
         output_uri=answer["outputDataConfig"]["s3Path"],
     )

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from botocore.exceptions import ClientError
 from pydantic import BaseModel
 
 from quantum_pipeline.aws.clients import client, error_code
 from quantum_pipeline.errors import InvalidResult
-from quantum_pipeline.requests import MAX_OBJECT_BYTES
 
 Record = TypeVar("Record", bound=BaseModel)
 
 _ABSENT = {"NoSuchKey", "NoSuchBucket", "404"}
 
 
-def read(bucket: str, key: str, limit: int = MAX_OBJECT_BYTES) -> bytes | None:
+def read(bucket: str, key: str, limit: int | None = None) -> bytes | None:
     """Return an object's content, None where there is no such object.
 
     Raises:
@@ -28,7 +27,7 @@ def read(bucket: str, key: str, limit: int = MAX_OBJECT_BYTES) -> bytes | None:
         if error_code(error) in _ABSENT:
             return None
         raise
-    if answer["ContentLength"] > limit:
+    if limit is not None and answer["ContentLength"] > limit:
         raise ValueError(f"{answer['ContentLength']} bytes; allowed: up to {limit}")
     content: bytes = answer["Body"].read()
     return content
@@ -73,7 +72,7 @@ def write_once(bucket: str, key: str, record: BaseModel) -> bool:
             IfNoneMatch="*",
         )
     except ClientError as error:
-        if error_code(error) in {"PreconditionFailed", "ConditionalRequestConflict"}:
+        if error_code(error) == "PreconditionFailed":
             return False
         raise
     return True
@@ -91,12 +90,4 @@ def exists(bucket: str, key: str) -> bool:
 
 
 def _json(record: BaseModel) -> bytes:
-    return record.model_dump_json(indent=2, by_alias=True).encode()
-
-
-def keys(bucket: str, prefix: str) -> set[str]:
-    """Return the keys below a prefix."""
-    pages: Any = (
-        client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-    )
-    return {item["Key"] for page in pages for item in page.get("Contents", [])}
+    return record.model_dump_json(by_alias=True).encode()

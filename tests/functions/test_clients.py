@@ -1,0 +1,19 @@
+"""A service that does not answer is an error of ours before the function's own time-out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from quantum_pipeline.aws.clients import CONFIG
+from quantum_pipeline.local.aws import ACCOUNT, REGION
+from quantum_pipeline.local.template import Stack
+
+
+def test_a_call_that_is_never_answered_ends_before_every_functions_time_out() -> None:
+    config: Any = CONFIG
+    attempts = config.retries["total_max_attempts"]
+    # A retry waits up to 20 seconds at the most, one second before the first.
+    worst = attempts * (config.connect_timeout + config.read_timeout) + (attempts - 1) * 1
+    stack = Stack.read(Path("template.yaml"), name="s", region=REGION, account=ACCOUNT)
+    assert worst < min(function.timeout_seconds for function in stack.functions)
