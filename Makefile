@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv pip
 REQUEST ?= events/requests/maxcut_petersen.json
 
-.PHONY: help setup run test test-unit check clean
+.PHONY: help setup run test test-unit check bench clean
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1|/' | column -t -s '|'
 
@@ -38,6 +38,10 @@ check: setup validate build  ## format, lint, types, architecture, template, pac
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary src hybrid_job functions benchmarks scripts tests
 	@PYTHONPATH=. $(BIN)/lint-imports --no-logo
+
+bench: setup  ## side by side with peers, and 20 random instances
+	@$(BIN)/python -m benchmarks.overhead
+	@$(BIN)/python -m benchmarks.instances
 
 clean:  ## remove everything that was made here, except runs
 	@rm -rf .venv .venv-* .aws-sam .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
