@@ -48,10 +48,10 @@ def handler(event: Event) -> dict[str, Any]:
     device, device_because = devices.choose(
         request.device, n_qubits=n, shots=request.shots, region=settings.aws_region
     )
-    check_online(device, n)
     request = request.model_copy(update={"device": device.name})
     estimate = costs.estimate(request, device, n, settings.instance_price)
     costs.check_budget(estimate, request)
+    check_online(device, n)
     prepared = PreparedRun(
         run_id=event.run_id,
         execution_arn=event.execution_arn,

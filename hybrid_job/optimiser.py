@@ -113,8 +113,17 @@ def minimise(
         best.stop_reason = str(limit)
         return best
     chosen = min(ends, key=lambda end: float(end.fun))
-    best.converged, best.stop_reason = bool(chosen.success), f"L-BFGS-B: {chosen.message}"
+    best.converged, best.stop_reason = bool(chosen.success), _in_words(str(chosen.message))
     return best
+
+
+def _in_words(message: str) -> str:
+    """Return L-BFGS-B's message as a reader of the report understands it."""
+    known = {
+        "RELATIVE REDUCTION": "L-BFGS-B: the energy does not fall any more",
+        "NORM OF PROJECTED GRADIENT": "L-BFGS-B: the gradient is zero",
+    }
+    return next((text for key, text in known.items() if key in message), f"L-BFGS-B: {message}")
 
 
 _L_BFGS_B = {

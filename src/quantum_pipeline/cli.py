@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -52,6 +53,9 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt:
+            console.note("interrupted")
+            sys.exit(130)
         except PipelineError as error:
             console.error(type(error).__name__, str(error))
             sys.exit(error.exit_code)
@@ -95,6 +99,7 @@ def run(
     """
     request = load(file, device)
     settle(request)  # what can be refused is refused before anything starts
+    _make_folder(output)
     from quantum_pipeline.aws.clients import named_errors  # noqa: PLC0415 - boto3 takes a while
     from quantum_pipeline.client import Pipeline  # noqa: PLC0415
 
@@ -136,17 +141,29 @@ def estimate(file: Path, device: str | None, as_json: bool) -> None:
 
 
 @main.command()
-@click.option("--port", type=int, default=0, help="Port on 127.0.0.1; a free one by default.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="Port on 127.0.0.1; a free one by default.",
+)
 def serve(port: int) -> None:
     """Serve the pipeline's AWS on this machine until Ctrl-C, for any AWS client."""
     from quantum_pipeline.local.aws import LocalAws  # noqa: PLC0415
 
-    with LocalAws(cache_folder=cache_folder(), parameters=NOTHING_BILLED, port=port) as aws:
-        console.serving(aws.environment(), aws.outputs)
-        try:
-            signal.pause()
-        except KeyboardInterrupt:
-            console.note("stopping")
+    try:
+        with (
+            _own_settings(),
+            LocalAws(cache_folder=cache_folder(), parameters=NOTHING_BILLED, port=port) as aws,
+        ):
+            console.serving(aws.environment(), aws.outputs)
+            try:
+                signal.pause()
+            except KeyboardInterrupt:
+                console.note("stopping")
+    except OSError as error:
+        allowed = f"a free port ({error.strerror})"
+        raise InvalidRequest.of("--port", port, allowed) from None
 
 
 def _follow(
@@ -168,7 +185,7 @@ def _follow(
         return pipeline.fetch(run_id_of(execution), output)
     except KeyboardInterrupt:
         if execution:
-            _interrupted(pipeline, execution, cancel=cancel)
+            _interrupted(pipeline, execution, output, cancel=cancel)
         sys.exit(130)
     except PipelineError:
         if execution:
@@ -176,8 +193,10 @@ def _follow(
         raise
 
 
-def _interrupted(pipeline: Pipeline, execution: str, *, cancel: bool) -> None:
+def _interrupted(pipeline: Pipeline, execution: str, output: Path, *, cancel: bool) -> None:
     """Stop the run and see its job cancelled, or leave it running where the user says so."""
+    from quantum_pipeline.client import run_id_of  # noqa: PLC0415
+
     try:
         wanted = cancel or click.confirm("\nCancel the run and its job?", default=True, err=True)
     except click.Abort:  # nobody can answer, or the answer was Ctrl-C again
@@ -187,6 +206,18 @@ def _interrupted(pipeline: Pipeline, execution: str, *, cancel: bool) -> None:
         return
     pipeline.stop(execution)
     console.note("cancelled, with its job" if pipeline.wait_for_end(execution) else "stopped")
+    console.note(f"records  {pipeline.fetch(run_id_of(execution), output)}")
+
+
+def _make_folder(folder: Path) -> None:
+    """Make the output folder before anything runs: a result must have a place to go to."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        allowed = f"a folder that can be written to ({error.strerror})"
+        raise InvalidRequest.of("--output", str(folder), allowed) from None
 
 
 def load(file: Path, device: str | None) -> Request:
@@ -197,13 +228,14 @@ def load(file: Path, device: str | None) -> Request:
     """
     from quantum_pipeline.textfiles import is_text_form, parse_text  # noqa: PLC0415
 
-    if not file.is_file():
-        raise InvalidRequest.of("FILE", str(file), "a file that exists")
-    if file.stat().st_size > MAX_OBJECT_BYTES:
-        raise InvalidRequest.of(
-            "FILE", f"{file} of {file.stat().st_size} bytes", f"up to {MAX_OBJECT_BYTES} bytes"
-        )
-    content = file.read_bytes()
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(MAX_OBJECT_BYTES + 1)
+    except OSError as error:
+        allowed = f"a file that can be read ({error.strerror})"
+        raise InvalidRequest.of("FILE", str(file), allowed) from None
+    if len(content) > MAX_OBJECT_BYTES:
+        raise InvalidRequest.of("FILE", str(file), f"a file of up to {MAX_OBJECT_BYTES} bytes")
     if is_text_form(file.name):
         data: Any = {"problem": parse_text(content, file.name)}
     else:
@@ -245,9 +277,31 @@ def cache_folder() -> Path:
 def _local_outputs() -> Iterator[dict[str, str]]:
     from quantum_pipeline.local.aws import LocalAws  # noqa: PLC0415
 
-    with LocalAws(cache_folder=cache_folder(), parameters=NOTHING_BILLED) as aws:
+    console.note("starting AWS on this machine")
+    with (
+        _own_settings(),
+        LocalAws(cache_folder=cache_folder(), parameters=NOTHING_BILLED) as aws,
+    ):
         os.environ.update(aws.environment())
         yield dict(aws.outputs)
+
+
+@contextmanager
+def _own_settings() -> Iterator[None]:
+    """Keep the user's AWS settings out of the AWS on this machine: endpoints, profiles, keys."""
+    before = dict(os.environ)
+    for name in [name for name in before if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ |= {
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def _stack(name: str | None) -> AbstractContextManager[dict[str, str]]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from quantum_pipeline.estimates import Estimate
 
 _out = Console(highlight=False, soft_wrap=True)
+_BEGUN = time.monotonic()
 _err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -36,7 +37,6 @@ class ProgressLine:
 
     def __init__(self) -> None:
         self._status = _err.status("starting") if _err.is_terminal else None
-        self._begun = time.monotonic()
         self._last = ""
 
     def __enter__(self) -> ProgressLine:
@@ -53,10 +53,10 @@ class ProgressLine:
         text = _sentence(progress)
         stage = text.partition(":")[0]
         if self._status:
-            self._status.update(f"{text}  [dim]{time.monotonic() - self._begun:.0f} s[/]")
+            self._status.update(f"{text}  [dim]{time.monotonic() - _BEGUN:.0f} s[/]")
         if stage != self._last:
             self._last = stage
-            _err.print(f"{time.monotonic() - self._begun:6.1f} s  {text}", markup=False)
+            _err.print(f"{time.monotonic() - _BEGUN:6.1f} s  {text}", markup=False)
 
 
 @contextmanager
@@ -104,7 +104,7 @@ def result(folder: Path, *, as_json: bool) -> None:
 
 def _lines(figures: Iterable[tuple[str, str]]) -> None:
     for name, value in figures:
-        _out.print(Text.assemble((f"{name:<12}", "bold"), value))
+        _out.print(Text.assemble((f"{name:<13}", "bold"), value))
 
 
 def _main_figures(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -118,9 +118,10 @@ def _main_figures(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "ratio", f"undefined: {quality['ratio_undefined_because']}"
     else:
         yield "ratio", f"{round(ratio, 6)} of the best sample, {expected:.4f} of the mean"
-    yield "classical", f"{quality['verdict']}"
+    yield "verdict", f"QAOA was {quality['verdict']}"
     cost, timing = report["cost"], report["timing"]
     yield "cost", f"{cost['actual_usd']:.4f} USD, estimated {cost['estimated_usd']:.4f}"
+    yield "prices", cost["prices_as_of"]
     yield "time", f"queue {timing['queue_seconds']:.1f} s, job {timing['job_seconds']:.1f} s"
 
 

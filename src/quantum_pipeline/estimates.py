@@ -39,10 +39,8 @@ class Estimate(BaseModel):
         for item in self.cost.items:
             yield "cost", f"{item.usd:.4f} USD  {item.what}, {item.quantity:.6g} {item.unit}"
         verdict = "within" if self.total_usd <= self.max_cost_usd else "ABOVE"
-        yield (
-            "total",
-            (f"{self.total_usd:.4f} USD, {verdict} limits.max_cost_usd = {self.max_cost_usd:g}"),
-        )
+        limit = f"{verdict} limits.max_cost_usd = {self.max_cost_usd:g}"
+        yield "total", f"{self.total_usd:.4f} USD on AWS, {limit}"
         yield "prices", self.cost.prices_as_of
 
 

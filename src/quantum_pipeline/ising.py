@@ -56,7 +56,7 @@ class IsingModel(BaseModel):
     @property
     def tolerance(self) -> float:
         """Rounding allowed between two computations of one energy."""
-        return 1e-9 * max(1.0, self.scale + abs(self.offset))
+        return 1e-9 * (self.scale + abs(self.offset))
 
     @classmethod
     def from_spins(

@@ -76,8 +76,8 @@ def test_run_prints_the_right_cut_and_writes_the_report_where_it_is_told(
 ) -> None:
     done = qpipe(environment, "run", PETERSEN, "--output", str(tmp_path / "out"))
     assert done.returncode == 0, done.stderr
-    assert "best cut    12 " in done.stdout
-    assert "ratio       1.0 of the best sample" in done.stdout
+    assert "best cut     12 " in done.stdout
+    assert "ratio        1.0 of the best sample" in done.stdout
     (folder,) = (tmp_path / "out").iterdir()
     assert str(folder / "report.html") in done.stdout
     assert json.loads((folder / "report.json").read_text())["solution"]["objective"] == 12
@@ -146,7 +146,8 @@ def test_a_file_that_is_not_there_is_said(environment: dict[str, str]) -> None:
     assert done.returncode == 2
     assert (
         done.stderr.strip()
-        == 'InvalidRequest: FILE: got "no/such/file.json"; allowed: a file that exists'
+        == 'InvalidRequest: FILE: got "no/such/file.json"; allowed: a file that can be read '
+        "(No such file or directory)"
     )
 
 

@@ -106,7 +106,9 @@ def test_prepare_refuses_a_device_that_cannot_run_it(
     stack: Stack, request_data: dict[str, Any], device: str, error: type[Exception], reason: str
 ) -> None:
     with pytest.raises(error, match=reason):
-        stack.invoke("Prepare", event("device", request_data | {"device": device}))
+        limits = {"max_cost_usd": 1000.0}
+        request = request_data | {"device": device, "limits": limits}
+        stack.invoke("Prepare", event("device", request))
     assert stack.records("device") == set()
 
 

@@ -9,7 +9,16 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConfigNotFound,
+    ConfigParseError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+    ProfileNotFound,
+)
 
 from quantum_pipeline.errors import (
     DeviceUnavailable,
@@ -24,6 +33,16 @@ from quantum_pipeline.errors import (
 CONFIG = Config(
     connect_timeout=3, read_timeout=8, retries={"mode": "standard", "total_max_attempts": 2}
 )
+
+_NOT_SET_UP = (
+    ConfigNotFound,
+    ConfigParseError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+    ProfileNotFound,
+)
+"""What a client meets on a machine where AWS is not set up, or not well."""
 
 _NAMES: dict[str, type[PipelineError]] = {
     "ThrottlingException": ServiceUnavailable,
@@ -61,6 +80,8 @@ def named_errors() -> Iterator[None]:
         if name is None:
             name = ServiceUnavailable if status >= 500 else PipelineError
         raise name(str(error)) from error
+    except _NOT_SET_UP as error:
+        raise InvalidRequest(f"AWS settings: {error}") from error
     except BotoCoreError as error:
         raise ServiceUnavailable(f"{type(error).__name__}: {error}") from error
 

@@ -28,8 +28,8 @@ from quantum_pipeline.report.study import Study
 
 _CONVERGENCE = (
     "Mean energy of the quantum state at each evaluation of the optimiser, in the problem's units; "
-    "lower is better. Starts follow one another from left to right. Random bits are what a state "
-    "without any optimisation gives."
+    "lower is better. Starts follow one another from left to right. Random bits: the mean "
+    "over all bitstrings."
 )
 _REDUCTION = (
     "How far the lowest mean energy so far lies below the first one: as a share of the first one's "

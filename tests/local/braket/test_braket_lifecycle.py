@@ -240,6 +240,7 @@ def test_a_failing_job_says_why(
         (b"no archive", "ReadError"),
         (tarball({"work.py": "x = 1"})[:-20], "EOFError"),
     ],
+    ids=["nothing", "no archive", "cut off"],  # an archive's bytes have the time in them
 )
 def test_code_that_cannot_be_had_fails_the_job(
     server: Server, braket: Any, job_request: Make, body: bytes, reason: str
