@@ -25,7 +25,7 @@ $(VENV)/.ready: requirements/uv.txt requirements/dev.txt pyproject.toml
 	@touch $@
 
 run: setup  ## take a problem through the whole pipeline on this machine: make run REQUEST=FILE
-	@$(BIN)/qpipe run $(REQUEST)
+	@$(BIN)/qpipe run "$(REQUEST)"
 
 test: setup  ## the whole test suite
 	@$(BIN)/pytest -n 2 --dist loadfile

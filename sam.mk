@@ -31,13 +31,13 @@ invoke: setup  ## one stage on its example event, here, without Docker: make inv
 
 # What `sam build` asks for. Versions and hashes are the lock's; wheels are those of Lambda, whatever machine this is.
 LAYER = $(ARTIFACTS_DIR)/python
-INTO_LAYER = $(UV) install --quiet --target $(LAYER) --require-hashes --constraint requirements/dev.txt \
+INTO_LAYER = $(UV) install --quiet --target "$(LAYER)" --require-hashes --constraint requirements/dev.txt \
   --python-version 3.12 --python-platform x86_64-manylinux_2_28 --only-binary :all: --requirements pyproject.toml
 
 build-SharedLayer: setup
 	@$(INTO_LAYER)
-	@cp -R src/quantum_pipeline hybrid_job $(LAYER)
-	@cd $(LAYER)/quantum_pipeline && rm -rf local cli.py client.py console.py
+	@cp -R src/quantum_pipeline hybrid_job "$(LAYER)"
+	@cd "$(LAYER)/quantum_pipeline" && rm -rf local cli.py client.py console.py
 	@$(TRIM_LAYER)
 
 build-PlottingLayer: setup  # without what the shared layer has
@@ -45,4 +45,4 @@ build-PlottingLayer: setup  # without what the shared layer has
 	  --constraint requirements/dev.txt --python-version 3.12 pyproject.toml)
 	@$(TRIM_LAYER)
 
-TRIM_LAYER = find $(LAYER) -type d '(' -name __pycache__ -o -name tests ')' -prune -exec rm -rf {} +
+TRIM_LAYER = find "$(LAYER)" -type d '(' -name __pycache__ -o -name tests ')' -prune -exec rm -rf {} +
