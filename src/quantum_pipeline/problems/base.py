@@ -6,6 +6,7 @@ model that raises, and ``refusals.describe`` puts the path to that model in fron
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Annotated, ClassVar, Literal
 
@@ -30,7 +31,7 @@ Term = Annotated[
 Label = Annotated[StrictInt | StrictStr, Field(json_schema_extra={"allowed": "an integer or text"})]
 
 
-class Problem(BaseModel):
+class Problem(BaseModel, ABC):
     """What all problems have: variables with labels, an objective and an Ising model."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -50,22 +51,22 @@ class Problem(BaseModel):
         return reference
 
     @property
+    @abstractmethod
     def n_variables(self) -> int:
         """Number of binary variables."""
-        raise NotImplementedError
 
     @property
     def labels(self) -> Sequence[Label]:
         """The user's name of each variable."""
         return range(self.n_variables)
 
+    @abstractmethod
     def objective(self, bits: Sequence[int]) -> float:
         """Return what the user asked for, at one assignment of n bits."""
-        raise NotImplementedError
 
+    @abstractmethod
     def ising(self) -> IsingModel:
         """Return the model whose energy is the minimised objective, constant included."""
-        raise NotImplementedError
 
     def objective_of_energy(self, energy: float) -> float:
         """Return the objective that belongs to an energy: its negative where we maximise."""
