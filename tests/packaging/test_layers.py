@@ -17,7 +17,7 @@ OF_LAMBDA = {"boto3", "botocore"}
 
 def left_out() -> set[str]:
     """What the Makefile removes from the copy of the package."""
-    found = re.search(r"quantum_pipeline && rm -rf (.+)", (ROOT / "sam.mk").read_text())
+    found = re.search(r'quantum_pipeline"? && rm -rf (.+)', (ROOT / "sam.mk").read_text())
     assert found
     return set(found[1].split())
 
