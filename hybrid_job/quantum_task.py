@@ -71,8 +71,17 @@ def measure(
         else:
             task = AwsQuantumTask(task_arn, poll_timeout_seconds=timeout_seconds)
         result = task.result()
+        if result is None and not _has_ended(task):
+            raise JobFailed(
+                f"limits.max_runtime_seconds: quantum task {task.id} was not done after "
+                f"{timeout_seconds:.0f} s and is cancelled; allowed: a limit that covers the "
+                "device's queue"
+            )
+        if result is None:  # it may have been done at the last moment, and is paid for
+            result = AwsQuantumTask(task.id).result()
         if result is None:
-            raise _without_result(task, timeout_seconds)
+            reason = task.metadata().get("failureReason", "no reason given")
+            raise JobFailed(f"quantum task {task.id} ended {task.state()}: {reason}")
     except (ClientError, BotoCoreError) as error:
         raise _named(error) from error
     simulator = result.additional_metadata.simulatorMetadata
@@ -83,16 +92,17 @@ def measure(
     return counts, QuantumTask(arn=task.id, shots=shots, billed_minutes=minutes)
 
 
-def _without_result(task: AwsQuantumTask, timeout_seconds: float) -> PipelineError:
-    state = task.state()
-    if state in AwsQuantumTask.NO_RESULT_TERMINAL_STATES:
-        reason = task.metadata().get("failureReason", "no reason given")
-        return JobFailed(f"quantum task {task.id} ended {state}: {reason}")
-    task.cancel()
-    return JobFailed(
-        f"limits.max_runtime_seconds: quantum task {task.id} was still {state} after "
-        f"{timeout_seconds:.0f} s and is cancelled; allowed: a limit that covers the device's queue"
-    )
+def _has_ended(task: AwsQuantumTask) -> bool:
+    """Return whether a task has ended; else cancel it."""
+    if task.state() in AwsQuantumTask.TERMINAL_STATES:
+        return True
+    try:
+        task.cancel()
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ConflictException":
+            raise
+        return True  # it ended in between
+    return False
 
 
 _BY_CODE = {

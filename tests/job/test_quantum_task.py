@@ -142,17 +142,44 @@ def test_refusal_of_braket_has_its_name(
         measure(on_sv1(), ANGLES, task_arn=None, created=lambda arn: None, timeout_seconds=5)
 
 
+def slow_on_sv1() -> PreparedRun:
+    """A run whose task takes seconds: it is still running when its time is up."""
+    run = prepared_run({"type": "ising", "fields": [0.1] * 22})
+    return run.model_copy(update={"device": find("sv1")})
+
+
 def test_task_that_is_not_done_in_time_is_cancelled(braket: Server) -> None:
     created: list[str] = []
     with pytest.raises(JobFailed, match=r"limits\.max_runtime_seconds"):
-        measure(on_sv1(), ANGLES, task_arn=None, created=created.append, timeout_seconds=0)
+        measure(slow_on_sv1(), ANGLES, task_arn=None, created=created.append, timeout_seconds=0)
     told = braket.client("braket").get_quantum_task(quantumTaskArn=created[0])
     assert told["status"] in {"CANCELLING", "CANCELLED"}
+
+
+def test_task_that_is_done_just_before_it_is_cancelled_is_used(braket: Server) -> None:
+    client = braket.client("braket")
+    late: list[str] = []
+
+    def wait_until_done(operation: str, params: dict[str, Any]) -> None:
+        if operation == "CancelQuantumTask":
+            late.append(params["quantumTaskArn"])
+            while client.get_quantum_task(quantumTaskArn=late[0])["status"] != "COMPLETED":
+                time.sleep(0.02)
+
+    braket.service.intercept = wait_until_done
+    prepared = on_sv1()
+    counts, task = measure(
+        prepared, ANGLES, task_arn=None, created=lambda arn: None, timeout_seconds=0
+    )
+    assert set(late) <= {task.arn}  # none, where it was done even before it was looked at
+    assert sum(counts.values()) == prepared.request.shots
 
 
 def test_task_that_was_cancelled_fails_the_job(braket: Server) -> None:
     created: list[str] = []
     with pytest.raises(JobFailed):
-        measure(on_sv1(), ANGLES, task_arn=None, created=created.append, timeout_seconds=0)
+        measure(slow_on_sv1(), ANGLES, task_arn=None, created=created.append, timeout_seconds=0)
     with pytest.raises(JobFailed, match=f"{created[0]} ended CANCELLED"):
-        measure(on_sv1(), ANGLES, task_arn=created[0], created=created.append, timeout_seconds=9)
+        measure(
+            slow_on_sv1(), ANGLES, task_arn=created[0], created=created.append, timeout_seconds=9
+        )
