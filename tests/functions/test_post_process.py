@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from werkzeug.wrappers import Request, Response
 
 from quantum_pipeline import runs
 from quantum_pipeline.aws.metrics import METRICS
@@ -115,19 +115,23 @@ def test_a_result_whose_energies_do_not_recompute_is_refused(
     assert "completed.json" not in stack.records("forged")
 
 
-def test_a_run_ends_once_whoever_ends_it(stack: Stack, request_data: dict[str, Any]) -> None:
-    """A stop in the last moment: both functions come to the end of the run at the same time."""
+def test_a_run_that_is_stopped_at_the_last_moment_ends_once(
+    stack: Stack, request_data: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     event = completed(stack, "contested", request_data)
     stopped = json.loads(Path("events/functions/cancel_stopped.json").read_text("utf-8"))
     stopped["detail"]["name"] = "contested"
-    with ThreadPoolExecutor(2) as pool:
-        cancel = pool.submit(stack.invoke, "Cancel", stopped)
-        report = pool.submit(stack.invoke, "PostProcess", event)
-        cancel.result()
-        report.exception()
-    ends = stack.records("contested") & set(runs.ENDS)
-    assert len(ends) == 1
-    assert stack.record("contested", ends.pop())["told"]
+
+    def stop_at_the_report(service: str, request: Request) -> Response | None:
+        if request.method == "PUT" and request.path.endswith("contested/report.json"):
+            stack.invoke("Cancel", stopped)  # PostProcess has looked for an end, and found none
+        return None
+
+    monkeypatch.setattr(stack.aws.router, "intercept", stop_at_the_report)
+    with pytest.raises(JobFailed, match=r"cancelled\.json"):
+        stack.invoke("PostProcess", event)
+    assert stack.records("contested") & set(runs.ENDS) == {"cancelled.json"}
+    assert stack.record("contested", "cancelled.json")["told"]
 
 
 def test_no_report_is_made_of_a_run_that_was_cancelled(
