@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import networkx as nx
@@ -24,6 +25,27 @@ def random_model(n: int, seed: int) -> IsingModel:
     return IsingModel.from_spins(rng.normal(size=n).tolist(), pairs, rng.normal())
 
 
+def cost_matrix(model: IsingModel) -> Matrix:
+    n = model.n_variables
+    cost = model.offset * np.eye(2**n)
+    for i, strength in enumerate(model.fields):
+        cost = cost + strength * on_qubit(Z, i, n)
+    for i, j, coupling in model.couplings:
+        cost = cost + coupling * on_qubit(Z, i, n) @ on_qubit(Z, j, n)
+    return cost
+
+
+def assert_slopes(
+    function: Callable[[Matrix], float], angles: Matrix, gradient: Matrix, within: float = 1e-6
+) -> None:
+    step = 1e-6
+    for index in np.ndindex(angles.shape):
+        moved = np.zeros_like(angles)
+        moved[index] = step
+        slope = (function(angles + moved) - function(angles - moved)) / (2 * step)
+        assert gradient[index] == pytest.approx(slope, abs=within * np.abs(gradient).max())
+
+
 def on_qubit(gate: Matrix, qubit: int, n: int) -> Matrix:
     return np.kron(np.kron(np.eye(2**qubit), gate), np.eye(2 ** (n - qubit - 1)))
 
@@ -32,11 +54,7 @@ def on_qubit(gate: Matrix, qubit: int, n: int) -> Matrix:
 def test_state_is_that_of_the_textbook_matrices(n: int) -> None:
     model = random_model(n, seed=n)
     angles = np.random.default_rng(n).normal(size=(2, 3))
-    cost = model.offset * np.eye(2**n)
-    for i, strength in enumerate(model.fields):
-        cost = cost + strength * on_qubit(Z, i, n)
-    for i, j, coupling in model.couplings:
-        cost = cost + coupling * on_qubit(Z, i, n) @ on_qubit(Z, j, n)
+    cost = cost_matrix(model)
     mixer = sum(on_qubit(X, i, n) for i in range(n))
     state = np.full(2**n, 2 ** (-n / 2), dtype=complex)
     for gamma, beta in angles.T:
@@ -57,12 +75,86 @@ def test_gradient_is_that_of_finite_differences(n: int) -> None:
     energy, gradient = qaoa.energy_and_gradient(angles)
 
     assert energy == pytest.approx(qaoa.energy(angles), abs=1e-10)
-    step = 1e-6
-    for index in np.ndindex(angles.shape):
-        moved = np.zeros_like(angles)
-        moved[index] = step
-        slope = (qaoa.energy(angles + moved) - qaoa.energy(angles - moved)) / (2 * step)
-        assert gradient[index] == pytest.approx(slope, abs=1e-6 * np.abs(gradient).max())
+    assert_slopes(qaoa.energy, angles, gradient)
+
+
+@pytest.mark.parametrize("n", [1, 3, 5])
+def test_warm_start_is_that_of_the_textbook_matrices(n: int) -> None:
+    model = random_model(n, seed=n)
+    rng = np.random.default_rng(n)
+    angles, tilts = rng.normal(size=(2, 2)), rng.uniform(0, math.pi, n)
+    cost = cost_matrix(model)
+    turned = [math.sin(t) * X + math.cos(t) * Z for t in tilts]
+    mixer = sum(on_qubit(axis, i, n) for i, axis in enumerate(turned))
+    state = np.ones(1, dtype=complex)
+    for t in tilts:
+        state = np.kron(state, [math.cos(t / 2), math.sin(t / 2)])
+    for gamma, beta in angles.T:
+        state = expm(-1j * beta * mixer) @ expm(-1j * gamma * cost) @ state
+
+    qaoa = Qaoa(all_energies(model), tilts=tilts.tolist())
+
+    np.testing.assert_allclose(qaoa.state(angles), state, atol=1e-12)
+    assert_slopes(qaoa.energy, angles, qaoa.energy_and_gradient(angles)[1])
+
+
+def test_warm_start_tilted_by_a_right_angle_is_the_plain_circuit() -> None:
+    cost = all_energies(random_model(6, seed=6))
+    angles = np.random.default_rng(6).normal(size=(2, 2))
+
+    warm, plain = Qaoa(cost, tilts=[math.pi / 2] * 6), Qaoa(cost)
+
+    np.testing.assert_allclose(warm.state(angles), plain.state(angles), atol=1e-15)
+
+
+def test_another_observable_is_measured_in_the_same_state() -> None:
+    cost, observable = (all_energies(random_model(6, seed)) for seed in (1, 2))
+    angles = np.random.default_rng(3).normal(size=(2, 2))
+    qaoa = Qaoa(cost, observable)
+
+    energy, gradient = qaoa.energy_and_gradient(angles)
+
+    assert energy == pytest.approx(np.abs(Qaoa(cost).state(angles)) ** 2 @ observable, abs=1e-12)
+    assert energy == pytest.approx(qaoa.energy(angles), abs=1e-12)
+    assert_slopes(qaoa.energy, angles, gradient)
+
+
+def test_probabilities_are_the_squares_of_the_amplitudes() -> None:
+    qaoa = Qaoa(all_energies(random_model(5, seed=5)))
+    angles = np.random.default_rng(5).normal(size=(2, 2))
+
+    probabilities = qaoa.probabilities(angles)
+
+    np.testing.assert_allclose(probabilities, np.abs(qaoa.state(angles)) ** 2, atol=1e-15)
+    assert probabilities.sum() == pytest.approx(1, abs=1e-13)
+
+
+def mean_of_lowest(cost: Matrix, probabilities: Matrix, alpha: float) -> float:
+    """CVaR by walking up the costs until the mass is used up."""
+    left, total = alpha, 0.0
+    for k in np.argsort(cost):
+        taken = min(left, probabilities[k])
+        left, total = left - taken, total + taken * cost[k]
+    return total / alpha
+
+
+@pytest.mark.parametrize("alpha", [0.01, 0.3, 1.0])
+@pytest.mark.parametrize("kind", ["few values", "many values"])
+def test_tail_is_the_mean_of_the_lowest_part_of_the_probability(kind: str, alpha: float) -> None:
+    cost = all_energies(random_model(13, seed=4))
+    if kind == "few values":
+        cost = np.round(cost)
+    angles = 0.1 * np.random.default_rng(4).normal(size=(2, 2))
+    qaoa = Qaoa(cost)
+
+    tail, gradient = qaoa.tail_and_gradient(angles, alpha)
+
+    expected = mean_of_lowest(cost, qaoa.probabilities(angles), alpha)
+    assert tail == pytest.approx(expected, abs=1e-10)
+    within = (
+        1e-6 if kind == "few values" else 1e-4
+    )  # of kinks, one where each value is the quantile
+    assert_slopes(lambda x: qaoa.tail_and_gradient(x, alpha)[0], angles, gradient, within)
 
 
 @pytest.mark.parametrize("kind", ["few values", "many values", "few values at first"])
