@@ -7,9 +7,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv pip
+BENCH_VENV := .venv-bench
 REQUEST ?= events/requests/maxcut_petersen.json
 
-.PHONY: help setup run test test-unit check bench clean
+.PHONY: help setup run test test-unit check bench lock-bench clean
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1|/' | column -t -s '|'
 
@@ -39,9 +40,20 @@ check: setup validate build  ## format, lint, types, architecture, template, pac
 	@$(BIN)/mypy --no-error-summary src hybrid_job functions benchmarks scripts tests
 	@PYTHONPATH=. $(BIN)/lint-imports --no-logo
 
-bench: setup  ## side by side with peers, and 20 random instances
-	@$(BIN)/python -m benchmarks.overhead
-	@$(BIN)/python -m benchmarks.instances
+bench: $(BENCH_VENV)/.ready  ## side by side with peers, in an environment of their own; and 20 random instances
+	@for each in qaoa optimise bandwidth scaling overhead instances; do $(BENCH_VENV)/bin/python -m benchmarks.$$each; done
+
+$(BENCH_VENV)/.ready: requirements/bench.txt pyproject.toml | setup
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(BENCH_VENV)
+	@$(UV) sync --quiet --require-hashes --python $(BENCH_VENV)/bin/python requirements/bench.txt
+	@$(UV) install --quiet --python $(BENCH_VENV)/bin/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# The peers' lock: what requirements/dev.txt pins, and the peers; two files say where QOKit's own pins are not followed.
+lock-bench: setup
+	@$(UV) compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	  --overrides requirements/bench.overrides --excludes requirements/bench.excludes --constraints requirements/dev.txt \
+	  --all-extras --group dev --group peers pyproject.toml --output-file requirements/bench.txt
 
 clean:  ## remove everything that was made here, except runs
 	@rm -rf .venv .venv-* .aws-sam .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
