@@ -15,7 +15,7 @@ from quantum_pipeline.aws.metrics import record
 from quantum_pipeline.aws.settings import PostProcessSettings
 from quantum_pipeline.aws.stage import stage
 from quantum_pipeline.errors import JobFailed
-from quantum_pipeline.reports import Report, Timing, build_report
+from quantum_pipeline.reports import Outcome, Report, Timing, build_report
 from quantum_pipeline.results import JobResult, read_result
 from quantum_pipeline.runs import PreparedRun, SubmittedJob
 
@@ -47,10 +47,8 @@ def handler(event: Event) -> dict[str, Any]:
     submitted = storage.need_model(bucket, runs.key(event.run_id, runs.JOB), SubmittedJob)
     job = jobs.look(event.job_arn)
     result = read_result(jobs.read_output(job), prepared)
-    made = build_report(
-        prepared,
-        submitted,
-        result,
+    outcome = Outcome(
+        job=submitted,
         timing=Timing(
             prepare_seconds=prepared.prepare_seconds,
             queue_seconds=job.queue_seconds,
@@ -61,6 +59,7 @@ def handler(event: Event) -> dict[str, Any]:
         actual=_bill(prepared, result, job, settings),
         completed_at=datetime.now(UTC),
     )
+    made = build_report(prepared, outcome, result)
     folder = runs.key(event.run_id, "")
     for name, content in report.render(made).items():
         storage.write(bucket, folder + name, content, _content_type(name))
@@ -71,9 +70,9 @@ def handler(event: Event) -> dict[str, Any]:
         "status": made.status,
         "report": f"s3://{bucket}/{folder}report.json",
         "report_html": f"s3://{bucket}/{folder}{made.artifacts.report_html}",
-        "objective": made.solution.objective,
-        "approximation_ratio": made.quality.approximation_ratio,
-        "expected_ratio": made.quality.expected_ratio,
+        "objective": made.objective,
+        "approximation_ratio": made.ratios[0],
+        "expected_ratio": made.ratios[1],
         "actual_usd": made.cost.actual_usd,
     }
 
@@ -104,7 +103,7 @@ def _finish(made: Report, settings: PostProcessSettings, folder: str) -> None:
         run_id=made.run_id,
         ended_at=made.completed_at,
         job_arn=made.provenance.job_arn,
-        objective=made.solution.objective,
+        objective=made.objective,
         actual_usd=made.cost.actual_usd,
     )
     if not claim(bucket, runs.COMPLETED, completed):
@@ -115,8 +114,8 @@ def _finish(made: Report, settings: PostProcessSettings, folder: str) -> None:
         made.run_id,
         made.status,
         {
-            "objective": made.solution.objective,
-            "approximation_ratio": made.quality.approximation_ratio,
+            "objective": made.objective,
+            "approximation_ratio": made.ratios[0],
             "actual_usd": made.cost.actual_usd,
             "report": f"s3://{bucket}/{folder}{made.artifacts.report_html}",
         },
@@ -131,8 +130,8 @@ def _publish(made: Report) -> None:
     record("JobSeconds", made.timing.job_seconds)
     record("Polls", made.timing.polls)
     record("ActualCost", made.cost.actual_usd)
-    record("ApproximationRatio", made.quality.approximation_ratio)
-    record("ExpectedRatio", made.quality.expected_ratio)
+    record("ApproximationRatio", made.ratios[0])
+    record("ExpectedRatio", made.ratios[1])
     record("FinalEnergy", made.analysis.final_energy)
     record("ConvergenceRate", made.analysis.convergence_rate)
     record("Efficiency", made.analysis.efficiency)

@@ -16,6 +16,7 @@ from quantum_pipeline.aws.metrics import record
 from quantum_pipeline.aws.settings import PrepareSettings
 from quantum_pipeline.aws.stage import stage
 from quantum_pipeline.errors import InvalidRequest
+from quantum_pipeline.problems import BinaryProblem
 from quantum_pipeline.requests import (
     MAX_OBJECT_BYTES,
     ProblemReference,
@@ -44,7 +45,8 @@ def handler(event: Event) -> dict[str, Any]:
     _check_unused(settings, runs.check_run_id(event.run_id))
     asked = parse_request(event.request)
     request, because = resolve(_with_problem(asked, settings.input_bucket))
-    n = request.problem.n_variables
+    problem = request.problem
+    n = problem.n_qubits
     device, device_because = devices.choose(
         request.device, n_qubits=n, shots=request.shots, region=settings.aws_region
     )
@@ -58,7 +60,7 @@ def handler(event: Event) -> dict[str, Any]:
         created_at=datetime.now(UTC),
         request=request,
         problem_uri=asked.problem.uri if isinstance(asked.problem, ProblemReference) else None,
-        model=request.problem.ising(),
+        model=problem.ising() if isinstance(problem, BinaryProblem) else None,
         device=device,
         algorithm_because=because,
         device_because=device_because,
@@ -72,7 +74,7 @@ def handler(event: Event) -> dict[str, Any]:
         "run_id": event.run_id,
         "attempt": prepared.attempt,
         "problem_type": request.problem.type,
-        "n_variables": n,
+        "n_qubits": n,
         "device": device.arn,
         "estimated_usd": estimate.total_usd,
     }

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel
 
 from quantum_pipeline.errors import InvalidResult
-from quantum_pipeline.ising import IsingModel
 
 Real = NDArray[np.float64]
 
@@ -26,10 +26,10 @@ Real = NDArray[np.float64]
 class Journal:
     """Energies, gradients and quantum tasks by their angles, shape (2, depth), kept in a file."""
 
-    def __init__(self, folder: Path, model: IsingModel) -> None:
+    def __init__(self, folder: Path, subject: BaseModel) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        # The name ties the journal to the model: no other problem's energies are ever read.
-        digest = hashlib.sha256(model.model_dump_json().encode()).hexdigest()[:16]
+        # The name ties the journal to its subject: no other problem's energies are ever read.
+        digest = hashlib.sha256(subject.model_dump_json().encode()).hexdigest()[:16]
         self.path = folder / f"journal-{digest}.jsonl"
         self._evaluations: dict[bytes, tuple[float, Real]] = {}
         self._tasks: dict[bytes, str] = {}

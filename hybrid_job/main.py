@@ -31,7 +31,7 @@ def run() -> None:
     """
     started = time.monotonic()
     prepared = read_prepared(environment.input_folder(INPUT_CHANNEL) / PREPARED)
-    with closing(Journal(environment.checkpoint_folder(), prepared.model)) as journal:
+    with closing(Journal(environment.checkpoint_folder(), prepared.request)) as journal:
         result = solve(prepared, journal, started)
     write_result(result, environment.results_folder() / RESULTS)
 

@@ -62,7 +62,7 @@ def measure(
     try:
         if task_arn is None:
             task = AwsDevice(device.arn).run(
-                qaoa_circuit(prepared.model, angles),
+                qaoa_circuit(prepared.ising, angles),
                 shots=shots,
                 poll_timeout_seconds=timeout_seconds,
                 tags={RUN_ID_TAG: prepared.run_id},

@@ -18,12 +18,13 @@ from hybrid_job.metrics import log_metric
 from hybrid_job.optimiser import Evaluate, Optimum
 from hybrid_job.sampling import Samples
 from hybrid_job.statevector import Qaoa
+from quantum_pipeline.algorithms import SettledQaoa
 from quantum_pipeline.ising import all_energies
 from quantum_pipeline.results import (
     ClassicalSolution,
     Evaluation,
-    JobResult,
     JobSeconds,
+    OptimisationResult,
     QuantumTask,
 )
 from quantum_pipeline.runs import PreparedRun
@@ -31,12 +32,12 @@ from quantum_pipeline.runs import PreparedRun
 Real = NDArray[np.float64]
 
 
-def solve(prepared: PreparedRun, journal: Journal, started: float) -> JobResult:
+def solve(prepared: PreparedRun, journal: Journal, started: float) -> OptimisationResult:
     """Return the result of a run: the classical baseline, then optimised angles, then shots.
 
     ``started`` is the time of ``time.monotonic`` from which limits.max_runtime_seconds counts.
     """
-    model, shots = prepared.model, prepared.request.shots
+    model, shots = prepared.ising, prepared.request.shots
     times = [time.monotonic()]
     # Without the offset, of which a large one would cost the phases their digits.
     spectrum = all_energies(model.model_copy(update={"offset": 0.0}))
@@ -49,9 +50,11 @@ def solve(prepared: PreparedRun, journal: Journal, started: float) -> JobResult:
     best_bitstring, best_energy = samples.best(model)
     times.append(time.monotonic())
     classical_seconds, optimise_seconds, sample_seconds = np.diff(times).tolist()
-    return JobResult(
+    return OptimisationResult(
         run_id=prepared.run_id,
         algorithm="qaoa",
+        engine="exact state",
+        start="linear ramp",
         gammas=tuple(optimum.angles[0].tolist()),
         betas=tuple(optimum.angles[1].tolist()),
         history=tuple(
@@ -85,13 +88,14 @@ def solve(prepared: PreparedRun, journal: Journal, started: float) -> JobResult:
 
 
 def _baseline(prepared: PreparedRun, spectrum: Real, seconds: float) -> ClassicalSolution:
-    if prepared.model.n_variables <= classical.ENUMERATED:
-        return classical.enumerate_all(prepared.model, spectrum, seconds)
-    return classical.anneal(prepared.model, _chance(prepared, "anneal"))
+    if prepared.ising.n_variables <= classical.ENUMERATED:
+        return classical.enumerate_all(prepared.ising, spectrum, seconds)
+    return classical.anneal(prepared.ising, _chance(prepared, "anneal"))
 
 
 def _optimise(prepared: PreparedRun, qaoa: Qaoa, journal: Journal, started: float) -> Optimum:
-    algorithm, model = prepared.request.algorithm, prepared.model
+    algorithm, model = prepared.request.algorithm, prepared.ising
+    assert isinstance(algorithm, SettledQaoa)
     evaluate = _journalled(qaoa, journal, model.offset)
     given = None
     if algorithm.gammas is not None and algorithm.betas is not None:
@@ -104,7 +108,7 @@ def _optimise(prepared: PreparedRun, qaoa: Qaoa, journal: Journal, started: floa
         [given]
         if given is not None
         else optimiser.starting_points(
-            algorithm.depth, algorithm.starts, unit, _chance(prepared, "starts")
+            algorithm.deepest, algorithm.starts, unit, _chance(prepared, "starts")
         )
     )
     return optimiser.minimise(
@@ -135,7 +139,7 @@ def _sample(
 ) -> tuple[Samples, tuple[QuantumTask, ...]]:
     if prepared.device.kind == "local":
         chance = _chance(prepared, "shots")
-        shots, offset = prepared.request.shots, prepared.model.offset
+        shots, offset = prepared.request.shots, prepared.ising.offset
         return sampling.from_state(qaoa.cost.values, offset, qaoa.state(angles), shots, chance), ()
     from hybrid_job import quantum_task  # noqa: PLC0415 (the SDK takes seconds to import)
 
@@ -146,7 +150,7 @@ def _sample(
         created=lambda arn: journal.record_task(angles, arn),
         timeout_seconds=started + _seconds(prepared, reserved=0.5) - time.monotonic(),
     )
-    return sampling.from_counts(prepared.model, counts), (task,)
+    return sampling.from_counts(prepared.ising, counts), (task,)
 
 
 def _seconds(prepared: PreparedRun, reserved: float) -> float:

@@ -122,7 +122,8 @@ def run(
 def validate(file: Path, device: str | None) -> None:
     """Print the request in FILE with every default filled in, or say what is wrong with it."""
     asked = load(file, device)
-    click.echo((settle(asked) or asked).model_dump_json(indent=2, by_alias=True, exclude_none=True))
+    settled = settle(asked)
+    click.echo((settled[0] if settled else asked).model_dump_json(indent=2, by_alias=True, exclude_none=True))
 
 
 @main.command()
@@ -133,11 +134,11 @@ def estimate(file: Path, device: str | None, as_json: bool) -> None:
     """Print qubits, memory, time and cost of the request in FILE; nothing is submitted."""
     from quantum_pipeline.estimates import estimate as estimated  # noqa: PLC0415
 
-    request = settle(load(file, device))
-    if request is None:
+    settled = settle(load(file, device))
+    if settled is None:
         raise InvalidRequest("problem.uri: not read here; allowed: a problem in the file itself")
     instance, region = _instance_price()
-    console.estimate(estimated(request, instance, region), as_json=as_json)
+    console.estimate(estimated(*settled, instance, region), as_json=as_json)
 
 
 @main.command()
@@ -245,9 +246,9 @@ def load(file: Path, device: str | None) -> Request:
     return parse_request(data)
 
 
-def settle(request: Request) -> ResolvedRequest | None:
-    """Return the resolved request; None where its problem has yet to be read from S3."""
-    return None if isinstance(request.problem, ProblemReference) else resolve(request)[0]
+def settle(request: Request) -> tuple[ResolvedRequest, str] | None:
+    """Return the resolved request and why; None where its problem has yet to be read from S3."""
+    return None if isinstance(request.problem, ProblemReference) else resolve(request)
 
 
 def _instance_price() -> tuple[InstancePrice, str]:

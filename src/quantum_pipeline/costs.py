@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+from quantum_pipeline.algorithms import SettledQaoa
 from quantum_pipeline.devices import Device, catalogue
 from quantum_pipeline.errors import BudgetExceeded
 from quantum_pipeline.requests import ResolvedRequest
@@ -62,13 +63,14 @@ class Cost(BaseModel):
 def job_seconds(request: ResolvedRequest, device: Device, n_qubits: int) -> float:
     """Return an upper bound of the job's billed seconds, its start included.
 
-    On the exact engine that is every evaluation used, or the time limit; a job that waits for a
-    device waits in its queue as well, for as long as the time limit lets it.
+    For QAOA on the exact engine that is every evaluation used, or the time limit; a job that waits
+    for a device waits in its queue as well, for as long as the time limit lets it, and so does
+    what other algorithms take.
     """
     algorithm, limit = request.algorithm, request.limits.max_runtime_seconds
-    if device.kind != "local":
+    if device.kind != "local" or not isinstance(algorithm, SettledQaoa):
         return STARTUP_SECONDS + limit
-    layers = algorithm.max_evaluations * algorithm.depth
+    layers = algorithm.max_evaluations * algorithm.deepest
     compute = layers * float(2**n_qubits) * SECONDS_PER_AMPLITUDE_AND_LAYER
     return STARTUP_SECONDS + min(compute, limit)
 

@@ -54,8 +54,6 @@ def catalogue() -> Catalogue:
 
 
 LOCAL = "local"
-EXACT_QUBITS = 25
-"""Widest exact state vector: the job takes 112 * 2^25 bytes, 3.5 GiB, in an instance of 8 GiB."""
 
 
 def find(spec: str) -> Device:

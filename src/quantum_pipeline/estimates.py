@@ -21,7 +21,7 @@ class Estimate(BaseModel):
 
     problem_type: str
     n_qubits: int
-    depth: int
+    algorithm: str
     device: str
     memory_bytes: int
     max_evaluations: int
@@ -32,7 +32,8 @@ class Estimate(BaseModel):
 
     def lines(self) -> Iterator[tuple[str, str]]:
         """Return what a person wants to read of it."""
-        yield "problem", f"{self.problem_type}, {self.n_qubits} qubits, depth {self.depth}"
+        yield "problem", f"{self.problem_type}, {self.n_qubits} qubits"
+        yield "algorithm", self.algorithm
         yield "device", self.device
         yield "memory", f"{self.memory_bytes / 2**20:.3g} MiB"
         yield "time", f"at most {self.job_seconds:.0f} s, {self.max_evaluations} evaluations"
@@ -44,19 +45,21 @@ class Estimate(BaseModel):
         yield "prices", self.cost.prices_as_of
 
 
-def estimate(request: ResolvedRequest, instance: InstancePrice, region: str) -> Estimate:
-    """Return the estimate of a resolved request on AWS.
+def estimate(
+    request: ResolvedRequest, because: str, instance: InstancePrice, region: str
+) -> Estimate:
+    """Return the estimate of a resolved request on AWS; ``because`` is what ``resolve`` gave.
 
     Raises:
         InvalidRequest, DeviceUnavailable: as prepare would refuse it.
     """
-    n = request.problem.n_variables
+    n = request.problem.n_qubits
     device, _ = devices.choose(request.device, n_qubits=n, shots=request.shots, region=region)
     cost = costs.estimate(request, device, n, instance)
     return Estimate(
         problem_type=request.problem.type,
         n_qubits=n,
-        depth=request.algorithm.depth,
+        algorithm=because,
         device=device.name,
         memory_bytes=BYTES_PER_AMPLITUDE * 2**n,
         max_evaluations=request.algorithm.max_evaluations,

@@ -13,8 +13,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from quantum_pipeline.ising import IsingModel
-from quantum_pipeline.problems import MaxCut, Problem
-from quantum_pipeline.results import Evaluation, JobResult
+from quantum_pipeline.problems import BinaryProblem, MaxCut
+from quantum_pipeline.results import Evaluation, OptimisationResult
 
 Rating = Literal["excellent", "good", "fair", "poor"]
 
@@ -40,7 +40,7 @@ class Quality(_Figures):
     """
 
     best_known: float
-    best_known_by: Literal["exact", "simulated annealing", "quantum samples"]
+    best_known_by: str
     approximation_ratio: float | None
     expected_ratio: float | None
     random_ratio: float | None
@@ -49,7 +49,7 @@ class Quality(_Figures):
     probability_of_best: float | None
     mean_energy: float
     mean_energy_by: Literal["exact state", "samples"]
-    standard_error: float
+    standard_error: float | None
     random_mean_energy: float
     quantum_seconds: float
     classical: Classical
@@ -69,7 +69,7 @@ class Analysis(_Figures):
     convergence_evaluation: int
 
 
-def quality(problem: Problem, model: IsingModel, result: JobResult) -> Quality:
+def quality(problem: BinaryProblem, model: IsingModel, result: OptimisationResult) -> Quality:
     """Return how the quantum result stands against the best known one."""
     classical, tolerance = result.classical, model.tolerance
     best = min(classical.energy, result.best_energy)
@@ -106,18 +106,16 @@ def quality(problem: Problem, model: IsingModel, result: JobResult) -> Quality:
     )
 
 
-def _best_known_by(
-    result: JobResult, tolerance: float
-) -> Literal["exact", "simulated annealing", "quantum samples"]:
+def _best_known_by(result: OptimisationResult, tolerance: float) -> str:
     if result.classical.proven:
         return "exact"
     if result.classical.energy <= result.best_energy + tolerance:
-        return "simulated annealing"
-    return "quantum samples"
+        return result.classical.method
+    return "quantum samples" if result.counts else "recursive QAOA"
 
 
 def _zero_of_ratio(
-    problem: Problem, result: JobResult, best: float, tolerance: float
+    problem: BinaryProblem, result: OptimisationResult, best: float, tolerance: float
 ) -> tuple[float, str, str | None]:
     """Return the energy of ratio 0, the definition in words, and why it fails if it does.
 
@@ -135,11 +133,11 @@ def _zero_of_ratio(
     return zero, definition, flat if zero - best <= tolerance else None
 
 
-def _quantum_seconds(result: JobResult) -> float:
+def _quantum_seconds(result: OptimisationResult) -> float:
     return result.seconds.optimise + result.seconds.sample
 
 
-def _verdict(result: JobResult, tolerance: float) -> str:
+def _verdict(result: OptimisationResult, tolerance: float) -> str:
     classical, gap = result.classical, result.best_energy - result.classical.energy
     if gap > tolerance:
         found = f"worse than {classical.method} by {gap:.6g}"

@@ -7,7 +7,7 @@ value and what is allowed. ``resolve`` fills in what depends on the problem.
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -16,16 +16,15 @@ from pydantic import (
     Field,
     StrictInt,
     ValidationError,
-    model_validator,
 )
 
-from quantum_pipeline.devices import EXACT_QUBITS, find
+from quantum_pipeline.algorithms import Algorithm, SettledAlgorithm, settle
+from quantum_pipeline.devices import find
 from quantum_pipeline.errors import InvalidRequest
-from quantum_pipeline.problems import AnyProblem, Number
+from quantum_pipeline.problems import AnyProblem
 from quantum_pipeline.refusals import describe
-from quantum_pipeline.wording import refusal, shown
+from quantum_pipeline.wording import shown
 
-MAX_DEPTH = 64
 MAX_OBJECT_BYTES = 16 * 2**20
 """Largest problem or result that is read from S3 or a file."""
 
@@ -44,65 +43,6 @@ class ProblemReference(BaseModel):
             description="an object in the stack's input bucket that holds a problem as JSON",
         ),
     ]
-
-
-Depth = Annotated[StrictInt, Field(ge=1, le=MAX_DEPTH)]
-Starts = Annotated[StrictInt, Field(ge=1, le=100)]
-Evaluations = Annotated[StrictInt, Field(ge=1, le=100_000)]
-Angles = Annotated[tuple[Number, ...], Field(min_length=1, max_length=MAX_DEPTH)]
-
-
-class Algorithm(BaseModel):
-    """The algorithm and its settings; what is not given is chosen."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: Literal["auto", "qaoa"] = Field("auto", description="the algorithm; auto chooses")
-    depth: Depth | None = Field(None, description="layers; chosen by size if not given")
-    optimizer: Literal["auto", "l-bfgs-b", "none"] = Field(
-        "auto", description="how angles are improved; none evaluates the given ones as they are"
-    )
-    starts: Starts | None = Field(
-        None, description="starting points of the optimiser; chosen by size if not given"
-    )
-    max_evaluations: Evaluations | None = Field(
-        None, description="evaluations of energy and gradient in all; 200 a start if not given"
-    )
-    gammas: Angles | None = Field(
-        None, description="angles of the cost layers in radians, to start from; with betas"
-    )
-    betas: Angles | None = Field(
-        None, description="angles of the mixing layers in radians, to start from; with gammas"
-    )
-
-    @model_validator(mode="after")
-    def _check_angles(self) -> Self:
-        if self.gammas is None and self.betas is None:
-            if self.optimizer == "none":
-                raise ValueError(refusal("optimizer", "none", "none with gammas and betas only"))
-            return self
-        if self.gammas is None or self.betas is None:
-            missing = "gammas" if self.gammas is None else "betas"
-            raise ValueError(f"{missing}: missing; allowed: gammas and betas together, or neither")
-        n = self.depth or len(self.gammas)
-        for name, angles in (("gammas", self.gammas), ("betas", self.betas)):
-            if len(angles) != n:
-                raise ValueError(
-                    f"{name}: got a length of {len(angles)}; allowed: {n}, one a layer"
-                )
-        if (self.starts or 1) > 1:
-            raise ValueError(refusal("starts", self.starts, "1, from the angles that are given"))
-        return self
-
-
-class SettledAlgorithm(Algorithm):
-    """The algorithm of a resolved request: nothing is left to choose."""
-
-    name: Literal["qaoa"]
-    depth: Depth
-    optimizer: Literal["l-bfgs-b", "none"]
-    starts: Starts
-    max_evaluations: Evaluations
 
 
 class Limits(BaseModel):
@@ -240,46 +180,10 @@ def resolve(request: Request) -> tuple[ResolvedRequest, str]:
         InvalidRequest: the problem is wider than the exact state vector can be, or no device has
             that name.
     """
-    problem, asked = request.problem, request.algorithm
-    if request.device != "auto":
-        find(request.device)
+    problem = request.problem
     if isinstance(problem, ProblemReference):
         raise InvalidRequest.of("problem.uri", problem.uri, "to be read before it is resolved")
-    n = problem.n_variables
-    if n > EXACT_QUBITS:
-        raise InvalidRequest(
-            f"problem: got {shown(n)} variables; allowed: 1 to {EXACT_QUBITS}, the widest exact "
-            "state vector"
-        )
-    depth = asked.depth or len(asked.gammas or ()) or default_depth(n)
-    starts = 1 if asked.gammas else asked.starts or default_starts(n)
-    settled = SettledAlgorithm(
-        name="qaoa",
-        depth=depth,
-        optimizer="l-bfgs-b" if asked.optimizer == "auto" else asked.optimizer,
-        starts=starts,
-        max_evaluations=1 if asked.optimizer == "none" else asked.max_evaluations or 200 * starts,
-        gammas=asked.gammas,
-        betas=asked.betas,
-    )
-    because = (
-        f"QAOA: the problem is an Ising model of {n} spins, whose exact state takes "
-        f"{16 * 2**n / 2**20:.3g} MiB a vector; depth {depth} "
-        f"{'as asked' if asked.gammas or asked.depth else 'by its size'}, "
-        f"{starts} {'start' if starts == 1 else 'starts'}, exact gradients"
-    )
+    exact = request.device == "auto" or find(request.device).kind == "local"
+    settled, because = settle(problem, request.algorithm, exact=exact)
     fields = {name: getattr(request, name) for name in Request.model_fields}
     return ResolvedRequest(**fields | {"problem": problem, "algorithm": settled}), because
-
-
-def default_depth(n: int) -> int:
-    """Return the layers for n variables: deep where an evaluation is cheap.
-
-    Measured on random weighted MaxCut and QUBO: 1000 shots hold the optimum of at least 99 %.
-    """
-    return 8 if n <= 12 else 6 if n <= 16 else 4 if n <= 18 else 3 if n <= 20 else 2
-
-
-def default_starts(n: int) -> int:
-    """Return the starting points for n variables: depth gains more wherever a start takes time."""
-    return 3 if n <= 8 else 1

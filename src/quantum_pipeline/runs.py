@@ -32,19 +32,26 @@ class PreparedRun(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     run_id: str
     execution_arn: str
     attempt: int = 1
     created_at: datetime
     request: ResolvedRequest
     problem_uri: str | None = None
-    model: IsingModel
+    model: IsingModel | None
     device: Device
     algorithm_because: str
     device_because: str
     estimate: Cost
     prepare_seconds: float
+
+    @property
+    def ising(self) -> IsingModel:
+        """The Ising model of a run whose problem is one of binary variables."""
+        if self.model is None:
+            raise TypeError(f"{self.run_id}: {self.request.problem.type} is no Ising model")
+        return self.model
 
 
 class SubmittedJob(BaseModel):

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Request, Response
 from quantum_pipeline import runs
 from quantum_pipeline.aws.metrics import METRICS
 from quantum_pipeline.errors import InvalidResult, JobFailed
-from quantum_pipeline.reports import Report
+from quantum_pipeline.reports import OptimisationReport
 from tests.functions.test_submit import prepared
 from tests.stack import Stack, archive_of
 
@@ -40,7 +40,7 @@ def finished(stack: Stack) -> dict[str, Any]:
 
 
 def test_the_report_says_what_the_request_asked_for(stack: Stack, finished: dict[str, Any]) -> None:
-    report = Report.model_validate(stack.record("finished", "report.json"))
+    report = OptimisationReport.model_validate(stack.record("finished", "report.json"))
     assert finished["answer"]["objective"] == report.solution.objective == 12
     assert report.request["seed"] == 7
     assert report.timing.polls == EVENT["polls"]

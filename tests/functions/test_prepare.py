@@ -28,7 +28,7 @@ def test_prepare_stores_the_resolved_run(stack: Stack) -> None:
     assert prepared.request.algorithm.name == "qaoa"
     assert prepared.request.algorithm.depth >= 1
     assert prepared.request.device == "local"
-    assert prepared.model.n_variables == 10
+    assert prepared.ising.n_variables == 10
     assert prepared.execution_arn == EVENT["execution_arn"]
     assert answer["estimated_usd"] == prepared.estimate.total_usd
 

@@ -22,7 +22,7 @@ from hybrid_job.main import run
 from hybrid_job.metrics import log_metric
 from hybrid_job.solver import solve
 from quantum_pipeline.errors import InvalidRequest
-from quantum_pipeline.results import JobResult, read_result, verify
+from quantum_pipeline.results import OptimisationResult, read_result, verify
 from quantum_pipeline.runs import PreparedRun
 from tests.unit.finished_run import PETERSEN, prepared_run
 
@@ -41,17 +41,17 @@ def put(container: Path, prepared: PreparedRun) -> None:
     (container / "input" / "run" / "prepared.json").write_text(prepared.model_dump_json())
 
 
-def result_of(container: Path, prepared: PreparedRun) -> JobResult:
+def result_of(container: Path, prepared: PreparedRun) -> OptimisationResult:
     persisted = json.loads((container / "results" / "results.json").read_text())
     return read_result(persisted["dataDictionary"], prepared)
 
 
-def solved(prepared: PreparedRun, folder: Path) -> JobResult:
-    with closing(Journal(folder, prepared.model)) as journal:
+def solved(prepared: PreparedRun, folder: Path) -> OptimisationResult:
+    with closing(Journal(folder, prepared.ising)) as journal:
         return solve(prepared, journal, time.monotonic())
 
 
-def without_times(result: JobResult) -> dict[str, Any]:
+def without_times(result: OptimisationResult) -> dict[str, Any]:
     fields = result.model_dump(exclude={"seconds"})
     del fields["classical"]["seconds"]
     return fields

@@ -87,7 +87,7 @@ def task_arns(braket: Server) -> list[str]:
 
 def test_run_on_a_device_reports_its_shots_and_its_bill(braket: Server, tmp_path: Path) -> None:
     prepared = on_sv1(shots=500, algorithm={"depth": 1, "starts": 1})
-    with closing(Journal(tmp_path, prepared.model)) as journal:
+    with closing(Journal(tmp_path, prepared.ising)) as journal:
         result = solve(prepared, journal, time.monotonic())
 
     verify(result, prepared)
@@ -109,7 +109,7 @@ def test_resumed_job_waits_for_its_task_instead_of_paying_again(
     prepared = on_sv1(algorithm={"depth": 1, "starts": 1})
     results, n_tasks = [], []
     for _ in range(2):
-        with closing(Journal(tmp_path, prepared.model)) as journal:
+        with closing(Journal(tmp_path, prepared.ising)) as journal:
             results.append(solve(prepared, journal, time.monotonic()))
         n_tasks.append(len(task_arns(braket)))
     assert results[0].counts == results[1].counts

@@ -11,10 +11,10 @@ import numpy as np
 from quantum_pipeline.costs import InstancePrice, bill, estimate
 from quantum_pipeline.devices import find
 from quantum_pipeline.ising import IsingModel, all_energies, energies, spins_of
-from quantum_pipeline.problems import Problem
-from quantum_pipeline.reports import Report, Timing, build_report
+from quantum_pipeline.problems import BinaryProblem, Problem
+from quantum_pipeline.reports import OptimisationReport, Outcome, Timing, build_report
 from quantum_pipeline.requests import ProblemReference, parse_request, resolve
-from quantum_pipeline.results import ClassicalSolution, Evaluation, JobResult, JobSeconds
+from quantum_pipeline.results import ClassicalSolution, Evaluation, OptimisationResult, JobSeconds
 from quantum_pipeline.runs import PreparedRun, SubmittedJob
 
 INSTANCE = InstancePrice(instance_type="ml.m5.large", usd_per_hour=0.115, as_of="2026-08-21")
@@ -56,8 +56,8 @@ def prepared_run(problem: Mapping[str, Any], **request: Any) -> PreparedRun:
     )
 
 
-def problem_of(problem: Problem | ProblemReference) -> Problem:
-    assert isinstance(problem, Problem)
+def problem_of(problem: Problem | ProblemReference) -> BinaryProblem:
+    assert isinstance(problem, BinaryProblem)
     return problem
 
 
@@ -74,14 +74,16 @@ def enumerated(model: IsingModel, seconds: float = 0.001) -> ClassicalSolution:
     )
 
 
-def job_result(prepared: PreparedRun, counts: Mapping[str, int], **changes: Any) -> JobResult:
+def job_result(prepared: PreparedRun, counts: Mapping[str, int], **changes: Any) -> OptimisationResult:
     """Return the result of a job that sampled ``counts``; ``changes`` replace its fields."""
-    energy = energies(prepared.model, spins_of(list(counts)))
+    energy = energies(prepared.ising, spins_of(list(counts)))
     shots = np.fromiter(counts.values(), dtype=float)
     mean = float(energy @ shots / shots.sum())
     fields: dict[str, Any] = {
         "run_id": prepared.run_id,
         "algorithm": "qaoa",
+        "engine": "exact state, numpy",
+        "start": "linear ramp",
         "gammas": (0.3, 0.6),
         "betas": (-0.6, -0.3),
         "history": history((mean + 1.0, mean + 0.25, mean)),
@@ -98,11 +100,11 @@ def job_result(prepared: PreparedRun, counts: Mapping[str, int], **changes: Any)
         "versions": {"numpy": "2.2.6"},
     }
     if "classical" not in changes:
-        fields["classical"] = enumerated(prepared.model)
-    return JobResult(**(fields | changes))
+        fields["classical"] = enumerated(prepared.ising)
+    return OptimisationResult(**(fields | changes))
 
 
-def report_of(prepared: PreparedRun, result: JobResult) -> Report:
+def report_of(prepared: PreparedRun, result: OptimisationResult) -> OptimisationReport:
     """Return the report of a result, a minute and a half after its request."""
     job = SubmittedJob(
         run_id=prepared.run_id,
@@ -128,17 +130,13 @@ def report_of(prepared: PreparedRun, result: JobResult) -> Report:
         post_process_seconds=0.4,
         polls=9,
     )
-    return build_report(
-        prepared,
-        job,
-        result,
-        timing=timing,
-        actual=cost,
-        completed_at=CREATED + timedelta(seconds=91),
+    outcome = Outcome(
+        job=job, timing=timing, actual=cost, completed_at=CREATED + timedelta(seconds=91)
     )
+    return build_report(prepared, outcome, result)
 
 
-def sampled(problem: Mapping[str, Any], counts: Mapping[str, int], **changes: Any) -> Report:
+def sampled(problem: Mapping[str, Any], counts: Mapping[str, int], **changes: Any) -> OptimisationReport:
     """Return the report of a run that sampled ``counts``; ``changes`` go to the job's result."""
     prepared = prepared_run(problem, shots=sum(counts.values()))
     return report_of(prepared, job_result(prepared, counts, **changes))

@@ -23,7 +23,7 @@ BELOW_ZERO = {"type": "qubo", "linear": [-1.0, -3.0]}
 def quality_of(problem: Mapping[str, Any], counts: Mapping[str, int], **changes: Any) -> Quality:
     prepared = prepared_run(problem, shots=sum(counts.values()))
     result = job_result(prepared, counts, **changes)
-    return quality(problem_of(prepared.request.problem), prepared.model, result)
+    return quality(problem_of(prepared.request.problem), prepared.ising, result)
 
 
 def course(*starts: list[float]) -> Analysis:
@@ -70,7 +70,7 @@ def test_ratio_does_not_change_with_the_constant_of_the_energies() -> None:
 
 def test_the_best_sample_has_ratio_one_exactly_where_it_is_the_best_known() -> None:
     prepared = prepared_run(BELOW_ZERO, shots=1)
-    otherwise_rounded = enumerated(prepared.model).model_copy(update={"energy": -4 - 1e-12})
+    otherwise_rounded = enumerated(prepared.ising).model_copy(update={"energy": -4 - 1e-12})
     found = quality_of(BELOW_ZERO, {"11": 1}, classical=otherwise_rounded)
     assert found.approximation_ratio == 1.0
 
@@ -122,7 +122,7 @@ def test_a_clock_that_saw_no_time_is_no_division_by_zero() -> None:
     prepared = prepared_run(TRIANGLE, shots=1)
     nothing = JobSeconds(optimise=0, sample=0, classical=0, total=0)
     found = quality_of(
-        TRIANGLE, {"001": 1}, seconds=nothing, classical=enumerated(prepared.model, seconds=0)
+        TRIANGLE, {"001": 1}, seconds=nothing, classical=enumerated(prepared.ising, seconds=0)
     )
     assert found.verdict.endswith("1.0 times faster")
 

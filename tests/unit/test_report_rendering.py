@@ -19,7 +19,7 @@ from quantum_pipeline.report.distribution import bin_edges
 from quantum_pipeline.report.graph import layout
 from quantum_pipeline.report.numbers import ratio
 from quantum_pipeline.report.study import Distribution, Study
-from quantum_pipeline.reports import Report
+from quantum_pipeline.reports import OptimisationReport
 from quantum_pipeline.results import ClassicalSolution
 from tests.unit.finished_run import (
     PETERSEN,
@@ -71,7 +71,7 @@ def files() -> Files:
     return render(REPORT)
 
 
-def page_of(report: Report) -> Page:
+def page_of(report: OptimisationReport) -> Page:
     return Page(render(report)["report.html"].decode())
 
 
@@ -81,14 +81,14 @@ def labelled(*names: str) -> dict[str, Any]:
     return {"type": "maxcut", "graph": {"nodes": [{"id": name} for name in names], "links": links}}
 
 
-def drawn_by_chance(problem: Mapping[str, Any], shots: int, distinct: bool = False) -> Report:
+def drawn_by_chance(problem: Mapping[str, Any], shots: int, distinct: bool = False) -> OptimisationReport:
     """Return a report of random samples, on a problem too large to be enumerated."""
     prepared = prepared_run(problem, shots=shots)
-    n = prepared.model.n_variables
+    n = prepared.ising.n_variables
     generator = np.random.default_rng(1)
     numbers = generator.choice(2**n, shots, replace=False) if distinct else [0] * shots
     counts = {format(int(number), f"0{n}b"): 1 for number in numbers}
-    energy = energies(prepared.model, spins_of(list(counts)))
+    energy = energies(prepared.ising, spins_of(list(counts)))
     annealed = ClassicalSolution(
         method="simulated annealing",
         bitstring=list(counts)[int(energy.argmin())],
@@ -105,7 +105,7 @@ def test_files_are_those_that_the_report_names(files: Files) -> None:
 
 
 def test_the_same_report_gives_the_same_bytes(files: Files) -> None:
-    assert render(Report.model_validate_json(REPORT.model_dump_json())) == files
+    assert render(OptimisationReport.model_validate_json(REPORT.model_dump_json())) == files
 
 
 def test_pictures_are_images_and_the_page_shows_them_all_with_words(files: Files) -> None:
@@ -178,7 +178,7 @@ def test_page_shows_the_recommendations_and_the_cost(files: Files) -> None:
     assert "0.0020 USD" in words  # 62 s of 0.115 USD an hour
 
 
-ODD: dict[str, Report] = {
+ODD: dict[str, OptimisationReport] = {
     "one shot": sampled(TRIANGLE, {"001": 1}),
     "one variable": sampled({"type": "ising", "fields": [0.5]}, {"0": 3, "1": 1}),
     "equal energies": sampled(

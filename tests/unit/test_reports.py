@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from quantum_pipeline.errors import InvalidResult
-from quantum_pipeline.reports import Report
+from quantum_pipeline.reports import OptimisationReport
 from quantum_pipeline.results import ClassicalSolution, JobSeconds
 from tests.unit.finished_run import (
     CREATED,
@@ -31,7 +31,7 @@ AT_ONCE = JobSeconds(optimise=0.0001, sample=0.0001, classical=0.001, total=0.1)
 
 def test_report_survives_json() -> None:
     report = sampled(PETERSEN, {"0010111000": 7, "0000000000": 3})
-    assert Report.model_validate_json(report.model_dump_json()) == report
+    assert OptimisationReport.model_validate_json(report.model_dump_json()) == report
 
 
 def test_report_has_no_number_that_json_has_not() -> None:
@@ -45,7 +45,7 @@ def test_moments_are_utc_to_the_second() -> None:
     data = json.loads(sampled(TRIANGLE, BEST).model_dump_json())
     assert data["created_at"] == "2026-08-21T12:00:00Z"
     elsewhere = CREATED.astimezone(timezone(timedelta(hours=5)))
-    moved = Report.model_validate(data | {"created_at": elsewhere.isoformat()})
+    moved = OptimisationReport.model_validate(data | {"created_at": elsewhere.isoformat()})
     assert moved.created_at == CREATED.replace(microsecond=0)
     assert moved.created_at.tzinfo is UTC
 
@@ -66,7 +66,7 @@ def test_assignment_goes_by_the_labels() -> None:
 
 def test_a_model_that_is_not_the_problem_s_is_refused() -> None:
     prepared = prepared_run(TRIANGLE, shots=1)
-    other = prepared.model.model_copy(update={"offset": 1.0})
+    other = prepared.ising.model_copy(update={"offset": 1.0})
     strange = prepared.model_copy(update={"model": other})
     with pytest.raises(InvalidResult, match=r"objective: 2\.0 from the problem"):
         report_of(strange, job_result(strange, {"001": 1}))
@@ -78,7 +78,7 @@ def test_only_graphs_get_a_picture_of_the_solution() -> None:
     assert "plots/solution.png" not in qubo.artifacts.plots
 
 
-def advice(report: Report) -> str:
+def advice(report: OptimisationReport) -> str:
     return "\n".join(report.recommendations)
 
 
@@ -170,17 +170,17 @@ def part_of(annotation: Any) -> tuple[type[BaseModel] | None, bool]:
 def test_every_field_of_the_report_is_defined_in_the_docs_and_no_other() -> None:
     documented = re.findall(r"^\| `([^`]+)` \|", DOCS.read_text("utf-8"), flags=re.MULTILINE)
     assert len(documented) == len(set(documented))
-    assert set(documented) == fields(Report)
+    assert set(documented) == fields(OptimisationReport)
 
 
 def test_the_docs_say_where_a_figure_may_be_null() -> None:
     rows = re.findall(r"^\| `([^`]+)` .*\| ([^|]+) \|$", DOCS.read_text("utf-8"), re.MULTILINE)
     nullable = {path for path, when in rows if when != "never"}
-    assert nullable == {path for path in fields(Report) if may_be_none(path)}
+    assert nullable == {path for path in fields(OptimisationReport) if may_be_none(path)}
 
 
 def may_be_none(path: str) -> bool:
-    model: type[BaseModel] | None = Report
+    model: type[BaseModel] | None = OptimisationReport
     annotation: Any = None
     for name in path.split("."):
         assert model is not None

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from quantum_pipeline.errors import InvalidResult
-from quantum_pipeline.results import JobResult, read_result
+from quantum_pipeline.results import OptimisationResult, read_result
 from quantum_pipeline.runs import PreparedRun
 from tests.unit.finished_run import TRIANGLE, enumerated, history, job_result, prepared_run
 
@@ -35,7 +35,7 @@ def refused(data: object, prepared: PreparedRun = PREPARED) -> str:
 
 def test_an_honest_result_is_read_and_survives_json() -> None:
     result = read_result(written(), PREPARED)
-    assert JobResult.model_validate_json(result.model_dump_json()) == result
+    assert OptimisationResult.model_validate_json(result.model_dump_json()) == result
     assert (result.best_bitstring, result.best_energy, result.mean_energy) == ("011", -2.0, -0.8)
 
 

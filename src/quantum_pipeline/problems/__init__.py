@@ -18,7 +18,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from quantum_pipeline.problems.base import MAX_MAGNITUDE, Label, Number, Problem
+from quantum_pipeline.problems.base import MAX_MAGNITUDE, BinaryProblem, Label, Number, Problem
 from quantum_pipeline.problems.bqm import Bqm
 from quantum_pipeline.problems.ising import Ising
 from quantum_pipeline.problems.maxcut import MaxCut
@@ -29,6 +29,7 @@ __all__ = [
     "MAX_MAGNITUDE",
     "PROBLEM_TYPES",
     "AnyProblem",
+    "BinaryProblem",
     "Bqm",
     "Ising",
     "Label",

@@ -32,12 +32,16 @@ Label = Annotated[StrictInt | StrictStr, Field(json_schema_extra={"allowed": "an
 
 
 class Problem(BaseModel, ABC):
-    """What all problems have: variables with labels, an objective and an Ising model."""
+    """What all problems have: a type, and qubits that they take."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    sense: ClassVar[Literal["minimise", "maximise"]] = "minimise"
 
     type: str
+
+    @property
+    @abstractmethod
+    def n_qubits(self) -> int:
+        """Number of qubits."""
 
     @classmethod
     def __get_pydantic_json_schema__(
@@ -50,10 +54,21 @@ class Problem(BaseModel, ABC):
         schema["properties"]["type"].pop("default", None)
         return reference
 
+
+class BinaryProblem(Problem):
+    """Binary variables with labels, an objective and an Ising model: one qubit a variable."""
+
+    sense: ClassVar[Literal["minimise", "maximise"]] = "minimise"
+
     @property
     @abstractmethod
     def n_variables(self) -> int:
         """Number of binary variables."""
+
+    @property
+    def n_qubits(self) -> int:
+        """Number of qubits: as many as variables."""
+        return self.n_variables
 
     @property
     def labels(self) -> Sequence[Label]:

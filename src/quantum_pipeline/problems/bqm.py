@@ -19,7 +19,7 @@ from quantum_pipeline.problems.base import (
     Index,
     Label,
     Number,
-    Problem,
+    BinaryProblem,
     check_indices,
     check_labels,
     check_no_loops,
@@ -80,7 +80,7 @@ class SerializedBqm(BaseModel):
         return self
 
 
-class Bqm(Problem):
+class Bqm(BinaryProblem):
     """Minimise a binary quadratic model of dimod.
 
     Spins or bits by its ``variable_type``; the solution's bits are dimod's binary values, and for

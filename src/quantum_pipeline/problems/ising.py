@@ -8,10 +8,10 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from quantum_pipeline.ising import IsingModel
-from quantum_pipeline.problems.base import Number, Problem, Term, check_indices, check_no_loops
+from quantum_pipeline.problems.base import Number, BinaryProblem, Term, check_indices, check_no_loops
 
 
-class Ising(Problem):
+class Ising(BinaryProblem):
     """Minimise  offset + sum_i h_i s_i + sum J_ij s_i s_j  over spins; repeated pairs add up."""
 
     type: Literal["ising"] = "ising"

@@ -13,7 +13,7 @@ from quantum_pipeline.problems.base import (
     Index,
     Label,
     Number,
-    Problem,
+    BinaryProblem,
     check_indices,
     check_labels,
     check_no_loops,
@@ -48,7 +48,7 @@ Edge = Annotated[
 """(i, j, w); [i, j] is read as weight 1."""
 
 
-class MaxCut(Problem):
+class MaxCut(BinaryProblem):
     """Split the nodes of a graph so that the edges between the two sides weigh most.
 
     cut(x) = sum_{(i,j,w)} w [x_i != x_j],    energy = -cut

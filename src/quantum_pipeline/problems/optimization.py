@@ -9,10 +9,10 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from quantum_pipeline.ising import IsingModel
-from quantum_pipeline.problems.base import Number, Problem, check_square, terms_of_matrix
+from quantum_pipeline.problems.base import Number, BinaryProblem, check_square, terms_of_matrix
 
 
-class Optimization(Problem):
+class Optimization(BinaryProblem):
     """Minimise  l.x + x^T Q x  over bits, Q square but not necessarily symmetric."""
 
     type: Literal["optimization"] = "optimization"
@@ -46,7 +46,7 @@ class Optimization(Problem):
         )
 
 
-class Random(Problem):
+class Random(BinaryProblem):
     """An ``optimization`` problem drawn from a seed, the same on every machine.
 
     l_i uniform in [-2, 2], A_ij uniform in [-1, 1], Q = (A + A^T)/2; the Mersenne Twister of

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, model_validator
 from quantum_pipeline.ising import Coupling, IsingModel
 from quantum_pipeline.problems.base import (
     Number,
-    Problem,
+    BinaryProblem,
     Term,
     check_indices,
     check_square,
@@ -18,7 +18,7 @@ from quantum_pipeline.problems.base import (
 )
 
 
-class Qubo(Problem):
+class Qubo(BinaryProblem):
     """Minimise  sum_i l_i x_i + sum q_ij x_i x_j  over bits; repeated pairs add up.
 
     Given as ``linear`` and ``quadratic``, or as a square ``matrix`` M with objective x^T M x.

@@ -8,7 +8,7 @@ from quantum_pipeline.report import course, distribution, graph
 from quantum_pipeline.report.figures import Picture
 from quantum_pipeline.report.page import page
 from quantum_pipeline.report.study import Study
-from quantum_pipeline.reports import Report
+from quantum_pipeline.reports import OptimisationReport
 
 _DRAWN_BY: dict[str, Callable[[Study], Picture]] = {
     "plots/convergence.png": course.convergence,
@@ -19,7 +19,7 @@ _DRAWN_BY: dict[str, Callable[[Study], Picture]] = {
 }
 
 
-def render(report: Report) -> dict[str, bytes]:
+def render(report: OptimisationReport) -> dict[str, bytes]:
     """Return the files beside ``report.json``, by their names in the run's folder.
 
     Raises:

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import IsingModel, all_energies, energies, spins_of
-from quantum_pipeline.problems import Problem
-from quantum_pipeline.reports import Report
+from quantum_pipeline.problems import BinaryProblem
+from quantum_pipeline.reports import OptimisationReport
 from quantum_pipeline.requests import ProblemReference, parse_request
 
 LISTED_VARIABLES = 16
@@ -46,22 +46,24 @@ class Distribution:
 class Study:
     """A report with its problem rebuilt, and its samples beside uniformly random bits."""
 
-    report: Report
-    problem: Problem
+    report: OptimisationReport
+    problem: BinaryProblem
     model: IsingModel
     sampled: Distribution
     random: Distribution
     random_is_exact: bool
 
     @classmethod
-    def of(cls, report: Report) -> Study:
+    def of(cls, report: OptimisationReport) -> Study:
         """Return the study of a report, from its own request and samples."""
         problem = parse_request(report.request).problem
         if isinstance(problem, ProblemReference):
             raise InvalidRequest.of("problem.uri", problem.uri, "a report with its problem inline")
+        assert isinstance(problem, BinaryProblem)
         model, sign = problem.ising(), problem.objective_of_energy(1.0)
-        counts = np.fromiter(report.samples.values(), dtype=np.float64)
-        sampled = energies(model, spins_of(list(report.samples)))
+        found = report.samples or {report.solution.bitstring: 1}
+        counts = np.fromiter(found.values(), dtype=np.float64)
+        sampled = energies(model, spins_of(list(found)))
         exact = model.n_variables <= LISTED_VARIABLES
         uniform = all_energies(model) if exact else energies(model, _random_spins(report, model))
         return cls(
@@ -85,7 +87,7 @@ class Study:
         return abs(gap) <= self.model.tolerance
 
 
-def _random_spins(report: Report, model: IsingModel) -> NDArray[np.int8]:
+def _random_spins(report: OptimisationReport, model: IsingModel) -> NDArray[np.int8]:
     generator = np.random.default_rng(report.provenance.seed)
     bits = generator.integers(0, 2, (DRAWN_BITSTRINGS, model.n_variables), dtype=np.int8)
     return np.asarray(1 - 2 * bits, dtype=np.int8)

@@ -1,0 +1,26 @@
+"""The report of a run: what was found, how good it is, what it cost, how to reproduce it.
+
+``build_report`` only gathers: every figure comes from a verified result, from ``evaluation`` or
+from ``costs``. ``quantum_pipeline.report`` turns a report into HTML and pictures.
+"""
+
+from __future__ import annotations
+
+from quantum_pipeline.reports import optimisation
+from quantum_pipeline.reports.base import Moment, Outcome, Report, Timing
+from quantum_pipeline.reports.optimisation import OptimisationReport
+from quantum_pipeline.results import OptimisationResult
+from quantum_pipeline.runs import PreparedRun
+
+__all__ = ["Moment", "OptimisationReport", "Outcome", "Report", "Timing", "build_report"]
+
+
+def build_report(
+    prepared: PreparedRun, outcome: Outcome, result: OptimisationResult
+) -> OptimisationReport:
+    """Return the report of a verified result.
+
+    Raises:
+        InvalidResult: the problem's own objective and the result's energy disagree.
+    """
+    return optimisation.build(prepared, outcome, result)

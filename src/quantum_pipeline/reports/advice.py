@@ -1,0 +1,96 @@
+"""What to do next: each sentence follows from a figure of the report, and names it."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from quantum_pipeline.reports.optimisation import OptimisationReport
+
+
+def recommend(report: OptimisationReport) -> tuple[str, ...]:
+    """Return what to do next; each sentence follows from a figure of the report, and names it."""
+    advice = (
+        _on_flat_energies(report),
+        _on_early_stop(report),
+        _on_missed_optimum(report),
+        _on_randomness(report),
+        _on_rare_optimum(report),
+        _on_classical_speed(report),
+    )
+    return tuple(sentence for sentence in advice if sentence)
+
+
+def _best_known_energy(report: OptimisationReport) -> float:
+    best = report.quality.best_known
+    return -best if report.problem.sense == "maximise" else best
+
+
+def _equal(a: float, b: float) -> bool:
+    return math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-9)
+
+
+def _on_flat_energies(report: OptimisationReport) -> str | None:
+    # The mean over all bitstrings is as low as the lowest only where all are the same.
+    if not _equal(report.quality.random_mean_energy, _best_known_energy(report)):
+        return None
+    return (
+        f"Every bitstring has the objective {report.quality.best_known:.6g}: there is nothing to "
+        "optimise; check the coefficients of the problem."
+    )
+
+
+def _on_early_stop(report: OptimisationReport) -> str | None:
+    if report.convergence.converged or report.algorithm.optimizer == "none":
+        return None
+    return (
+        f"The optimiser stopped early ({report.convergence.stop_reason}): raise "
+        "algorithm.max_evaluations or limits.max_runtime_seconds."
+    )
+
+
+def _on_missed_optimum(report: OptimisationReport) -> str | None:
+    quality, found = report.quality, report.solution.objective
+    if _equal(found, quality.best_known):
+        return None
+    return (
+        f"The best sample has the objective {found:.6g}, {quality.classical.method} found "
+        f"{quality.classical.objective:.6g}: use the classical answer, or raise algorithm.depth "
+        f"above {report.algorithm.depth} or shots above {report.request['shots']}."
+    )
+
+
+def _on_randomness(report: OptimisationReport) -> str | None:
+    quality = report.quality
+    exact = quality.mean_energy_by == "exact state"
+    noise = 0.0 if exact else 2 * (quality.standard_error or 0.0)
+    better = quality.mean_energy < quality.random_mean_energy - noise
+    if better or _equal(quality.random_mean_energy, _best_known_energy(report)):
+        return None
+    return (
+        f"The mean energy {quality.mean_energy:.6g} is no better than the "
+        f"{quality.random_mean_energy:.6g} of random bits: other angles are needed, from "
+        "algorithm.optimizer or from more algorithm.starts."
+    )
+
+
+def _on_rare_optimum(report: OptimisationReport) -> str | None:
+    probability, shots = report.quality.probability_of_best, report.request["shots"]
+    if probability is None or probability * shots >= 5:
+        return None
+    return (
+        f"A shot gives the optimum with probability {probability:.2g}, {shots} "
+        f"{'shot' if shots == 1 else 'shots'} in all give it {probability * shots:.2g} times on "
+        "average: raise shots or algorithm.depth."
+    )
+
+
+def _on_classical_speed(report: OptimisationReport) -> str | None:
+    quantum, classical = report.quality.quantum_seconds, report.quality.classical
+    if quantum <= classical.seconds:
+        return None
+    return (
+        f"For the answer alone, {classical.method} is quicker ({classical.seconds:.3g} s against "
+        f"{quantum:.3g} s): at this size QAOA is worth running to study QAOA."
+    )

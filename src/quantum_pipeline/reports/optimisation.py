@@ -1,0 +1,150 @@
+"""The report of an optimisation: what was found, how good it is, what to do next.
+
+``build`` only gathers: every figure comes from a verified result or from ``evaluation``.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from quantum_pipeline.errors import InvalidResult
+from quantum_pipeline.evaluation import Quality, analyse, quality
+from quantum_pipeline.problems import BinaryProblem, MaxCut
+from quantum_pipeline.reports.advice import recommend
+from quantum_pipeline.reports.base import Artifacts, Outcome, Part, Report, common_parts
+from quantum_pipeline.results import DepthStep, Elimination, OptimisationResult
+from quantum_pipeline.runs import PreparedRun
+
+
+class ProblemPart(Part):
+    """The problem, in short; the request has it whole."""
+
+    type: str
+    sense: Literal["minimise", "maximise"]
+    n_variables: int
+    n_couplings: int
+
+
+class AlgorithmPart(Part):
+    """The algorithm as it ran."""
+
+    name: str
+    depth: int
+    optimizer: str
+    n_parameters: int
+    gammas: tuple[float, ...]
+    betas: tuple[float, ...]
+    depths: tuple[DepthStep, ...]
+    eliminations: tuple[Elimination, ...]
+    cvar_alpha: float
+    start: str
+    engine: str
+    chosen_because: str
+
+
+class Solution(Part):
+    """The best of the job's quantum samples, or what its correlations were rounded to.
+
+    Its objective is recomputed from the problem.
+    """
+
+    bitstring: str
+    assignment: dict[str, int]
+    objective: float
+    energy: float
+    feasible: bool
+    found_by: Literal["samples", "recursive rounding"]
+
+
+class OptimisationReport(Report):
+    """``report.json`` of a problem of binary variables."""
+
+    problem: ProblemPart
+    algorithm: AlgorithmPart
+    solution: Solution
+    samples: dict[str, int]
+    quality: Quality
+
+    @property
+    def objective(self) -> float:
+        """What the user asked for."""
+        return self.solution.objective
+
+    @property
+    def ratios(self) -> tuple[float | None, float | None]:
+        """Approximation ratio of the best sample, and of the mean energy."""
+        return self.quality.approximation_ratio, self.quality.expected_ratio
+
+
+def build(
+    prepared: PreparedRun, outcome: Outcome, result: OptimisationResult
+) -> OptimisationReport:
+    """Return the report of a verified result.
+
+    Raises:
+        InvalidResult: the problem's own objective and the Ising energy disagree.
+    """
+    request, model = prepared.request, prepared.ising
+    problem = request.problem
+    assert isinstance(problem, BinaryProblem)
+    report = OptimisationReport(
+        **common_parts(prepared, outcome, result),
+        problem=ProblemPart(
+            type=problem.type,
+            sense=problem.sense,
+            n_variables=model.n_variables,
+            n_couplings=len(model.couplings),
+        ),
+        algorithm=AlgorithmPart(
+            name=result.algorithm,
+            depth=len(result.gammas),
+            optimizer=request.algorithm.optimizer,
+            n_parameters=2 * len(result.gammas),
+            gammas=result.gammas,
+            betas=result.betas,
+            depths=result.depths,
+            eliminations=result.eliminations,
+            cvar_alpha=request.algorithm.cvar_alpha or 1.0,
+            start=result.start,
+            engine=result.engine,
+            chosen_because=prepared.algorithm_because,
+        ),
+        solution=_solution(problem, result, model.tolerance),
+        samples=result.counts,
+        quality=quality(problem, model, result),
+        analysis=analyse(result.history, model.tolerance),
+        recommendations=(),
+        artifacts=_artifacts(problem, result),
+    )
+    return report.model_copy(update={"recommendations": recommend(report)})
+
+
+def _solution(problem: BinaryProblem, result: OptimisationResult, tolerance: float) -> Solution:
+    bits = [int(bit) for bit in result.best_bitstring]
+    objective = problem.objective(bits)
+    if abs(objective - problem.objective_of_energy(result.best_energy)) > tolerance:
+        raise InvalidResult(
+            f"objective: {objective} from the problem, "
+            f"{problem.objective_of_energy(result.best_energy)} from its Ising model"
+        )
+    return Solution(
+        bitstring=result.best_bitstring,
+        assignment={str(label): x for label, x in zip(problem.labels, bits, strict=True)},
+        objective=objective + 0.0,  # -0.0 is written as 0.0
+        energy=result.best_energy,
+        feasible=True,  # every bitstring is: these problems have no constraints
+        found_by="samples" if result.counts else "recursive rounding",
+    )
+
+
+def _artifacts(problem: BinaryProblem, result: OptimisationResult) -> Artifacts:
+    plots = ["convergence", "parameters", "reduction"]
+    if result.counts:
+        plots.append("distribution")
+    if len(result.depths) > 1:
+        plots.append("depths")
+    if result.eliminations:
+        plots.append("eliminations")
+    if isinstance(problem, MaxCut):
+        plots.append("solution")
+    return Artifacts(report_html="report.html", plots=tuple(f"plots/{name}.png" for name in plots))

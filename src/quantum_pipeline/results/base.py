@@ -1,0 +1,82 @@
+"""What the results of all algorithms have in common, and how a claim is held to a figure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from quantum_pipeline.errors import InvalidResult
+from quantum_pipeline.wording import shown
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Record(BaseModel):
+    """A part of a result."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Evaluation(Record):
+    """One evaluation of the energy, in one start of the optimiser."""
+
+    evaluation: Annotated[int, Field(ge=1)]
+    start: Annotated[int, Field(ge=1)]
+    energy: Finite
+
+
+class QuantumTask(Record):
+    """A quantum task that the job ran on a device, for the bill."""
+
+    arn: str
+    shots: Annotated[int, Field(ge=1)]
+    billed_minutes: Annotated[float, Field(ge=0)] = 0.0
+
+
+class JobResult(Record):
+    """What every job tells: how the optimisation went, what it paid for, what it ran with."""
+
+    schema_version: Literal[2] = 2
+    run_id: str
+    history: tuple[Evaluation, ...] = Field(min_length=1)
+    converged: bool
+    stop_reason: str
+    tasks: tuple[QuantumTask, ...] = ()
+    versions: dict[str, str]
+
+
+def check_equal(name: str, claimed: object, expected: object) -> None:
+    """Hold a claim to what the run has.
+
+    Raises:
+        InvalidResult: names the claim, and what the run has.
+    """
+    if claimed != expected:
+        raise InvalidResult(f"{name}: got {shown(claimed)}; the run has {shown(expected)}")
+
+
+def check_near(name: str, claimed: float, recomputed: float, tolerance: float) -> None:
+    """Hold a claim to its recomputed value.
+
+    Raises:
+        InvalidResult: names the claim and the value.
+    """
+    if not abs(claimed - recomputed) <= tolerance:
+        raise InvalidResult(f"{name}: got {claimed}; recomputed it is {recomputed}")
+
+
+def check_within(
+    name: str, values: Sequence[float], lowest: float, highest: float, tolerance: float
+) -> None:
+    """Hold all values to a range.
+
+    Raises:
+        InvalidResult: names the value and the range.
+    """
+    for value in (min(values), max(values)):
+        if not lowest - tolerance <= value <= highest + tolerance:
+            raise InvalidResult(f"{name}: got {value}; it must lie from {lowest} to {highest}")
