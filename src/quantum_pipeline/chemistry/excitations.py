@@ -1,0 +1,136 @@
+"""Excitations of electrons between spin orbitals, and the states that they make.
+
+    |psi> = prod_k exp(theta_k (T_k - T_k+)) |HF>,    the first factor acts first,
+    T = a+_p a_r  or  a+_p a+_q a_r a_s
+
+A factor is exact: T maps a determinant to one other, with a sign, or to nothing, so the factor is
+a rotation by theta in each pair. It is PennyLane's FermionicSingleExcitation and
+FermionicDoubleExcitation at the same angle, without the qubits between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+
+from quantum_pipeline.chemistry.sector import Index, Real, Sector, Strings, move
+
+
+class Excitation(NamedTuple):
+    """Electrons leave the spin orbitals ``annihilate`` for ``create``, both rising.
+
+    Spin orbital 2p is orbital p with spin up, 2p + 1 with spin down. With (s, r) and (q, p) it is
+    T = a+_p a+_q a_r a_s, with (r,) and (p,) it is T = a+_p a_r.
+    """
+
+    annihilate: tuple[int, ...]
+    create: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        """The orbitals with their spin, orbitals from 0.
+
+        >>> Excitation((0, 1), (2, 3)).name
+        '0a 0b -> 1a 1b'
+        """
+        left, right = (
+            " ".join(f"{each // 2}{'ab'[each % 2]}" for each in orbitals) for orbitals in self
+        )
+        return f"{left} -> {right}"
+
+
+def singles_and_doubles(sector: Sector) -> list[Excitation]:
+    """Return the excitations out of Hartree-Fock: doubles first, then singles, as UCCSD has them.
+
+    Spin is conserved. The order within each is that of PennyLane's ``qchem.excitations``.
+
+    >>> [each.name for each in singles_and_doubles(Sector(2, 1, 1))]
+    ['0a 0b -> 1a 1b', '0a -> 1a', '0b -> 1b']
+    """
+    filled = {0: sector.n_alpha, 1: sector.n_beta}
+    orbitals = range(sector.n_qubits)
+    occupied = [each for each in orbitals if each // 2 < filled[each % 2]]
+    empty = [each for each in orbitals if each not in occupied]
+    doubles = [
+        Excitation(holes, particles)
+        for holes in combinations(occupied, 2)
+        for particles in combinations(empty, 2)
+        if sum(each % 2 for each in holes) == sum(each % 2 for each in particles)
+    ]
+    singles = [Excitation((r,), (p,)) for r in occupied for p in empty if r % 2 == p % 2]
+    return doubles + singles
+
+
+class Rotation(NamedTuple):
+    """The pairs of determinants that T couples: T |source> = sign |target>."""
+
+    source: Index
+    target: Index
+    sign: Real
+
+
+def rotation(sector: Sector, excitation: Excitation) -> Rotation:
+    """Return the pairs that an excitation couples. Cost: O(pairs).
+
+    Raises:
+        ValueError: the excitation changes the number of electrons of one spin.
+    """
+    moves: tuple[list[tuple[int, int]], ...] = ([], [])
+    sign = 1.0
+    created = list(excitation.create)
+    if len(created) == 2 and created[0] % 2 == excitation.annihilate[0] % 2:
+        sign = -1.0  # a+_p a+_q a_r a_s = -(a+_q a_s)(a+_p a_r) = (a+_p a_s)(a+_q a_r)
+    else:
+        created.reverse()
+    for create, annihilate in zip(created, excitation.annihilate, strict=True):
+        if create % 2 != annihilate % 2:
+            raise ValueError(f"{excitation.name} does not conserve spin")
+        moves[create % 2].append((create // 2, annihilate // 2))
+    from_up, to_up, sign_up = _moved(sector.alpha, moves[0])
+    from_down, to_down, sign_down = _moved(sector.beta, moves[1])
+    width = len(sector.beta)
+    return Rotation(
+        (from_up[:, None] * width + from_down).ravel(),
+        (to_up[:, None] * width + to_down).ravel(),
+        sign * np.multiply.outer(sign_up, sign_down).ravel(),
+    )
+
+
+def _moved(strings: Strings, moves: Sequence[tuple[int, int]]) -> tuple[Index, Index, Real]:
+    """Return the strings on which all moves (create, annihilate) act, where they lead, and signs.
+
+    The last move acts first.
+    """
+    full = sum(1 << annihilate for _, annihilate in moves)
+    free = sum(1 << create for create, _ in moves)
+    source = np.flatnonzero((strings.masks & full == full) & (strings.masks & free == 0))
+    masks = strings.masks[source]
+    signs: Real = np.ones(len(source))
+    for create, annihilate in reversed(moves):
+        masks, sign = move(masks, create, annihilate)
+        signs = signs * sign
+    return source, strings.index(masks), signs
+
+
+def rotate(state: Real, pairs: Rotation, angle: float) -> None:
+    """Apply exp(angle (T - T+)) to a state, in place."""
+    source, target = state[pairs.source], state[pairs.target]
+    cosine, sine = np.cos(angle), np.sin(angle) * pairs.sign
+    state[pairs.source] = cosine * source - sine * target
+    state[pairs.target] = cosine * target + sine * source
+
+
+def state_of(
+    sector: Sector, excitations: Iterable[Excitation], parameters: Iterable[float]
+) -> Real:
+    """Return the state that the excitations make out of Hartree-Fock, shape (dimension,).
+
+    Cost: O(dimension) per excitation.
+    """
+    state = sector.hartree_fock()
+    for excitation, angle in zip(excitations, parameters, strict=True):
+        rotate(state, rotation(sector, excitation), angle)
+    return state
