@@ -1,0 +1,157 @@
+"""The benchmarks' commands on tiny problems: what they print, write and refuse."""
+
+from __future__ import annotations
+
+import doctest
+import json
+import math
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks import timing
+from benchmarks.problem import random_problem
+from benchmarks.timing import interleave
+
+ROOT = Path(__file__).parents[2]
+TINY = ["--rounds", "1", "--depth", "1", "--qubits", "8"]
+
+OWN_PEER = """
+import os
+from hybrid_job.statevector import Qaoa
+
+NEEDS = {needs!r}
+
+class Peer:
+    tolerance = 1e-8
+
+    def __init__(self, problem, depth):
+        self.how = os.environ["OMP_NUM_THREADS"] + " threads"
+        self.engine = Qaoa(problem.cost)
+
+    def energy(self, angles):
+        return self.engine.energy(angles)
+
+    def energy_and_gradient(self, angles):
+        energy, gradient = self.engine.energy_and_gradient(angles)
+        return energy + {energy_error}, gradient + {gradient_error}
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A folder on the path for peers of one's own."""
+    (tmp_path / "own").mkdir()
+    return tmp_path
+
+
+def write_peer(
+    own: Path, energy_error: str = "0", gradient_error: str = "0", needs: str = "numpy"
+) -> str:
+    text = OWN_PEER.format(needs=needs, energy_error=energy_error, gradient_error=gradient_error)
+    (own / "own" / "peer.py").write_text(text, "utf-8")
+    return "own.peer"
+
+
+def run(name: str, own: Path, *arguments: str) -> tuple[int, str, dict[str, Any]]:
+    """Return the exit status, what was printed, and the JSON of a benchmark."""
+    file = own / "figures.json"
+    command = [sys.executable, "-m", f"benchmarks.{name}", *arguments, "--json", str(file)]
+    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(own)])}
+    done = subprocess.run(command, cwd=ROOT, env=env, check=False, capture_output=True, text=True)
+    assert file.exists(), done.stderr
+    return done.returncode, done.stdout, json.loads(file.read_text("utf-8"))
+
+
+def test_all_that_is_installed_agrees_and_is_timed(own: Path) -> None:
+    peers = ["pennylane", "lightning", "braket"]
+    status, printed, figures = run(
+        "qaoa", own, *TINY, "--problem", "fields", "--peers", ",".join(peers)
+    )
+    assert status == 0
+    assert figures["void"] == figures["skipped"] == []
+    assert (figures["qubits"], figures["depth"], figures["threads"]) == (8, 1, 1)
+    assert set(figures["peers"]) == set(peers)
+    for row in (figures["ours"], *figures["peers"].values()):
+        assert set(row) == {"energy_seconds", "gradient_seconds"}
+        assert min(row.values()) > 0
+    assert figures["max_energy_difference"] < 1e-8
+    assert 0 < figures["max_gradient_difference"] < 1e-4
+    assert all(peer in printed for peer in peers)
+
+
+@pytest.mark.parametrize("error", [{"energy_error": "2e-8"}, {"gradient_error": "2e-8"}])
+def test_a_peer_with_other_results_is_void(own: Path, error: dict[str, str]) -> None:
+    status, printed, figures = run("qaoa", own, *TINY, "--peers", write_peer(own, **error))
+    assert status == 1
+    assert figures["void"] == ["own.peer"]
+    assert figures["peers"] == {}
+    assert "void" in printed
+
+
+def test_a_peer_whose_energy_is_no_number_is_void(own: Path) -> None:
+    name = write_peer(own, energy_error="float('nan')")
+    status, _, figures = run("qaoa", own, *TINY, "--peers", name)
+    assert (status, figures["void"]) == (1, ["own.peer"])
+    assert figures["max_energy_difference"] is None
+
+
+def test_all_use_the_threads_that_were_asked_for(own: Path) -> None:
+    status, printed, figures = run("qaoa", own, *TINY, "--threads", "2", "--peers", write_peer(own))
+    assert (status, figures["threads"]) == (0, 2)
+    assert "2 threads" in printed
+
+
+def test_a_peer_that_was_asked_for_and_is_not_installed_fails(own: Path) -> None:
+    name = write_peer(own, needs="no_such_package")
+    status, printed, figures = run("qaoa", own, *TINY, "--peers", name)
+    assert (status, figures["skipped"]) == (1, [name])
+    assert "own.peer: skipped, not installed" in printed
+
+
+def test_scaling_has_a_row_for_each_number_of_qubits(own: Path) -> None:
+    sizes = ["--qubits", "6", "--qubits", "8"]
+    options = ["--depth", "1", "--rounds", "1", "--peers", write_peer(own)]
+    status, _, figures = run("scaling", own, *options, *sizes)
+    assert status == 0
+    assert [row["qubits"] for row in figures["sizes"]] == [6, 8]
+    assert all(set(row["peers"]) == {"own.peer"} for row in figures["sizes"])
+
+
+def test_bandwidth_counts_64_bytes_for_each_amplitude_and_layer(own: Path) -> None:
+    status, _, figures = run("bandwidth", own, *TINY, "--depth", "3", "--mebibytes", "8")
+    assert status == 0
+    assert [row["depth"] for row in figures["energies"]] == [1, 3]
+    for row in figures["energies"]:
+        rate = 64 * row["depth"] * 2**8 / row["energy_seconds"]
+        assert math.isclose(row["share"], rate / figures["bandwidth_bytes_per_second"])
+
+
+def test_optimise_ends_at_one_ratio_with_us_and_a_peer(own: Path) -> None:
+    status, _, figures = run("optimise", own, *TINY, "--peers", "lightning")
+    methods = figures["sizes"][0]["methods"]
+    assert status == 0
+    assert list(methods) == ["ours, L-BFGS-B", "lightning, L-BFGS-B"]
+    assert all(row["same_ratio"] and 0.5 < row["ratio"] < 1 for row in methods.values())
+
+
+def test_a_competitor_takes_no_more_rounds_than_its_budget_allows() -> None:
+    timings = interleave({"slow": lambda: time.sleep(0.02), "fast": lambda: 1}, 9, 0.1)
+    assert timings["slow"].rounds < timings["fast"].rounds == 9
+    assert doctest.testmod(timing).failed == 0
+
+
+def test_maxcut_is_symmetric_fields_are_not_and_weights_make_every_energy_another() -> None:
+    maxcut, fields, weights = (
+        random_problem(10, kind=kind).cost for kind in ("maxcut", "fields", "weights")
+    )
+    assert np.array_equal(maxcut, maxcut[::-1])
+    assert not np.allclose(fields, fields[::-1])
+    assert len(np.unique(fields)) < 64
+    assert len(np.unique(weights.round(9))) == 2**10
