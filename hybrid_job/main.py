@@ -12,15 +12,16 @@ from pydantic import ValidationError
 # tiny, and on a busy machine, or two hyper-threads of one core, they stall one another.
 os.environ["OPENBLAS_NUM_THREADS"] = os.environ.get("OPENBLAS_NUM_THREADS", "1")
 
-from hybrid_job import environment
+from hybrid_job import environment, qaoa_solver, rqaoa_solver
+from hybrid_job.job import Job
 from hybrid_job.journal import Journal
-from hybrid_job.solver import solve
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.refusals import describe
 from quantum_pipeline.results import JobResult
 from quantum_pipeline.runs import INPUT_CHANNEL, PREPARED, PreparedRun
 
 RESULTS = "results.json"
+SOLVERS = {"qaoa": qaoa_solver.solve, "rqaoa": rqaoa_solver.solve}
 
 
 def run() -> None:
@@ -32,7 +33,7 @@ def run() -> None:
     started = time.monotonic()
     prepared = read_prepared(environment.input_folder(INPUT_CHANNEL) / PREPARED)
     with closing(Journal(environment.checkpoint_folder(), prepared.request)) as journal:
-        result = solve(prepared, journal, started)
+        result = SOLVERS[prepared.request.algorithm.name](Job(prepared, journal, started))
     write_result(result, environment.results_folder() / RESULTS)
 
 

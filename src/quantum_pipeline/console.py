@@ -111,18 +111,23 @@ def _main_figures(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     problem, solution, quality = report["problem"], report["solution"], report["quality"]
     goal = {"maxcut": "best cut"}.get(problem["type"], "lowest value")
     yield "problem", f"{problem['type']}, {problem['n_variables']} variables"
-    yield goal, f"{solution['objective']:.10g}  at {solution['bitstring']}"
+    yield goal, f"{solution['objective']:.10g}  at {_shortened(solution['bitstring'])}"
     yield "best known", f"{quality['best_known']:.10g}  by {quality['best_known_by']}"
     ratio, expected = quality["approximation_ratio"], quality["expected_ratio"]
     if ratio is None:
         yield "ratio", f"undefined: {quality['ratio_undefined_because']}"
     else:
-        yield "ratio", f"{round(ratio, 6)} of the best sample, {expected:.4f} of the mean"
+        whose = "the best sample" if solution["found_by"] == "samples" else "the rounded solution"
+        yield "ratio", f"{round(ratio, 6)} of {whose}, {expected:.4f} of the mean"
     yield "verdict", f"QAOA was {quality['verdict']}"
     cost, timing = report["cost"], report["timing"]
     yield "cost", f"{cost['actual_usd']:.4f} USD, estimated {cost['estimated_usd']:.4f}"
     yield "prices", cost["prices_as_of"]
     yield "time", f"queue {timing['queue_seconds']:.1f} s, job {timing['job_seconds']:.1f} s"
+
+
+def _shortened(bitstring: str) -> str:
+    return bitstring if len(bitstring) <= 60 else f"{bitstring[:28]}...{bitstring[-28:]}"
 
 
 def estimate(found: Estimate, *, as_json: bool) -> None:

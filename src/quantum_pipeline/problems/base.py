@@ -83,6 +83,10 @@ class BinaryProblem(Problem):
     def ising(self) -> IsingModel:
         """Return the model whose energy is the minimised objective, constant included."""
 
+    def energy_of_objective(self, objective: float) -> float:
+        """Return the energy that belongs to an objective."""
+        return -objective if self.sense == "maximise" else objective
+
     def objective_of_energy(self, energy: float) -> float:
         """Return the objective that belongs to an energy: its negative where we maximise."""
         return -energy if self.sense == "maximise" else energy

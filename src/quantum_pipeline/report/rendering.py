@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from quantum_pipeline.report import course, distribution, graph
+from quantum_pipeline.report import course, distribution, graph, growth
 from quantum_pipeline.report.figures import Picture
 from quantum_pipeline.report.page import page
 from quantum_pipeline.report.study import Study
@@ -12,7 +12,9 @@ from quantum_pipeline.reports import OptimisationReport
 
 _DRAWN_BY: dict[str, Callable[[Study], Picture]] = {
     "plots/convergence.png": course.convergence,
+    "plots/depths.png": growth.depths,
     "plots/distribution.png": distribution.distribution,
+    "plots/eliminations.png": growth.eliminations,
     "plots/parameters.png": course.parameters,
     "plots/reduction.png": course.reduction,
     "plots/solution.png": graph.solution,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from quantum_pipeline.report.numbers import number, ratio, seconds, short, usd
+from quantum_pipeline.report.numbers import number, percent, ratio, seconds, short, usd
 from quantum_pipeline.report.study import Study
 
 
@@ -36,7 +36,6 @@ class Rival(NamedTuple):
 def headline(study: Study) -> list[tuple[str, str, str]]:
     """Return what was found, how good it is, what it cost: a word, the figure, a sentence each."""
     report = study.report
-    shots = report.request["shots"]
     what = "cut" if report.problem.type == "maxcut" else "objective"
     elapsed = (report.completed_at - report.created_at).total_seconds()
     return [
@@ -46,9 +45,14 @@ def headline(study: Study) -> list[tuple[str, str, str]]:
             "Cost",
             usd(report.cost.actual_usd),
             f"Estimated at most {usd(report.cost.estimated_usd)}; {seconds(elapsed)} from request "
-            f"to report, {shots} shot{'s' * (shots != 1)}, device {report.device.name}.",
+            f"to report, {_shots(study)}device {report.device.name}.",
         ),
     ]
+
+
+def _shots(study: Study) -> str:
+    shots = sum(study.report.samples.values())
+    return f"{shots} shot{'s' * (shots != 1)}, " if shots else ""
 
 
 def _found(study: Study) -> str:
@@ -60,7 +64,7 @@ def _found(study: Study) -> str:
         )
     if study.optimum_is_known:
         return f"The optimum, proven by {quality.classical.method}."
-    if quality.best_known_by == "quantum samples":
+    if quality.best_known_by in ("quantum samples", "recursive QAOA"):
         return f"Better than {quality.classical.method}; not proven to be the optimum."
     return f"The best known value, found by {quality.classical.method} too; not proven."
 
@@ -73,9 +77,14 @@ def _good(study: Study) -> tuple[str, str]:
             f"{quality.ratio_undefined_because}."
         )
     return f"ratio {ratio(quality.approximation_ratio)}", (
-        f"That is the best sample; the mean energy has {ratio(quality.expected_ratio)}, random "
+        f"That is {_solution(study)}; the mean energy has {ratio(quality.expected_ratio)}, random "
         f"bits {ratio(quality.random_ratio)}."
     )
+
+
+def _solution(study: Study) -> str:
+    sampled = study.report.solution.found_by == "samples"
+    return "the best sample" if sampled else "the rounded solution"
 
 
 def comparison(study: Study) -> list[Rival]:
@@ -90,7 +99,7 @@ def comparison(study: Study) -> list[Rival]:
     is_best = classical.objective == quality.best_known and quality.random_ratio is not None
     return [
         Rival(
-            "QAOA, best sample",
+            f"QAOA, {_solution(study).removeprefix('the ')}",
             number(report.solution.objective),
             ratio(quality.approximation_ratio),
             took,
@@ -141,7 +150,7 @@ def _quality(study: Study) -> list[Row]:
         Row(
             "approximation_ratio",
             ratio(quality.approximation_ratio),
-            f"of the best sample: {definition}",
+            f"of {_solution(study)}: {definition}",
         ),
         Row("expected_ratio", ratio(quality.expected_ratio), "the same, of the mean energy"),
         Row("random_ratio", ratio(quality.random_ratio), "the same, of uniformly random bits"),
@@ -217,11 +226,19 @@ def _algorithm(study: Study) -> list[Row]:
         ),
         Row("name", algorithm.name.upper(), algorithm.chosen_because),
         Row("depth", str(algorithm.depth), f"layers; {algorithm.n_parameters} angles"),
+        Row("start", algorithm.start, "where the optimiser started"),
+        Row("engine", algorithm.engine, "what computed the energies"),
         Row("gammas", ", ".join(map(short, algorithm.gammas)), "rad, by layer"),
         Row("betas", ", ".join(map(short, algorithm.betas)), "rad, by layer"),
-        Row("optimizer", algorithm.optimizer, "of the mean energy, over the angles"),
+        Row("optimizer", algorithm.optimizer, _optimised(study)),
         Row("device", device.name, device.chosen_because),
     ]
+
+
+def _optimised(study: Study) -> str:
+    tail = study.report.algorithm.cvar_alpha
+    what = "the mean energy" if tail == 1 else f"the mean of the lowest {percent(tail)} of energies"
+    return f"of {what}, over the angles"
 
 
 def _timing(study: Study) -> list[Row]:

@@ -54,11 +54,20 @@ def _on_missed_optimum(report: OptimisationReport) -> str | None:
     quality, found = report.quality, report.solution.objective
     if _equal(found, quality.best_known):
         return None
+    rival = f"{quality.classical.method} found {quality.classical.objective:.6g}"
+    if report.solution.found_by != "samples":
+        return (
+            f"The rounded solution has the objective {found:.6g}, {rival}: use the classical one."
+        )
     return (
-        f"The best sample has the objective {found:.6g}, {quality.classical.method} found "
-        f"{quality.classical.objective:.6g}: use the classical answer, or raise algorithm.depth "
-        f"above {report.algorithm.depth} or shots above {report.request['shots']}."
+        f"The best sample has the objective {found:.6g}, {rival}: use the classical answer, or "
+        f"raise {_depth(report)} or shots above {report.request['shots']}."
     )
+
+
+def _depth(report: OptimisationReport) -> str:
+    grown = report.request["algorithm"]["max_depth"] is not None
+    return f"algorithm.{'max_depth' if grown else 'depth'} above {report.algorithm.depth}"
 
 
 def _on_randomness(report: OptimisationReport) -> str | None:

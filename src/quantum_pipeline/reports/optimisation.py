@@ -16,6 +16,10 @@ from quantum_pipeline.results import DepthStep, Elimination, OptimisationResult
 from quantum_pipeline.runs import PreparedRun
 
 
+DRAWN_NODES = 150
+"""Most nodes of a graph that is drawn: of more, a picture shows nothing."""
+
+
 class ProblemPart(Part):
     """The problem, in short; the request has it whole."""
 
@@ -140,11 +144,11 @@ def _solution(problem: BinaryProblem, result: OptimisationResult, tolerance: flo
 def _artifacts(problem: BinaryProblem, result: OptimisationResult) -> Artifacts:
     plots = ["convergence", "parameters", "reduction"]
     if result.counts:
-        plots.append("distribution")
+        plots.insert(1, "distribution")
     if len(result.depths) > 1:
         plots.append("depths")
     if result.eliminations:
         plots.append("eliminations")
-    if isinstance(problem, MaxCut):
+    if isinstance(problem, MaxCut) and problem.n_variables <= DRAWN_NODES:
         plots.append("solution")
     return Artifacts(report_html="report.html", plots=tuple(f"plots/{name}.png" for name in plots))

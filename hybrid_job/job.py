@@ -1,0 +1,75 @@
+"""What a job has while it solves: the prepared run, its journal, its clock and its chance."""
+
+from __future__ import annotations
+
+import itertools
+import platform
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import scipy
+
+import quantum_pipeline
+from hybrid_job.journal import Journal
+from hybrid_job.metrics import log_metric
+from hybrid_job.optimiser import Evaluate, Real
+from quantum_pipeline.runs import PreparedRun
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run being solved; ``started`` is its time of ``time.monotonic``, in seconds."""
+
+    prepared: PreparedRun
+    journal: Journal
+    started: float
+
+    def chance(self, purpose: str) -> np.random.Generator:
+        """Return the chance of one purpose: none depends on how much others drew."""
+        return np.random.default_rng([self.prepared.request.seed, *purpose.encode()])
+
+    def deadline(self, reserved: float) -> float:
+        """Return the time of ``time.monotonic`` by which to stop.
+
+        ``reserved`` is the part, up to 1, of the time that ending well takes which is kept back.
+        """
+        limit = self.prepared.request.limits.max_runtime_seconds
+        return self.started + limit - reserved * min(limit / 2, max(2.0, limit / 10), 600.0)
+
+    @property
+    def classical_seconds(self) -> float:
+        """Seconds that the classical baseline may take: a tenth of the limit, at most twenty."""
+        return min(20.0, self.prepared.request.limits.max_runtime_seconds / 10)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the job started."""
+        return time.monotonic() - self.started
+
+    def recorded(self, evaluate: Evaluate, offset: float = 0.0) -> Evaluate:
+        """Return the same evaluation, read from the journal where it stands there.
+
+        Each is logged as the metric ``energy``, with ``offset`` added.
+        """
+        numbers = itertools.count(1)
+
+        def recorded(parameters: Real) -> tuple[float, Real]:
+            found = self.journal.evaluation(parameters)
+            if found is None:
+                found = evaluate(parameters)
+                self.journal.record_evaluation(parameters, *found)
+            log_metric("energy", offset + found[0], next(numbers))
+            return found
+
+        return recorded
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what computes a result."""
+    return {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "quantum-pipeline": quantum_pipeline.__version__,
+    }
