@@ -1,62 +1,59 @@
-"""What the job does with a prepared run: baseline, angles, shots, and the result made of them."""
+"""QAOA as the job runs it: classical baseline, optimised angles, then shots."""
 
 from __future__ import annotations
 
-import itertools
 import math
-import platform
 import time
 
 import numpy as np
-import scipy
-from numpy.typing import NDArray
 
-import quantum_pipeline
 from hybrid_job import classical, optimiser, sampling
-from hybrid_job.journal import Journal
-from hybrid_job.metrics import log_metric
-from hybrid_job.optimiser import Evaluate, Optimum
+from hybrid_job.job import Job, versions
+from hybrid_job.optimiser import Optimum, Real
 from hybrid_job.sampling import Samples
 from hybrid_job.statevector import Qaoa
 from quantum_pipeline.algorithms import SettledQaoa
 from quantum_pipeline.ising import all_energies
 from quantum_pipeline.results import (
     ClassicalSolution,
+    DepthStep,
     Evaluation,
     JobSeconds,
     OptimisationResult,
     QuantumTask,
 )
-from quantum_pipeline.runs import PreparedRun
-
-Real = NDArray[np.float64]
 
 
-def solve(prepared: PreparedRun, journal: Journal, started: float) -> OptimisationResult:
-    """Return the result of a run: the classical baseline, then optimised angles, then shots.
-
-    ``started`` is the time of ``time.monotonic`` from which limits.max_runtime_seconds counts.
-    """
-    model, shots = prepared.ising, prepared.request.shots
+def solve(job: Job) -> OptimisationResult:
+    """Return the result of a run: the classical baseline, then optimised angles, then shots."""
+    model, shots = job.prepared.ising, job.prepared.request.shots
     times = [time.monotonic()]
     # Without the offset, of which a large one would cost the phases their digits.
     spectrum = all_energies(model.model_copy(update={"offset": 0.0}))
-    baseline = _baseline(prepared, spectrum, time.monotonic() - times[0])
+    baseline = _baseline(job, spectrum, time.monotonic() - times[0])
     times.append(time.monotonic())
     qaoa = Qaoa(spectrum)
-    optimum = _optimise(prepared, qaoa, journal, started)
+    optimum = _optimise(job, qaoa)
     times.append(time.monotonic())
-    samples, tasks = _sample(prepared, qaoa, journal, optimum.angles, started)
+    samples, tasks = _sample(job, qaoa, optimum.angles)
     best_bitstring, best_energy = samples.best(model)
     times.append(time.monotonic())
     classical_seconds, optimise_seconds, sample_seconds = np.diff(times).tolist()
     return OptimisationResult(
-        run_id=prepared.run_id,
+        run_id=job.prepared.run_id,
         algorithm="qaoa",
         engine="exact state",
         start="linear ramp",
         gammas=tuple(optimum.angles[0].tolist()),
         betas=tuple(optimum.angles[1].tolist()),
+        depths=(
+            DepthStep(
+                depth=optimum.angles.shape[1],
+                energy=model.offset + optimum.energy,
+                evaluations=len(optimum.history),
+            ),
+        ),
+        eliminations=(),
         history=tuple(
             Evaluation(evaluation=number, start=start, energy=model.offset + energy)
             for number, (start, energy) in enumerate(optimum.history, 1)
@@ -76,27 +73,23 @@ def solve(prepared: PreparedRun, journal: Journal, started: float) -> Optimisati
             optimise=optimise_seconds,
             sample=sample_seconds,
             classical=classical_seconds,
-            total=time.monotonic() - started,
+            total=job.seconds,
         ),
-        versions={
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "scipy": scipy.__version__,
-            "quantum-pipeline": quantum_pipeline.__version__,
-        },
+        versions=versions(),
     )
 
 
-def _baseline(prepared: PreparedRun, spectrum: Real, seconds: float) -> ClassicalSolution:
-    if prepared.ising.n_variables <= classical.ENUMERATED:
-        return classical.enumerate_all(prepared.ising, spectrum, seconds)
-    return classical.anneal(prepared.ising, _chance(prepared, "anneal"))
+def _baseline(job: Job, spectrum: Real, seconds: float) -> ClassicalSolution:
+    model = job.prepared.ising
+    if model.n_variables <= classical.ENUMERATED:
+        return classical.enumerate_all(model, spectrum, seconds)
+    return classical.anneal(model, job.chance("anneal"))
 
 
-def _optimise(prepared: PreparedRun, qaoa: Qaoa, journal: Journal, started: float) -> Optimum:
-    algorithm, model = prepared.request.algorithm, prepared.ising
+def _optimise(job: Job, qaoa: Qaoa) -> Optimum:
+    algorithm, model = job.prepared.request.algorithm, job.prepared.ising
     assert isinstance(algorithm, SettledQaoa)
-    evaluate = _journalled(qaoa, journal, model.offset)
+    evaluate = job.recorded(qaoa.energy_and_gradient, model.offset)
     given = None
     if algorithm.gammas is not None and algorithm.betas is not None:
         given = np.array([algorithm.gammas, algorithm.betas])
@@ -108,7 +101,7 @@ def _optimise(prepared: PreparedRun, qaoa: Qaoa, journal: Journal, started: floa
         [given]
         if given is not None
         else optimiser.starting_points(
-            algorithm.deepest, algorithm.starts, unit, _chance(prepared, "starts")
+            algorithm.deepest, algorithm.starts, unit, job.chance("starts")
         )
     )
     return optimiser.minimise(
@@ -116,31 +109,16 @@ def _optimise(prepared: PreparedRun, qaoa: Qaoa, journal: Journal, started: floa
         starts,
         unit=unit,
         max_evaluations=algorithm.max_evaluations,
-        deadline=started + _seconds(prepared, reserved=1.0),
+        deadline=job.deadline(reserved=1.0),
     )
 
 
-def _journalled(qaoa: Qaoa, journal: Journal, offset: float) -> Evaluate:
-    numbers = itertools.count(1)
-
-    def evaluate(angles: Real) -> tuple[float, Real]:
-        found = journal.evaluation(angles)
-        if found is None:
-            found = qaoa.energy_and_gradient(angles)
-            journal.record_evaluation(angles, *found)
-        log_metric("energy", offset + found[0], next(numbers))
-        return found
-
-    return evaluate
-
-
-def _sample(
-    prepared: PreparedRun, qaoa: Qaoa, journal: Journal, angles: Real, started: float
-) -> tuple[Samples, tuple[QuantumTask, ...]]:
+def _sample(job: Job, qaoa: Qaoa, angles: Real) -> tuple[Samples, tuple[QuantumTask, ...]]:
+    prepared, journal = job.prepared, job.journal
     if prepared.device.kind == "local":
-        chance = _chance(prepared, "shots")
         shots, offset = prepared.request.shots, prepared.ising.offset
-        return sampling.from_state(qaoa.cost.values, offset, qaoa.state(angles), shots, chance), ()
+        state = qaoa.state(angles)
+        return sampling.from_state(qaoa.cost.values, offset, state, shots, job.chance("shots")), ()
     from hybrid_job import quantum_task  # noqa: PLC0415 (the SDK takes seconds to import)
 
     counts, task = quantum_task.measure(
@@ -148,17 +126,6 @@ def _sample(
         angles,
         task_arn=journal.task(angles),
         created=lambda arn: journal.record_task(angles, arn),
-        timeout_seconds=started + _seconds(prepared, reserved=0.5) - time.monotonic(),
+        timeout_seconds=job.deadline(reserved=0.5) - time.monotonic(),
     )
     return sampling.from_counts(prepared.ising, counts), (task,)
-
-
-def _seconds(prepared: PreparedRun, reserved: float) -> float:
-    """Return the seconds that may pass when all, or a part, of the time to end well is reserved."""
-    limit = prepared.request.limits.max_runtime_seconds
-    return limit - reserved * min(limit / 2, max(2.0, limit / 10), 600.0)
-
-
-def _chance(prepared: PreparedRun, purpose: str) -> np.random.Generator:
-    """Return the run's source of chance for one purpose: none depends on how much others drew."""
-    return np.random.default_rng([prepared.request.seed, *purpose.encode()])

@@ -15,13 +15,18 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, model_validator
 
+from quantum_pipeline import vqe
+from quantum_pipeline.cones import require_fit
 from quantum_pipeline.errors import InvalidRequest
-from quantum_pipeline.problems import BinaryProblem, Number, Problem
+from quantum_pipeline.problems import BinaryProblem, Chemistry, Number, Problem
 from quantum_pipeline.wording import refusal, shown
 
 MAX_DEPTH = 64
 EXACT_QUBITS = 26
 """Widest exact state vector."""
+
+MAX_VARIABLES = 4096
+"""Most variables of recursive QAOA, and of any problem."""
 
 Depth = Annotated[StrictInt, Field(ge=1, le=MAX_DEPTH)]
 GrownDepth = Annotated[
@@ -175,9 +180,7 @@ class SettledVqe(Algorithm):
     max_evaluations: Evaluations
 
 
-SettledAlgorithm = Annotated[
-    SettledQaoa | SettledRqaoa | SettledVqe, Field(discriminator="name")
-]
+SettledAlgorithm = Annotated[SettledQaoa | SettledRqaoa | SettledVqe, Field(discriminator="name")]
 
 
 def settle(
@@ -191,12 +194,16 @@ def settle(
         InvalidRequest: the algorithm cannot solve this problem, or one of its settings is of
             another algorithm; says what can.
     """
+    if isinstance(problem, Chemistry):
+        return _vqe(problem, asked, exact=exact)
     assert isinstance(problem, BinaryProblem)
+    n = problem.n_variables
+    if n > MAX_VARIABLES:
+        raise InvalidRequest(f"problem: got {shown(n)} variables; allowed: 1 to {MAX_VARIABLES}")
     if asked.name == "vqe":
         allowed = "auto, qaoa or rqaoa; vqe is for chemistry"
         raise InvalidRequest.of("algorithm.name", asked.name, allowed)
     _refuse(asked, "ansatz", "auto", "vqe")
-    n = problem.n_variables
     if asked.name == "rqaoa" or (asked.name == "auto" and n > EXACT_QUBITS):
         return _recursive(problem, asked, exact=exact)
     if n > EXACT_QUBITS:
@@ -265,6 +272,7 @@ def _recursive(
         )
     depth = asked.depth if isinstance(asked.depth, int) else 1
     if n > EXACT_QUBITS:
+        require_fit(problem.ising(), depth, EXACT_QUBITS)
         how = "from light cones" if depth > 1 else "in closed form"
     else:
         how = "from the exact state"
@@ -278,6 +286,38 @@ def _recursive(
     return settled, (
         f"recursive QAOA: {n} spins{f' are {wide}' if n > EXACT_QUBITS else ', as asked'}; its "
         f"correlations at depth {depth} are exact, {how}, and fix one variable after the other"
+    )
+
+
+def _vqe(problem: Chemistry, asked: Algorithm, *, exact: bool) -> tuple[SettledVqe, str]:
+    if asked.name not in ("auto", "vqe"):
+        allowed = "auto or vqe; a molecule is no Ising model"
+        raise InvalidRequest.of("algorithm.name", asked.name, allowed)
+    for field, default in ({"depth": None} | _OF_QAOA).items():
+        _refuse(asked, field, default, "qaoa")
+    if asked.optimizer not in ("auto", "l-bfgs-b"):
+        raise InvalidRequest.of("algorithm.optimizer", asked.optimizer, "auto or l-bfgs-b in vqe")
+    if not exact:
+        raise InvalidRequest(
+            "device: vqe optimises the exact state of the molecule's electrons and samples no "
+            "device; allowed: local or auto"
+        )
+    vqe.check_size(problem)
+    ansatz, why = vqe.choose_ansatz(problem)
+    if asked.ansatz != "auto":
+        ansatz, why = asked.ansatz, f"{asked.ansatz.upper()} as asked"
+    points = len(problem.lengths)
+    settled = SettledVqe(
+        name="vqe",
+        optimizer="l-bfgs-b",
+        ansatz=ansatz,
+        max_evaluations=asked.max_evaluations or min(1000 * points, 100_000),
+    )
+    sector = problem.sector
+    return settled, (
+        f"VQE: {problem.n_qubits} spin orbitals, of whose {2.0**problem.n_qubits:.3g} states the "
+        f"{sector.dimension:,} determinants of {sector.n_alpha} + {sector.n_beta} electrons take "
+        f"part; {why}; exact gradients"
     )
 
 

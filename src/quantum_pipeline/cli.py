@@ -123,7 +123,11 @@ def validate(file: Path, device: str | None) -> None:
     """Print the request in FILE with every default filled in, or say what is wrong with it."""
     asked = load(file, device)
     settled = settle(asked)
-    click.echo((settled[0] if settled else asked).model_dump_json(indent=2, by_alias=True, exclude_none=True))
+    click.echo(
+        (settled[0] if settled else asked).model_dump_json(
+            indent=2, by_alias=True, exclude_none=True
+        )
+    )
 
 
 @main.command()

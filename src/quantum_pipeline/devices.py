@@ -100,7 +100,7 @@ def choose(spec: str, *, n_qubits: int, shots: int, region: str) -> tuple[Device
         )
     if spec == "auto":
         return device, (
-            f"{n_qubits} qubits fit the exact state vector in the job itself: no noise, no fee a "
-            "shot, nothing to queue for"
+            f"the job itself computes exactly what it needs of {n_qubits} qubits: no noise, no fee "
+            "a shot, nothing to queue for"
         )
     return device, "named in the request"

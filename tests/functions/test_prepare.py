@@ -22,11 +22,11 @@ def event(run_id: str, request: Any) -> dict[str, Any]:
 
 def test_prepare_stores_the_resolved_run(stack: Stack) -> None:
     answer = stack.invoke("Prepare", EVENT)
-    assert answer["n_variables"] == 10
+    assert answer["n_qubits"] == 10
     assert answer["device"] == "local:quantum-pipeline/statevector"
     prepared = PreparedRun.model_validate(stack.record(EVENT["run_id"], "prepared.json"))
     assert prepared.request.algorithm.name == "qaoa"
-    assert prepared.request.algorithm.depth >= 1
+    assert prepared.request.algorithm.max_evaluations >= 1
     assert prepared.request.device == "local"
     assert prepared.ising.n_variables == 10
     assert prepared.execution_arn == EVENT["execution_arn"]
@@ -46,7 +46,7 @@ def test_prepare_reads_a_problem_from_the_input_bucket(
     stack.s3.put_object(Bucket=bucket, Key="graphs/petersen.json", Body=body)
     uri = f"s3://{bucket}/graphs/petersen.json"
     answer = stack.invoke("Prepare", event("by-uri", {"problem": {"uri": uri}}))
-    assert answer["n_variables"] == 10
+    assert answer["n_qubits"] == 10
     prepared = PreparedRun.model_validate(stack.record("by-uri", "prepared.json"))
     assert prepared.problem_uri == uri
 

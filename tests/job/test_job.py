@@ -17,10 +17,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hybrid_job.job import Job
 from hybrid_job.journal import Journal
 from hybrid_job.main import run
 from hybrid_job.metrics import log_metric
-from hybrid_job.solver import solve
+from hybrid_job.qaoa_solver import solve
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.results import OptimisationResult, read_result, verify
 from quantum_pipeline.runs import PreparedRun
@@ -47,8 +48,8 @@ def result_of(container: Path, prepared: PreparedRun) -> OptimisationResult:
 
 
 def solved(prepared: PreparedRun, folder: Path) -> OptimisationResult:
-    with closing(Journal(folder, prepared.ising)) as journal:
-        return solve(prepared, journal, time.monotonic())
+    with closing(Journal(folder, prepared.request)) as journal:
+        return solve(Job(prepared, journal, time.monotonic()))
 
 
 def without_times(result: OptimisationResult) -> dict[str, Any]:

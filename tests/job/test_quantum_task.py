@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from braket.devices import LocalSimulator
 
+from hybrid_job.job import Job
 from hybrid_job.journal import Journal
+from hybrid_job.qaoa_solver import solve
 from hybrid_job.quantum_task import measure, qaoa_circuit
-from hybrid_job.solver import solve
 from hybrid_job.statevector import Qaoa
 from quantum_pipeline.devices import find
 from quantum_pipeline.errors import (
@@ -87,8 +88,8 @@ def task_arns(braket: Server) -> list[str]:
 
 def test_run_on_a_device_reports_its_shots_and_its_bill(braket: Server, tmp_path: Path) -> None:
     prepared = on_sv1(shots=500, algorithm={"depth": 1, "starts": 1})
-    with closing(Journal(tmp_path, prepared.ising)) as journal:
-        result = solve(prepared, journal, time.monotonic())
+    with closing(Journal(tmp_path, prepared.request)) as journal:
+        result = solve(Job(prepared, journal, time.monotonic()))
 
     verify(result, prepared)
     assert not result.mean_energy_exact
@@ -109,8 +110,8 @@ def test_resumed_job_waits_for_its_task_instead_of_paying_again(
     prepared = on_sv1(algorithm={"depth": 1, "starts": 1})
     results, n_tasks = [], []
     for _ in range(2):
-        with closing(Journal(tmp_path, prepared.ising)) as journal:
-            results.append(solve(prepared, journal, time.monotonic()))
+        with closing(Journal(tmp_path, prepared.request)) as journal:
+            results.append(solve(Job(prepared, journal, time.monotonic())))
         n_tasks.append(len(task_arns(braket)))
     assert results[0].counts == results[1].counts
     assert results[0].tasks == results[1].tasks

@@ -14,7 +14,13 @@ from quantum_pipeline.ising import IsingModel, all_energies, energies, spins_of
 from quantum_pipeline.problems import BinaryProblem, Problem
 from quantum_pipeline.reports import OptimisationReport, Outcome, Timing, build_report
 from quantum_pipeline.requests import ProblemReference, parse_request, resolve
-from quantum_pipeline.results import ClassicalSolution, Evaluation, OptimisationResult, JobSeconds
+from quantum_pipeline.results import (
+    ClassicalSolution,
+    DepthStep,
+    Evaluation,
+    JobSeconds,
+    OptimisationResult,
+)
 from quantum_pipeline.runs import PreparedRun, SubmittedJob
 
 INSTANCE = InstancePrice(instance_type="ml.m5.large", usd_per_hour=0.115, as_of="2026-08-21")
@@ -74,7 +80,9 @@ def enumerated(model: IsingModel, seconds: float = 0.001) -> ClassicalSolution:
     )
 
 
-def job_result(prepared: PreparedRun, counts: Mapping[str, int], **changes: Any) -> OptimisationResult:
+def job_result(
+    prepared: PreparedRun, counts: Mapping[str, int], **changes: Any
+) -> OptimisationResult:
     """Return the result of a job that sampled ``counts``; ``changes`` replace its fields."""
     energy = energies(prepared.ising, spins_of(list(counts)))
     shots = np.fromiter(counts.values(), dtype=float)
@@ -84,6 +92,8 @@ def job_result(prepared: PreparedRun, counts: Mapping[str, int], **changes: Any)
         "algorithm": "qaoa",
         "engine": "exact state, numpy",
         "start": "linear ramp",
+        "depths": (DepthStep(depth=2, energy=mean, evaluations=3),),
+        "eliminations": (),
         "gammas": (0.3, 0.6),
         "betas": (-0.6, -0.3),
         "history": history((mean + 1.0, mean + 0.25, mean)),
@@ -136,7 +146,9 @@ def report_of(prepared: PreparedRun, result: OptimisationResult) -> Optimisation
     return build_report(prepared, outcome, result)
 
 
-def sampled(problem: Mapping[str, Any], counts: Mapping[str, int], **changes: Any) -> OptimisationReport:
+def sampled(
+    problem: Mapping[str, Any], counts: Mapping[str, int], **changes: Any
+) -> OptimisationReport:
     """Return the report of a run that sampled ``counts``; ``changes`` go to the job's result."""
     prepared = prepared_run(problem, shots=sum(counts.values()))
     return report_of(prepared, job_result(prepared, counts, **changes))

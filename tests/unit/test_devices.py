@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from quantum_pipeline.devices import EXACT_QUBITS, catalogue, choose, find
+from quantum_pipeline.algorithms import EXACT_QUBITS
+from quantum_pipeline.devices import catalogue, choose, find
 from quantum_pipeline.errors import DeviceUnavailable, InvalidRequest
 
 GARNET = "arn:aws:braket:eu-north-1::device/qpu/iqm/Garnet"
@@ -81,7 +82,6 @@ def test_a_named_device_is_taken_because_it_is_named() -> None:
         (GARNET, 5, 100, "eu-north-1, this stack in us-east-1"),
         ("aquila", 5, 100, "analog"),
         ("dm1", 18, 100, "DM1 has 17 qubits, the problem needs 18"),
-        ("local", 26, 100, "local has 25 qubits"),
     ],
 )
 def test_a_device_out_of_reach_is_unavailable(

@@ -81,7 +81,9 @@ def labelled(*names: str) -> dict[str, Any]:
     return {"type": "maxcut", "graph": {"nodes": [{"id": name} for name in names], "links": links}}
 
 
-def drawn_by_chance(problem: Mapping[str, Any], shots: int, distinct: bool = False) -> OptimisationReport:
+def drawn_by_chance(
+    problem: Mapping[str, Any], shots: int, distinct: bool = False
+) -> OptimisationReport:
     """Return a report of random samples, on a problem too large to be enumerated."""
     prepared = prepared_run(problem, shots=shots)
     n = prepared.ising.n_variables

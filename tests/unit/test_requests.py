@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from quantum_pipeline.algorithms import SettledQaoa
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.requests import (
     ProblemReference,
@@ -153,13 +154,18 @@ WRONG: list[tuple[dict[str, Any], str, Any, str]] = [
     (FULL, "problem.edges.1", [1, 0, 5.0], "edges.1: got [1, 0]; allowed: each pair once; it sta"),
     (FULL, "problem.n_nodes", 2, "problem.edges.1: got [1, 2]; allowed: nodes from 0 to 1"),
     (FULL, "problem.n_nodes", 0, "problem.n_nodes: got 0; allowed: an integer from 1 up"),
-    (FULL, "problem.n_nodes", 10**9, "problem: got 1000000000 variables; allowed: 1 to 25"),
+    (FULL, "problem.n_nodes", 10**9, "problem: got 1000000000 variables; allowed: 1 to 4096"),
     (FULL, "problem.node_labels", ["a"], 'node_labels: got ["a"]; allowed: one for each of the 3'),
     (FULL, "problem.node_labels", [1, 2, "1"], 'node_labels.2: got "1"; allowed: labels of diff'),
     (FULL, "problem.node_labels", [1, True, 2], "node_labels.1: got true; allowed: an integer or"),
     (FULL, "problem.graph", GRAPH, "problem.edges: got a graph beside it; allowed: one of the two"),
     (FULL, "problem.weight", 2, "problem.weight: no such field; allowed: type, edges, n_nodes, "),
-    (FULL, "algorithm.name", "vqe", 'algorithm.name: got "vqe"; allowed: one of auto, qaoa'),
+    (
+        FULL,
+        "algorithm.name",
+        "vqe",
+        'algorithm.name: got "vqe"; allowed: auto, qaoa or rqaoa; vqe is',
+    ),
     (FULL, "algorithm.depth", 0, "algorithm.depth: got 0; allowed: an integer from 1 to 64"),
     (FULL, "algorithm.depth", 3, "algorithm.gammas: got a length of 2; allowed: 3, one a layer"),
     (FULL, "algorithm.betas", [0.1], "algorithm.betas: got a length of 1; allowed: 2, one a layer"),
@@ -168,7 +174,12 @@ WRONG: list[tuple[dict[str, Any], str, Any, str]] = [
     (FULL, "algorithm.gammas", [], "algorithm.gammas: got []; allowed: a list of one or more, "),
     (FULL, "algorithm.starts", 2, "algorithm.starts: got 2; allowed: 1, from the angles that are"),
     (FULL, "algorithm.starts", 101, "algorithm.starts: got 101; allowed: an integer from 1 to 100"),
-    (FULL, "algorithm.optimizer", "cobyla", 'got "cobyla"; allowed: one of auto, l-bfgs-b, none'),
+    (
+        FULL,
+        "algorithm.optimizer",
+        "adam",
+        'got "adam"; allowed: one of auto, l-bfgs-b, spsa, cobyla, nft',
+    ),
     (FULL, "algorithm.max_evaluations", 0, "got 0; allowed: an integer from 1 to 100000"),
     (FULL, "algorithm", "qaoa", 'algorithm: got "qaoa"; allowed: an object with name, depth, '),
     (FULL, "device", "", 'device: got ""; allowed: auto, local, sv1, dm1, or a device\'s name or'),
@@ -256,7 +267,12 @@ WRONG_PROBLEMS: list[tuple[dict[str, Any], str, Any, str]] = [
     (MATRIX, "quadratic_matrix.1.0", "x", f'quadratic_matrix.1.0: got "x"; allowed: {NUMBER}'),
     ({"type": "random"}, "seed", 1, "problem.problem_size: missing; allowed: an integer from 2 up"),
     ({"type": "random"}, "problem_size", 1, "problem.problem_size: got 1; allowed: an integer fr"),
-    ({"type": "random"}, "problem_size", 10_000, "problem: got 10000 variables; allowed: 1 to 25"),
+    (
+        {"type": "random"},
+        "problem_size",
+        10_000,
+        "problem: got 10000 variables; allowed: 1 to 4096",
+    ),
     ({"type": "random"}, "problem_size", 10**100, "problem: got an integer of about 101 digits "),
     ({}, "uri", "https://a/b", 'problem.uri: got "https://a/b"; allowed: s3://BUCKET/KEY'),
     ({}, "uri", "s3://bucket", 'problem.uri: got "s3://bucket"; allowed: s3://BUCKET/KEY'),
@@ -332,7 +348,7 @@ def test_a_billion_variables_are_refused_before_any_memory_is_taken(
 ) -> None:
     tracemalloc.start()
     try:
-        assert "variables; allowed: 1 to 25" in refused({"problem": problem})
+        assert "variables; allowed: 1 to 4096" in refused({"problem": problem})
         assert tracemalloc.get_traced_memory()[1] < 5_000_000
     finally:
         tracemalloc.stop()
@@ -420,9 +436,11 @@ def test_a_reference_is_not_resolved_before_it_is_read() -> None:
 )
 def test_depth_and_starts_follow_the_size(n: int, depth: int, starts: int) -> None:
     resolved, because = resolve(parse_request({"problem": {"type": "random", "problem_size": n}}))
-    assert (resolved.algorithm.depth, resolved.algorithm.starts) == (depth, starts)
-    assert resolved.algorithm.max_evaluations == 200 * starts
-    assert f"depth {depth} by its size" in because
+    settled = resolved.algorithm
+    assert isinstance(settled, SettledQaoa)
+    assert (settled.depth, settled.deepest, settled.starts) == ("auto", depth, starts)
+    assert settled.max_evaluations == 200 * starts
+    assert f"depth grows to at most {depth}" in because
 
 
 def test_what_was_asked_is_kept() -> None:
@@ -433,6 +451,7 @@ def test_what_was_asked_is_kept() -> None:
         )
     assert resolved.algorithm.model_dump() == {
         **parse_request(FULL).algorithm.model_dump(),
+        "cvar_alpha": 1.0,
     }
     assert "depth 2 as asked" in because
 

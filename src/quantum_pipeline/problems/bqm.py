@@ -16,10 +16,10 @@ from pydantic import (
 
 from quantum_pipeline.ising import Coupling, IsingModel
 from quantum_pipeline.problems.base import (
+    BinaryProblem,
     Index,
     Label,
     Number,
-    BinaryProblem,
     check_indices,
     check_labels,
     check_no_loops,

@@ -8,7 +8,13 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from quantum_pipeline.ising import IsingModel
-from quantum_pipeline.problems.base import Number, BinaryProblem, Term, check_indices, check_no_loops
+from quantum_pipeline.problems.base import (
+    BinaryProblem,
+    Number,
+    Term,
+    check_indices,
+    check_no_loops,
+)
 
 
 class Ising(BinaryProblem):

@@ -10,10 +10,10 @@ from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_v
 from quantum_pipeline.ising import IsingModel
 from quantum_pipeline.problems.base import (
     MAX_MAGNITUDE,
+    BinaryProblem,
     Index,
     Label,
     Number,
-    BinaryProblem,
     check_indices,
     check_labels,
     check_no_loops,

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from quantum_pipeline.ising import IsingModel
-from quantum_pipeline.problems.base import Number, BinaryProblem, check_square, terms_of_matrix
+from quantum_pipeline.problems.base import BinaryProblem, Number, check_square, terms_of_matrix
 
 
 class Optimization(BinaryProblem):

@@ -9,8 +9,8 @@ from pydantic import ConfigDict, Field, model_validator
 
 from quantum_pipeline.ising import Coupling, IsingModel
 from quantum_pipeline.problems.base import (
-    Number,
     BinaryProblem,
+    Number,
     Term,
     check_indices,
     check_square,

@@ -36,6 +36,7 @@ __all__ = [
     "verify",
 ]
 
+
 def read_result(data: object, prepared: PreparedRun) -> OptimisationResult:
     """Return a job's result after recomputing it.
 

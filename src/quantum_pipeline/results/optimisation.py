@@ -83,8 +83,8 @@ class OptimisationResult(JobResult):
     start: str
     gammas: tuple[Finite, ...] = Field(min_length=1)
     betas: tuple[Finite, ...] = Field(min_length=1)
-    depths: tuple[DepthStep, ...] = ()
-    eliminations: tuple[Elimination, ...] = ()
+    depths: tuple[DepthStep, ...] = Field(min_length=1)
+    eliminations: tuple[Elimination, ...]
     counts: dict[str, Count]
     best_bitstring: str
     best_energy: Finite
@@ -106,12 +106,11 @@ def verify(result: OptimisationResult, prepared: PreparedRun) -> None:
     algorithm, model = prepared.request.algorithm, prepared.ising
     check_equal("algorithm", result.algorithm, algorithm.name)
     assert isinstance(algorithm, SettledQaoa | SettledRqaoa)
+    layers = algorithm.depth if isinstance(algorithm.depth, int) else len(result.gammas)
     for name, angles in (("gammas", result.gammas), ("betas", result.betas)):
-        check_equal(f"{name}: layers", len(angles), len(result.betas))
-        if isinstance(algorithm.depth, int):
-            check_equal(f"{name} given", len(angles), algorithm.depth)
-        elif len(angles) > algorithm.deepest:
-            raise InvalidResult(refusal(name, len(angles), f"up to {algorithm.deepest} layers"))
+        check_equal(f"{name} given", len(angles), layers)
+    if layers > algorithm.deepest:
+        raise InvalidResult(refusal("gammas", layers, f"up to {algorithm.deepest} layers"))
     check_bitstring("best_bitstring", result.best_bitstring, model.n_variables)
     check_bitstring("classical.bitstring", result.classical.bitstring, model.n_variables)
     best = energy_of(model, result.best_bitstring)
@@ -160,7 +159,7 @@ def _check_energies(result: OptimisationResult, model: IsingModel) -> None:
     lowest, highest = _range(result, model)
     claimed = {
         "history": [each.energy for each in result.history],
-        "depths": [each.energy for each in result.depths] or [result.mean_energy],
+        "depths": [each.energy for each in result.depths],
         "mean_energy": [result.mean_energy],
         "best_energy": [result.best_energy],
     }
