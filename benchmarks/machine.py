@@ -13,9 +13,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 THREADS = (
-    "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS",
-    "QULACS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
+    "OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS",
+    "NUMBA_NUM_THREADS", "QULACS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
 )  # fmt: skip
+"""What libraries read. Lightning's adjoint method starts two threads whatever the number says; the
+limit holds."""
 
 PACKAGES = (
     "numpy", "scipy", "numba", "pennylane", "pennylane-lightning", "qokit", "qiskit", "qiskit-aer",

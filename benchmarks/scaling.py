@@ -46,10 +46,11 @@ def main(
     table = Table("n", "energy", "energy and gradient", *columns, title=title)
     rows = []
     for qubits in sizes:
-        found = compare(random_problem(qubits, seed, kind), angles, peers, rounds, budget)
-        rows.append({"qubits": qubits} | found.as_json())
+        problem = random_problem(qubits, seed, kind)
+        found = compare(problem, angles, peers, rounds, budget)
+        rows.append({"qubits": problem.n_qubits} | found.as_json())
         table.add_row(
-            str(qubits),
+            str(problem.n_qubits),
             str(found.ours.energy),
             str(found.ours.gradient),
             *(found.ratios(peer) for peer in peers),
