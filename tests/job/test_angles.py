@@ -11,7 +11,6 @@ from hybrid_job.optimiser import starting_points, typical_field
 from hybrid_job.statevector import Qaoa
 from quantum_pipeline.ising import IsingModel, all_energies
 
-
 SIZES = [8, -9, 7, 6, -8, 9, 5, 7, -6]
 PAIRS = [(i, j) for j in range(9) for i in range(j)]
 
