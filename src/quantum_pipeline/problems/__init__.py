@@ -1,4 +1,4 @@
-"""The problems that can be asked: one model a type, each with its objective and its Ising model.
+"""The problems that can be asked: one model a type; all but molecules have an Ising model.
 
     type           the user asks for              energy that is minimised inside
     maxcut         largest cut                    -cut
@@ -7,6 +7,7 @@
     bqm            lowest energy of dimod's BQM   the same
     optimization   smallest l.x + x^T Q x         the same
     random         the same, from a seed          the same
+    chemistry      lowest energy of a molecule    the same, in hartree
 
 ``objective`` computes from the problem's own numbers, never through the Ising model: the two check
 each other wherever a solution is reported.
@@ -20,6 +21,7 @@ from pydantic import Field
 
 from quantum_pipeline.problems.base import MAX_MAGNITUDE, BinaryProblem, Label, Number, Problem
 from quantum_pipeline.problems.bqm import Bqm
+from quantum_pipeline.problems.chemistry import Chemistry
 from quantum_pipeline.problems.ising import Ising
 from quantum_pipeline.problems.maxcut import MaxCut
 from quantum_pipeline.problems.optimization import Optimization, Random
@@ -31,6 +33,7 @@ __all__ = [
     "AnyProblem",
     "BinaryProblem",
     "Bqm",
+    "Chemistry",
     "Ising",
     "Label",
     "MaxCut",
@@ -42,6 +45,6 @@ __all__ = [
 ]
 
 AnyProblem = Annotated[
-    MaxCut | Qubo | Ising | Bqm | Optimization | Random, Field(discriminator="type")
+    MaxCut | Qubo | Ising | Bqm | Optimization | Random | Chemistry, Field(discriminator="type")
 ]
-PROBLEM_TYPES = ("maxcut", "qubo", "ising", "bqm", "optimization", "random")
+PROBLEM_TYPES = ("maxcut", "qubo", "ising", "bqm", "optimization", "random", "chemistry")

@@ -1,0 +1,175 @@
+"""The molecule as a problem: its lowest energy, at one geometry or along a bond."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, StrictInt, StrictStr, model_validator
+
+from quantum_pipeline.chemistry.active_space import ActiveSpace, active_space
+from quantum_pipeline.chemistry.molecules import (
+    CLOSEST,
+    NAMED,
+    Geometry,
+    check_geometry,
+    geometry_of,
+    n_electrons,
+)
+from quantum_pipeline.chemistry.sector import Sector
+from quantum_pipeline.problems.base import Problem
+from quantum_pipeline.wording import refusal
+
+Length = Annotated[float, Field(strict=True, ge=CLOSEST, le=100, allow_inf_nan=False)]
+Coordinate = Annotated[float, Field(strict=True, ge=-1000, le=1000, allow_inf_nan=False)]
+Position = Annotated[
+    tuple[Coordinate, Coordinate, Coordinate],
+    Field(json_schema_extra={"allowed": "[x, y, z] in angstrom, each from -1000 to 1000"}),
+]
+Nucleus = Annotated[
+    tuple[StrictStr, Position],
+    Field(json_schema_extra={"allowed": '["H", [x, y, z]]: an element, its place in angstrom'}),
+]
+
+
+def _lower(name: Any) -> Any:
+    return name.lower() if isinstance(name, str) else name
+
+
+Basis = Annotated[Literal["sto-3g", "6-31g", "6-311g"], BeforeValidator(_lower)]
+
+
+class Chemistry(Problem):
+    """Minimise  <psi|H|psi>  over states of a molecule's electrons, nuclei at rest; in hartree."""
+
+    type: Literal["chemistry"] = "chemistry"
+    molecule: Annotated[StrictStr, Field(json_schema_extra={"enum": list(NAMED)})] | None = Field(
+        None, description="a molecule by its name, with a bond length"
+    )
+    bond_length_angstrom: Length | None = Field(
+        None, description="its one free length: for two atoms, their distance"
+    )
+    bond_lengths_angstrom: (
+        Annotated[tuple[Length, ...], Field(min_length=2, max_length=50)] | None
+    ) = Field(
+        None,
+        description="instead of it: a scan, whose curve is reported",
+        json_schema_extra={"allowed": f"2 to 50 different numbers from {CLOSEST} to 100"},
+    )
+    geometry: Annotated[tuple[Nucleus, ...], Field(min_length=1, max_length=50)] | None = Field(
+        None, description="instead of a name: each nucleus with its position in angstrom"
+    )
+    basis: Basis = Field("sto-3g", description="the basis set, in any case")
+    charge: Annotated[StrictInt, Field(ge=-50, le=50)] | None = Field(
+        None, description="net charge; 0 if not given, or what the molecule's name says"
+    )
+    multiplicity: Annotated[StrictInt, Field(ge=1, le=50)] = Field(
+        1, description="1 + number of unpaired electrons"
+    )
+    active_electrons: Annotated[StrictInt, Field(ge=1, le=1000)] | None = Field(
+        None, description="electrons that are not frozen in the lowest orbitals; all if not given"
+    )
+    active_orbitals: Annotated[StrictInt, Field(ge=1, le=1000)] | None = Field(
+        None, description="orbitals that these may occupy, from the lowest; all if not given"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.geometry is None:
+            self._check_named()
+        else:
+            self._check_unnamed()
+            check_geometry(self.geometry)
+        name = NAMED.get(self.molecule or "")
+        if name and name.charge and self.charge not in (None, name.charge):
+            allowed = f"{name.charge}, which the name {self.molecule} says, or nothing"
+            raise ValueError(refusal("charge", self.charge, allowed))
+        if self.charge is None:
+            # The last of what is filled in: from here on the molecule is whole, and frozen.
+            self.__dict__["charge"] = name.charge if name else 0
+        _ = self.space  # refuses by itself
+        return self
+
+    def _check_named(self) -> None:
+        if self.molecule is None:
+            raise ValueError(f"molecule: missing; allowed: one of {', '.join(NAMED)}, or geometry")
+        one, several = self.bond_length_angstrom, self.bond_lengths_angstrom
+        if (one is None) == (several is None):
+            got = "missing" if one is None else "got bond_lengths_angstrom beside it"
+            allowed = "one of bond_length_angstrom and bond_lengths_angstrom"
+            raise ValueError(f"bond_length_angstrom: {got}; allowed: {allowed}")
+        for position, length in enumerate(several or ()):
+            first = (several or ()).index(length)
+            if first != position:
+                allowed = f"each length once; it is bond_lengths_angstrom.{first} already"
+                raise ValueError(refusal(f"bond_lengths_angstrom.{position}", length, allowed))
+        geometry_of(self.molecule, self.lengths[0] or CLOSEST)
+
+    def _check_unnamed(self) -> None:
+        for name in ("molecule", "bond_length_angstrom", "bond_lengths_angstrom"):
+            if getattr(self, name) is not None:
+                raise ValueError(f"{name}: got a geometry beside it; allowed: one of the two")
+
+    @property
+    def lengths(self) -> tuple[float | None, ...]:
+        """The bond lengths in angstrom, in the order of the request; None for a geometry."""
+        if self.bond_lengths_angstrom is not None:
+            return self.bond_lengths_angstrom
+        return (self.bond_length_angstrom,)
+
+    def geometry_at(self, length: float | None) -> Geometry:
+        """Return the nuclei at one of ``lengths``."""
+        if self.geometry is not None:
+            return self.geometry
+        assert self.molecule is not None
+        assert length is not None
+        return geometry_of(self.molecule, length)
+
+    @cached_property
+    def space(self) -> ActiveSpace:
+        """The electrons and orbitals that are computed with."""
+        return active_space(
+            self.geometry_at(self.lengths[0]),
+            self.basis,
+            charge=self.charge or 0,
+            multiplicity=self.multiplicity,
+            active_electrons=self.active_electrons,
+            active_orbitals=self.active_orbitals,
+        )
+
+    @property
+    def sector(self) -> Sector:
+        """The determinants of the active space."""
+        return Sector(self.space.n_orbitals, self.space.n_alpha, self.space.n_beta)
+
+    @property
+    def n_qubits(self) -> int:
+        """Spin orbitals of the active space, one qubit each."""
+        return self.space.n_qubits
+
+    @property
+    def n_electrons(self) -> int:
+        """All electrons, frozen ones included."""
+        return n_electrons(self.geometry_at(self.lengths[0]), self.charge or 0)
+
+    @property
+    def formula(self) -> str:
+        """Sum formula, in Hill's order: carbon, hydrogen, the others; with the charge."""
+        symbols = [symbol for symbol, _ in self.geometry_at(self.lengths[0])]
+        return formula(symbols, self.charge or 0)
+
+
+def formula(symbols: Sequence[str], charge: int = 0) -> str:
+    """Return the sum formula of atoms, in Hill's order.
+
+    >>> formula(["H", "C", "H", "O", "H", "H"]), formula(["He", "H"], 1), formula(["O", "H"], -1)
+    ('CH4O', 'HHe+', 'HO-')
+    """
+    counts = Counter(symbols)
+    first = ["C", "H"] if "C" in counts else []
+    order = sorted(counts, key=lambda symbol: (symbol not in first, symbol))
+    atoms = "".join(f"{symbol}{counts[symbol] if counts[symbol] > 1 else ''}" for symbol in order)
+    size = str(abs(charge)) if abs(charge) > 1 else ""
+    return atoms + (size + ("+" if charge > 0 else "-") if charge else "")

@@ -1,0 +1,223 @@
+"""The result of a molecule, and its verification against the request and its own integrals.
+
+What the job alone can know are the integrals over Hartree-Fock orbitals. From them, and from the
+amplitudes, every energy is computed again; the repulsion of the nuclei follows from the request.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import groupby
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from quantum_pipeline.algorithms import Ansatz, SettledVqe
+from quantum_pipeline.chemistry.excitations import Excitation, singles_and_doubles, state_of
+from quantum_pipeline.chemistry.hamiltonian import Hamiltonian, energy_of
+from quantum_pipeline.chemistry.integrals import Integrals
+from quantum_pipeline.chemistry.molecules import nuclear_repulsion
+from quantum_pipeline.chemistry.sector import Sector
+from quantum_pipeline.errors import InvalidResult
+from quantum_pipeline.problems import Chemistry
+from quantum_pipeline.results.base import (
+    Count,
+    Evaluation,
+    Finite,
+    JobResult,
+    Record,
+    Seconds,
+    check_equal,
+    check_near,
+    check_within,
+)
+from quantum_pipeline.runs import PreparedRun
+from quantum_pipeline.wording import refusal
+
+HARTREE = 1e-8
+"""Energies in hartree are equal within this; a tenth of a millionth of chemical accuracy."""
+
+DIAGONALISED = 600
+"""Up to so many determinants the exact energy is computed again; beyond, it is held to bounds."""
+
+IMPOSSIBLE = 1e-20
+"""Probability of a determinant that no shot gives."""
+
+Real = NDArray[np.float64]
+Orbital = Annotated[int, Field(ge=0)]
+Orbitals = Annotated[tuple[Orbital, ...], Field(min_length=1, max_length=2)]
+
+
+class Amplitude(Record):
+    """One factor exp(amplitude (T - T+)) of the state; T as ``chemistry.excitations`` has it."""
+
+    annihilate: Orbitals
+    create: Orbitals
+    amplitude: Finite
+
+    @property
+    def excitation(self) -> Excitation:
+        """The excitation T."""
+        return Excitation(self.annihilate, self.create)
+
+
+class Growth(Record):
+    """ADAPT after one more excitation: the slope that chose it, and the energy it led to."""
+
+    n_parameters: Annotated[int, Field(ge=1)]
+    gradient_norm: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    energy: Finite
+
+
+class PointSeconds(Record):
+    """Where the time of one geometry went: ``setup`` made the matrix, ``exact`` diagonalised it."""
+
+    integrals: Seconds
+    setup: Seconds
+    optimise: Seconds
+    exact: Seconds
+
+
+class MoleculePoint(Record):
+    """A molecule at one geometry. Energies in hartree; the amplitudes act in their order.
+
+    ``exact`` is the lowest eigenvalue among the same determinants, None where time ran out.
+    """
+
+    bond_length_angstrom: Finite | None
+    integrals: Integrals
+    amplitudes: tuple[Amplitude, ...]
+    growth: tuple[Growth, ...]
+    energy: Finite
+    exact: Finite | None
+    evaluations: Annotated[int, Field(ge=1)]
+    converged: bool
+    stop_reason: str
+    seconds: PointSeconds
+
+    def state(self) -> Real:
+        """Return the state that the amplitudes make, shape (dimension of the sector,)."""
+        return state_of(
+            Sector.of(self.integrals),
+            [each.excitation for each in self.amplitudes],
+            [each.amplitude for each in self.amplitudes],
+        )
+
+
+class MoleculeResult(JobResult):
+    """What the job found, point by point in the order of the request.
+
+    ``history`` has <H> of all evaluations; their ``start`` is the number of the point, from 1.
+    There are fewer points than asked for where the time ended. ``counts`` are determinants sampled
+    from the state of the point of lowest energy.
+    """
+
+    algorithm: Literal["vqe"]
+    engine: str
+    ansatz: Ansatz
+    points: tuple[MoleculePoint, ...] = Field(min_length=1)
+    counts: dict[str, Count]
+    seconds: Seconds
+
+    @property
+    def lowest(self) -> MoleculePoint:
+        """The point of lowest energy."""
+        return min(self.points, key=lambda point: point.energy)
+
+
+def verify(result: MoleculeResult, prepared: PreparedRun) -> None:
+    """Recompute what the result claims from the prepared run and the integrals.
+
+    Raises:
+        InvalidResult: names the figure, the claim and the recomputed value.
+
+    Cost: that of the Hamiltonian's rows at each point; of small ones, that it is diagonalised.
+    """
+    request, problem = prepared.request, prepared.request.problem
+    assert isinstance(problem, Chemistry)
+    assert isinstance(request.algorithm, SettledVqe)
+    check_equal("run_id", result.run_id, prepared.run_id)
+    check_equal("ansatz", result.ansatz, request.algorithm.ansatz)
+    lengths = [point.bond_length_angstrom for point in result.points]
+    check_equal("bond lengths of points", lengths, list(problem.lengths[: len(lengths)]))
+    _check_history(result)
+    ended = len(lengths) == len(problem.lengths) and all(each.converged for each in result.points)
+    check_equal("converged", result.converged, ended)
+    for number, point in enumerate(result.points):
+        _check_integrals(f"points.{number}.integrals", point, problem)
+        _check_energies(f"points.{number}", point)
+    _check_counts(result, request.shots)
+
+
+def _check_history(result: MoleculeResult) -> None:
+    numbers = [each.evaluation for each in result.history]
+    check_equal("history: evaluations", numbers, list(range(1, len(numbers) + 1)))
+    by_point = {
+        point: list(group) for point, group in groupby(result.history, lambda each: each.start)
+    }
+    check_equal("history: starts", list(by_point), list(range(1, len(result.points) + 1)))
+    for (number, evaluations), point in zip(by_point.items(), result.points, strict=True):
+        name = f"points.{number - 1}"
+        check_equal(f"{name}.evaluations", point.evaluations, len(evaluations))
+        _check_course(name, evaluations, point)
+
+
+def _check_course(name: str, evaluations: list[Evaluation], point: MoleculePoint) -> None:
+    energies = [each.energy for each in evaluations]
+    check_near(f"{name}.energy", point.energy, min(energies), HARTREE)
+
+
+def _check_integrals(name: str, point: MoleculePoint, problem: Chemistry) -> None:
+    integrals, space = point.integrals, problem.space
+    for field in space._fields:
+        check_equal(f"{name}.{field}", getattr(integrals, field), getattr(space, field))
+    repulsion = nuclear_repulsion(problem.geometry_at(point.bond_length_angstrom))
+    check_near(f"{name}.nuclear_repulsion", integrals.nuclear_repulsion, repulsion, HARTREE)
+    if space.n_core == 0:
+        check_near(f"{name}.core_energy", integrals.core_energy, repulsion, HARTREE)
+    recomputed = integrals.recomputed_hartree_fock()
+    check_near(f"{name}.hartree_fock", integrals.hartree_fock, recomputed, HARTREE)
+
+
+def _check_energies(name: str, point: MoleculePoint) -> None:
+    sector, hartree_fock = Sector.of(point.integrals), point.integrals.hartree_fock
+    excitations = set(singles_and_doubles(sector))
+    for position, each in enumerate(point.amplitudes):
+        if each.excitation not in excitations:
+            where = f"{name}.amplitudes.{position}"
+            allowed = "a single or double excitation out of Hartree-Fock"
+            raise InvalidResult(refusal(where, list(map(list, each.excitation)), allowed))
+    check_near(f"{name}.energy", point.energy, energy_of(point.integrals, point.state()), HARTREE)
+    lowest = _lowest_energy(name, point, sector)
+    reached = [point.energy, *(each.energy for each in point.growth)]
+    check_within(f"{name}.energy", reached, lowest, hartree_fock, HARTREE)
+
+
+def _lowest_energy(name: str, point: MoleculePoint, sector: Sector) -> float:
+    """Return the exact energy, computed again where that is quick, or minus infinity."""
+    if point.exact is None:
+        return -math.inf
+    if sector.dimension <= DIAGONALISED:
+        matrix = Hamiltonian.of(point.integrals, sector).dense()
+        check_near(f"{name}.exact", point.exact, float(np.linalg.eigvalsh(matrix)[0]), HARTREE)
+    return point.exact
+
+
+def _check_counts(result: MoleculeResult, shots: int) -> None:
+    check_equal("counts", sum(result.counts.values()), shots)
+    sector = Sector.of(result.lowest.integrals)
+    probabilities = result.lowest.state() ** 2
+    for bitstring in result.counts:
+        try:
+            probability = probabilities[sector.determinant(bitstring)]
+        except ValueError:
+            allowed = (
+                f"{sector.n_qubits} spin orbitals by turns, {sector.n_alpha} of the spin-up ones "
+                f"and {sector.n_beta} of the spin-down ones occupied"
+            )
+            raise InvalidResult(refusal("counts", bitstring, allowed)) from None
+        if probability < IMPOSSIBLE:
+            allowed = f"determinants of the state; this one has probability {probability:.2g}"
+            raise InvalidResult(refusal("counts", bitstring, allowed))

@@ -1,0 +1,117 @@
+"""What VQE can solve: which active spaces fit, what they take, and which ansatz suits them.
+
+All is known from the numbers of electrons and orbitals, before anything is computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import comb
+from typing import Literal
+
+from quantum_pipeline.chemistry.hamiltonian import memory_bytes as hamiltonian_bytes
+from quantum_pipeline.chemistry.hamiltonian import row_width
+from quantum_pipeline.chemistry.sector import MAX_ORBITALS, Sector
+from quantum_pipeline.errors import InvalidRequest
+from quantum_pipeline.problems import Chemistry
+
+MEMORY = 2 * 2**30
+"""Most bytes for the Hamiltonian of a sector: the job's instance has a few times as many."""
+
+MATRIX_ELEMENTS = 10**9
+"""Most elements of all Hamiltonians of a scan: each is computed again to verify its energy."""
+
+INTEGRALS = 500_000
+"""Most two-electron integrals in a result, some 10 MiB as JSON."""
+
+VECTORS = 40
+"""States that live beside the Hamiltonian; most are the diagonalisation's."""
+
+UCCSD_AMPLITUDES = 250
+"""Up to here all singles and doubles are optimised at once."""
+
+
+def memory_bytes(problem: Chemistry) -> int:
+    """Return the most memory that the job takes for a molecule.
+
+    The excitations couple no more pairs of determinants than the Hamiltonian does.
+    """
+    return 2 * hamiltonian_bytes(problem.sector) + VECTORS * 8 * problem.sector.dimension
+
+
+def n_amplitudes(sector: Sector) -> int:
+    """Return the number of single and double excitations out of Hartree-Fock.
+
+    >>> n_amplitudes(Sector(2, 1, 1)), n_amplitudes(Sector(6, 2, 2))
+    (3, 92)
+    """
+    return row_width(sector) - 1
+
+
+def check_size(problem: Chemistry) -> None:
+    """Refuse what does not fit the job, or could not be verified.
+
+    Raises:
+        InvalidRequest: names the size, what it takes, and which sizes would fit.
+    """
+    sector, points = problem.sector, len(problem.lengths)
+    what = f"{sector.n_alpha + sector.n_beta} active electrons in {sector.n_orbitals} orbitals"
+    if sector.dimension == 1:
+        raise InvalidRequest(
+            f"problem: got {what}, one determinant, whose energy is that of Hartree-Fock; allowed: "
+            "more orbitals, by active_orbitals or a larger basis"
+        )
+    if not _fits(sector):
+        takes = f"{sector.dimension:,} determinants, {hamiltonian_bytes(sector) / 2**30:,.3g} GiB"
+        such = " or ".join(
+            f"{electrons} with {orbitals}" for electrons, orbitals in _fitting(problem)
+        )
+        raise InvalidRequest(
+            f"problem: got {what}, {takes}; allowed: up to {MEMORY / 2**30:g} GiB and "
+            f"{MAX_ORBITALS} orbitals: active_electrons with active_orbitals of at most {such}"
+        )
+    most = min(
+        MATRIX_ELEMENTS // (sector.dimension * row_width(sector)),
+        INTEGRALS // _n_integrals(sector.n_orbitals),
+    )
+    if points > most:
+        allowed = f"up to {most} lengths for {sector.dimension:,} determinants each"
+        raise InvalidRequest(
+            f"problem.bond_lengths_angstrom: got {points} lengths; allowed: {allowed}"
+        )
+
+
+def choose_ansatz(problem: Chemistry) -> tuple[Literal["uccsd", "adapt"], str]:
+    """Return the ansatz for a molecule, and why."""
+    n = n_amplitudes(problem.sector)
+    if n <= UCCSD_AMPLITUDES:
+        return "uccsd", f"UCCSD, all {n} single and double excitations at once"
+    return "adapt", (
+        f"ADAPT, which takes of {n} single and double excitations those that lower the energy most "
+        f"(UCCSD up to {UCCSD_AMPLITUDES})"
+    )
+
+
+def _fits(sector: Sector) -> bool:
+    return sector.n_orbitals <= MAX_ORBITALS and hamiltonian_bytes(sector) <= MEMORY
+
+
+def _fitting(problem: Chemistry) -> Iterator[tuple[int, int]]:
+    """Yield numbers of active electrons with the most orbitals that fit, up to three of them."""
+    space = problem.space
+    available = space.n_core + space.n_orbitals
+    found = 0
+    for n_beta in range(space.n_beta, -1, -1):
+        n_alpha = space.n_alpha - space.n_beta + n_beta
+        n_core = space.n_core + space.n_beta - n_beta
+        most = min(available - n_core, MAX_ORBITALS)
+        fitting = [n for n in range(n_alpha, most + 1) if _fits(Sector(n, n_alpha, n_beta))]
+        if n_alpha + n_beta and fitting and fitting[-1] > n_alpha:
+            yield n_alpha + n_beta, fitting[-1]
+            found += 1
+        if found == 3:
+            return
+
+
+def _n_integrals(n_orbitals: int) -> int:
+    return comb(n_orbitals * (n_orbitals + 1) // 2 + 1, 2)
