@@ -91,7 +91,7 @@ def main(variables: int, models: int, seed: int) -> None:
                 family, str(depth), start, f"{first:.3f}", f"{last:.4f}",
                 f"{evaluations:.0f}", f"{work:.0f}",
             )  # fmt: skip
-    Console().print(table)
+    Console(width=110).print(table)
 
 
 if __name__ == "__main__":
