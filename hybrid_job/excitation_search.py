@@ -119,7 +119,7 @@ class Search:
                 self.chosen = list(excitations)
             return energy, gradient / scale
 
-        end = minimize(objective, start * scale, **_L_BFGS_B)
+        end = minimize(objective, start * scale, **L_BFGS_B)
         self.converged = bool(end.success)
         self.stop_reason = "L-BFGS-B: " + (
             "the energy does not fall any more" if end.success else str(end.message)
@@ -156,7 +156,7 @@ class Search:
                 return
 
 
-_L_BFGS_B = {
+L_BFGS_B = {
     "method": "L-BFGS-B",
     "jac": True,
     "options": {"ftol": 1e-10, "gtol": 1e-5, "maxcor": 20, "maxiter": 10**6, "maxfun": 10**6},
