@@ -15,7 +15,6 @@ from hybrid_job.statevector import Qaoa
 from quantum_pipeline.algorithms import SettledQaoa
 from quantum_pipeline.ising import all_energies
 from quantum_pipeline.results import (
-    ClassicalSolution,
     DepthStep,
     Evaluation,
     JobSeconds,
@@ -30,7 +29,13 @@ def solve(job: Job) -> OptimisationResult:
     times = [time.monotonic()]
     # Without the offset, of which a large one would cost the phases their digits.
     spectrum = all_energies(model.model_copy(update={"offset": 0.0}))
-    baseline = _baseline(job, spectrum, time.monotonic() - times[0])
+    baseline = classical.solve(
+        model,
+        spectrum=spectrum,
+        spectrum_seconds=time.monotonic() - times[0],
+        seconds=job.classical_seconds,
+        rng=job.chance("classical"),
+    )
     times.append(time.monotonic())
     qaoa = Qaoa(spectrum)
     optimum = _optimise(job, qaoa)
@@ -79,13 +84,6 @@ def solve(job: Job) -> OptimisationResult:
     )
 
 
-def _baseline(job: Job, spectrum: Real, seconds: float) -> ClassicalSolution:
-    model = job.prepared.ising
-    if model.n_variables <= classical.ENUMERATED:
-        return classical.enumerate_all(model, spectrum, seconds)
-    return classical.anneal(model, job.chance("anneal"))
-
-
 def _optimise(job: Job, qaoa: Qaoa) -> Optimum:
     algorithm, model = job.prepared.request.algorithm, job.prepared.ising
     assert isinstance(algorithm, SettledQaoa)
@@ -117,8 +115,9 @@ def _sample(job: Job, qaoa: Qaoa, angles: Real) -> tuple[Samples, tuple[QuantumT
     prepared, journal = job.prepared, job.journal
     if prepared.device.kind == "local":
         shots, offset = prepared.request.shots, prepared.ising.offset
-        state = qaoa.state(angles)
-        return sampling.from_state(qaoa.cost.values, offset, state, shots, job.chance("shots")), ()
+        probabilities = qaoa.probabilities(angles)
+        chance = job.chance("shots")
+        return sampling.from_state(qaoa.cost.values, offset, probabilities, shots, chance), ()
     from hybrid_job import quantum_task  # noqa: PLC0415 (the SDK takes seconds to import)
 
     counts, task = quantum_task.measure(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from botocore.exceptions import BotoCoreError, ClientError
@@ -22,22 +22,33 @@ from quantum_pipeline.results import QuantumTask
 from quantum_pipeline.runs import RUN_ID_TAG, PreparedRun
 
 
-def qaoa_circuit(model: IsingModel, angles: NDArray[np.float64]) -> Circuit:
+def qaoa_circuit(
+    model: IsingModel, angles: NDArray[np.float64], tilts: Sequence[float] | None = None
+) -> Circuit:
     """Return prod_k exp(-i beta_k sum X) exp(-i gamma_k C) |+>^n, up to a global phase.
 
     Braket's gates carry half angles: Rz(t) = exp(-i t Z/2), ZZ(t) = exp(-i t ZZ/2), Rx alike.
-    Qubit i is variable i. ``angles`` has shape (2, depth): gammas, then betas.
+    Qubit i is variable i. ``angles`` has shape (2, depth): gammas, then betas. With ``tilts`` qubit
+    i starts in Ry(t_i)|0>, and its mixer turns about that state: Ry(t_i) Rz(2 beta) Ry(-t_i).
     """
     circuit = Circuit()
     qubits = range(model.n_variables)
-    circuit.h(qubits)
+    if tilts is None:
+        circuit.h(qubits)
+    else:
+        for qubit, tilt in enumerate(tilts):
+            circuit.ry(qubit, tilt)
     for gamma, beta in angles.T.tolist():
         for qubit, strength in enumerate(model.fields):
             if strength:
                 circuit.rz(qubit, 2 * gamma * strength)
         for i, j, coupling in model.couplings:
             circuit.zz(i, j, 2 * gamma * coupling)
-        circuit.rx(qubits, 2 * beta)
+        if tilts is None:
+            circuit.rx(qubits, 2 * beta)
+            continue
+        for qubit, tilt in enumerate(tilts):
+            circuit.ry(qubit, -tilt).rz(qubit, 2 * beta).ry(qubit, tilt)
     return circuit
 
 
@@ -45,6 +56,7 @@ def measure(
     prepared: PreparedRun,
     angles: NDArray[np.float64],
     *,
+    tilts: Sequence[float] | None = None,
     task_arn: str | None,
     created: Callable[[str], None],
     timeout_seconds: float,
@@ -62,7 +74,7 @@ def measure(
     try:
         if task_arn is None:
             task = AwsDevice(device.arn).run(
-                qaoa_circuit(prepared.ising, angles),
+                qaoa_circuit(prepared.ising, angles, tilts),
                 shots=shots,
                 poll_timeout_seconds=timeout_seconds,
                 tags={RUN_ID_TAG: prepared.run_id},

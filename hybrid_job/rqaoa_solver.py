@@ -38,6 +38,7 @@ def solve(job: Job) -> OptimisationResult:
         progress=lambda energy: log_metric("energy", energy, next(numbers)),
     )
     times.append(time.monotonic())
+    # Further optimisations are of what was left: their energies are those of other problems.
     whole = [energy for optimisation, energy in found.history if optimisation == 1]
     return OptimisationResult(
         run_id=job.prepared.run_id,
@@ -51,8 +52,8 @@ def solve(job: Job) -> OptimisationResult:
         ),
         eliminations=tuple(found.eliminations),
         history=tuple(
-            Evaluation(evaluation=number, start=optimisation, energy=energy)
-            for number, (optimisation, energy) in enumerate(found.history, 1)
+            Evaluation(evaluation=number, start=1, energy=energy)
+            for number, energy in enumerate(whole, 1)
         ),
         converged=found.converged,
         stop_reason=found.sentence,

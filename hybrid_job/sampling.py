@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from quantum_pipeline.ising import IsingModel, energies, spins_of
 
 Real = NDArray[np.float64]
-Complex = NDArray[np.complex128]
+
+BLOCK = 2**16
+"""Values whose deviations are in memory at once."""
 
 
 @dataclass(frozen=True)
@@ -34,19 +36,18 @@ class Samples:
 
 
 def from_state(
-    spectrum: Real, offset: float, state: Complex, shots: int, rng: np.random.Generator
+    spectrum: Real, offset: float, probabilities: Real, shots: int, rng: np.random.Generator
 ) -> Samples:
     """Return shots from an exact state, with the exact figures beside them.
 
-    ``spectrum`` and ``state`` have shape (2^n,): energy, less the offset, and amplitude of each
-    bitstring.
+    ``spectrum`` and ``probabilities`` have shape (2^n,): energy, less the offset, and probability
+    of each bitstring. Memory: one more vector of 2^n real numbers.
     """
-    probabilities = np.abs(state) ** 2
-    probabilities /= probabilities.sum()
     mean, deviation = _statistics(spectrum, probabilities)
-    lowest = spectrum <= spectrum.min() + 1e-9 * np.abs(spectrum).max()
+    lowest = spectrum <= spectrum.min() + 1e-9 * max(spectrum.max(), -spectrum.min())
+    best = float(probabilities[lowest].sum() / probabilities.sum())
     counts = sample(probabilities, shots, rng)
-    return Samples(counts, offset + mean, deviation, True, float(probabilities[lowest].sum()))
+    return Samples(counts, offset + mean, deviation, True, best)
 
 
 def from_counts(model: IsingModel, counts: dict[str, int]) -> Samples:
@@ -79,5 +80,10 @@ def sample(probabilities: Real, shots: int, rng: np.random.Generator) -> dict[st
 
 def _statistics(values: Real, weights: Real) -> tuple[float, float]:
     """Return mean and standard deviation of values with weights (counts or probabilities)."""
-    mean = np.average(values, weights=weights)
-    return float(mean), math.sqrt(np.average((values - mean) ** 2, weights=weights))
+    total = weights.sum()
+    mean = float(values @ weights / total)
+    squares = (
+        float((values[at] - mean) ** 2 @ weights[at])
+        for at in (slice(k, k + BLOCK) for k in range(0, values.size, BLOCK))
+    )
+    return mean, math.sqrt(sum(squares) / total)

@@ -136,17 +136,6 @@ def test_every_result_passes_verification(
     verify(solved(prepared, tmp_path_factory.mktemp("job")), prepared)
 
 
-def test_wide_problem_is_compared_to_annealing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("hybrid_job.classical.ENUMERATED", 9)
-    prepared = prepared_run(PETERSEN, seed=7)
-    result = solved(prepared, tmp_path)
-    verify(result, prepared)
-    assert result.classical.method == "simulated annealing"
-    assert result.classical.energy == -12
-
-
 def test_job_ends_within_its_time_with_the_best_so_far(tmp_path: Path) -> None:
     problem = {"type": "random", "problem_size": 14}
     algorithm = {"depth": 60, "starts": 100, "max_evaluations": 100_000}

@@ -48,6 +48,18 @@ def test_circuit_prepares_the_state_of_the_engine(n: int) -> None:
     assert abs(overlap) == pytest.approx(1, abs=1e-12)
 
 
+def test_warm_started_circuit_on_braket_is_the_engines_state() -> None:
+    rng = np.random.default_rng(4)
+    model = IsingModel.from_spins(rng.normal(size=4), [(0, 1, 1.0), (1, 3, -0.7), (2, 3, 0.4)])
+    tilts = rng.uniform(0.2, 2.9, 4).tolist()
+
+    circuit = qaoa_circuit(model, ANGLES, tilts).state_vector()
+    state = LocalSimulator().run(circuit, shots=0).result().values[0]
+
+    overlap = np.vdot(state, Qaoa(all_energies(model), tilts=tilts).state(ANGLES))
+    assert abs(overlap) == pytest.approx(1, abs=1e-12)
+
+
 def test_device_counts_have_variable_0_on_the_left() -> None:
     # A field turns its own qubit from |+> to |1> at these angles, the others stay in |+>.
     model = IsingModel.from_spins([1.0, 0.0, 0.0], [])

@@ -37,7 +37,7 @@ def test_what_has_no_probability_is_never_sampled() -> None:
 def test_exact_figures_are_those_of_the_state() -> None:
     state = random_state(3)
     p, energies = np.abs(state) ** 2, SPECTRUM + MODEL.offset
-    samples = from_state(SPECTRUM, MODEL.offset, state, 1000, np.random.default_rng(0))
+    samples = from_state(SPECTRUM, MODEL.offset, p, 1000, np.random.default_rng(0))
     assert samples.exact
     assert samples.mean_energy == pytest.approx(p @ energies)
     assert samples.deviation == pytest.approx(math.sqrt(p @ energies**2 - (p @ energies) ** 2))
@@ -46,9 +46,7 @@ def test_exact_figures_are_those_of_the_state() -> None:
 
 def test_probability_of_best_adds_up_equal_optima() -> None:
     model = IsingModel.from_spins([0, 0], [(0, 1, 0.1)])
-    samples = from_state(
-        all_energies(model), 0.0, np.full(4, 0.5 + 0j), 10, np.random.default_rng(0)
-    )
+    samples = from_state(all_energies(model), 0.0, np.full(4, 0.25), 10, np.random.default_rng(0))
     assert samples.probability_of_best == pytest.approx(0.5)
 
 

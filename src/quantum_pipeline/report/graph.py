@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -146,9 +147,10 @@ def layout(n: int, edges: Array, side: NDArray[np.int64]) -> Array:
     if len(edges) > DENSE * n:
         return _circle(np.lexsort((np.arange(n), side)).argsort())
     steps = _steps(n, edges)
-    orders = [np.random.default_rng(k).permutation(n) for k in range(CANDIDATES)]
-    places = [_fill(_by_stress(steps, steps.max() / 2 * _circle(order))) for order in orders]
-    best = max(range(CANDIDATES), key=lambda k: _clearance(places[k], edges))
+    candidates = min(CANDIDATES, max(2, CANDIDATES * 30 // n))
+    orders = [np.random.default_rng(k).permutation(n) for k in range(candidates)]
+    places = [_fill(each) for each in _by_stress(steps, [_circle(order) for order in orders])]
+    best = max(range(candidates), key=lambda k: _clearance(places[k], edges))
     return places[best]
 
 
@@ -179,20 +181,24 @@ def _steps(n: int, edges: Array) -> Array:
     return np.asarray(np.minimum(steps, steps[np.isfinite(steps)].max()))
 
 
-def _by_stress(steps: Array, place: Array, rounds: int = 100) -> Array:
-    """Return places whose distances follow the steps, from a first guess.
+def _by_stress(steps: Array, first: Sequence[Array], rounds: int = 100) -> list[Array]:
+    """Return places whose distances follow the steps, from each of the first guesses.
 
     Minimises sum (distance - steps)²/steps² by majorisation; O(n²) a round. Source: E. Gansner,
     Y. Koren, S. North, "Graph drawing by stress majorization", GD 2004.
     """
     itself = np.eye(len(steps))
     weights = 1 / (steps + itself) ** 2 - itself
-    inverse = np.linalg.pinv(np.diag(weights.sum(1)) - weights)
-    for _ in range(rounds):
-        distance = np.linalg.norm(place[:, None] - place, axis=2)
-        pull = weights * steps / np.maximum(distance, 1e-9)
-        place = inverse @ ((np.diag(pull.sum(1)) - pull) @ place)
-    return np.asarray(place)
+    inverse = np.linalg.pinv(np.diag(weights.sum(1)) - weights, hermitian=True)
+    places = []
+    for circle in first:
+        place = steps.max() / 2 * circle
+        for _ in range(rounds):
+            distance = np.linalg.norm(place[:, None] - place, axis=2)
+            pull = weights * steps / np.maximum(distance, 1e-9)
+            place = inverse @ ((np.diag(pull.sum(1)) - pull) @ place)
+        places.append(np.asarray(place))
+    return places
 
 
 def _clearance(place: Array, edges: Array) -> float:

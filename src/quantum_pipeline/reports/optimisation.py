@@ -16,7 +16,7 @@ from quantum_pipeline.results import DepthStep, Elimination, OptimisationResult
 from quantum_pipeline.runs import PreparedRun
 
 
-DRAWN_NODES = 150
+DRAWN_NODES = 120
 """Most nodes of a graph that is drawn: of more, a picture shows nothing."""
 
 
