@@ -16,6 +16,8 @@ from scipy.sparse.linalg import expm_multiply
 from quantum_pipeline.chemistry.active_space import ActiveSpace, active_space
 from quantum_pipeline.chemistry.excitations import (
     Excitation,
+    n_excitations,
+    n_pairs,
     rotation,
     singles_and_doubles,
     state_of,
@@ -174,12 +176,31 @@ def test_sparse_matrix_applies_as_the_dense_one_and_energy_needs_none() -> None:
     assert energy_of(integrals, state) == pytest.approx(mean, abs=1e-11)
 
 
+def test_diagonal_that_vanishes_still_stands_in_its_row() -> None:
+    zeros = {"core_energy": 0.0, "one_electron": (0.0,) * 6, "two_electron": (0.0,) * 21}
+    hamiltonian = Hamiltonian.of(random_integrals(3, 1, 1).model_copy(update=zeros))
+
+    np.testing.assert_array_equal(hamiltonian.apply(np.ones(9)), np.zeros(9))
+    np.testing.assert_array_equal(hamiltonian.diagonal, np.zeros(9))
+
+
 def test_sizes_are_known_before_anything_is_made() -> None:
     sector = Sector(5, 3, 2)
     blocks = list(Rows(random_integrals(5, 3, 2)).blocks())
     assert sector.dimension == sector_size(5, 3, 2) == sum(len(columns) for columns, _ in blocks)
     assert {columns.shape[1] for columns, _ in blocks} == {row_width(sector)}
     assert memory_bytes(Sector(30, 15, 15)) > 10**18  # and no string of it was listed
+
+
+@pytest.mark.parametrize(("n", "n_alpha", "n_beta"), [*SECTORS, (6, 2, 2), (5, 4, 5), (1, 1, 0)])
+def test_excitations_and_their_pairs_are_counted_without_a_list(
+    n: int, n_alpha: int, n_beta: int
+) -> None:
+    sector = Sector(n, n_alpha, n_beta)
+    listed = singles_and_doubles(sector)
+
+    assert n_excitations(sector) == len(listed)
+    assert n_pairs(sector) == sum(len(rotation(sector, each).sign) for each in listed)
 
 
 def test_blocks_of_any_size_give_the_same_matrix(monkeypatch: pytest.MonkeyPatch) -> None:

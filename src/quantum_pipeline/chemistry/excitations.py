@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import combinations
+from math import comb
 from typing import NamedTuple
 
 import numpy as np
@@ -77,6 +78,40 @@ def singles_and_doubles(sector: Sector) -> list[Excitation]:
     ]
     singles = [Excitation((r,), (p,)) for r in occupied for p in empty if r % 2 == p % 2]
     return doubles + singles
+
+
+def n_excitations(sector: Sector) -> int:
+    """Return how many there are, without listing them.
+
+    >>> n_excitations(Sector(6, 2, 2))
+    92
+    """
+    return sum(count for count, _ in _kinds(sector))
+
+
+def n_pairs(sector: Sector) -> int:
+    """Return how many pairs of determinants all excitations couple: what a state costs.
+
+    >>> n_pairs(Sector(2, 1, 1))
+    5
+    """
+    return sum(count * pairs for count, pairs in _kinds(sector))
+
+
+def _kinds(sector: Sector) -> list[tuple[int, int]]:
+    """Return the number of excitations of each kind, and the pairs that one of them couples."""
+    n = sector.n_orbitals
+
+    def moved(electrons: int, moves: int) -> tuple[int, int]:
+        ways = comb(electrons, moves) * comb(n - electrons, moves)
+        rest = (n - 2 * moves, electrons - moves)
+        return ways, comb(*rest) if min(rest) >= 0 else 0
+
+    kinds = []
+    for up, down in ((1, 0), (0, 1), (2, 0), (0, 2), (1, 1)):
+        (ways, pairs), (more, times) = moved(sector.n_alpha, up), moved(sector.n_beta, down)
+        kinds.append((ways * more, pairs * times))
+    return kinds
 
 
 class Rotation(NamedTuple):
