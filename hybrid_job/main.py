@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from pydantic import ValidationError
 # tiny, and on a busy machine, or two hyper-threads of one core, they stall one another.
 os.environ["OPENBLAS_NUM_THREADS"] = os.environ.get("OPENBLAS_NUM_THREADS", "1")
 
-from hybrid_job import environment, qaoa_solver, rqaoa_solver
+from hybrid_job import environment, molecule_solver, qaoa_solver, rqaoa_solver
 from hybrid_job.job import Job
 from hybrid_job.journal import Journal
 from quantum_pipeline.errors import InvalidRequest
@@ -21,7 +22,11 @@ from quantum_pipeline.results import JobResult
 from quantum_pipeline.runs import INPUT_CHANNEL, PREPARED, PreparedRun
 
 RESULTS = "results.json"
-SOLVERS = {"qaoa": qaoa_solver.solve, "rqaoa": rqaoa_solver.solve}
+SOLVERS: dict[str, Callable[[Job], JobResult]] = {
+    "qaoa": qaoa_solver.solve,
+    "rqaoa": rqaoa_solver.solve,
+    "vqe": molecule_solver.solve,
+}
 
 
 def run() -> None:

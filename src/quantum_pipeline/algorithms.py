@@ -19,6 +19,7 @@ from quantum_pipeline import vqe
 from quantum_pipeline.cones import require_fit
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.problems import BinaryProblem, Chemistry, Number, Problem
+from quantum_pipeline.vqe import Ansatz
 from quantum_pipeline.wording import refusal, shown
 
 MAX_DEPTH = 64
@@ -40,9 +41,8 @@ ShotsEach = Annotated[StrictInt, Field(ge=1, le=50_000)]
 Tail = Annotated[float, Field(strict=True, gt=0, le=1, allow_inf_nan=False)]
 
 Optimizer = Literal["l-bfgs-b", "spsa", "cobyla", "nft", "none"]
-InitialAngles = Literal["ramp", "transferred", "interpolated"]
+InitialAngles = Literal["ramp", "transferred"]
 WarmStart = Literal["none", "relaxed", "classical"]
-Ansatz = Literal["uccsd", "adapt"]
 
 SHOT_OPTIMIZERS = ("spsa", "cobyla", "nft")
 
@@ -68,9 +68,9 @@ class Algorithm(BaseModel):
     )
     initial_angles: Literal["auto"] | InitialAngles = Field(
         "auto",
-        description="where the optimiser starts: a linear ramp, angles known to be good for "
-        "similar graphs, or the optimum of one layer less",
-        json_schema_extra={"allowed": "one of auto, ramp, transferred, interpolated"},
+        description="where the optimiser starts: a linear ramp, or angles known to be good for "
+        "graphs of such degrees",
+        json_schema_extra={"allowed": "one of auto, ramp, transferred"},
     )
     warm_start: WarmStart = Field(
         "none", description="start from a relaxed or a classical solution, not from all bitstrings"
@@ -222,6 +222,7 @@ def _qaoa(n: int, asked: Algorithm) -> tuple[SettledQaoa, str]:
     if optimizer == "auto":
         optimizer = "spsa" if asked.shots_per_evaluation else "l-bfgs-b"
     layers = asked.max_depth or default_max_depth(n)
+    budget = 200 * starts + (100 * layers if depth == "auto" else 0)
     settled = SettledQaoa(
         name="qaoa",
         depth=depth,
@@ -232,7 +233,7 @@ def _qaoa(n: int, asked: Algorithm) -> tuple[SettledQaoa, str]:
         cvar_alpha=asked.cvar_alpha or 1.0,
         shots_per_evaluation=asked.shots_per_evaluation,
         starts=starts,
-        max_evaluations=1 if optimizer == "none" else asked.max_evaluations or 200 * starts,
+        max_evaluations=1 if optimizer == "none" else asked.max_evaluations or budget,
         gammas=asked.gammas,
         betas=asked.betas,
     )
@@ -305,13 +306,14 @@ def _vqe(problem: Chemistry, asked: Algorithm, *, exact: bool) -> tuple[SettledV
     vqe.check_size(problem)
     ansatz, why = vqe.choose_ansatz(problem)
     if asked.ansatz != "auto":
-        ansatz, why = asked.ansatz, f"{asked.ansatz.upper()} as asked"
+        n = vqe.n_amplitudes(problem.sector)
+        ansatz, why = asked.ansatz, f"{asked.ansatz.upper()} as asked, from {n} excitations"
     points = len(problem.lengths)
     settled = SettledVqe(
         name="vqe",
         optimizer="l-bfgs-b",
         ansatz=ansatz,
-        max_evaluations=asked.max_evaluations or min(1000 * points, 100_000),
+        max_evaluations=asked.max_evaluations or min(points * vqe.EVALUATIONS[ansatz], 100_000),
     )
     sector = problem.sector
     return settled, (

@@ -15,6 +15,8 @@ from quantum_pipeline.chemistry.sector import MAX_ORBITALS, Sector
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.problems import Chemistry
 
+Ansatz = Literal["uccsd", "adapt"]
+
 MEMORY = 2 * 2**30
 """Most bytes for the Hamiltonian of a sector: the job's instance has a few times as many."""
 
@@ -27,8 +29,15 @@ INTEGRALS = 500_000
 VECTORS = 40
 """States that live beside the Hamiltonian; most are the diagonalisation's."""
 
-UCCSD_AMPLITUDES = 250
-"""Up to here all singles and doubles are optimised at once."""
+UCCSD_AMPLITUDES = 1000
+"""Up to here all singles and doubles are optimised at once.
+
+Measured from H2 to a chain of ten H (875 amplitudes): 9 to 20 evaluations, in a half to a tenth of
+the time that ADAPT takes to the same error.
+"""
+
+EVALUATIONS = {"uccsd": 1000, "adapt": 5000}
+"""Evaluations of the energy at one geometry that are allowed if nothing was said."""
 
 
 def memory_bytes(problem: Chemistry) -> int:
@@ -81,14 +90,17 @@ def check_size(problem: Chemistry) -> None:
         )
 
 
-def choose_ansatz(problem: Chemistry) -> tuple[Literal["uccsd", "adapt"], str]:
+def choose_ansatz(problem: Chemistry) -> tuple[Ansatz, str]:
     """Return the ansatz for a molecule, and why."""
     n = n_amplitudes(problem.sector)
     if n <= UCCSD_AMPLITUDES:
-        return "uccsd", f"UCCSD, all {n} single and double excitations at once"
+        return "uccsd", (
+            f"UCCSD, whose {n} amplitudes are few enough (up to {UCCSD_AMPLITUDES}) to optimise "
+            "all at once"
+        )
     return "adapt", (
-        f"ADAPT, which takes of {n} single and double excitations those that lower the energy most "
-        f"(UCCSD up to {UCCSD_AMPLITUDES})"
+        f"ADAPT, for UCCSD would have {n} amplitudes: too many (over {UCCSD_AMPLITUDES}) to "
+        "optimise all at once"
     )
 
 

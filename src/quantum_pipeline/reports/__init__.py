@@ -6,21 +6,32 @@ from ``costs``. ``quantum_pipeline.report`` turns a report into HTML and picture
 
 from __future__ import annotations
 
-from quantum_pipeline.reports import optimisation
+from quantum_pipeline.reports import molecule, optimisation
 from quantum_pipeline.reports.base import Moment, Outcome, Report, Timing
+from quantum_pipeline.reports.molecule_parts import MoleculeReport
 from quantum_pipeline.reports.optimisation import OptimisationReport
-from quantum_pipeline.results import OptimisationResult
+from quantum_pipeline.results import MoleculeResult, OptimisationResult
 from quantum_pipeline.runs import PreparedRun
 
-__all__ = ["Moment", "OptimisationReport", "Outcome", "Report", "Timing", "build_report"]
+__all__ = [
+    "MoleculeReport",
+    "Moment",
+    "OptimisationReport",
+    "Outcome",
+    "Report",
+    "Timing",
+    "build_report",
+]
 
 
 def build_report(
-    prepared: PreparedRun, outcome: Outcome, result: OptimisationResult
-) -> OptimisationReport:
+    prepared: PreparedRun, outcome: Outcome, result: OptimisationResult | MoleculeResult
+) -> OptimisationReport | MoleculeReport:
     """Return the report of a verified result.
 
     Raises:
         InvalidResult: the problem's own objective and the result's energy disagree.
     """
+    if isinstance(result, MoleculeResult):
+        return molecule.build(prepared, outcome, result)
     return optimisation.build(prepared, outcome, result)

@@ -6,14 +6,20 @@ anything is reported.
 
 from __future__ import annotations
 
-from typing import Annotated
+from pydantic import ValidationError
 
-from pydantic import Field, TypeAdapter, ValidationError
-
+from quantum_pipeline.algorithms import SettledVqe
 from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.refusals import describe
-from quantum_pipeline.results import optimisation
+from quantum_pipeline.results import molecule, optimisation
 from quantum_pipeline.results.base import Evaluation, JobResult, QuantumTask
+from quantum_pipeline.results.molecule import (
+    Amplitude,
+    Growth,
+    MoleculePoint,
+    MoleculeResult,
+    PointSeconds,
+)
 from quantum_pipeline.results.optimisation import (
     ClassicalSolution,
     DepthStep,
@@ -24,38 +30,48 @@ from quantum_pipeline.results.optimisation import (
 from quantum_pipeline.runs import PreparedRun
 
 __all__ = [
+    "Amplitude",
     "ClassicalSolution",
     "DepthStep",
     "Elimination",
     "Evaluation",
+    "Growth",
     "JobResult",
     "JobSeconds",
+    "MoleculePoint",
+    "MoleculeResult",
     "OptimisationResult",
+    "PointSeconds",
     "QuantumTask",
     "read_result",
     "verify",
 ]
 
 
-def read_result(data: object, prepared: PreparedRun) -> OptimisationResult:
+def read_result(data: object, prepared: PreparedRun) -> OptimisationResult | MoleculeResult:
     """Return a job's result after recomputing it.
 
     Raises:
         InvalidResult: a field is missing or of the wrong form, or a figure does not recompute.
     """
+    of_molecule = isinstance(prepared.request.algorithm, SettledVqe)
+    model: type[OptimisationResult | MoleculeResult]
+    model = MoleculeResult if of_molecule else OptimisationResult
     try:
-        result = OptimisationResult.model_validate(data)
+        result = model.model_validate(data)
     except ValidationError as error:
-        sentence = describe(error, OptimisationResult, "result")
-        raise InvalidResult(f"results.json: {sentence}") from None
+        raise InvalidResult(f"results.json: {describe(error, model, 'result')}") from None
     verify(result, prepared)
     return result
 
 
-def verify(result: OptimisationResult, prepared: PreparedRun) -> None:
+def verify(result: OptimisationResult | MoleculeResult, prepared: PreparedRun) -> None:
     """Recompute what a result claims from the prepared run.
 
     Raises:
         InvalidResult: names the figure, the claim and the recomputed value.
     """
-    optimisation.verify(result, prepared)
+    if isinstance(result, MoleculeResult):
+        molecule.verify(result, prepared)
+    else:
+        optimisation.verify(result, prepared)

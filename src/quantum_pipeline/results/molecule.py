@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from quantum_pipeline.algorithms import Ansatz, SettledVqe
+from quantum_pipeline.algorithms import SettledVqe
 from quantum_pipeline.chemistry.excitations import Excitation, singles_and_doubles, state_of
 from quantum_pipeline.chemistry.hamiltonian import Hamiltonian, energy_of
 from quantum_pipeline.chemistry.integrals import Integrals
@@ -34,6 +34,7 @@ from quantum_pipeline.results.base import (
     check_within,
 )
 from quantum_pipeline.runs import PreparedRun
+from quantum_pipeline.vqe import Ansatz
 from quantum_pipeline.wording import refusal
 
 HARTREE = 1e-8

@@ -1,0 +1,202 @@
+"""The report of a molecule: its energy, what it is compared to, and its curve along a bond.
+
+Energies are in hartree, errors in millihartree. ``build`` only gathers and subtracts: every figure
+comes from a verified result, or from the state that its amplitudes make.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from quantum_pipeline.chemistry.sector import Sector, leading
+from quantum_pipeline.evaluation import analyse
+from quantum_pipeline.problems import Chemistry
+from quantum_pipeline.reports.base import Artifacts, Outcome, common_parts
+from quantum_pipeline.reports.molecule_advice import CHEMICAL_ACCURACY, recommend
+from quantum_pipeline.reports.molecule_parts import (
+    Determinant,
+    Equilibrium,
+    ExactEnergy,
+    ExcitationPart,
+    MoleculePart,
+    MoleculeQuality,
+    MoleculeReport,
+    MoleculeSolution,
+    ScanPoint,
+    VqePart,
+)
+from quantum_pipeline.results import MoleculePoint, MoleculeResult
+from quantum_pipeline.results.molecule import HARTREE
+from quantum_pipeline.runs import PreparedRun
+
+
+def build(prepared: PreparedRun, outcome: Outcome, result: MoleculeResult) -> MoleculeReport:
+    """Return the report of a verified result."""
+    problem = prepared.request.problem
+    assert isinstance(problem, Chemistry)
+    lowest, scan = result.lowest, _scan(problem, result)
+    number = 1 + result.points.index(lowest)
+    report = MoleculeReport(
+        **common_parts(prepared, outcome, result),
+        problem=_problem(problem, lowest),
+        algorithm=_algorithm(prepared, result),
+        solution=_solution(lowest),
+        samples=result.counts,
+        quality=_quality(result),
+        scan=scan,
+        not_computed=tuple(x for x in problem.lengths[len(result.points) :] if x is not None),
+        equilibrium=equilibrium([(each.bond_length_angstrom, each.energy) for each in scan]),
+        analysis=analyse([each for each in result.history if each.start == number], HARTREE),
+        recommendations=(),
+        artifacts=_artifacts(scan),
+    )
+    return report.model_copy(update={"recommendations": recommend(report)})
+
+
+def _problem(problem: Chemistry, lowest: MoleculePoint) -> MoleculePart:
+    space = problem.space
+    return MoleculePart(
+        type=problem.type,
+        molecule=problem.molecule,
+        formula=problem.formula,
+        geometry=problem.geometry_at(lowest.bond_length_angstrom),
+        basis=problem.basis,
+        charge=problem.charge or 0,
+        multiplicity=problem.multiplicity,
+        n_electrons=problem.n_electrons,
+        frozen_orbitals=space.n_core,
+        active_electrons=space.n_alpha + space.n_beta,
+        active_orbitals=space.n_orbitals,
+        n_qubits=problem.n_qubits,
+        sector_dimension=problem.sector.dimension,
+    )
+
+
+def _algorithm(prepared: PreparedRun, result: MoleculeResult) -> VqePart:
+    amplitudes = result.lowest.amplitudes
+    return VqePart(
+        name=result.algorithm,
+        ansatz=result.ansatz,
+        optimizer=prepared.request.algorithm.optimizer,
+        n_parameters=len(amplitudes),
+        n_cnots=sum(each.excitation.n_cnots for each in amplitudes),
+        excitations=tuple(
+            ExcitationPart(excitation=each.excitation.name, amplitude=each.amplitude)
+            for each in amplitudes
+        ),
+        growth=result.lowest.growth,
+        engine=result.engine,
+        chosen_because=prepared.algorithm_because,
+    )
+
+
+def _solution(lowest: MoleculePoint) -> MoleculeSolution:
+    sector, state = Sector.of(lowest.integrals), lowest.state()
+    determinants = tuple(
+        Determinant(bitstring=bitstring, probability=probability)
+        for bitstring, probability in leading(sector, state)
+    )
+    return MoleculeSolution(
+        energy=lowest.energy,
+        objective=lowest.energy,
+        bond_length_angstrom=lowest.bond_length_angstrom,
+        bitstring=determinants[0].bitstring,
+        probability=determinants[0].probability,
+        determinants=determinants,
+        spin_squared=abs(sector.spin_squared(state)),  # 0 may come out as -1e-17
+        nuclear_repulsion=lowest.integrals.nuclear_repulsion,
+    )
+
+
+def _quality(result: MoleculeResult) -> MoleculeQuality:
+    lowest, hartree_fock = result.lowest, result.lowest.integrals.hartree_fock
+    error = _error(lowest)
+    errors = [each for each in map(_error, result.points) if each is not None]
+    correlation = None if lowest.exact is None else hartree_fock - lowest.exact
+    seconds = [each.seconds for each in result.points]
+    quantum, exact = (
+        sum(getattr(each, name) for each in seconds) for name in ("optimise", "exact")
+    )
+    return MoleculeQuality(
+        best_known=lowest.energy if lowest.exact is None else lowest.exact,
+        best_known_by="vqe" if lowest.exact is None else "exact",
+        hartree_fock=hartree_fock,
+        error_millihartree=error,
+        largest_error_millihartree=max(errors, default=None),
+        chemical_accuracy=None if error is None else error <= CHEMICAL_ACCURACY,
+        correlation_recovered_percent=(
+            100 * (hartree_fock - lowest.energy) / correlation
+            if correlation is not None and correlation > HARTREE
+            else None
+        ),
+        integrals_seconds=sum(each.integrals + each.setup for each in seconds),
+        quantum_seconds=quantum,
+        classical=ExactEnergy(energy=lowest.exact, seconds=exact),
+        verdict=_verdict(error, quantum, exact),
+    )
+
+
+def _error(point: MoleculePoint) -> float | None:
+    """Return how far VQE is above the exact energy, rounding taken for none."""
+    return None if point.exact is None else max(0.0, 1000 * (point.energy - point.exact))
+
+
+def _verdict(error: float | None, quantum: float, exact: float) -> str:
+    if error is None:
+        return "not compared: there was no time for exact diagonalisation"
+    above = "as low as" if error <= 1000 * HARTREE else f"{error:.3g} mHa above"
+    slow, fast = max(quantum, exact, 1e-6), max(min(quantum, exact), 1e-6)
+    pace = "slower" if quantum > exact else "faster"
+    times = f"{slow / fast:,.{0 if slow >= 10 * fast else 1}f} times {pace}"
+    return f"{above} exact diagonalisation, {times}"
+
+
+def _scan(problem: Chemistry, result: MoleculeResult) -> tuple[ScanPoint, ...]:
+    """Return the points of a scan by rising length; nothing for a single geometry."""
+    if problem.bond_lengths_angstrom is None:
+        return ()
+    points = [
+        ScanPoint(
+            bond_length_angstrom=point.bond_length_angstrom,
+            energy=point.energy,
+            hartree_fock=point.integrals.hartree_fock,
+            exact=point.exact,
+            error_millihartree=_error(point),
+            converged=point.converged,
+        )
+        for point in result.points
+        if point.bond_length_angstrom is not None
+    ]
+    return tuple(sorted(points, key=lambda point: point.bond_length_angstrom))
+
+
+def equilibrium(curve: Sequence[tuple[float, float]]) -> Equilibrium | None:
+    """Return the minimum of the parabola through the lowest point and its two neighbours.
+
+    Args:
+        curve: (length in angstrom, energy in hartree) by rising length.
+
+    Returns:
+        None where the lowest point is at an end, or there are fewer than three.
+
+    >>> equilibrium([(0.5, -1.0), (0.75, -1.25), (1.0, -1.0)])
+    Equilibrium(bond_length_angstrom=0.75, energy=-1.25)
+    """
+    at = min(range(len(curve)), key=lambda k: curve[k][1], default=0)
+    if not 0 < at < len(curve) - 1:
+        return None
+    (x0, y0), (x1, y1), (x2, y2) = curve[at - 1 : at + 2]
+    left, right = (y1 - y0) / (x1 - x0), (y2 - y1) / (x2 - x1)
+    curvature = (right - left) / (x2 - x0)
+    if curvature <= 0:
+        return None
+    x = (x0 + x1 - left / curvature) / 2
+    return Equilibrium(
+        bond_length_angstrom=x, energy=y0 + left * (x - x0) + curvature * (x - x0) * (x - x1)
+    )
+
+
+def _artifacts(scan: tuple[ScanPoint, ...]) -> Artifacts:
+    plots = ["scan"] if len(scan) > 1 else []
+    plots += ["convergence", "determinants"]
+    return Artifacts(report_html="report.html", plots=tuple(f"plots/{name}.png" for name in plots))

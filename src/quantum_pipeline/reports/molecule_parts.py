@@ -1,0 +1,128 @@
+"""The parts of a molecule's report: energies in hartree, errors in millihartree, angstroms."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from quantum_pipeline.chemistry.molecules import Geometry
+from quantum_pipeline.reports.base import Part, Report
+from quantum_pipeline.results import Growth
+
+
+class MoleculePart(Part):
+    """The molecule as it was computed; ``geometry`` is that of the solution, in angstrom."""
+
+    type: Literal["chemistry"]
+    molecule: str | None
+    formula: str
+    geometry: Geometry
+    basis: str
+    charge: int
+    multiplicity: int
+    n_electrons: int
+    frozen_orbitals: int
+    active_electrons: int
+    active_orbitals: int
+    n_qubits: int
+    sector_dimension: int
+
+
+class ExcitationPart(Part):
+    """One factor of the state: orbitals from 0 with their spin, a or b, and its angle."""
+
+    excitation: str
+    amplitude: float
+
+
+class VqePart(Part):
+    """The algorithm as it ran; amplitudes are those of the solution, in the order they act."""
+
+    name: Literal["vqe"]
+    ansatz: str
+    optimizer: str
+    n_parameters: int
+    n_cnots: int
+    excitations: tuple[ExcitationPart, ...]
+    growth: tuple[Growth, ...]
+    engine: str
+    chosen_because: str
+
+
+class Determinant(Part):
+    """Occupations of the spin orbitals, and the probability to find them."""
+
+    bitstring: str
+    probability: float
+
+
+class MoleculeSolution(Part):
+    """The state of lowest energy that VQE found, of all lengths of a scan."""
+
+    energy: float
+    objective: float
+    bond_length_angstrom: float | None
+    bitstring: str
+    probability: float
+    determinants: tuple[Determinant, ...]
+    spin_squared: float
+    nuclear_repulsion: float
+
+
+class ExactEnergy(Part):
+    """What exact diagonalisation found; no energy where the time did not allow it."""
+
+    method: Literal["exact diagonalisation"] = "exact diagonalisation"
+    energy: float | None
+    seconds: float
+
+
+class MoleculeQuality(Part):
+    """VQE against exact diagonalisation of the same Hamiltonian, and against Hartree-Fock."""
+
+    best_known: float
+    best_known_by: Literal["exact", "vqe"]
+    hartree_fock: float
+    error_millihartree: float | None
+    largest_error_millihartree: float | None
+    chemical_accuracy: bool | None
+    correlation_recovered_percent: float | None
+    integrals_seconds: float
+    quantum_seconds: float
+    classical: ExactEnergy
+    verdict: str
+
+
+class ScanPoint(Part):
+    """The molecule at one bond length."""
+
+    bond_length_angstrom: float
+    energy: float
+    hartree_fock: float
+    exact: float | None
+    error_millihartree: float | None
+    converged: bool
+
+
+class Equilibrium(Part):
+    """The minimum of the parabola through the lowest three points of a scan."""
+
+    bond_length_angstrom: float
+    energy: float
+
+
+class MoleculeReport(Report):
+    """``report.json`` of a molecule."""
+
+    problem: MoleculePart
+    algorithm: VqePart
+    solution: MoleculeSolution
+    samples: dict[str, int]
+    quality: MoleculeQuality
+    scan: tuple[ScanPoint, ...]
+    not_computed: tuple[float, ...]
+    equilibrium: Equilibrium | None
+
+    @property
+    def objective(self) -> float:
+        """The energy in hartree."""
+        return self.solution.energy
