@@ -1,29 +1,277 @@
-"""The classical baseline against proven optima."""
+"""The classical reference against every bitstring, known optima, and its own methods in turn."""
 
 from __future__ import annotations
 
+import itertools
+import math
 import time
 from pathlib import Path
 
+import networkx as nx
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from hybrid_job.classical import anneal, enumerate_all
+from hybrid_job import classical
+from hybrid_job.classical import enumeration, local_search, milp
+from hybrid_job.classical.cut_polytope import CutGraph, violated
 from quantum_pipeline.ising import IsingModel, all_energies, energy_of
 
 BIQMAC = Path(__file__).parents[3] / "shared" / "data" / "biqmac"
 BEST_CUTS = {"g05_60.0": 536, "g05_60.1": 532, "g05_60.2": 529, "g05_60.3": 538, "g05_60.4": 527}
 
+Real = NDArray[np.float64]
 
-def random_model(n: int, seed: int) -> IsingModel:
-    rng = np.random.default_rng(seed)
+
+def chance(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def brute_force(model: IsingModel) -> tuple[float, float]:
+    """Return the lowest and the highest energy, of sums over all spins written out."""
+    every = []
+    for spins in itertools.product((1, -1), repeat=model.n_variables):
+        pairs = sum(value * spins[i] * spins[j] for i, j, value in model.couplings)
+        every.append(model.offset + pairs + sum(np.multiply(model.fields, spins)))
+    return min(every), max(every)
+
+
+def random_model(n: int, seed: int, density: float = 0.6) -> IsingModel:
+    rng = chance(seed)
     scale = 10.0 ** rng.integers(-6, 7)
-    pairs = [(i, j, scale * rng.normal()) for i in range(n) for j in range(i) if rng.random() < 0.6]
+    pairs = [
+        (i, j, scale * rng.normal()) for i in range(n) for j in range(i) if rng.random() < density
+    ]
     return IsingModel.from_spins((scale * rng.normal(size=n)).tolist(), pairs, rng.normal())
 
 
+def max_cut(graph: nx.Graph, weight: float = 0.5) -> IsingModel:
+    return IsingModel.from_spins([0] * len(graph), [(i, j, weight) for i, j in graph.edges])
+
+
+def regular(n: int, degree: int, seed: int) -> IsingModel:
+    return max_cut(nx.random_regular_graph(degree, n, seed))
+
+
+def bits(spins: Real) -> str:
+    assert set(spins.tolist()) <= {-1.0, 1.0}
+    return "".join("0" if spin > 0 else "1" for spin in spins)
+
+
+@st.composite
+def models(draw: st.DrawFn) -> IsingModel:
+    """Draw models of few distinct values, so that ties and symmetries are frequent."""
+    n = draw(st.integers(1, 9))
+    values = draw(
+        st.sampled_from(
+            [st.sampled_from([-1.0, 0.0, 0.5, 1.0]), st.floats(-3, 3).filter(lambda v: v > 1e-3)]
+        )
+    )
+    fields = draw(st.one_of(st.just([0.0] * n), st.lists(values, min_size=n, max_size=n)))
+    pairs = [(i, j) for i in range(n) for j in range(i)]
+    couplings = [(i, j, draw(values)) for i, j in pairs if draw(st.booleans())]
+    return IsingModel.from_spins(fields, couplings, draw(st.sampled_from([0.0, -7.25])))
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(models())
+def test_any_small_model_is_solved_and_proven_as_brute_force_finds(model: IsingModel) -> None:
+    lowest, highest = brute_force(model)
+    found = classical.solve(model, seconds=1, rng=chance())
+    assert found.method == "enumeration"
+    assert found.proven
+    assert found.energy == energy_of(model, found.bitstring)
+    assert found.energy == pytest.approx(lowest, abs=model.tolerance)
+    assert found.worst_energy == pytest.approx(highest, abs=model.tolerance)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(models().filter(lambda model: model.scale > 0))
+def test_highs_never_calls_proven_what_brute_force_beats(model: IsingModel) -> None:
+    lowest, _ = brute_force(model)
+    proof = milp.Proof(model)
+    proof.bound(time.monotonic() + 10, rounds=2)
+    proof.branch(time.monotonic() + 10)
+    if proof.proven:
+        energy = energy_of(model, bits(proof.spins))
+        assert energy == pytest.approx(lowest, abs=model.tolerance)
+    proof.bound(time.monotonic() + 10)
+    if proof.proven:
+        energy = energy_of(model, bits(proof.spins))
+        assert energy == pytest.approx(lowest, abs=model.tolerance)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_highs_proves_what_enumeration_proves(seed: int) -> None:
+    model = random_model(n=6 + seed, seed=seed, density=0.4)
+    proof = milp.Proof(model)
+    proof.bound(time.monotonic() + 10)
+    proof.branch(time.monotonic() + 10)
+    assert proof.proven
+    lowest = model.offset + float(all_energies(model.model_copy(update={"offset": 0.0})).min())
+    assert energy_of(model, bits(proof.spins)) == pytest.approx(lowest, abs=model.tolerance)
+
+
+def test_highs_branches_where_no_cycle_is_violated_any_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Of K_7, two thirds of the 21 edges satisfy all cycles, and the largest cut has 12.
+    proof = milp.Proof(max_cut(nx.complete_graph(7), weight=1.0))
+    proof.bound(time.monotonic() + 10)
+    proof.branch(time.monotonic() + 10)
+    assert not proof.proven
+    monkeypatch.setattr(milp, "BRANCHED_GAP", 2.0)
+    proof.branch(time.monotonic() + 10)
+    assert proof.proven
+    assert sorted(np.bincount(proof.spins > 0)) == [3, 4]
+
+
+def test_a_cycle_inequality_holds_for_every_cut_and_cuts_off_the_point_it_is_of() -> None:
+    model = max_cut(nx.complete_graph(6), weight=1.0)
+    graph = CutGraph.of(model)
+    z = chance(3).random(len(graph.weights))
+    found = violated(graph, z)
+    assert found is not None
+    assert (found.rows @ z > found.limits + 1e-4).all()
+    for spins in itertools.product((1.0, -1.0), repeat=7):
+        each = np.array(spins)
+        cut = (each[graph.tails] != each[graph.heads]).astype(float)
+        assert (found.rows @ cut <= found.limits + 1e-12).all()
+
+
+def test_no_time_for_a_proof_is_no_proof(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(enumeration, "LISTED", 5)
+    model = regular(40, 3, seed=2)
+    found = classical.solve(model, seconds=0.0, rng=chance())
+    assert not found.proven
+    assert found.worst_energy is None
+    assert found.energy == energy_of(model, found.bitstring)
+
+
+@pytest.mark.parametrize(
+    ("model", "energy"),
+    [
+        (IsingModel.from_spins([0.0], [], 2.0), 2.0),
+        (IsingModel.from_spins([-3.0], []), -3.0),
+        (IsingModel.from_spins([0.0] * 4, []), 0.0),
+        (IsingModel.from_spins([0.0] * 500, [], -1.5), -1.5),
+        (IsingModel.from_spins([1.0] * 500, []), -500.0),
+        (IsingModel.from_spins([0.0] * 500, [(3, 499, 1e-200)]), -1e-200),
+        (IsingModel.from_spins([0.0, 1e200] + [0.0] * 100, [(0, 1, 2e200)]), -3e200),
+    ],
+)
+def test_degenerate_models_are_proven(model: IsingModel, energy: float) -> None:
+    found = classical.solve(model, seconds=5, rng=chance())
+    assert found.proven
+    assert found.energy == energy
+
+
+def test_a_spectrum_that_is_there_gives_both_ends_and_its_time_counts() -> None:
+    model = random_model(7, seed=2)
+    began = time.monotonic()
+    found = classical.solve(
+        model,
+        spectrum=all_energies(model.model_copy(update={"offset": 0.0})),
+        spectrum_seconds=1.5,
+        seconds=0.0,
+        rng=chance(),
+    )
+    assert 1.5 <= found.seconds <= 1.5 + time.monotonic() - began
+    assert found.method == "enumeration"
+    assert found.proven
+    assert (found.energy, found.worst_energy) == pytest.approx(brute_force(model))
+
+
+@pytest.mark.parametrize("fields", [True, False])
+def test_compiled_enumeration_finds_both_ends_of_the_whole_spectrum(fields: bool) -> None:
+    for n in range(11, 20):
+        model = random_model(n, seed=n)
+        if not fields:
+            model = model.model_copy(update={"fields": (0.0,) * n})
+        spectrum = all_energies(model)
+        found = enumeration.scanned(model, seconds=60)
+        assert found is not None
+        assert spectrum[found.lowest] == pytest.approx(spectrum.min(), abs=model.tolerance)
+        assert spectrum[found.highest] == pytest.approx(spectrum.max(), abs=model.tolerance)
+
+
+def test_compiled_enumeration_joins_its_calls_without_a_gap(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(enumeration, "_CALL", 8)
+    # The optimum is one bitstring, wherever it lies: the fields alone decide.
+    for seed in range(8):
+        sought = chance(seed).choice([-1.0, 1.0], size=16)
+        model = IsingModel.from_spins((-sought).tolist(), [])
+        found = enumeration.scanned(model, seconds=60)
+        assert found is not None
+        assert format(found.lowest, "016b") == bits(sought)
+        assert format(found.highest, "016b") == bits(-sought)
+
+
+def test_enumeration_that_runs_out_of_time_says_nothing() -> None:
+    assert enumeration.scanned(regular(26, 3, 1), seconds=-1.0) is None
+
+
+def test_enumeration_is_for_what_it_can_do_in_the_time() -> None:
+    free, fixed = random_model(30, 1), regular(30, 3, 1)
+    assert enumeration.seconds_needed(fixed) == enumeration.seconds_needed(free) / 2 < 2
+    assert math.isinf(enumeration.seconds_needed(random_model(31, 1)))
+
+
+def test_twenty_six_variables_are_enumerated_as_highs_proves() -> None:
+    model = regular(26, 3, seed=4)
+    found = classical.solve(model, seconds=5, rng=chance())
+    proof = milp.Proof(model)
+    proof.bound(time.monotonic() + 10)
+    assert found.method == "enumeration"
+    assert proof.proven
+    assert found.energy == energy_of(model, bits(proof.spins))
+    # The smallest cut of a connected graph leaves all on one side.
+    assert found.worst_energy == 0.5 * 39
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_sparse_graph_of_a_hundred_nodes_is_proven(seed: int) -> None:
+    model = regular(100, 3, seed)
+    found = classical.solve(model, seconds=20, rng=chance())
+    assert (found.method, found.proven, found.worst_energy) == ("HiGHS", True, None)
+    annealed = local_search.searches(model)["simulated annealing"](chance(1), math.inf)
+    assert found.energy == energy_of(model, found.bitstring) == energy_of(model, bits(annealed))
+
+
+def test_a_frustrated_planar_grid_is_solved_by_cycles_alone() -> None:
+    # Every plaquette of Villain's grid is frustrated: one of its four edges at least is unhappy.
+    side = 12
+
+    def at(x: int, y: int) -> int:
+        return x * side + y
+
+    couplings = [
+        *((at(x, y), at(x, y + 1), -1.0) for x in range(side) for y in range(side - 1)),
+        *((at(x, y), at(x + 1, y), (-1.0) ** y) for x in range(side - 1) for y in range(side)),
+    ]
+    found = classical.solve(
+        IsingModel.from_spins([0.0] * side**2, couplings), seconds=20, rng=chance()
+    )
+    # Of 121 plaquettes, dimers pair 120 off inside, the last pays alone at the edge: 61 unhappy.
+    assert found.proven
+    assert found.energy == -len(couplings) + 2 * 61
+
+
+def test_a_long_chain_is_proven() -> None:
+    rng = chance(8)
+    weights = rng.normal(size=999)
+    model = IsingModel.from_spins([0.0] * 1000, [(i, i + 1, w) for i, w in enumerate(weights)])
+    found = classical.solve(model, seconds=20, rng=rng)
+    assert found.proven
+    assert found.energy == pytest.approx(-abs(weights).sum(), abs=model.tolerance)
+
+
 @pytest.mark.parametrize("name", BEST_CUTS)
-def test_annealing_reaches_the_proven_cut(name: str) -> None:
+def test_dense_graphs_of_the_library_reach_their_proven_cut(name: str) -> None:
     path = BIQMAC / f"{name}.mc"
     if not path.exists():
         pytest.skip(f"{path} is not there: the Biq Mac instances are not part of the repository")
@@ -33,38 +281,67 @@ def test_annealing_reaches_the_proven_cut(name: str) -> None:
         [0] * 60, [(i, j, w / 2) for i, j, w in edges], -sum(w for _, _, w in edges) / 2
     )
 
-    found = anneal(model, np.random.default_rng(0))
+    found = classical.solve(model, seconds=20, rng=chance())
 
-    assert -found.energy == BEST_CUTS[name]
-    assert (
-        sum(w for i, j, w in edges if found.bitstring[i] != found.bitstring[j]) == BEST_CUTS[name]
-    )
-    assert not found.proven
+    cut = sum(w for i, j, w in edges if found.bitstring[i] != found.bitstring[j])
+    assert -found.energy == cut == BEST_CUTS[name]
+    assert (found.method, found.proven) == ("simulated annealing", False)
     assert found.worst_energy is None
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_annealing_finds_what_enumeration_proves(seed: int) -> None:
-    model = random_model(n=5 + seed % 8, seed=seed)
-    proven = enumerate_all(model, all_energies(model), 0.0)
-    found = anneal(model, np.random.default_rng(seed), reads=32, sweeps=100)
-    assert found.energy == pytest.approx(proven.energy, abs=model.tolerance)
+@pytest.mark.parametrize("compiled_from", [1, 100])
+@pytest.mark.parametrize("seed", range(6))
+def test_each_search_finds_what_enumeration_proves(
+    monkeypatch: pytest.MonkeyPatch, seed: int, compiled_from: int
+) -> None:
+    monkeypatch.setattr(local_search, "COMPILED_FROM", compiled_from)
+    model = random_model(n=6 + seed, seed=seed)
+    lowest = float(all_energies(model).min())
+    searches = local_search.searches(model)
+    assert list(searches) == ["simulated annealing", "tabu search"][: 1 + (compiled_from == 1)]
+    for search in searches.values():
+        found = energy_of(model, bits(search(chance(seed), math.inf)))
+        assert found == pytest.approx(lowest, abs=model.tolerance)
 
 
-def test_annealing_is_repeated_by_its_seed() -> None:
-    model = random_model(12, seed=1)
-    first, second = (
-        anneal(model, np.random.default_rng(5), reads=1, sweeps=3).bitstring for _ in range(2)
+def test_tabu_climbs_out_of_a_valley_that_descent_ends_in() -> None:
+    # Two ferromagnetic cliques of unlike fields, joined weakly: all up is locally the best.
+    pairs = [(i, j) for i in range(90) for j in range(i) if i < 8 or j >= 8]
+    fields = [0.9] * 8 + [-1.0] * 82
+    model = IsingModel.from_spins(fields, [(i, j, -1.0) for i, j in pairs])
+    best = local_search.searches(model)["tabu search"](chance(1), math.inf)
+    assert bits(best) == "1" * 8 + "0" * 82
+
+
+def test_a_seed_gives_one_answer() -> None:
+    for n in (60, 120):
+        model = random_model(n, seed=1)
+        first, second, other = (
+            classical.solve(model, seconds=60, rng=chance(seed)) for seed in (5, 5, 6)
+        )
+        assert first.bitstring == second.bitstring
+        assert first.method == second.method
+        assert first.energy == pytest.approx(other.energy, rel=0.01)
+
+
+def test_the_better_search_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = random_model(40, seed=3, density=1.0)
+    poor, good = (
+        np.ones(40),
+        local_search.searches(model)["simulated annealing"](chance(), math.inf),
     )
-    assert first == second
+    monkeypatch.setattr(
+        local_search,
+        "searches",
+        lambda _: {"simulated annealing": lambda *_: poor, "tabu search": lambda *_: good},
+    )
+    found = classical.solve(model, seconds=5, rng=chance())
+    assert (found.method, found.bitstring) == ("tabu search", bits(good))
 
 
-def test_enumeration_proves_both_ends_and_counts_the_time_of_the_energies() -> None:
-    model = random_model(7, seed=2)
-    every = [energy_of(model, format(k, "07b")) for k in range(2**7)]
-    began = time.monotonic()
-    found = enumerate_all(model, all_energies(model), 1.5)
-    assert 1.5 <= found.seconds <= 1.5 + time.monotonic() - began
-    assert found.proven
-    assert found.energy == energy_of(model, found.bitstring) == pytest.approx(min(every))
-    assert found.worst_energy == pytest.approx(max(every))
+def test_thousands_of_sparse_variables_are_searched_in_the_time_given() -> None:
+    model = regular(3000, 3, seed=1)
+    found = classical.solve(model, seconds=1.0, rng=chance())
+    # Large random cubic graphs: about 0.92 of the edges can be cut.
+    assert found.energy < 4500 * 0.5 * (1 - 2 * 0.88)
+    assert found.energy == energy_of(model, found.bitstring)
