@@ -6,6 +6,7 @@ it is sparse.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Protocol
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from hybrid_job.closed_form import ClosedForm
 from hybrid_job.lightcone import LightCones
 from hybrid_job.statevector import Qaoa
-from quantum_pipeline.cones import EXACT, cone_sizes, require_fit
+from quantum_pipeline.cones import EXACT, WORK, cone_sizes, require_fit
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import IsingModel, all_energies
 
@@ -86,35 +87,45 @@ class WholeState:
 
 
 def exact_correlations(
-    model: IsingModel, depth: int, engine: Callable[[Real], State] = Qaoa
+    model: IsingModel, depth: int, engine: Callable[[Real], State] = Qaoa, work: float = WORK
 ) -> Correlations:
     """Return the cheapest exact way to the correlations of a problem.
 
-    ``engine`` makes the engine for the whole state from the energies, shape (2^n,).
+    Args:
+        model: problem of n variables.
+        depth: layers.
+        engine: makes the engine for the whole state from the energies, shape (2^n,).
+        work: most numbers that a sum over light cones may take, or a state of the same cost.
 
     Raises:
         InvalidRequest: there is none at this depth; it says which depth fits.
     """
     n = model.n_variables
-    sizes = cone_sizes(model, depth) if n > SMALL or depth == 1 else None
-    if sizes and sizes.fits and (n > EXACT or CONE * sizes.work < depth * n * 2**n):
+    state = depth * n * 2.0**n / CONE if n <= EXACT else math.inf
+    if depth > 1 and n <= SMALL:
+        return WholeState(model, depth, engine)
+    sizes = cone_sizes(model, depth)
+    if sizes.fits and sizes.work <= min(work, state):
         return ClosedForm(model) if depth == 1 else LightCones(model, depth)
-    if n > EXACT:
-        require_fit(model, depth)
-    return WholeState(model, depth, engine)
+    if state <= work or (n <= EXACT and work == WORK):
+        return WholeState(model, depth, engine)
+    require_fit(model, depth)
+    raise InvalidRequest.of(
+        "algorithm.depth", depth, f"less: it takes more than {work:.3g} numbers"
+    )
 
 
 def exact_or_shallower(
-    model: IsingModel, depth: int, engine: Callable[[Real], State] = Qaoa
+    model: IsingModel, depth: int, engine: Callable[[Real], State] = Qaoa, work: float = WORK
 ) -> Correlations:
-    """Return the same at the largest depth up to ``depth`` that fits.
+    """Return the same at the largest depth up to ``depth`` that takes no more than ``work``.
 
     Raises:
-        InvalidRequest: not even depth 1 fits.
+        InvalidRequest: not even depth 1 can be computed at all.
     """
     for shallower in range(depth, 1, -1):
         try:
-            return exact_correlations(model, shallower, engine)
+            return exact_correlations(model, shallower, engine, work)
         except InvalidRequest:
             continue
     return exact_correlations(model, 1, engine)

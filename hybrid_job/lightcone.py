@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, MutableMapping, Sequence
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,21 +25,6 @@ Pair = tuple[int, int]
 
 BATCH = 2**16
 """Numbers in all arrays of the cones that are summed side by side: they stay in the cache."""
-
-
-class Correlations(Protocol):
-    """QAOA of one problem at one depth, as far as single variables and pairs of them go."""
-
-    n_qubits: int
-    depth: int
-
-    def energy_and_gradient(self, angles: Real) -> tuple[float, Real]:
-        """Return the mean energy, without the model's offset, and its derivatives."""
-        ...
-
-    def correlations(self, angles: Real) -> tuple[Real, dict[Pair, float]]:
-        """Return <Z_i> of each variable, shape (n,), and <Z_i Z_j> of each coupled pair i < j."""
-        ...
 
 
 def large_qaoa(model: IsingModel, depth: int) -> ClosedForm | LightCones:

@@ -36,6 +36,9 @@ EVERY = 4
 AT_ONCE = 500
 """Variables for each of which a round fixes one more than the first: so thousands end in time."""
 
+ROUND = 2.0**21
+"""Most numbers of one energy after the first round, a tenth of a second: else depth is less."""
+
 TIE = 9
 """Decimals to which equal correlations are equal: of those the first variables are taken."""
 
@@ -225,8 +228,11 @@ def solve(
     rounds, shallower = 0, 0
     while first is None or len(reduced.variables) > enumerated:
         left = reduced.model()
-        way = exact_or_shallower if first else exact_correlations
-        state = way(left, depth, engine)
+        state = (
+            exact_or_shallower(left, depth, engine, ROUND)
+            if first
+            else exact_correlations(left, depth, engine)
+        )
         shallower += state.depth < depth
         if rounds % every == 0 or state.depth not in angles.starts:
             known.clear()
@@ -255,7 +261,11 @@ def solve(
         sentence=(
             f"recursive QAOA: {len(eliminations)} variables were fixed by correlations at depth "
             f"{depth} in {rounds} rounds, the last {enumerated} enumerated; {angles.in_words()}"
-            + (f"; depth was less in {shallower} rounds, of cones too large" if shallower else "")
+            + (
+                f"; depth was less in {shallower} rounds, where it took too much"
+                if shallower
+                else ""
+            )
         ),
     )
 
