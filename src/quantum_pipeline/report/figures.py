@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from matplotlib import font_manager, rc_context
 from matplotlib.axes import Axes
@@ -19,10 +19,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from quantum_pipeline.report.study import Study
-
 if TYPE_CHECKING:
     from matplotlib.typing import RcKeyType
+
+Subject = TypeVar("Subject")
+"""What a picture is drawn of: a study, or a report."""
 
 BLACK, GREY, PALE = "#222222", "#777777", "#cfcfcf"
 BLUE, ORANGE, GREEN, VERMILLION, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9"
@@ -65,13 +66,13 @@ class Picture:
     png: bytes
 
 
-def drawn(draw: Callable[[Study], tuple[str, str, Figure]]) -> Callable[[Study], Picture]:
+def drawn(draw: Callable[[Subject], tuple[str, str, Figure]]) -> Callable[[Subject], Picture]:
     """Return a function that draws title, caption and figure in our style, as a picture."""
 
     @wraps(draw)
-    def picture(study: Study) -> Picture:
+    def picture(subject: Subject) -> Picture:
         with rc_context(STYLE):
-            title, caption, figure = draw(study)
+            title, caption, figure = draw(subject)
             figure.suptitle(
                 textwrap.fill(title, 70), x=0.012, ha="left", fontsize=9.5, fontweight="bold"
             )

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from quantum_pipeline.report import numbers, tables
 from quantum_pipeline.report.figures import Picture
 from quantum_pipeline.report.study import Study
+from quantum_pipeline.reports import Report
 
 LONGEST_REQUEST = 100_000
 """Characters of the request that the page shows; a longer one is in report.json only."""
@@ -20,22 +21,27 @@ LONGEST_REQUEST = 100_000
 
 def page(study: Study, pictures: Mapping[str, Picture]) -> str:
     """Return the page of a study with its pictures, by their file names."""
-    report = study.report
-    request = json.dumps(report.request, indent=2, ensure_ascii=False)
-    return _template().render(
-        report=report,
+    return rendered(
+        "page.html.j2",
+        study.report,
         study=study,
         headline=tables.headline(study),
         comparison=tables.comparison(study),
         tables=tables.tables(study),
         solution=pictures.get("plots/solution.png"),
         pictures=[each for name, each in pictures.items() if name != "plots/solution.png"],
-        request=request if len(request) <= LONGEST_REQUEST else None,
     )
 
 
+def rendered(template: str, report: Report, **parts: object) -> str:
+    """Return a page that extends ``layout.html.j2``: of the report, its request and the parts."""
+    request = json.dumps(report.request, indent=2, ensure_ascii=False)
+    shown = request if len(request) <= LONGEST_REQUEST else None
+    return _environment().get_template(template).render(report=report, request=shown, **parts)
+
+
 @cache
-def _template() -> Template:
+def _environment() -> Environment:
     environment = Environment(
         autoescape=True,
         undefined=StrictUndefined,
@@ -47,7 +53,7 @@ def _template() -> Template:
         "number": numbers.number,
         "data_uri": lambda png: f"data:image/png;base64,{base64.b64encode(png).decode()}",
     }
-    return environment.get_template("page.html.j2")
+    return environment
 
 
 def _source(name: str) -> str:

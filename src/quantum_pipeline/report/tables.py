@@ -4,24 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from quantum_pipeline.report.numbers import number, percent, ratio, seconds, short, usd
+from quantum_pipeline.report import rows
+from quantum_pipeline.report.numbers import number, percent, ratio, seconds, short
+from quantum_pipeline.report.rows import Row, Table
 from quantum_pipeline.report.study import Study
-
-
-class Row(NamedTuple):
-    """One figure: its field in report.json, its value, what it means."""
-
-    field: str
-    value: str
-    meaning: str
-
-
-class Table(NamedTuple):
-    """A table of figures under one heading; ``prefix`` is the part of report.json it shows."""
-
-    heading: str
-    prefix: str
-    rows: list[Row]
 
 
 class Rival(NamedTuple):
@@ -37,22 +23,11 @@ def headline(study: Study) -> list[tuple[str, str, str]]:
     """Return what was found, how good it is, what it cost: a word, the figure, a sentence each."""
     report = study.report
     what = "cut" if report.problem.type == "maxcut" else "objective"
-    elapsed = (report.completed_at - report.created_at).total_seconds()
     return [
         ("Found", f"{what} {number(report.solution.objective)}", _found(study)),
         ("Quality", *_good(study)),
-        (
-            "Cost",
-            usd(report.cost.actual_usd),
-            f"Estimated at most {usd(report.cost.estimated_usd)}; {seconds(elapsed)} from request "
-            f"to report, {_shots(study)}device {report.device.name}.",
-        ),
+        rows.cost_in_short(report, sum(report.samples.values())),
     ]
-
-
-def _shots(study: Study) -> str:
-    shots = sum(study.report.samples.values())
-    return f"{shots} shot{'s' * (shots != 1)}, " if shots else ""
 
 
 def _found(study: Study) -> str:
@@ -129,11 +104,11 @@ def tables(study: Study) -> list[Table]:
     """Return every figure of the report that fits in a line."""
     return [
         Table("Quality", "quality", _quality(study)),
-        Table("Optimisation", "analysis", _analysis(study)),
+        Table("Optimisation", "analysis", rows.analysis(study.report)),
         Table("Algorithm", "algorithm", _algorithm(study)),
-        Table("Time", "timing", _timing(study)),
-        Table("Cost", "cost", _cost(study)),
-        Table("Provenance", "provenance", _provenance(study)),
+        Table("Time", "timing", rows.timing(study.report)),
+        Table("Cost", "cost", rows.cost(study.report)),
+        Table("Provenance", "provenance", rows.provenance(study.report)),
     ]
 
 
@@ -175,46 +150,6 @@ def _quality(study: Study) -> list[Row]:
     ]
 
 
-def _analysis(study: Study) -> list[Row]:
-    analysis, convergence = study.report.analysis, study.report.convergence
-    n = len(convergence.history)
-    ended = "converged" if convergence.converged else "not converged"
-    return [
-        Row(
-            "initial_energy", number(analysis.initial_energy), "mean energy of the first evaluation"
-        ),
-        Row(
-            "final_energy",
-            number(analysis.final_energy),
-            f"lowest of {n}; {ended}: {convergence.stop_reason}",
-        ),
-        Row(
-            "reduction_percent",
-            number(analysis.reduction_percent),
-            "descent, % of the first energy's magnitude",
-        ),
-        Row(
-            "convergence_evaluation",
-            str(analysis.convergence_evaluation),
-            "99 % of the descent is made by it",
-        ),
-        Row(
-            "convergence_rate",
-            number(analysis.convergence_rate),
-            "mean descent of an improving evaluation, first 50",
-        ),
-        Row(
-            "stability",
-            number(analysis.stability),
-            "1/(1 + var/mean²) of the last ten energies of the best start",
-        ),
-        Row(
-            "efficiency", number(analysis.efficiency), "share of the evaluations after convergence"
-        ),
-        Row("rating", analysis.rating or "–", "of the efficiency: from 0.8, 0.6, 0.4, below"),
-    ]
-
-
 def _algorithm(study: Study) -> list[Row]:
     report = study.report
     algorithm, device, problem = report.algorithm, report.device, report.problem
@@ -239,46 +174,3 @@ def _optimised(study: Study) -> str:
     tail = study.report.algorithm.cvar_alpha
     what = "the mean energy" if tail == 1 else f"the mean of the lowest {percent(tail)} of energies"
     return f"of {what}, over the angles"
-
-
-def _timing(study: Study) -> list[Row]:
-    timing = study.report.timing
-    return [
-        Row("prepare_seconds", seconds(timing.prepare_seconds), "to check and convert the request"),
-        Row("queue_seconds", seconds(timing.queue_seconds), "from the job's creation to its start"),
-        Row("job_seconds", seconds(timing.job_seconds), "from the job's start to its end"),
-        Row(
-            "post_process_seconds",
-            seconds(timing.post_process_seconds),
-            "to check and evaluate the result",
-        ),
-        Row("polls", str(timing.polls), "looks at the job's status"),
-    ]
-
-
-def _cost(study: Study) -> list[Row]:
-    cost = study.report.cost
-    items = [
-        Row("breakdown", usd(item.usd), f"{item.what}: {number(item.quantity)} {item.unit}")
-        for item in cost.breakdown
-    ]
-    return [
-        *items,
-        Row("actual_usd", usd(cost.actual_usd), "sum of these"),
-        Row("estimated_usd", usd(cost.estimated_usd), "at most, before the run"),
-        Row("prices_as_of", cost.prices_as_of, "when the prices were read"),
-    ]
-
-
-def _provenance(study: Study) -> list[Row]:
-    provenance = study.report.provenance
-    return [
-        Row("run_id", study.report.run_id, "name of the execution"),
-        Row("seed", str(provenance.seed), "of every random choice"),
-        Row("source_sha256", provenance.source_sha256, "of the code that the job ran"),
-        Row(
-            "versions", ", ".join(f"{k} {v}" for k, v in provenance.versions.items()), "in the job"
-        ),
-        Row("execution_arn", provenance.execution_arn, "of the state machine"),
-        Row("job_arn", provenance.job_arn, "of the Braket job"),
-    ]

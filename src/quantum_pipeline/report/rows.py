@@ -1,0 +1,123 @@
+"""Figures that every report has, as rows of its page's tables."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from quantum_pipeline.report.numbers import number, seconds, usd
+from quantum_pipeline.reports import Report
+
+
+class Row(NamedTuple):
+    """One figure: its field in report.json, its value, what it means."""
+
+    field: str
+    value: str
+    meaning: str
+
+
+class Table(NamedTuple):
+    """A table of figures under one heading; ``prefix`` is the part of report.json it shows."""
+
+    heading: str
+    prefix: str
+    rows: list[Row]
+
+
+def cost_in_short(report: Report, shots: int) -> tuple[str, str, str]:
+    """Return what the run cost and how long it took: a word, the figure, a sentence."""
+    elapsed = (report.completed_at - report.created_at).total_seconds()
+    drawn = f"{shots} shot{'s' * (shots != 1)}, " if shots else ""
+    return (
+        "Cost",
+        usd(report.cost.actual_usd),
+        f"Estimated at most {usd(report.cost.estimated_usd)}; {seconds(elapsed)} from request "
+        f"to report, {drawn}device {report.device.name}.",
+    )
+
+
+def analysis(report: Report) -> list[Row]:
+    """Return the course of the optimisation."""
+    analysis, convergence = report.analysis, report.convergence
+    n = len(convergence.history)
+    ended = "converged" if convergence.converged else "not converged"
+    return [
+        Row(
+            "initial_energy", number(analysis.initial_energy), "mean energy of the first evaluation"
+        ),
+        Row(
+            "final_energy",
+            number(analysis.final_energy),
+            f"lowest of {n}; {ended}: {convergence.stop_reason}",
+        ),
+        Row(
+            "reduction_percent",
+            number(analysis.reduction_percent),
+            "descent, % of the first energy's magnitude",
+        ),
+        Row(
+            "convergence_evaluation",
+            str(analysis.convergence_evaluation),
+            "99 % of the descent is made by it",
+        ),
+        Row(
+            "convergence_rate",
+            number(analysis.convergence_rate),
+            "mean descent of an improving evaluation, first 50",
+        ),
+        Row(
+            "stability",
+            number(analysis.stability),
+            "1/(1 + var/mean²) of the last ten energies of the best start",
+        ),
+        Row(
+            "efficiency", number(analysis.efficiency), "share of the evaluations after convergence"
+        ),
+        Row("rating", analysis.rating or "–", "of the efficiency: from 0.8, 0.6, 0.4, below"),
+    ]
+
+
+def timing(report: Report) -> list[Row]:
+    """Return where the time went."""
+    timing = report.timing
+    return [
+        Row("prepare_seconds", seconds(timing.prepare_seconds), "to check and convert the request"),
+        Row("queue_seconds", seconds(timing.queue_seconds), "from the job's creation to its start"),
+        Row("job_seconds", seconds(timing.job_seconds), "from the job's start to its end"),
+        Row(
+            "post_process_seconds",
+            seconds(timing.post_process_seconds),
+            "to check and evaluate the result",
+        ),
+        Row("polls", str(timing.polls), "looks at the job's status"),
+    ]
+
+
+def cost(report: Report) -> list[Row]:
+    """Return the bill."""
+    cost = report.cost
+    items = [
+        Row("breakdown", usd(item.usd), f"{item.what}: {number(item.quantity)} {item.unit}")
+        for item in cost.breakdown
+    ]
+    return [
+        *items,
+        Row("actual_usd", usd(cost.actual_usd), "sum of these"),
+        Row("estimated_usd", usd(cost.estimated_usd), "at most, before the run"),
+        Row("prices_as_of", cost.prices_as_of, "when the prices were read"),
+    ]
+
+
+def provenance(report: Report) -> list[Row]:
+    """Return what ran, and where."""
+    provenance = report.provenance
+    return [
+        Row("run_id", report.run_id, "name of the execution"),
+        Row("seed", str(provenance.seed), "of every random choice"),
+        Row("source_sha256", provenance.source_sha256, "of the code that the job ran"),
+        Row(
+            "versions", ", ".join(f"{k} {v}" for k, v in provenance.versions.items()), "in the job"
+        ),
+        Row("execution_arn", provenance.execution_arn, "of the state machine"),
+        Row("job_arn", provenance.job_arn, "of the Braket job"),
+    ]
