@@ -1,0 +1,182 @@
+"""Optimisers on shots: near the exact optimum, honest about it, repeatable, and within limits."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from hybrid_job.optimiser import Real, linear_ramp, minimise, starting_points, typical_field
+from hybrid_job.shot_optimisers import Estimate, Method, ShotOptimum, minimise_shots
+from hybrid_job.statevector import Qaoa
+from quantum_pipeline.ising import IsingModel, all_energies
+
+METHODS: list[Method] = ["spsa", "cobyla", "nft"]
+FOREVER = math.inf
+
+
+def model(n: int, seed: int, scale: float = 1.0) -> IsingModel:
+    rng = np.random.default_rng(seed)
+    couplings = [(i, j, scale * rng.normal()) for j in range(n) for i in range(j)]
+    return IsingModel.from_spins((scale * rng.normal(size=n)).tolist(), couplings)
+
+
+def sampled(qaoa: Qaoa, shots: int, seed: int) -> Estimate:
+    rng = np.random.default_rng(seed)
+
+    def estimate(angles: Real) -> tuple[float, float]:
+        probabilities = qaoa.probabilities(angles)
+        drawn = rng.choice(qaoa.cost.values, shots, p=probabilities / probabilities.sum())
+        return float(drawn.mean()), float(drawn.std(ddof=1) / math.sqrt(shots))
+
+    return estimate
+
+
+def ramp(ising: IsingModel, depth: int) -> Real:
+    return starting_points(depth, 1, typical_field(ising), np.random.default_rng(0))[0]
+
+
+def found(
+    ising: IsingModel, estimate: Estimate, method: Method, depth: int = 1, **limits: float
+) -> ShotOptimum:
+    settings = {"max_evaluations": 200, "deadline": FOREVER} | limits
+    return minimise_shots(
+        estimate,
+        ramp(ising, depth),
+        method=method,
+        unit=typical_field(ising),
+        rng=np.random.default_rng(5),
+        **settings,  # type: ignore[arg-type]
+    )
+
+
+@pytest.mark.parametrize(("depth", "near"), [(1, 0.97), (2, 0.95)])
+@pytest.mark.parametrize("method", METHODS)
+def test_a_thousand_shots_come_near_what_exact_gradients_reach(
+    method: Method, depth: int, near: float
+) -> None:
+    reached = []
+    for seed in range(5):
+        ising = model(7, seed)
+        qaoa = Qaoa(all_energies(ising))
+        exact = minimise(
+            qaoa.energy_and_gradient,
+            [ramp(ising, depth)],
+            unit=typical_field(ising),
+            max_evaluations=500,
+            deadline=FOREVER,
+        )
+        end = found(ising, sampled(qaoa, 1000, seed), method, depth)
+        reached.append(qaoa.energy(end.angles) / exact.energy)
+    assert np.mean(reached) > near
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_energy_is_unbiased_and_its_standard_error_is_its_scatter(method: Method) -> None:
+    ising = model(6, 3)
+    qaoa = Qaoa(all_energies(ising))
+    ends = [found(ising, sampled(qaoa, 100, s), method, max_evaluations=30) for s in range(40)]
+    z = np.array([(end.energy - qaoa.energy(end.angles)) / end.standard_error for end in ends])
+    assert abs(z.mean()) < 3 / math.sqrt(len(z))
+    assert np.mean(z**2) == pytest.approx(1, abs=3 * math.sqrt(2 / len(z)))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_same_seed_and_same_energies_lead_to_the_same_angles(method: Method) -> None:
+    ising = model(6, 1)
+    first, second = (
+        found(ising, sampled(Qaoa(all_energies(ising)), 200, seed=9), method, 2) for _ in range(2)
+    )
+    np.testing.assert_array_equal(first.angles, second.angles)
+    assert first.history == second.history
+
+
+@pytest.mark.parametrize("factor", [2.0**-20, 2.0**20])
+@pytest.mark.parametrize("method", METHODS)
+def test_scaled_problem_has_scaled_gammas(method: Method, factor: float) -> None:
+    def exactly(ising: IsingModel) -> Estimate:
+        qaoa = Qaoa(all_energies(ising))
+        return lambda angles: (qaoa.energy(angles), 0.0)
+
+    plain, scaled = model(5, 2), model(5, 2, factor)
+    one, other = (found(each, exactly(each), method, 2) for each in (plain, scaled))
+    np.testing.assert_allclose(other.angles * [[factor], [1]], one.angles, rtol=1e-4)
+
+
+@pytest.mark.parametrize("evaluations", [1, 2, 3, 7, 40])
+@pytest.mark.parametrize("method", METHODS)
+def test_evaluations_keep_the_limit_and_the_result_is_the_last(
+    method: Method, evaluations: int
+) -> None:
+    ising = model(5, 4)
+    measured: list[bytes] = []
+    noisy = sampled(Qaoa(all_energies(ising)), 50, seed=1)
+
+    def estimate(angles: Real) -> tuple[float, float]:
+        measured.append(angles.tobytes())
+        return noisy(angles)
+
+    end = found(ising, estimate, method, depth=2, max_evaluations=evaluations)
+    assert len(measured) == len(end.history) <= evaluations
+    assert measured[-1] == end.angles.tobytes()
+    assert end.history[-1] == (1, end.energy)
+    if not end.converged:
+        assert end.stop_reason == f"algorithm.max_evaluations: all {evaluations} are used"
+
+
+class Clock:
+    """A clock that only the evaluations move, a second each."""
+
+    now = 100.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def bowl(self, angles: Real) -> tuple[float, float]:
+        self.now += 1.0
+        return float(((angles - 9) ** 2).sum()), 0.1
+
+
+@pytest.mark.parametrize(
+    ("deadline", "evaluations"), [(110.5, 10), (110.0, 9), (100.5, 2), (100.0, 1)]
+)
+@pytest.mark.parametrize("method", METHODS)
+def test_no_evaluation_is_begun_that_leaves_no_time_for_the_result(
+    monkeypatch: pytest.MonkeyPatch, method: Method, deadline: float, evaluations: int
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr("hybrid_job.shot_optimisers.time", clock)
+    end = minimise_shots(
+        clock.bowl,
+        linear_ramp(3),
+        method=method,
+        unit=1.0,
+        max_evaluations=1000,
+        deadline=deadline,
+        rng=np.random.default_rng(0),
+    )
+    assert len(end.history) == evaluations
+    assert not end.converged
+    assert end.stop_reason.startswith("limits.max_runtime_seconds")
+
+
+def test_last_beta_is_set_to_the_minimum_of_its_whole_curve_by_four_evaluations() -> None:
+    # Without noise the fitted curve is exact: no other last beta is lower.
+    ising = model(6, 8)
+    qaoa = Qaoa(all_energies(ising))
+    end = found(ising, lambda angles: (qaoa.energy(angles), 0.0), "nft", max_evaluations=8)
+    curve = []
+    for beta in np.linspace(-np.pi / 2, np.pi / 2, 500):
+        angles = end.angles.copy()
+        angles[1, 0] = beta
+        curve.append(qaoa.energy(angles))
+    assert end.energy == pytest.approx(min(curve), rel=1e-4)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_flat_energies_end_where_they_began(method: Method) -> None:
+    flat = IsingModel.from_spins([0.0, 0.0], [])
+    end = found(flat, lambda angles: (0.0, 0.0), method, max_evaluations=100)
+    assert end.energy == 0
+    assert np.isfinite(end.angles).all()
