@@ -108,6 +108,32 @@ def _lines(figures: Iterable[tuple[str, str]]) -> None:
 
 
 def _main_figures(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if report["problem"]["type"] == "chemistry":
+        yield from _of_molecule(report)
+    else:
+        yield from _of_optimisation(report)
+    cost, timing = report["cost"], report["timing"]
+    yield "cost", f"{cost['actual_usd']:.4f} USD, estimated {cost['estimated_usd']:.4f}"
+    yield "prices", cost["prices_as_of"]
+    yield "time", f"queue {timing['queue_seconds']:.1f} s, job {timing['job_seconds']:.1f} s"
+
+
+def _of_molecule(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    problem, solution, quality = report["problem"], report["solution"], report["quality"]
+    name, ansatz = problem["molecule"] or problem["formula"], report["algorithm"]["ansatz"].upper()
+    yield "molecule", f"{name}, {problem['basis']}, {problem['n_qubits']} qubits"
+    length = solution["bond_length_angstrom"]
+    at = f"  at {length:g} angstrom, the lowest of {len(report['scan'])}" if report["scan"] else ""
+    yield "energy", f"{solution['energy']:.6f} hartree{at}"
+    if report["equilibrium"]:
+        yield "equilibrium", f"{report['equilibrium']['bond_length_angstrom']:.3f} angstrom"
+    if quality["best_known_by"] == "exact":
+        yield "exact", f"{quality['best_known']:.6f}  by {quality['classical']['method']}"
+    yield "Hartree-Fock", f"{quality['hartree_fock']:.6f}"
+    yield "verdict", f"VQE ({ansatz}) was {quality['verdict']}"
+
+
+def _of_optimisation(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     problem, solution, quality = report["problem"], report["solution"], report["quality"]
     goal = {"maxcut": "best cut"}.get(problem["type"], "lowest value")
     yield "problem", f"{problem['type']}, {problem['n_variables']} variables"
@@ -120,10 +146,6 @@ def _main_figures(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         whose = "the best sample" if solution["found_by"] == "samples" else "the rounded solution"
         yield "ratio", f"{round(ratio, 6)} of {whose}, {expected:.4f} of the mean"
     yield "verdict", f"QAOA was {quality['verdict']}"
-    cost, timing = report["cost"], report["timing"]
-    yield "cost", f"{cost['actual_usd']:.4f} USD, estimated {cost['estimated_usd']:.4f}"
-    yield "prices", cost["prices_as_of"]
-    yield "time", f"queue {timing['queue_seconds']:.1f} s, job {timing['job_seconds']:.1f} s"
 
 
 def _shortened(bitstring: str) -> str:

@@ -1,14 +1,17 @@
-"""Problems in two text forms: rudy for graphs, COOrdinate for QUBO and Ising models.
+"""Problems in three text forms: rudy for graphs, COOrdinate for QUBO and Ising models, xyz.
 
     rudy          first line "n m", then m lines "i j" or "i j weight"; nodes counted from 1
                   -> maxcut; the nodes keep their numbers as names
     COOrdinate    lines "i j value"; variables counted from 0, i = j is a linear term
                   -> ising after a line "# vartype=SPIN", qubo after "# vartype=BINARY" or neither
+    xyz           first line the number of nuclei, second a comment, then as many lines
+                  "element x y z" in angstrom; more on a line is passed over
+                  -> chemistry, by its geometry
 
-Blank lines and other lines that begin with # are passed over. The file's suffix tells the form,
-and where it does not (.txt), the first line does: two numbers for rudy, three for COOrdinate.
+Blank lines and, but in xyz, lines that begin with # are passed over. The file's suffix tells the
+form, and where it does not (.txt), the first line does: two numbers for rudy, three for COOrdinate.
 
-Sources: the Biq Mac library's format; dimod.serialization.coo.
+Sources: the Biq Mac library's format; dimod.serialization.coo; Open Babel's description of XYZ.
 """
 
 from __future__ import annotations
@@ -23,7 +26,8 @@ from quantum_pipeline.wording import refusal
 
 RUDY_SUFFIXES = frozenset({".mc", ".rud", ".rudy"})
 COO_SUFFIXES = frozenset({".coo"})
-TEXT_SUFFIXES = RUDY_SUFFIXES | COO_SUFFIXES | {".txt"}
+XYZ_SUFFIXES = frozenset({".xyz"})
+TEXT_SUFFIXES = RUDY_SUFFIXES | COO_SUFFIXES | XYZ_SUFFIXES | {".txt"}
 MOST_VARIABLES = 100_000
 """No file with more is read; how many can be solved is decided later."""
 
@@ -55,6 +59,8 @@ def parse_text(content: str | bytes, name: str) -> dict[str, Any]:
     {'type': 'maxcut', 'n_nodes': 2, 'node_labels': [1, 2], 'edges': [[0, 1, 1.0]]}
     >>> parse_text("0 0 -1\\n0 1 2\\n", "pair.txt")
     {'type': 'qubo', 'linear': [-1.0, 0.0], 'quadratic': [[0, 1, 2.0]]}
+    >>> parse_text("1\\nhelium\\nHe 0 0 0\\n", "atom.xyz")
+    {'type': 'chemistry', 'geometry': [['He', [0.0, 0.0, 0.0]]]}
     """
     try:
         text = content.decode("utf-8") if isinstance(content, bytes) else content
@@ -68,6 +74,8 @@ def parse_text(content: str | bytes, name: str) -> dict[str, Any]:
 
 
 def _read(text: str, suffix: str) -> dict[str, Any]:
+    if suffix in XYZ_SUFFIXES:
+        return _read_xyz(text)
     lines, vartype = _split(text)
     if not lines:
         raise ValueError("got nothing; allowed: lines of numbers in rudy or COOrdinate form")
@@ -138,6 +146,25 @@ def _read_coo(lines: list[Line], vartype: str) -> dict[str, Any]:
     if vartype == "SPIN":
         return {"type": "ising", "fields": dense, "couplings": quadratic}
     return {"type": "qubo", "linear": dense, "quadratic": quadratic}
+
+
+def _read_xyz(text: str) -> dict[str, Any]:
+    lines = [(number, line.split()) for number, line in enumerate(text.splitlines(), start=1)]
+    while lines and not lines[-1][1]:
+        lines.pop()
+    number, words = lines[0] if lines else (1, [])
+    if len(words) != 1:
+        raise _wrong(number, words, "the number of nuclei")
+    n = _integer(number, words[0], "nuclei", 1, MOST_VARIABLES)
+    if len(lines) - 2 != n:
+        allowed = f"as many nuclei as lines follow the comment, {max(0, len(lines) - 2)}"
+        raise _wrong(number, words, allowed)
+    nuclei = []
+    for number, words in lines[2:]:
+        if len(words) < 4:
+            raise _wrong(number, words, '"element x y z"')
+        nuclei.append([words[0].capitalize(), [_number(number, word) for word in words[1:4]]])
+    return {"type": "chemistry", "geometry": nuclei}
 
 
 def _integer(number: int, word: str, what: str, lowest: int, highest: int) -> int:

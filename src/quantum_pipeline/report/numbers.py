@@ -21,6 +21,15 @@ def short(value: float) -> str:
     return f"{value + 0.0:.4g}".replace("-", "−")
 
 
+def hartree(value: float | None) -> str:
+    """Return an energy in hartree with six decimals, a thousandth of chemical accuracy.
+
+    >>> hartree(-1.13728383), hartree(None)
+    ('−1.137284', '–')
+    """
+    return "–" if value is None else f"{value + 0.0:.6f}".replace("-", "−")
+
+
 def percent(share: float) -> str:
     """Return a share as a percentage with three significant digits, 100 % only when it is all.
 

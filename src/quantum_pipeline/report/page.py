@@ -10,10 +10,10 @@ from importlib import resources
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
-from quantum_pipeline.report import numbers, tables
+from quantum_pipeline.report import molecule_tables, numbers, tables
 from quantum_pipeline.report.figures import Picture
 from quantum_pipeline.report.study import Study
-from quantum_pipeline.reports import Report
+from quantum_pipeline.reports import MoleculeReport, Report
 
 LONGEST_REQUEST = 100_000
 """Characters of the request that the page shows; a longer one is in report.json only."""
@@ -30,6 +30,20 @@ def page(study: Study, pictures: Mapping[str, Picture]) -> str:
         tables=tables.tables(study),
         solution=pictures.get("plots/solution.png"),
         pictures=[each for name, each in pictures.items() if name != "plots/solution.png"],
+    )
+
+
+def molecule_page(report: MoleculeReport, pictures: Mapping[str, Picture]) -> str:
+    """Return the page of a molecule with its pictures, by their file names."""
+    leading = pictures["plots/scan.png" if report.scan else "plots/determinants.png"]
+    return rendered(
+        "molecule.html.j2",
+        report,
+        headline=molecule_tables.headline(report),
+        comparison=molecule_tables.comparison(report),
+        tables=molecule_tables.tables(report),
+        leading=leading,
+        pictures=[each for each in pictures.values() if each is not leading],
     )
 
 

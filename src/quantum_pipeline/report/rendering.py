@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from quantum_pipeline.report import course, distribution, graph, growth
+from quantum_pipeline.report import (
+    bond_curve,
+    course,
+    distribution,
+    graph,
+    growth,
+    molecule_figures,
+)
 from quantum_pipeline.report.figures import Picture
-from quantum_pipeline.report.page import page
+from quantum_pipeline.report.page import molecule_page, page
 from quantum_pipeline.report.study import Study
-from quantum_pipeline.reports import OptimisationReport
+from quantum_pipeline.reports import MoleculeReport, OptimisationReport
 
 _DRAWN_BY: dict[str, Callable[[Study], Picture]] = {
     "plots/convergence.png": course.convergence,
@@ -21,14 +28,26 @@ _DRAWN_BY: dict[str, Callable[[Study], Picture]] = {
 }
 
 
-def render(report: OptimisationReport) -> dict[str, bytes]:
+_MOLECULE_DRAWN_BY: dict[str, Callable[[MoleculeReport], Picture]] = {
+    "plots/convergence.png": molecule_figures.convergence,
+    "plots/determinants.png": molecule_figures.determinants,
+    "plots/scan.png": bond_curve.scan,
+}
+
+
+def render(report: OptimisationReport | MoleculeReport) -> dict[str, bytes]:
     """Return the files beside ``report.json``, by their names in the run's folder.
 
     Raises:
         InvalidRequest: the report's request is not one.
     """
-    study = Study.of(report)
-    pictures = {name: _DRAWN_BY[name](study) for name in report.artifacts.plots}
+    names = report.artifacts.plots
+    if isinstance(report, MoleculeReport):
+        pictures = {name: _MOLECULE_DRAWN_BY[name](report) for name in names}
+        html = molecule_page(report, pictures)
+    else:
+        study = Study.of(report)
+        pictures = {name: _DRAWN_BY[name](study) for name in names}
+        html = page(study, pictures)
     files = {name: picture.png for name, picture in pictures.items()}
-    files[report.artifacts.report_html] = page(study, pictures).encode()
-    return files
+    return files | {report.artifacts.report_html: html.encode()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from quantum_pipeline.report.numbers import number, seconds, usd
@@ -36,20 +37,21 @@ def cost_in_short(report: Report, shots: int) -> tuple[str, str, str]:
     )
 
 
-def analysis(report: Report) -> list[Row]:
-    """Return the course of the optimisation."""
-    analysis, convergence = report.analysis, report.convergence
-    n = len(convergence.history)
-    ended = "converged" if convergence.converged else "not converged"
+def ended(report: Report) -> str:
+    """Return how the optimiser ended."""
+    convergence = report.convergence
+    how = "converged" if convergence.converged else "not converged"
+    return f"lowest of {len(convergence.history)}; {how}: {convergence.stop_reason}"
+
+
+def analysis(report: Report, final: str, energy: Callable[[float], str] = number) -> list[Row]:
+    """Return the course of the optimisation, which ended as ``final`` says."""
+    analysis = report.analysis
     return [
         Row(
-            "initial_energy", number(analysis.initial_energy), "mean energy of the first evaluation"
+            "initial_energy", energy(analysis.initial_energy), "mean energy of the first evaluation"
         ),
-        Row(
-            "final_energy",
-            number(analysis.final_energy),
-            f"lowest of {n}; {ended}: {convergence.stop_reason}",
-        ),
+        Row("final_energy", energy(analysis.final_energy), final),
         Row(
             "reduction_percent",
             number(analysis.reduction_percent),

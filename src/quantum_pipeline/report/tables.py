@@ -104,7 +104,7 @@ def tables(study: Study) -> list[Table]:
     """Return every figure of the report that fits in a line."""
     return [
         Table("Quality", "quality", _quality(study)),
-        Table("Optimisation", "analysis", rows.analysis(study.report)),
+        Table("Optimisation", "analysis", rows.analysis(study.report, rows.ended(study.report))),
         Table("Algorithm", "algorithm", _algorithm(study)),
         Table("Time", "timing", rows.timing(study.report)),
         Table("Cost", "cost", rows.cost(study.report)),
