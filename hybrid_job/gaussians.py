@@ -279,10 +279,10 @@ def _boys(highest: int, t: Real) -> list[Real]:
     (2 n + 1), which loses no digits.
     """
     half = highest + 0.5
-    small = t < 1e-10
+    small = t < 1e-13
     safe = np.where(small, 1.0, t)
     values = gammainc(half, safe) * gamma(half) / (2 * safe**half)
-    boys = [np.where(small, 1 / (2 * half) - t / (2 * half + 2), values)]
+    boys = [np.where(small, 1 / (2 * half), values)]
     decay = np.exp(-t)
     for n in reversed(range(highest)):
         boys.append((2 * t * boys[-1] + decay) / (2 * n + 1))

@@ -23,6 +23,8 @@ from quantum_pipeline.chemistry.excitations import Excitation, rotation
 from quantum_pipeline.chemistry.integrals import Integrals
 from quantum_pipeline.chemistry.molecules import Geometry
 from quantum_pipeline.chemistry.sector import Sector, leading
+from quantum_pipeline.chemistry.sizes import check_size
+from quantum_pipeline.errors import InvalidRequest
 
 Real = NDArray[np.float64]
 AnsatzName = Literal["uccsd", "adapt"]
@@ -147,7 +149,14 @@ def solve(
         max_evaluations: of energy and gradient together.
         deadline: time of ``time.monotonic`` after which no evaluation but the first is begun.
         watch: called after each evaluation.
+
+    Raises:
+        InvalidRequest: the active space takes too much memory; says which would fit.
     """
+    try:
+        check_size(Sector.of(integrals))
+    except ValueError as refused:
+        raise InvalidRequest(str(refused)) from None
     times = [time.monotonic()]
     search = Search(integrals, Budget(max_evaluations, deadline, watch))
     times.append(time.monotonic())

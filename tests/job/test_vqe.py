@@ -23,6 +23,7 @@ from quantum_pipeline.chemistry.hamiltonian import Hamiltonian, energy_of
 from quantum_pipeline.chemistry.integrals import Integrals
 from quantum_pipeline.chemistry.molecules import Geometry, geometry_of
 from quantum_pipeline.chemistry.sector import Sector
+from quantum_pipeline.errors import InvalidRequest
 
 Real = NDArray[np.float64]
 
@@ -314,6 +315,15 @@ def test_each_geometry_starts_from_the_one_before() -> None:
     assert together[2].history[0] < alone[2].history[0] - 1e-3
     for one, other in zip(alone, together, strict=True):
         assert other.energy == pytest.approx(one.energy, abs=1e-8)
+
+
+def test_molecule_that_does_not_fit_is_refused_before_anything_is_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("quantum_pipeline.chemistry.sizes.MAX_BYTES", 2**26)
+    made = integrals(geometry_of("N2", 1.1))
+    with pytest.raises(InvalidRequest, match=r"active_orbitals: got 10; allowed: up to 9 with 14"):
+        solve(made)
 
 
 def test_lanczos_finds_the_lowest_eigenvalue() -> None:
