@@ -86,7 +86,19 @@ def grow(
         untouched: energy of the start state, all angles 0: for <C> in |+>^n the mean of all
             energies, which is 0 for a model without its offset.
 
-    What it gains is measured by ``python -m benchmarks.growth``: see there.
+    Mean of 8 models, n = 12, ``max_depth`` 10 (``python -m benchmarks.growth``): the depth where it
+    ends, the evaluations of all depths, and the probability of an optimal bitstring in one shot:
+
+                            <C>                        CVaR 0.2
+        3-regular           depth 9.1, 140,  .91       depth 3.6,  19,  .23
+        weighted            depth 9.9, 130,  .38       depth 5.8,  42,  .21
+        QUBO                depth 8.2, 110,  .38       depth 4.0,  31,  .18
+        independent set     depth 9.8, 189,  .56       depth 5.2,  94,  .23
+        partition           depth 6.2, 167,  .024      depth 5.1,  80,  .029
+        portfolio           depth 9.8, 415,  .038      depth 9.1, 287,  .066
+
+    A tail is content as soon as the optimum fills it: it ends early where <C> would go on, and pays
+    where penalties leave the optimum improbable.
     """
     timed = _Stopwatch(evaluate)
     best = Optimum(starts[0])

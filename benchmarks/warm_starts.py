@@ -1,0 +1,87 @@
+"""Warm starts beside the plain one: ``python -m benchmarks.warm_starts``.
+
+"relaxed" tilts by the relaxation, "local" by the bits of one steepest descent from random bits, as
+a quick classical heuristic leaves them. Angles from the ramp to convergence. Ratios are (worst -
+mean energy)/(worst - best), before any layer and after; "P(optimum)" is the probability of an
+optimal bitstring in one shot, geometric mean of the models.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import click
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.families import FAMILIES
+from hybrid_job.optimiser import Real, minimise, starting_points, typical_field
+from hybrid_job.statevector import Qaoa
+from hybrid_job.warm_start import relaxed, tilts_of, tilts_of_bits
+from quantum_pipeline.ising import IsingModel, all_energies
+
+
+def descended(spectrum: Real, n: int, chance: np.random.Generator) -> str:
+    """Return the bits where turning any one bit over costs energy."""
+    at = int(chance.integers(2**n))
+    while True:
+        best = min((at ^ (1 << bit) for bit in range(n)), key=spectrum.__getitem__)
+        if spectrum[best] >= spectrum[at]:
+            return f"{at:0{n}b}"
+        at = best
+
+
+def measure(
+    model: IsingModel, spectrum: Real, tilts: Sequence[float] | None, depth: int
+) -> tuple[float, float, float, int]:
+    """Return both ratios, the probability of the best, and the evaluations."""
+    worst, best = float(spectrum.max()), float(spectrum.min())
+    qaoa, unit = Qaoa(spectrum, tilts=tilts), typical_field(model)
+    starts = starting_points(depth, 1, unit, np.random.default_rng(0))
+    found = minimise(
+        qaoa.energy_and_gradient, starts, unit=unit, max_evaluations=1000, deadline=math.inf
+    )
+    optimal = spectrum <= best + 1e-9 * (worst - best)
+    before, after = (
+        (worst - energy) / (worst - best)
+        for energy in (qaoa.energy(np.zeros((2, depth))), found.energy)
+    )
+    chance = float(qaoa.probabilities(found.angles)[optimal].sum())
+    return before, after, chance, len(found.history)
+
+
+@click.command()
+@click.option("--variables", default=12, show_default=True)
+@click.option("--models", default=8, show_default=True, help="Random models of each family.")
+def main(*, variables: int, models: int) -> None:
+    """Print a row for each family, depth and start."""
+    table = Table("family", "depth", "start", "before", "after", "P(optimum)", "evaluations")
+    for family, make in FAMILIES.items():
+        rows: dict[tuple[int, str], list[tuple[float, float, float, int]]] = {}
+        for seed in range(models):
+            chance = np.random.default_rng(seed)
+            model = make(variables, chance)
+            spectrum = all_energies(model.model_copy(update={"offset": 0.0}))
+            starts = {
+                "plain": None,
+                "local": tilts_of_bits(descended(spectrum, variables, chance)),
+                "relaxed": tilts_of(relaxed(model, chance)),
+            }
+            for depth in (1, 3):
+                for name, tilts in starts.items():
+                    found = measure(model, spectrum, tilts, depth)
+                    rows.setdefault((depth, name), []).append(found)
+        for (depth, name), each in rows.items():
+            before, after, _, evaluations = np.mean(each, axis=0).tolist()
+            chances = [math.log(max(probability, 1e-12)) for _, _, probability, _ in each]
+            table.add_row(
+                family, str(depth), name, f"{before:.3f}", f"{after:.3f}",
+                f"{math.exp(np.mean(chances)):.4f}", f"{evaluations:.0f}",
+            )  # fmt: skip
+    Console(width=110).print(table)
+
+
+if __name__ == "__main__":
+    main()
