@@ -117,7 +117,7 @@ def tabu(  # type: ignore[no-untyped-def]  # noqa: PLR0917
     A flipped spin must rest for a while, unless its flip leads below all that was seen.
     """
     n = spins.size
-    rest, more = min(20, n // 4), max(10, n // 10)
+    rest, more = n // 4, max(10, n // 10)
     free_from = np.zeros(n, dtype=np.int64)
     energy, lowest = 0.0, 0.0
     for step in range(steps):

@@ -50,10 +50,11 @@ def searches(model: IsingModel) -> dict[Name, Search]:
     from hybrid_job.classical import kernels  # noqa: PLC0415 (compiles)
 
     neighbours = _Neighbours.of(model)
+    rows = neighbours.arrays
 
     def anneal(rng: np.random.Generator, deadline: float) -> Real:
         def read(spins: Real, local: Real, seed: np.uint64) -> Real:
-            kernels.anneal(*neighbours.arrays, local, spins, TEMPERATURES, seed)
+            kernels.anneal(*rows, local, spins, TEMPERATURES, seed)
             return spins
 
         return neighbours.best_of(READS, read, rng, deadline)
@@ -64,7 +65,7 @@ def searches(model: IsingModel) -> dict[Name, Search]:
 
         def start(spins: Real, local: Real, seed: np.uint64) -> Real:
             best = spins.copy()
-            kernels.tabu(*neighbours.arrays, local, spins, best, steps, seed)
+            kernels.tabu(*rows, local, spins, best, steps, seed)
             return best
 
         return neighbours.best_of(STARTS, start, rng, deadline)

@@ -35,14 +35,15 @@ BRANCHED_GAP = 0.04
 def worth_trying(model: IsingModel) -> bool:
     """Return whether the structure gives hope of a proof within seconds.
 
-    Up to 320 couplings there is; or up to 2000 where a spin has 4 or less, as ``python -m
-    benchmarks.classical`` shows. Fields make it easier, so they do not count.
+    Up to 320 couplings there is; or up to 2000 where a spin has 4 or less on average, as ``python
+    -m benchmarks.classical`` shows. Fields make it easier, so they do not count. Beyond 2000 spins
+    the paths between all of them take too much memory.
 
     >>> worth_trying(IsingModel.from_spins([0, 0], [(0, 1, 1)]))
     True
     """
-    couplings = len(model.couplings)
-    return couplings <= 320 or couplings <= min(2000, 2 * model.n_variables)
+    n, couplings = model.n_variables, len(model.couplings)
+    return n <= 2000 and (couplings <= 320 or couplings <= min(2000, 2 * n))
 
 
 class Proof:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import math
 import time
@@ -139,6 +140,17 @@ def test_a_cycle_inequality_holds_for_every_cut_and_cuts_off_the_point_it_is_of(
         each = np.array(spins)
         cut = (each[graph.tails] != each[graph.heads]).astype(float)
         assert (found.rows @ cut <= found.limits + 1e-12).all()
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_step_divides_all_differences_of_energy(seed: int) -> None:
+    rng = chance(seed)
+    graph = nx.gnm_random_graph(6, 9, seed) if seed % 2 else nx.random_regular_graph(4, 6, seed)
+    couplings = [(i, j, float(rng.choice([-0.75, 0.75, 2.25]))) for i, j in graph.edges]
+    fields = rng.choice([0.0, 1.5], 6).tolist() if seed % 4 < 2 else [0.0] * 6
+    model = IsingModel.from_spins(fields, couplings)
+    differences = (all_energies(model) - all_energies(model)[0]) / 0.75
+    assert np.gcd.reduce(differences.astype(int)) % CutGraph.of(model).step == 0
 
 
 def test_no_time_for_a_proof_is_no_proof(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -305,12 +317,14 @@ def test_each_search_finds_what_enumeration_proves(
 
 
 def test_tabu_climbs_out_of_a_valley_that_descent_ends_in() -> None:
-    # Two ferromagnetic cliques of unlike fields, joined weakly: all up is locally the best.
-    pairs = [(i, j) for i in range(90) for j in range(i) if i < 8 or j >= 8]
-    fields = [0.9] * 8 + [-1.0] * 82
-    model = IsingModel.from_spins(fields, [(i, j, -1.0) for i, j in pairs])
-    best = local_search.searches(model)["tabu search"](chance(1), math.inf)
-    assert bits(best) == "1" * 8 + "0" * 82
+    # A ferromagnetic ring, all up, in a weak field downwards: every flip costs energy at first.
+    kernels = importlib.import_module("hybrid_job.classical.kernels")
+    n = 20
+    starts, spins, best = np.arange(0, 2 * n + 1, 2), np.ones(n), np.ones(n)
+    neighbours = np.array([j % n for i in range(n) for j in (i - 1, i + 1)])
+    local = np.full(n, 0.1 - 2.0)
+    kernels.tabu(starts, neighbours, np.full(2 * n, -1.0), local, spins, best, 200, np.uint64(9))
+    assert (best == -1).all()
 
 
 def test_a_seed_gives_one_answer() -> None:
