@@ -22,7 +22,7 @@ from rich.table import Table
 from benchmarks import machine, options
 from benchmarks.ours import Ours
 from benchmarks.problem import random_angles, random_problem
-from benchmarks.timing import interleave
+from benchmarks.timing import Clock, Limits, interleave
 
 Real = NDArray[np.float64]
 BYTES = 64
@@ -49,6 +49,7 @@ def scale_numpy(values: Real, factor: float) -> None:
 )
 @options.threads
 @options.rounds
+@options.clock
 @options.seed
 @options.json_file
 def main(
@@ -58,6 +59,7 @@ def main(
     mebibytes: int,
     threads: int,
     rounds: int,
+    clock: Clock,
     seed: int,
     json_file: Path | None,
 ) -> None:
@@ -71,7 +73,7 @@ def main(
     for depth in depths:
         ours, angles = Ours(problem, depth), random_angles(depth, seed)
         calls[f"energy, p = {depth}"] = partial(ours.energy, angles)
-    timings = list(interleave(calls, rounds).items())
+    timings = list(interleave(calls, Limits(rounds, clock=clock)).items())
     streams, energies = timings[:2], timings[2:]
     bandwidth = max(2 * array.nbytes / min(timing.samples) for _, timing in streams)
     table = Table("", "time", "GB/s", "share", title=f"maxcut, n = {qubits}, threads: {threads}")

@@ -6,7 +6,7 @@ A competitor whose energy or gradient is not ours within its tolerance is void: 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from benchmarks import peers
 from benchmarks.ours import Ours
 from benchmarks.problem import Problem
-from benchmarks.timing import Timing, interleave
+from benchmarks.timing import Limits, Timing, interleave
 
 Real = NDArray[np.float64]
 ENERGY_TOLERANCE = 1e-8
@@ -97,7 +97,7 @@ class Comparison:
 
 
 def compare(
-    problem: Problem, angles: Real, names: Iterable[str] | None, rounds: int, budget_seconds: float
+    problem: Problem, angles: Real, names: Iterable[str] | None, limits: Limits
 ) -> Comparison:
     """Time energy, and energy with gradient, of us and of each peer; None: of all there are."""
     depth = angles.shape[1]
@@ -105,14 +105,12 @@ def compare(
     ours = Ours(problem, depth)
     everyone: dict[str, peers.Competitor] = {"": ours}
     everyone |= {name: make(problem, depth) for name, make in makers.items() if make}
-    budget = budget_seconds / 2
-    energies = interleave(
-        {name: partial(each.energy, angles) for name, each in everyone.items()}, rounds, budget
-    )
-    gradients = interleave(
-        {name: partial(each.energy_and_gradient, angles) for name, each in everyone.items()},
-        rounds,
-        budget,
+    each_half = replace(limits, budget_seconds=limits.budget_seconds / 2)
+    energies, gradients = (
+        interleave(
+            {name: partial(call, each, angles) for name, each in everyone.items()}, each_half
+        )
+        for call in (_energy, _energy_and_gradient)
     )
     energy, gradient = gradients[""].result
     rows = {
@@ -128,6 +126,14 @@ def compare(
     }
     skipped = [name for name, make in makers.items() if not make]
     return Comparison(rows.pop(""), rows, ours.setup_seconds, skipped)
+
+
+def _energy(competitor: peers.Competitor, angles: Real) -> float:
+    return competitor.energy(angles)
+
+
+def _energy_and_gradient(competitor: peers.Competitor, angles: Real) -> tuple[float, Real]:
+    return competitor.energy_and_gradient(angles)
 
 
 def _farthest(found: ArrayLike, expected: ArrayLike) -> float:

@@ -29,7 +29,7 @@ from benchmarks import machine, options, peers
 from benchmarks.ours import Ours
 from benchmarks.peers import Competitor
 from benchmarks.problem import Problem, random_problem
-from benchmarks.timing import Timing, interleave
+from benchmarks.timing import Clock, Limits, Timing, interleave
 from hybrid_job.optimiser import linear_ramp
 
 Real = NDArray[np.float64]
@@ -106,10 +106,8 @@ def recipe_loop(problem: Problem) -> End:
     return End(float(printed.getvalue()) - problem.constant, recipe_loop.EVALUATIONS)
 
 
-def measure(
-    problem: Problem, depth: int, names: list[str] | None, rounds: int, budget: float
-) -> dict[str, Timing]:
-    """Time each method of the peers that are installed, and ours."""
+def methods(problem: Problem, depth: int, names: list[str] | None) -> dict[str, Callable[[], End]]:
+    """Return each method of the peers that are installed, ready to start; ours first."""
     start = linear_ramp(depth)
     ours = Ours(problem, depth)
     calls: dict[str, Callable[[], End]] = {"ours, L-BFGS-B": partial(l_bfgs_b, ours, start)}
@@ -120,7 +118,7 @@ def measure(
             calls[f"{name}, {label}"] = partial(method, made[name], start)
     if "braket" in made:
         calls["recipe loop"] = partial(recipe_loop, problem)
-    return interleave(calls, rounds, budget)
+    return calls
 
 
 @click.command()
@@ -130,6 +128,7 @@ def measure(
 @options.chosen_peers
 @options.rounds
 @options.budget
+@options.clock
 @options.seed
 @options.json_file
 def main(
@@ -140,6 +139,7 @@ def main(
     peers: list[str] | None,
     rounds: int,
     budget: float,
+    clock: Clock,
     seed: int,
     json_file: Path | None,
 ) -> None:
@@ -148,7 +148,8 @@ def main(
     figures, ours_is_best = [], True
     for qubits in sizes:
         problem = random_problem(qubits, seed)
-        rows = in_figures(problem, measure(problem, depth, peers, rounds, budget))
+        timings = interleave(methods(problem, depth, peers), Limits(rounds, budget, clock))
+        rows = in_figures(problem, timings)
         Console().print(table(rows, f"maxcut, n = {qubits}, p = {depth}, threads: {threads}"))
         figures.append({"qubits": qubits, "methods": rows})
         ours_is_best &= next(iter(rows.values()))["same_ratio"]

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from benchmarks import machine, peers
+from benchmarks.timing import CLOCKS
 
 
 def peer_names(
@@ -55,6 +56,14 @@ chosen_peers = click.option(
 rounds = click.option("--rounds", default=5, show_default=True, type=click.IntRange(min=1))
 budget = click.option(
     "--budget", default=60.0, show_default=True, help="Seconds for each competitor's rounds."
+)
+clock = click.option(
+    "--clock",
+    type=click.Choice(list(CLOCKS)),
+    default="wall",
+    show_default=True,
+    callback=lambda _context, _parameter, value: CLOCKS[value],
+    help="cpu: the processor's time, for machines that do other work as well.",
 )
 seed = click.option("--seed", default=1, show_default=True, help="Of graph, weights and angles.")
 json_file = click.option(

@@ -16,7 +16,7 @@ from rich.table import Table
 from benchmarks import machine, options
 from benchmarks.comparison import Comparison, Row, compare
 from benchmarks.problem import KINDS, random_angles, random_problem
-from benchmarks.timing import in_words
+from benchmarks.timing import Clock, Limits, in_words
 
 
 @click.command()
@@ -27,6 +27,7 @@ from benchmarks.timing import in_words
 @click.option("--problem", "kind", type=click.Choice(KINDS), default=KINDS[0], show_default=True)
 @options.rounds
 @options.budget
+@options.clock
 @options.seed
 @options.json_file
 def main(
@@ -38,19 +39,22 @@ def main(
     kind: str,
     rounds: int,
     budget: float,
+    clock: Clock,
     seed: int,
     json_file: Path | None,
 ) -> None:
     """Print the times of all, and their ratios to ours."""
     machine.pin_threads(threads)
+    limits = Limits(rounds, budget, clock)
     problem = random_problem(qubits, seed, kind)
-    found = compare(problem, random_angles(depth, seed), peers, rounds, budget)
+    found = compare(problem, random_angles(depth, seed), peers, limits)
     console = Console()
     title = f"{kind}, n = {qubits}, p = {depth}, threads: {threads}, seed: {seed}"
     console.print(table(found, title))
     setup = in_words(found.setup_seconds)
     peak = machine.peak_memory_bytes()
-    console.print(f"ours was ready after {setup}; peak memory {peak / 2**30:.2f} GiB")
+    console.print(f"ours: ready after {setup}, compiling included")
+    console.print(f"peak memory: {peak / 2**30:.2f} GiB")
     for name, row in found.everyone.items():
         console.print(f"{name}: {row.how}; rounds: {row.energy.rounds}, {row.gradient.rounds}")
     for name in found.skipped:

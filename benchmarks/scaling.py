@@ -12,6 +12,7 @@ from rich.table import Table
 from benchmarks import machine, options
 from benchmarks.comparison import compare
 from benchmarks.problem import KINDS, random_angles, random_problem
+from benchmarks.timing import Clock, Limits
 
 
 @click.command()
@@ -24,6 +25,7 @@ from benchmarks.problem import KINDS, random_angles, random_problem
 @click.option("--problem", "kind", type=click.Choice(KINDS), default=KINDS[0], show_default=True)
 @options.rounds
 @options.budget
+@options.clock
 @options.seed
 @options.json_file
 def main(
@@ -35,11 +37,13 @@ def main(
     kind: str,
     rounds: int,
     budget: float,
+    clock: Clock,
     seed: int,
     json_file: Path | None,
 ) -> None:
     """Print our times and the peers' ratios to them, for each number of qubits."""
     machine.pin_threads(threads)
+    limits = Limits(rounds, budget, clock)
     angles = random_angles(depth, seed)
     columns = [f"{peer}\nratios" for peer in peers]
     title = f"{kind}, p = {depth}, threads: {threads}, seed: {seed}"
@@ -47,7 +51,7 @@ def main(
     rows = []
     for qubits in sizes:
         problem = random_problem(qubits, seed, kind)
-        found = compare(problem, angles, peers, rounds, budget)
+        found = compare(problem, angles, peers, limits)
         rows.append({"qubits": problem.n_qubits} | found.as_json())
         table.add_row(
             str(problem.n_qubits),

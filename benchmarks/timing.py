@@ -14,8 +14,21 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
+Clock = Callable[[], float]
+CLOCKS: dict[str, Clock] = {"wall": time.perf_counter, "cpu": time.process_time}
+"""The processor's time leaves out what other programs take, and adds up that of all threads."""
+
 SAMPLE_SECONDS = 0.01
 """Shortest time that one figure is made of."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How many rounds all take, how many seconds each may take for them, and by which clock."""
+
+    rounds: int
+    budget_seconds: float = math.inf
+    clock: Clock = time.perf_counter
 
 
 @dataclass
@@ -42,40 +55,38 @@ class Timing:
         return f"{self.seconds / size:.3g} {unit} ({low:.3g}-{high:.3g})"
 
 
-def interleave(
-    calls: Mapping[str, Callable[[], Any]], rounds: int, budget_seconds: float = math.inf
-) -> dict[str, Timing]:
-    """Call each once, then each in turn for ``rounds`` rounds, within a budget for each.
+def interleave(calls: Mapping[str, Callable[[], Any]], limits: Limits) -> dict[str, Timing]:
+    """Call each once, then each in turn round by round, within its limits.
 
-    >>> timings = interleave({"one": lambda: 1, "two": lambda: 2}, rounds=3)
+    >>> timings = interleave({"one": lambda: 1, "two": lambda: 2}, Limits(rounds=3))
     >>> [(name, timing.result, timing.rounds) for name, timing in timings.items()]
     [('one', 1, 3), ('two', 2, 3)]
     """
-    timings = {}
+    timings, clock = {}, limits.clock
     for name, call in calls.items():
-        begun = time.perf_counter()
+        begun = clock()
         result = call()
-        timings[name] = Timing(result, time.perf_counter() - begun)
+        timings[name] = Timing(result, clock() - begun)
     spent = {name: timing.first_seconds for name, timing in timings.items()}
     last = dict(spent)
-    for _ in range(rounds):
+    for _ in range(limits.rounds):
         for name, call in calls.items():
-            if spent[name] + last[name] > budget_seconds:
+            if spent[name] + last[name] > limits.budget_seconds:
                 continue
-            seconds, count = _sample(call)
+            seconds, count = _sample(call, clock)
             timings[name].samples.append(seconds)
             last[name] = seconds * count
             spent[name] += last[name]
     return timings
 
 
-def _sample(call: Callable[[], Any]) -> tuple[float, int]:
+def _sample(call: Callable[[], Any], clock: Clock) -> tuple[float, int]:
     """Return the seconds of one call, averaged over as many as fill a sample, and their number."""
-    begun, count = time.perf_counter(), 0
+    begun, count = clock(), 0
     while True:
         call()
         count += 1
-        passed = time.perf_counter() - begun
+        passed = clock() - begun
         if passed >= SAMPLE_SECONDS:
             return passed / count, count
 

@@ -8,7 +8,7 @@ import math
 import os
 import subprocess
 import sys
-import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import pytest
 
 from benchmarks import timing
 from benchmarks.problem import random_problem
-from benchmarks.timing import interleave
+from benchmarks.timing import Limits, interleave
 
 ROOT = Path(__file__).parents[2]
 TINY = ["--rounds", "1", "--depth", "1", "--qubits", "8"]
@@ -141,9 +141,29 @@ def test_optimise_ends_at_one_ratio_with_us_and_a_peer(own: Path) -> None:
     assert all(row["same_ratio"] and 0.5 < row["ratio"] < 1 for row in methods.values())
 
 
+class Watch:
+    """A clock that stands still until something takes its time."""
+
+    seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+    def take(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
 def test_a_competitor_takes_no_more_rounds_than_its_budget_allows() -> None:
-    timings = interleave({"slow": lambda: time.sleep(0.02), "fast": lambda: 1}, 9, 0.1)
-    assert timings["slow"].rounds < timings["fast"].rounds == 9
+    watch = Watch()
+    calls = {"slow": partial(watch.take, 1.0), "fast": partial(watch.take, 0.125)}
+    timings = interleave(calls, Limits(9, budget_seconds=4, clock=watch))
+    assert {name: timing.samples for name, timing in timings.items()} == {
+        "slow": [1.0] * 3,
+        "fast": [0.125] * 9,
+    }
+
+
+def test_examples_of_how_competitors_are_timed() -> None:
     assert doctest.testmod(timing).failed == 0
 
 
