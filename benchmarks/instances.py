@@ -1,6 +1,6 @@
 """Random instances through the whole pipeline: ``python -m benchmarks.instances``.
 
-Weighted MaxCut and QUBO of 8 to 16 variables, default settings, each by a ``qpipe run`` of its own.
+Weighted MaxCut and QUBO of 8 to 18 variables, default settings, each by a ``qpipe run`` of its own.
 The optimum is found here by trying every bitstring on the problem's own numbers, which shares no
 code with the pipeline; the reported solution's objective is computed anew from them as well.
 """
@@ -24,8 +24,8 @@ Bits = NDArray[np.int64]
 
 
 def random_problem(generator: np.random.Generator) -> dict[str, Any]:
-    """Return a weighted MaxCut or QUBO problem of 8 to 16 variables."""
-    n = int(generator.integers(8, 17))
+    """Return a weighted MaxCut or QUBO problem of 8 to 18 variables."""
+    n = int(generator.integers(8, 19))
     pairs = [(i, j) for i in range(n) for j in range(i + 1, n) if generator.random() < 0.5]
     pairs = pairs or [(0, 1)]
     if generator.random() < 0.5:
@@ -59,7 +59,7 @@ def optimum(problem: dict[str, Any]) -> tuple[int, float]:
 
 
 @click.command()
-@click.option("--count", default=20, show_default=True)
+@click.option("--count", default=50, show_default=True)
 @click.option("--seed", default=2026, show_default=True)
 def main(count: int, seed: int) -> None:
     """Print each instance, and how many reached the proven optimum."""
@@ -82,7 +82,7 @@ def main(count: int, seed: int) -> None:
         )  # fmt: skip
     Console().print(table)
     print(f"objective recomputes in {recomputed} of {count}, optimum found in {optimal} of {count}")
-    sys.exit(recomputed < count or optimal < 0.95 * count)
+    sys.exit(recomputed < count or optimal < 0.98 * count)
 
 
 def run(problem: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from quantum_pipeline.aws.metrics import record
 from quantum_pipeline.aws.settings import PrepareSettings
 from quantum_pipeline.aws.stage import stage
 from quantum_pipeline.errors import InvalidRequest
+from quantum_pipeline.estimates import check_memory
 from quantum_pipeline.problems import BinaryProblem
 from quantum_pipeline.requests import (
     MAX_OBJECT_BYTES,
@@ -51,6 +52,7 @@ def handler(event: Event) -> dict[str, Any]:
         request.device, n_qubits=n, shots=request.shots, region=settings.aws_region
     )
     request = request.model_copy(update={"device": device.name})
+    check_memory(request, settings.instance_price.instance_type)
     estimate = costs.estimate(request, device, n, settings.instance_price)
     costs.check_budget(estimate, request)
     check_online(device, n)

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 
 import numpy as np
 
-from hybrid_job import classical, optimiser, sampling
+from hybrid_job import classical, sampling, training, warm_start
+from hybrid_job.engine import Choice, Engine, engine_for
 from hybrid_job.job import Job, versions
-from hybrid_job.optimiser import Optimum, Real
+from hybrid_job.optimiser import Real
 from hybrid_job.sampling import Samples
 from hybrid_job.statevector import Qaoa
 from quantum_pipeline.algorithms import SettledQaoa
 from quantum_pipeline.ising import all_energies
 from quantum_pipeline.results import (
+    ClassicalSolution,
     DepthStep,
     Evaluation,
     JobSeconds,
     OptimisationResult,
     QuantumTask,
 )
+
+EVALUATIONS_A_START = 40
+"""Evaluations that a start usually takes: what the choice of the engine counts on."""
 
 
 def solve(job: Job) -> OptimisationResult:
@@ -37,26 +43,27 @@ def solve(job: Job) -> OptimisationResult:
         rng=job.chance("classical"),
     )
     times.append(time.monotonic())
-    qaoa = Qaoa(spectrum)
-    optimum = _optimise(job, qaoa)
+    tilts = _tilts(job, baseline)
+    chosen = _engine(job, spectrum, tilts)
+    trained = training.train(job, chosen.engine, spectrum)
+    optimum = trained.optimum
     times.append(time.monotonic())
-    samples, tasks = _sample(job, qaoa, optimum.angles)
+    samples, tasks = _sample(job, chosen.engine, spectrum, optimum.angles, tilts)
     best_bitstring, best_energy = samples.best(model)
     times.append(time.monotonic())
     classical_seconds, optimise_seconds, sample_seconds = np.diff(times).tolist()
     return OptimisationResult(
         run_id=job.prepared.run_id,
         algorithm="qaoa",
-        engine="exact state",
-        start="linear ramp",
+        engine=f"exact state, {chosen.name}: {chosen.because}",
+        start=trained.start,
         gammas=tuple(optimum.angles[0].tolist()),
         betas=tuple(optimum.angles[1].tolist()),
-        depths=(
+        depths=tuple(
             DepthStep(
-                depth=optimum.angles.shape[1],
-                energy=model.offset + optimum.energy,
-                evaluations=len(optimum.history),
-            ),
+                depth=step.depth, energy=model.offset + step.energy, evaluations=step.evaluations
+            )
+            for step in trained.steps
         ),
         eliminations=(),
         history=tuple(
@@ -84,45 +91,42 @@ def solve(job: Job) -> OptimisationResult:
     )
 
 
-def _optimise(job: Job, qaoa: Qaoa) -> Optimum:
+def _tilts(job: Job, baseline: ClassicalSolution) -> Sequence[float] | None:
     algorithm, model = job.prepared.request.algorithm, job.prepared.ising
     assert isinstance(algorithm, SettledQaoa)
-    evaluate = job.recorded(qaoa.energy_and_gradient, model.offset)
-    given = None
-    if algorithm.gammas is not None and algorithm.betas is not None:
-        given = np.array([algorithm.gammas, algorithm.betas])
-        if algorithm.optimizer == "none":
-            energy, _ = evaluate(given)
-            return Optimum(given, energy, [(1, energy)], stop_reason="evaluated as given")
-    unit = optimiser.typical_field(model)
-    starts = (
-        [given]
-        if given is not None
-        else optimiser.starting_points(
-            algorithm.deepest, algorithm.starts, unit, job.chance("starts")
-        )
-    )
-    return optimiser.minimise(
-        evaluate,
-        starts,
-        unit=unit,
-        max_evaluations=algorithm.max_evaluations,
-        deadline=job.deadline(reserved=1.0),
+    if algorithm.warm_start == "none":
+        return None
+    if algorithm.warm_start == "classical":
+        return warm_start.tilts_of_bits(baseline.bitstring)
+    return warm_start.tilts_of(warm_start.relaxed(model, job.chance("warm start")))
+
+
+def _engine(job: Job, spectrum: Real, tilts: Sequence[float] | None) -> Choice:
+    algorithm = job.prepared.request.algorithm
+    assert isinstance(algorithm, SettledQaoa)
+    if tilts is not None:
+        return Choice(Qaoa(spectrum, tilts=tilts), "numpy", "warm starts have mixers of their own")
+    usual = EVALUATIONS_A_START * algorithm.starts
+    return engine_for(
+        spectrum, evaluations=min(usual, algorithm.max_evaluations), depth=algorithm.deepest
     )
 
 
-def _sample(job: Job, qaoa: Qaoa, angles: Real) -> tuple[Samples, tuple[QuantumTask, ...]]:
+def _sample(
+    job: Job, engine: Engine, spectrum: Real, angles: Real, tilts: Sequence[float] | None
+) -> tuple[Samples, tuple[QuantumTask, ...]]:
     prepared, journal = job.prepared, job.journal
     if prepared.device.kind == "local":
         shots, offset = prepared.request.shots, prepared.ising.offset
-        probabilities = qaoa.probabilities(angles)
+        probabilities = engine.probabilities(angles)
         chance = job.chance("shots")
-        return sampling.from_state(qaoa.cost.values, offset, probabilities, shots, chance), ()
+        return sampling.from_state(spectrum, offset, probabilities, shots, chance), ()
     from hybrid_job import quantum_task  # noqa: PLC0415 (the SDK takes seconds to import)
 
     counts, task = quantum_task.measure(
         prepared,
         angles,
+        tilts=tilts,
         task_arn=journal.task(angles),
         created=lambda arn: journal.record_task(angles, arn),
         timeout_seconds=job.deadline(reserved=0.5) - time.monotonic(),

@@ -11,6 +11,7 @@ import time
 import numpy as np
 
 from hybrid_job import angles, classical, optimiser, recursive
+from hybrid_job.engine import Engine, engine_for
 from hybrid_job.job import Job, versions
 from hybrid_job.metrics import log_metric
 from hybrid_job.optimiser import Real
@@ -18,6 +19,9 @@ from quantum_pipeline.algorithms import SettledRqaoa
 from quantum_pipeline.cones import EXACT
 from quantum_pipeline.ising import IsingModel
 from quantum_pipeline.results import DepthStep, Evaluation, JobSeconds, OptimisationResult
+
+EVALUATIONS = 40
+"""Of one whole state: what the choice of its engine counts on."""
 
 
 def solve(job: Job) -> OptimisationResult:
@@ -35,6 +39,7 @@ def solve(job: Job) -> OptimisationResult:
         [start],
         max_evaluations=algorithm.max_evaluations,
         deadline=job.deadline(reserved=1.0),
+        engine=_whole_state,
         progress=lambda energy: log_metric("energy", energy, next(numbers)),
     )
     times.append(time.monotonic())
@@ -84,6 +89,10 @@ def starting_angles(model: IsingModel, depth: int) -> tuple[Real, str]:
         depth, 1, optimiser.typical_field(model), np.random.default_rng(0)
     )
     return ramp, "linear ramp"
+
+
+def _whole_state(cost: Real) -> Engine:
+    return engine_for(cost, evaluations=EVALUATIONS, depth=1).engine
 
 
 def _engine(model: IsingModel, depth: int) -> str:

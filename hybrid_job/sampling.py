@@ -69,13 +69,29 @@ def sample(probabilities: Real, shots: int, rng: np.random.Generator) -> dict[st
     {'10': 5}
     """
     n_qubits = probabilities.size.bit_length() - 1
-    cumulative = np.cumsum(probabilities)
-    draws = np.searchsorted(cumulative, rng.random(shots) * cumulative[-1], side="right")
-    values, counts = np.unique(draws, return_counts=True)
+    values, counts = np.unique(_draws(probabilities, shots, rng), return_counts=True)
     return {
         format(value, f"0{n_qubits}b"): count
         for value, count in zip(values.tolist(), counts.tolist(), strict=True)
     }
+
+
+def estimate(
+    spectrum: Real, probabilities: Real, shots: int, alpha: float, rng: np.random.Generator
+) -> tuple[float, float]:
+    """Return what shots say of an energy, and its standard error: what a device would tell.
+
+    The energy is the mean over the shots, or over the lowest ``alpha`` of them (rounded up).
+    """
+    energies_ = np.sort(spectrum[_draws(probabilities, shots, rng)])
+    lowest = energies_[: math.ceil(alpha * shots)]
+    return float(lowest.mean()), float(lowest.std()) / math.sqrt(lowest.size)
+
+
+def _draws(probabilities: Real, shots: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    cumulative = np.cumsum(probabilities)
+    drawn = rng.random(shots) * cumulative[-1]
+    return np.asarray(np.searchsorted(cumulative, drawn, side="right"))
 
 
 def _statistics(values: Real, weights: Real) -> tuple[float, float]:

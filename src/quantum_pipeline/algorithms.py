@@ -45,6 +45,8 @@ InitialAngles = Literal["ramp", "transferred"]
 WarmStart = Literal["none", "relaxed", "classical"]
 
 SHOT_OPTIMIZERS = ("spsa", "cobyla", "nft")
+SHOT_DEPTH = 2
+"""Layers where energies come from shots, if nothing was said: each more is noise on a device."""
 
 
 class Algorithm(BaseModel):
@@ -216,11 +218,17 @@ def settle(
 
 def _qaoa(n: int, asked: Algorithm) -> tuple[SettledQaoa, str]:
     given = len(asked.gammas or ())
-    depth = given or asked.depth or "auto"
-    starts = 1 if given else asked.starts or default_starts(n)
     optimizer = asked.optimizer
     if optimizer == "auto":
         optimizer = "spsa" if asked.shots_per_evaluation else "l-bfgs-b"
+    without_gradients = optimizer in SHOT_OPTIMIZERS
+    if without_gradients and (asked.depth == "auto" or asked.max_depth):
+        allowed = f"a number of layers with {optimizer}; depth grows with l-bfgs-b alone"
+        raise InvalidRequest.of("algorithm.depth", "auto", allowed)
+    depth = given or asked.depth or (SHOT_DEPTH if without_gradients else "auto")
+    if without_gradients and (asked.starts or 1) > 1:
+        raise InvalidRequest.of("algorithm.starts", asked.starts, f"1 with {optimizer}")
+    starts = 1 if given or without_gradients else asked.starts or default_starts(n)
     layers = asked.max_depth or default_max_depth(n)
     budget = 200 * starts + (100 * layers if depth == "auto" else 0)
     settled = SettledQaoa(
@@ -237,7 +245,10 @@ def _qaoa(n: int, asked: Algorithm) -> tuple[SettledQaoa, str]:
         gammas=asked.gammas,
         betas=asked.betas,
     )
-    deep = f"depth grows to at most {layers}" if depth == "auto" else f"depth {depth} as asked"
+    if depth == "auto":
+        deep = f"depth grows to at most {layers}, as long as a layer pays"
+    else:
+        deep = f"depth {depth}" + (" as asked" if given or asked.depth else ", for few angles")
     return settled, (
         f"QAOA: the problem is an Ising model of {n} spins, whose exact state takes "
         f"{16 * 2**n / 2**20:.3g} MiB a vector; {deep}, "
@@ -331,8 +342,14 @@ def _refuse(asked: Algorithm, field: str, default: object, algorithm: str) -> No
 
 
 def default_max_depth(n: int) -> int:
-    """Return the most layers for n variables: deep where an evaluation is cheap."""
-    return 8 if n <= 12 else 6 if n <= 16 else 4 if n <= 18 else 3 if n <= 20 else 2
+    """Return the most layers for n variables: deep where an evaluation is cheap.
+
+    ``python -m benchmarks.instances`` prints how often 1000 shots then hold the optimum.
+    """
+    return next((depth for widest, depth in _DEEPEST if n <= widest), 2)
+
+
+_DEEPEST = ((16, 8), (18, 6), (20, 5), (22, 4), (24, 3))
 
 
 def default_starts(n: int) -> int:

@@ -126,8 +126,8 @@ def test_a_resolved_request_survives_json_and_resolves_to_itself() -> None:
 WRONG: list[tuple[dict[str, Any], str, Any, str]] = [
     (FULL, "problem", "maxcut", 'problem: got "maxcut"; allowed: an object whose type is one of'),
     (FULL, "problem", None, "problem: got null; allowed: an object whose type is one of"),
-    (FULL, "problem", {}, "problem.type: missing; allowed: one of bqm, ising, maxcut,"),
-    (FULL, "problem.type", "max-cut", 'problem.type: got "max-cut"; allowed: one of bqm, ising,'),
+    (FULL, "problem", {}, "problem.type: missing; allowed: one of bqm, chemistry, ising,"),
+    (FULL, "problem.type", "max-cut", 'problem.type: got "max-cut"; allowed: one of bqm, chemistry,'),
     (FULL, "problem.type", ["maxcut"], 'problem.type: got ["maxcut"]; allowed: one of'),
     (FULL, "problem.edges", [], "problem.edges: got []; allowed: a list of one or more, each"),
     (FULL, "problem.edges", 3, "problem.edges: got 3; allowed: a list of one or more, each"),
@@ -432,14 +432,14 @@ def test_a_reference_is_not_resolved_before_it_is_read() -> None:
 
 @pytest.mark.parametrize(
     ("n", "depth", "starts"),
-    [(2, 8, 3), (8, 8, 3), (9, 8, 1), (13, 6, 1), (17, 4, 1), (19, 3, 1), (21, 2, 1), (25, 2, 1)],
+    [(2, 8, 3), (8, 8, 3), (9, 8, 1), (17, 6, 1), (19, 5, 1), (21, 4, 1), (23, 3, 1), (26, 2, 1)],
 )
 def test_depth_and_starts_follow_the_size(n: int, depth: int, starts: int) -> None:
     resolved, because = resolve(parse_request({"problem": {"type": "random", "problem_size": n}}))
     settled = resolved.algorithm
     assert isinstance(settled, SettledQaoa)
     assert (settled.depth, settled.deepest, settled.starts) == ("auto", depth, starts)
-    assert settled.max_evaluations == 200 * starts
+    assert settled.max_evaluations == 200 * starts + 100 * depth
     assert f"depth grows to at most {depth}" in because
 
 

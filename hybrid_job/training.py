@@ -1,0 +1,129 @@
+"""The angles of a QAOA run: from where they start to the lowest energy that its budget finds.
+
+The request says how: at one depth or at growing ones, by the mean of all energies or of the lowest
+of them, with exact gradients or from shots. Everything is deterministic, so that a job that starts
+again finds in its journal what it computed before.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+
+from hybrid_job import angles as known_angles
+from hybrid_job import depth, optimiser, sampling
+from hybrid_job.depth import Step
+from hybrid_job.engine import Engine
+from hybrid_job.job import Job
+from hybrid_job.metrics import log_metric
+from hybrid_job.optimiser import Evaluate, Optimum, Real
+from hybrid_job.shot_optimisers import Method, minimise_shots
+from quantum_pipeline.algorithms import SHOT_OPTIMIZERS, SettledQaoa
+from quantum_pipeline.ising import IsingModel
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The best angles, what each depth reached, and where the optimiser started, in words."""
+
+    optimum: Optimum
+    steps: tuple[Step, ...]
+    start: str
+
+
+def train(job: Job, engine: Engine, spectrum: Real) -> Trained:
+    """Return the best angles of the engine's circuit that the run's budget finds.
+
+    ``spectrum`` are the energies of all bitstrings, shape (2^n,), without the offset.
+    """
+    algorithm, model = job.prepared.request.algorithm, job.prepared.ising
+    assert isinstance(algorithm, SettledQaoa)
+    exact = _objective(engine, algorithm.cvar_alpha)
+    evaluate = job.recorded(exact, model.offset)
+    starts, started_from = _starts(job, algorithm, model)
+    if algorithm.optimizer == "none":
+        energy, _ = evaluate(starts[0])
+        optimum = Optimum(starts[0], energy, [(1, energy)], stop_reason="evaluated as given")
+        return Trained(optimum, _one_step(optimum), started_from)
+    unit, deadline = optimiser.typical_field(model), job.deadline(reserved=1.0)
+    if algorithm.optimizer in SHOT_OPTIMIZERS:
+        return _from_shots(job, engine, spectrum, starts[0], started_from)
+    if algorithm.depth == "auto":
+        grown = depth.grow(
+            evaluate,
+            starts,
+            unit=unit,
+            max_depth=algorithm.deepest,
+            max_evaluations=algorithm.max_evaluations,
+            deadline=deadline,
+            untouched=exact(np.zeros((2, 1)))[0],
+        )
+        grown.optimum.stop_reason = f"{grown.because}; {grown.optimum.stop_reason}"
+        return Trained(grown.optimum, grown.steps, started_from)
+    optimum = optimiser.minimise(
+        evaluate,
+        starts,
+        unit=unit,
+        max_evaluations=algorithm.max_evaluations,
+        deadline=deadline,
+    )
+    return Trained(optimum, _one_step(optimum), started_from)
+
+
+def _from_shots(
+    job: Job, engine: Engine, spectrum: Real, start: Real, started_from: str
+) -> Trained:
+    """Return what an optimiser without gradients finds, from the energies that shots give."""
+    algorithm, offset = job.prepared.request.algorithm, job.prepared.ising.offset
+    assert isinstance(algorithm, SettledQaoa)
+    method, shots, alpha = algorithm.optimizer, algorithm.shots_per_evaluation, algorithm.cvar_alpha
+    exact = _objective(engine, alpha)
+    numbers, chance = itertools.count(1), job.chance("shots of evaluations")
+
+    def estimate(angles: Real) -> tuple[float, float]:
+        if shots is None:
+            found = exact(angles)[0], 0.0
+        else:
+            found = sampling.estimate(spectrum, engine.probabilities(angles), shots, alpha, chance)
+        log_metric("energy", offset + found[0], next(numbers))
+        return found
+
+    optimum = minimise_shots(
+        estimate,
+        start,
+        method=cast(Method, method),
+        unit=optimiser.typical_field(job.prepared.ising),
+        max_evaluations=algorithm.max_evaluations,
+        deadline=job.deadline(reserved=1.0),
+        rng=job.chance(method),
+    )
+    return Trained(optimum, _one_step(optimum), started_from)
+
+
+def _one_step(optimum: Optimum) -> tuple[Step, ...]:
+    return (Step(optimum.angles.shape[1], optimum.energy, len(optimum.history)),)
+
+
+def _objective(engine: Engine, alpha: float) -> Evaluate:
+    if alpha == 1:
+        return engine.energy_and_gradient
+    return lambda angles: engine.tail_and_gradient(angles, alpha)
+
+
+def _starts(job: Job, algorithm: SettledQaoa, model: IsingModel) -> tuple[list[Real], str]:
+    """Return the angles to start from, each of shape (2, depth), and where they come from."""
+    if algorithm.gammas is not None and algorithm.betas is not None:
+        return [np.array([algorithm.gammas, algorithm.betas])], "angles as given"
+    first = 1 if algorithm.depth == "auto" else algorithm.deepest
+    unit = optimiser.typical_field(model)
+    starts = optimiser.starting_points(first, algorithm.starts, unit, job.chance("starts"))
+    more = f", and {len(starts) - 1} ramps of other sizes" if len(starts) > 1 else ""
+    if algorithm.initial_angles != "ramp":
+        transferred = known_angles.transferred(model, first)
+        if transferred is not None:
+            starts[0] = transferred
+            return starts, f"angles of the regular tree that the couplings resemble{more}"
+    return starts, f"linear ramp{more}"
