@@ -1,36 +1,34 @@
 """QAOA on the exact state vector in compiled kernels: which passes, over which tiles, with what.
 
 The circuit and its derivatives are those of ``statevector``, which the tests compare this to;
-``kernels.passes`` says how a pass works. Pass k takes what is left of layer k's mixer and the
+``kernels.passes`` says what a pass does. Pass k takes what is left of layer k's mixer and the
 phases and the first part of the mixer of layer k + 1; the last one measures and turns back. A
 state that fits into a tile needs no second kind of pass: there pass k is layer k + 1.
 
 The way back needs the state of every layer. It is kept, p states in all, where memory allows; else
 it is undone along with the bra, two states in all, in about an eighth more time. The first is
 never kept: it is begun anew.
-
-Betas are folded into [-pi/4, pi/4], where tan(beta) is at most 1. A shift by pi/2 is, but for a
-global phase, an X on every qubit, which turns an index into its complement. Moved to the start of
-the circuit, where it changes nothing, it makes the layers before it read the costs backwards.
 """
 
 from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
-from math import inf, pi
+from math import inf
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hybrid_job.distinct import distinct, quantile
-from hybrid_job.kernels.language import LANES, REAL, Machine, Processor, host
-from hybrid_job.kernels.passes import LARGEST_PHASE, Kernels, Pass
+from hybrid_job.kernels.circuit import Circuit
+from hybrid_job.kernels.language import LANES, REAL
+from hybrid_job.kernels.layout import Pass, layout
+from hybrid_job.kernels.machine import Machine, Processor, host
+from hybrid_job.kernels.passes import Kernels
+from hybrid_job.kernels.phases import LARGEST_PHASE
 from hybrid_job.statevector import Qaoa as Reference
-from quantum_pipeline.memory import LOW_QUBITS, MOST_HIGH_QUBITS
 
 Real = NDArray[np.float64]
 Complex = NDArray[np.complex128]
@@ -40,9 +38,6 @@ Tail = tuple[float, float, float]
 
 FEWEST_QUBITS = 7
 """Fewer do not fill the vectors."""
-
-COLUMN = 2**8
-"""Vectors in a tile of high qubits, where there are few of these: 32 KiB, the first cache."""
 
 _WHOLE: Tail = (inf, 1.0, 0.0)
 
@@ -58,16 +53,23 @@ class Qaoa:
 
     def __init__(self, cost: Real, observable: Real | None = None, *, kept: bool = True) -> None:
         self.n_qubits = cost.size.bit_length() - 1
+        for each in (cost,) if observable is None else (cost, observable):
+            # The kernels believe what they are told of an array.
+            if each.shape != (1 << self.n_qubits,) or self.n_qubits < FEWEST_QUBITS:
+                raise ValueError(f"shape {each.shape}: 2^n entries, n at least {FEWEST_QUBITS}")
+        cost = np.ascontiguousarray(cost, dtype=np.float64)
+        if observable is not None:
+            observable = np.ascontiguousarray(observable, dtype=np.float64)
         self._cost, self._observable = cost, observable
         self._halved = is_symmetric(cost)
-        size = cost.size >> self._halved
+        self._size = size = cost.size >> self._halved
         self._table, self._index = distinct(cost[:size])
         kind = REAL if self._index is None else f"i{8 * self._index.itemsize}"
         self._run = _compiled(kind, host())
-        self._layout = _layout(self.n_qubits - self._halved, halved=self._halved)
+        self._layout = layout(self.n_qubits - self._halved, halved=self._halved)
         count = max(tiles.count for tiles in self._layout)
         self._scratch = _vectors(count), _vectors(count)
-        self._psi = _vectors(size // LANES)
+        self._psi = self._new_state()
         self._is_kept, self._more_states = kept, list[Real]()
         self._largest: float | None = None
         self._measured: Real | None = observable
@@ -101,7 +103,7 @@ class Qaoa:
         if self._beyond(angles):
             return self._reference().tail_and_gradient(angles, alpha)
         self._evolve(angles)
-        q = quantile(self._cost[: self._psi.size // 2], self._probabilities(), alpha)
+        q = quantile(self._cost[: self._size], self._probabilities(), alpha)
         return self._value_and_gradient(angles, (q, 1 / alpha, (1 - 1 / alpha) * q), cost=True)
 
     def state(self, angles: Real) -> Complex:
@@ -109,9 +111,9 @@ class Qaoa:
         if self._beyond(angles):
             return self._reference().state(angles)
         circuit = self._evolve(angles)
-        parts = self._psi.reshape(-1, 2, LANES)
-        psi = np.empty((len(parts), LANES), dtype=np.complex128)
-        psi.real, psi.imag = parts[:, 0], parts[:, 1]
+        parts = self._parts()
+        psi = np.empty(parts[..., 0, :].shape, dtype=np.complex128)
+        psi.real, psi.imag = parts[..., 0, :], parts[..., 1, :]
         psi *= circuit.global_phase
         return self._full(psi.ravel())
 
@@ -130,9 +132,9 @@ class Qaoa:
         return circuit
 
     def _probabilities(self) -> Real:
-        parts = self._psi.reshape(-1, 2, LANES)
-        probabilities: Real = np.square(parts[:, 0])
-        probabilities += np.square(parts[:, 1])
+        parts = self._parts()
+        probabilities: Real = np.square(parts[..., 0, :])
+        probabilities += np.square(parts[..., 1, :])
         return probabilities.ravel()
 
     def _full(self, half: Vector) -> Vector:
@@ -142,10 +144,11 @@ class Qaoa:
         self, angles: Real, tail: Tail, *, cost: bool = False
     ) -> tuple[float, Real]:
         circuit = self._circuit(angles)
-        kept = self._states(circuit.depth)
-        bra = self._psi if self._is_kept else kept[0]
+        is_kept = self._is_kept or circuit.depth == 1
+        kept = self._states(circuit.depth - 1 if is_kept else 1)
+        bra = self._psi if is_kept else kept[0]
         for number in range(circuit.depth):
-            keep = kept[number - 1] if self._is_kept and number else None
+            keep = kept[number - 1] if is_kept and number else None
             self._pass("forward", circuit, number, kept=keep)
         gradient = np.zeros((2, circuit.depth))
         value, gradient[1, -1], _ = self._pass(
@@ -156,7 +159,7 @@ class Qaoa:
             mixer, phases = 1.0, 1.0 / circuit.scales[number] ** 2
             if number == 0:
                 sums = self._pass("backward", circuit, 0, bra=bra)
-            elif self._is_kept:
+            elif is_kept:
                 sums = self._pass("backward", circuit, number, bra=bra, kept=kept[number - 1])
             else:
                 sums = self._pass("backward", circuit, number, bra=bra, psi=self._psi)
@@ -178,11 +181,20 @@ class Qaoa:
         cosine = np.cos(np.arctan(circuit.tangents[-1]))
         return float(cosine ** (2 * last.n_qubits)) if last else 1.0
 
-    def _states(self, depth: int) -> list[Real]:
-        """Return the states beside the first that a gradient needs, allocated when first asked."""
-        while len(self._more_states) < (depth - 1 if self._is_kept else 1):
-            self._more_states.append(_vectors(self._psi.size // (2 * LANES)))
+    def _states(self, count: int) -> list[Real]:
+        """Return states beside the first, allocated when first asked for."""
+        while len(self._more_states) < count:
+            self._more_states.append(self._new_state())
         return self._more_states
+
+    def _new_state(self) -> Real:
+        tiles = self._layout[0]
+        return _vectors(tiles.columns * tiles.step)
+
+    def _parts(self) -> Real:
+        """Return the state's real and imaginary parts, shape (tiles, vectors, 2, lanes)."""
+        tiles = self._layout[0]
+        return self._psi.reshape(tiles.columns, tiles.step, 2, LANES)[:, : tiles.width]
 
     def _beyond(self, angles: Real) -> bool:
         """Return whether phases are so large that the kernels' cosines lose digits."""
@@ -196,27 +208,8 @@ class Qaoa:
         return Reference(self._cost, self._observable)
 
     def _circuit(self, angles: Real) -> Circuit:
-        gammas, betas = np.append(angles[0], 0.0), angles[1]
-        turns = np.rint(betas / (pi / 2))
-        folded = betas - turns * (pi / 2)
-        scales = np.append(np.cos(folded) ** self.n_qubits, 1.0)
-        first = 2.0 ** (-self.n_qubits / 2)
-        real = imaginary = None
-        if self._index is not None:
-            phases = np.outer(gammas, self._table)
-            factors = (scales * np.where(np.arange(scales.size) == 0, first, 1.0))[:, None]
-            real, imaginary = factors * np.cos(phases), -factors * np.sin(phases)
-        flipped = np.append(np.cumsum(turns[::-1])[::-1] % 2 != 0, False)
-        return Circuit(
-            gammas=gammas,
-            tangents=np.tan(folded),
-            scales=scales,
-            first=first,
-            backwards=flipped & (not self._halved),
-            real=real,
-            imaginary=imaginary,
-            global_phase=(-1j) ** (int(turns.sum()) * self.n_qubits % 4),
-        )
+        table = None if self._index is None else self._table
+        return Circuit.of(angles, self.n_qubits, table, halved=self._halved)
 
     @property
     def _split(self) -> bool:
@@ -249,7 +242,9 @@ class Qaoa:
             sums=_address(self._sums),
             width=tiles.width,
             rows=tiles.rows,
+            step=tiles.step,
             stride=tiles.stride,
+            run=tiles.run,
             segments=tiles.segments,
             columns=tiles.columns,
             mirror=tiles.mirror,
@@ -258,7 +253,7 @@ class Qaoa:
             lanes=tiles.lanes,
             first=0,
             last=tiles.columns // tiles.segments,
-            origin=self._psi.size // 2 - LANES if backwards else 0,
+            origin=self._size - LANES if backwards else 0,
             direction=-1 if backwards else 1,
             start=number == 0,
             halfway=halfway,
@@ -284,79 +279,6 @@ class Qaoa:
             weight * float(self._sums[1]),
             weight * float(self._sums[2]),
         )
-
-
-@dataclass(frozen=True)
-class Circuit:
-    """Angles, as the passes use them; pass k has the phases of layer k + 1, and the last has none.
-
-    ``tangents`` and ``scales`` are tan(beta) and cos(beta)^n of each layer, ``first`` the uniform
-    state's amplitude; ``real`` and ``imaginary`` are tables of the scaled phases, shape
-    (depth + 1, number of distinct costs).
-    """
-
-    gammas: Real
-    tangents: Real
-    scales: Real
-    first: float
-    backwards: NDArray[np.bool_]
-    real: Real | None
-    imaginary: Real | None
-    global_phase: complex
-
-    @property
-    def depth(self) -> int:
-        """Number of layers, p."""
-        return len(self.tangents)
-
-
-@dataclass(frozen=True)
-class Tiles:
-    """The tiles of one kind of pass, as the fields of the same names in ``Pass``."""
-
-    width: int
-    rows: int
-    stride: int
-    columns: int
-    low: int
-    high: int
-    segments: int = 1
-    mirror: bool = False
-    lanes: bool = False
-
-    @property
-    def count(self) -> int:
-        """Vectors in a tile."""
-        return self.width * self.rows * self.segments
-
-    @property
-    def n_qubits(self) -> int:
-        """Qubits that are mixed in such a pass."""
-        return self.high - self.low + 3 * self.lanes + self.mirror
-
-
-def _layout(bits: int, *, halved: bool) -> list[Tiles]:
-    """Return the kinds of pass over a state of 2^bits amplitudes: low qubits, and high ones."""
-    if bits <= LOW_QUBITS + 1:
-        vectors = 2**bits // LANES
-        return [Tiles(vectors, 1, 0, 1, 0, bits - 3, mirror=halved, lanes=True)]
-    low = max(LOW_QUBITS, bits - MOST_HIGH_QUBITS)
-    high, vectors = bits - low, 2**low // LANES
-    width = max(1, COLUMN >> high)
-    first = width.bit_length() - 1
-    return [
-        Tiles(vectors, 1, 0, 2**high, 0, low - 3, lanes=True),
-        Tiles(
-            width,
-            2**high,
-            vectors,
-            vectors // width,
-            first,
-            first + high,
-            segments=1 + halved,
-            mirror=halved,
-        ),
-    ]
 
 
 @cache

@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from quantum_pipeline.memory import TABLE
+
 Real = NDArray[np.float64]
 
 BLOCK = 2**14
-MOST = 2**12
-"""Most values that are worth a table: its phases stay in the second cache."""
-
 SHARE = 8
 """Amplitudes for each value that make a table worth while."""
 
@@ -28,7 +27,7 @@ def distinct(values: Real) -> tuple[Real, NDArray[np.unsignedinteger[Any]] | Non
     >>> distinct(np.repeat([3.0, 1.0], 8))[0].tolist()
     [1.0, 3.0]
     """
-    most = min(MOST, values.size // SHARE)
+    most = min(TABLE, values.size // SHARE)
     table = np.unique(values[:BLOCK])
     index = np.empty(values.size, dtype=np.uint16)
     again = 0

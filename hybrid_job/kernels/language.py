@@ -1,9 +1,8 @@
-"""A few words of vector code: what the kernels are written in, and how it becomes machine code.
+"""A few words of vector code: what the kernels are written in.
 
 A ``Function`` collects LLVM's text form of one function; a ``Value`` is computed in it, by Python's
-operators. The text is compiled for the very processor it runs on, which LLVM does in a
-fraction of a second: there is nothing to cache, and no compiler to install. A vector of eight
-numbers is one AVX-512 register, two of AVX, four of SSE or NEON; LLVM splits it where it must.
+operators. A vector of eight numbers is one register of AVX-512, two of AVX, four of SSE or NEON:
+LLVM splits it where it must.
 
 Values never change: what a loop carries from one round to the next goes in and out of it by name.
 Pointers are not checked against any bounds.
@@ -15,9 +14,6 @@ import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
-
-import llvmlite.binding as llvm  # type: ignore[import-untyped]
 
 LANES = 8
 """Numbers in one vector."""
@@ -166,6 +162,11 @@ class Function:
         at = self.address(base, self.value(index, INT), value.type)
         self._lines.append(f"  store {value.type} {value.name}, ptr {at.name}, align 8")
 
+    def prefetch(self, base: Value, index: Value, kind: str) -> None:
+        """Have an element, which need not exist, brought near while other work goes on."""
+        at = self.address(base, index, kind)
+        self._lines.append(f"  call void @llvm.prefetch.p0(ptr {at.name}, i32 0, i32 2, i32 1)")
+
     def gather(self, base: Value, indices: Value) -> Value:
         """Return the elements of a table of reals at ``indices``, a vector of integers."""
         kind = f"<{LANES} x ptr>"
@@ -250,47 +251,3 @@ class Function:
 
     def _branch(self, condition: Value, yes: str, no: str) -> None:
         self._lines.append(f"  br i1 {condition.name}, label %{yes}, label %{no}")
-
-
-_DECLARED = f"declare {VECTOR} @llvm.masked.gather.v8f64.v8p0(<8 x ptr>, i32, <8 x i1>, {VECTOR})\n"
-
-
-@dataclass(frozen=True)
-class Processor:
-    """What code is compiled for: LLVM's name of a processor, and its features, on or off."""
-
-    name: str
-    features: str
-
-    @property
-    def wide(self) -> bool:
-        """Whether it has registers of eight reals, and 32 of them."""
-        return "+avx512f" in self.features.split(",")
-
-
-@cache
-def host() -> Processor:
-    """Return the processor that this runs on."""
-    flags = llvm.get_host_cpu_features().items()
-    named = ",".join(f"{'+' if on else '-'}{name}" for name, on in flags)
-    return Processor(llvm.get_host_cpu_name(), named)
-
-
-class Machine:
-    """Machine code of some functions; it lives as long as this object."""
-
-    def __init__(self, functions: Sequence[Function], processor: Processor) -> None:
-        llvm.initialize_native_target()
-        llvm.initialize_native_asmprinter()
-        target = llvm.Target.from_default_triple().create_target_machine(
-            cpu=processor.name, features=processor.features, opt=3, jit=True
-        )
-        module = llvm.parse_assembly("\n".join([_DECLARED, *(each.text() for each in functions)]))
-        module.triple, module.data_layout = target.triple, str(target.target_data)
-        module.verify()
-        self._engine = llvm.create_mcjit_compiler(module, target)
-        self._engine.finalize_object()
-
-    def address(self, name: str) -> int:
-        """Return the address of a function."""
-        return int(self._engine.get_function_address(name))

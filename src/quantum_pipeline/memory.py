@@ -9,11 +9,14 @@ from __future__ import annotations
 AMPLITUDE, COST, INDEX = 16, 8, 2
 """Bytes of an amplitude, of a cost, and of its index into a table of distinct costs at most."""
 
-LOW_QUBITS, MOST_HIGH_QUBITS = 13, 12
-"""Qubits of a tile of the compiled engine's low passes, and at most of its high ones."""
+GAP = 1
+"""Vectors, of eight amplitudes, between the tiles of the compiled engine's low qubits."""
+
+TABLE = 2**12
+"""Distinct costs that are worth a table, at most."""
 
 SCRATCH = 2**20
-"""Bytes for the tables of the compiled engine and the blocks that numpy works on, at most."""
+"""Bytes for the blocks that numpy works on, at most."""
 
 
 def reference_bytes(n_qubits: int) -> int:
@@ -25,6 +28,17 @@ def reference_bytes(n_qubits: int) -> int:
     70.0
     """
     return (1 << n_qubits) * (4 * AMPLITUDE + 2 * INDEX + 1) + SCRATCH
+
+
+def low_qubits(bits: int) -> int:
+    """Return how many of a state's qubits the compiled engine works on in one tile.
+
+    Such a tile, 128 KiB to 1 MiB, is to stay in the second cache, and the others are to be few.
+
+    >>> [low_qubits(bits) for bits in (12, 14, 15, 23, 30)]
+    [12, 14, 13, 15, 16]
+    """
+    return bits if bits <= 14 else min(max(13, bits - 8), 16)
 
 
 def compiled_bytes(
@@ -40,14 +54,19 @@ def compiled_bytes(
             layers with two, or one at depth 1.
         observable: whether a diagonal other than the cost is measured.
 
-    >>> compiled_bytes(26, 1, symmetric=True) / 2**20
-    577.5
+    >>> round(compiled_bytes(26, 1, symmetric=True) / 2**20)
+    579
     """
     bits = n_qubits - symmetric
     states = depth if kept else min(depth, 2)
-    tiles = 2 * (AMPLITUDE << min(bits, max(LOW_QUBITS + 1, bits - MOST_HIGH_QUBITS)))
-    each = states * AMPLITUDE + INDEX + (COST if observable and symmetric else 0)
-    return (each << bits) + tiles + SCRATCH
+    low = low_qubits(bits)
+    high = bits - low
+    gaps = (8 * AMPLITUDE * GAP) << high
+    tiles = 2 * max(AMPLITUDE << low, 8 * AMPLITUDE << (high + symmetric))
+    state = (AMPLITUDE << bits) + gaps
+    other = INDEX + (COST if observable and symmetric else 0)
+    tables = 4 * COST * TABLE * (depth + 1)
+    return states * state + (other << bits) + tiles + tables + SCRATCH
 
 
 def run_bytes(n_qubits: int, depth: int, *, symmetric: bool) -> int:
@@ -57,7 +76,7 @@ def run_bytes(n_qubits: int, depth: int, *, symmetric: bool) -> int:
     their cumulative sums, and as much again to compute them in.
 
     >>> round(run_bytes(26, 1, symmetric=True) / 2**30, 2)
-    2.56
+    2.57
     """
     engine = compiled_bytes(n_qubits, depth, symmetric=symmetric)
     return engine + (4 * COST << n_qubits)

@@ -14,15 +14,16 @@ import pytest
 from numpy.typing import NDArray
 
 from hybrid_job import compiled, statevector
-from hybrid_job.distinct import MOST, distinct, quantile
-from hybrid_job.kernels.language import REAL, VECTOR, Function, Machine, Processor, host
-from hybrid_job.kernels.passes import LARGEST_PHASE, cos_sin
+from hybrid_job.distinct import distinct, quantile
+from hybrid_job.kernels.language import REAL, VECTOR, Function
+from hybrid_job.kernels.machine import Machine, Processor, host
+from hybrid_job.kernels.phases import LARGEST_PHASE, cos_sin
 from quantum_pipeline.ising import IsingModel, all_energies
-from quantum_pipeline.memory import LOW_QUBITS, compiled_bytes
+from quantum_pipeline.memory import TABLE, compiled_bytes
 
 Array = NDArray[Any]
 
-WHOLE, SPLIT = LOW_QUBITS - 2, LOW_QUBITS + 3
+WHOLE, SPLIT = 11, 16
 """Qubits of a state that is one tile, and of one with columns."""
 
 KINDS = ["few values", "thousands of values", "reals", "few values, symmetric", "reals, symmetric"]
@@ -171,8 +172,9 @@ def test_cosine_and_sine_are_right_to_the_last_digits(largest: float) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("kept", [True, False], ids=["kept", "undone"])
-def test_no_more_memory_is_allocated_than_was_computed(kind: str, kept: bool) -> None:
-    n, depth = SPLIT, 3
+@pytest.mark.parametrize("depth", [1, 3])
+def test_no_more_memory_is_allocated_than_was_computed(kind: str, kept: bool, depth: int) -> None:
+    n = SPLIT
     cost, observable = costs(n, kind), costs(n, "reals")
     compiled.Qaoa(cost)  # compiles
     tracemalloc.start()
@@ -184,7 +186,7 @@ def test_no_more_memory_is_allocated_than_was_computed(kind: str, kept: bool) ->
     tracemalloc.stop()
     symmetric = "symmetric" in kind
     computed = compiled_bytes(n, depth, symmetric=symmetric, kept=kept, observable=True)
-    assert computed / 2 < peak <= computed
+    assert computed / 3 < peak <= computed
 
 
 def test_index_of_distinct_values_gives_the_values_back() -> None:
@@ -200,7 +202,7 @@ def test_index_of_distinct_values_gives_the_values_back() -> None:
 
 def test_too_many_values_make_no_table() -> None:
     rng = np.random.default_rng(6)
-    many = np.floor(rng.uniform(0, 2 * MOST, 64 * MOST))
+    many = np.floor(rng.uniform(0, 2 * TABLE, 64 * TABLE))
     assert distinct(many)[1] is None
     assert distinct(rng.normal(size=64))[1] is None
 
@@ -220,6 +222,20 @@ def test_quantile_is_that_of_the_sorted_values(kind: str, alpha: float) -> None:
     expected = values[order][min(np.searchsorted(below, alpha * below[-1] * (1 - 1e-12)), 49_999)]
 
     assert quantile(values, weights, alpha) == expected
+
+
+def test_an_array_of_another_layout_is_read_as_what_it_says() -> None:
+    cost, angles = costs(WHOLE, "reals"), some_angles(1)
+
+    qaoa = compiled.Qaoa(np.repeat(cost, 2)[::2])
+
+    assert qaoa.energy(angles) == compiled.Qaoa(cost).energy(angles)
+
+
+@pytest.mark.parametrize("size", [64, 200])
+def test_sizes_that_the_kernels_cannot_do_are_refused(size: int) -> None:
+    with pytest.raises(ValueError, match=r"2\^n entries, n at least 7"):
+        compiled.Qaoa(np.zeros(size))
 
 
 def test_code_is_refused_where_it_is_not_well_formed() -> None:
