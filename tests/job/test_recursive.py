@@ -45,17 +45,16 @@ def solve(model: IsingModel, depth: int, **settings: Any) -> Rounding:
     return recursive.solve(model, depth, starts, **budget)
 
 
-@pytest.mark.parametrize("depth", [1, 2])
 @pytest.mark.parametrize(
-    ("graph", "cut"),
+    ("graph", "cut", "depth"),
     [
-        (nx.cycle_graph(40), 40),
-        (nx.cycle_graph(41), 40),
-        (nx.hypercube_graph(5), 80),
-        (nx.grid_2d_graph(5, 6), 49),
-        (nx.balanced_tree(3, 3), 39),
+        (nx.cycle_graph(40), 40, 1),
+        (nx.cycle_graph(40), 40, 2),
+        (nx.cycle_graph(41), 40, 2),
+        (nx.hypercube_graph(5), 80, 1),
+        (nx.grid_2d_graph(5, 6), 49, 1),
+        (nx.balanced_tree(3, 3), 39, 1),
     ],
-    ids=["even ring", "odd ring", "hypercube", "grid", "tree"],
 )
 def test_graphs_of_known_cut_are_cut_by_it(graph: nx.Graph, cut: int, depth: int) -> None:
     model = maxcut(nx.convert_node_labels_to_integers(graph))
@@ -65,7 +64,7 @@ def test_graphs_of_known_cut_are_cut_by_it(graph: nx.Graph, cut: int, depth: int
 @pytest.mark.parametrize("depth", [1, 2])
 @pytest.mark.parametrize("n", [14, 16, 18])
 def test_random_cubic_graphs_are_cut_to_95_percent(n: int, depth: int) -> None:
-    for seed in range(3):
+    for seed in range(3 if depth == 1 else 1):
         model = maxcut(nx.random_regular_graph(3, n, seed=seed))
         found = solve(model, depth, enumerated=4)
         assert found.energy <= 0.95 * all_energies(model).min()
@@ -73,7 +72,7 @@ def test_random_cubic_graphs_are_cut_to_95_percent(n: int, depth: int) -> None:
 
 @pytest.mark.parametrize("depth", [1, 2])
 def test_problems_with_fields_come_within_5_percent_of_the_range(depth: int) -> None:
-    for seed in range(4):
+    for seed in range(4 if depth == 1 else 1):
         model = random_model(14, seed)
         spectrum = all_energies(model)
         found = solve(model, depth, enumerated=4)
@@ -157,11 +156,10 @@ def test_energies_are_told_as_they_come() -> None:
 
 def test_rounds_whose_cones_are_too_large_have_less_depth(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recursive, "ROUND", 100.0)
-    model = maxcut(nx.random_regular_graph(3, 30, seed=2))
-    found = solve(model, 2)
+    found = solve(maxcut(nx.cycle_graph(30)), 2)
     assert found.angles.shape == (2, 2)
-    assert "depth was less in" in found.sentence
-    assert found.energy <= -0.9 * 45 * 0.9
+    assert "depth was less in 17 rounds" in found.sentence
+    assert found.energy == -30
 
 
 @pytest.mark.parametrize("seed", range(4))
