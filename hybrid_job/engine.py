@@ -92,8 +92,8 @@ def engine_for(
         return Choice(statevector.Qaoa(cost, observable), "numpy", reason)
     if saved <= 0:
         reason = (
-            f"{counted} take about {evaluations * slow:.2g} s, less than"
-            f" {evaluations * fast:.2g} s with compiled kernels and {START_SECONDS:.2g} s to start them"
+            f"{counted} take about {evaluations * slow:.2g} s, less than {evaluations * fast:.2g} s"
+            f" with compiled kernels and {START_SECONDS:.2g} s to start them"
         )
         return Choice(statevector.Qaoa(cost, observable), "numpy", reason)
     from hybrid_job import compiled  # noqa: PLC0415 (numpy alone suffices for most small problems)
