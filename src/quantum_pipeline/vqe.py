@@ -72,12 +72,13 @@ def check_size(problem: Chemistry) -> None:
         )
     if not _fits(sector):
         takes = f"{sector.dimension:,} determinants, {hamiltonian_bytes(sector) / 2**30:,.3g} GiB"
-        such = " or ".join(
-            f"{electrons} with {orbitals}" for electrons, orbitals in _fitting(problem)
+        such = "; ".join(
+            f"active_electrons {electrons}, active_orbitals up to {orbitals}"
+            for electrons, orbitals in _fitting(problem)
         )
         raise InvalidRequest(
             f"problem: got {what}, {takes}; allowed: up to {MEMORY / 2**30:g} GiB and "
-            f"{MAX_ORBITALS} orbitals: active_electrons with active_orbitals of at most {such}"
+            f"{MAX_ORBITALS} orbitals, such as {such}"
         )
     most = min(
         MATRIX_ELEMENTS // (sector.dimension * row_width(sector)),

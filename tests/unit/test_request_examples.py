@@ -13,7 +13,7 @@ import pytest
 from quantum_pipeline import costs, devices
 from quantum_pipeline.errors import PipelineError
 from quantum_pipeline.ising import all_energies
-from quantum_pipeline.problems import PROBLEM_TYPES
+from quantum_pipeline.problems import PROBLEM_TYPES, Chemistry
 from quantum_pipeline.requests import (
     ProblemReference,
     Request,
@@ -39,7 +39,7 @@ def asked(path: Path) -> Request:
 def admitted(path: Path) -> ResolvedRequest:
     """Return a request that would be run in us-east-1, or raise as the pipeline does."""
     request, _ = resolve(asked(path))
-    n = request.problem.n_variables
+    n = request.problem.n_qubits
     device, _ = devices.choose(request.device, n_qubits=n, shots=request.shots, region="us-east-1")
     costs.check_budget(costs.estimate(request, device, n, PRICE), request)
     return request
@@ -64,6 +64,8 @@ def test_a_valid_example_is_admitted_and_has_the_optimum_that_is_known(name: str
     if isinstance(asked(VALID[name]).problem, ProblemReference):
         return
     problem = admitted(VALID[name]).problem
+    if isinstance(problem, Chemistry):
+        return  # its energy is for the pipeline to find: tests/workflow/test_examples.py
     best = problem.objective_of_energy(float(all_energies(problem.ising()).min()))
     assert best == pytest.approx(BEST[name], abs=1e-8)
 
@@ -120,6 +122,14 @@ SEEN_BY_THE_MODEL_ALONE = {  # what a schema cannot say, or what is decided afte
     "invalid_angles_without_partner.json",
     "invalid_billion_nodes.json",
     "invalid_bqm_biases_missing.json",
+    "invalid_chemistry_active_space_of_too_many.json",
+    "invalid_chemistry_atoms_too_close.json",
+    "invalid_chemistry_by_qaoa.json",
+    "invalid_chemistry_no_length.json",
+    "invalid_chemistry_odd_electrons.json",
+    "invalid_chemistry_on_a_device.json",
+    "invalid_chemistry_too_large.json",
+    "invalid_chemistry_unknown_element.json",
     "invalid_device_of_another_region.json",
     "invalid_edge_twice.json",
     "invalid_field_twice.json",
