@@ -70,8 +70,8 @@ class Proof:
 
     @property
     def proven(self) -> bool:
-        """Whether no spins have a lower energy."""
-        return self._energy - self._bound <= self._closed
+        """Whether no spins have a lower energy; a bound above the energy found would be false."""
+        return abs(self._energy - self._bound) <= self._closed
 
     def offer(self, spins: Real) -> None:
         """Take the spins, shape (n,), if they are better than the best so far."""

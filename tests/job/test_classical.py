@@ -129,6 +129,23 @@ def test_highs_branches_where_no_cycle_is_violated_any_more(
     assert sorted(np.bincount(proof.spins > 0)) == [3, 4]
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_branching_alone_finds_and_bounds_the_optimum(
+    monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    monkeypatch.setattr(milp, "BRANCHED_GAP", math.inf)
+    model = random_model(8, seed)
+    if seed % 2:
+        signs = chance(seed).choice([-0.5, 0.5], len(model.couplings))
+        couplings = [(i, j, float(s)) for (i, j, _), s in zip(model.couplings, signs, strict=True)]
+        model = IsingModel.from_spins([0.0] * 8, couplings, 3.0)
+    proof = milp.Proof(model)
+    proof.branch(time.monotonic() + 20)
+    assert proof.proven
+    lowest, _ = brute_force(model)
+    assert energy_of(model, bits(proof.spins)) == pytest.approx(lowest, abs=model.tolerance)
+
+
 def test_a_cycle_inequality_holds_for_every_cut_and_cuts_off_the_point_it_is_of() -> None:
     model = max_cut(nx.complete_graph(6), weight=1.0)
     graph = CutGraph.of(model)
@@ -155,7 +172,7 @@ def test_the_step_divides_all_differences_of_energy(seed: int) -> None:
 
 def test_no_time_for_a_proof_is_no_proof(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(enumeration, "LISTED", 5)
-    model = regular(40, 3, seed=2)
+    model = regular(40, 3, seed=2).model_copy(update={"offset": 11.0})
     found = classical.solve(model, seconds=0.0, rng=chance())
     assert not found.proven
     assert found.worst_energy is None
