@@ -127,7 +127,7 @@ WRONG: list[tuple[dict[str, Any], str, Any, str]] = [
     (FULL, "problem", "maxcut", 'problem: got "maxcut"; allowed: an object whose type is one of'),
     (FULL, "problem", None, "problem: got null; allowed: an object whose type is one of"),
     (FULL, "problem", {}, "problem.type: missing; allowed: one of bqm, chemistry, ising,"),
-    (FULL, "problem.type", "max-cut", 'problem.type: got "max-cut"; allowed: one of bqm, chemistry,'),
+    (FULL, "problem.type", "max-cut", 'problem.type: got "max-cut"; allowed: one of bqm, chemis'),
     (FULL, "problem.type", ["maxcut"], 'problem.type: got ["maxcut"]; allowed: one of'),
     (FULL, "problem.edges", [], "problem.edges: got []; allowed: a list of one or more, each"),
     (FULL, "problem.edges", 3, "problem.edges: got 3; allowed: a list of one or more, each"),

@@ -33,6 +33,9 @@ EXACT = {  # hartree, by exact diagonalisation of others' integrals
     "chemistry_water_active_space": -75.991217,  # PennyLane
     "chemistry_hydroxyl_radical": -74.387185,  # ours: PennyLane has no open shells
 }
+BY_HAND = {
+    "maxcut_moebius_ladder": 88,  # of 90: its odd rings leave two uncut
+}
 CHEMICAL_ACCURACY = 0.0016
 
 
@@ -40,6 +43,8 @@ def best_objective(name: str) -> float:
     """Return the best objective of all bitstrings, by the problem's own definition of it."""
     request, _ = resolve(parse_request(EXAMPLES[name]))
     problem = request.problem
+    if name in BY_HAND:
+        return BY_HAND[name]
     assert problem.n_variables <= 12, "too many bitstrings to try"
     best = max if problem.sense == "maximise" else min
     return best(problem.objective(bits) for bits in product((0, 1), repeat=problem.n_variables))
