@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from hybrid_job import vqe
+from hybrid_job.ansatz import Ansatz
+from hybrid_job.excitation_search import SLOPE, Budget, LimitReached, Real, Search
 from hybrid_job.job import Job, versions
+from hybrid_job.journal import Journal
 from hybrid_job.metrics import log_metric
 from hybrid_job.molecules import integrals
-from hybrid_job.vqe import MoleculeSolution
+from hybrid_job.vqe import lowest_eigenvalue
 from quantum_pipeline.algorithms import SettledVqe
 from quantum_pipeline.chemistry.sector import Sector
 from quantum_pipeline.problems import Chemistry
@@ -25,38 +28,53 @@ from quantum_pipeline.results import (
 )
 
 
+@dataclass
+class RecordedBudget(Budget):
+    """A budget whose evaluations are in the journal: a job that starts again repeats none.
+
+    ``point`` is the number of the geometry, ``before`` how many evaluations the others took.
+    """
+
+    journal: Journal = field(kw_only=True)
+    point: int = field(kw_only=True)
+    before: int = field(kw_only=True)
+
+    def evaluate(self, ansatz: Ansatz, parameters: Real) -> tuple[float, Real]:
+        """Return energy and gradient as they stand in the journal, or compute and record them."""
+        key = np.array([self.point, *parameters])
+        found = self.journal.evaluation(key)
+        if found is None or len(self.history) == self.max_evaluations:
+            found = super().evaluate(ansatz, parameters)
+            self.journal.record_evaluation(key, *found)
+        else:
+            self.history.append(found[0])
+        log_metric("energy", found[0], self.before + len(self.history))
+        return found
+
+
+@dataclass(frozen=True)
+class Solved:
+    """A geometry's part of the result, and the energies of its evaluations."""
+
+    point: MoleculePoint
+    energies: Sequence[float]
+
+
 def solve(job: Job) -> MoleculeResult:
     """Return the result of a run: each geometry solved, the one of lowest energy sampled.
 
     The evaluations and the time are shared out evenly, what one geometry leaves to the next ones.
     Where the time ends first, the geometries from there on are left out.
     """
-    request, problem = job.prepared.request, job.prepared.request.problem
-    algorithm = request.algorithm
-    assert isinstance(problem, Chemistry)
-    assert isinstance(algorithm, SettledVqe)
-    solutions: list[MoleculeSolution] = []
-    stop_reason = ""
+    problem, algorithm = _asked(job)
+    solved: list[Solved] = []
+    left_out = ""
     for number, length in enumerate(problem.lengths):
-        left = len(problem.lengths) - number
-        now, deadline = time.monotonic(), job.deadline(reserved=1.0)
-        if solutions and now > deadline:
-            stop_reason = f"limits.max_runtime_seconds: {number} of {number + left} lengths"
+        if solved and time.monotonic() > job.deadline(reserved=1.0):
+            left_out = f"limits.max_runtime_seconds: {number} of {len(problem.lengths)} lengths"
             break
-        solutions.append(
-            _solve_point(
-                job,
-                problem,
-                length,
-                before=solutions,
-                max_evaluations=max(1, (algorithm.max_evaluations - _done(solutions)) // left),
-                deadline=now + (deadline - now) / left,
-            )
-        )
-    points = [
-        _point(length, solution)
-        for length, solution in zip(problem.lengths, solutions, strict=False)
-    ]
+        solved.append(_solve_point(job, length, solved))
+    points = [each.point for each in solved]
     stopped = [point.stop_reason for point in points if not point.converged]
     return MoleculeResult(
         run_id=job.prepared.run_id,
@@ -64,30 +82,27 @@ def solve(job: Job) -> MoleculeResult:
         engine="exact state among the determinants, numpy",
         ansatz=algorithm.ansatz,
         points=tuple(points),
-        history=_history(solutions),
-        converged=not stopped and not stop_reason,
-        stop_reason=stop_reason or next(iter(stopped), points[-1].stop_reason),
-        counts=_counts(job, min(solutions, key=lambda each: each.energy)),
+        history=_history(solved),
+        converged=not stopped and not left_out,
+        stop_reason=left_out or next(iter(stopped), points[-1].stop_reason),
+        counts=_counts(job, min(points, key=lambda point: point.energy)),
         seconds=job.seconds,
         versions=versions(),
     )
 
 
-def _solve_point(
-    job: Job,
-    problem: Chemistry,
-    length: float | None,
-    *,
-    before: Sequence[MoleculeSolution],
-    max_evaluations: int,
-    deadline: float,
-) -> MoleculeSolution:
-    algorithm, done = job.prepared.request.algorithm, _done(before)
+def _asked(job: Job) -> tuple[Chemistry, SettledVqe]:
+    problem, algorithm = job.prepared.request.problem, job.prepared.request.algorithm
+    assert isinstance(problem, Chemistry)
     assert isinstance(algorithm, SettledVqe)
+    return problem, algorithm
+
+
+def _solve_point(job: Job, length: float | None, before: Sequence[Solved]) -> Solved:
+    problem, algorithm = _asked(job)
+    times = [time.monotonic()]
     at = "" if length is None else f" at {length:g} angstrom"
-    space = f"{problem.n_qubits} spin orbitals, {problem.sector.dimension} determinants"
-    print(f"{problem.formula}{at}, {problem.basis}: integrals, {space}", flush=True)
-    began = time.monotonic()
+    print(f"{problem.formula}{at}, {problem.basis}: integrals and orbitals", flush=True)
     made = integrals(
         problem.geometry_at(length),
         problem.basis,
@@ -96,60 +111,79 @@ def _solve_point(
         active_electrons=problem.active_electrons,
         active_orbitals=problem.active_orbitals,
     )
-    taken = time.monotonic() - began
-    print(f"integrals: {taken:.3g} s; Hartree-Fock {made.hartree_fock:.6f} hartree", flush=True)
-    solution = vqe.solve(
-        made,
-        algorithm.ansatz,
-        start=before[-1].parameters if before else None,
-        max_evaluations=max_evaluations,
-        deadline=deadline,
-        watch=lambda number, energy: log_metric("energy", energy, done + number),
+    times.append(time.monotonic())
+    print(f"Hamiltonian of {problem.sector.dimension} determinants", flush=True)
+    search = Search(made, _budget(job, before))
+    times.append(time.monotonic())
+    try:
+        if algorithm.ansatz == "uccsd":
+            search.uccsd(_start(before))
+        else:
+            search.adapt(SLOPE)
+    except LimitReached as limit:
+        search.converged, search.stop_reason = False, str(limit)
+    times.append(time.monotonic())
+    print(f"{search.stop_reason}; exact diagonalisation", flush=True)
+    exact = None
+    if times[-1] < job.deadline(reserved=0.5):
+        exact = lowest_eigenvalue(search.matrix)
+    times.append(time.monotonic())
+    chosen = zip(search.chosen, search.parameters.tolist(), strict=True)
+    point = MoleculePoint(
+        bond_length_angstrom=length,
+        integrals=made,
+        amplitudes=tuple(
+            Amplitude(annihilate=each.annihilate, create=each.create, amplitude=amplitude)
+            for each, amplitude in chosen
+        ),
+        growth=tuple(Growth(**step._asdict()) for step in search.growth),
+        energy=search.energy,
+        exact=exact,
+        evaluations=len(search.budget.history),
+        converged=search.converged,
+        stop_reason=search.stop_reason,
+        seconds=PointSeconds(
+            **dict(zip(PointSeconds.model_fields, np.diff(times).tolist(), strict=True))
+        ),
     )
-    print(f"{solution.energy:.6f} hartree: {solution.stop_reason}", flush=True)
-    seconds = solution.seconds._replace(integrals=taken)
-    return MoleculeSolution(**vars(solution) | {"seconds": seconds})
+    return Solved(point, search.budget.history)
 
 
-def _done(solutions: Sequence[MoleculeSolution]) -> int:
-    return sum(len(solution.history) for solution in solutions)
+def _budget(job: Job, before: Sequence[Solved]) -> RecordedBudget:
+    """Return an even share of the evaluations and of the time that are left."""
+    problem, algorithm = _asked(job)
+    left = len(problem.lengths) - len(before)
+    done = sum(each.point.evaluations for each in before)
+    now = time.monotonic()
+    return RecordedBudget(
+        max_evaluations=max(1, (algorithm.max_evaluations - done) // left),
+        deadline=now + (job.deadline(reserved=1.0) - now) / left,
+        watch=None,
+        journal=job.journal,
+        point=len(before),
+        before=done,
+    )
 
 
-def _history(solutions: Sequence[MoleculeSolution]) -> tuple[Evaluation, ...]:
-    flat = [
-        (point, energy)
-        for point, solution in enumerate(solutions, 1)
-        for energy in solution.history
-    ]
+def _start(before: Sequence[Solved]) -> Real | None:
+    """Return the amplitudes of the geometry before, near which those of the next one are."""
+    if not before:
+        return None
+    return np.array([each.amplitude for each in before[-1].point.amplitudes])
+
+
+def _history(solved: Sequence[Solved]) -> tuple[Evaluation, ...]:
+    flat = [(point, energy) for point, each in enumerate(solved, 1) for energy in each.energies]
     return tuple(
         Evaluation(evaluation=number, start=point, energy=energy)
         for number, (point, energy) in enumerate(flat, 1)
     )
 
 
-def _point(length: float | None, solution: MoleculeSolution) -> MoleculePoint:
-    pairs = zip(solution.excitations, solution.parameters, strict=True)
-    return MoleculePoint(
-        bond_length_angstrom=length,
-        integrals=solution.integrals,
-        amplitudes=tuple(
-            Amplitude(annihilate=each.annihilate, create=each.create, amplitude=amplitude)
-            for each, amplitude in pairs
-        ),
-        growth=tuple(Growth(**step._asdict()) for step in solution.growth),
-        energy=solution.energy,
-        exact=solution.exact,
-        evaluations=len(solution.history),
-        converged=solution.converged,
-        stop_reason=solution.stop_reason,
-        seconds=PointSeconds(**solution.seconds._asdict()),
-    )
-
-
-def _counts(job: Job, solution: MoleculeSolution) -> dict[str, int]:
+def _counts(job: Job, point: MoleculePoint) -> dict[str, int]:
     """Return determinants drawn from the state: what measured spin orbitals would show."""
-    sector = Sector.of(solution.integrals)
-    probabilities = solution.state**2
+    sector = Sector.of(point.integrals)
+    probabilities = point.state() ** 2
     shots = job.prepared.request.shots
     drawn = job.chance("shots").multinomial(shots, probabilities / probabilities.sum())
     return {sector.bitstring(int(at)): int(drawn[at]) for at in np.flatnonzero(drawn)}

@@ -16,6 +16,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, model_validator
 
 from quantum_pipeline import vqe
+from quantum_pipeline.chemistry.excitations import n_excitations
 from quantum_pipeline.cones import require_fit
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.problems import BinaryProblem, Chemistry, Number, Problem
@@ -317,7 +318,7 @@ def _vqe(problem: Chemistry, asked: Algorithm, *, exact: bool) -> tuple[SettledV
     vqe.check_size(problem)
     ansatz, why = vqe.choose_ansatz(problem)
     if asked.ansatz != "auto":
-        n = vqe.n_amplitudes(problem.sector)
+        n = n_excitations(problem.sector)
         ansatz, why = asked.ansatz, f"{asked.ansatz.upper()} as asked, from {n} excitations"
     points = len(problem.lengths)
     settled = SettledVqe(

@@ -9,25 +9,20 @@ from collections.abc import Iterator
 from math import comb
 from typing import Literal
 
-from quantum_pipeline.chemistry.hamiltonian import memory_bytes as hamiltonian_bytes
+from quantum_pipeline.chemistry.excitations import n_excitations
 from quantum_pipeline.chemistry.hamiltonian import row_width
 from quantum_pipeline.chemistry.sector import MAX_ORBITALS, Sector
+from quantum_pipeline.chemistry.sizes import MAX_BYTES, job_bytes
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.problems import Chemistry
 
 Ansatz = Literal["uccsd", "adapt"]
-
-MEMORY = 2 * 2**30
-"""Most bytes for the Hamiltonian of a sector: the job's instance has a few times as many."""
 
 MATRIX_ELEMENTS = 10**9
 """Most elements of all Hamiltonians of a scan: each is computed again to verify its energy."""
 
 INTEGRALS = 500_000
 """Most two-electron integrals in a result, some 10 MiB as JSON."""
-
-VECTORS = 40
-"""States that live beside the Hamiltonian; most are the diagonalisation's."""
 
 UCCSD_AMPLITUDES = 1000
 """Up to here all singles and doubles are optimised at once.
@@ -41,20 +36,8 @@ EVALUATIONS = {"uccsd": 1000, "adapt": 5000}
 
 
 def memory_bytes(problem: Chemistry) -> int:
-    """Return the most memory that the job takes for a molecule.
-
-    The excitations couple no more pairs of determinants than the Hamiltonian does.
-    """
-    return 2 * hamiltonian_bytes(problem.sector) + VECTORS * 8 * problem.sector.dimension
-
-
-def n_amplitudes(sector: Sector) -> int:
-    """Return the number of single and double excitations out of Hartree-Fock.
-
-    >>> n_amplitudes(Sector(2, 1, 1)), n_amplitudes(Sector(6, 2, 2))
-    (3, 92)
-    """
-    return row_width(sector) - 1
+    """Return the most memory that the job takes for a molecule."""
+    return job_bytes(problem.sector)
 
 
 def check_size(problem: Chemistry) -> None:
@@ -71,13 +54,13 @@ def check_size(problem: Chemistry) -> None:
             "more orbitals, by active_orbitals or a larger basis"
         )
     if not _fits(sector):
-        takes = f"{sector.dimension:,} determinants, {hamiltonian_bytes(sector) / 2**30:,.3g} GiB"
+        takes = f"{sector.dimension:,} determinants, {job_bytes(sector) / 2**30:,.3g} GiB"
         such = "; ".join(
             f"active_electrons {electrons}, active_orbitals up to {orbitals}"
             for electrons, orbitals in _fitting(problem)
         )
         raise InvalidRequest(
-            f"problem: got {what}, {takes}; allowed: up to {MEMORY / 2**30:g} GiB and "
+            f"problem: got {what}, {takes}; allowed: up to {MAX_BYTES / 2**30:g} GiB and "
             f"{MAX_ORBITALS} orbitals, such as {such}"
         )
     most = min(
@@ -93,7 +76,7 @@ def check_size(problem: Chemistry) -> None:
 
 def choose_ansatz(problem: Chemistry) -> tuple[Ansatz, str]:
     """Return the ansatz for a molecule, and why."""
-    n = n_amplitudes(problem.sector)
+    n = n_excitations(problem.sector)
     if n <= UCCSD_AMPLITUDES:
         return "uccsd", (
             f"UCCSD, whose {n} amplitudes are few enough (up to {UCCSD_AMPLITUDES}) to optimise "
@@ -106,7 +89,7 @@ def choose_ansatz(problem: Chemistry) -> tuple[Ansatz, str]:
 
 
 def _fits(sector: Sector) -> bool:
-    return sector.n_orbitals <= MAX_ORBITALS and hamiltonian_bytes(sector) <= MEMORY
+    return sector.n_orbitals <= MAX_ORBITALS and job_bytes(sector) <= MAX_BYTES
 
 
 def _fitting(problem: Chemistry) -> Iterator[tuple[int, int]]:

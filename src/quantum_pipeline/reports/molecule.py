@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from quantum_pipeline.chemistry.sector import Sector, leading
+from quantum_pipeline.chemistry.verification import TOLERANCE
 from quantum_pipeline.evaluation import analyse
 from quantum_pipeline.problems import Chemistry
 from quantum_pipeline.reports.base import Artifacts, Outcome, common_parts
@@ -26,7 +27,6 @@ from quantum_pipeline.reports.molecule_parts import (
     VqePart,
 )
 from quantum_pipeline.results import MoleculePoint, MoleculeResult
-from quantum_pipeline.results.molecule import HARTREE
 from quantum_pipeline.runs import PreparedRun
 
 
@@ -46,7 +46,7 @@ def build(prepared: PreparedRun, outcome: Outcome, result: MoleculeResult) -> Mo
         scan=scan,
         not_computed=tuple(x for x in problem.lengths[len(result.points) :] if x is not None),
         equilibrium=equilibrium([(each.bond_length_angstrom, each.energy) for each in scan]),
-        analysis=analyse([each for each in result.history if each.start == number], HARTREE),
+        analysis=analyse([each for each in result.history if each.start == number], TOLERANCE),
         recommendations=(),
         artifacts=_artifacts(scan),
     )
@@ -126,7 +126,7 @@ def _quality(result: MoleculeResult) -> MoleculeQuality:
         chemical_accuracy=None if error is None else error <= CHEMICAL_ACCURACY,
         correlation_recovered_percent=(
             100 * (hartree_fock - lowest.energy) / correlation
-            if correlation is not None and correlation > HARTREE
+            if correlation is not None and correlation > TOLERANCE
             else None
         ),
         integrals_seconds=sum(each.integrals + each.setup for each in seconds),
@@ -144,7 +144,7 @@ def _error(point: MoleculePoint) -> float | None:
 def _verdict(error: float | None, quantum: float, exact: float) -> str:
     if error is None:
         return "not compared: there was no time for exact diagonalisation"
-    above = "as low as" if error <= 1000 * HARTREE else f"{error:.3g} mHa above"
+    above = "as low as" if error <= 1000 * TOLERANCE else f"{error:.3g} mHa above"
     slow, fast = max(quantum, exact, 1e-6), max(min(quantum, exact), 1e-6)
     pace = "slower" if quantum > exact else "faster"
     times = f"{slow / fast:,.{0 if slow >= 10 * fast else 1}f} times {pace}"

@@ -6,7 +6,6 @@ amplitudes, every energy is computed again; the repulsion of the nuclei follows 
 
 from __future__ import annotations
 
-import math
 from itertools import groupby
 from typing import Annotated, Literal
 
@@ -15,16 +14,15 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from quantum_pipeline.algorithms import SettledVqe
-from quantum_pipeline.chemistry.excitations import Excitation, singles_and_doubles, state_of
-from quantum_pipeline.chemistry.hamiltonian import Hamiltonian, energy_of
+from quantum_pipeline.chemistry.excitations import Excitation, state_of
+from quantum_pipeline.chemistry.hamiltonian import Hamiltonian
 from quantum_pipeline.chemistry.integrals import Integrals
-from quantum_pipeline.chemistry.molecules import nuclear_repulsion
 from quantum_pipeline.chemistry.sector import Sector
+from quantum_pipeline.chemistry.verification import TOLERANCE, check_molecule, check_solution
 from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.problems import Chemistry
 from quantum_pipeline.results.base import (
     Count,
-    Evaluation,
     Finite,
     JobResult,
     Record,
@@ -36,9 +34,6 @@ from quantum_pipeline.results.base import (
 from quantum_pipeline.runs import PreparedRun
 from quantum_pipeline.vqe import Ansatz
 from quantum_pipeline.wording import refusal
-
-HARTREE = 1e-8
-"""Energies in hartree are equal within this; a tenth of a millionth of chemical accuracy."""
 
 DIAGONALISED = 600
 """Up to so many determinants the exact energy is computed again; beyond, it is held to bounds."""
@@ -147,8 +142,10 @@ def verify(result: MoleculeResult, prepared: PreparedRun) -> None:
     ended = len(lengths) == len(problem.lengths) and all(each.converged for each in result.points)
     check_equal("converged", result.converged, ended)
     for number, point in enumerate(result.points):
-        _check_integrals(f"points.{number}.integrals", point, problem)
-        _check_energies(f"points.{number}", point)
+        try:
+            _check_point(point, problem)
+        except InvalidResult as error:
+            raise InvalidResult(f"points.{number}.{error}") from None
     _check_counts(result, request.shots)
 
 
@@ -162,48 +159,24 @@ def _check_history(result: MoleculeResult) -> None:
     for (number, evaluations), point in zip(by_point.items(), result.points, strict=True):
         name = f"points.{number - 1}"
         check_equal(f"{name}.evaluations", point.evaluations, len(evaluations))
-        _check_course(name, evaluations, point)
+        lowest = min(each.energy for each in evaluations)
+        check_near(f"{name}.energy", point.energy, lowest, TOLERANCE)
 
 
-def _check_course(name: str, evaluations: list[Evaluation], point: MoleculePoint) -> None:
-    energies = [each.energy for each in evaluations]
-    check_near(f"{name}.energy", point.energy, min(energies), HARTREE)
-
-
-def _check_integrals(name: str, point: MoleculePoint, problem: Chemistry) -> None:
-    integrals, space = point.integrals, problem.space
-    for field in space._fields:
-        check_equal(f"{name}.{field}", getattr(integrals, field), getattr(space, field))
-    repulsion = nuclear_repulsion(problem.geometry_at(point.bond_length_angstrom))
-    check_near(f"{name}.nuclear_repulsion", integrals.nuclear_repulsion, repulsion, HARTREE)
-    if space.n_core == 0:
-        check_near(f"{name}.core_energy", integrals.core_energy, repulsion, HARTREE)
-    recomputed = integrals.recomputed_hartree_fock()
-    check_near(f"{name}.hartree_fock", integrals.hartree_fock, recomputed, HARTREE)
-
-
-def _check_energies(name: str, point: MoleculePoint) -> None:
-    sector, hartree_fock = Sector.of(point.integrals), point.integrals.hartree_fock
-    excitations = set(singles_and_doubles(sector))
-    for position, each in enumerate(point.amplitudes):
-        if each.excitation not in excitations:
-            where = f"{name}.amplitudes.{position}"
-            allowed = "a single or double excitation out of Hartree-Fock"
-            raise InvalidResult(refusal(where, list(map(list, each.excitation)), allowed))
-    check_near(f"{name}.energy", point.energy, energy_of(point.integrals, point.state()), HARTREE)
-    lowest = _lowest_energy(name, point, sector)
-    reached = [point.energy, *(each.energy for each in point.growth)]
-    check_within(f"{name}.energy", reached, lowest, hartree_fock, HARTREE)
-
-
-def _lowest_energy(name: str, point: MoleculePoint, sector: Sector) -> float:
-    """Return the exact energy, computed again where that is quick, or minus infinity."""
+def _check_point(point: MoleculePoint, problem: Chemistry) -> None:
+    integrals = point.integrals
+    check_molecule(problem.geometry_at(point.bond_length_angstrom), problem.space, integrals)
+    excitations = [each.excitation for each in point.amplitudes]
+    parameters = [each.amplitude for each in point.amplitudes]
+    check_solution(integrals, excitations, parameters, point.energy, point.exact)
+    sector = Sector.of(integrals)
     if point.exact is None:
-        return -math.inf
+        return
     if sector.dimension <= DIAGONALISED:
-        matrix = Hamiltonian.of(point.integrals, sector).dense()
-        check_near(f"{name}.exact", point.exact, float(np.linalg.eigvalsh(matrix)[0]), HARTREE)
-    return point.exact
+        matrix = Hamiltonian.of(integrals, sector).dense()
+        check_near("exact", point.exact, float(np.linalg.eigvalsh(matrix)[0]), TOLERANCE)
+    grown = [each.energy for each in point.growth] or [point.energy]
+    check_within("growth", grown, point.exact, integrals.hartree_fock, TOLERANCE)
 
 
 def _check_counts(result: MoleculeResult, shots: int) -> None:
