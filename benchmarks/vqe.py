@@ -29,7 +29,7 @@ from rich.table import Table
 from scipy.optimize import minimize
 
 from benchmarks import machine, options
-from benchmarks.timing import Timing, interleave
+from benchmarks.timing import Limits, Timing, interleave
 from hybrid_job.ansatz import Ansatz
 from hybrid_job.excitation_search import L_BFGS_B, Budget, Search, excitation_costs
 from hybrid_job.molecules import integrals
@@ -153,14 +153,14 @@ class Found:
         }
 
 
-def compare(name: str, rounds: int, budget: float) -> Found:
+def compare(name: str, limits: Limits) -> Found:
     """Return both timings of one molecule."""
     geometry = geometry_of(name, MOLECULES[name])
     setups: dict[str, Callable[[], Any]] = {
         "ours": lambda: prepared(geometry),
         "pennylane": lambda: hamiltonian_of_pennylane(geometry),
     }
-    setup = interleave(setups, rounds, budget)
+    setup = interleave(setups, limits)
     made, search, ansatz = setup["ours"].result
     costs = excitation_costs(made, search.pool)
     theirs = in_pennylane(made)
@@ -174,7 +174,7 @@ def compare(name: str, rounds: int, budget: float) -> Found:
     other, slopes = evaluate["pennylane fermionic"](somewhere)
     difference = max(abs(energy - other), float(np.abs(gradient - slopes).max()))
     calls = {who: (lambda each=each: optimised(each, costs)) for who, each in evaluate.items()}
-    optimise = interleave(calls, rounds, budget)
+    optimise = interleave(calls, limits)
     exact = lowest_eigenvalue(search.matrix)
     return Found(name, exact, setup, optimise, {"pennylane fermionic": difference})
 
@@ -214,7 +214,7 @@ def main(
     machine.pin_threads(threads)
     import pennylane  # noqa: F401
 
-    found = [compare(name, rounds, budget) for name in names]
+    found = [compare(name, Limits(rounds, budget)) for name in names]
     for table in tables(found):
         Console().print(table)
     molecules = {each.name: each.as_json() for each in found}
