@@ -5,8 +5,9 @@
     nft     sequential minimal optimisation: one angle's curve is fitted, and its minimum taken
 
 None sees a gradient, and all are deterministic for a seed and the energies that they get. Inside,
-angles and energies are measured by ``unit``, as in ``optimiser``. What an optimiser has seen is
-biased, for it goes where noise was low: the result is therefore measured once more, by itself.
+gammas are measured by ``unit``, as in ``optimiser``; the scale of energies matters to none. What an
+optimiser has seen is biased, for it goes where noise was low: the result is therefore measured once
+more, by itself.
 
 Why ``nft`` is not quite Nakanishi's: there a parameter drives one gate, so its curve is a sinusoid.
 An angle of QAOA drives all gates of its layer. For the last beta the curve is still short and
@@ -105,16 +106,15 @@ def minimise_shots(
 
 
 class _Run:
-    """Evaluations in units, within limits; one is kept for the result. ``at`` is the best guess."""
+    """Evaluations within limits, one kept for the result; ``at`` is the best guess, in units."""
 
     def __init__(
         self, estimate: Estimate, start: Real, unit: float, max_evaluations: int, deadline: float
     ) -> None:
         self._estimate, self._deadline = estimate, deadline
         self._max_evaluations = max_evaluations
-        self._scale, self._unit = np.array([[unit], [1.0]]), unit
+        self._scale = np.array([[unit], [1.0]])
         self._slowest = 0.0
-        self._measured: dict[bytes, tuple[float, float]] = {}
         self.at: Real = (start * self._scale).ravel()
         self.history: list[tuple[int, float]] = []
 
@@ -124,12 +124,12 @@ class _Run:
         return self._max_evaluations - 1 - len(self.history)
 
     def __call__(self, x: Real) -> float:
-        """Return the estimate at angles in units, shape (2 * depth,), as an energy in units."""
+        """Return the estimate at angles in units, shape (2 * depth,)."""
         if self.left <= 0:
             raise _LimitReached(f"algorithm.max_evaluations: all {self._max_evaluations} are used")
         if time.monotonic() + 2 * self._slowest >= self._deadline:
             raise _LimitReached("limits.max_runtime_seconds: stopped in time to give a result")
-        return self._measure(x)[0] / self._unit
+        return self._measure(x)[0]
 
     def _measure(self, x: Real) -> tuple[float, float]:
         began = time.monotonic()

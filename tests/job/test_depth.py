@@ -63,6 +63,19 @@ def test_growth_ends_with_the_first_layer_that_gains_too_little() -> None:
     assert growth.because == f"depth {depth} gained {gains[-1]:.2%} of the descent, less than 3.00%"
 
 
+def test_constant_in_all_energies_changes_nothing_where_the_start_state_has_it() -> None:
+    evaluate = Qaoa(all_energies(glass(6))).energy_and_gradient
+
+    def raised(angles: Real) -> tuple[float, Real]:
+        energy, gradient = evaluate(angles)
+        return energy + 64, gradient
+
+    plain = grown(glass(6), max_depth=30, least_gain=0.03)
+    other = grown(glass(6), evaluate=raised, untouched=64, max_depth=30, least_gain=0.03)
+    assert other.optimum.energy == pytest.approx(plain.optimum.energy + 64, abs=1e-3)
+    assert len(other.steps) == len(plain.steps)
+
+
 def test_solved_problem_takes_no_layer_after_the_one_that_shows_it() -> None:
     # Fields alone: one layer is exact, gamma h = pi/4 and beta = -pi/4 turn each spin down.
     growth = grown(IsingModel.from_spins([1.0, -1.0, 1.0], []), max_depth=9)

@@ -50,7 +50,7 @@ def test_rounded_relaxation_is_near_the_ground_state(fields: float) -> None:
     assert np.mean(ratios) > 0.95
 
 
-@pytest.mark.parametrize("factor", [1e-9, 1e9])
+@pytest.mark.parametrize("factor", [1e-15, 1e15])
 def test_scale_of_the_energies_does_not_matter(factor: float) -> None:
     model = random_model(6, 1)
     scaled = IsingModel.from_spins(
