@@ -1,0 +1,163 @@
+"""The job's result of a molecule: what is read, and that nothing tampered with passes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from quantum_pipeline.chemistry.hamiltonian import Hamiltonian
+from quantum_pipeline.errors import InvalidResult
+from quantum_pipeline.results import MoleculeResult, OptimisationResult, read_result
+from quantum_pipeline.results.molecule import DIAGONALISED
+from quantum_pipeline.runs import PreparedRun
+from tests.unit.finished_molecule import H2, SCAN, prepared_molecule, solved_molecule
+from tests.unit.finished_run import TRIANGLE, prepared_run
+
+PREPARED = prepared_molecule(SCAN, shots=100, seed=3)
+HONEST = solved_molecule(PREPARED)
+ADAPT = prepared_molecule(H2, algorithm={"ansatz": "adapt"})
+
+Data = dict[str, Any]
+
+
+def written(result: MoleculeResult = HONEST) -> Data:
+    """Return a result as the job writes it."""
+    data: Data = json.loads(result.model_dump_json())
+    return data
+
+
+def refused(data: object, prepared: PreparedRun = PREPARED) -> str:
+    with pytest.raises(InvalidResult) as error:
+        read_result(data, prepared)
+    return str(error.value)
+
+
+def test_an_honest_result_is_read_and_survives_json() -> None:
+    result = read_result(written(), PREPARED)
+    assert isinstance(result, MoleculeResult)
+    assert MoleculeResult.model_validate_json(result.model_dump_json()) == result
+    assert result.lowest.bond_length_angstrom == 0.7
+    assert sum(result.counts.values()) == 100
+
+
+def test_the_result_of_another_kind_of_problem_is_refused() -> None:
+    assert "algorithm: got " in refused(written(), prepared_run(TRIANGLE))
+    assert OptimisationResult.model_fields["algorithm"] != MoleculeResult.model_fields["algorithm"]
+
+
+def at(data: Data, path: str) -> tuple[Any, int | str]:
+    """Return the object that a dotted path leads into, and its last step."""
+    *steps, last = (int(step) if step.isdigit() else step for step in path.split("."))
+    inner: Any = data
+    for step in steps:
+        inner = inner[step]
+    return inner, last
+
+
+TAMPERED: list[tuple[str, Any, str]] = [
+    ("run_id", "r2", 'run_id: got "r2"; the run has "r1"'),
+    ("algorithm", "qaoa", 'algorithm: got "qaoa"; allowed: "vqe"'),
+    ("ansatz", "adapt", 'ansatz: got "adapt"; the run has "uccsd"'),
+    ("converged", False, "converged: got false; the run has true"),
+    ("points", [], "points: got []; allowed: a list of one or more"),
+    ("history", [], "history: got []; allowed: a list of one or more"),
+    ("history.2.evaluation", 7, "history: evaluations: got [1, 2, 7"),
+    ("history.2.start", 4, "history: starts: got [1, 4"),
+    ("history.0.energy", -1.2, "points.0.energy: got -1.05515"),
+    ("points.1.bond_length_angstrom", 0.71, "bond lengths of points: got [0.5, 0.71"),
+    ("points.1.evaluations", 99, "points.1.evaluations: got 99; the run has"),
+    ("points.1.energy", -1.2, "points.1.energy: got -1.2; recomputed it is -1.13618"),
+    ("points.1.exact", -1.0, "got -1.13618"),
+    ("points.1.exact", -1.3, "points.1.exact: got -1.3; recomputed it is -1.13618"),
+    ("points.2.amplitudes.0.amplitude", 0.3, "points.2.energy: got -1.13414"),
+    ("points.2.amplitudes.0.create", [2, 7], "points.2.excitations.0: got [[0, 1], [2, 7]]; a"),
+    ("points.2.amplitudes.0.create", [2], "points.2.excitations.0: got [[0, 1], [2]]; allowed"),
+    ("points.2.amplitudes", [], "points.2.energy: got -1.13414"),
+    ("points.2.amplitudes.0.amplitude", float("nan"), "got NaN; allowed: a number"),
+    ("points.0.integrals.n_core", 1, "points.0.integrals.n_core: got 1; allowed: 0"),
+    ("points.0.integrals.n_alpha", 2, "points.0.integrals.n_alpha: got 2; allowed: 1"),
+    ("points.0.integrals.nuclear_repulsion", 1.0, "points.0.integrals.nuclear_repulsion: got 1.0"),
+    ("points.0.integrals.core_energy", 1.0, "points.0.integrals.core_energy: got 1.0; recomput"),
+    ("points.0.integrals.hartree_fock", -1.0, "points.0.hartree_fock: got -1.0; recomputed it"),
+    ("points.0.integrals.one_electron.0", -1.0, "points.0.hartree_fock: got -1.04299"),
+    ("points.0.integrals.two_electron.0", 0.5, "points.0.hartree_fock: got -1.04299"),
+    ("points.0.integrals.two_electron.5", 0.5, "points.0.energy: got -1.05515"),
+    ("points.0.integrals.one_electron", [1.0], "length of one_electron: got 1; allowed: 3"),
+    ("counts", {}, "counts: got 0; the run has 100"),
+    ("counts", {"1100": 101}, "counts: got 101; the run has 100"),
+    ("counts", {"1100": 99, "1000": 1}, 'counts: got "1000"; allowed: 4 spin orbitals by turns, 1'),
+    ("counts", {"1100": 99, "1010": 1}, 'counts: got "1010"; allowed: 4 spin orbitals'),
+    ("counts", {"1100": 99, "110": 1}, 'counts: got "110"; allowed: 4 spin orbitals'),
+    ("counts", {"1100": 99, "1001": 1}, 'counts: got "1001"; allowed: determinants of the state'),
+    ("counts", {"1100": 0}, 'counts."1100": got 0; allowed: an integer from 1 up'),
+    ("points.0.seconds.exact", -1.0, "points.0.seconds.exact: got -1.0; allowed: a number"),
+    ("schema_version", 1, "schema_version: got 1; allowed: 2"),
+    ("note", "trust me", "note: no such field; allowed"),
+]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"), TAMPERED, ids=[f"{path} {value}" for path, value, _ in TAMPERED]
+)
+def test_a_result_that_was_tampered_with_is_refused_by_its_figure(
+    path: str, value: Any, said: str
+) -> None:
+    data = written()
+    inner, last = at(data, path)
+    inner[last] = value
+    assert said in refused(data)
+
+
+OPTIONAL = {"schema_version", "tasks"}
+
+
+@pytest.mark.parametrize("field", sorted(written().keys() - OPTIONAL))
+def test_a_result_that_lacks_a_field_is_refused(field: str) -> None:
+    data = written()
+    del data[field]
+    assert refused(data).startswith(f"results.json: {field}: missing; allowed: ")
+
+
+def test_points_that_are_left_out_are_no_success() -> None:
+    data = written()
+    data["points"] = data["points"][:2]
+    data["history"] = [each for each in data["history"] if each["start"] <= 2]
+    assert "converged: got true; the run has false" in refused(data)
+    result = read_result({**data, "converged": False}, PREPARED)
+    assert isinstance(result, MoleculeResult)
+    assert len(result.points) == 2
+
+
+def test_an_exact_energy_that_was_not_computed_is_none() -> None:
+    data = written()
+    data["points"][0]["exact"] = None
+    read_result(data, PREPARED)
+
+
+def test_an_energy_of_adapts_course_must_lie_between_exact_and_hartree_fock() -> None:
+    data = written(solved_molecule(ADAPT))
+    read_result(data, ADAPT)
+    data["points"][0]["growth"][0]["energy"] = -1.5
+    assert "points.0.growth: got -1.5; it must lie from -1.137283" in refused(data, ADAPT)
+
+
+def test_rounding_is_no_tampering() -> None:
+    data = written()
+    data["points"][0]["energy"] += 1e-10
+    data["points"][0]["exact"] -= 1e-10
+    read_result(data, PREPARED)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_state_is_below_the_energy_that_verification_takes_for_the_lowest(seed: int) -> None:
+    integrals = HONEST.points[seed].integrals
+    matrix = Hamiltonian.of(integrals).dense()
+    states = np.random.default_rng(seed).normal(size=(200, len(matrix)))
+    energies = np.einsum("ki,ij,kj->k", states, matrix, states) / np.sum(states**2, axis=1)
+    exact = HONEST.points[seed].exact
+    assert exact is not None
+    assert len(matrix) <= DIAGONALISED
+    assert energies.min() >= exact
