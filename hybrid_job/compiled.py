@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import cache
 from math import inf
 from typing import Any, TypeVar
@@ -24,7 +25,16 @@ from numpy.typing import NDArray
 from hybrid_job.distinct import distinct, quantile
 from hybrid_job.kernels.circuit import Circuit
 from hybrid_job.kernels.language import LANES, REAL
-from hybrid_job.kernels.layout import Pass, layout
+from hybrid_job.kernels.layout import (
+    ANGLES,
+    BACKWARD,
+    FORWARD,
+    SUMS,
+    TAIL,
+    TURN,
+    Pass,
+    layout,
+)
 from hybrid_job.kernels.machine import Machine, Processor, host
 from hybrid_job.kernels.passes import Kernels
 from hybrid_job.kernels.phases import LARGEST_PHASE
@@ -57,41 +67,39 @@ class Qaoa:
             # The kernels believe what they are told of an array.
             if each.shape != (1 << self.n_qubits,) or self.n_qubits < FEWEST_QUBITS:
                 raise ValueError(f"shape {each.shape}: 2^n entries, n at least {FEWEST_QUBITS}")
-        cost = np.ascontiguousarray(cost, dtype=np.float64)
-        if observable is not None:
-            observable = np.ascontiguousarray(observable, dtype=np.float64)
-        self._cost, self._observable = cost, observable
-        self._halved = is_symmetric(cost)
-        self._size = size = cost.size >> self._halved
-        self._table, self._index = distinct(cost[:size])
+        self._cost = np.ascontiguousarray(cost, dtype=np.float64)
+        self._observable = observable
+        self._halved, self._kept = is_symmetric(cost), kept
+        self._size = cost.size >> self._halved
+        self._largest = float(max(cost.max(), -cost.min()))
+        table, self._index = distinct(self._cost[: self._size])
+        self._table = None if self._index is None else np.resize(table, -(-table.size // 8) * 8)
         kind = REAL if self._index is None else f"i{8 * self._index.itemsize}"
         self._run = _compiled(kind, host())
         self._layout = layout(self.n_qubits - self._halved, halved=self._halved)
         count = max(tiles.count for tiles in self._layout)
         self._scratch = _vectors(count), _vectors(count)
-        self._psi = self._new_state()
-        self._is_kept, self._more_states = kept, list[Real]()
-        self._largest: float | None = None
-        self._measured: Real | None = observable
-        if observable is not None and self._halved:
-            self._measured = (observable[:size] + observable[: size - 1 : -1]) / 2
-        self._sums = np.zeros(3)
+        self._states = [self._new_state()]
+        self._measured: Real | None = None
+        if observable is not None:
+            self._measured = np.ascontiguousarray(observable, dtype=np.float64)
+            if self._halved:
+                flipped = self._measured[: self._size - 1 : -1]
+                self._measured = (self._measured[: self._size] + flipped) / 2
+        self._plans: dict[tuple[str, int], Plan] = {}
 
     def energy(self, angles: Real) -> float:
         """Return <psi|O|psi> of the observable O: the cost, unless another was given."""
         if self._beyond(angles):
             return self._reference().energy(angles)
-        circuit = self._circuit(angles)
-        for number in range(circuit.depth):
-            self._pass("forward", circuit, number)
-        value, _, _ = self._pass("turn", circuit, circuit.depth)
-        return value
+        plan, _ = self._do("energy", angles)
+        return self._weight * float(plan.sums[-1, 0])
 
     def energy_and_gradient(self, angles: Real) -> tuple[float, Real]:
         """Return <psi|O|psi> and its derivatives, shape (2, depth), at three times the cost."""
         if self._beyond(angles):
             return self._reference().energy_and_gradient(angles)
-        return self._value_and_gradient(angles, _WHOLE)
+        return self._value_and_gradient("gradient", angles, _WHOLE)
 
     def tail_and_gradient(self, angles: Real, alpha: float) -> tuple[float, Real]:
         """Return CVaR, the mean of C over the lowest ``alpha`` of the probability, and derivatives.
@@ -102,15 +110,15 @@ class Qaoa:
         """
         if self._beyond(angles):
             return self._reference().tail_and_gradient(angles, alpha)
-        self._evolve(angles)
+        self._do("state", angles)
         q = quantile(self._cost[: self._size], self._probabilities(), alpha)
-        return self._value_and_gradient(angles, (q, 1 / alpha, (1 - 1 / alpha) * q), cost=True)
+        return self._value_and_gradient("tail", angles, (q, 1 / alpha, (1 - 1 / alpha) * q))
 
     def state(self, angles: Real) -> Complex:
         """Return |psi>, shape (2^n,)."""
         if self._beyond(angles):
             return self._reference().state(angles)
-        circuit = self._evolve(angles)
+        _, circuit = self._do("state", angles)
         parts = self._parts()
         psi = np.empty(parts[..., 0, :].shape, dtype=np.complex128)
         psi.real, psi.imag = parts[..., 0, :], parts[..., 1, :]
@@ -121,15 +129,108 @@ class Qaoa:
         """Return the probability of each bitstring, shape (2^n,)."""
         if self._beyond(angles):
             return self._reference().probabilities(angles)
-        self._evolve(angles)
+        self._do("state", angles)
         return self._full(self._probabilities())
 
-    def _evolve(self, angles: Real) -> Circuit:
-        """Leave |psi> in the state, but for a global phase."""
-        circuit = self._circuit(angles)
-        for number in range(circuit.depth + self._split):
-            self._pass("forward", circuit, number)
-        return circuit
+    def _do(self, purpose: str, angles: Real, tail: Tail = _WHOLE) -> tuple[Plan, Circuit]:
+        """Do all the passes of a purpose."""
+        depth = angles.shape[1]
+        plan = self._plans.get((purpose, depth))
+        if plan is None:
+            plan = self._plans[purpose, depth] = self._plan(purpose, depth)
+        circuit = Circuit.of(angles, self.n_qubits, halved=self._halved)
+        plan.angles[:] = np.array(circuit.passes)[plan.numbers]
+        if tail != _WHOLE:
+            plan.tails[:] = tail
+        self._run(plan.address, len(plan.numbers))
+        return plan, circuit
+
+    def _plan(self, purpose: str, depth: int) -> Plan:
+        """Return the passes of a purpose: energy, state, gradient, or tail."""
+        passes = [self._pass(FORWARD, number) for number in range(depth)]
+        if purpose == "state":
+            passes += [self._pass(FORWARD, depth)] * self._split
+            return Plan(passes, list(range(len(passes))), self._table)
+        turn = self._pass(TURN, depth)
+        if self._measured is not None and purpose != "tail":
+            turn.observable = _address(self._measured)
+        elif self._table is None:
+            turn.observable = _address(self._cost)
+        if purpose == "energy":
+            return Plan([*passes, turn], list(range(depth + 1)), self._table)
+        kept = self._kept or depth == 1
+        while len(self._states) < (depth if kept else 2):
+            self._states.append(self._new_state())
+        turn.bra = _address(self._states[0 if kept else 1])
+        back = list(reversed(range(depth)))
+        for number in back:
+            undo = self._pass(BACKWARD, number)
+            undo.bra, undo.psi = turn.bra, None
+            if number and kept:
+                undo.kept = passes[number].kept = _address(self._states[number])
+            elif number:
+                undo.psi = _address(self._states[0])
+            passes.append(undo)
+        passes.insert(depth, turn)
+        return Plan(passes, [*range(depth + 1), *back], self._table)
+
+    def _pass(self, kind: int, number: int) -> Pass:
+        tiles = self._layout[number % len(self._layout)]
+        return Pass(
+            kind=kind,
+            psi=_address(self._states[0]),
+            scratch_psi=_address(self._scratch[0]),
+            scratch_bra=_address(self._scratch[1]),
+            cost=_address(self._cost if self._index is None else self._index),
+            values=None if self._table is None else _address(self._table),
+            measured=None if self._table is None else _address(self._table),
+            entries=0 if self._table is None else self._table.size,
+            vectors=self._size // LANES,
+            last=tiles.columns // tiles.segments,
+            start=number == 0,
+            halfway=self._split and number > 0,
+            limit=inf,
+            slope=1.0,
+            shift=0.0,
+            **asdict(tiles),
+        )
+
+    def _value_and_gradient(self, purpose: str, angles: Real, tail: Tail) -> tuple[float, Real]:
+        plan, circuit = self._do(purpose, angles, tail)
+        depth = angles.shape[1]
+        squares = np.square(circuit.scales)
+        # In which of the states a factor cos(beta)^n is twice, or not at all.
+        mixers, phases = np.ones(depth), 1.0 / squares
+        if not self._kept and depth > 1:
+            phases[:] = 1.0 / self._undone(circuit)
+            mixers[1:] = squares[1:] * phases[1:]
+        turn, back = plan.sums[depth], plan.sums[:depth:-1]
+        gradient = np.empty((2, depth))
+        gradient[0] = back[:, 1] * mixers
+        gradient[1] = back[:, 0] * mixers
+        gradient[1, -1] += turn[1]
+        gradient[1, :-1] += (back[:, 2] * phases)[1:]
+        return self._weight * float(turn[0]), 2 * self._weight * gradient
+
+    def _undone(self, circuit: Circuit) -> float:
+        """Return by how much a state is too small that starts back from before the last pass.
+
+        Undoing a mixer without its cosines makes a state greater by 1 / cos(beta)^2 a qubit, and
+        the second part of the last layer's is never undone, since it was not written.
+        """
+        if not self._split:
+            return 1.0
+        mixed = self._layout[len(circuit.scales) % 2].n_qubits
+        return float(circuit.scales[-1] ** (2 * mixed / self.n_qubits))
+
+    def _new_state(self) -> Real:
+        tiles = self._layout[0]
+        return _vectors(tiles.columns * tiles.step)
+
+    def _parts(self) -> Real:
+        """Return the state's real and imaginary parts, shape (tiles, vectors, 2, lanes)."""
+        tiles = self._layout[0]
+        return self._states[0].reshape(tiles.columns, tiles.step, 2, LANES)[:, : tiles.width]
 
     def _probabilities(self) -> Real:
         parts = self._parts()
@@ -140,154 +241,47 @@ class Qaoa:
     def _full(self, half: Vector) -> Vector:
         return np.concatenate([half, half[::-1]]) if self._halved else half
 
-    def _value_and_gradient(
-        self, angles: Real, tail: Tail, *, cost: bool = False
-    ) -> tuple[float, Real]:
-        circuit = self._circuit(angles)
-        is_kept = self._is_kept or circuit.depth == 1
-        kept = self._states(circuit.depth - 1 if is_kept else 1)
-        bra = self._psi if is_kept else kept[0]
-        for number in range(circuit.depth):
-            keep = kept[number - 1] if is_kept and number else None
-            self._pass("forward", circuit, number, kept=keep)
-        gradient = np.zeros((2, circuit.depth))
-        value, gradient[1, -1], _ = self._pass(
-            "turn", circuit, circuit.depth, bra=bra, tail=tail, cost=cost
-        )
-        for number in reversed(range(circuit.depth)):
-            # In which states the factor cos(beta)^n of layer number + 1 is, and in which not yet.
-            mixer, phases = 1.0, 1.0 / circuit.scales[number] ** 2
-            if number == 0:
-                sums = self._pass("backward", circuit, 0, bra=bra)
-            elif is_kept:
-                sums = self._pass("backward", circuit, number, bra=bra, kept=kept[number - 1])
-            else:
-                sums = self._pass("backward", circuit, number, bra=bra, psi=self._psi)
-                phases = 1.0 / self._undone(circuit)
-                mixer = circuit.scales[number] ** 2 * phases
-            gradient[1, number] += sums[0] * mixer
-            gradient[0, number] = sums[1] * mixer
-            if number:
-                gradient[1, number - 1] = sums[2] * phases
-        return value, 2 * gradient
-
-    def _undone(self, circuit: Circuit) -> float:
-        """Return by how much a state is too small that starts back from before the last pass.
-
-        Undoing a mixer without its cosines makes a state greater by 1 / cos(beta)^2 a qubit, and
-        the second part of the last layer's is never undone, since it was not written.
-        """
-        last = self._layout[circuit.depth % 2] if self._split else None
-        cosine = np.cos(np.arctan(circuit.tangents[-1]))
-        return float(cosine ** (2 * last.n_qubits)) if last else 1.0
-
-    def _states(self, count: int) -> list[Real]:
-        """Return states beside the first, allocated when first asked for."""
-        while len(self._more_states) < count:
-            self._more_states.append(self._new_state())
-        return self._more_states
-
-    def _new_state(self) -> Real:
-        tiles = self._layout[0]
-        return _vectors(tiles.columns * tiles.step)
-
-    def _parts(self) -> Real:
-        """Return the state's real and imaginary parts, shape (tiles, vectors, 2, lanes)."""
-        tiles = self._layout[0]
-        return self._psi.reshape(tiles.columns, tiles.step, 2, LANES)[:, : tiles.width]
-
     def _beyond(self, angles: Real) -> bool:
         """Return whether phases are so large that the kernels' cosines lose digits."""
-        if self._index is not None:
-            return False
-        if self._largest is None:
-            self._largest = max(self._cost.max(), -self._cost.min())
-        return bool(np.abs(angles[0]).max() * self._largest > LARGEST_PHASE)
+        return bool(max(angles[0].max(), -angles[0].min()) * self._largest > LARGEST_PHASE)
 
     def _reference(self) -> Reference:
         return Reference(self._cost, self._observable)
 
-    def _circuit(self, angles: Real) -> Circuit:
-        table = None if self._index is None else self._table
-        return Circuit.of(angles, self.n_qubits, table, halved=self._halved)
+    @property
+    def _weight(self) -> float:
+        return 2.0 if self._halved else 1.0
 
     @property
     def _split(self) -> bool:
         return len(self._layout) == 2
 
-    def _pass(
-        self,
-        name: str,
-        circuit: Circuit,
-        number: int,
-        *,
-        psi: Real | None = None,
-        bra: Real | None = None,
-        kept: Real | None = None,
-        tail: Tail = _WHOLE,
-        cost: bool = False,
-    ) -> tuple[float, float, float]:
-        """Do a pass, and return its three sums over all amplitudes."""
-        tiles = self._layout[number % len(self._layout)]
-        backwards = bool(circuit.backwards[number]) and name != "turn"
-        halfway = self._split and number > 0
-        after = float(circuit.tangents[number]) if number < circuit.depth else 0.0
-        task = Pass(
-            psi=_address(psi if name == "backward" else self._psi),
-            bra=_address(bra),
-            kept=_address(kept),
-            scratch_psi=_address(self._scratch[0]),
-            scratch_bra=_address(self._scratch[1]),
-            cost=_address(self._cost if self._index is None else self._index),
-            sums=_address(self._sums),
-            width=tiles.width,
-            rows=tiles.rows,
-            step=tiles.step,
-            stride=tiles.stride,
-            run=tiles.run,
-            segments=tiles.segments,
-            columns=tiles.columns,
-            mirror=tiles.mirror,
-            low=tiles.low,
-            high=tiles.high,
-            lanes=tiles.lanes,
-            first=0,
-            last=tiles.columns // tiles.segments,
-            origin=self._size - LANES if backwards else 0,
-            direction=-1 if backwards else 1,
-            start=number == 0,
-            halfway=halfway,
-            before=float(circuit.tangents[number - 1]) if halfway else 0.0,
-            after=after,
-            gamma=circuit.gammas[number],
-            scale=circuit.scales[number] * (1.0 if number else circuit.first),
-        )
-        task.limit, task.slope, task.shift = tail
-        if self._measured is not None and not cost:
-            task.observable = _address(self._measured)
-        elif self._index is None:
-            task.observable = _address(self._cost)
-        if circuit.real is not None and circuit.imaginary is not None:
-            task.values = task.measured = _address(self._table)
-            task.real = _address(circuit.real[number])
-            task.imaginary = _address(circuit.imaginary[number])
-        self._sums[:] = 0.0
-        self._run[name](ctypes.byref(task))
-        weight = 2.0 if self._halved else 1.0
-        return (
-            weight * float(self._sums[0]),
-            weight * float(self._sums[1]),
-            weight * float(self._sums[2]),
-        )
+
+class Plan:
+    """The passes of an evaluation, all but for the angles.
+
+    ``numbers`` are the passes' numbers, from which ``angles`` are set; ``sums`` are the results.
+    """
+
+    def __init__(self, passes: list[Pass], numbers: list[int], table: Real | None) -> None:
+        self.numbers = np.array(numbers)
+        if table is not None:
+            self._phases = np.empty((2, max(numbers) + 1, table.size))
+            for number, task in zip(numbers, passes, strict=True):
+                task.real, task.imaginary = (_address(part[number]) for part in self._phases)
+        fields = np.frombuffer(b"".join(map(bytes, passes)), dtype=np.float64).copy()
+        fields = fields.reshape(len(passes), -1)
+        self.address = fields.ctypes.data
+        self.sums, self.angles = fields[:, SUMS], fields[:, ANGLES]
+        self.tails = fields[:, TAIL]  # of use to the turn alone
 
 
 @cache
-def _compiled(kind: str, processor: Processor) -> dict[str, Callable[..., None]]:
-    """Return the passes for one kind of cost, compiled when first asked for."""
+def _compiled(kind: str, processor: Processor) -> Callable[[int, int], None]:
+    """Return what does passes, for one kind of cost, compiled when first asked for."""
     machine = Machine(Kernels(kind, processor).functions, processor)
-    passes = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
     _machines.append(machine)
-    return {name: passes(machine.address(name)) for name in ("forward", "turn", "backward")}
+    return ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(machine.address("run"))
 
 
 _machines: list[Machine] = []

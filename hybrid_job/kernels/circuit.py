@@ -8,7 +8,7 @@ the circuit, where it changes nothing, it makes the layers before it read the co
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import pi
+from math import cos, pi, tan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,48 +18,34 @@ Real = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Circuit:
-    """Angles, as the passes use them; pass k has the phases of layer k + 1, and the last has none.
+    """What passes and results need of the angles of p layers.
 
-    ``tangents`` and ``scales`` are tan(beta) and cos(beta)^n of each layer, ``first`` the uniform
-    state's amplitude; ``real`` and ``imaginary`` are tables of the scaled phases, shape
-    (depth + 1, number of distinct costs).
+    ``passes`` has a row for each of p + 1 passes, the fields ``ANGLES`` of ``Pass``: pass k has the
+    phases of layer k + 1, and the last one none. ``scales`` is cos(beta)^n of each layer.
     """
 
-    gammas: Real
-    tangents: Real
-    scales: Real
-    first: float
-    backwards: NDArray[np.bool_]
-    real: Real | None
-    imaginary: Real | None
+    passes: list[list[float]]
+    scales: list[float]
     global_phase: complex
 
-    @property
-    def depth(self) -> int:
-        """Number of layers, p."""
-        return len(self.tangents)
-
     @classmethod
-    def of(cls, angles: Real, n_qubits: int, table: Real | None, *, halved: bool) -> Circuit:
-        """Return what the passes need of angles, for the distinct costs, if they are few."""
-        gammas, betas = np.append(angles[0], 0.0), angles[1]
-        turns = np.rint(betas / (pi / 2))
-        folded = betas - turns * (pi / 2)
-        scales = np.append(np.cos(folded) ** n_qubits, 1.0)
+    def of(cls, angles: Real, n_qubits: int, *, halved: bool) -> Circuit:
+        """Return the circuit of angles of shape (2, p); a loop, which is faster than arrays here.
+
+        ``halved`` is whether the state is, to which an X on every qubit does nothing.
+
+        >>> Circuit.of(np.array([[0.5], [np.pi / 2]]), 2, halved=False).passes[0]
+        [0.0, 0.0, 0.5, 0.5, 1.0]
+        """
+        gammas, betas = angles.tolist()
+        turns = [round(beta / (pi / 2)) for beta in betas]
+        folded = [beta - turn * (pi / 2) for beta, turn in zip(betas, turns, strict=True)]
+        scales = [cos(beta) ** n_qubits for beta in folded]
+        passes, before, left = [], 0.0, sum(turns)
         first = 2.0 ** (-n_qubits / 2)
-        real = imaginary = None
-        if table is not None:
-            phases = np.outer(gammas, table)
-            factors = (scales * np.where(np.arange(scales.size) == 0, first, 1.0))[:, None]
-            real, imaginary = factors * np.cos(phases), -factors * np.sin(phases)
-        flipped = np.append(np.cumsum(turns[::-1])[::-1] % 2 != 0, False)
-        return cls(
-            gammas=gammas,
-            tangents=np.tan(folded),
-            scales=scales,
-            first=first,
-            backwards=flipped & (not halved),
-            real=real,
-            imaginary=imaginary,
-            global_phase=(-1j) ** (int(turns.sum()) * n_qubits % 4),
-        )
+        for gamma, beta, scale, turn in zip(gammas, folded, scales, turns, strict=True):
+            after = tan(beta)
+            passes.append([before, after, gamma, scale * first, float(left % 2 and not halved)])
+            before, first, left = after, 1.0, left - turn
+        passes.append([before, 0.0, 0.0, 1.0, 0.0])
+        return cls(passes, scales, (-1j) ** (sum(turns) * n_qubits % 4))

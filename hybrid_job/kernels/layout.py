@@ -25,9 +25,10 @@ COLUMN = 2**7
 
 
 class Pass(ctypes.Structure):
-    """What a pass works on; every field takes eight bytes."""
+    """What a pass does, and what it works on; every field takes eight bytes."""
 
     _fields_ = (
+        ("kind", ctypes.c_int64),  # FORWARD, TURN or BACKWARD
         # arrays
         ("psi", ctypes.c_void_p),  # the state
         ("bra", ctypes.c_void_p),  # <lambda|, or null
@@ -40,7 +41,6 @@ class Pass(ctypes.Structure):
         ("imaginary", ctypes.c_void_p),
         ("values", ctypes.c_void_p),  # the cost,
         ("measured", ctypes.c_void_p),  # the observable
-        ("sums", ctypes.c_void_p),  # the results, three reals
         # the tiles, in vectors
         ("first", ctypes.c_int64),  # number of the first tile,
         ("last", ctypes.c_int64),  # and of the one after the last
@@ -55,19 +55,33 @@ class Pass(ctypes.Structure):
         ("low", ctypes.c_int64),  # bits of a tile's index that are qubits of this pass,
         ("high", ctypes.c_int64),  # up to before this one
         ("lanes", ctypes.c_int64),  # whether the lanes are too
-        ("origin", ctypes.c_int64),  # entry of ``cost`` for the first vector,
-        ("direction", ctypes.c_int64),  # and 1, or -1 for costs read backwards
+        ("vectors", ctypes.c_int64),  # in the state
+        ("entries", ctypes.c_int64),  # in the tables, a multiple of eight
         # the circuit
         ("start", ctypes.c_int64),  # whether the state is still the uniform one
         ("halfway", ctypes.c_int64),  # whether the pass starts in the middle of a mixer
+        ("limit", ctypes.c_double),  # measured: slope * min(observable, limit) + shift
+        ("slope", ctypes.c_double),
+        ("shift", ctypes.c_double),
+        # the results, three reals
+        ("sum0", ctypes.c_double),
+        ("sum1", ctypes.c_double),
+        ("sum2", ctypes.c_double),
+        # the angles
         ("before", ctypes.c_double),  # tan(beta) of the layer before the phases,
         ("after", ctypes.c_double),  # and after them
         ("gamma", ctypes.c_double),
         ("scale", ctypes.c_double),  # cos(beta)^n of the layer after, times a start's amplitude
-        ("limit", ctypes.c_double),  # measured: slope * min(observable, limit) + shift
-        ("slope", ctypes.c_double),
-        ("shift", ctypes.c_double),
+        ("backwards", ctypes.c_double),  # 1 where the costs are to be read backwards, else 0
     )
+
+
+FIELDS = [name for name, _ in Pass._fields_]
+SUMS = slice(FIELDS.index("sum0"), FIELDS.index("sum2") + 1)
+TAIL = slice(FIELDS.index("limit"), FIELDS.index("shift") + 1)
+ANGLES = slice(FIELDS.index("before"), FIELDS.index("backwards") + 1)
+
+FORWARD, TURN, BACKWARD = range(3)
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,12 @@ Source: Jones, Gacon, arXiv:2009.02823.
 
 from __future__ import annotations
 
-from hybrid_job.kernels.language import INT, POINTER, Function
+from hybrid_job.kernels.language import INT, POINTER, REAL, Function
+from hybrid_job.kernels.layout import BACKWARD, FIELDS, FORWARD, SUMS, TURN
 from hybrid_job.kernels.machine import Processor
 from hybrid_job.kernels.mixing import Mixing
 from hybrid_job.kernels.phases import Phases
-from hybrid_job.kernels.tiles import Tile, copying, get
+from hybrid_job.kernels.tiles import Tile, copying, get, put
 
 
 class Kernels:
@@ -30,10 +31,26 @@ class Kernels:
             *self._phases.functions,
             self._gather,
             self._scatter,
-            self._forward(),
-            self._turn(),
-            self._backward(),
+            *(passes := [self._forward(), self._turn(), self._backward()]),
+            self._run(passes),
         ]
+
+    def _run(self, passes: list[Function]) -> Function:
+        """Do passes one after the other; tables are computed before any that is not BACKWARD."""
+        f = Function("run", tasks=POINTER, count=INT)
+        tasks, count = f.arguments
+        with f.loop(0, count) as loop:
+            task = f.address(tasks, loop.index * len(FIELDS), INT)
+            kind = get(f, task, "kind")
+            for result in FIELDS[SUMS]:
+                put(f, task, result, f.value(0.0, REAL))
+            with f.when(kind.compare("ne", BACKWARD)):
+                f.call(self._phases.tabulate, task)
+            for number, function in zip((FORWARD, TURN, BACKWARD), passes, strict=True):
+                with f.when(kind.compare("eq", number)):
+                    f.call(function, task)
+        f.give()
+        return f
 
     def _forward(self) -> Function:
         """Mix, phases, mix; and keep the state as it is between the last two."""
@@ -80,12 +97,12 @@ class Kernels:
             with f.when(halfway):
                 f.call(self._mixing.mix, task, ket, tile.count, before)
             with f.when(by_array):
-                tile.add(0, f.call(self._phases.by_amplitude, task, number, ket, image))
+                tile.add("sum0", f.call(self._phases.by_amplitude, task, number, ket, image))
             with f.when(by_array.compare("eq", f.value(0, "i1"))):
-                tile.add(0, f.call(self._phases.by_cost, task, number, ket, image))
+                tile.add("sum0", f.call(self._phases.by_cost, task, number, ket, image))
             with f.when(wanted):
                 with f.when(halfway):
-                    tile.add(1, f.call(self._mixing.overlap, task, image, ket, tile.count))
+                    tile.add("sum1", f.call(self._mixing.overlap, task, image, ket, tile.count))
                     f.call(self._mixing.mix, task, image, tile.count, -before)
                 f.call(self._scatter, task, number, bra, image)
         f.give()
@@ -117,11 +134,11 @@ class Kernels:
                 f.call(self._mixing.mix, task, ket, tile.count, -after)
             between = kept.cast("ptrtoint", INT).compare("ne", 0)
             between = between.select(tile.kept(kept, number), ket)
-            tile.add(0, f.call(self._mixing.overlap, task, image, between, tile.count))
-            tile.add(1, f.call(self._phases.undo, task, number, image, between, ket))
+            tile.add("sum0", f.call(self._mixing.overlap, task, image, between, tile.count))
+            tile.add("sum1", f.call(self._phases.undo, task, number, image, between, ket))
             with f.when(goes_on):
                 with f.when(halfway):
-                    tile.add(2, f.call(self._mixing.overlap, task, image, ket, tile.count))
+                    tile.add("sum2", f.call(self._mixing.overlap, task, image, ket, tile.count))
                     f.call(self._mixing.mix, task, image, tile.count, -before)
                 with f.when(tile.elsewhere):
                     f.call(self._scatter, task, number, bra, image)

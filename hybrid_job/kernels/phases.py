@@ -63,9 +63,23 @@ class Phases:
         self.undo = self._undoing()
         self.by_amplitude = self._measurement(array=True)
         self.by_cost = self.by_amplitude if kind == REAL else self._measurement(array=False)
-        self.functions = [self.begin, self.phase, self.undo, self.by_amplitude]
+        self.tabulate = self._tabulation()
+        self.functions = [self.tabulate, self.begin, self.phase, self.undo, self.by_amplitude]
         if kind != REAL:
             self.functions.append(self.by_cost)
+
+    def _tabulation(self) -> Function:
+        """Compute the tables of phases."""
+        f = Function("tabulate", task=POINTER)
+        (task,) = f.arguments
+        values, real, imaginary = (get(f, task, x) for x in ("values", "real", "imaginary"))
+        costs = Costs(f, task, self._kind)
+        with f.loop(0, get(f, task, "entries") // LANES) as loop:
+            c, s = costs.computed(f.load(values, loop.index, VECTOR))
+            f.store(c, real, loop.index)
+            f.store(s, imaginary, loop.index)
+        f.give()
+        return f
 
     def _phases(self, *, begin: bool) -> Function:
         """Multiply a tile by its phases, or begin with them."""
@@ -127,19 +141,16 @@ class Costs:
 
     def __init__(self, f: Function, task: Value, kind: str) -> None:
         self._f, self._kind = f, kind
-        self._cost, self._origin, self._direction = (
-            get(f, task, name) for name in ("cost", "origin", "direction")
-        )
-        self._backwards = self._direction.compare("ne", 1)
+        self._cost = get(f, task, "cost")
+        self._backwards = get(f, task, "backwards").compare("une", 0.0)
+        self._last = get(f, task, "vectors") - 1
         self._tables = {x: get(f, task, x) for x in ("real", "imaginary", "values")}
         self._gamma, self._scale = (get(f, task, x).splat() for x in ("gamma", "scale"))
 
     def key(self, place: Value) -> Value:
         """Return the indices, or the costs, of the eight amplitudes of a vector."""
-        element = self._origin + self._direction * place * LANES
-        at = self._f.address(self._cost, element, self._kind)
-        kind = f"<{LANES} x {self._kind}>"
-        raw = self._f.load(at, 0, kind, align=1)
+        vector = self._backwards.select(self._last - place, place)
+        raw = self._f.load(self._cost, vector, f"<{LANES} x {self._kind}>", align=1)
         raw = self._backwards.select(raw.reverse(), raw)
         return raw if self._kind == REAL else raw.cast("zext", INTS)
 
@@ -150,10 +161,12 @@ class Costs:
     def phase(self, key: Value) -> Amplitudes:
         """Return scale * exp(-i gamma C)."""
         if self._kind != REAL:
-            names = ("real", "imaginary")
-            return (
-                self._f.gather(self._tables[names[0]], key),
-                self._f.gather(self._tables[names[1]], key),
-            )
-        cosine, sine = cos_sin(self._f, key * self._gamma)
+            tables = (self._tables[name] for name in ("real", "imaginary"))
+            real, imaginary = (self._f.gather(table, key) for table in tables)
+            return real, imaginary
+        return self.computed(key)
+
+    def computed(self, costs: Value) -> Amplitudes:
+        """Return scale * exp(-i gamma C), computed."""
+        cosine, sine = cos_sin(self._f, costs * self._gamma)
         return cosine * self._scale, -(sine * self._scale)

@@ -23,6 +23,11 @@ def get(f: Function, task: Value, name: str) -> Value:
     return f.load(task, place, kind)
 
 
+def put(f: Function, task: Value, name: str, value: Value) -> None:
+    """Set a field of the pass."""
+    f.store(value, task, _PLACES[name][0])
+
+
 def load(f: Function, tile: Value, index: Value) -> Amplitudes:
     """Return a vector of a tile or state."""
     return f.load(tile, index * 2, VECTOR), f.load(tile, index * 2 + 1, VECTOR)
@@ -97,7 +102,6 @@ class Tile:
         self.count = get(f, task, "segments") * get(f, task, "rows") * get(f, task, "width")
         parts = get(f, task, "segments") * get(f, task, "rows")
         self.elsewhere = parts.compare("ne", 1)
-        self._sums = get(f, task, "sums")
 
     @contextmanager
     def loop(self) -> Iterator[Value]:
@@ -120,6 +124,6 @@ class Tile:
         with self._f.loop(0, self.count) as loop:
             store(self._f, target, loop.index, load(self._f, source, loop.index))
 
-    def add(self, place: int, more: Value) -> None:
+    def add(self, result: str, more: Value) -> None:
         """Add to one of the results."""
-        self._f.store(self._f.load(self._sums, place, REAL) + more, self._sums, place)
+        put(self._f, self._task, result, get(self._f, self._task, result) + more)
