@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import energies, spins_of
-from quantum_pipeline.problems import MaxCut
+from quantum_pipeline.problems import Chemistry, MaxCut
 from quantum_pipeline.requests import parse_problem
 from quantum_pipeline.textfiles import is_text_form, parse_text
 
@@ -83,15 +83,48 @@ def test_suffix_and_first_line_tell_the_form(text: str, name: str, type_: str) -
     assert parse_text(text.encode(), name)["type"] == type_
 
 
-@pytest.mark.parametrize("name", ["a.mc", "a.rud", "a.rudy", "a.coo", "a.txt", "b/A.MC"])
+@pytest.mark.parametrize("name", ["a.mc", "a.rud", "a.rudy", "a.coo", "a.xyz", "a.txt", "b/A.MC"])
 def test_text_forms_are_known_by_their_suffix(name: str) -> None:
     assert is_text_form(name)
     assert not is_text_form(name + ".json")
 
 
+WATER = """3
+# of no concern
+O   0.0    0.0  0.0
+H   0.757  0    0.587e0   0.4  further columns
+h  -0.757  0.0  0.587
+
+"""
+
+
+def test_an_xyz_file_is_a_molecule_by_its_geometry() -> None:
+    problem = parse_problem(parse_text(WATER, "water.xyz"))
+    assert isinstance(problem, Chemistry)
+    assert problem.geometry == (
+        ("O", (0.0, 0.0, 0.0)),
+        ("H", (0.757, 0.0, 0.587)),
+        ("H", (-0.757, 0.0, 0.587)),
+    )
+    assert problem.n_qubits == 14
+
+
+def test_the_comment_of_an_xyz_file_may_be_empty() -> None:
+    found = parse_text("1\n\nHe 0 0 0\n", "a.xyz")
+    assert found == {"type": "chemistry", "geometry": [["He", [0.0, 0.0, 0.0]]]}
+
+
 @pytest.mark.parametrize(
     ("text", "name", "said"),
     [
+        ("", "a.xyz", 'line 1: got ""; allowed: the number of nuclei'),
+        ("H 0 0 0\n", "a.xyz", 'line 1: got "H 0 0 0"; allowed: the number of nuclei'),
+        ("x\n\nH 0 0 0\n", "a.xyz", 'line 1, nuclei: got "x"; allowed: an integer from 1'),
+        ("2\n\nH 0 0 0\n", "a.xyz", 'got "2"; allowed: as many nuclei as lines follow the comm'),
+        ("1\n", "a.xyz", 'got "1"; allowed: as many nuclei as lines follow the comment, 0'),
+        (WATER + WATER, "a.xyz", 'got "3"; allowed: as many nuclei as lines follow the comment, 9'),
+        ("1\n\nH 0 0\n", "a.xyz", 'line 3: got "H 0 0"; allowed: "element x y z"'),
+        ("1\n\nH 0 0 up\n", "a.xyz", 'line 3, value: got "up"; allowed: a finite number'),
         ("", "a.mc", "got nothing; allowed: lines of numbers in rudy or COOrdinate form"),
         ("# only this\n", "a.txt", "got nothing; allowed"),
         (b"2 1\n1 \xff\n", "a.mc", "byte 7 is not UTF-8; allowed: text in UTF-8"),

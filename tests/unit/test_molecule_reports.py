@@ -1,0 +1,294 @@
+"""The report of a molecule: its figures, what follows from them, its docs, page and pictures."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from quantum_pipeline import console
+from quantum_pipeline.chemistry.molecules import nuclear_repulsion
+from quantum_pipeline.report import render
+from quantum_pipeline.reports import MoleculeReport, Report
+from quantum_pipeline.reports.molecule import equilibrium
+from quantum_pipeline.results import MoleculePoint, MoleculeResult, PointSeconds
+from quantum_pipeline.runs import PreparedRun
+from tests.unit.finished_molecule import (
+    H2,
+    OPEN_SHELL,
+    SCAN,
+    prepared_molecule,
+    report_of_molecule,
+    solved_molecule,
+)
+from tests.unit.test_report_rendering import Page
+from tests.unit.test_reports import DOCS, fields, part_of
+
+PREPARED_H2, PREPARED_SCAN = prepared_molecule(H2), prepared_molecule(SCAN)
+SOLVED_H2, SOLVED_SCAN = solved_molecule(PREPARED_H2), solved_molecule(PREPARED_SCAN)
+REPORT_H2 = report_of_molecule(PREPARED_H2, SOLVED_H2)
+REPORT_SCAN = report_of_molecule(PREPARED_SCAN, SOLVED_SCAN)
+
+
+def changed(result: MoleculeResult, number: int, **changes: Any) -> MoleculeResult:
+    """Return a result with one point's fields replaced."""
+    points = list(result.points)
+    points[number] = MoleculePoint.model_validate({**points[number].__dict__, **changes})
+    return result.model_copy(update={"points": tuple(points)})
+
+
+def advice(prepared: PreparedRun, result: MoleculeResult) -> str:
+    return "\n".join(report_of_molecule(prepared, result).recommendations)
+
+
+@pytest.mark.parametrize("report", [REPORT_H2, REPORT_SCAN], ids=["H2", "scan"])
+def test_report_survives_json(report: MoleculeReport) -> None:
+    assert MoleculeReport.model_validate_json(report.model_dump_json()) == report
+
+
+def test_report_of_hydrogen_has_the_textbook_figures() -> None:
+    report = REPORT_H2
+    assert report.solution.energy == pytest.approx(-1.137284, abs=1e-6)
+    assert report.quality.hartree_fock == pytest.approx(-1.116759, abs=1e-6)
+    assert report.quality.best_known_by == "exact"
+    assert report.quality.chemical_accuracy
+    assert report.quality.correlation_recovered_percent == pytest.approx(100, abs=1e-3)
+    assert report.solution.bitstring == "1100"
+    assert report.solution.nuclear_repulsion == nuclear_repulsion(report.problem.geometry)
+    assert report.objective == report.solution.energy
+    assert report.ratios == (None, None)
+    assert not report.scan
+    assert report.equilibrium is None
+
+
+def test_probabilities_are_those_of_the_two_determinants_that_mix() -> None:
+    found = {each.bitstring: each.probability for each in REPORT_H2.solution.determinants}
+    assert set(found) == {"1100", "0011"}
+    assert sum(found.values()) == pytest.approx(1)
+    double = next(each for each in REPORT_H2.algorithm.excitations if "1a 1b" in each.excitation)
+    assert found["0011"] == pytest.approx(np.sin(double.amplitude) ** 2)
+
+
+def test_analysis_is_of_the_solution_s_length_alone() -> None:
+    number = 1 + [point.bond_length_angstrom for point in SOLVED_SCAN.points].index(0.7)
+    mine = [each.energy for each in SOLVED_SCAN.history if each.start == number]
+    assert REPORT_SCAN.analysis.initial_energy == mine[0]
+    assert REPORT_SCAN.analysis.final_energy == min(mine) == REPORT_SCAN.solution.energy
+
+
+def test_scan_rises_whatever_the_order_of_the_request() -> None:
+    backwards = {**SCAN, "bond_lengths_angstrom": SCAN["bond_lengths_angstrom"][::-1]}
+    report = report_of_molecule(prepared_molecule(backwards))
+    assert [each.bond_length_angstrom for each in report.scan] == SCAN["bond_lengths_angstrom"]
+    for one, other in zip(report.scan, REPORT_SCAN.scan, strict=True):
+        assert one.energy == pytest.approx(other.energy, abs=1e-6)
+
+
+def test_equilibrium_is_the_minimum_of_a_parabola_that_is_one() -> None:
+    def curve(x: float) -> float:
+        return 3.5 * (x - 0.74) ** 2 - 1.137
+
+    found = equilibrium([(x, curve(x)) for x in (0.4, 0.6, 0.9, 1.3)])
+    assert found is not None
+    assert found.bond_length_angstrom == pytest.approx(0.74)
+    assert found.energy == pytest.approx(-1.137)
+
+
+def test_equilibrium_of_a_fine_scan_is_that_of_hydrogen_in_sto_3g() -> None:
+    fine = {"molecule": "H2", "bond_lengths_angstrom": [0.72, 0.73, 0.74, 0.75]}
+    found = report_of_molecule(prepared_molecule(fine)).equilibrium
+    assert found is not None
+    assert found.bond_length_angstrom == pytest.approx(0.7349, abs=2e-4)  # FCI, Szabo & Ostlund
+
+
+@pytest.mark.parametrize(
+    "curve",
+    [
+        [],
+        [(1.0, -1.0)],
+        [(1.0, -1.0), (2.0, -0.5)],
+        [(0.5, -1.0), (1.0, -0.9), (2.0, -0.5)],
+        [(0.5, 0.0), (1.0, -0.9), (2.0, -1.5)],
+    ],
+)
+def test_no_equilibrium_is_told_where_none_is_enclosed(curve: list[tuple[float, float]]) -> None:
+    assert equilibrium(curve) is None
+
+
+def test_verdict_says_plainly_how_much_faster_exact_diagonalisation_was() -> None:
+    seconds = PointSeconds(integrals=0.1, setup=0.1, optimise=3.0, exact=0.25)
+    result = changed(SOLVED_H2, 0, seconds=seconds)
+    report = report_of_molecule(PREPARED_H2, result)
+    assert report.quality.verdict == "as low as exact diagonalisation, 12 times slower"
+    assert "exact diagonalisation is quicker (0.25 s against 3 s)" in advice(PREPARED_H2, result)
+    seconds = PointSeconds(integrals=0.1, setup=0.1, optimise=0.5, exact=4.0)
+    report = report_of_molecule(PREPARED_H2, changed(SOLVED_H2, 0, seconds=seconds))
+    assert report.quality.verdict == "as low as exact diagonalisation, 8.0 times faster"
+    assert not report.recommendations
+
+
+def test_a_result_without_an_exact_energy_claims_nothing() -> None:
+    report = report_of_molecule(PREPARED_H2, changed(SOLVED_H2, 0, exact=None))
+    quality = report.quality
+    assert quality.best_known_by == "vqe"
+    assert quality.error_millihartree is quality.chemical_accuracy is None
+    assert quality.correlation_recovered_percent is None
+    assert quality.verdict == "not compared: there was no time for exact diagonalisation"
+
+
+def test_an_error_above_chemical_accuracy_names_the_length_and_another_ansatz() -> None:
+    exact = SOLVED_SCAN.points[4].energy - 0.004
+    said = advice(PREPARED_SCAN, changed(SOLVED_SCAN, 4, exact=exact))
+    assert "The error of 4 mHa at 2 angstrom is above chemical accuracy (1.6): UCCSD" in said
+    assert "try algorithm.ansatz adapt" in said
+
+
+def test_an_early_stop_names_the_limit_to_raise() -> None:
+    few = prepared_molecule(SCAN, algorithm={"max_evaluations": 10})
+    said = advice(few, solved_molecule(few))
+    assert "stopped early at 0.5, 0.7, 0.8, 1.2, 2 angstrom (algorithm.max_evaluations" in said
+    assert "raise algorithm.max_evaluations." in said
+
+
+def test_lengths_without_time_are_named_and_nothing_is_made_up_for_them() -> None:
+    result = SOLVED_SCAN.model_copy(
+        update={
+            "points": SOLVED_SCAN.points[:3],
+            "history": tuple(each for each in SOLVED_SCAN.history if each.start <= 3),
+            "converged": False,
+            "stop_reason": "limits.max_runtime_seconds: 3 of 5 lengths",
+        }
+    )
+    report = report_of_molecule(PREPARED_SCAN, result)
+    assert report.not_computed == (1.2, 2.0)
+    assert [each.bond_length_angstrom for each in report.scan] == [0.5, 0.7, 0.8]
+    assert "no time for 1.2, 2 angstrom" in "\n".join(report.recommendations)
+    assert "not computed: no time" in words_of(report)
+
+
+def test_an_open_end_says_on_which_side_to_go_on() -> None:
+    longer = {"molecule": "H2", "bond_lengths_angstrom": [0.4, 0.5, 0.6]}
+    prepared = prepared_molecule(longer)
+    assert "end of the scan, at 0.6 angstrom: add longer lengths" in advice(
+        prepared, solved_molecule(prepared)
+    )
+
+
+def test_a_state_of_mixed_spin_is_pointed_out() -> None:
+    prepared = prepared_molecule(H2, algorithm={"ansatz": "adapt"})
+    result = solved_molecule(prepared)
+    (double,) = (each for each in result.points[0].amplitudes if len(each.create) == 2)
+    single = double.model_copy(update={"annihilate": (0,), "create": (2,), "amplitude": 0.5})
+    assert "<S^2> is " not in advice(prepared, result)
+    mixed = advice(prepared, changed(result, 0, amplitudes=(single,)))
+    assert "not the 0 of problem.multiplicity 1: the state mixes spins" in mixed
+
+
+def section() -> str:
+    return DOCS.read_text("utf-8").partition("## Molecules")[2]
+
+
+def test_every_field_of_the_report_is_defined_in_the_docs_and_no_other() -> None:
+    documented = re.findall(r"^\| `([^`]+)` \|", section(), flags=re.MULTILINE)
+    assert len(documented) == len(set(documented))
+    assert set(documented) == fields(MoleculeReport) - fields(Report)
+
+
+def test_the_docs_say_where_a_figure_may_be_null() -> None:
+    rows = re.findall(r"^\| `([^`]+)` .*\| ([^|]+) \|$", section(), re.MULTILINE)
+    nullable = {path for path, when in rows if when != "never"}
+    own = fields(MoleculeReport) - fields(Report)
+    assert nullable == {path for path in own if may_be_none(path)}
+
+
+def may_be_none(path: str) -> bool:
+    """Return whether a figure, or what it is a part of, may be null."""
+    model: Any = MoleculeReport
+    for name in path.split("."):
+        annotation = model.model_fields[name.removesuffix("[]")].annotation
+        if type(None) in getattr(annotation, "__args__", ()):
+            return True
+        model = part_of(annotation)[0]
+    return False
+
+
+def words_of(report: MoleculeReport) -> str:
+    return Page(render(report)["report.html"].decode()).words
+
+
+ODD = {
+    "H2": REPORT_H2,
+    "scan": REPORT_SCAN,
+    "open shell by ADAPT": report_of_molecule(
+        prepared_molecule(OPEN_SHELL, algorithm={"ansatz": "adapt"}, name="radical")
+    ),
+    "one shot": report_of_molecule(prepared_molecule(H2, shots=1)),
+    "one evaluation": report_of_molecule(prepared_molecule(H2, algorithm={"max_evaluations": 1})),
+    "no exact energy": report_of_molecule(PREPARED_H2, changed(SOLVED_H2, 0, exact=None)),
+    "an exact energy missing": report_of_molecule(
+        PREPARED_SCAN, changed(SOLVED_SCAN, 1, exact=None)
+    ),
+    "two lengths": report_of_molecule(
+        prepared_molecule({"molecule": "H2", "bond_lengths_angstrom": [2.0, 0.7]})
+    ),
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", ODD)
+def test_molecules_are_drawn_without_a_warning_and_every_picture_is_on_the_page(name: str) -> None:
+    report = ODD[name]
+    files = render(report)
+    assert set(files) == {"report.html", *report.artifacts.plots}
+    page = Page(files["report.html"].decode())
+    images = [attributes for tag, attributes in page.tags if tag == "img"]
+    assert len(images) == len(report.artifacts.plots)
+    assert all(len(image["alt"] or "") > 40 for image in images)
+    assert "None" not in page.words.replace("None: no figure", "")
+    assert "nan" not in page.words.split()
+    for plot in report.artifacts.plots:
+        with Image.open(io.BytesIO(files[plot])) as image:
+            assert image.width > 1000
+
+
+def test_the_same_report_gives_the_same_bytes() -> None:
+    again = MoleculeReport.model_validate_json(REPORT_SCAN.model_dump_json())
+    assert render(again) == render(REPORT_SCAN)
+
+
+def test_page_says_plainly_what_exact_means_and_who_was_faster() -> None:
+    words = words_of(REPORT_SCAN)
+    assert f"VQE was {REPORT_SCAN.quality.verdict}" in words
+    assert "Exact means: in this basis, no approximation but these." in words
+    assert "not the limit of complete bases" in words
+    assert all(sentence in words for sentence in REPORT_SCAN.recommendations)
+
+
+def test_page_shows_the_energy_to_a_millionth_of_a_hartree() -> None:
+    assert "−1.137284 hartree" in words_of(REPORT_H2)
+
+
+def test_terminal_shows_energy_reference_and_verdict(
+    tmp_path: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "report.json").write_text(REPORT_SCAN.model_dump_json())
+    console.result(tmp_path, as_json=False)
+    shown = capsys.readouterr().out
+    assert "molecule     H2, sto-3g, 4 qubits" in shown
+    assert "-1.136189 hartree  at 0.7 angstrom, the lowest of 5" in shown
+    assert "equilibrium  0.743 angstrom" in shown
+    assert "by exact diagonalisation" in shown
+    assert f"VQE (UCCSD) was {REPORT_SCAN.quality.verdict}" in shown
+
+
+def test_report_has_no_number_that_json_has_not() -> None:
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    for report in ODD.values():
+        json.loads(report.model_dump_json(), parse_constant=refuse)
