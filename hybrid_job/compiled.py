@@ -139,10 +139,12 @@ class Qaoa:
         if plan is None:
             plan = self._plans[purpose, depth] = self._plan(purpose, depth)
         circuit = Circuit.of(angles, self.n_qubits, halved=self._halved)
-        plan.angles[:] = np.array(circuit.passes)[plan.numbers]
+        plan.there[:] = circuit.passes[: len(plan.there)]
+        if len(plan.back):
+            plan.back[:] = plan.there[-2::-1]
         if tail != _WHOLE:
             plan.tails[:] = tail
-        self._run(plan.address, len(plan.numbers))
+        self._run(plan.address, plan.count)
         return plan, circuit
 
     def _plan(self, purpose: str, depth: int) -> Plan:
@@ -150,29 +152,28 @@ class Qaoa:
         passes = [self._pass(FORWARD, number) for number in range(depth)]
         if purpose == "state":
             passes += [self._pass(FORWARD, depth)] * self._split
-            return Plan(passes, list(range(len(passes))), self._table)
+            return Plan(passes, [], self._table)
         turn = self._pass(TURN, depth)
         if self._measured is not None and purpose != "tail":
             turn.observable = _address(self._measured)
         elif self._table is None:
             turn.observable = _address(self._cost)
         if purpose == "energy":
-            return Plan([*passes, turn], list(range(depth + 1)), self._table)
+            return Plan([*passes, turn], [], self._table)
         kept = self._kept or depth == 1
         while len(self._states) < (depth if kept else 2):
             self._states.append(self._new_state())
         turn.bra = _address(self._states[0 if kept else 1])
-        back = list(reversed(range(depth)))
-        for number in back:
+        back = []
+        for number in reversed(range(depth)):
             undo = self._pass(BACKWARD, number)
             undo.bra, undo.psi = turn.bra, None
             if number and kept:
                 undo.kept = passes[number].kept = _address(self._states[number])
             elif number:
                 undo.psi = _address(self._states[0])
-            passes.append(undo)
-        passes.insert(depth, turn)
-        return Plan(passes, [*range(depth + 1), *back], self._table)
+            back.append(undo)
+        return Plan([*passes, turn], back, self._table)
 
     def _pass(self, kind: int, number: int) -> Pass:
         tiles = self._layout[number % len(self._layout)]
@@ -243,7 +244,7 @@ class Qaoa:
 
     def _beyond(self, angles: Real) -> bool:
         """Return whether phases are so large that the kernels' cosines lose digits."""
-        return bool(max(angles[0].max(), -angles[0].min()) * self._largest > LARGEST_PHASE)
+        return bool(max(map(abs, angles[0].tolist())) * self._largest > LARGEST_PHASE)
 
     def _reference(self) -> Reference:
         return Reference(self._cost, self._observable)
@@ -258,22 +259,24 @@ class Qaoa:
 
 
 class Plan:
-    """The passes of an evaluation, all but for the angles.
+    """The passes of an evaluation, there and back, all but for the angles.
 
-    ``numbers`` are the passes' numbers, from which ``angles`` are set; ``sums`` are the results.
+    Of each pass ``there`` and ``back`` are the fields for angles, ``sums`` those of the results,
+    and ``tails`` what is measured, of use to a turn alone.
     """
 
-    def __init__(self, passes: list[Pass], numbers: list[int], table: Real | None) -> None:
-        self.numbers = np.array(numbers)
+    def __init__(self, there: list[Pass], back: list[Pass], table: Real | None) -> None:
         if table is not None:
-            self._phases = np.empty((2, max(numbers) + 1, table.size))
-            for number, task in zip(numbers, passes, strict=True):
-                task.real, task.imaginary = (_address(part[number]) for part in self._phases)
-        fields = np.frombuffer(b"".join(map(bytes, passes)), dtype=np.float64).copy()
-        fields = fields.reshape(len(passes), -1)
+            self._phases = np.empty((2, len(there), table.size))
+            for tasks in (there, back[::-1]):
+                for task, real, imaginary in zip(tasks, *self._phases, strict=False):
+                    task.real, task.imaginary = _address(real), _address(imaginary)
+        self.count = len(there) + len(back)
+        fields = np.frombuffer(b"".join(map(bytes, [*there, *back])), dtype=np.float64).copy()
+        fields = fields.reshape(self.count, -1)
         self.address = fields.ctypes.data
-        self.sums, self.angles = fields[:, SUMS], fields[:, ANGLES]
-        self.tails = fields[:, TAIL]  # of use to the turn alone
+        self.there, self.back = fields[: len(there), ANGLES], fields[len(there) :, ANGLES]
+        self.sums, self.tails = fields[:, SUMS], fields[:, TAIL]
 
 
 @cache

@@ -23,13 +23,13 @@ from quantum_pipeline import memory
 Real = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 
-START_SECONDS = 0.4
+START_SECONDS = 0.5
 """From nothing to compiled kernels."""
 
 NUMPY_SECONDS = (8e-5, 6e-9)
 """Of an energy and gradient per layer: always, and per amplitude and qubit."""
 
-COMPILED_SECONDS = (4e-5, 6e-10)
+COMPILED_SECONDS = (6e-6, 5e-10)
 
 FEWEST_QUBITS = 7
 """The compiled engine's fewest."""
