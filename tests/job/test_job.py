@@ -44,7 +44,9 @@ def put(container: Path, prepared: PreparedRun) -> None:
 
 def result_of(container: Path, prepared: PreparedRun) -> OptimisationResult:
     persisted = json.loads((container / "results" / "results.json").read_text())
-    return read_result(persisted["dataDictionary"], prepared)
+    result = read_result(persisted["dataDictionary"], prepared)
+    assert isinstance(result, OptimisationResult)
+    return result
 
 
 def solved(prepared: PreparedRun, folder: Path) -> OptimisationResult:
@@ -110,7 +112,7 @@ def test_standard_error_is_that_of_the_shots(tmp_path: Path) -> None:
         solved(prepared_run(PETERSEN, shots=shots), tmp_path / str(shots))
         for shots in (100, 10_000)
     )
-    assert few.standard_error == pytest.approx(10 * many.standard_error)
+    assert few.standard_error == pytest.approx(10 * (many.standard_error or 0.0))
 
 
 numbers = st.floats(-1e6, 1e6, allow_subnormal=False)

@@ -50,7 +50,9 @@ def test_circuit_prepares_the_state_of_the_engine(n: int) -> None:
 
 def test_warm_started_circuit_on_braket_is_the_engines_state() -> None:
     rng = np.random.default_rng(4)
-    model = IsingModel.from_spins(rng.normal(size=4), [(0, 1, 1.0), (1, 3, -0.7), (2, 3, 0.4)])
+    model = IsingModel.from_spins(
+        rng.normal(size=4).tolist(), [(0, 1, 1.0), (1, 3, -0.7), (2, 3, 0.4)]
+    )
     tilts = rng.uniform(0.2, 2.9, 4).tolist()
 
     circuit = qaoa_circuit(model, ANGLES, tilts).state_vector()
@@ -107,6 +109,7 @@ def test_run_on_a_device_reports_its_shots_and_its_bill(braket: Server, tmp_path
     assert not result.mean_energy_exact
     assert result.probability_of_best is None
     exact = min(each.energy for each in result.history)
+    assert result.standard_error is not None
     assert abs(result.mean_energy - exact) < 5 * result.standard_error
     (task,) = result.tasks
     assert task.shots == 500

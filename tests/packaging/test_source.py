@@ -17,8 +17,9 @@ import pytest
 
 from quantum_pipeline import costs, devices, runs
 from quantum_pipeline.aws import source
+from quantum_pipeline.problems import BinaryProblem
 from quantum_pipeline.requests import parse_request, resolve
-from quantum_pipeline.results import read_result
+from quantum_pipeline.results import OptimisationResult, read_result
 from quantum_pipeline.runs import PreparedRun
 from tests.stack import REQUEST
 
@@ -45,12 +46,14 @@ def prepared() -> PreparedRun:
         request.device, n_qubits=10, shots=request.shots, region="us-east-1"
     )
     price = costs.InstancePrice(instance_type="ml.m5.large", usd_per_hour=0.1, as_of="2026-08-21")
+    assert isinstance(request.problem, BinaryProblem)
+    model = request.problem.ising()
     return PreparedRun(
         run_id="petersen",
         execution_arn="arn:aws:states:us-east-1:123456789012:execution:machine:petersen",
         created_at=datetime(2026, 8, 24, tzinfo=UTC),
         request=request,
-        model=request.problem.ising(),
+        model=model,
         device=device,
         algorithm_because=because,
         device_because=device_because,
@@ -115,5 +118,6 @@ def test_the_tarball_runs_as_the_container_runs_it(tmp_path: Path, prepared: Pre
     assert done.returncode == 0, done.stderr
     saved: dict[str, Any] = json.loads((folders["JOB_RESULTS_DIR"] / "results.json").read_text())
     result = read_result(saved["dataDictionary"], prepared)
+    assert isinstance(result, OptimisationResult)
     assert result.best_energy == -12
     assert "Metrics - " in done.stdout

@@ -143,7 +143,9 @@ def report_of(prepared: PreparedRun, result: OptimisationResult) -> Optimisation
     outcome = Outcome(
         job=job, timing=timing, actual=cost, completed_at=CREATED + timedelta(seconds=91)
     )
-    return build_report(prepared, outcome, result)
+    report = build_report(prepared, outcome, result)
+    assert isinstance(report, OptimisationReport)
+    return report
 
 
 def sampled(

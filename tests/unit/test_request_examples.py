@@ -14,7 +14,7 @@ from quantum_pipeline import costs, devices
 from quantum_pipeline.algorithms import EXACT_QUBITS
 from quantum_pipeline.errors import PipelineError
 from quantum_pipeline.ising import all_energies
-from quantum_pipeline.problems import PROBLEM_TYPES, Chemistry
+from quantum_pipeline.problems import PROBLEM_TYPES, BinaryProblem, Chemistry
 from quantum_pipeline.requests import (
     ProblemReference,
     Request,
@@ -96,6 +96,7 @@ def test_the_numbers_are_split_evenly() -> None:
 def test_the_given_angles_reach_three_quarters_of_the_ring() -> None:
     request = admitted(VALID["maxcut_ring_given_angles.json"])
     (gamma,), (beta,) = request.algorithm.gammas or (), request.algorithm.betas or ()
+    assert isinstance(request.problem, BinaryProblem)
     energy = all_energies(request.problem.ising())
     state = np.exp(-1j * gamma * energy).reshape((2,) * 12) / 2**6
     for qubit in range(12):  # exp(-i beta X)

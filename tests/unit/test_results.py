@@ -24,7 +24,7 @@ def written(**changes: Any) -> dict[str, Any]:
 
 
 def classical(**changes: Any) -> dict[str, Any]:
-    return {**enumerated(PREPARED.model).model_dump(), **changes}
+    return {**enumerated(PREPARED.ising).model_dump(), **changes}
 
 
 def refused(data: object, prepared: PreparedRun = PREPARED) -> str:
@@ -150,6 +150,7 @@ def test_a_result_that_is_no_object_is_refused(data: object) -> None:
 
 def test_an_exact_mean_need_not_be_the_mean_of_the_samples() -> None:
     result = read_result(written(mean_energy=-1.5, mean_energy_exact=True), PREPARED)
+    assert isinstance(result, OptimisationResult)
     assert result.mean_energy == -1.5
 
 

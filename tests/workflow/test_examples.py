@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from quantum_pipeline.problems import BinaryProblem
 from quantum_pipeline.requests import parse_request, resolve
 from tests.stack import Stack
 
@@ -43,6 +44,7 @@ def best_objective(name: str) -> float:
     """Return the best objective of all bitstrings, by the problem's own definition of it."""
     request, _ = resolve(parse_request(EXAMPLES[name]))
     problem = request.problem
+    assert isinstance(problem, BinaryProblem)
     if name in BY_HAND:
         return BY_HAND[name]
     assert problem.n_variables <= 12, "too many bitstrings to try"
