@@ -121,6 +121,11 @@ def _starts(job: Job, algorithm: SettledQaoa, model: IsingModel) -> tuple[list[R
     unit = optimiser.typical_field(model)
     starts = optimiser.starting_points(first, algorithm.starts, unit, job.chance("starts"))
     more = f", and {len(starts) - 1} ramps of other sizes" if len(starts) > 1 else ""
+    if algorithm.warm_start != "none":
+        return starts, (
+            f"linear ramp{more}; each qubit is tilted towards its value in a {algorithm.warm_start} "
+            "solution, so what is found is partly a classical answer"
+        )
     if algorithm.initial_angles != "ramp":
         transferred = known_angles.transferred(model, first)
         if transferred is not None:

@@ -145,7 +145,8 @@ def _of_optimisation(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     else:
         whose = "the best sample" if solution["found_by"] == "samples" else "the rounded solution"
         yield "ratio", f"{round(ratio, 6)} of {whose}, {expected:.4f} of the mean"
-    yield "verdict", f"QAOA was {quality['verdict']}"
+    name = {"qaoa": "QAOA", "rqaoa": "recursive QAOA"}[report["algorithm"]["name"]]
+    yield "verdict", f"{name} was {quality['verdict']}"
 
 
 def _shortened(bitstring: str) -> str:

@@ -38,14 +38,14 @@ _HALO = {"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.85}
 Array = NDArray[Any]
 
 _CAPTION = (
-    "The graph with the best sampled cut. Circles are on side 0, squares on side 1; solid edges "
+    "The graph with the cut that was found. Circles are on side 0, squares on side 1; solid edges "
     "are cut, dashed ones are not. Positions mean nothing."
 )
 
 
 @drawn
 def solution(study: Study) -> tuple[str, str, Figure]:
-    """Draw the graph of a maxcut problem with the best sampled cut."""
+    """Draw the graph of a maxcut problem with the cut that was found."""
     problem, report = study.problem, study.report
     assert isinstance(problem, MaxCut)
     side = np.array([int(bit) for bit in report.solution.bitstring])
@@ -71,7 +71,7 @@ def _title(study: Study, problem: MaxCut) -> str:
         best = f"best known {short(study.report.quality.best_known)}"
     else:
         best = "the optimum" if study.optimum_is_known else "the best known"
-    return f"Best sample: cut {short(study.report.solution.objective)}{of_all}, {best}"
+    return f"{study.solution_name.capitalize()}: cut {short(study.report.solution.objective)}{of_all}, {best}"
 
 
 def _draw_edges(

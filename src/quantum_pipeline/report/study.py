@@ -81,6 +81,12 @@ class Study:
         return self.report.quality.best_known_by == "exact"
 
     @property
+    def solution_name(self) -> str:
+        """What the solution is: a sample of the state, or what its correlations round to."""
+        sampled = self.report.solution.found_by == "samples"
+        return "best sample" if sampled else "rounded solution"
+
+    @property
     def best_is_sampled(self) -> bool:
         """Whether the best sample is as good as the best known value."""
         gap = self.report.solution.objective - self.report.quality.best_known

@@ -52,14 +52,9 @@ def _good(study: Study) -> tuple[str, str]:
             f"{quality.ratio_undefined_because}."
         )
     return f"ratio {ratio(quality.approximation_ratio)}", (
-        f"That is {_solution(study)}; the mean energy has {ratio(quality.expected_ratio)}, random "
+        f"That is the {study.solution_name}; the mean energy has {ratio(quality.expected_ratio)}, random "
         f"bits {ratio(quality.random_ratio)}."
     )
-
-
-def _solution(study: Study) -> str:
-    sampled = study.report.solution.found_by == "samples"
-    return "the best sample" if sampled else "the rounded solution"
 
 
 def comparison(study: Study) -> list[Rival]:
@@ -74,7 +69,7 @@ def comparison(study: Study) -> list[Rival]:
     is_best = classical.objective == quality.best_known and quality.random_ratio is not None
     return [
         Rival(
-            f"QAOA, {_solution(study).removeprefix('the ')}",
+            f"QAOA, {study.solution_name}",
             number(report.solution.objective),
             ratio(quality.approximation_ratio),
             took,
@@ -125,7 +120,7 @@ def _quality(study: Study) -> list[Row]:
         Row(
             "approximation_ratio",
             ratio(quality.approximation_ratio),
-            f"of {_solution(study)}: {definition}",
+            f"of the {study.solution_name}: {definition}",
         ),
         Row("expected_ratio", ratio(quality.expected_ratio), "the same, of the mean energy"),
         Row("random_ratio", ratio(quality.random_ratio), "the same, of uniformly random bits"),

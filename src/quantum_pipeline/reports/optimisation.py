@@ -15,7 +15,6 @@ from quantum_pipeline.reports.base import Artifacts, Outcome, Part, Report, comm
 from quantum_pipeline.results import DepthStep, Elimination, OptimisationResult
 from quantum_pipeline.runs import PreparedRun
 
-
 DRAWN_NODES = 120
 """Most nodes of a graph that is drawn: of more, a picture shows nothing."""
 
