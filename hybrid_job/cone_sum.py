@@ -99,7 +99,10 @@ class ConeSum:
         return self._product(factors)
 
     def means_and_gradient(self, histories: Histories, weights: Real) -> tuple[Real, Real]:
-        """Return <O> of each cone, and the derivatives of sum(weights * <O>), shape (2, depth)."""
+        """Return <O> of each cone, and the derivatives of sum(weights * <O>), shape (2, depth).
+
+        The measured variables must be connected within the cone.
+        """
         factors = self._factors(histories)
         products = []
         for step in self._sum.steps:
@@ -109,9 +112,8 @@ class ConeSum:
                 products[-1].append(products[-1][-1] * array)
             factors.append(products[-1][-1].sum(axis=step.axis))
         slopes: list[Complex] = [np.empty(0, np.complex128)] * len(factors)
-        for end in self._sum.ends:
-            others = [factors[other] for other in self._sum.ends if other != end]
-            slopes[end] = _like(factors[end], product(others, weights.astype(np.complex128)))
+        (end,) = self._sum.ends  # the terms of an energy have connected cones
+        slopes[end] = _like(factors[end], weights.astype(np.complex128))
         result = len(factors)
         for step, partial in zip(reversed(self._sum.steps), reversed(products), strict=True):
             result -= 1

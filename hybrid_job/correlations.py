@@ -26,7 +26,7 @@ Pair = tuple[int, int]
 SMALL = 12
 """Up to so many variables the whole state is cheaper than looking at the cones."""
 
-CONE = 4
+CONE = 10
 """What one number of a cone's sum costs, in amplitudes of a layer and qubit of the whole state."""
 
 

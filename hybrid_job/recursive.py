@@ -193,6 +193,23 @@ class _Angles:
         return f"angles optimised {times} in {len(self.history)} evaluations{self.stopped}"
 
 
+class _Memory:
+    """The means of light cones at the last angles: an elimination changes few of them."""
+
+    def __init__(self) -> None:
+        self._at = b""
+        self._known: dict[Cone, float] = {}
+
+    def correlations(
+        self, state: Correlations, angles: Real
+    ) -> tuple[Real, dict[tuple[int, int], float]]:
+        if not isinstance(state, LightCones):
+            return state.correlations(angles)
+        if angles.tobytes() != self._at:
+            self._at, self._known = angles.tobytes(), {}
+        return state.correlations(angles, known=self._known)
+
+
 def solve(
     model: IsingModel,
     depth: int,
@@ -223,7 +240,7 @@ def solve(
     """
     reduced, eliminations = Reduced(model), list[Elimination]()
     angles = _Angles(max_evaluations, deadline, progress, {depth: list(starts)})
-    known: dict[Cone, float] = {}
+    memory = _Memory()
     first = None
     rounds, shallower = 0, 0
     while first is None or len(reduced.variables) > enumerated:
@@ -235,13 +252,12 @@ def solve(
         )
         shallower += state.depth < depth
         if rounds % every == 0 or state.depth not in angles.starts:
-            known.clear()
             found = angles.optimise(state, left, reduced.offset)
             first = first or found
         rounds += 1
         _eliminate(
             reduced,
-            *_correlations(state, angles.starts[state.depth][0], known),
+            *memory.correlations(state, angles.starts[state.depth][0]),
             enumerated=enumerated,
             at_once=0 if time.monotonic() > deadline else 1 + len(reduced.variables) // AT_ONCE,
             eliminations=eliminations,
@@ -268,14 +284,6 @@ def solve(
             )
         ),
     )
-
-
-def _correlations(
-    state: Correlations, angles: Real, known: dict[Cone, float]
-) -> tuple[Real, dict[tuple[int, int], float]]:
-    if isinstance(state, LightCones):
-        return state.correlations(angles, known=known)
-    return state.correlations(angles)
 
 
 def _eliminate(
