@@ -141,6 +141,12 @@ def test_evaluations_end_with_their_budget_and_the_solution_is_whole() -> None:
     assert found.energy == energy_of(model, found.bitstring)
 
 
+def test_angles_are_optimised_every_so_many_rounds() -> None:
+    found = solve(maxcut(nx.cycle_graph(40)), 1, every=7)
+    assert "in 28 rounds" in found.sentence
+    assert "angles optimised 4 times" in found.sentence
+
+
 def test_after_the_deadline_the_correlations_at_hand_fix_all() -> None:
     found = solve(maxcut(nx.cycle_graph(60)), 1, deadline=time.monotonic() - 1)
     assert len(found.history) == 1
