@@ -123,8 +123,8 @@ def _starts(job: Job, algorithm: SettledQaoa, model: IsingModel) -> tuple[list[R
     more = f", and {len(starts) - 1} ramps of other sizes" if len(starts) > 1 else ""
     if algorithm.warm_start != "none":
         return starts, (
-            f"linear ramp{more}; each qubit is tilted towards its value in a {algorithm.warm_start} "
-            "solution, so what is found is partly a classical answer"
+            f"linear ramp{more}; each qubit is tilted towards its value in a "
+            f"{algorithm.warm_start} solution, so what is found is partly a classical answer"
         )
     if algorithm.initial_angles != "ramp":
         transferred = known_angles.transferred(model, first)

@@ -71,7 +71,8 @@ def _title(study: Study, problem: MaxCut) -> str:
         best = f"best known {short(study.report.quality.best_known)}"
     else:
         best = "the optimum" if study.optimum_is_known else "the best known"
-    return f"{study.solution_name.capitalize()}: cut {short(study.report.solution.objective)}{of_all}, {best}"
+    name, cut = study.solution_name.capitalize(), short(study.report.solution.objective)
+    return f"{name}: cut {cut}{of_all}, {best}"
 
 
 def _draw_edges(

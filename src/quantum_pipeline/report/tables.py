@@ -52,8 +52,8 @@ def _good(study: Study) -> tuple[str, str]:
             f"{quality.ratio_undefined_because}."
         )
     return f"ratio {ratio(quality.approximation_ratio)}", (
-        f"That is the {study.solution_name}; the mean energy has {ratio(quality.expected_ratio)}, random "
-        f"bits {ratio(quality.random_ratio)}."
+        f"That is the {study.solution_name}; the mean energy has {ratio(quality.expected_ratio)}, "
+        f"random bits {ratio(quality.random_ratio)}."
     )
 
 
