@@ -16,7 +16,8 @@ from hybrid_job.closed_form import ClosedForm
 from hybrid_job.correlations import WholeState, exact_correlations, exact_or_shallower
 from hybrid_job.lightcone import LightCones
 from hybrid_job.optimiser import starting_points, typical_field
-from hybrid_job.recursive import Reduced, Rounding
+from hybrid_job.recursive import Rounding
+from hybrid_job.reduced import Reduced
 from hybrid_job.statevector import Qaoa
 from quantum_pipeline.cones import fits
 from quantum_pipeline.errors import InvalidRequest
