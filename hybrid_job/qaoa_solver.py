@@ -9,12 +9,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from hybrid_job import classical, sampling, training, warm_start
-from hybrid_job.engine import Choice, Engine, engine_for
+from hybrid_job.engine import Choice, Engine, engine_for, free_bytes
 from hybrid_job.job import Job, versions
 from hybrid_job.optimiser import Real
 from hybrid_job.sampling import Samples
 from hybrid_job.statevector import Qaoa
 from quantum_pipeline.algorithms import SettledQaoa
+from quantum_pipeline.errors import InvalidRequest
+from quantum_pipeline.estimates import BASE_BYTES, memory_bytes
 from quantum_pipeline.ising import all_energies
 from quantum_pipeline.results import (
     ClassicalSolution,
@@ -104,12 +106,27 @@ def _tilts(job: Job, baseline: ClassicalSolution) -> Sequence[float] | None:
 def _engine(job: Job, spectrum: Real, tilts: Sequence[float] | None) -> Choice:
     algorithm = job.prepared.request.algorithm
     assert isinstance(algorithm, SettledQaoa)
+    _check_memory(job)
     if tilts is not None:
         return Choice(Qaoa(spectrum, tilts=tilts), "numpy", "warm starts have mixers of their own")
     usual = EVALUATIONS_A_START * algorithm.starts
     return engine_for(
         spectrum, evaluations=min(usual, algorithm.max_evaluations), depth=algorithm.deepest
     )
+
+
+def _check_memory(job: Job) -> None:
+    """Refuse a state that would not fit what is free, before any of it is allocated.
+
+    Raises:
+        InvalidRequest: names what it needs and what there is.
+    """
+    needed, free = memory_bytes(job.prepared.request) - BASE_BYTES, free_bytes()
+    if needed > free:
+        raise InvalidRequest(
+            f"problem: {job.prepared.ising.n_variables} qubits need {needed / 2**30:.3g} GiB; "
+            f"allowed: what fits the {free / 2**30:.3g} GiB that are free here"
+        )
 
 
 def _sample(

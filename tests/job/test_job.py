@@ -287,3 +287,11 @@ def test_ring_reaches_its_closed_form(tmp_path: Path, depth: int) -> None:
     ring = {"type": "maxcut", "edges": [[i, (i + 1) % 20] for i in range(20)]}
     result = solved(prepared_run(ring, algorithm={"depth": depth}), tmp_path)
     assert -result.mean_energy / 20 == pytest.approx((2 * depth + 1) / (2 * depth + 2), abs=1e-6)
+
+
+def test_state_that_does_not_fit_the_free_memory_is_refused_before_it_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hybrid_job.qaoa_solver.free_bytes", lambda: 1000)
+    with pytest.raises(InvalidRequest, match=r"problem: 10 qubits need .* GiB; allowed: what fits"):
+        solved(prepared_run(PETERSEN), tmp_path)
