@@ -15,9 +15,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, model_validator
 
-from quantum_pipeline import vqe
+from quantum_pipeline import cones, vqe
 from quantum_pipeline.chemistry.excitations import n_excitations
-from quantum_pipeline.cones import require_fit
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.problems import BinaryProblem, Chemistry, Number, Problem
 from quantum_pipeline.vqe import Ansatz
@@ -137,7 +136,7 @@ class Algorithm(BaseModel):
 
     @model_validator(mode="after")
     def _check_shots(self) -> Self:
-        if self.shots_per_evaluation and self.optimizer == "l-bfgs-b":
+        if self.shots_per_evaluation and self.optimizer in ("l-bfgs-b", "none"):
             allowed = f"{', '.join(SHOT_OPTIMIZERS)} or auto, with shots_per_evaluation"
             raise ValueError(refusal("optimizer", self.optimizer, allowed))
         return self
@@ -284,8 +283,8 @@ def _recursive(
             "device; allowed: local or auto"
         )
     depth = asked.depth if isinstance(asked.depth, int) else 1
-    if n > EXACT_QUBITS:
-        require_fit(problem.ising(), depth, EXACT_QUBITS)
+    if n > cones.EXACT:
+        cones.require_fit(problem.ising(), depth)
         how = "from light cones" if depth > 1 else "in closed form"
     else:
         how = "from the exact state"

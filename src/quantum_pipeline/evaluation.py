@@ -181,7 +181,7 @@ def analyse(history: Sequence[Evaluation], tolerance: float) -> Analysis:
             100 * (initial - final) / abs(initial) if abs(initial) > tolerance else None
         ),
         convergence_rate=float(descents.mean()) if descents.size else 0.0,
-        stability=1 / (1 + float(last.var()) / mean**2) if abs(mean) > tolerance else None,
+        stability=1 / (1 + (float(last.std()) / mean) ** 2) if abs(mean) > tolerance else None,
         efficiency=efficiency,
         rating=None if efficiency is None else _rating(efficiency),
         convergence_evaluation=reached,

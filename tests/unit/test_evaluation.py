@@ -163,6 +163,11 @@ def test_stability_is_of_the_last_ten_energies_of_the_best_start() -> None:
     assert course([9.0, 1.0], settled).stability == 1
 
 
+def test_stability_of_energies_whose_squares_are_too_small_for_a_float() -> None:
+    tiny = analyse(history((2e-300, 1e-300, 1e-300)), tolerance=1e-309)
+    assert tiny.stability is not None
+
+
 def test_an_energy_that_only_rises_is_not_reduced() -> None:
     found = course([-3.0, -2.0, -1.0])
     assert (found.final_energy, found.reduction_percent) == (-3.0, 0)

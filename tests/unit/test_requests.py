@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quantum_pipeline.algorithms import SettledQaoa
+from quantum_pipeline.cones import EXACT
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.requests import (
     ProblemReference,
@@ -315,6 +316,23 @@ def test_optimizer_none_needs_angles() -> None:
     assert refused(data) == (
         'algorithm.optimizer: got "none"; allowed: none with gammas and betas only'
     )
+
+
+def test_optimizer_none_takes_no_shots() -> None:
+    algorithm = {"optimizer": "none", "gammas": [0.1], "betas": [0.2], "shots_per_evaluation": 10}
+    assert refused({"problem": TRIANGLE, "algorithm": algorithm}) == (
+        'algorithm.optimizer: got "none"; allowed: spsa, cobyla, nft or auto, with '
+        "shots_per_evaluation"
+    )
+
+
+def test_recursive_qaoa_of_what_the_job_cannot_compute_whole_is_refused_beforehand() -> None:
+    n = EXACT + 1
+    couplings = [[i, j, 1.0 + i] for i in range(n) for j in range(i)]
+    problem = {"type": "ising", "fields": [0.5] * n, "couplings": couplings}
+    request = parse_request({"problem": problem, "algorithm": {"name": "rqaoa", "depth": 3}})
+    with pytest.raises(InvalidRequest, match=r"algorithm.depth: got 3; allowed: at most 1"):
+        resolve(request)
 
 
 def test_several_wrong_fields_are_all_named_once() -> None:
