@@ -20,7 +20,7 @@ from quantum_pipeline.report.graph import layout
 from quantum_pipeline.report.numbers import ratio
 from quantum_pipeline.report.study import Distribution, Study
 from quantum_pipeline.reports import OptimisationReport
-from quantum_pipeline.results import ClassicalSolution
+from quantum_pipeline.results import ClassicalSolution, DepthStep
 from tests.unit.finished_run import (
     PETERSEN,
     TRIANGLE,
@@ -164,6 +164,18 @@ def test_page_says_plainly_that_the_quantum_result_is_worse() -> None:
     assert "Quantum sampling was worse than enumeration by 2, 250 times slower" in words
     assert "Short of the best known 2, which enumeration found." in words
     assert "use the classical answer" in words
+
+
+def test_energies_of_a_tail_are_not_called_the_mean_energy() -> None:
+    prepared = prepared_run(TRIANGLE, algorithm={"cvar_alpha": 0.2}, shots=1)
+    steps = tuple(DepthStep(depth=p, energy=-p / 2, evaluations=2) for p in (1, 2))
+    result = job_result(prepared, {"001": 1}, history=history([-0.5, -1.0]), depths=steps)
+    page = page_of(report_of(prepared, result))
+    alts = " ".join(attributes.get("alt") or "" for _, attributes in page.tags)
+    assert "Mean of the lowest 20 % of energies falls from −0.5 to −1" in alts
+    assert "2 layers; the last one gained 0.5" in alts
+    assert "of the descent" not in alts
+    assert "mean energy" not in alts.lower()
 
 
 def test_page_says_why_there_is_no_ratio() -> None:

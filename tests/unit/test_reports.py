@@ -148,6 +148,12 @@ def test_equal_energies_are_pointed_out_and_nothing_else() -> None:
     assert "Every bitstring has the objective 0" in advice(flat)
 
 
+def test_energies_that_are_small_are_not_called_equal() -> None:
+    tiny = sampled({"type": "ising", "fields": [1e-12, 2e-12]}, {"00": 1})
+    assert "Every bitstring" not in advice(tiny)
+    assert "The best sample has the objective 3e-12, enumeration found -3e-12" in advice(tiny)
+
+
 def fields(model: type[BaseModel], prefix: str = "") -> set[str]:
     """Return the paths of a model's fields, those of models inside it in place of theirs."""
     found: set[str] = set()

@@ -27,12 +27,12 @@ from quantum_pipeline.report.numbers import short
 from quantum_pipeline.report.study import Study
 
 _CONVERGENCE = (
-    "Mean energy of the quantum state at each evaluation of the optimiser, in the problem's units; "
+    "{} of the quantum state at each evaluation of the optimiser, in the problem's units; "
     "lower is better. Starts follow one another from left to right. Random bits: the mean "
     "over all bitstrings."
 )
 _REDUCTION = (
-    "How far the lowest mean energy so far lies below the first one: as a share of the first one's "
+    "How far the lowest {} so far lies below the first one: as a share of the first one's "
     "magnitude, or in the problem's units where that is zero."
 )
 _PARAMETERS = (
@@ -43,13 +43,14 @@ _PARAMETERS = (
 
 @drawn
 def convergence(study: Study) -> tuple[str, str, Figure]:
-    """Draw the mean energy of each evaluation, between random bits and the best known energy."""
+    """Draw the energy of each evaluation, between random bits and the best known energy."""
     report = study.report
     history = report.convergence.history
     start = np.array([each.start for each in history])
     energy = np.array([each.energy for each in history])
     best = study.problem.objective_of_energy(report.quality.best_known) + 0.0
     best_name = "optimum" if study.optimum_is_known else "best known"
+    of_all, optimised = report.algorithm.cvar_alpha == 1, study.optimised.capitalize()
 
     figure, (axes,) = new_figure()
     _draw_starts(axes, start, energy)
@@ -67,7 +68,7 @@ def convergence(study: Study) -> tuple[str, str, Figure]:
         mec=BLACK,
         mew=0.6,
         ms=5.5,
-        label=f"final mean {short(mean)}",
+        label=f"final {'mean' if of_all else 'mean of all'} {short(mean)}",
         clip_on=False,
         zorder=5,
     )
@@ -76,23 +77,24 @@ def convergence(study: Study) -> tuple[str, str, Figure]:
         (f"{best_name} {short(best)}", best, GREEN, "--"),
     ):
         axes.axhline(level, color=colour, ls=dashes, lw=1.2, label=label, zorder=1)
-    axes.set_ylabel("mean energy ⟨C⟩" + (" = −⟨cut⟩" if report.problem.type == "maxcut" else ""))
+    cut = " = −⟨cut⟩" if report.problem.type == "maxcut" else ""
+    axes.set_ylabel(f"mean energy ⟨C⟩{cut}" if of_all else study.optimised)
     _count_evaluations(axes, len(energy))
     legend_below(figure, 3)
     return (
-        _convergence_title(energy, f"{best_name} {short(best)}"),
-        _CONVERGENCE,
+        _convergence_title(optimised, energy, f"{best_name} {short(best)}"),
+        _CONVERGENCE.format(optimised),
         figure,
     )
 
 
-def _convergence_title(energy: NDArray[np.float64], bound: str) -> str:
+def _convergence_title(what: str, energy: NDArray[np.float64], bound: str) -> str:
     first, final, n = short(energy[0]), short(energy.min()), len(energy)
     if n == 1:
-        return f"Mean energy {first} at the given angles; {bound}"
+        return f"{what} {first} at the given angles; {bound}"
     if final == first:
-        return f"Mean energy stays at {first} for {n} evaluations; {bound}"
-    return f"Mean energy falls from {first} to {final}; {bound}"
+        return f"{what} stays at {first} for {n} evaluations; {bound}"
+    return f"{what} falls from {first} to {final}; {bound}"
 
 
 def _draw_starts(axes: Axes, start: NDArray[np.int64], energy: NDArray[np.float64]) -> None:
@@ -156,7 +158,7 @@ def reduction(study: Study) -> tuple[str, str, Figure]:
         title = f"Energy reduced by {amount}, 99 % of it by evaluation {at} of {n}"
     return (
         title,
-        _REDUCTION,
+        _REDUCTION.format(study.optimised),
         figure,
     )
 

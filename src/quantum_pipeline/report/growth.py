@@ -19,7 +19,7 @@ from quantum_pipeline.report.numbers import percent, short
 from quantum_pipeline.report.study import Study
 
 _DEPTHS = (
-    "The lowest energy that each number of layers reached, started from the optimum of one layer "
+    "The lowest {} that each number of layers reached, started from the optimum of one layer "
     "less. The dashed line is the best known energy, the dotted line that of uniformly random bits."
 )
 _ELIMINATIONS = (
@@ -39,17 +39,26 @@ def depths(study: Study) -> tuple[str, str, Figure]:
     random = report.quality.random_mean_energy
 
     figure, (axes,) = new_figure()
-    axes.plot(layers, energy, color=BLUE, marker="o", label="lowest energy at this depth")
+    axes.plot(layers, energy, color=BLUE, marker="o", label="lowest at this depth")
     name = "optimum" if study.optimum_is_known else "best known"
     axes.axhline(best, color=GREEN, ls="--", lw=1.3, label=f"{name}: {short(best)}")
     axes.axhline(random, color=GREY, ls=":", lw=1.3, label=f"random bits: {short(random)}")
     axes.set_xlabel("layers p")
-    axes.set_ylabel("energy")
+    axes.set_ylabel(study.optimised)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     legend_below(figure)
-    gain = (energy[-2] - energy[-1]) / (random - energy[-1]) if random > energy[-1] else 0.0
-    title = f"{layers[-1]} layers; the last one gained {percent(max(gain, 0.0))} of the descent"
-    return title, _DEPTHS, figure
+    title = f"{layers[-1]} layers; the last one gained {_gain(study, energy)}"
+    return title, _DEPTHS.format(study.optimised), figure
+
+
+def _gain(study: Study, energy: list[float]) -> str:
+    """Return what the last layer gained: of the descent, where it began at random bits."""
+    gain, report = max(energy[-2] - energy[-1], 0.0), study.report
+    descent = report.quality.random_mean_energy - energy[-1]
+    tilted = report.request["algorithm"]["warm_start"] != "none"
+    if report.algorithm.cvar_alpha < 1 or tilted or descent <= 0:
+        return short(gain)
+    return f"{percent(gain / descent)} of the descent"
 
 
 @drawn

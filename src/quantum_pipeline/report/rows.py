@@ -48,9 +48,7 @@ def analysis(report: Report, final: str, energy: Callable[[float], str] = number
     """Return the course of the optimisation, which ended as ``final`` says."""
     analysis = report.analysis
     return [
-        Row(
-            "initial_energy", energy(analysis.initial_energy), "mean energy of the first evaluation"
-        ),
+        Row("initial_energy", energy(analysis.initial_energy), "of the first evaluation"),
         Row("final_energy", energy(analysis.final_energy), final),
         Row(
             "reduction_percent",

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import IsingModel, all_energies, energies, spins_of
 from quantum_pipeline.problems import BinaryProblem
+from quantum_pipeline.report.numbers import percent
 from quantum_pipeline.reports import OptimisationReport
 from quantum_pipeline.requests import ProblemReference, parse_request
 
@@ -85,6 +86,12 @@ class Study:
         """What the solution is: a sample of the state, or what its correlations round to."""
         sampled = self.report.solution.found_by == "samples"
         return "best sample" if sampled else "rounded solution"
+
+    @property
+    def optimised(self) -> str:
+        """What the energies of the optimiser's evaluations are."""
+        tail = self.report.algorithm.cvar_alpha
+        return "mean energy" if tail == 1 else f"mean of the lowest {percent(tail)} of energies"
 
     @property
     def best_is_sampled(self) -> bool:

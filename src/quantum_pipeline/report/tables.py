@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from quantum_pipeline.report import rows
-from quantum_pipeline.report.numbers import number, percent, ratio, seconds, short
+from quantum_pipeline.report.numbers import number, ratio, seconds, short
 from quantum_pipeline.report.rows import Row, Table
 from quantum_pipeline.report.study import Study
 
@@ -160,12 +160,6 @@ def _algorithm(study: Study) -> list[Row]:
         Row("engine", algorithm.engine, "what computed the energies"),
         Row("gammas", ", ".join(map(short, algorithm.gammas)), "rad, by layer"),
         Row("betas", ", ".join(map(short, algorithm.betas)), "rad, by layer"),
-        Row("optimizer", algorithm.optimizer, _optimised(study)),
+        Row("optimizer", algorithm.optimizer, f"of the {study.optimised}, over the angles"),
         Row("device", device.name, device.chosen_because),
     ]
-
-
-def _optimised(study: Study) -> str:
-    tail = study.report.algorithm.cvar_alpha
-    what = "the mean energy" if tail == 1 else f"the mean of the lowest {percent(tail)} of energies"
-    return f"of {what}, over the angles"

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from quantum_pipeline.reports.optimisation import OptimisationReport
 
 
-def recommend(report: OptimisationReport) -> tuple[str, ...]:
-    """Return what to do next; each sentence follows from a figure of the report, and names it."""
+def recommend(report: OptimisationReport, tolerance: float) -> tuple[str, ...]:
+    """Return what to do next; each sentence follows from a figure of the report, and names it.
+
+    ``tolerance`` is that of the model: energies no farther apart are equal.
+    """
     advice = (
-        _on_flat_energies(report),
+        _on_flat_energies(report, tolerance),
         _on_early_stop(report),
-        _on_missed_optimum(report),
-        _on_randomness(report),
+        _on_missed_optimum(report, tolerance),
+        _on_randomness(report, tolerance),
         _on_rare_optimum(report),
         _on_classical_speed(report),
     )
@@ -27,13 +29,13 @@ def _best_known_energy(report: OptimisationReport) -> float:
     return -best if report.problem.sense == "maximise" else best
 
 
-def _equal(a: float, b: float) -> bool:
-    return math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-9)
-
-
-def _on_flat_energies(report: OptimisationReport) -> str | None:
+def _is_flat(report: OptimisationReport, tolerance: float) -> bool:
     # The mean over all bitstrings is as low as the lowest only where all are the same.
-    if not _equal(report.quality.random_mean_energy, _best_known_energy(report)):
+    return abs(report.quality.random_mean_energy - _best_known_energy(report)) <= tolerance
+
+
+def _on_flat_energies(report: OptimisationReport, tolerance: float) -> str | None:
+    if not _is_flat(report, tolerance):
         return None
     return (
         f"Every bitstring has the objective {report.quality.best_known:.6g}: there is nothing to "
@@ -50,9 +52,9 @@ def _on_early_stop(report: OptimisationReport) -> str | None:
     )
 
 
-def _on_missed_optimum(report: OptimisationReport) -> str | None:
+def _on_missed_optimum(report: OptimisationReport, tolerance: float) -> str | None:
     quality, found = report.quality, report.solution.objective
-    if _equal(found, quality.best_known):
+    if abs(found - quality.best_known) <= tolerance:
         return None
     rival = f"{quality.classical.method} found {quality.classical.objective:.6g}"
     if report.solution.found_by != "samples":
@@ -70,12 +72,12 @@ def _depth(report: OptimisationReport) -> str:
     return f"algorithm.{'max_depth' if grown else 'depth'} above {report.algorithm.depth}"
 
 
-def _on_randomness(report: OptimisationReport) -> str | None:
+def _on_randomness(report: OptimisationReport, tolerance: float) -> str | None:
     quality = report.quality
     exact = quality.mean_energy_by == "exact state"
     noise = 0.0 if exact else 2 * (quality.standard_error or 0.0)
     better = quality.mean_energy < quality.random_mean_energy - noise
-    if better or _equal(quality.random_mean_energy, _best_known_energy(report)):
+    if better or _is_flat(report, tolerance):
         return None
     return (
         f"The mean energy {quality.mean_energy:.6g} is no better than the "

@@ -119,7 +119,7 @@ def build(
         recommendations=(),
         artifacts=_artifacts(problem, result),
     )
-    return report.model_copy(update={"recommendations": recommend(report)})
+    return report.model_copy(update={"recommendations": recommend(report, model.tolerance)})
 
 
 def _solution(problem: BinaryProblem, result: OptimisationResult, tolerance: float) -> Solution:
