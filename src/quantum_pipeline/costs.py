@@ -20,6 +20,11 @@ STARTUP_SECONDS = 180
 SECONDS_PER_AMPLITUDE_AND_LAYER = 1e-6
 """Upper bound of one energy and gradient, per amplitude of the state and layer of the circuit."""
 
+SECONDS_PER_LAYER = 2e-4
+"""The same, of a layer however few the amplitudes are."""
+
+SECONDS_PER_SHOT = 1e-6
+"""Upper bound of one shot, where evaluations are from shots: it is searched for in the state."""
 
 SIMULATOR_SECONDS = 60.0
 """Assumed: what an on-demand simulator takes for one task of the widest circuit we send it."""
@@ -70,8 +75,9 @@ def job_seconds(request: ResolvedRequest, device: Device, n_qubits: int) -> floa
     algorithm, limit = request.algorithm, request.limits.max_runtime_seconds
     if device.kind != "local" or not isinstance(algorithm, SettledQaoa):
         return STARTUP_SECONDS + limit
-    layers = algorithm.max_evaluations * algorithm.deepest
-    compute = layers * float(2**n_qubits) * SECONDS_PER_AMPLITUDE_AND_LAYER
+    layer = SECONDS_PER_LAYER + float(2**n_qubits) * SECONDS_PER_AMPLITUDE_AND_LAYER
+    shots = (algorithm.shots_per_evaluation or 0) * SECONDS_PER_SHOT
+    compute = algorithm.max_evaluations * (algorithm.deepest * layer + shots)
     return STARTUP_SECONDS + min(compute, limit)
 
 

@@ -57,9 +57,18 @@ def test_a_bill_names_both_dates_of_its_prices() -> None:
 
 def test_the_estimate_covers_every_evaluation() -> None:
     request = resolved(10, algorithm={"depth": 3, "max_evaluations": 100})
-    # 180 s to start + 100 evaluations * 3 layers * 2^10 amplitudes * 1 us
-    assert job_seconds(request, find("local"), 10) == pytest.approx(180.3072)
-    assert estimate(request, find("local"), 10, INSTANCE).total_usd == pytest.approx(0.01803072)
+    # 180 s to start + 100 evaluations * 3 layers * (200 us + 2^10 amplitudes * 1 us)
+    assert job_seconds(request, find("local"), 10) == pytest.approx(180.3672)
+    assert estimate(request, find("local"), 10, INSTANCE).total_usd == pytest.approx(0.01803672)
+
+
+def test_the_estimate_covers_the_shots_of_every_evaluation() -> None:
+    exact = {"depth": 3, "optimizer": "spsa", "max_evaluations": 100}
+    seconds = [
+        job_seconds(resolved(10, algorithm=exact | more), find("local"), 10)
+        for more in ({}, {"shots_per_evaluation": 50_000})
+    ]
+    assert seconds[1] - seconds[0] == pytest.approx(100 * 50_000 * 1e-6)
 
 
 def test_the_estimate_ends_at_the_time_limit_after_the_start() -> None:
