@@ -32,7 +32,7 @@ class Journal:
         digest = hashlib.sha256(subject.model_dump_json().encode()).hexdigest()[:16]
         self.path = folder / f"journal-{digest}.jsonl"
         self._evaluations: dict[bytes, tuple[float, Real]] = {}
-        self._tasks: dict[bytes, str] = {}
+        self._task: tuple[Real, str] | None = None
         self._read()
         self._file = self.path.open("a", encoding="ascii")
 
@@ -44,9 +44,14 @@ class Journal:
         """Keep what was computed."""
         self._append({"angles": angles.tolist(), "energy": energy, "gradient": gradient.tolist()})
 
-    def task(self, angles: Real) -> str | None:
-        """Return the ARN of the quantum task that was created for these angles, if one was."""
-        return self._tasks.get(angles.tobytes())
+    @property
+    def task(self) -> tuple[Real, str] | None:
+        """Return the quantum task that was created, a run has one, with its angles and ARN.
+
+        An optimiser that starts again need not end at the last digit of those angles, least of all
+        where time ended it: the task that is paid for is the one to wait for nevertheless.
+        """
+        return self._task
 
     def record_task(self, angles: Real, arn: str) -> None:
         """Keep the task, so that a resumed job waits for it instead of paying for a second one."""
@@ -77,9 +82,9 @@ class Journal:
             file.truncate(len(complete))
 
     def _remember(self, entry: dict[str, object]) -> None:
-        key = np.array(entry["angles"], dtype=np.float64).tobytes()
+        angles = np.array(entry["angles"], dtype=np.float64)
         if "task" in entry:
-            self._tasks[key] = str(entry["task"])
+            self._task = angles, str(entry["task"])
         else:
             gradient = np.array(entry["gradient"], dtype=np.float64)
-            self._evaluations[key] = float(str(entry["energy"])), gradient
+            self._evaluations[angles.tobytes()] = float(str(entry["energy"])), gradient

@@ -50,7 +50,8 @@ def solve(job: Job) -> OptimisationResult:
     trained = training.train(job, chosen.engine, spectrum)
     optimum = trained.optimum
     times.append(time.monotonic())
-    samples, tasks = _sample(job, chosen.engine, spectrum, optimum.angles, tilts)
+    angles, _ = job.journal.task or (optimum.angles, None)
+    samples, tasks = _sample(job, chosen.engine, spectrum, angles, tilts)
     best_bitstring, best_energy = samples.best(model)
     times.append(time.monotonic())
     classical_seconds, optimise_seconds, sample_seconds = np.diff(times).tolist()
@@ -59,8 +60,8 @@ def solve(job: Job) -> OptimisationResult:
         algorithm="qaoa",
         engine=f"exact state, {chosen.name}: {chosen.because}",
         start=trained.start,
-        gammas=tuple(optimum.angles[0].tolist()),
-        betas=tuple(optimum.angles[1].tolist()),
+        gammas=tuple(angles[0].tolist()),
+        betas=tuple(angles[1].tolist()),
         depths=tuple(
             DepthStep(
                 depth=step.depth, energy=model.offset + step.energy, evaluations=step.evaluations
@@ -144,7 +145,7 @@ def _sample(
         prepared,
         angles,
         tilts=tilts,
-        task_arn=journal.task(angles),
+        task_arn=journal.task[1] if journal.task else None,
         created=lambda arn: journal.record_task(angles, arn),
         timeout_seconds=job.deadline(reserved=0.5) - time.monotonic(),
     )

@@ -32,9 +32,10 @@ def test_next_job_reads_every_digit(tmp_path: Path) -> None:
     assert found is not None
     assert found[0] == -0.1
     assert (found[1] == GRADIENT).all()
-    assert journal.task(ANGLES) == "arn:task"
+    assert journal.task is not None
+    assert (journal.task[0] == ANGLES).all()
+    assert journal.task[1] == "arn:task"
     assert journal.evaluation(ANGLES + 1e-15) is None
-    assert journal.task(ANGLES + 1e-15) is None
     journal.close()
 
 
@@ -44,7 +45,7 @@ def test_unfinished_last_line_is_dropped_and_written_again(tmp_path: Path) -> No
     for cut in (1, 10, len(whole.splitlines()[1]), len(whole) - 1, len(whole)):
         path.write_bytes(whole[:-cut])
         journal = Journal(tmp_path, MODEL)
-        assert journal.task(ANGLES) is None
+        assert journal.task is None
         if journal.evaluation(ANGLES) is None:
             journal.record_evaluation(ANGLES, -0.1, GRADIENT)
         journal.record_task(ANGLES, "arn:task")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -131,6 +132,21 @@ def test_resumed_job_waits_for_its_task_instead_of_paying_again(
     assert results[0].counts == results[1].counts
     assert results[0].tasks == results[1].tasks
     assert n_tasks[0] == n_tasks[1]
+
+
+def test_resumed_job_that_would_end_at_other_angles_waits_for_its_task_all_the_same(
+    braket: Server, tmp_path: Path
+) -> None:
+    prepared = on_sv1(algorithm={"depth": 1, "starts": 1})
+    with closing(Journal(tmp_path, prepared.request)) as journal:
+        paid = solve(Job(prepared, journal, time.monotonic()))
+    entry = json.loads(journal.path.read_text().splitlines()[-1])
+    entry["angles"][0][0] += 1e-12
+    journal.path.write_text(json.dumps(entry) + "\n")
+    with closing(Journal(tmp_path, prepared.request)) as journal:
+        resumed = solve(Job(prepared, journal, time.monotonic()))
+    assert resumed.tasks == paid.tasks
+    assert resumed.gammas == (entry["angles"][0][0],)
 
 
 @pytest.mark.parametrize(
