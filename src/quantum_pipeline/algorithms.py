@@ -129,6 +129,15 @@ class Algorithm(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _check_start(self) -> Self:
+        if self.warm_start != "none" and self.initial_angles == "transferred":
+            # Those angles are of a state that starts in all bitstrings.
+            raise ValueError(
+                refusal("initial_angles", "transferred", "auto or ramp in warm starts")
+            )
+        return self
+
+    @model_validator(mode="after")
     def _check_depth(self) -> Self:
         if self.max_depth is not None and (self.gammas or isinstance(self.depth, int)):
             raise ValueError(refusal("max_depth", self.max_depth, "nothing, where depth is fixed"))

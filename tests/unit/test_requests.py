@@ -326,6 +326,13 @@ def test_optimizer_none_takes_no_shots() -> None:
     )
 
 
+def test_warm_start_has_no_angles_of_other_starts() -> None:
+    algorithm = {"warm_start": "relaxed", "initial_angles": "transferred"}
+    assert refused({"problem": TRIANGLE, "algorithm": algorithm}) == (
+        'algorithm.initial_angles: got "transferred"; allowed: auto or ramp in warm starts'
+    )
+
+
 def test_recursive_qaoa_of_what_the_job_cannot_compute_whole_is_refused_beforehand() -> None:
     n = EXACT + 1
     couplings = [[i, j, 1.0 + i] for i in range(n) for j in range(i)]
