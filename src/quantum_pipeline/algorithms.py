@@ -232,8 +232,9 @@ def _qaoa(n: int, asked: Algorithm) -> tuple[SettledQaoa, str]:
         optimizer = "spsa" if asked.shots_per_evaluation else "l-bfgs-b"
     without_gradients = optimizer in SHOT_OPTIMIZERS
     if without_gradients and (asked.depth == "auto" or asked.max_depth):
-        allowed = f"a number of layers with {optimizer}; depth grows with l-bfgs-b alone"
-        raise InvalidRequest.of("algorithm.depth", "auto", allowed)
+        field = "max_depth" if asked.max_depth else "depth"
+        allowed = f"depth as a number with {optimizer}; depth grows with l-bfgs-b alone"
+        raise InvalidRequest.of(f"algorithm.{field}", getattr(asked, field), allowed)
     depth = given or asked.depth or (SHOT_DEPTH if without_gradients else "auto")
     if without_gradients and (asked.starts or 1) > 1:
         raise InvalidRequest.of("algorithm.starts", asked.starts, f"1 with {optimizer}")
@@ -294,9 +295,9 @@ def _recursive(
     depth = asked.depth if isinstance(asked.depth, int) else 1
     if n > cones.EXACT:
         cones.require_fit(problem.ising(), depth)
-        how = "from light cones" if depth > 1 else "in closed form"
+        how = ", from light cones" if depth > 1 else ", in closed form"
     else:
-        how = "from the exact state"
+        how = ""
     settled = SettledRqaoa(
         name="rqaoa",
         depth=depth,
@@ -306,7 +307,7 @@ def _recursive(
     wide = f"too many for a state vector (at most {EXACT_QUBITS})"
     return settled, (
         f"recursive QAOA: {n} spins{f' are {wide}' if n > EXACT_QUBITS else ', as asked'}; its "
-        f"correlations at depth {depth} are exact, {how}, and fix one variable after the other"
+        f"correlations at depth {depth} are exact{how}, and fix one variable after the other"
     )
 
 

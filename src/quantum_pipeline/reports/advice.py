@@ -82,7 +82,7 @@ def _on_randomness(report: OptimisationReport, tolerance: float) -> str | None:
     return (
         f"The mean energy {quality.mean_energy:.6g} is no better than the "
         f"{quality.random_mean_energy:.6g} of random bits: other angles are needed, from "
-        "algorithm.optimizer or from more algorithm.starts."
+        "algorithm.gammas and betas or from another algorithm.depth."
     )
 
 
