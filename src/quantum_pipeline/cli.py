@@ -95,7 +95,7 @@ def run(
 ) -> None:
     """Take the problem in FILE through the whole pipeline and write its report.
 
-    FILE is a request as JSON, a graph in rudy form, or a COOrdinate text file.
+    FILE is a request as JSON, a graph in rudy form, a COOrdinate text file, or a molecule (.xyz).
     """
     request = load(file, device)
     settle(request)  # what can be refused is refused before anything starts
