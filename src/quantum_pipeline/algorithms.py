@@ -85,6 +85,11 @@ class Algorithm(BaseModel):
     shots_per_evaluation: ShotsEach | None = Field(
         None, description="energies from so many shots, as a device has them; exact if not given"
     )
+    train_on: Literal["exact", "device"] = Field(
+        "exact",
+        description="where energies come from while angles are improved: the exact state, which "
+        "is free, or the device",
+    )
     starts: Starts | None = Field(
         None, description="starting points of the optimiser; chosen by size if not given"
     )

@@ -14,6 +14,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    StrictBool,
     StrictInt,
     ValidationError,
 )
@@ -21,6 +22,7 @@ from pydantic import (
 from quantum_pipeline.algorithms import Algorithm, SettledAlgorithm, settle
 from quantum_pipeline.devices import find
 from quantum_pipeline.errors import InvalidRequest
+from quantum_pipeline.mitigation import Mitigation, Noise
 from quantum_pipeline.problems import AnyProblem
 from quantum_pipeline.refusals import describe
 from quantum_pipeline.wording import shown
@@ -56,6 +58,11 @@ class Limits(BaseModel):
     max_runtime_seconds: Annotated[StrictInt, Field(ge=1, le=432_000)] = Field(
         3600, description="the job is ended after that time"
     )
+    allow_partial: StrictBool = Field(
+        False,
+        description="start a run whose estimate is higher than max_cost_usd, too, and stop it "
+        "before that with the best result so far",
+    )
 
 
 def _read_reference(problem: Any) -> Any:
@@ -87,6 +94,25 @@ class Request(BaseModel):
     seed: Annotated[StrictInt, Field(ge=0, le=2**32 - 1)] = Field(
         0, description="seed of all that is random: same seed, same result"
     )
+    mitigation: Literal["none", "auto"] | Mitigation = Field(
+        "none",
+        description="what is done about a device's errors, for more shots; auto chooses",
+        json_schema_extra={"allowed": "none, auto, or an object"},
+    )
+    noise: Noise | None = Field(
+        None,
+        description="noise that dm1 simulates; on no other device",
+    )
+    reservation_arn: (
+        Annotated[
+            str,
+            Field(
+                pattern=r"^arn:aws[a-z-]*:braket:[a-z0-9-]+:[0-9]{12}:reservation/\S+$",
+                json_schema_extra={"allowed": "the ARN of a Braket Direct reservation"},
+            ),
+        ]
+        | None
+    ) = Field(None, description="reservation of the device that the run is made in")
     limits: Limits = Field(Limits(), description="what the run may cost, how long it may take")
     name: (
         Annotated[
@@ -107,6 +133,7 @@ class ResolvedRequest(Request):
 
     problem: AnyProblem
     algorithm: SettledAlgorithm
+    mitigation: Mitigation
 
 
 def parse_json(text: str | bytes, what: str) -> Any:
@@ -186,4 +213,9 @@ def resolve(request: Request) -> tuple[ResolvedRequest, str]:
     exact = request.device == "auto" or find(request.device).kind == "local"
     settled, because = settle(problem, request.algorithm, exact=exact)
     fields = {name: getattr(request, name) for name in Request.model_fields}
-    return ResolvedRequest(**fields | {"problem": problem, "algorithm": settled}), because
+    chosen = {
+        "problem": problem,
+        "algorithm": settled,
+        "mitigation": Mitigation() if isinstance(request.mitigation, str) else request.mitigation,
+    }
+    return ResolvedRequest(**fields | chosen), because

@@ -111,7 +111,7 @@ def test_a_result_that_was_tampered_with_is_refused_by_its_figure(
     assert said in refused(data)
 
 
-OPTIONAL = {"schema_version", "tasks"}
+OPTIONAL = {"schema_version", "tasks", "device_run"}
 
 
 @pytest.mark.parametrize("field", sorted(written().keys() - OPTIONAL))

@@ -13,6 +13,15 @@ from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.refusals import describe
 from quantum_pipeline.results import molecule, optimisation
 from quantum_pipeline.results.base import Evaluation, JobResult, QuantumTask
+from quantum_pipeline.results.device_run import (
+    Check,
+    CircuitSize,
+    Compilation,
+    DeviceRun,
+    Estimated,
+    MitigationOutcome,
+    ScaledEnergy,
+)
 from quantum_pipeline.results.molecule import (
     Amplitude,
     Growth,
@@ -31,18 +40,25 @@ from quantum_pipeline.runs import PreparedRun
 
 __all__ = [
     "Amplitude",
+    "Check",
+    "CircuitSize",
     "ClassicalSolution",
+    "Compilation",
     "DepthStep",
+    "DeviceRun",
     "Elimination",
+    "Estimated",
     "Evaluation",
     "Growth",
     "JobResult",
     "JobSeconds",
+    "MitigationOutcome",
     "MoleculePoint",
     "MoleculeResult",
     "OptimisationResult",
     "PointSeconds",
     "QuantumTask",
+    "ScaledEnergy",
     "read_result",
     "verify",
 ]

@@ -5,20 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from quantum_pipeline.errors import InvalidResult
+from quantum_pipeline.results.device_run import DeviceRun
+from quantum_pipeline.results.record import Finite, Record
 from quantum_pipeline.wording import shown
-
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
-Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-
-
-class Record(BaseModel):
-    """A part of a result."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Evaluation(Record):
@@ -30,15 +22,20 @@ class Evaluation(Record):
 
 
 class QuantumTask(Record):
-    """A quantum task that the job ran on a device, for the bill."""
+    """A quantum task that the job ran on a device, for the bill; ``shots`` of all executables."""
 
     arn: str
+    purpose: str = "samples"
+    executables: Annotated[int, Field(ge=1)] = 1
     shots: Annotated[int, Field(ge=1)]
     billed_minutes: Annotated[float, Field(ge=0)] = 0.0
 
 
 class JobResult(Record):
-    """What every job tells: how the optimisation went, what it paid for, what it ran with."""
+    """What every job tells: how the optimisation went, what ran on a device, its versions.
+
+    ``device_run`` is None where the job computed its samples itself.
+    """
 
     schema_version: Literal[2] = 2
     run_id: str
@@ -46,6 +43,7 @@ class JobResult(Record):
     converged: bool
     stop_reason: str
     tasks: tuple[QuantumTask, ...] = ()
+    device_run: DeviceRun | None = None
     versions: dict[str, str]
 
 

@@ -21,16 +21,8 @@ from quantum_pipeline.chemistry.sector import Sector
 from quantum_pipeline.chemistry.verification import TOLERANCE, check_molecule, check_solution
 from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.problems import Chemistry
-from quantum_pipeline.results.base import (
-    Count,
-    Finite,
-    JobResult,
-    Record,
-    Seconds,
-    check_equal,
-    check_near,
-    check_within,
-)
+from quantum_pipeline.results.base import JobResult, check_equal, check_near, check_within
+from quantum_pipeline.results.record import Count, Finite, Record, Seconds
 from quantum_pipeline.runs import PreparedRun
 from quantum_pipeline.vqe import Ansatz
 from quantum_pipeline.wording import refusal

@@ -10,16 +10,8 @@ from pydantic import Field
 from quantum_pipeline.algorithms import SettledQaoa, SettledRqaoa
 from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.ising import IsingModel, energies, energy_of, spins_of
-from quantum_pipeline.results.base import (
-    Count,
-    Finite,
-    JobResult,
-    Record,
-    Seconds,
-    check_equal,
-    check_near,
-    check_within,
-)
+from quantum_pipeline.results.base import JobResult, check_equal, check_near, check_within
+from quantum_pipeline.results.record import Count, Finite, Record, Seconds
 from quantum_pipeline.runs import PreparedRun
 from quantum_pipeline.wording import refusal
 

@@ -1,0 +1,101 @@
+"""What a job tells of a run on a device: how the circuit was compiled, what mitigation changed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from quantum_pipeline.results.record import Finite, Record
+
+Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Error = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Gates = Annotated[int, Field(ge=0)]
+QubitNumber = Annotated[int, Field(ge=0)]
+
+
+class CircuitSize(Record):
+    """Depth of a circuit, and its gates on two qubits; ``by`` says how it was compiled."""
+
+    by: str
+    depth: Gates
+    two_qubit_gates: Gates
+
+
+class Compilation(Record):
+    """The circuit that ran; ``plain`` is the logical one, ``reference`` what qiskit makes of it.
+
+    ``qubits[i]`` is the device's qubit that holds variable i when it is measured; ``couplers`` are
+    the device's pairs among the qubits that it has, for the picture, ``used`` those that the
+    circuit acts on. ``estimated_fidelity`` is the product of the calibrated fidelities of all
+    gates and readouts, None where the device tells none.
+    """
+
+    native_gates: tuple[str, ...]
+    verbatim: bool
+    plain: CircuitSize
+    reference: CircuitSize | None
+    compiled: CircuitSize
+    qubits: tuple[QubitNumber, ...]
+    couplers: tuple[tuple[QubitNumber, QubitNumber], ...]
+    used: tuple[tuple[QubitNumber, QubitNumber], ...]
+    estimated_fidelity: Probability | None
+    calibrated_at: str | None
+
+
+class Estimated(Record):
+    """An energy from shots, and its standard error."""
+
+    energy: Finite
+    standard_error: Error
+
+
+class ScaledEnergy(Estimated):
+    """An energy at a noise scale; ``accepted`` is the part of the shots that obey the symmetry."""
+
+    scale: Annotated[float, Field(ge=1)]
+    accepted: Probability | None
+
+
+class Check(Record):
+    """A calibration circuit: its exact energy, the raw one and the mitigated one."""
+
+    exact: Finite
+    raw: Estimated
+    mitigated: Estimated
+
+
+class MitigationOutcome(Record):
+    """Raw and mitigated energy of the circuit, and why the one or the other counts.
+
+    ``methods`` in the order in which they were applied. ``extra_shots`` are those that the raw
+    energy would not have taken.
+    """
+
+    methods: tuple[Literal["readout", "symmetry", "zne"], ...] = Field(min_length=1)
+    extrapolation: Literal["none", "linear", "richardson", "exponential"]
+    raw: Estimated
+    mitigated: Estimated
+    scaled: tuple[ScaledEnergy, ...]
+    checks: tuple[Check, ...]
+    kept: Literal["raw", "mitigated"]
+    kept_because: str
+    extra_shots: Annotated[int, Field(ge=0)]
+
+    @property
+    def best(self) -> Estimated:
+        """The energy that counts."""
+        return self.mitigated if self.kept == "mitigated" else self.raw
+
+
+class DeviceRun(Record):
+    """What ran on the device, beside the tasks that are paid for.
+
+    ``compilation`` is None on simulators, which take the circuit as it is. ``cut_short`` says what
+    was left out because the cost cap or the time was reached, None where nothing was.
+    """
+
+    emulated: str | None
+    compilation: Compilation | None
+    mitigation: MitigationOutcome | None
+    cut_short: str | None
