@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from quantum_pipeline import runs
-from quantum_pipeline.aws import jobs, notifications, storage
+from quantum_pipeline.aws import jobs, notifications, storage, tasks
 from quantum_pipeline.aws.ends import End, claim, mark_told
 from quantum_pipeline.aws.metrics import record
 from quantum_pipeline.aws.settings import CancelSettings
@@ -63,13 +63,14 @@ def _message(cause: str) -> str:
 
 @stage(read_event, uses=("s3", "braket", "sns"))
 def handler(failure: Failure) -> dict[str, Any]:
-    """Claim the end of the run, then look for its job and cancel it: in this order (ends)."""
+    """Claim the end of the run, then cancel its job and the job's tasks: in this order (ends)."""
     settings = CancelSettings.read()
     bucket = settings.output_bucket
     name = runs.CANCELLED if failure.status == "CANCELLED" else runs.FAILURE
     to_tell = claim(bucket, name, failure)
     arn = _find_job(bucket, failure)
     cancelled = arn is not None and jobs.cancel(arn)
+    tasks_cancelled = tasks.cancel_all(arn) if arn is not None else 0
     if to_tell:
         _tell(settings, failure, arn)
         mark_told(bucket, name, failure if arn is None else _with_job(failure, jobs.look(arn)))
@@ -78,6 +79,7 @@ def handler(failure: Failure) -> dict[str, Any]:
         "error": failure.error,
         "cause": failure.cause,
         "job_cancelled": cancelled,
+        "quantum_tasks_cancelled": tasks_cancelled,
     }
 
 

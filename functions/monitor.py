@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from quantum_pipeline import polling
 from quantum_pipeline.aws import jobs
 from quantum_pipeline.aws.stage import stage
-from quantum_pipeline.errors import JobFailed
+from quantum_pipeline.errors import JobFailed, JobInterrupted
 
 
 class Event(BaseModel):
@@ -26,7 +26,8 @@ def handler(event: Event) -> dict[str, Any]:
     """Return the job's status; a job that failed or was cancelled is an error."""
     job = jobs.look(event.job_arn)
     if job.status in ("FAILED", "CANCELLED"):
-        raise JobFailed(f"{job.arn} {job.status}: {job.failure_reason}")
+        error = JobInterrupted if jobs.was_interrupted(job) else JobFailed
+        raise error(f"{job.arn} {job.status}: {job.failure_reason}")
     return {
         "run_id": event.run_id,
         "attempt": event.attempt,

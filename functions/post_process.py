@@ -56,7 +56,7 @@ def handler(event: Event) -> dict[str, Any]:
             post_process_seconds=time.perf_counter() - started,
             polls=event.polls,
         ),
-        actual=_bill(prepared, result, job, settings),
+        actual=_bill(prepared, result, [*map(jobs.look, submitted.earlier), job], settings),
         completed_at=datetime.now(UTC),
     )
     made = build_report(prepared, outcome, result)
@@ -78,10 +78,16 @@ def handler(event: Event) -> dict[str, Any]:
 
 
 def _bill(
-    prepared: PreparedRun, result: JobResult, job: jobs.JobState, settings: PostProcessSettings
+    prepared: PreparedRun,
+    result: JobResult,
+    attempts: list[jobs.JobState],
+    settings: PostProcessSettings,
 ) -> costs.Cost:
     return costs.bill(
-        instance_seconds=job.job_seconds if job.billable_seconds is None else job.billable_seconds,
+        instance_seconds=sum(
+            job.job_seconds if job.billable_seconds is None else job.billable_seconds
+            for job in attempts
+        ),
         instance=settings.instance_price,
         device=prepared.device,
         tasks=len(result.tasks),

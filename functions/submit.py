@@ -30,7 +30,8 @@ def handler(event: Event) -> dict[str, Any]:
     bucket, job_key = settings.output_bucket, runs.key(event.run_id, runs.JOB)
     submitted = storage.read_model(bucket, job_key, SubmittedJob)
     if submitted is None or submitted.attempt != event.attempt:
-        submitted = _submit(event, settings)
+        earlier = () if submitted is None else (*submitted.earlier, submitted.job_arn)
+        submitted = _submit(event, settings, earlier)
         storage.write_model(bucket, job_key, submitted)
     _check_wanted(bucket, event.run_id, submitted.job_arn)
     return {
@@ -43,7 +44,7 @@ def handler(event: Event) -> dict[str, Any]:
     }
 
 
-def _submit(event: Event, settings: SubmitSettings) -> SubmittedJob:
+def _submit(event: Event, settings: SubmitSettings, earlier: tuple[str, ...]) -> SubmittedJob:
     _check_wanted(settings.output_bucket, event.run_id, None)
     prepared = storage.need_model(
         settings.output_bucket, runs.key(event.run_id, runs.PREPARED), PreparedRun
@@ -60,6 +61,7 @@ def _submit(event: Event, settings: SubmitSettings) -> SubmittedJob:
         run_id=event.run_id,
         attempt=event.attempt,
         job_arn=arn,
+        earlier=earlier,
         job_name=runs.job_name(prepared.execution_arn, event.attempt),
         source_uri=published.uri,
         source_sha256=published.sha256,

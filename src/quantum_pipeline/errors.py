@@ -7,6 +7,7 @@
     ├── ServiceUnavailable  throttling, 5xx, time-outs; retried            exit 75
     ├── QuotaExceeded       concurrent-job quota; waited for               exit 75
     ├── JobFailed           the job FAILED or was CANCELLED                exit 1
+    │   └── JobInterrupted  not by its own fault; goes on in a next one    exit 1
     └── InvalidResult       missing, unreadable, or does not recompute     exit 1
 
 Class names reach Braket's failureReason and the state machine's ErrorEquals: they are an interface.
@@ -69,10 +70,18 @@ class JobFailed(PipelineError):
     """The job ended FAILED or CANCELLED; the message carries Braket's failureReason."""
 
 
+class JobInterrupted(JobFailed):
+    """The job's instance or a service that it needs failed: a second attempt can succeed."""
+
+
 class InvalidResult(PipelineError):
     """The job's result is missing, unreadable, or its energies do not recompute."""
 
 
-_TREE: list[type[PipelineError]] = [PipelineError, *PipelineError.__subclasses__()]
+_TREE: list[type[PipelineError]] = [
+    PipelineError,
+    *PipelineError.__subclasses__(),
+    *JobFailed.__subclasses__(),
+]
 ERRORS = {error.__name__: error for error in _TREE}
 """Every error by its name, as it comes back from a Lambda or a job."""

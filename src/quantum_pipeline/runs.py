@@ -16,9 +16,13 @@ from quantum_pipeline.ising import IsingModel
 from quantum_pipeline.requests import ResolvedRequest
 
 RUN_ID_TAG = "quantum-pipeline:run-id"
+BATCH_TAG = "quantum-pipeline:batch"
 EXECUTION_TAG = "quantum-pipeline:execution"
 STACK_TAG = "quantum-pipeline:stack"
 ENTRY_POINT = "hybrid_job.main:run"
+MAX_ATTEMPTS = 3
+"""Jobs that a run may have: one is interrupted by chance, three in a row hardly are."""
+
 INPUT_CHANNEL = "run"
 PREPARED = "prepared.json"
 JOB = "job.json"
@@ -55,7 +59,10 @@ class PreparedRun(BaseModel):
 
 
 class SubmittedJob(BaseModel):
-    """What submit leaves: the job, and the very code that it runs."""
+    """What submit leaves: the job, and the very code that it runs.
+
+    ``earlier`` are the jobs of the attempts before, which were interrupted and are paid for too.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -63,6 +70,7 @@ class SubmittedJob(BaseModel):
     run_id: str
     attempt: int
     job_arn: str
+    earlier: tuple[str, ...] = ()
     job_name: str
     source_uri: str
     source_sha256: str

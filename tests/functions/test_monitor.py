@@ -11,7 +11,7 @@ import pytest
 from werkzeug.http import http_date
 from werkzeug.wrappers import Request, Response
 
-from quantum_pipeline.errors import JobFailed, PipelineError
+from quantum_pipeline.errors import JobFailed, JobInterrupted, PipelineError
 from quantum_pipeline.polling import wait_seconds
 from tests.stack import Stack
 
@@ -62,6 +62,41 @@ def test_monitor_raises_a_bad_end_with_its_reason(
     answer_with(stack, monkeypatch, job(status, 60, failureReason="InvalidResult: no samples"))
     with pytest.raises(JobFailed, match=f"{status}: InvalidResult: no samples"):
         stack.invoke("Monitor", EVENT)
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "ServiceUnavailable: quantum task: ThrottlingException",
+        "AlgorithmError: the process ended with code -9",
+        "AlgorithmError: , exit code: 137",
+        "InternalServerError: We encountered an internal error. Please try again.",
+    ],
+)
+def test_monitor_tells_an_interrupted_job_from_one_that_is_wrong(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, reason: str
+) -> None:
+    answer_with(stack, monkeypatch, job("FAILED", 60, failureReason=reason))
+    with pytest.raises(JobInterrupted):
+        stack.invoke("Monitor", EVENT)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        ("FAILED", "ValueError: the job's code is wrong"),
+        ("FAILED", "the job ran longer than its 60 seconds"),
+        ("FAILED", "AlgorithmError: the process ended with code 1"),
+        ("CANCELLED", "ServiceUnavailable: meanwhile"),
+    ],
+)
+def test_monitor_lets_nobody_repeat_what_would_fail_again(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, status: str, reason: str
+) -> None:
+    answer_with(stack, monkeypatch, job(status, 60, failureReason=reason))
+    with pytest.raises(JobFailed) as error:
+        stack.invoke("Monitor", EVENT)
+    assert type(error.value) is JobFailed
 
 
 def test_monitor_of_an_unknown_job_is_an_error(stack: Stack) -> None:

@@ -52,7 +52,8 @@ def test_a_next_attempt_gets_a_job_of_its_own(stack: Stack, request_data: dict[s
     first = stack.invoke("Submit", asked)
     second = stack.invoke("Submit", asked | {"attempt": 2})
     assert second["job_arn"] != first["job_arn"]
-    assert stack.record("attempts", "job.json")["attempt"] == 2
+    record = stack.record("attempts", "job.json")
+    assert (record["attempt"], record["earlier"]) == (2, [first["job_arn"]])
 
 
 def test_the_job_runs_the_published_source(stack: Stack, request_data: dict[str, Any]) -> None:

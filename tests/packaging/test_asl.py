@@ -13,6 +13,7 @@ import pytest
 from quantum_pipeline import polling
 from quantum_pipeline.errors import ERRORS
 from quantum_pipeline.local.template import Stack
+from quantum_pipeline.runs import MAX_ATTEMPTS
 
 ROOT = Path(__file__).parents[2]
 Json = dict[str, Any]
@@ -158,14 +159,25 @@ def test_nothing_is_left_to_substitute() -> None:
 
 
 def test_the_longest_execution_stays_below_the_limit_of_events(machine: Json) -> None:
-    """Polls until the machine's own timeout, and before them every retry that Submit may make."""
+    """Polls until the machine's own timeout, by jobs of all attempts, and all retries of Submit."""
     age, polls = 0, 0
-    while age < machine["TimeoutSeconds"]:
-        age += polling.wait_seconds(age)
-        polls += 1
+    for _ in range(MAX_ATTEMPTS):
+        job_age = 0
+        while job_age < machine["TimeoutSeconds"] / MAX_ATTEMPTS:
+            job_age += polling.wait_seconds(job_age)
+            polls += 1
+        age += job_age
+    assert age >= machine["TimeoutSeconds"]
     retries = sum(entry["MaxAttempts"] for entry in machine["States"]["Submit"]["Retry"])
-    events = polls * EVENTS_OF_A_POLL + retries * EVENTS_OF_A_RETRY
-    assert events < 0.85 * EVENTS_OF_AN_EXECUTION
+    events = polls * EVENTS_OF_A_POLL + MAX_ATTEMPTS * retries * EVENTS_OF_A_RETRY
+    assert events < EVENTS_OF_AN_EXECUTION
+
+
+def test_an_interrupted_job_is_resumed_as_often_as_a_run_has_attempts(machine: Json) -> None:
+    [choice] = machine["States"]["MayResume"]["Choices"]
+    assert choice == {"Variable": "$.attempt", "NumericLessThan": MAX_ATTEMPTS, "Next": "Resume"}
+    catchers = {name for name, each in handlers(machine, "Catch") if each["Next"] == "MayResume"}
+    assert catchers == {"Monitor"}
 
 
 def test_only_small_values_travel_between_states(machine: Json) -> None:

@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
+from quantum_pipeline.runs import BATCH_TAG, RUN_ID_TAG
+
 Json = dict[str, Any]
 
 EVERYWHERE = {
     "braket:CreateJob": "a local simulator has no ARN; a condition on the request's tag binds it",
     "braket:SearchJobs": "IAM has no resource for a search",
+    "braket:SearchQuantumTasks": "as above",
     "cloudwatch:PutMetricData": "no resource; a condition on the namespace binds it",
     "ecr:GetAuthorizationToken": "no resource; the service signs in to pull the container",
     "logs:CreateLogDelivery": "Step Functions' log delivery has no resources",
@@ -65,8 +68,10 @@ NEEDED = {
         "s3:PutObject",
         "s3:ListBucket",
         "braket:SearchJobs",
+        "braket:SearchQuantumTasks",
         "braket:GetJob",
         "braket:CancelJob",
+        "braket:CancelQuantumTask",
         "sns:Publish",
     },
     "JobRole": {
@@ -77,6 +82,7 @@ NEEDED = {
         "braket:CreateQuantumTask",
         "braket:GetQuantumTask",
         "braket:CancelQuantumTask",
+        "braket:SearchQuantumTasks",
         "braket:TagResource",
         *OF_THE_SERVICE,
     },
@@ -168,7 +174,7 @@ def test_functions_touch_only_jobs_of_their_own_stack(resources: Json) -> None:
     }
     for name, statement in all_statements(resources):
         if statement.get("Sid") == "TagQuantumTasks":
-            keys = {"aws:TagKeys": ["quantum-pipeline:run-id"]}
+            keys = {"aws:TagKeys": [RUN_ID_TAG, BATCH_TAG]}
             assert statement["Condition"] == {"ForAllValues:StringEquals": keys}
             continue
         for action in set(as_list(statement["Action"])) & tags.keys():

@@ -17,6 +17,7 @@ EXIT_CODES = {
     "ServiceUnavailable": 75,
     "QuotaExceeded": 75,
     "JobFailed": 1,
+    "JobInterrupted": 1,
     "InvalidResult": 1,
 }
 

@@ -89,6 +89,50 @@ def test_a_failed_job_fails_the_run_with_the_jobs_reason(
     assert "no_such_function" in stack.record("broken", "failure.json")["cause"]
 
 
+RESUMED = ["MayResume", "Resume", "Submit", "Wait", "Monitor", "IsFinished"]
+
+
+def test_a_job_whose_instance_dies_goes_on_in_a_second_one(
+    stack: Stack, request_data: dict[str, Any]
+) -> None:
+    killed = threading.Event()
+
+    def kill_once(operation: str, params: dict[str, Any]) -> None:
+        if operation == "GetQuantumTask" and not killed.is_set():  # the job waits for its task
+            killed.set()
+            stack.kill_job()
+
+    stack.aws.braket.intercept = kill_once
+    execution = stack.start(request_data | {"device": "sv1"}, "interrupted")
+    ended = stack.ended(execution, seconds=120)
+    assert ended["status"] == "SUCCEEDED", ended
+    assert killed.is_set()
+    assert without_polls(stack.visited(execution)) == [*POLLED[:-1], *RESUMED, *DONE]
+    assert stack.job_statuses("interrupted") == ["COMPLETED", "FAILED"]
+    assert stack.task_statuses("interrupted") == ["COMPLETED"]  # paid for once
+    [first] = stack.record("interrupted", "job.json")["earlier"]
+    cost = stack.record("interrupted", "report.json")["cost"]
+    jobs = [first, stack.record("interrupted", "job.json")["job_arn"]]
+    seconds = sum(stack.braket.get_job(jobArn=arn)["billableDuration"] for arn in jobs)
+    [instance] = [each for each in cost["breakdown"] if each["unit"] == "s"]
+    assert instance["quantity"] == pytest.approx(seconds, rel=1e-6)
+
+
+def test_a_run_whose_jobs_die_again_and_again_fails_by_name(
+    stack: Stack, request_data: dict[str, Any]
+) -> None:
+    def kill(operation: str, params: dict[str, Any]) -> None:
+        if operation == "CreateQuantumTask":
+            stack.kill_job()
+
+    stack.aws.braket.intercept = kill
+    execution = stack.start(request_data | {"device": "sv1"}, "doomed")
+    ended = stack.ended(execution, seconds=120)
+    assert (ended["status"], ended["error"]) == ("FAILED", "JobInterrupted")
+    assert without_polls(stack.visited(execution))[-4:] == ["MayResume", "GiveUp", *GAVE_UP]
+    assert stack.job_statuses("doomed") == ["FAILED"] * 3
+
+
 def test_a_throttled_look_at_the_job_is_tried_again(
     stack: Stack, request_data: dict[str, Any]
 ) -> None:

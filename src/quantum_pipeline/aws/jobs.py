@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import tarfile
 import zlib
 from collections.abc import Iterator
@@ -90,7 +91,7 @@ def create(prepared: PreparedRun, source: Source, settings: SubmitSettings) -> s
     except ClientError as error:
         if error_code(error) != "ConflictException":
             raise
-        found = find(prepared.execution_arn, prepared.created_at)
+        found = find(prepared.execution_arn, prepared.created_at, name)
         if found is None:  # the search lags behind: a later try finds it
             raise ServiceUnavailable(f"{name}: created before, but not found yet") from error
         return found
@@ -123,6 +124,22 @@ def _seconds(start: datetime, end: datetime) -> float:
     return max(0.0, (end - start).total_seconds())
 
 
+_INTERRUPTION = re.compile(
+    r"(ServiceUnavailable|InternalServerError|InternalServiceException): "
+    r"|AlgorithmError: .*\bcode:? (-9|-15|137|143)$",
+    re.DOTALL,
+)
+"""Reasons of a failure that lie outside the job: a service that it needs, or a killed process."""
+
+
+def was_interrupted(job: JobState) -> bool:
+    """Return whether another attempt can go on where a failed job ended.
+
+    A job that raised another error would raise it again, and one that took all its time as well.
+    """
+    return job.status == "FAILED" and _INTERRUPTION.match(job.failure_reason) is not None
+
+
 def cancel(arn: str) -> bool:
     """Cancel a job; return False where it has ended, or was cancelled before."""
     if look(arn).status in (*ENDED, "CANCELLING"):
@@ -136,12 +153,16 @@ def cancel(arn: str) -> bool:
     return True
 
 
-def find(execution_arn: str, since: datetime) -> str | None:
-    """Return the ARN of the execution's newest job, None where it has none.
+def find(execution_arn: str, since: datetime, name: str | None = None) -> str | None:
+    """Return the ARN of the execution's newest job, or of that name; None where it has none.
 
     SearchJobs filters by time only; the execution is in the job's tags.
     """
-    jobs = [job for job in _search(since) if job["tags"].get(runs.EXECUTION_TAG) == execution_arn]
+    jobs = [
+        job
+        for job in _search(since)
+        if job["tags"].get(runs.EXECUTION_TAG) == execution_arn and name in (None, job["jobName"])
+    ]
     return max(jobs, key=lambda job: job["createdAt"])["jobArn"] if jobs else None
 
 
