@@ -14,6 +14,7 @@ Json = dict[str, Any]
 
 EVERYWHERE = {
     "braket:CreateJob": "a local simulator has no ARN; a condition on the request's tag binds it",
+    "braket:SearchDevices": "IAM has no resource for a search",
     "braket:SearchJobs": "IAM has no resource for a search",
     "braket:SearchQuantumTasks": "as above",
     "cloudwatch:PutMetricData": "no resource; a condition on the namespace binds it",
@@ -43,7 +44,13 @@ OF_THE_SERVICE = {
 """What Braket itself does with the job's role, so that no code of ours calls it."""
 
 NEEDED = {
-    "PrepareFunction": {"s3:GetObject", "s3:PutObject", "s3:ListBucket", "braket:GetDevice"},
+    "PrepareFunction": {
+        "s3:GetObject",
+        "s3:PutObject",
+        "s3:ListBucket",
+        "braket:GetDevice",
+        "braket:SearchDevices",
+    },
     "SubmitFunction": {
         "s3:GetObject",
         "s3:PutObject",

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -22,6 +22,9 @@ from quantum_pipeline.aws.source import Source
 from quantum_pipeline.errors import InvalidRequest, InvalidResult, ServiceUnavailable
 from quantum_pipeline.requests import parse_json
 from quantum_pipeline.runs import PreparedRun
+
+if TYPE_CHECKING:
+    from mypy_boto3_braket.type_defs import AssociationTypeDef
 
 ENDED = ("COMPLETED", "FAILED", "CANCELLED")
 MAX_RESULT_BYTES = 64 * 2**20
@@ -82,6 +85,7 @@ def create(prepared: PreparedRun, source: Source, settings: SubmitSettings) -> s
                 "shots": str(prepared.request.shots),
                 "seed": str(prepared.request.seed),
             },
+            associations=_reservation(prepared),
             tags={
                 runs.RUN_ID_TAG: prepared.run_id,
                 runs.EXECUTION_TAG: prepared.execution_arn,
@@ -96,6 +100,11 @@ def create(prepared: PreparedRun, source: Source, settings: SubmitSettings) -> s
             raise ServiceUnavailable(f"{name}: created before, but not found yet") from error
         return found
     return str(answer["jobArn"])
+
+
+def _reservation(prepared: PreparedRun) -> list[AssociationTypeDef]:
+    arn = prepared.request.reservation_arn
+    return [] if arn is None else [{"arn": arn, "type": "RESERVATION_TIME_WINDOW_ARN"}]
 
 
 def look(arn: str) -> JobState:

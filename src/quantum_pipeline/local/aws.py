@@ -136,7 +136,23 @@ class LocalAws:
         endpoint = Endpoint(listener, stack, self.functions, {"braket": self.braket})
         open_parts.callback(endpoint.close)
         self.router = endpoint.router
+        self._limit_spending(stack)
         self.logs.start()
+
+    def _limit_spending(self, stack: Stack) -> None:
+        if not stack.spending_limits:
+            return
+        import boto3  # noqa: PLC0415 - it takes a while, and few stacks have limits
+
+        braket = boto3.client(
+            "braket",
+            endpoint_url=self.endpoint_url,
+            region_name=REGION,
+            aws_access_key_id="testing",
+            aws_secret_access_key="testing",
+        )
+        for limit in stack.spending_limits:
+            braket.create_spending_limit(**limit)
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables with which any AWS client talks to this stack."""

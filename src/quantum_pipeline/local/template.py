@@ -1,7 +1,8 @@
 """What template.yaml sets up: the one place from which local AWS takes names, code and settings.
 
 Only what this machine needs is read: functions, state machines, buckets, topics, rules of
-EventBridge and outputs. Permissions, alarms, dashboard, logging and tracing mean nothing here.
+EventBridge, spending limits and outputs. Permissions, alarms, dashboard, logging and tracing mean
+nothing here.
 """
 
 from __future__ import annotations
@@ -64,6 +65,7 @@ class Stack:
     buckets: tuple[str, ...]
     topics: tuple[str, ...]
     rules: tuple[Rule, ...]
+    spending_limits: tuple[Mapping[str, Any], ...]
     outputs: Mapping[str, str]
 
     @classmethod
@@ -101,6 +103,9 @@ class Stack:
             buckets=tuple(map(intrinsics.name, reader.of_type("AWS::S3::Bucket"))),
             topics=tuple(map(intrinsics.name, reader.of_type("AWS::SNS::Topic"))),
             rules=tuple(map(reader.rule, reader.of_type("AWS::Events::Rule"))),
+            spending_limits=tuple(
+                map(reader.spending_limit, reader.of_type("AWS::Braket::SpendingLimit"))
+            ),
             outputs=reader.outputs(),
         )
 
@@ -185,6 +190,11 @@ class _Reader:
             enabled=properties.get("State", "ENABLED") == "ENABLED",
             targets=properties.get("Targets", []),
         )
+
+    def spending_limit(self, logical_id: str) -> dict[str, Any]:
+        """Return the parameters of CreateSpendingLimit."""
+        properties = self._intrinsics.resolve(self._properties(logical_id))
+        return {name[0].lower() + name[1:]: value for name, value in properties.items()}
 
     def outputs(self) -> dict[str, str]:
         return {
