@@ -17,7 +17,7 @@ from rich.table import Table
 
 from benchmarks.families import FAMILIES
 from hybrid_job.optimiser import Real, minimise, starting_points, typical_field
-from hybrid_job.shot_optimisers import Method, minimise_shots
+from hybrid_job.shot_optimisers import Method, minimise_shots, one_by_one
 from hybrid_job.statevector import Qaoa
 from quantum_pipeline.ising import IsingModel, all_energies
 
@@ -45,7 +45,7 @@ def measure(
             return float(drawn.mean()), float(drawn.std(ddof=1) / math.sqrt(shots))
 
         found = minimise_shots(
-            estimate,
+            one_by_one(estimate),
             start,
             method=method,
             unit=unit,

@@ -4,10 +4,11 @@
     cobyla  a linear model in a shrinking region: quick at first, stops where noise hides the slope
     nft     sequential minimal optimisation: one angle's curve is fitted, and its minimum taken
 
-None sees a gradient, and all are deterministic for a seed and the energies that they get. Inside,
-gammas are measured by ``unit``, as in ``optimiser``; the scale of energies matters to none. What an
-optimiser has seen is biased, for it goes where noise was low: the result is therefore measured once
-more, by itself.
+What can be measured at the same time is asked for in one batch, which a device takes as one task:
+both sides of a difference, the points of a curve. None sees a gradient, and all are deterministic
+for a seed and the energies that they get. Inside, gammas are measured by ``unit``, as in
+``optimiser``; the scale of energies matters to none. What an optimiser has seen is biased, for it
+goes where noise was low: the result is therefore measured once more, by itself.
 
 Why ``nft`` is not quite Nakanishi's: there a parameter drives one gate, so its curve is a sinusoid.
 An angle of QAOA drives all gates of its layer. For the last beta the curve is still short and
@@ -27,7 +28,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -36,8 +37,11 @@ from scipy.optimize import minimize
 
 from hybrid_job.optimiser import Optimum, Real
 
-Estimate = Callable[[Real], tuple[float, float]]
+Single = Callable[[Real], tuple[float, float]]
 """Mean energy of shots at angles of shape (2, depth), and its standard error."""
+
+Estimate = Callable[[Sequence[Real]], Sequence[tuple[float, float]]]
+"""The same at several angles, which are measured together."""
 
 Method = Literal["spsa", "cobyla", "nft"]
 
@@ -64,8 +68,13 @@ class ShotOptimum(Optimum):
     standard_error: float = math.inf
 
 
-class _LimitReached(Exception):
-    """The evaluations or the time are used up."""
+class LimitReached(Exception):
+    """The evaluations, the time or what may be spent are used up; an estimate may raise it too."""
+
+
+def one_by_one(estimate: Single) -> Estimate:
+    """Return the estimate of several angles that measures one after the other."""
+    return lambda batch: [estimate(angles) for angles in batch]
 
 
 def minimise_shots(
@@ -80,10 +89,11 @@ def minimise_shots(
 ) -> ShotOptimum:
     """Return angles of low mean energy near ``start``, shape (2, depth), and a fresh mean there.
 
-    ``estimate`` is called at most ``max_evaluations`` times, the last time for the result, even
-    where these angles were measured before. ``deadline`` is a time of ``time.monotonic``: none is
-    begun that leaves no time for the result's, as far as those before tell how long one takes. All
-    starts in ``history`` are 1.
+    ``estimate`` gets at most ``max_evaluations`` angles, the last ones for the result, even where
+    they were measured before. ``deadline`` is a time of ``time.monotonic``: no batch is begun that
+    leaves no time for the result's, as far as those before tell how long one takes. All starts in
+    ``history`` are 1. Where the estimate itself says that a limit is reached, the result is not
+    measured once more: its energy is the last one seen, NaN without any, its error infinite.
 
     Energy reached from the ramp with 1000 shots an evaluation, at most 200 evaluations, over that
     of L-BFGS-B on exact gradients, mean of 10 models of 10 spins (``python -m benchmarks.shots``):
@@ -100,7 +110,7 @@ def minimise_shots(
     optimise = {"spsa": _spsa, "cobyla": _cobyla, "nft": _nft}[method]
     try:
         reason, converged = optimise(run, rng), True
-    except _LimitReached as limit:
+    except LimitReached as limit:
         reason, converged = str(limit), False
     return run.result(reason, converged)
 
@@ -123,19 +133,19 @@ class _Run:
         """Evaluations that are left to the optimiser."""
         return self._max_evaluations - 1 - len(self.history)
 
-    def __call__(self, x: Real) -> float:
-        """Return the estimate at angles in units, shape (2 * depth,)."""
-        if self.left <= 0:
-            raise _LimitReached(f"algorithm.max_evaluations: all {self._max_evaluations} are used")
-        if time.monotonic() + 2 * self._slowest >= self._deadline:
-            raise _LimitReached("limits.max_runtime_seconds: stopped in time to give a result")
-        return self._measure(x)[0]
+    def __call__(self, *points: Real) -> list[float]:
+        """Return the estimates at angles in units, each of shape (2 * depth,)."""
+        if self.left < len(points):
+            raise LimitReached(f"algorithm.max_evaluations: all {self._max_evaluations} are used")
+        if time.monotonic() + (len(points) + 1) * self._slowest >= self._deadline:
+            raise LimitReached("limits.max_runtime_seconds: stopped in time to give a result")
+        return [energy for energy, _ in self._measure(points)]
 
-    def _measure(self, x: Real) -> tuple[float, float]:
+    def _measure(self, points: Sequence[Real]) -> Sequence[tuple[float, float]]:
         began = time.monotonic()
-        found = self._estimate(self.angles(x))
-        self._slowest = max(self._slowest, time.monotonic() - began)
-        self.history.append((1, found[0]))
+        found = self._estimate([self.angles(x) for x in points])
+        self._slowest = max(self._slowest, (time.monotonic() - began) / len(points))
+        self.history += [(1, energy) for energy, _ in found]
         return found
 
     def angles(self, x: Real) -> Real:
@@ -143,7 +153,12 @@ class _Run:
         return angles
 
     def result(self, reason: str, converged: bool) -> ShotOptimum:
-        energy, error = self._measure(self.at)
+        try:
+            [(energy, error)] = self._measure([self.at])
+        except LimitReached as limit:
+            energy = self.history[-1][1] if self.history else math.nan
+            error, converged = math.inf, False
+            reason = str(limit)
         return ShotOptimum(self.angles(self.at), energy, self.history, converged, reason, error)
 
 
@@ -155,15 +170,16 @@ def _spsa(run: _Run, rng: np.random.Generator) -> str:
     end is the mean of the last quarter, where steps only scatter.
     """
     trials = min(5, max(1, run.left // 10))
-    slopes = [abs(_slope(run, DIFFERENCE, rng)[0]) for _ in range(trials)]
-    size = float(np.mean(slopes)) or 1.0
+    directions = [_direction(run, rng) for _ in range(trials)]
+    size = float(np.mean(np.abs(_slopes(run, DIFFERENCE, directions)))) or 1.0
     steps = run.left // 2
     slow = steps / 10
     ends: list[Real] = []
     x = run.at.copy()
     for k in range(1, steps + 1):
         run.at = x
-        slope, direction = _slope(run, DIFFERENCE / k**0.101, rng)
+        direction = _direction(run, rng)
+        [slope] = _slopes(run, DIFFERENCE / k**0.101, [direction])
         fade = ((1 + slow) / (k + slow)) ** 0.602
         x = x - FIRST_STEP * fade * np.clip(slope / size, -1, 1) * direction
         ends.append(x)
@@ -171,10 +187,17 @@ def _spsa(run: _Run, rng: np.random.Generator) -> str:
     return f"SPSA: all {steps} steps are made"
 
 
-def _slope(run: _Run, width: float, rng: np.random.Generator) -> tuple[float, Real]:
-    direction = rng.choice([-1.0, 1.0], run.at.size)
-    ahead, behind = run(run.at + width * direction), run(run.at - width * direction)
-    return (ahead - behind) / (2 * width), direction
+def _direction(run: _Run, rng: np.random.Generator) -> Real:
+    return rng.choice([-1.0, 1.0], run.at.size)
+
+
+def _slopes(run: _Run, width: float, directions: Sequence[Real]) -> list[float]:
+    sides = [run.at + sign * width * each for each in directions for sign in (1, -1)]
+    energies = run(*sides)
+    return [
+        (ahead - behind) / (2 * width)
+        for ahead, behind in zip(energies[::2], energies[1::2], strict=True)
+    ]
 
 
 def _cobyla(run: _Run, _rng: np.random.Generator) -> str:
@@ -185,7 +208,7 @@ def _cobyla(run: _Run, _rng: np.random.Generator) -> str:
     """
     for round_ in range(ROUNDS):
         options = {"rhobeg": REGION * 0.75**round_, "tol": 0.03, "maxiter": 10**6}
-        run.at = minimize(run, run.at, method="COBYLA", options=options).x
+        run.at = minimize(lambda x: run(x)[0], run.at, method="COBYLA", options=options).x
     return f"COBYLA: {ROUNDS} rounds ended with their region as small as asked for"
 
 
@@ -195,7 +218,7 @@ def _nft(run: _Run, _rng: np.random.Generator) -> str:
     The energy at the centre is what the last fit says, so that a parabola costs two evaluations
     and the last beta's curve four.
     """
-    width, centre, axes = WIDTH, run(run.at), np.eye(run.at.size)
+    width, [centre], axes = WIDTH, run(run.at), np.eye(run.at.size)
     while True:
         before, moved = run.at, 0.0
         for index in range(run.at.size):
@@ -216,7 +239,7 @@ def _nft(run: _Run, _rng: np.random.Generator) -> str:
 
 def _parabola(run: _Run, step: Real, centre: float) -> tuple[float, float]:
     """Return the steps to the minimum of the parabola, at most two, and its energy."""
-    behind, ahead = run(run.at - step), run(run.at + step)
+    behind, ahead = run(run.at - step, run.at + step)
     slope, bend = (ahead - behind) / 2, ahead + behind - 2 * centre
     shift = -slope / bend if bend > abs(slope) / 2 else -2.0 * float(np.sign(slope))
     return shift, centre + slope * shift + bend * shift**2 / 2
@@ -225,7 +248,7 @@ def _parabola(run: _Run, step: Real, centre: float) -> tuple[float, float]:
 def _whole_curve(run: _Run, axis: Real, centre: float) -> tuple[float, float]:
     """Return the shift of the last beta to the minimum of its curve, period pi, and the energy."""
     shifts = np.linspace(0, math.pi, 5, endpoint=False, dtype=np.float64)
-    values = [centre, *(run(run.at + shift * axis) for shift in shifts[1:])]
+    values = [centre, *run(*(run.at + shift * axis for shift in shifts[1:]))]
     fit = np.linalg.solve(_waves(shifts), values)
     fine = np.linspace(-math.pi / 2, math.pi / 2, 2001, dtype=np.float64)
     curve = _waves(fine) @ fit

@@ -20,7 +20,7 @@ from hybrid_job.engine import Engine
 from hybrid_job.job import Job
 from hybrid_job.metrics import log_metric
 from hybrid_job.optimiser import Evaluate, Optimum, Real
-from hybrid_job.shot_optimisers import Method, minimise_shots
+from hybrid_job.shot_optimisers import Method, minimise_shots, one_by_one
 from quantum_pipeline.algorithms import SHOT_OPTIMIZERS, SettledQaoa
 from quantum_pipeline.ising import IsingModel
 
@@ -92,7 +92,7 @@ def _from_shots(
         return found
 
     optimum = minimise_shots(
-        estimate,
+        one_by_one(estimate),
         start,
         method=cast(Method, method),
         unit=optimiser.typical_field(job.prepared.ising),

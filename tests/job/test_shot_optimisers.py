@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
 from hybrid_job.optimiser import Real, linear_ramp, minimise, starting_points, typical_field
-from hybrid_job.shot_optimisers import Estimate, Method, ShotOptimum, minimise_shots
+from hybrid_job.shot_optimisers import (
+    LimitReached,
+    Method,
+    ShotOptimum,
+    Single,
+    minimise_shots,
+    one_by_one,
+)
 from hybrid_job.statevector import Qaoa
 from quantum_pipeline.ising import IsingModel, all_energies
 
@@ -22,7 +30,7 @@ def model(n: int, seed: int, scale: float = 1.0) -> IsingModel:
     return IsingModel.from_spins((scale * rng.normal(size=n)).tolist(), couplings)
 
 
-def sampled(qaoa: Qaoa, shots: int, seed: int) -> Estimate:
+def sampled(qaoa: Qaoa, shots: int, seed: int) -> Single:
     rng = np.random.default_rng(seed)
 
     def estimate(angles: Real) -> tuple[float, float]:
@@ -38,11 +46,11 @@ def ramp(ising: IsingModel, depth: int) -> Real:
 
 
 def found(
-    ising: IsingModel, estimate: Estimate, method: Method, depth: int = 1, **limits: float
+    ising: IsingModel, estimate: Single, method: Method, depth: int = 1, **limits: float
 ) -> ShotOptimum:
     settings = {"max_evaluations": 200, "deadline": FOREVER} | limits
     return minimise_shots(
-        estimate,
+        one_by_one(estimate),
         ramp(ising, depth),
         method=method,
         unit=typical_field(ising),
@@ -95,7 +103,7 @@ def test_same_seed_and_same_energies_lead_to_the_same_angles(method: Method) -> 
 @pytest.mark.parametrize("factor", [2.0**-20, 2.0**20])
 @pytest.mark.parametrize("method", METHODS)
 def test_scaled_problem_has_scaled_gammas(method: Method, factor: float) -> None:
-    def exactly(ising: IsingModel) -> Estimate:
+    def exactly(ising: IsingModel) -> Single:
         qaoa = Qaoa(all_energies(ising))
         return lambda angles: (qaoa.energy(angles), 0.0)
 
@@ -139,16 +147,26 @@ class Clock:
 
 
 @pytest.mark.parametrize(
-    ("deadline", "evaluations"), [(110.5, 10), (110.0, 9), (100.5, 2), (100.0, 1)]
+    ("method", "deadline", "evaluations"),
+    [
+        ("cobyla", 110.5, 10),
+        ("cobyla", 110.0, 9),
+        ("cobyla", 100.5, 2),
+        ("cobyla", 100.0, 1),
+        ("nft", 110.5, 10),  # the centre, four parabolas, the result
+        ("nft", 104.0, 2),  # a parabola's two would end with no time for the result
+        ("spsa", 116.0, 15),  # ten for the size of slopes, two steps, the result
+        ("spsa", 115.0, 13),
+        ("spsa", 100.0, 1),
+    ],
 )
-@pytest.mark.parametrize("method", METHODS)
-def test_no_evaluation_is_begun_that_leaves_no_time_for_the_result(
+def test_no_batch_is_begun_that_leaves_no_time_for_the_result(
     monkeypatch: pytest.MonkeyPatch, method: Method, deadline: float, evaluations: int
 ) -> None:
     clock = Clock()
     monkeypatch.setattr("hybrid_job.shot_optimisers.time", clock)
     end = minimise_shots(
-        clock.bowl,
+        one_by_one(clock.bowl),
         linear_ramp(3),
         method=method,
         unit=1.0,
@@ -159,6 +177,47 @@ def test_no_evaluation_is_begun_that_leaves_no_time_for_the_result(
     assert len(end.history) == evaluations
     assert not end.converged
     assert end.stop_reason.startswith("limits.max_runtime_seconds")
+
+
+@pytest.mark.parametrize(("method", "batches"), [("spsa", [10, 2, 2]), ("nft", [1, 2, 2])])
+def test_what_can_be_measured_together_is_one_batch(method: Method, batches: list[int]) -> None:
+    qaoa, sizes = Qaoa(all_energies(model(5, 4))), []
+
+    def estimate(batch: Sequence[Real]) -> list[tuple[float, float]]:
+        sizes.append(len(batch))
+        return [(qaoa.energy(angles), 0.0) for angles in batch]
+
+    minimise_shots(
+        estimate,
+        linear_ramp(2),
+        method=method,
+        unit=1.0,
+        max_evaluations=60,
+        deadline=FOREVER,
+        rng=np.random.default_rng(0),
+    )
+    assert sizes[:3] == batches
+    assert sizes[-1] == 1
+    assert sum(sizes) <= 60
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_estimate_that_may_spend_no_more_ends_the_search_where_it_is(method: Method) -> None:
+    ising = model(5, 4)
+    noisy = sampled(Qaoa(all_energies(ising)), 50, seed=1)
+    measured: list[tuple[float, float]] = []
+
+    def estimate(angles: Real) -> tuple[float, float]:
+        if len(measured) == 20:
+            raise LimitReached("limits.max_cost_usd: no more")
+        measured.append(noisy(angles))
+        return measured[-1]
+
+    end = found(ising, estimate, method, depth=2)
+    assert len(end.history) <= 20
+    assert end.energy == end.history[-1][1]
+    assert (end.converged, end.stop_reason) == (False, "limits.max_cost_usd: no more")
+    assert math.isinf(end.standard_error)
 
 
 def test_last_beta_is_set_to_the_minimum_of_its_whole_curve_by_four_evaluations() -> None:
