@@ -8,6 +8,7 @@ again finds in its journal what it computed before.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -20,7 +21,7 @@ from hybrid_job.engine import Engine
 from hybrid_job.job import Job
 from hybrid_job.metrics import log_metric
 from hybrid_job.optimiser import Evaluate, Optimum, Real
-from hybrid_job.shot_optimisers import Method, minimise_shots, one_by_one
+from hybrid_job.shot_optimisers import Estimate, Method, Single, minimise_shots, one_by_one
 from quantum_pipeline.algorithms import SHOT_OPTIMIZERS, SettledQaoa
 from quantum_pipeline.ising import IsingModel
 
@@ -34,10 +35,11 @@ class Trained:
     start: str
 
 
-def train(job: Job, engine: Engine, spectrum: Real) -> Trained:
+def train(job: Job, engine: Engine, spectrum: Real, on_device: Estimate | None = None) -> Trained:
     """Return the best angles of the engine's circuit that the run's budget finds.
 
-    ``spectrum`` are the energies of all bitstrings, shape (2^n,), without the offset.
+    ``spectrum`` are the energies of all bitstrings, shape (2^n,), without the offset. ``on_device``
+    gives energies (with the offset) from a device's shots; the engine then computes none.
     """
     algorithm, model = job.prepared.request.algorithm, job.prepared.ising
     assert isinstance(algorithm, SettledQaoa)
@@ -50,7 +52,8 @@ def train(job: Job, engine: Engine, spectrum: Real) -> Trained:
         return Trained(optimum, _one_step(optimum), started_from)
     unit, deadline = optimiser.typical_field(model), job.deadline(reserved=1.0)
     if algorithm.optimizer in SHOT_OPTIMIZERS:
-        return _from_shots(job, engine, spectrum, starts[0], started_from)
+        estimate = on_device or one_by_one(_simulated(job, engine, spectrum))
+        return _from_shots(job, estimate, starts[0], started_from)
     if algorithm.depth == "auto":
         grown = depth.grow(
             evaluate,
@@ -73,32 +76,43 @@ def train(job: Job, engine: Engine, spectrum: Real) -> Trained:
     return Trained(optimum, _one_step(optimum), started_from)
 
 
-def _from_shots(
-    job: Job, engine: Engine, spectrum: Real, start: Real, started_from: str
-) -> Trained:
-    """Return what an optimiser without gradients finds, from the energies that shots give."""
+def _simulated(job: Job, engine: Engine, spectrum: Real) -> Single:
+    """Return energies as shots of the engine's state give them, exact where none are asked for."""
     algorithm, offset = job.prepared.request.algorithm, job.prepared.ising.offset
     assert isinstance(algorithm, SettledQaoa)
-    method, shots, alpha = algorithm.optimizer, algorithm.shots_per_evaluation, algorithm.cvar_alpha
-    exact = _objective(engine, alpha)
-    numbers, chance = itertools.count(1), job.chance("shots of evaluations")
+    shots, alpha = algorithm.shots_per_evaluation, algorithm.cvar_alpha
+    exact, chance = _objective(engine, alpha), job.chance("shots of evaluations")
 
     def estimate(angles: Real) -> tuple[float, float]:
         if shots is None:
-            found = exact(angles)[0], 0.0
-        else:
-            found = sampling.estimate(spectrum, engine.probabilities(angles), shots, alpha, chance)
-        log_metric("energy", offset + found[0], next(numbers))
-        return found
+            return offset + exact(angles)[0], 0.0
+        probabilities = engine.probabilities(angles)
+        energy, error = sampling.estimate(spectrum, probabilities, shots, alpha, chance)
+        return offset + energy, error
+
+    return estimate
+
+
+def _from_shots(job: Job, estimate: Estimate, start: Real, started_from: str) -> Trained:
+    """Return what an optimiser without gradients finds, from energies with the offset."""
+    algorithm, offset = job.prepared.request.algorithm, job.prepared.ising.offset
+    assert isinstance(algorithm, SettledQaoa)
+    numbers = itertools.count(1)
+
+    def logged(batch: Sequence[Real]) -> list[tuple[float, float]]:
+        found = estimate(batch)
+        for energy, _ in found:
+            log_metric("energy", energy, next(numbers))
+        return [(energy - offset, error) for energy, error in found]
 
     optimum = minimise_shots(
-        one_by_one(estimate),
+        logged,
         start,
-        method=cast(Method, method),
+        method=cast(Method, algorithm.optimizer),
         unit=optimiser.typical_field(job.prepared.ising),
         max_evaluations=algorithm.max_evaluations,
         deadline=job.deadline(reserved=1.0),
-        rng=job.chance(method),
+        rng=job.chance(algorithm.optimizer),
     )
     return Trained(optimum, _one_step(optimum), started_from)
 
