@@ -1,11 +1,17 @@
-"""How much memory a molecule takes, and which active space would fit where it is too much."""
+"""What a molecule takes: memory, circuits on a device, and the active space that would fit."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from quantum_pipeline.chemistry.excitations import n_pairs
+from quantum_pipeline.chemistry.factorisation import most_groups
 from quantum_pipeline.chemistry.hamiltonian import memory_bytes
 from quantum_pipeline.chemistry.sector import MAX_ORBITALS, Sector
 from quantum_pipeline.wording import refusal
+
+if TYPE_CHECKING:
+    from quantum_pipeline.problems import Chemistry
 
 PAIR_BYTES = 24
 """A pair of determinants: two places and a sign."""
@@ -45,3 +51,11 @@ def check_size(sector: Sector) -> None:
     allowed = f"up to {fits[0]} with {electrons} active electrons" if fits else "fewer electrons"
     allowed = f"{allowed}; {sector.n_orbitals} take {needs}"
     raise ValueError(refusal("active_orbitals", sector.n_orbitals, allowed))
+
+
+def measurement_settings(problem: Chemistry) -> int:
+    """Return the circuits that one energy takes on a device, of its one point that is measured.
+
+    Known from the number of orbitals; a molecule of more symmetry may take fewer, never more.
+    """
+    return most_groups(problem.space.n_orbitals)
