@@ -90,9 +90,7 @@ def _bill(
         ),
         instance=settings.instance_price,
         device=prepared.device,
-        tasks=len(result.tasks),
-        shots=sum(task.shots for task in result.tasks),
-        simulator_minutes=sum(task.billed_minutes for task in result.tasks),
+        tasks=result.tasks,
     )
 
 

@@ -8,15 +8,14 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from quantum_pipeline import costs, devices, runs
-from quantum_pipeline.aws import storage
-from quantum_pipeline.aws.devices import check_online
+from quantum_pipeline import runs
+from quantum_pipeline.aws import devices, storage
 from quantum_pipeline.aws.ends import end_of
 from quantum_pipeline.aws.metrics import record
 from quantum_pipeline.aws.settings import PrepareSettings
 from quantum_pipeline.aws.stage import stage
 from quantum_pipeline.errors import InvalidRequest
-from quantum_pipeline.estimates import check_memory
+from quantum_pipeline.preparation import candidates, prepare
 from quantum_pipeline.problems import BinaryProblem
 from quantum_pipeline.requests import (
     MAX_OBJECT_BYTES,
@@ -25,9 +24,8 @@ from quantum_pipeline.requests import (
     parse_json,
     parse_problem,
     parse_request,
-    resolve,
 )
-from quantum_pipeline.runs import PreparedRun
+from quantum_pipeline.runs import PreparedRun, StateSummary
 
 
 class Event(BaseModel):
@@ -45,40 +43,42 @@ def handler(event: Event) -> dict[str, Any]:
     settings = PrepareSettings.read()
     _check_unused(settings, runs.check_run_id(event.run_id))
     asked = parse_request(event.request)
-    request, because = resolve(_with_problem(asked, settings.input_bucket))
-    problem = request.problem
-    n = problem.n_qubits
-    device, device_because = devices.choose(
-        request.device, n_qubits=n, shots=request.shots, region=settings.aws_region
+    request = _with_problem(asked, settings.input_bucket)
+    found = prepare(
+        request,
+        devices.states(candidates(request)),
+        instance=settings.instance_price,
+        region=settings.aws_region,
+        now=datetime.now(UTC),
     )
-    request = request.model_copy(update={"device": device.name})
-    check_memory(request, settings.instance_price.instance_type)
-    estimate = costs.estimate(request, device, n, settings.instance_price)
-    costs.check_budget(estimate, request)
-    check_online(device, n)
+    problem = found.request.problem
     prepared = PreparedRun(
         run_id=event.run_id,
         execution_arn=event.execution_arn,
         created_at=datetime.now(UTC),
-        request=request,
+        request=found.request,
         problem_uri=asked.problem.uri if isinstance(asked.problem, ProblemReference) else None,
         model=problem.ising() if isinstance(problem, BinaryProblem) else None,
-        device=device,
-        algorithm_because=because,
-        device_because=device_because,
-        estimate=estimate,
+        device=found.device,
+        algorithm_because=found.algorithm_because,
+        device_because=found.device_because,
+        mitigation_because=found.mitigation_because,
+        state_summary=None if found.state is None else StateSummary.of(found.state),
+        plan=found.plan,
+        instance=settings.instance_price,
+        estimate=found.cost,
         prepare_seconds=time.perf_counter() - started,
     )
     storage.write_model(settings.output_bucket, runs.key(event.run_id, runs.PREPARED), prepared)
     record("RunsStarted", 1)
-    record("EstimatedCost", estimate.total_usd)
+    record("EstimatedCost", found.cost.total_usd)
     return {
         "run_id": event.run_id,
         "attempt": prepared.attempt,
-        "problem_type": request.problem.type,
-        "n_qubits": n,
-        "device": device.arn,
-        "estimated_usd": estimate.total_usd,
+        "problem_type": problem.type,
+        "n_qubits": problem.n_qubits,
+        "device": found.device.arn,
+        "estimated_usd": found.cost.total_usd,
     }
 
 

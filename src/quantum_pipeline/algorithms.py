@@ -45,6 +45,12 @@ InitialAngles = Literal["ramp", "transferred"]
 WarmStart = Literal["none", "relaxed", "classical"]
 
 SHOT_OPTIMIZERS = ("spsa", "cobyla", "nft")
+DEVICE_EVALUATIONS = 30
+"""Evaluations on a device that are allowed if nothing was said: each costs its shots.
+
+SPSA makes thirteen steps of them, in fifteen tasks where the device takes program sets.
+"""
+
 SHOT_DEPTH = 2
 """Layers where energies come from shots, if nothing was said: each more is noise on a device."""
 
@@ -227,14 +233,16 @@ def settle(
             f"problem: got {shown(n)} variables; allowed: 1 to {EXACT_QUBITS}, the widest exact "
             "state vector, or algorithm.name rqaoa"
         )
-    return _qaoa(n, asked)
+    return _qaoa(n, asked, exact=exact)
 
 
-def _qaoa(n: int, asked: Algorithm) -> tuple[SettledQaoa, str]:
-    given = len(asked.gammas or ())
+def _qaoa(n: int, asked: Algorithm, *, exact: bool) -> tuple[SettledQaoa, str]:
+    given, on_device = len(asked.gammas or ()), asked.train_on == "device"
     optimizer = asked.optimizer
     if optimizer == "auto":
-        optimizer = "spsa" if asked.shots_per_evaluation else "l-bfgs-b"
+        optimizer = "spsa" if asked.shots_per_evaluation or on_device else "l-bfgs-b"
+    if on_device:
+        _check_trainable(optimizer, exact=exact)
     without_gradients = optimizer in SHOT_OPTIMIZERS
     if without_gradients and (asked.depth == "auto" or asked.max_depth):
         field = "max_depth" if asked.max_depth else "depth"
@@ -246,6 +254,8 @@ def _qaoa(n: int, asked: Algorithm) -> tuple[SettledQaoa, str]:
     starts = 1 if given or without_gradients else asked.starts or default_starts(n)
     layers = asked.max_depth or default_max_depth(n)
     budget = 200 * starts + (100 * layers if depth == "auto" else 0)
+    if on_device:
+        budget = DEVICE_EVALUATIONS
     settled = SettledQaoa(
         name="qaoa",
         depth=depth,
@@ -256,6 +266,7 @@ def _qaoa(n: int, asked: Algorithm) -> tuple[SettledQaoa, str]:
         cvar_alpha=asked.cvar_alpha or 1.0,
         shots_per_evaluation=asked.shots_per_evaluation,
         starts=starts,
+        train_on=asked.train_on,
         max_evaluations=1 if optimizer == "none" else asked.max_evaluations or budget,
         gammas=asked.gammas,
         betas=asked.betas,
@@ -269,13 +280,24 @@ def _qaoa(n: int, asked: Algorithm) -> tuple[SettledQaoa, str]:
         f"{16 * 2**n / 2**20:.3g} MiB a vector; {deep}, "
         f"{starts} {'start' if starts == 1 else 'starts'}, "
         f"{'exact gradients' if optimizer == 'l-bfgs-b' else optimizer}"
+        f"{' on the device' if on_device else ''}"
     )
+
+
+def _check_trainable(optimizer: str, *, exact: bool) -> None:
+    if exact:
+        allowed = "exact on local; device with one that takes tasks: sv1, dm1 or a QPU"
+        raise InvalidRequest.of("algorithm.train_on", "device", allowed)
+    if optimizer not in SHOT_OPTIMIZERS:
+        allowed = f"{', '.join(SHOT_OPTIMIZERS)} or auto, where train_on is device"
+        raise InvalidRequest.of("algorithm.optimizer", optimizer, allowed)
 
 
 _OF_QAOA = {
     "warm_start": "none",
     "cvar_alpha": None,
     "shots_per_evaluation": None,
+    "train_on": "exact",
     "starts": None,
     "gammas": None,
     "max_depth": None,

@@ -10,21 +10,24 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from quantum_pipeline import __version__, console
-from quantum_pipeline.costs import InstancePrice
+from quantum_pipeline.costs import FREE, InstancePrice
+from quantum_pipeline.device_states import DeviceState
+from quantum_pipeline.devices import Device, catalogue
 from quantum_pipeline.errors import InvalidRequest, PipelineError
+from quantum_pipeline.preparation import Preparation, candidates, prepare
 from quantum_pipeline.requests import (
     MAX_OBJECT_BYTES,
     ProblemReference,
     Request,
-    ResolvedRequest,
     parse_json,
     parse_request,
     resolve,
@@ -42,7 +45,7 @@ AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON on st
 
 NOTHING_BILLED = {
     "JobInstanceUsdPerHour": "0",
-    "JobInstancePriceAsOf": "this machine, which bills nothing",
+    "JobInstancePriceAsOf": FREE,
 }
 """Parameters of the stack on this machine; one on AWS has the price of its instance."""
 
@@ -98,7 +101,7 @@ def run(
     FILE is a request as JSON, a graph in rudy form, a COOrdinate text file, or a molecule (.xyz).
     """
     request = load(file, device)
-    settle(request)  # what can be refused is refused before anything starts
+    where = _check(request, stack)  # what can be refused is refused before anything starts
     _make_folder(output)
     from quantum_pipeline.aws.clients import named_errors  # noqa: PLC0415 - boto3 takes a while
     from quantum_pipeline.client import Pipeline  # noqa: PLC0415
@@ -112,6 +115,7 @@ def run(
             output,
             every=1.0 if stack else 0.1,
             cancel=cancel_on_interrupt or not stack,
+            where=where,
         )
     console.result(folder, as_json=as_json)
 
@@ -122,12 +126,8 @@ def run(
 def validate(file: Path, device: str | None) -> None:
     """Print the request in FILE with every default filled in, or say what is wrong with it."""
     asked = load(file, device)
-    settled = settle(asked)
-    click.echo(
-        (settled[0] if settled else asked).model_dump_json(
-            indent=2, by_alias=True, exclude_none=True
-        )
-    )
+    found = asked if isinstance(asked.problem, ProblemReference) else _prepared(asked).request
+    click.echo(found.model_dump_json(indent=2, by_alias=True, exclude_none=True))
 
 
 @main.command()
@@ -138,11 +138,25 @@ def estimate(file: Path, device: str | None, as_json: bool) -> None:
     """Print qubits, memory, time and cost of the request in FILE; nothing is submitted."""
     from quantum_pipeline.estimates import estimate as estimated  # noqa: PLC0415
 
-    settled = settle(load(file, device))
-    if settled is None:
+    request = load(file, device)
+    if isinstance(request.problem, ProblemReference):
         raise InvalidRequest("problem.uri: not read here; allowed: a problem in the file itself")
-    instance, region = _instance_price()
-    console.estimate(estimated(*settled, instance, region), as_json=as_json)
+    console.estimate(estimated(_prepared(request, within_budget=False)), as_json=as_json)
+
+
+@main.command()
+@click.option("--stack", help="Devices of AWS, as this CloudFormation stack reaches them.")
+@AS_JSON
+def devices(stack: str | None, as_json: bool) -> None:
+    """Print the devices that can be used now: local first, those that take tasks before others.
+
+    Without --stack they are those of the AWS on this machine, where QPUs are emulated.
+    """
+    from quantum_pipeline.device_list import listed  # noqa: PLC0415
+
+    found = catalogue().devices
+    states = _states_of_stack(stack, found) if stack else _local_states(found)
+    console.devices(listed(found, states, datetime.now(UTC)), as_json=as_json)
 
 
 @main.command()
@@ -172,7 +186,14 @@ def serve(port: int) -> None:
 
 
 def _follow(
-    pipeline: Pipeline, request: Request, label: str, output: Path, *, every: float, cancel: bool
+    pipeline: Pipeline,
+    request: Request,
+    label: str,
+    output: Path,
+    *,
+    every: float,
+    cancel: bool,
+    where: str,
 ) -> Path:
     """Start a run, show its progress, and return the folder of its report.
 
@@ -184,7 +205,7 @@ def _follow(
     execution = ""
     try:
         execution = pipeline.start(body, label)
-        with console.progress(execution) as line:
+        with console.progress(execution, where) as line:
             for progress in pipeline.watch(execution, every_seconds=every):
                 line.update(progress)
         return pipeline.fetch(run_id_of(execution), output)
@@ -250,9 +271,69 @@ def load(file: Path, device: str | None) -> Request:
     return parse_request(data)
 
 
-def settle(request: Request) -> tuple[ResolvedRequest, str] | None:
-    """Return the resolved request and why; None where its problem has yet to be read from S3."""
-    return None if isinstance(request.problem, ProblemReference) else resolve(request)
+def _check(request: Request, stack: str | None) -> str:
+    """Refuse what would be refused, and return what a run is on, for its progress.
+
+    What only AWS can say of a stack's devices, its own prepare asks.
+    """
+    if isinstance(request.problem, ProblemReference):
+        return ""
+    if stack is not None:
+        resolve(request)
+        return ""
+    found = _prepared(request, billed=False)
+    if found.state is None:
+        return ""
+    console.note(f"{found.device.name}: {found.device_because}")
+    if found.state.emulated is None:
+        return f" on {found.device.name}"
+    console.note(f"emulated here, a rehearsal: {found.state.emulated}")
+    return f" on {found.device.name}, emulated"
+
+
+def _prepared(request: Request, *, billed: bool = True, within_budget: bool = True) -> Preparation:
+    """Return the run of a request on the devices that are here.
+
+    ``billed`` counts the job's instance as AWS would, which this machine does not.
+    """
+    instance, region = _instance_price()
+    if not billed:
+        instance = instance.model_copy(update={"usd_per_hour": 0.0, "as_of": FREE})
+    return prepare(
+        request,
+        _local_states(candidates(request)),
+        instance=instance,
+        region=region,
+        now=datetime.now(UTC),
+        within_budget=within_budget,
+    )
+
+
+def _local_states(devices: Iterable[Device]) -> dict[str, DeviceState]:
+    """Return the states of devices as the AWS on this machine has them, which need not run."""
+    from quantum_pipeline import device_states  # noqa: PLC0415
+    from quantum_pipeline.local.aws import REGION  # noqa: PLC0415
+    from quantum_pipeline.local.braket.devices import Devices  # noqa: PLC0415
+    from quantum_pipeline.local.braket.errors import BraketError  # noqa: PLC0415
+    from quantum_pipeline.local.braket.protocol import Call  # noqa: PLC0415
+
+    service, found = Devices(), {}
+    for device in devices:
+        with suppress(BraketError):
+            answer = service.get(Call("GetDevice", {"deviceArn": device.arn}, REGION))
+            found[device.arn] = device_states.read(answer)
+    return found
+
+
+def _states_of_stack(stack: str, devices: Iterable[Device]) -> dict[str, DeviceState]:
+    """Return the states of the devices of a stack's region."""
+    from quantum_pipeline.aws.clients import named_errors  # noqa: PLC0415
+    from quantum_pipeline.aws.devices import all_states  # noqa: PLC0415
+    from quantum_pipeline.client import Pipeline  # noqa: PLC0415
+
+    with named_errors():
+        region = Pipeline.of_stack(stack).region
+        return all_states(each for each in devices if each.region in (None, region))
 
 
 def _instance_price() -> tuple[InstancePrice, str]:

@@ -59,6 +59,11 @@ class Pipeline:
             create, ("stepfunctions", "s3", "braket", "logs")
         )
 
+    @property
+    def region(self) -> str:
+        """The region that its AWS clients speak to."""
+        return str(self._braket.meta.region_name)
+
     @classmethod
     def of_stack(cls, name: str) -> Pipeline:
         """Return the pipeline of a CloudFormation stack, in the region that boto3 is set to.

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
     from quantum_pipeline.client import Progress
+    from quantum_pipeline.device_list import ListedDevice
     from quantum_pipeline.estimates import Estimate
 
 _out = Console(highlight=False, soft_wrap=True)
@@ -35,7 +37,8 @@ def note(text: str) -> None:
 class ProgressLine:
     """The run's progress: one line that changes on a terminal, a line a change elsewhere."""
 
-    def __init__(self) -> None:
+    def __init__(self, where: str = "") -> None:
+        self._where = where
         self._status = _err.status("starting") if _err.is_terminal else None
         self._last = ""
 
@@ -50,7 +53,7 @@ class ProgressLine:
 
     def update(self, progress: Progress) -> None:
         """Show where the run stands."""
-        text = _sentence(progress)
+        text = _sentence(progress, self._where)
         stage = text.partition(":")[0]
         if self._status:
             self._status.update(f"{text}  [dim]{time.monotonic() - _BEGUN:.0f} s[/]")
@@ -60,10 +63,10 @@ class ProgressLine:
 
 
 @contextmanager
-def progress(execution_arn: str) -> Iterator[ProgressLine]:
-    """Show the progress of a run while the body follows it."""
+def progress(execution_arn: str, where: str = "") -> Iterator[ProgressLine]:
+    """Show the progress of a run while the body follows it; ``where`` says what it runs on."""
     note(f"run {execution_arn.rsplit(':', 1)[1]}")
-    with ProgressLine() as line:
+    with ProgressLine(where) as line:
         yield line
 
 
@@ -78,10 +81,10 @@ _STAGES = {
 }
 
 
-def _sentence(progress: Progress) -> str:
+def _sentence(progress: Progress, where: str) -> str:
     if progress.job_status is None:
         return _STAGES.get(progress.state, "waiting for the job")
-    text = f"job {progress.job_status.lower()}"
+    text = f"job {progress.job_status.lower()}{where}"
     if progress.job_status == "QUEUED" and progress.queue_position:
         text += f": position {progress.queue_position}"
     if progress.energy is not None:
@@ -112,6 +115,11 @@ def _main_figures(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield from _of_molecule(report)
     else:
         yield from _of_optimisation(report)
+    device = report["device"]
+    if device.get("emulated"):
+        yield "device", f"{device['name']}, EMULATED on this machine: a rehearsal"
+    elif device["name"] != "local":
+        yield "device", device["name"]
     cost, timing = report["cost"], report["timing"]
     yield "cost", f"{cost['actual_usd']:.4f} USD, estimated {cost['estimated_usd']:.4f}"
     yield "prices", cost["prices_as_of"]
@@ -159,6 +167,54 @@ def estimate(found: Estimate, *, as_json: bool) -> None:
         click.echo(found.model_dump_json(indent=2))
         return
     _lines(found.lines())
+
+
+def devices(rows: Sequence[ListedDevice], *, as_json: bool) -> None:
+    """Print what can be used now as a table of up to 100 columns, or as JSON."""
+    if as_json:
+        click.echo(json.dumps([row.model_dump(mode="json") for row in rows], indent=2))
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
+    for name, justify in _COLUMNS:
+        table.add_column(name, justify=justify, overflow="fold")
+    for row in rows:
+        table.add_row(*_cells(row), style="" if row.usable else "dim")
+    Console(width=min(_out.width, 100) if _out.is_terminal else 100, highlight=False).print(table)
+    _out.print(f"prices in USD of {rows[0].prices_as_of}; times in UTC", markup=False)
+    if any(row.emulated for row in rows):
+        _out.print(
+            "* emulated on this machine, with its topology, gates and typical errors: a rehearsal",
+            markup=False,
+        )
+
+
+_COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
+    ("device", "left"),
+    ("kind", "left"),
+    ("open", "left"),
+    ("qubits", "right"),
+    ("gates", "left"),
+    ("shots", "right"),
+    ("price", "left"),
+    ("queue", "right"),
+    ("2q fid.", "right"),
+)
+
+
+def _cells(row: ListedDevice) -> Iterator[str]:
+    yield row.name + ("*" if row.emulated else "")
+    yield row.kind
+    yield row.availability
+    yield _or_nothing(row.n_qubits)
+    yield " ".join(row.native_gates)
+    yield "" if row.max_shots is None else f"{row.min_shots}-{row.max_shots}"
+    yield row.price
+    yield _or_nothing(row.queue)
+    yield "" if row.two_qubit_fidelity is None else f"{row.two_qubit_fidelity:.4f}"
+
+
+def _or_nothing(value: int | None) -> str:
+    return "" if value is None else str(value)
 
 
 def serving(environment: Mapping[str, str], outputs: Mapping[str, str]) -> None:

@@ -1,18 +1,24 @@
 """What a run costs: the job's instance and the device, itemised. Money in USD.
 
 Prices of devices are in the catalogue with their date. The price of the job's instance is a
-parameter of the stack with its own date: Braket's API does not tell it. S3, Lambda and Step
-Functions cost well below a cent a run and are left out.
+parameter of the stack with its own date: Braket's API does not tell it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from math import ceil
+from typing import NamedTuple, Protocol
+
 from pydantic import BaseModel, ConfigDict
 
+from quantum_pipeline import instances
 from quantum_pipeline.algorithms import SettledQaoa
+from quantum_pipeline.device_states import DeviceState
 from quantum_pipeline.devices import Device, catalogue
 from quantum_pipeline.errors import BudgetExceeded
-from quantum_pipeline.requests import ResolvedRequest
+from quantum_pipeline.plans import SAMPLES, Plan, plan, task_seconds
+from quantum_pipeline.requests import RUNTIME, Limits, ResolvedRequest
 
 STARTUP_SECONDS = 180
 """Assumed: an instance is billed while it starts, loads the image and uploads the results."""
@@ -26,18 +32,68 @@ SECONDS_PER_LAYER = 2e-4
 SECONDS_PER_SHOT = 1e-6
 """Upper bound of one shot, where evaluations are from shots: it is searched for in the state."""
 
-SIMULATOR_SECONDS = 60.0
-"""Assumed: what an on-demand simulator takes for one task of the widest circuit we send it."""
+COMPILE_SECONDS = 240
+"""Assumed: what a job on a device takes beside its tasks, to load libraries and compile."""
+
+QUEUE_SECONDS = {"qpu": 600, "simulator": 120}
+"""Allowed for all queues of a run on a device where limits.max_runtime_seconds is not given."""
+
+USD_PER_GIB_HOUR = 0.05
+"""Assumed where the price of an instance is unknown; more than those of general purpose ask."""
+
+USD_PER_HOUR = 20.0
+"""Assumed where the instance itself is unknown."""
+
+FREE = "this machine, which bills nothing"
+"""The one source whose price of 0 is believed; any other 0 is a price that nobody knows."""
+
+BESIDE = "S3, Lambda, Step Functions and CloudWatch: below 0.01 USD a run, not counted"
 
 
 class InstancePrice(BaseModel):
-    """Price of the job's instance, with the day and source it was read."""
+    """Price of the job's instance, with the day and source it was read; 0 where it is unknown."""
 
     model_config = ConfigDict(frozen=True)
 
     instance_type: str
     usd_per_hour: float
     as_of: str
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether nobody told the price."""
+        return self.usd_per_hour == 0 and self.as_of != FREE
+
+    @property
+    def counted_usd_per_hour(self) -> float:
+        """What an hour is counted as: its price, or what is assumed of an unknown one."""
+        if not self.is_unknown:
+            return self.usd_per_hour
+        memory = instances.memory_bytes(self.instance_type)
+        return USD_PER_HOUR if memory is None else USD_PER_GIB_HOUR * memory / 2**30
+
+    @property
+    def source(self) -> str:
+        """What the price rests on."""
+        if not self.is_unknown:
+            return self.as_of
+        return f"unknown, assumed as {self.counted_usd_per_hour:g} USD an hour"
+
+
+class Billed(Protocol):
+    """A quantum task that is to be paid for, as the job's result has it."""
+
+    @property
+    def purpose(self) -> str:
+        """What it was for: training, samples."""
+
+    @property
+    def shots(self) -> int:
+        """Shots of all its circuits."""
+
+    @property
+    def billed_minutes(self) -> float:
+        """Minutes of a simulator."""
 
 
 class CostItem(BaseModel):
@@ -65,80 +121,138 @@ class Cost(BaseModel):
         return sum(item.usd for item in self.items)
 
 
-def job_seconds(request: ResolvedRequest, device: Device, n_qubits: int) -> float:
+def compute_seconds(request: ResolvedRequest) -> float | None:
+    """Return an upper bound of what the job itself computes, None where none is known.
+
+    Of QAOA on the exact engine it is every evaluation used.
+    """
+    algorithm = request.algorithm
+    if not isinstance(algorithm, SettledQaoa):
+        return None
+    if algorithm.train_on == "device":
+        return 0.0
+    n = request.problem.n_qubits
+    layer = SECONDS_PER_LAYER + float(2**n) * SECONDS_PER_AMPLITUDE_AND_LAYER
+    shots = (algorithm.shots_per_evaluation or 0) * SECONDS_PER_SHOT
+    return algorithm.max_evaluations * (algorithm.deepest * layer + shots)
+
+
+def runtime(request: ResolvedRequest, device: Device, planned: Plan) -> int:
+    """Return the seconds that a job is given where the request does not say.
+
+    On a device: what it computes, at most RUNTIME; its tasks; and what is allowed for queues.
+    """
+    if device.kind == "local":
+        return RUNTIME
+    computed = compute_seconds(request)
+    own = RUNTIME if computed is None else min(computed, RUNTIME)
+    queues = QUEUE_SECONDS.get(device.kind, 0)
+    return min(432_000, ceil(own + COMPILE_SECONDS + planned.seconds + queues))
+
+
+def job_seconds(request: ResolvedRequest, device: Device) -> float:
     """Return an upper bound of the job's billed seconds, its start included.
 
     For QAOA on the exact engine that is every evaluation used, or the time limit; a job that waits
     for a device waits in its queue as well, for as long as the time limit lets it, and so does
     what other algorithms take.
     """
-    algorithm, limit = request.algorithm, request.limits.max_runtime_seconds
-    if device.kind != "local" or not isinstance(algorithm, SettledQaoa):
+    limit = request.limits.max_runtime_seconds
+    computed = compute_seconds(request)
+    if device.kind != "local" or computed is None:
         return STARTUP_SECONDS + limit
-    layer = SECONDS_PER_LAYER + float(2**n_qubits) * SECONDS_PER_AMPLITUDE_AND_LAYER
-    shots = (algorithm.shots_per_evaluation or 0) * SECONDS_PER_SHOT
-    compute = algorithm.max_evaluations * (algorithm.deepest * layer + shots)
-    return STARTUP_SECONDS + min(compute, limit)
+    return STARTUP_SECONDS + min(computed, limit)
 
 
 def estimate(
-    request: ResolvedRequest, device: Device, n_qubits: int, instance: InstancePrice
+    request: ResolvedRequest,
+    device: Device,
+    instance: InstancePrice,
+    state: DeviceState | None = None,
 ) -> Cost:
-    """Return what a resolved request will cost at most."""
-    return bill(
-        instance_seconds=job_seconds(request, device, n_qubits),
-        instance=instance,
-        device=device,
-        tasks=0 if device.kind == "local" else 1,
-        shots=request.shots,
-        simulator_minutes=max(device.minimum_seconds, SIMULATOR_SECONDS) / 60,
-    )
+    """Return what a resolved request will cost at most, on a device in this state."""
+    planned = plan(request, device, state)
+    uses = (_Use(use.purpose, use.tasks, use.shots, use.billed_minutes) for use in planned.uses)
+    return _cost(job_seconds(request, device), instance, device, uses)
+
+
+def minimum(
+    request: ResolvedRequest, device: Device, instance: InstancePrice, state: DeviceState | None
+) -> Cost:
+    """Return the cost of the smallest run that is of use: one task of the fewest shots."""
+    shots = 1 if state is None else state.min_shots
+    seconds = task_seconds(request, device, 1, shots)
+    minutes = max(seconds, device.minimum_seconds) / 60
+    uses = [] if device.kind == "local" else [_Use(SAMPLES, 1, shots, minutes)]
+    return _cost(STARTUP_SECONDS, instance, device, uses)
 
 
 def bill(
-    *,
-    instance_seconds: float,
-    instance: InstancePrice,
-    device: Device,
-    tasks: int,
-    shots: int,
-    simulator_minutes: float,
+    *, instance_seconds: float, instance: InstancePrice, device: Device, tasks: Iterable[Billed]
 ) -> Cost:
     """Return the bill of an instance's time and of what ran on the device, without what is free."""
-    lines = [
-        (
-            f"job instance {instance.instance_type}",
-            instance_seconds,
-            "s",
-            instance.usd_per_hour / 3600,
+    uses: dict[str, _Use] = {}
+    for task in tasks:
+        before = uses.get(task.purpose, _Use(task.purpose, 0, 0, 0.0))
+        uses[task.purpose] = _Use(
+            task.purpose,
+            before.tasks + 1,
+            before.shots + task.shots,
+            before.minutes + task.billed_minutes,
         )
-    ]
-    if tasks:
+    return _cost(instance_seconds, instance, device, uses.values())
+
+
+class _Use(NamedTuple):
+    purpose: str
+    tasks: int
+    shots: int
+    minutes: float
+
+
+def _cost(seconds: float, instance: InstancePrice, device: Device, uses: Iterable[_Use]) -> Cost:
+    lines = [(f"job instance {instance.instance_type}", seconds, "s", _second(instance))]
+    for use in uses:
+        on = f"on {device.name}, {use.purpose}"
         lines += [
-            (f"tasks on {device.name}", tasks, "tasks", device.usd_per_task),
-            (f"shots on {device.name}", shots, "shots", device.usd_per_shot),
-            (f"time on {device.name}", simulator_minutes, "min", device.usd_per_minute),
+            (f"tasks {on}", use.tasks, "tasks", device.usd_per_task),
+            (f"shots {on}", use.shots, "shots", device.usd_per_shot),
+            (f"time {on}", use.minutes, "min", device.usd_per_minute),
         ]
     return Cost(
         items=tuple(
             CostItem(what=what, quantity=quantity, unit=unit, usd=quantity * usd_each)
             for what, quantity, unit, usd_each in lines
-            if usd_each
+            if usd_each and quantity
         ),
-        prices_as_of=f"devices {catalogue().prices_as_of}; instance {instance.as_of}",
+        prices_as_of=f"devices {catalogue().prices_as_of}; instance {instance.source}",
     )
 
 
-def check_budget(cost: Cost, request: ResolvedRequest) -> None:
+def _second(instance: InstancePrice) -> float:
+    return instance.counted_usd_per_hour / 3600
+
+
+def check_budget(cost: Cost, limits: Limits, least: Cost | None = None) -> None:
     """Refuse a run that could cost more than it may.
+
+    A run that may stop half-way is refused only where ``least``, the cost of the smallest run that
+    is of use, is more than it may.
 
     Raises:
         BudgetExceeded: names the estimate, its largest item and the limit.
     """
-    limit = request.limits.max_cost_usd
-    if cost.total_usd > limit:
+    limit = limits.max_cost_usd
+    if cost.total_usd <= limit:
+        return
+    if not limits.allow_partial or least is None:
         largest = max(cost.items, key=lambda item: item.usd)
         raise BudgetExceeded(
             f"limits.max_cost_usd: the estimate is {cost.total_usd:.4f} USD, of which "
             f"{largest.usd:.4f} for {largest.what}; allowed: up to {limit:.4f}"
+        )
+    if least.total_usd > limit:
+        raise BudgetExceeded(
+            f"limits.max_cost_usd: the smallest run of use, one task of the fewest shots, is "
+            f"{least.total_usd:.4f} USD; allowed: up to {limit:.4f}"
         )

@@ -1,36 +1,47 @@
-"""The devices that a request can name, with what cannot be asked of Braket: prices and their date.
+"""The devices that a request can name, and whether one of them can run it as it is now.
 
-Whether a device is online, and how many qubits a QPU has, is asked of Braket when a run is
-prepared; this module decides what follows from the name alone.
+The catalogue has what cannot be asked of Braket: prices with their date, and times that are
+assumed. All else is asked when a run is prepared, and comes as a ``DeviceState``.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from datetime import datetime
 from functools import cache
 from importlib import resources
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from quantum_pipeline import windows
+from quantum_pipeline.algorithms import EXACT_QUBITS
+from quantum_pipeline.device_states import DeviceState
 from quantum_pipeline.errors import DeviceUnavailable, InvalidRequest
 
 
 class Device(BaseModel):
-    """One entry of the catalogue. Money in USD, times in seconds."""
+    """One entry of the catalogue. Money in USD, times in seconds.
+
+    ``max_qubits`` and ``max_shots`` are what is published of a simulator, for what stands in for it
+    on this machine; what holds for a run is what Braket answers.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     arn: str
     kind: Literal["local", "simulator", "qpu", "analog"]
+    provider: str
     max_qubits: int | None = None
-    min_shots: int = 1
-    max_shots: int = 50_000
+    max_shots: int | None = None
     usd_per_task: float = 0.0
     usd_per_shot: float = 0.0
     usd_per_minute: float = 0.0
     minimum_seconds: float = 0.0
+    assumed_task_seconds: float = 0.0
+    assumed_shot_seconds: float = 0.0
 
     @property
     def region(self) -> str | None:
@@ -43,6 +54,7 @@ class Catalogue(BaseModel):
 
     prices_as_of: str
     prices_source: str
+    timings: str
     devices: tuple[Device, ...]
 
 
@@ -72,35 +84,101 @@ def find(spec: str) -> Device:
     raise InvalidRequest.of("device", spec, f"auto, or the name or ARN of one of {names}")
 
 
-def choose(spec: str, *, n_qubits: int, shots: int, region: str) -> tuple[Device, str]:
-    """Return the device of a request and the reason for it.
+def choose(
+    spec: str,
+    *,
+    n_qubits: int,
+    shots: int,
+    region: str,
+    state: DeviceState | None = None,
+    now: datetime | None = None,
+    wait_seconds: float = 0.0,
+) -> tuple[Device, str]:
+    """Return the device that a request names and the reason for it; of auto, the job's simulator.
+
+    Args:
+        spec: name or ARN, or auto.
+        n_qubits: that the circuit takes.
+        shots: of each circuit.
+        region: that the stack stands in; a device that is emulated answers in each.
+        state: the device's own now; None where Braket does not know it, and of local.
+        now: UTC; without it windows are not looked at.
+        wait_seconds: that a job may wait for the device to open.
 
     Raises:
         InvalidRequest: unknown device, or shots outside its range.
-        DeviceUnavailable: in another region, analog, or narrower than the problem.
+        DeviceUnavailable: in another region, analog, retired, offline, outside its window, or
+            narrower than the problem; names what could be used instead.
     """
     device = find(LOCAL if spec == "auto" else spec)
-    if device.region not in (None, region):
-        raise DeviceUnavailable(
-            f"device: {device.arn} is in {device.region}, this stack in {region}; allowed: devices "
-            f"of {region}, sv1, dm1 or local, or a stack deployed in {device.region}"
-        )
-    if device.kind == "analog":
-        raise DeviceUnavailable(
-            f"device: {device.name} runs analog programs, no gates; allowed: local, sv1, dm1 or a "
-            "gate-based QPU"
-        )
-    if device.max_qubits is not None and n_qubits > device.max_qubits:
-        raise DeviceUnavailable(
-            f"device: {device.name} has {device.max_qubits} qubits, the problem needs {n_qubits}"
-        )
-    if not device.min_shots <= shots <= device.max_shots:
-        raise InvalidRequest.of(
-            "shots", shots, f"{device.min_shots} to {device.max_shots} on {device.name}"
-        )
-    if spec == "auto":
+    if device.kind == "local":
         return device, (
-            f"the job itself computes exactly what it needs of {n_qubits} qubits: no noise, no fee "
-            "a shot, nothing to queue for"
+            (
+                f"the job itself computes exactly what it needs of {n_qubits} qubits: no noise, no "
+                "fee a shot, nothing to queue for"
+            )
+            if spec == "auto"
+            else "named in the request"
+        )
+    problem = _unreachable(device, region, state) or _wrong(device, state, n_qubits)
+    problem = problem or _closed(state, now, wait_seconds)
+    if problem is not None:
+        anywhere = state is not None and state.emulated is not None
+        others = alternatives(n_qubits, None if anywhere else region, but=device)
+        raise DeviceUnavailable(f"device: {device.name} {problem}; allowed: {', '.join(others)}")
+    assert state is not None
+    if not state.min_shots <= shots <= state.max_shots:
+        raise InvalidRequest.of(
+            "shots", shots, f"{state.min_shots} to {state.max_shots} on {device.name}"
         )
     return device, "named in the request"
+
+
+def _unreachable(device: Device, region: str, state: DeviceState | None) -> str | None:
+    if device.region not in (None, region) and (state is None or state.emulated is None):
+        return (
+            f"({device.arn}) is in {device.region}, this stack in {region}, and a stack in "
+            f"{device.region} could use it"
+        )
+    if device.kind == "analog":
+        return "runs analog programs, no gates"
+    return "is not known to Braket here" if state is None else None
+
+
+def _wrong(device: Device, state: DeviceState | None, n_qubits: int) -> str | None:
+    assert state is not None
+    if state.status != "ONLINE":
+        return f"is {state.status}"
+    if state.kind == "analog":
+        return "runs analog programs, no gates"
+    if state.n_qubits is not None and n_qubits > state.n_qubits:
+        return f"has {state.n_qubits} qubits, the problem needs {n_qubits}"
+    if device.kind == "qpu" and len(state.qubits) < n_qubits:
+        return f"has {len(state.qubits)} qubits that work, the problem needs {n_qubits}"
+    return None
+
+
+def _closed(state: DeviceState | None, now: datetime | None, wait_seconds: float) -> str | None:
+    """Return that a device is outside its window for longer than the job may wait."""
+    assert state is not None
+    if now is None or state.kind != "qpu" or windows.closes_at(state.windows, now) is not None:
+        return None
+    opens = windows.opens_at(state.windows, now)
+    if opens is None:
+        return "has no window in which it takes tasks"
+    seconds = (opens - now).total_seconds()
+    if seconds <= wait_seconds:
+        return None
+    return (
+        f"is outside its window and opens at {opens:%Y-%m-%d %H:%M} UTC, in {seconds:.0f} s, which "
+        "limits.max_runtime_seconds does not reach"
+    )
+
+
+def alternatives(n_qubits: int, region: str | None, *, but: Device) -> Iterator[str]:
+    """Yield the names of what else could hold the problem, in a region or in all."""
+    for device in catalogue().devices:
+        widest = EXACT_QUBITS if device.kind == "local" else device.max_qubits
+        near = region is None or device.region in (None, region)
+        if device != but and device.kind != "analog" and near and n_qubits <= (widest or n_qubits):
+            yield device.name

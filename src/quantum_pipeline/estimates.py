@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from quantum_pipeline import cones, costs, devices, instances, memory, vqe
+from quantum_pipeline import cones, costs, instances, memory, vqe
 from quantum_pipeline.algorithms import SettledQaoa
-from quantum_pipeline.costs import Cost, InstancePrice
+from quantum_pipeline.costs import Cost
 from quantum_pipeline.errors import InvalidRequest
+from quantum_pipeline.plans import Plan
 from quantum_pipeline.problems import Chemistry
 from quantum_pipeline.requests import ResolvedRequest
+
+if TYPE_CHECKING:
+    from quantum_pipeline.preparation import Preparation
 
 BASE_BYTES = 300 * 2**20
 """What the job takes for the smallest problem: Python, numpy, scipy, the kernels' compiler."""
@@ -29,9 +34,14 @@ class Estimate(BaseModel):
     n_qubits: int
     algorithm: str
     device: str
+    device_because: str
+    emulated: str | None
+    mitigation: str | None
     memory_bytes: int
     max_evaluations: int
+    max_runtime_seconds: int
     job_seconds: float
+    plan: Plan
     cost: Cost
     total_usd: float
     max_cost_usd: float
@@ -40,39 +50,47 @@ class Estimate(BaseModel):
         """Return what a person wants to read of it."""
         yield "problem", f"{self.problem_type}, {self.n_qubits} qubits"
         yield "algorithm", self.algorithm
-        yield "device", self.device
+        yield "device", f"{self.device}, {self.device_because}"
+        if self.emulated is not None:
+            yield "emulated", f"here, a rehearsal: {self.emulated}"
+        if self.mitigation is not None:
+            yield "mitigation", self.mitigation
         yield "memory", f"{self.memory_bytes / 2**20:.3g} MiB"
         yield "time", f"at most {self.job_seconds:.0f} s, {self.max_evaluations} evaluations"
+        for batch in self.plan.batches:
+            circuits = "1 circuit" if batch.executables == 1 else f"{batch.executables} circuits"
+            times = "" if batch.times == 1 else f", {batch.times} times"
+            yield "plan", f"{batch.purpose}: {circuits} of {batch.shots} shots{times}"
+        for use in self.plan.uses:
+            runs = f"{use.tasks} tasks, {use.shots} shots, at most {use.seconds:.0f} s"
+            yield "tasks", f"{use.purpose}: {runs} on {self.device}"
         for item in self.cost.items:
             yield "cost", f"{item.usd:.4f} USD  {item.what}, {item.quantity:.6g} {item.unit}"
         verdict = "within" if self.total_usd <= self.max_cost_usd else "ABOVE"
         limit = f"{verdict} limits.max_cost_usd = {self.max_cost_usd:g}"
         yield "total", f"{self.total_usd:.4f} USD on AWS, {limit}"
         yield "prices", self.cost.prices_as_of
+        yield "beside", costs.BESIDE
 
 
-def estimate(
-    request: ResolvedRequest, because: str, instance: InstancePrice, region: str
-) -> Estimate:
-    """Return the estimate of a resolved request on AWS; ``because`` is what ``resolve`` gave.
-
-    Raises:
-        InvalidRequest, DeviceUnavailable: as prepare would refuse it.
-    """
-    n = request.problem.n_qubits
-    check_memory(request, instance.instance_type)
-    device, _ = devices.choose(request.device, n_qubits=n, shots=request.shots, region=region)
-    cost = costs.estimate(request, device, n, instance)
+def estimate(found: Preparation) -> Estimate:
+    """Return the estimate of a run on AWS."""
+    request = found.request
     return Estimate(
         problem_type=request.problem.type,
-        n_qubits=n,
-        algorithm=because,
-        device=device.name,
+        n_qubits=request.problem.n_qubits,
+        algorithm=found.algorithm_because,
+        device=found.device.name,
+        device_because=found.device_because,
+        emulated=None if found.state is None else found.state.emulated,
+        mitigation=found.mitigation_because,
         memory_bytes=memory_bytes(request),
         max_evaluations=request.algorithm.max_evaluations,
-        job_seconds=costs.job_seconds(request, device, n),
-        cost=cost,
-        total_usd=cost.total_usd,
+        max_runtime_seconds=request.limits.max_runtime_seconds,
+        job_seconds=costs.job_seconds(request, found.device),
+        plan=found.plan,
+        cost=found.cost,
+        total_usd=found.cost.total_usd,
         max_cost_usd=request.limits.max_cost_usd,
     )
 

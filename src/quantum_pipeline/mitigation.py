@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
+from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.wording import refusal
 
 Extrapolation = Literal["none", "linear", "richardson", "exponential"]
@@ -96,3 +97,58 @@ class Mitigation(BaseModel):
         scales = len(self.used_scales)
         each = settings * (1 + scales if self.symmetry and verified_apart else scales)
         return (1 + CHECKS) * each + (READOUT_CIRCUITS if self.readout else 0)
+
+
+AUTO = Mitigation(readout=True, zne="linear", symmetry=True)
+"""What auto does about the errors of a QPU, or of noise that is simulated."""
+
+
+def settle(
+    asked: Mitigation | Literal["none", "auto"],
+    *,
+    device: str,
+    ideal: bool,
+    no_symmetry: str | None,
+    no_mitigation: str | None = None,
+) -> tuple[Mitigation, str | None]:
+    """Return the mitigation with nothing left to choose, and why auto chose it.
+
+    Args:
+        asked: what the request says.
+        device: its name.
+        ideal: that it makes no errors.
+        no_symmetry: why no symmetry can be checked, None where one can.
+        no_mitigation: why nothing at all can be done, None where it can.
+
+    Raises:
+        InvalidRequest: something is asked that cannot be done here.
+
+    >>> settle("auto", device="SV1", ideal=True, no_symmetry=None)[1]
+    'none: SV1 makes no errors'
+    """
+    if isinstance(asked, Mitigation):
+        if asked.is_none:
+            return asked, None
+        if no_mitigation is not None:
+            raise InvalidRequest(f"mitigation: {no_mitigation}; allowed: none or auto")
+        if ideal:
+            raise InvalidRequest(
+                f"mitigation: {device} makes no errors; allowed: none or auto there, or a QPU, or "
+                "dm1 with noise"
+            )
+        if asked.symmetry and no_symmetry is not None:
+            raise InvalidRequest.of("mitigation.symmetry", True, f"false: {no_symmetry}")
+        return asked, None
+    if asked == "none":
+        return Mitigation(), None
+    if no_mitigation is not None:
+        return Mitigation(), f"none: {no_mitigation}"
+    if ideal:
+        return Mitigation(), f"none: {device} makes no errors"
+    chosen = AUTO.model_copy(update={"symmetry": no_symmetry is None})
+    scales = ", ".join(f"{scale:g}" for scale in chosen.scales)
+    symmetry = "a symmetry checked" if no_symmetry is None else f"no symmetry, for {no_symmetry}"
+    return chosen, (
+        f"{device} makes errors of gates and readout: readout correction, {chosen.zne} "
+        f"extrapolation from noise scales {scales}, {symmetry}"
+    )

@@ -27,7 +27,7 @@ def describe(error: ValidationError, model: type[BaseModel], root: str) -> str:
         model: the model that was asked; its schema has the words.
         root: name of the value as a whole, for what is wrong with no single field.
     """
-    found, schema = error.errors(include_url=False), model.model_json_schema()
+    found, schema = _of_objects(error.errors(include_url=False)), model.model_json_schema()
     # A list whose entries were refused is reported as too short as well: the entries say enough.
     inner = {each["loc"][:length] for each in found for length in range(len(each["loc"]))}
     outermost = [each for each in found if each["loc"] not in inner]
@@ -37,6 +37,21 @@ def describe(error: ValidationError, model: type[BaseModel], root: str) -> str:
     sentences = list(each_once)
     more = ["and more of the kind"] if len(sentences) > MOST_SENTENCES else []
     return "; ".join(sentences[:MOST_SENTENCES] + more)
+
+
+def _of_objects(found: list[Any]) -> list[Any]:
+    """Leave out that an object is not one of some words, where it was read as an object as well."""
+
+    def is_no_word(each: Any) -> bool:
+        return each["type"] == "literal_error" and isinstance(each["input"], dict)
+
+    fields = [each["loc"] for each in found if not is_no_word(each)]
+    return [
+        each
+        for each in found
+        if not is_no_word(each)
+        or not any(loc[: len(each["loc"]) - 1] == each["loc"][:-1] for loc in fields)
+    ]
 
 
 def _sentences(error: Any, root_schema: Schema, root: str) -> list[str]:  # noqa: PLR0911 - a kind each
@@ -65,9 +80,13 @@ def _locate(location: Location, root: Schema) -> tuple[list[str], Schema]:
     """Return the user's path to a place, and its schema; a union's tag is no step of the path."""
     path: list[str] = []
     schema = _followed(root, root)
-    for step in location:
+    for number, step in enumerate(location, 1):
         if step in _tags(schema):
             schema = _followed({"$ref": _tags(schema)[step]}, root)
+            continue
+        model = _model_of_union(schema, step)
+        if model is not None and number < len(location):
+            schema = _followed(model, root)
             continue
         if isinstance(step, str) and schema.get("type") != "object":
             break  # a step into one of several types, by pydantic's name of it
@@ -78,6 +97,13 @@ def _locate(location: Location, root: Schema) -> tuple[list[str], Schema]:
             break  # no such field: what is allowed are the others
         schema = _followed(inner, root)
     return path, schema
+
+
+def _model_of_union(schema: Schema, step: int | str) -> Schema | None:
+    """Return the reference to a model among several types, by pydantic's name of it."""
+    models = (each for each in schema.get("anyOf", ()) if "$ref" in each)
+    name = str(step).rstrip("]").rpartition(" ")[2]
+    return next((each for each in models if each["$ref"] == f"#/$defs/{name}"), None)
 
 
 def _inner(schema: Schema, step: int | str) -> Schema | None:
@@ -126,7 +152,7 @@ def words(schema: Schema, root: Schema) -> str:  # noqa: PLR0911 - a kind each
         case {"type": "boolean"}:
             return "true or false"
         case {"type": "array", "items": dict(items)}:
-            some = " of one or more" if schema.get("minItems") else ""
+            some = {0: "", 1: " of one or more", 2: " of two or more"}[schema.get("minItems", 0)]
             return f"a list{some}, each {words(items, root)}"
         case {"properties": dict(fields)}:
             return f"an object with {', '.join(fields)}"

@@ -19,16 +19,21 @@ from pydantic import (
     ValidationError,
 )
 
+from quantum_pipeline import mitigation
 from quantum_pipeline.algorithms import Algorithm, SettledAlgorithm, settle
-from quantum_pipeline.devices import find
+from quantum_pipeline.devices import LOCAL, Device, find
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.mitigation import Mitigation, Noise
-from quantum_pipeline.problems import AnyProblem
+from quantum_pipeline.problems import AnyProblem, BinaryProblem
 from quantum_pipeline.refusals import describe
 from quantum_pipeline.wording import shown
 
 MAX_OBJECT_BYTES = 16 * 2**20
 """Largest problem or result that is read from S3 or a file."""
+
+
+RUNTIME = 3600
+"""Seconds that a job may take where nothing was said."""
 
 
 class ProblemReference(BaseModel):
@@ -55,8 +60,10 @@ class Limits(BaseModel):
     max_cost_usd: Annotated[float, Field(strict=True, ge=0, le=1_000_000, allow_inf_nan=False)] = (
         Field(1.0, description="a run whose estimate is higher is refused")
     )
-    max_runtime_seconds: Annotated[StrictInt, Field(ge=1, le=432_000)] = Field(
-        3600, description="the job is ended after that time"
+    max_runtime_seconds: Annotated[StrictInt, Field(ge=1, le=432_000)] | None = Field(
+        None,
+        description="the job is ended after that time; if not given, 3600, or on a device what its "
+        "tasks and their queue take",
     )
     allow_partial: StrictBool = Field(
         False,
@@ -128,12 +135,19 @@ class Request(BaseModel):
     ) = Field(None, description="label of the run in its report")
 
 
+class SettledLimits(Limits):
+    """Limits with nothing left to choose."""
+
+    max_runtime_seconds: Annotated[StrictInt, Field(ge=1, le=432_000)]
+
+
 class ResolvedRequest(Request):
     """A request with its problem read and its algorithm settled."""
 
     problem: AnyProblem
     algorithm: SettledAlgorithm
     mitigation: Mitigation
+    limits: SettledLimits
 
 
 def parse_json(text: str | bytes, what: str) -> Any:
@@ -205,17 +219,71 @@ def resolve(request: Request) -> tuple[ResolvedRequest, str]:
 
     Raises:
         InvalidRequest: the problem is wider than the exact state vector can be, or no device has
-            that name.
+            that name, or what is asked of the device is not for it.
     """
     problem = request.problem
     if isinstance(problem, ProblemReference):
         raise InvalidRequest.of("problem.uri", problem.uri, "to be read before it is resolved")
-    exact = request.device == "auto" or find(request.device).kind == "local"
+    device = None
+    if not is_open(request):
+        device = find(LOCAL if request.device == "auto" else request.device)
+    _check_device(request, device)
+    exact = device is not None and device.kind == "local"
     settled, because = settle(problem, request.algorithm, exact=exact)
     fields = {name: getattr(request, name) for name in Request.model_fields}
+    limits = request.limits
     chosen = {
         "problem": problem,
         "algorithm": settled,
-        "mitigation": Mitigation() if isinstance(request.mitigation, str) else request.mitigation,
+        "mitigation": settle_mitigation(request, device)[0],
+        "limits": SettledLimits(
+            **limits.model_dump() | {"max_runtime_seconds": limits.max_runtime_seconds or RUNTIME}
+        ),
     }
     return ResolvedRequest(**fields | chosen), because
+
+
+def is_open(request: Request) -> bool:
+    """Return whether a device that takes tasks has yet to be chosen: what auto leaves open.
+
+    The job's own simulator has no noise to simulate, and trains on itself alone.
+    """
+    on_device = request.noise is not None or request.algorithm.train_on == "device"
+    return request.device == "auto" and on_device
+
+
+def _check_device(request: Request, device: Device | None) -> None:
+    """Refuse what is asked of a device that is not for it."""
+    if request.noise is not None and device is not None and device.name != "DM1":
+        allowed = f"dm1 or auto, where noise is given; {device.name} simulates none"
+        raise InvalidRequest.of("device", request.device, allowed)
+    if request.reservation_arn is not None and (device is None or device.kind != "qpu"):
+        raise InvalidRequest.of(
+            "device", request.device, "the QPU that is reserved, where reservation_arn is given"
+        )
+
+
+def settle_mitigation(request: Request, device: Device | None) -> tuple[Mitigation, str | None]:
+    """Return the mitigation of a request on its device, and why it was chosen.
+
+    On a device that is still open it is what was asked.
+
+    Raises:
+        InvalidRequest: as ``mitigation.settle``.
+    """
+    problem, warm, asked = request.problem, request.algorithm.warm_start, request.mitigation
+    if device is None or asked == "none":
+        return asked if isinstance(asked, Mitigation) else Mitigation(), None
+    no_symmetry = None
+    if isinstance(problem, BinaryProblem):
+        if any(problem.ising().fields):
+            no_symmetry = "the problem has fields, which the flip of all bits changes"
+        elif warm != "none":
+            no_symmetry = f"a {warm} start breaks the flip of all bits"
+    noisy = request.noise is not None and not request.noise.is_none
+    return mitigation.settle(
+        asked,
+        device=device.name,
+        ideal=device.kind == "local" or (device.kind == "simulator" and not noisy),
+        no_symmetry=no_symmetry,
+    )

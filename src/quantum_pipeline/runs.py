@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import re
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
-from quantum_pipeline.costs import Cost
+from quantum_pipeline.costs import Cost, InstancePrice
+from quantum_pipeline.device_states import DeviceState
 from quantum_pipeline.devices import Device
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import IsingModel
+from quantum_pipeline.plans import Plan
 from quantum_pipeline.requests import ResolvedRequest
 
 RUN_ID_TAG = "quantum-pipeline:run-id"
@@ -31,6 +33,30 @@ COMPLETED, FAILURE, CANCELLED = "completed.json", "failure.json", "cancelled.jso
 ENDS = (COMPLETED, FAILURE, CANCELLED)
 
 
+class StateSummary(BaseModel):
+    """What Braket said of the device when the run was prepared, as far as the report shows it.
+
+    ``queue`` counts the tasks that waited. ``emulated`` says what stands in for the device, None on
+    the real one.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    status: str
+    n_qubits: int | None
+    queue: int | None
+    native_gates: tuple[str, ...]
+    max_executables: int
+    two_qubit_fidelity: float | None
+    calibrated_at: str | None
+    emulated: str | None
+
+    @classmethod
+    def of(cls, state: DeviceState) -> Self:
+        """Return the summary of a state."""
+        return cls(**{name: getattr(state, name) for name in cls.model_fields})
+
+
 class PreparedRun(BaseModel):
     """Everything the job and the report need to know; written once, by prepare."""
 
@@ -47,6 +73,10 @@ class PreparedRun(BaseModel):
     device: Device
     algorithm_because: str
     device_because: str
+    mitigation_because: str | None = None
+    state_summary: StateSummary | None = None
+    plan: Plan = Plan()
+    instance: InstancePrice
     estimate: Cost
     prepare_seconds: float
 

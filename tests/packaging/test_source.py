@@ -57,7 +57,8 @@ def prepared() -> PreparedRun:
         device=device,
         algorithm_because=because,
         device_because=device_because,
-        estimate=costs.estimate(request, device, 10, price),
+        instance=price,
+        estimate=costs.estimate(request, device, price),
         prepare_seconds=0.1,
     )
 

@@ -42,7 +42,8 @@ def prepared_molecule(molecule: Mapping[str, Any], **request: Any) -> PreparedRu
         device=device,
         algorithm_because=because,
         device_because="the job itself computes exactly what it needs",
-        estimate=estimate(resolved, device, resolved.problem.n_qubits, INSTANCE),
+        instance=INSTANCE,
+        estimate=estimate(resolved, device, INSTANCE),
         prepare_seconds=0.021,
     )
 
@@ -72,9 +73,7 @@ def report_of_molecule(
         instance_seconds=62.0,
         instance=INSTANCE,
         device=prepared.device,
-        tasks=0,
-        shots=0,
-        simulator_minutes=0.0,
+        tasks=(),
     )
     outcome = Outcome(
         job=job,

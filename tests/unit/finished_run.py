@@ -57,7 +57,8 @@ def prepared_run(problem: Mapping[str, Any], **request: Any) -> PreparedRun:
         device=device,
         algorithm_because=because,
         device_because="the state fits the job's memory",
-        estimate=estimate(resolved, device, model.n_variables, INSTANCE),
+        instance=INSTANCE,
+        estimate=estimate(resolved, device, INSTANCE),
         prepare_seconds=0.021,
     )
 
@@ -129,9 +130,7 @@ def report_of(prepared: PreparedRun, result: OptimisationResult) -> Optimisation
         instance_seconds=62.0,
         instance=INSTANCE,
         device=prepared.device,
-        tasks=0,
-        shots=0,
-        simulator_minutes=0.0,
+        tasks=(),
     )
     timing = Timing(
         prepare_seconds=0.021,

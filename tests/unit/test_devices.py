@@ -1,16 +1,26 @@
-"""The catalogue of devices and the choice among them."""
+"""The catalogue of devices, and what of them can run a request as they are now."""
 
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from quantum_pipeline.algorithms import EXACT_QUBITS
+from quantum_pipeline.costs import InstancePrice
+from quantum_pipeline.device_list import listed
+from quantum_pipeline.device_states import DeviceState, Qubit
 from quantum_pipeline.devices import catalogue, choose, find
-from quantum_pipeline.errors import DeviceUnavailable, InvalidRequest
+from quantum_pipeline.errors import BudgetExceeded, DeviceUnavailable, InvalidRequest
+from quantum_pipeline.preparation import Preparation, candidates, prepare
+from quantum_pipeline.requests import parse_request
+from tests.unit.device_answers import CAPABILITIES, state
 
 GARNET = "arn:aws:braket:eu-north-1::device/qpu/iqm/Garnet"
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+PRICE = InstancePrice(instance_type="ml.m5.large", usd_per_hour=0.115, as_of="2026-08-21")
 PRICES = {  # USD a shot, of the public price page
     "IBEX-Q1": 0.0235,
     "Forte-1": 0.08,
@@ -40,8 +50,11 @@ def test_every_price_is_the_price_pages() -> None:
         assert device.minimum_seconds == (3 if on_demand else 0)
 
 
-def test_prices_have_a_date() -> None:
+def test_prices_have_a_date_and_timings_say_that_they_are_assumed() -> None:
     assert re.fullmatch(r"\d{4}-\d{2}-\d{2}", catalogue().prices_as_of)
+    assert "assumed" in catalogue().timings
+    for device in catalogue().devices:
+        assert (device.assumed_shot_seconds > 0) == (device.kind in ("qpu", "analog"))
 
 
 @pytest.mark.parametrize(
@@ -71,36 +84,197 @@ def test_auto_takes_the_exact_state_vector_and_says_why(n_qubits: int) -> None:
     assert str(n_qubits) in because
 
 
+def chosen(spec: str, **how: Any) -> str:
+    """Return the name of the device that is chosen, of the states in device_answers."""
+    known: dict[str, Any] = {"n_qubits": 3, "shots": 100, "region": "us-east-1", "now": NOON} | how
+    known.setdefault("state", state(spec.lower()) if "arn" not in spec else None)
+    return choose(spec, **known)[0].name
+
+
+def refused(spec: str, **how: Any) -> str:
+    with pytest.raises(DeviceUnavailable) as error:
+        chosen(spec, **how)
+    return str(error.value)
+
+
 def test_a_named_device_is_taken_because_it_is_named() -> None:
-    device, because = choose(GARNET, n_qubits=5, shots=1000, region="eu-north-1")
+    device, because = choose(
+        GARNET, n_qubits=4, shots=1000, region="eu-north-1", state=state("garnet"), now=NOON
+    )
     assert (device.arn, because) == (GARNET, "named in the request")
 
 
-@pytest.mark.parametrize(
-    ("spec", "n_qubits", "shots", "named"),
-    [
-        (GARNET, 5, 100, "eu-north-1, this stack in us-east-1"),
-        ("aquila", 5, 100, "analog"),
-        ("dm1", 18, 100, "DM1 has 17 qubits, the problem needs 18"),
-    ],
-)
-def test_a_device_out_of_reach_is_unavailable(
-    spec: str, n_qubits: int, shots: int, named: str
-) -> None:
-    with pytest.raises(DeviceUnavailable, match=named):
-        choose(spec, n_qubits=n_qubits, shots=shots, region="us-east-1")
+def test_a_device_of_another_region_is_refused_with_those_of_this_one() -> None:
+    message = refused(GARNET)
+    assert "eu-north-1, this stack in us-east-1" in message
+    assert message.endswith("; allowed: local, SV1, DM1, Forte-1, Forte-Enterprise-1")
 
 
-@pytest.mark.parametrize(
-    ("spec", "region", "shots", "allowed"),
-    [
-        ("forte-1", "us-east-1", 99, "100 to 50000 on Forte-1"),
-        ("ibex-q1", "eu-north-1", 2001, "1 to 2000 on IBEX-Q1"),
-        ("garnet", "eu-north-1", 20_001, "1 to 20000 on Garnet"),
-    ],
-)
-def test_shots_outside_a_devices_range_are_refused(
-    spec: str, region: str, shots: int, allowed: str
-) -> None:
-    with pytest.raises(InvalidRequest, match=f"shots: got {shots}; allowed: {allowed}"):
-        choose(spec, n_qubits=3, shots=shots, region=region)
+def test_an_emulated_device_answers_in_every_region() -> None:
+    assert chosen("garnet", state=state("garnet", emulated=True)) == "Garnet"
+
+
+def test_a_device_that_braket_does_not_know_is_refused() -> None:
+    assert "Forte-1 is not known to Braket here" in refused("forte-1", state=None)
+
+
+@pytest.mark.parametrize("status", ["OFFLINE", "RETIRED"])
+def test_a_device_that_is_not_online_is_refused(status: str) -> None:
+    message = refused("forte-1", state=state("forte-1", status=status))
+    assert f"Forte-1 is {status}; allowed: local, SV1, DM1, Forte-Enterprise-1" in message
+
+
+def test_an_analog_device_is_refused() -> None:
+    assert "Aquila runs analog programs, no gates" in refused("aquila")
+
+
+def test_a_device_that_is_too_small_is_refused_with_those_that_are_not() -> None:
+    message = refused("dm1", n_qubits=18)
+    assert message.startswith("device: DM1 has 17 qubits, the problem needs 18; allowed: local, S")
+    assert "local" not in refused("dm1", n_qubits=27)
+    assert "SV1" not in refused("dm1", n_qubits=35)
+
+
+def test_only_qubits_that_work_count() -> None:
+    broken = state("forte-1", n_qubits=30, qubits=(Qubit(number=0), Qubit(number=1)))
+    assert "Forte-1 has 2 qubits that work, the problem needs 3" in refused("forte-1", state=broken)
+
+
+def closed(name: str) -> DeviceState:
+    window = {"windowStartHour": "13:00", "windowEndHour": "14:00"}
+    return state(name, windows=[{"executionDay": "Tuesday", **window}], emulated=True)
+
+
+def test_a_device_outside_its_window_is_refused_with_when_it_opens() -> None:
+    message = refused("garnet", state=closed("garnet"), wait_seconds=3599)
+    assert "outside its window and opens at 2026-11-24 13:00 UTC, in 3600 s" in message
+    assert "limits.max_runtime_seconds" in message
+
+
+def test_a_job_may_wait_for_a_device_to_open() -> None:
+    assert chosen("garnet", state=closed("garnet"), wait_seconds=3600) == "Garnet"
+
+
+@pytest.mark.parametrize(("shots", "fits"), [(99, False), (100, True), (5000, True), (5001, False)])
+def test_shots_are_held_to_what_the_device_takes_now(shots: int, *, fits: bool) -> None:
+    if fits:
+        assert chosen("forte-1", shots=shots) == "Forte-1"
+        return
+    said = f"shots: got {shots}; allowed: 100 to 5000 on Forte-1"
+    with pytest.raises(InvalidRequest, match=said):
+        chosen("forte-1", shots=shots)
+
+
+EDGES = [[0, 1], [1, 2], [2, 0]]
+TRAINING = {"depth": 1, "train_on": "device", "max_evaluations": 10}
+
+
+def prepared(*known: DeviceState, **fields: Any) -> Preparation:
+    request = {"problem": {"type": "maxcut", "edges": EDGES}, "algorithm": TRAINING} | fields
+    return prepare(
+        parse_request(request),
+        {each.arn: each for each in known},
+        instance=PRICE,
+        region="us-east-1",
+        now=NOON,
+    )
+
+
+def test_auto_trains_where_the_circuit_is_most_faithful_and_names_the_others() -> None:
+    known = [state(name, emulated=True) for name in ("garnet", "sv1", "cepheus-1-108q")]
+    found = prepared(*known, shots=100, limits={"max_cost_usd": 8.0})
+    assert found.device.name == "SV1"
+    assert found.request.device == "SV1"
+    because = found.device_because
+    assert because.startswith("SV1: 3 of 34 qubits, estimated fidelity of the circuit 1, at most ")
+    assert because.index("rather than") < because.index("Garnet: 3 of 4 qubits")
+    assert "not usable here and now: DM1, " in because
+
+
+def test_auto_estimates_fidelity_from_what_was_calibrated() -> None:
+    ions, loops = state("forte-1"), state("garnet", emulated=True)
+    found = prepared(ions, loops, shots=100, limits={"max_cost_usd": 200.0})
+    assert found.device.name == "Forte-1"
+    ion = 0.993 ** (2 * 3) * 0.9998 ** (3 * 3) * 0.995**3
+    loop = 0.98 ** (2 * 3 * 2.5) * 0.9965 ** (3 * 3) * 0.965**3
+    figures = re.findall(r"fidelity of the circuit ([\d.]+)", found.device_because)
+    assert figures == [f"{ion:.3g}", f"{loop:.3g}"]
+
+
+def test_auto_leaves_out_what_costs_more_than_it_may() -> None:
+    ions, loops = state("forte-1"), state("garnet", emulated=True)
+    found = prepared(ions, loops, shots=100, limits={"max_cost_usd": 8.0})
+    assert found.device.name == "Garnet"
+    assert "above limits.max_cost_usd: Forte-1" in found.device_because
+
+
+def test_auto_that_could_afford_no_device_says_what_each_would_cost() -> None:
+    with pytest.raises(BudgetExceeded, match=r"auto finds none .* Forte-1: .* Garnet: .*estimate"):
+        prepared(
+            state("forte-1"),
+            state("garnet", emulated=True),
+            shots=100,
+            limits={"max_cost_usd": 0.1},
+        )
+
+
+def test_auto_that_finds_no_device_says_why_of_each() -> None:
+    with pytest.raises(DeviceUnavailable, match=r"SV1: device: SV1 is OFFLINE"):
+        prepared(state("sv1", status="OFFLINE"))
+
+
+def test_what_no_device_could_do_is_said_once() -> None:
+    with pytest.raises(InvalidRequest) as error:
+        prepared(state("sv1"), algorithm=TRAINING | {"optimizer": "l-bfgs-b"})
+    assert str(error.value).startswith('algorithm.optimizer: got "l-bfgs-b"; allowed: spsa')
+
+
+def test_noise_is_simulated_on_dm1() -> None:
+    request = {"problem": {"type": "maxcut", "edges": EDGES}, "noise": {"two_qubit": 0.01}}
+    assert [device.name for device in candidates(parse_request(request))] == ["DM1"]
+    found = prepared(state("dm1"), noise={"two_qubit": 0.01}, algorithm={}, mitigation="auto")
+    assert found.device.name == "DM1"
+    assert found.mitigation_because is not None
+    assert found.mitigation_because.startswith("DM1 makes errors of gates and readout: readout c")
+
+
+def test_the_default_run_asks_no_device() -> None:
+    found = prepared(algorithm={})
+    assert (found.device.name, found.state, found.plan.tasks) == ("local", None, 0)
+    assert candidates(parse_request({"problem": {"type": "maxcut", "edges": EDGES}})) == ()
+
+
+def test_a_run_on_a_device_has_a_time_limit_of_its_tasks_unless_it_names_one() -> None:
+    asked = {"device": "forte-1", "algorithm": {"depth": 1}, "limits": {"max_cost_usd": 100.0}}
+    found = prepared(state("forte-1"), **asked)
+    assert 600 + 240 + 205 < found.request.limits.max_runtime_seconds < 600 + 240 + 240
+    asked["limits"] = {"max_cost_usd": 100.0, "max_runtime_seconds": 77}
+    assert prepared(state("forte-1"), **asked).request.limits.max_runtime_seconds == 77
+
+
+def test_what_is_prepared_is_prepared_again_as_it_is() -> None:
+    asked = {"device": "forte-1", "limits": {"max_cost_usd": 300.0}, "mitigation": "auto"}
+    found = prepared(state("forte-1"), algorithm={"depth": 1}, shots=100, **asked)
+    again = prepare(
+        found.request, {found.device.arn: state("forte-1")}, instance=PRICE, region="us-east-1",
+        now=NOON,
+    )  # fmt: skip
+    assert again.request == found.request and again.plan == found.plan
+
+
+def test_usable_devices_are_listed_first_with_their_prices() -> None:
+    states = [state(name, emulated=True) for name in CAPABILITIES if name != "sv1"]
+    states += [closed("garnet"), state("ibex-q1", status="OFFLINE", queue="5")]
+    rows = listed(catalogue().devices, {each.arn: each for each in states}, NOON)
+    assert rows[0].name == "local"
+    found = {row.name: row for row in rows}
+    assert "SV1" not in found and "Emerald" not in found
+    usable = [row.usable for row in rows]
+    assert usable == sorted(usable, reverse=True)
+    assert found["Garnet"].availability == "opens Tue 13:00"
+    assert found["Forte-1"].availability == "always"
+    assert found["IBEX-Q1"].availability == "offline" and found["IBEX-Q1"].queue == 7
+    assert not found["Aquila"].usable
+    assert found["Forte-1"].price == "0.3 a task + 0.08 a shot"
+    assert found["Forte-1"].two_qubit_fidelity == 0.993
+    assert found["Forte-1"].emulated == "an emulator of few qubits"

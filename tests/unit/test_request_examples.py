@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,13 @@ import jsonschema
 import numpy as np
 import pytest
 
-from quantum_pipeline import costs, devices
+from quantum_pipeline import costs
 from quantum_pipeline.algorithms import EXACT_QUBITS
+from quantum_pipeline.device_states import DeviceState, Qubit
+from quantum_pipeline.devices import find
 from quantum_pipeline.errors import PipelineError
 from quantum_pipeline.ising import all_energies
+from quantum_pipeline.preparation import candidates, prepare
 from quantum_pipeline.problems import PROBLEM_TYPES, BinaryProblem, Chemistry
 from quantum_pipeline.requests import (
     ProblemReference,
@@ -21,9 +25,9 @@ from quantum_pipeline.requests import (
     ResolvedRequest,
     parse_json,
     parse_request,
-    resolve,
 )
 from scripts import request_docs
+from tests.unit.device_answers import state
 
 EVENTS = Path(__file__).resolve().parents[2] / "events"
 REQUESTS = sorted((EVENTS / "requests").glob("*.json"))
@@ -37,13 +41,26 @@ def asked(path: Path) -> Request:
     return parse_request(parse_json(path.read_bytes(), path.name))
 
 
-def admitted(path: Path) -> ResolvedRequest:
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+ROOM = {"n_qubits": 54, "qubits": tuple(Qubit(number=number) for number in range(54))}
+
+
+def states(request: Request, *, emulated: bool) -> dict[str, DeviceState]:
+    """Return the devices that a request asks of: emulators, or those of us-east-1 alone."""
+    near = [each for each in candidates(request) if emulated or each.region in (None, "us-east-1")]
+    return {
+        each.arn: state(
+            each.name.lower(), emulated=emulated, **(ROOM if each.kind == "qpu" else {})
+        )
+        for each in near
+    }
+
+
+def admitted(path: Path, *, emulated: bool) -> ResolvedRequest:
     """Return a request that would be run in us-east-1, or raise as the pipeline does."""
-    request, _ = resolve(asked(path))
-    n = request.problem.n_qubits
-    device, _ = devices.choose(request.device, n_qubits=n, shots=request.shots, region="us-east-1")
-    costs.check_budget(costs.estimate(request, device, n, PRICE), request)
-    return request
+    request = asked(path)
+    known = states(request, emulated=emulated)
+    return prepare(request, known, instance=PRICE, region="us-east-1", now=NOON).request
 
 
 BEST = {  # by hand: what the solution's objective must be
@@ -51,10 +68,13 @@ BEST = {  # by hand: what the solution's objective must be
     "ising_frustrated_ring.json": -7.1,  # an odd ring leaves one of nine bonds unsatisfied
     "maxcut_backbone_network.json": 770.0,  # 910 - 100 - 40: one link of each odd cycle
     "maxcut_moebius_ladder.json": 88.0,  # of 90: two rings of odd length have no edge in common
+    "maxcut_on_cepheus_mitigated.json": 12.0,
+    "maxcut_on_garnet.json": 12.0,
     "maxcut_petersen.json": 12.0,
     "maxcut_petersen_from_shots.json": 12.0,
     "maxcut_petersen_sv1.json": 12.0,
     "maxcut_ring_given_angles.json": 12.0,  # an even ring: every edge
+    "maxcut_trained_on_garnet.json": 6.0,
     "optimization_four_variables.json": -4.5,  # x = 0101
     "qubo_number_partitioning.json": -27556.0,  # -166²: halves of 83
     "qubo_portfolio.json": -0.066,
@@ -67,7 +87,7 @@ BEST = {  # by hand: what the solution's objective must be
 def test_a_valid_example_is_admitted_and_has_the_optimum_that_is_known(name: str) -> None:
     if isinstance(asked(VALID[name]).problem, ProblemReference):
         return
-    problem = admitted(VALID[name]).problem
+    problem = admitted(VALID[name], emulated=True).problem
     if isinstance(problem, Chemistry):
         return  # its energy is for the pipeline to find: tests/workflow/test_examples.py
     if problem.n_variables > EXACT_QUBITS:
@@ -82,7 +102,10 @@ def test_a_valid_example_is_admitted_and_has_the_optimum_that_is_known(name: str
 def test_every_problem_type_and_way_to_ask_has_an_example() -> None:
     requests = [asked(path) for path in VALID.values()]
     assert {request.problem.type for request in requests} == {*PROBLEM_TYPES, "uri"}
-    assert {request.device for request in requests} == {"auto", "sv1"}
+    used = {"auto", "sv1", "garnet", find("Cepheus-1-108Q").arn}
+    assert {request.device for request in requests} >= used
+    assert {request.algorithm.train_on for request in requests} == {"exact", "device"}
+    assert "auto" in {request.mitigation for request in requests}
     assert {request.algorithm.optimizer for request in requests} == {"auto", "none", "spsa"}
 
 
@@ -94,7 +117,7 @@ def test_the_numbers_are_split_evenly() -> None:
 
 
 def test_the_given_angles_reach_three_quarters_of_the_ring() -> None:
-    request = admitted(VALID["maxcut_ring_given_angles.json"])
+    request = admitted(VALID["maxcut_ring_given_angles.json"], emulated=True)
     (gamma,), (beta,) = request.algorithm.gammas or (), request.algorithm.betas or ()
     assert isinstance(request.problem, BinaryProblem)
     energy = all_energies(request.problem.ising())
@@ -107,7 +130,7 @@ def test_the_given_angles_reach_three_quarters_of_the_ring() -> None:
 @pytest.mark.parametrize("name", INVALID)
 def test_an_invalid_example_gets_the_refusal_that_is_written_down(name: str) -> None:
     with pytest.raises(PipelineError) as error:
-        admitted(INVALID[name])
+        admitted(INVALID[name], emulated=False)
     refusal = {"error": type(error.value).__name__, "message": str(error.value)}
     assert refusal == REFUSALS[name]
 
@@ -129,6 +152,7 @@ def test_a_valid_example_satisfies_the_published_schema(name: str) -> None:
 
 SEEN_BY_THE_MODEL_ALONE = {  # what a schema cannot say, or what is decided after reading
     "invalid_above_budget.json",
+    "invalid_analog_device.json",
     "invalid_angles_without_partner.json",
     "invalid_billion_nodes.json",
     "invalid_bqm_biases_missing.json",
@@ -145,11 +169,20 @@ SEEN_BY_THE_MODEL_ALONE = {  # what a schema cannot say, or what is decided afte
     "invalid_field_twice.json",
     "invalid_graph_of_unknown_node.json",
     "invalid_index_out_of_range.json",
+    "invalid_mitigation_scales.json",
+    "invalid_mitigation_without_errors.json",
     "invalid_nan.json",
     "invalid_node_out_of_range.json",
+    "invalid_noise_on_a_qpu.json",
     "invalid_ragged_matrix.json",
+    "invalid_reservation_of_a_simulator.json",
     "invalid_self_loop.json",
+    "invalid_smallest_run_above_budget.json",
+    "invalid_symmetry_of_a_problem_with_fields.json",
     "invalid_ten_thousand_variables.json",
+    "invalid_too_few_shots_for_the_device.json",
+    "invalid_too_wide_for_the_device.json",
+    "invalid_training_on_no_device.json",
     "invalid_unknown_device.json",
 }
 

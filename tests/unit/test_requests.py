@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from quantum_pipeline.algorithms import SettledQaoa
 from quantum_pipeline.cones import EXACT
+from quantum_pipeline.devices import find
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.requests import (
     ProblemReference,
@@ -23,6 +24,7 @@ from quantum_pipeline.requests import (
     parse_problem,
     parse_request,
     resolve,
+    settle_mitigation,
 )
 
 TRIANGLE: dict[str, Any] = {"type": "maxcut", "edges": [[0, 1], [1, 2], [2, 0]]}
@@ -61,7 +63,8 @@ FULL: dict[str, Any] = {
     "device": "sv1",
     "shots": 100,
     "seed": 7,
-    "limits": {"max_cost_usd": 2.5, "max_runtime_seconds": 600},
+    "mitigation": "none",
+    "limits": {"max_cost_usd": 2.5, "max_runtime_seconds": 600, "allow_partial": True},
     "name": "a triangle",
 }
 NUMBER = "a number from -1e+12 to 1e+12"
@@ -95,7 +98,7 @@ def changed(data: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
 def test_only_the_problem_is_required_and_all_else_has_its_default() -> None:
     request = parse_request({"problem": TRIANGLE})
     assert (request.device, request.shots, request.seed, request.name) == ("auto", 1000, 0, None)
-    assert (request.limits.max_cost_usd, request.limits.max_runtime_seconds) == (1.0, 3600)
+    assert (request.limits.max_cost_usd, request.limits.max_runtime_seconds) == (1.0, None)
     assert (request.algorithm.name, request.algorithm.optimizer) == ("auto", "auto")
 
 
@@ -209,7 +212,7 @@ WRONG: list[tuple[dict[str, Any], str, Any, str]] = [
         FULL,
         "limits",
         [],
-        "limits: got []; allowed: an object with max_cost_usd, max_runtime_seconds",
+        "limits: got []; allowed: an object with max_cost_usd, max_runtime_seconds, allow_partial",
     ),
     (FULL, "name", "<b>", 'name: got "<b>"; allowed: 1 to 64 letters, digits, spaces, . _ -, a '),
     (FULL, "name", "x" * 65, "name: got "),
@@ -470,15 +473,107 @@ def test_depth_and_starts_follow_the_size(n: int, depth: int, starts: int) -> No
 
 def test_what_was_asked_is_kept() -> None:
     resolved, because = resolve(parse_request(FULL))
-    for field in Request.model_fields:
-        assert (
-            getattr(resolved, field) == getattr(parse_request(FULL), field) or field == "algorithm"
-        )
+    asked = parse_request(FULL)
+    for field in Request.model_fields.keys() - {"algorithm", "mitigation", "limits"}:
+        assert getattr(resolved, field) == getattr(asked, field)
+    assert resolved.limits.model_dump() == asked.limits.model_dump()
+    assert resolved.mitigation.is_none
     assert resolved.algorithm.model_dump() == {
         **parse_request(FULL).algorithm.model_dump(),
         "cvar_alpha": 1.0,
     }
     assert "depth 2 as asked" in because
+
+
+GARNET = {"problem": TRIANGLE, "device": "garnet"}
+ON_DEVICE = GARNET | {"algorithm": {"train_on": "device"}}
+NOISE = {"two_qubit": 0.02}
+RESERVATION = "arn:aws:braket:us-east-1:123456789012:reservation/r1"
+
+
+def test_training_on_a_device_is_by_few_evaluations_from_shots() -> None:
+    resolved, because = resolve(parse_request(ON_DEVICE))
+    settled = resolved.algorithm
+    assert isinstance(settled, SettledQaoa)
+    assert (settled.optimizer, settled.depth, settled.max_evaluations) == ("spsa", 2, 30)
+    assert because.endswith("spsa on the device")
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (ON_DEVICE | {"device": "local"}, 'algorithm.train_on: got "device"; allowed: exact on lo'),
+        (
+            GARNET | {"algorithm": {"train_on": "device", "optimizer": "l-bfgs-b"}},
+            'algorithm.optimizer: got "l-bfgs-b"; allowed: spsa, cobyla, nft or auto, where train_',
+        ),
+        (
+            GARNET | {"algorithm": {"train_on": "device", "depth": "auto"}},
+            'algorithm.depth: got "auto"; allowed: depth as a number with spsa',
+        ),
+        (
+            GARNET | {"algorithm": {"train_on": "device", "name": "rqaoa"}},
+            'algorithm.train_on: got "device"; allowed: nothing here; train_on is a setting of q',
+        ),
+        (GARNET | {"noise": NOISE}, 'device: got "garnet"; allowed: dm1 or auto, where noise is g'),
+        (
+            GARNET | {"noise": {"readout": 0.6}},
+            "noise.readout: got 0.6; allowed: a number from 0 to 0.5",
+        ),
+        (
+            GARNET | {"mitigation": {"scales": [3, 1]}},
+            "mitigation.scales: got [3.0, 1.0]; allowed: 1 first, then increasing",
+        ),
+        (
+            GARNET | {"mitigation": {"zne": "cubic"}},
+            'mitigation.zne: got "cubic"; allowed: one of none, linear, richardson, exponential',
+        ),
+        (GARNET | {"mitigation": "all"}, 'mitigation: got "all"; allowed: none, auto, or an objec'),
+        (
+            {"problem": TRIANGLE, "reservation_arn": RESERVATION},
+            'device: got "auto"; allowed: the QPU that is reserved',
+        ),
+        (
+            {"problem": TRIANGLE, "device": "sv1", "reservation_arn": RESERVATION},
+            'device: got "sv1"; allowed: the QPU that is reserved',
+        ),
+        (
+            GARNET | {"reservation_arn": "r1"},
+            'reservation_arn: got "r1"; allowed: the ARN of a Braket Direct reservation',
+        ),
+    ],
+)
+def test_what_a_device_cannot_do_is_refused_by_name(data: dict[str, Any], said: str) -> None:
+    message = refused(data)
+    assert said in message
+    assert SENTENCE.match(message)
+
+
+@pytest.mark.parametrize("device", ["local", "sv1", "dm1"])
+def test_mitigation_has_nothing_to_do_on_a_device_without_errors(device: str) -> None:
+    data = {"problem": TRIANGLE, "device": device, "mitigation": {"readout": True}}
+    with pytest.raises(InvalidRequest, match=r"mitigation: \w+ makes no errors; allowed: none or"):
+        resolve(parse_request(data))
+    assert resolve(parse_request(data | {"mitigation": "auto"}))[0].mitigation.is_none
+
+
+@pytest.mark.parametrize("data", [GARNET, {"device": "dm1", "noise": NOISE}])
+def test_auto_mitigates_all_that_a_noisy_device_does_to_a_field_free_problem(
+    data: dict[str, Any],
+) -> None:
+    request = parse_request({"problem": TRIANGLE, "mitigation": "auto"} | data)
+    mitigation = resolve(request)[0].mitigation
+    assert mitigation.readout and mitigation.symmetry and mitigation.zne != "none"
+    _, because = settle_mitigation(request, find(request.device))
+    assert because is not None and "readout correction" in because
+
+
+@pytest.mark.parametrize("more", [{"problem": ISING}, {"algorithm": {"warm_start": "relaxed"}}])
+def test_a_symmetry_that_is_not_there_is_not_checked(more: dict[str, Any]) -> None:
+    data = GARNET | {"mitigation": "auto"} | more
+    assert not resolve(parse_request(data))[0].mitigation.symmetry
+    with pytest.raises(InvalidRequest, match=r"mitigation\.symmetry: got true; allowed: false: "):
+        resolve(parse_request(data | {"mitigation": {"symmetry": True}}))
 
 
 def test_given_angles_set_the_depth_and_without_an_optimiser_are_evaluated_once() -> None:

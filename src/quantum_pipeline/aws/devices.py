@@ -1,40 +1,66 @@
-"""What only Braket can say of a device: whether it is there, online, and wide enough."""
+"""What only Braket can say of devices: which there are, and the state of each now."""
 
 from __future__ import annotations
 
-import json
+import time
+from collections.abc import Iterable, Iterator
 
 from botocore.exceptions import ClientError
 
+from quantum_pipeline import device_states
 from quantum_pipeline.aws.clients import client, error_code
+from quantum_pipeline.device_states import DeviceState
 from quantum_pipeline.devices import Device
-from quantum_pipeline.errors import DeviceUnavailable
+
+SECONDS_BETWEEN = 0.25
+"""GetDevice takes five calls a second of an account."""
+
+_UNKNOWN = {"ResourceNotFoundException", "ValidationException"}
 
 
-def check_online(device: Device, n_qubits: int) -> None:
-    """Refuse a device that could not run the job now; the job's own simulator always can.
+def states(devices: Iterable[Device]) -> dict[str, DeviceState]:
+    """Return the state of each device by its ARN, without those that Braket does not know here.
 
-    Raises:
-        DeviceUnavailable: unknown to Braket here, offline, retired, or too narrow.
+    Of several, only those are asked that a search lists as online: the others cannot be used, and
+    calls are few.
     """
-    if device.kind == "local":
-        return
+    asked = list(devices)
+    if len(asked) == 1:
+        found = state(asked[0].arn)
+        return {} if found is None else {found.arn: found}
+    online = _online() if asked else frozenset()
+    return all_states(device for device in asked if device.arn in online)
+
+
+def all_states(devices: Iterable[Device]) -> dict[str, DeviceState]:
+    """Return the state of each device by its ARN, of the offline and retired ones as well."""
+    return dict(_each(device.arn for device in devices if device.kind != "local"))
+
+
+def state(arn: str) -> DeviceState | None:
+    """Return the state of a device, retired ones as well; None where Braket does not know it."""
     try:
-        answer = client("braket").get_device(deviceArn=device.arn)
+        return device_states.read(client("braket").get_device(deviceArn=arn))
     except ClientError as error:
-        if error_code(error) not in {"ResourceNotFoundException", "ValidationException"}:
+        if error_code(error) not in _UNKNOWN:
             raise
-        raise DeviceUnavailable(
-            f"device: {device.name} is not known to Braket here; allowed: local, sv1, dm1 or a "
-            "device of this region"
-        ) from error
-    if answer["deviceStatus"] != "ONLINE":  # GetDevice answers for retired devices as well
-        raise DeviceUnavailable(
-            f"device: {device.name} is {answer['deviceStatus']}; allowed: a device that is ONLINE, "
-            "or local"
-        )
-    qubits = json.loads(answer["deviceCapabilities"]).get("paradigm", {}).get("qubitCount")
-    if qubits is not None and n_qubits > qubits:
-        raise DeviceUnavailable(
-            f"device: {device.name} has {qubits} qubits, the problem needs {n_qubits}"
-        )
+        return None
+
+
+def _each(arns: Iterable[str]) -> Iterator[tuple[str, DeviceState]]:
+    for number, arn in enumerate(arns):
+        if number:
+            time.sleep(SECONDS_BETWEEN)
+        found = state(arn)
+        if found is not None:
+            yield arn, found
+
+
+def _online() -> frozenset[str]:
+    pages = client("braket").get_paginator("search_devices").paginate(filters=[])
+    return frozenset(
+        device["deviceArn"]
+        for page in pages
+        for device in page["devices"]
+        if device["deviceStatus"] == "ONLINE"
+    )

@@ -1,0 +1,98 @@
+"""What can be used now, as ``qpipe devices`` lists it: local first, then what takes tasks now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from quantum_pipeline import windows
+from quantum_pipeline.algorithms import EXACT_QUBITS
+from quantum_pipeline.device_states import DeviceState
+from quantum_pipeline.devices import Device, catalogue
+
+
+class ListedDevice(BaseModel):
+    """A device, its prices in USD and what it said; None is what it did not tell.
+
+    ``usable`` tells that it takes tasks of gates now; ``availability`` says until when, or why not.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    arn: str
+    kind: str
+    provider: str
+    usable: bool
+    availability: str
+    n_qubits: int | None
+    native_gates: tuple[str, ...] = ()
+    min_shots: int | None = None
+    max_shots: int | None = None
+    max_executables: int | None = None
+    usd_per_task: float
+    usd_per_shot: float
+    usd_per_minute: float
+    prices_as_of: str
+    queue: int | None = None
+    two_qubit_fidelity: float | None = None
+    calibrated_at: str | None = None
+    emulated: str | None = None
+
+    @property
+    def price(self) -> str:
+        """Its price in words."""
+        parts = (
+            (self.usd_per_task, "a task"),
+            (self.usd_per_shot, "a shot"),
+            (self.usd_per_minute, "a minute"),
+        )
+        return " + ".join(f"{usd:g} {what}" for usd, what in parts if usd) or "none"
+
+
+def listed(
+    devices: Iterable[Device], states: Mapping[str, DeviceState], now: datetime
+) -> list[ListedDevice]:
+    """Return the devices that Braket knows here, and local, the usable ones first."""
+    known = [each for each in devices if each.kind == "local" or each.arn in states]
+    rows = [_row(each, states.get(each.arn), now) for each in known]
+    return sorted(rows, key=lambda row: (row.kind != "local", not row.usable))
+
+
+def _row(device: Device, state: DeviceState | None, now: datetime) -> ListedDevice:
+    usable, availability = (True, "always") if state is None else _availability(state, now)
+    told = {}
+    if state is not None:
+        shared = ListedDevice.model_fields.keys() & DeviceState.model_fields.keys()
+        own = {"name", "arn", "kind", "n_qubits"}
+        told = {name: getattr(state, name) for name in shared - own}
+        told["two_qubit_fidelity"] = state.two_qubit_fidelity
+    return ListedDevice(
+        name=device.name,
+        arn=device.arn,
+        kind=device.kind if state is None else state.kind,
+        provider=device.provider,
+        usable=usable,
+        availability=availability,
+        n_qubits=EXACT_QUBITS if state is None else state.n_qubits,
+        usd_per_task=device.usd_per_task,
+        usd_per_shot=device.usd_per_shot,
+        usd_per_minute=device.usd_per_minute,
+        prices_as_of=catalogue().prices_as_of,
+        **told,
+    )
+
+
+def _availability(state: DeviceState, now: datetime) -> tuple[bool, str]:
+    if state.status != "ONLINE":
+        return False, state.status.lower()
+    until, opens = windows.closes_at(state.windows, now), windows.opens_at(state.windows, now)
+    if state.kind == "analog":
+        return False, "analog, no gates"
+    if until is None:
+        return False, "never open" if opens is None else f"opens {opens:%a %H:%M}"
+    if (until - now).days >= 6:
+        return True, "always"
+    return True, f"until {until:%a %H:%M}"

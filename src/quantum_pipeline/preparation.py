@@ -1,0 +1,208 @@
+"""From a request and what devices say now to a run that can start, each choice with its reason.
+
+The one way from a request to its device, plan, limits and cost: prepare goes it before a run is
+stored, and ``qpipe estimate`` before anything is submitted. What devices say is asked beforehand,
+of those that ``candidates`` names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from quantum_pipeline import costs, devices
+from quantum_pipeline.algorithms import SettledQaoa
+from quantum_pipeline.costs import Cost, InstancePrice
+from quantum_pipeline.device_states import DeviceState
+from quantum_pipeline.devices import Device
+from quantum_pipeline.errors import BudgetExceeded, DeviceUnavailable, InvalidRequest
+from quantum_pipeline.estimates import check_memory
+from quantum_pipeline.plans import Plan, plan
+from quantum_pipeline.problems import BinaryProblem
+from quantum_pipeline.requests import (
+    Request,
+    ResolvedRequest,
+    is_open,
+    resolve,
+    settle_mitigation,
+)
+
+ROUTING = 2.5
+"""Assumed: two-qubit gates of a routed circuit, for one of the same circuit on coupled qubits."""
+
+States = Mapping[str, DeviceState]
+"""What devices say now, by ARN; those are missing that Braket does not know here."""
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """A run that can start. ``state`` is None on the job's own simulator."""
+
+    request: ResolvedRequest
+    device: Device
+    state: DeviceState | None
+    plan: Plan
+    cost: Cost
+    algorithm_because: str
+    device_because: str
+    mitigation_because: str | None
+
+
+def candidates(request: Request) -> tuple[Device, ...]:
+    """Return the devices whose state decides on a request: none for the job's own simulator.
+
+    Raises:
+        InvalidRequest: no device has that name.
+    """
+    if not is_open(request):
+        device = devices.find(devices.LOCAL if request.device == "auto" else request.device)
+        return () if device.kind == "local" else (device,)
+    if request.noise is not None:
+        return (devices.find("dm1"),)
+    gates = ("simulator", "qpu")
+    return tuple(each for each in devices.catalogue().devices if each.kind in gates)
+
+
+def prepare(
+    request: Request,
+    states: States,
+    *,
+    instance: InstancePrice,
+    region: str,
+    now: datetime,
+    within_budget: bool = True,
+) -> Preparation:
+    """Return the run of a request whose problem is read.
+
+    Without ``within_budget`` a device that is named may cost more than the request allows.
+
+    Raises:
+        InvalidRequest: something is asked that cannot be done, or not on its device.
+        DeviceUnavailable: the device cannot run it now; or of auto, none of them.
+        BudgetExceeded: it could cost more than it may.
+    """
+    if is_open(request):
+        return _chosen(request, states, instance=instance, region=region, now=now)
+    found = _prepared(request, states, instance=instance, region=region, now=now)
+    if within_budget:
+        _check_budget(found, instance)
+    return found
+
+
+def _prepared(
+    request: Request, states: States, *, instance: InstancePrice, region: str, now: datetime
+) -> Preparation:
+    resolved, because = resolve(request)
+    asked = candidates(request)
+    state = states.get(asked[0].arn) if asked else None
+    device, device_because = devices.choose(
+        request.device,
+        n_qubits=resolved.problem.n_qubits,
+        shots=resolved.shots,
+        region=region,
+        state=state,
+        now=now,
+        wait_seconds=request.limits.max_runtime_seconds or 0,
+    )
+    check_memory(resolved, instance.instance_type)
+    planned = plan(resolved, device, state)
+    seconds = request.limits.max_runtime_seconds or costs.runtime(resolved, device, planned)
+    limits = resolved.limits.model_copy(update={"max_runtime_seconds": seconds})
+    resolved = resolved.model_copy(update={"device": device.name, "limits": limits})
+    return Preparation(
+        request=resolved,
+        device=device,
+        state=state,
+        plan=planned,
+        cost=costs.estimate(resolved, device, instance, state),
+        algorithm_because=because,
+        device_because=device_because,
+        mitigation_because=settle_mitigation(request, device)[1],
+    )
+
+
+def _check_budget(found: Preparation, instance: InstancePrice) -> None:
+    least = costs.minimum(found.request, found.device, instance, found.state)
+    costs.check_budget(found.cost, found.request.limits, least)
+
+
+def _chosen(
+    request: Request, states: States, *, instance: InstancePrice, region: str, now: datetime
+) -> Preparation:
+    """Return the run on the device of the highest estimated fidelity, then of the lowest cost."""
+    able: list[Preparation] = []
+    refused: dict[str, DeviceUnavailable | InvalidRequest | BudgetExceeded] = {}
+    for device in candidates(request):
+        named = request.model_copy(update={"device": device.name})
+        try:
+            found = _prepared(named, states, instance=instance, region=region, now=now)
+            _check_budget(found, instance)
+        except (DeviceUnavailable, InvalidRequest, BudgetExceeded) as error:
+            refused[device.name] = error
+        else:
+            able.append(found)
+    if not able:
+        raise _none_is_able(refused)
+    best, *others = sorted(able, key=lambda each: (-fidelity(each), each.cost.total_usd))
+    because = "; ".join((_figures(best), *_rest(others, refused)))
+    return Preparation(**vars(best) | {"device_because": because})
+
+
+def _none_is_able(
+    refused: Mapping[str, DeviceUnavailable | InvalidRequest | BudgetExceeded],
+) -> DeviceUnavailable | InvalidRequest | BudgetExceeded:
+    """Return the one reason that all devices share, or all reasons under the mildest name."""
+    reasons = {str(error): error for error in refused.values()}
+    if len(reasons) == 1:
+        return next(iter(reasons.values()))
+    for kind in (BudgetExceeded, DeviceUnavailable, InvalidRequest):
+        mine = [f"{name}: {error}" for name, error in refused.items() if isinstance(error, kind)]
+        if mine:
+            return kind(f"device: auto finds none that can run it; {'; '.join(mine)}")
+    raise AssertionError
+
+
+def _figures(found: Preparation) -> str:
+    state, n = found.state, found.request.problem.n_qubits
+    assert state is not None
+    queue = "" if state.queue is None else f", {state.queue} tasks before it"
+    return (
+        f"{found.device.name}: {n} of {state.n_qubits} qubits, estimated fidelity of the circuit "
+        f"{fidelity(found):.3g}, at most {found.cost.total_usd:.2f} USD{queue}"
+    )
+
+
+def _rest(
+    others: list[Preparation],
+    refused: Mapping[str, DeviceUnavailable | InvalidRequest | BudgetExceeded],
+) -> Iterator[str]:
+    if others:
+        yield f"rather than {', '.join(map(_figures, others))}"
+    dear = [name for name, error in refused.items() if isinstance(error, BudgetExceeded)]
+    if dear:
+        yield f"above limits.max_cost_usd: {', '.join(dear)}"
+    away = [name for name, error in refused.items() if not isinstance(error, BudgetExceeded)]
+    if away:
+        yield f"not usable here and now: {', '.join(away)}"
+
+
+def fidelity(found: Preparation) -> float:
+    """Return the estimated fidelity of the run's circuit, before it is compiled.
+
+    The product of the median fidelities of all gates and readouts: two entangling gates a coupling
+    and layer, times ROUTING where not all qubits are coupled. 1 on a simulator; 0 where a QPU tells
+    no fidelities, of which nothing can be promised.
+    """
+    state, algorithm, problem = found.state, found.request.algorithm, found.request.problem
+    if state is None or state.kind == "simulator":
+        return 1.0
+    assert isinstance(algorithm, SettledQaoa)
+    assert isinstance(problem, BinaryProblem)
+    n, couplings = problem.n_qubits, len(problem.ising().couplings)
+    pairs = 2 * algorithm.deepest * couplings * (1.0 if state.couplers is None else ROUTING)
+    singles = n * (1 + 2 * algorithm.deepest)
+    gate = state.two_qubit_fidelity or 0.0
+    return float(
+        gate**pairs * (state.gate_fidelity or 1.0) ** singles * (state.readout_fidelity or 1.0) ** n
+    )
