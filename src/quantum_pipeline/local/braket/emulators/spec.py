@@ -1,13 +1,13 @@
 """What an emulated QPU is: its qubits and couplers, native gates, errors, times and limits.
 
 Each is a file of ``data/``, which names the source and the date of its topology, gates and errors
-and lists what is assumed. Where a source tells a median alone, the qubits and couplers of the
-emulator are spread around it: the k-th smallest of n errors is
+and lists what is assumed. Where a source tells medians alone, the qubits and couplers of the
+emulator are spread around them: the k-th smallest of n errors or times is
 
     median * exp(spread * z((k + 1/2) / n)),   z the quantiles of the standard normal distribution,
 
-dealt to the qubits by a shuffle whose seed is the device's name. So an emulator has better and
-worse qubits, the same ones in every process.
+dealt out by a shuffle whose seed is the device's name. So an emulator has better and worse qubits,
+the same ones in every process.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from itertools import combinations
@@ -34,9 +34,8 @@ class EmulatedQpu:
     Fidelities are average gate fidelities. ``couplers`` holds each pair once, the smaller number
     first, also where every pair is coupled (``all_to_all``). ``readout_errors`` are
     (P(1 read | 0), P(0 read | 1)), whose mean is one minus the fidelity of the readout. ``t1`` and
-    ``t2`` are in seconds, None where gates are so fast beside them that no source tells them.
-    ``shot_seconds`` is one shot with its reset. ``max_executables`` is that of a program set, 0
-    where the device takes none.
+    ``t2`` are in seconds. ``shot_seconds`` is one shot with its reset. ``max_executables`` is that
+    of a program set, 0 where the device takes none, and ``max_set_shots`` all its shots together.
     """
 
     arn: str
@@ -55,7 +54,11 @@ class EmulatedQpu:
     gate_seconds: dict[str, float]
     shot_seconds: float
     shots: tuple[int, int]
+    usd_per_shot: float
+    """What GetDevice tells; what is billed is not decided here."""
+
     max_executables: int
+    max_set_shots: int
     verbatim: bool
     status: str
     calibrated_at: str
@@ -65,41 +68,53 @@ class EmulatedQpu:
     """Where topology, gates and errors come from, with dates, and what is assumed."""
 
 
+@dataclass(frozen=True)
+class _Qubit:
+    """Errors of a qubit, times in microseconds: a row of ``qubits`` in a file."""
+
+    number: int
+    gate_fidelity: float
+    one_for_zero: float
+    zero_for_one: float
+    t1_us: float
+    t2_us: float
+
+
 def read(told: dict[str, Any]) -> EmulatedQpu:
-    """Return the QPU that a file of ``data/`` describes."""
-    name = told["name"]
-    qubits, couplers = _graph(told["topology"])
-    errors, spread = told["errors"], told["errors"]["spread"]
-    draw = random.Random(name)
+    """Return the QPU that a file of ``data/`` describes.
 
-    def spread_over(many: Sequence[Any], middle: float) -> dict[Any, float]:
-        return dict(zip(many, _spread(len(many), middle, spread, draw), strict=True))
-
-    one = spread_over(qubits, errors["one_qubit"])
-    two = spread_over(couplers, errors["two_qubit"])
-    readout = spread_over(qubits, errors["readout"])
-    t1 = spread_over(qubits, errors["t1_seconds"])
-    t2 = spread_over(qubits, errors["t2_seconds"])
-    skew = errors["readout_asymmetry"]
+    Raises:
+        ValueError: errors are told of other qubits or couplers than the topology has.
+    """
+    numbers, pairs = _graph(told["topology"])
+    draw = random.Random(told["name"])
+    rows = [_Qubit(*row) for row in told["qubits"]] if "qubits" in told else None
+    measured = rows or _around_medians(numbers, told["medians"], draw)
+    couplers = _couplers(pairs, told, draw)
+    if {qubit.number for qubit in measured} != set(numbers) or set(couplers) != set(pairs):
+        raise ValueError(f"{told['name']}: errors of other qubits or couplers than its own")
+    errors = {qubit.number: (qubit.one_for_zero, qubit.zero_for_one) for qubit in measured}
     return EmulatedQpu(
         arn=told["arn"],
-        name=name,
+        name=told["name"],
         provider=told["provider"],
-        qubits=qubits,
-        couplers={pair: 1 - error for pair, error in two.items()},
-        all_to_all=told["topology"].get("all_to_all", False),
+        qubits=numbers,
+        couplers=couplers,
+        all_to_all="ions" in told["topology"],
         native_gates=tuple(told["native_gates"]),
         two_qubit_gate=told["two_qubit_gate"],
-        gate_fidelity={qubit: 1 - error for qubit, error in one.items()},
-        readout_fidelity={qubit: 1 - error for qubit, error in readout.items()},
-        readout_errors={q: (e * (1 - skew), e * (1 + skew)) for q, e in readout.items()},
-        t1=t1,
+        gate_fidelity={qubit.number: qubit.gate_fidelity for qubit in measured},
+        readout_fidelity={number: 1 - (zero + one) / 2 for number, (zero, one) in errors.items()},
+        readout_errors=errors,
+        t1={qubit.number: qubit.t1_us / 1e6 for qubit in measured},
         # No state keeps its phase longer than twice its energy.
-        t2={qubit: min(time, 2 * t1[qubit]) for qubit, time in t2.items()},
+        t2={qubit.number: min(qubit.t2_us, 2 * qubit.t1_us) / 1e6 for qubit in measured},
         gate_seconds=told["gate_seconds"],
         shot_seconds=told["shot_seconds"],
         shots=(told["shots"][0], told["shots"][1]),
+        usd_per_shot=told["usd_per_shot"],
         max_executables=told["max_executables"],
+        max_set_shots=told["max_set_shots"],
         verbatim=told["verbatim"],
         status=told.get("status", "ONLINE"),
         calibrated_at=told["calibrated_at"],
@@ -108,43 +123,71 @@ def read(told: dict[str, Any]) -> EmulatedQpu:
 
 
 def _graph(topology: dict[str, Any]) -> tuple[tuple[int, ...], list[Pair]]:
-    """Return qubits and couplers: those of a drawn lattice, or of ``count`` qubits all coupled.
+    """Return qubits and couplers: those of a drawn lattice, or of ``ions`` that are all coupled.
 
-    In ``lattice`` each character is a site of the square lattice, ``#`` a qubit; they are numbered
-    in the order of reading from ``first`` on, and neighbours are coupled, but for ``broken``.
+    In ``lattice`` each character is a site of the square lattice: ``#`` a qubit, ``x`` one that
+    does not work and keeps its number, ``.`` none. They are numbered in the order of reading from
+    ``first`` on, and neighbours are coupled, but for the ``broken`` pairs.
     """
     first = topology["first"]
-    if topology.get("all_to_all"):
-        qubits = tuple(range(first, first + topology["count"]))
+    if "ions" in topology:
+        qubits = tuple(range(first, first + topology["ions"]))
         return qubits, list(combinations(qubits, 2))
     sites = [
-        (row, column)
+        (row, column, site)
         for row, line in enumerate(topology["lattice"])
         for column, site in enumerate(line)
-        if site == "#"
+        if site != "."
     ]
-    number = {site: first + index for index, site in enumerate(sites)}
+    number = {
+        (row, column): first + index
+        for index, (row, column, site) in enumerate(sites)
+        if site == "#"
+    }
     broken = {(low, high) for low, high in topology.get("broken", ())}
     pairs = [
-        (number[site], number[near])
-        for site in sites
-        for near in ((site[0], site[1] + 1), (site[0] + 1, site[1]))
+        (qubit, number[near])
+        for (row, column), qubit in number.items()
+        for near in ((row, column + 1), (row + 1, column))
         if near in number
     ]
     return tuple(number.values()), [pair for pair in pairs if pair not in broken]
 
 
-def _spread(n: int, middle: float, spread: float, draw: random.Random) -> list[float]:
+def _couplers(pairs: list[Pair], told: dict[str, Any], draw: random.Random) -> dict[Pair, float]:
+    if "couplers" in told:
+        return {(low, high): fidelity for low, high, fidelity in told["couplers"]}
+    if "pair_fidelity" in told:
+        return dict.fromkeys(pairs, told["pair_fidelity"])
+    medians = told["medians"]
+    errors = _spread(len(pairs), medians["two_qubit"], medians["spread"], draw)
+    return {pair: 1 - error for pair, error in zip(pairs, errors, strict=True)}
+
+
+def _around_medians(
+    numbers: tuple[int, ...], medians: dict[str, float], draw: random.Random
+) -> list[_Qubit]:
+    skew = medians["readout_asymmetry"]
+    columns = [
+        _spread(len(numbers), medians[name], medians["spread"], draw)
+        for name in ("one_qubit", "readout", "t1_us", "t2_us")
+    ]
+    return [
+        _Qubit(number, 1 - gate, readout * (1 - skew), readout * (1 + skew), t1, t2)
+        for number, gate, readout, t1, t2 in zip(numbers, *columns, strict=True)
+    ]
+
+
+def _spread(n: int, median: float, spread: float, draw: random.Random) -> list[float]:
     normal = NormalDist()
-    values = [middle * math.exp(spread * normal.inv_cdf((k + 0.5) / n)) for k in range(n)]
+    values = [median * math.exp(spread * normal.inv_cdf((k + 0.5) / n)) for k in range(n)]
     draw.shuffle(values)
     return values
 
 
 def _sources(told: dict[str, Any]) -> str:
-    named = "; ".join(f"{what}: {source}" for what, source in told["sources"].items())
-    assumed = ", ".join(told["assumed"])
-    return f"{named}; assumed: {assumed}" if assumed else named
+    named = [f"{what}: {source}" for what, source in told["sources"].items()]
+    return "; ".join([*named, f"assumed: {', '.join(told['assumed'])}"])
 
 
 def _read_all() -> Iterator[EmulatedQpu]:
