@@ -7,8 +7,10 @@ doubt:
     D = mean(r^2) - mean(m^2) > 1.645 sqrt(var D),   var D = sum(4 r^2 s_r^2 + 4 m^2 s_m^2
                                                                  + 2 s_r^4 + 2 s_m^4) / k^2
 
-which by chance happens once in twenty where both are alike. What mitigation leaves of the errors
-there, sqrt(mean(m^2)), is taken to be left of the circuit's own as well, and stated with it.
+which by chance happens once in twenty where both are alike. The largest error that mitigation
+leaves there, max |m|, is taken to be left of the circuit's own as well, and stated with it: what
+folding does not stretch errs to the same side everywhere, where the root mean square would fall
+short of it every other time.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ DOUBT = 1.645
 
 @dataclass(frozen=True)
 class Decision:
-    """What counts, why in words, and the error that mitigation leaves on known circuits."""
+    """What counts, why in words, and the largest error that mitigation leaves on known circuits."""
 
     kept: Literal["raw", "mitigated"]
     because: str
@@ -54,9 +56,10 @@ def decided(checks: Sequence[Check]) -> Decision:
         f"on {many} of known energy the error is {sqrt(after):.3g} mitigated and "
         f"{sqrt(before):.3g} raw (root mean square)"
     )
+    residual = max(abs(error) for error, _ in rest)
     if before - after > doubt:
-        return Decision("mitigated", figures, sqrt(after))
-    return Decision("raw", f"{figures}, which is not smaller beyond doubt", sqrt(after))
+        return Decision("mitigated", figures, residual)
+    return Decision("raw", f"{figures}, which is not smaller beyond doubt", residual)
 
 
 def _mean_square(errors: Sequence[tuple[float, float]]) -> float:
