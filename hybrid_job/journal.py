@@ -3,16 +3,19 @@
 Nothing else is needed to resume. The optimiser is deterministic, so a resumed job simply starts
 again and reads from the journal what it would evaluate, until it is where the first one ended.
 
-A line is appended and flushed as soon as it is known: this costs microseconds, loses at most the
-evaluation at hand, and never rewrites what is there. A job that was killed while it wrote leaves
-an unfinished last line, which the next one drops.
+A line is appended and flushed as soon as it is known, and before whatever costs money because of
+it: this costs microseconds, loses at most the evaluation at hand, and never rewrites what is there.
+A job that was killed while it wrote leaves an unfinished last line, which the next one drops.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +24,24 @@ from pydantic import BaseModel
 from quantum_pipeline.errors import InvalidResult
 
 Real = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one quantum task is for; its ARN once it is created, the rest once it has ended.
+
+    ``ordinal`` numbers the measurements of a purpose, from 0; ``shots`` are those of each
+    executable; ``successful_shots`` and ``minutes`` (of a simulator) are what is billed.
+    """
+
+    purpose: str
+    ordinal: int
+    executables: int
+    shots: int
+    arn: str | None = None
+    status: str | None = None
+    successful_shots: int = 0
+    minutes: float = 0.0
 
 
 class Journal:
@@ -33,6 +54,10 @@ class Journal:
         self.path = folder / f"journal-{digest}.jsonl"
         self._evaluations: dict[bytes, tuple[float, Real]] = {}
         self._task: tuple[Real, str] | None = None
+        self._angles: Real | None = None
+        self._attempts: list[float] = []
+        self._device: Mapping[str, Any] | None = None
+        self._batches: dict[str, Batch] = {}
         self._read()
         self._file = self.path.open("a", encoding="ascii")
 
@@ -57,11 +82,77 @@ class Journal:
         """Keep the task, so that a resumed job waits for it instead of paying for a second one."""
         self._append({"angles": angles.tolist(), "task": arn})
 
+    @property
+    def angles(self) -> Real | None:
+        """Return the angles whose samples are paid for, shape (2, depth), once there are any.
+
+        An optimiser that starts again need not end at their last digit, least of all where time
+        ended it: these are the ones to sample nevertheless.
+        """
+        return self._angles
+
+    def record_angles(self, angles: Real) -> None:
+        """Keep the angles, before their samples are paid for."""
+        self._note({"chosen": angles.tolist()})
+
+    @property
+    def attempts(self) -> tuple[float, ...]:
+        """Return when each attempt started, in seconds since the epoch."""
+        return tuple(self._attempts)
+
+    def record_attempt(self, started: float) -> None:
+        """Keep when this attempt started: its instance is paid for from then on."""
+        self._note({"attempt": started})
+
+    @property
+    def device(self) -> Mapping[str, Any] | None:
+        """Return what Braket said of the device when circuits were last compiled for it."""
+        return self._device
+
+    def record_device(self, state: Mapping[str, Any]) -> None:
+        """Keep the device's state: a resumed job compiles for it, and gets the same circuits."""
+        self._note({"device": dict(state)})
+
+    @property
+    def batches(self) -> Mapping[str, Batch]:
+        """Return all batches by their digest, in the order in which they were meant to be run."""
+        return self._batches
+
+    def batch(self, digest: str) -> Batch | None:
+        """Return what is known of a batch: without an ARN it was meant to be run, no more."""
+        return self._batches.get(digest)
+
+    def record_intent(self, digest: str, batch: Batch) -> None:
+        """Keep that a task is about to be created, before it is."""
+        self._note({"intent": digest, **asdict(batch)})
+
+    def record_batch(self, digest: str, arn: str) -> None:
+        """Keep the ARN of the task that was created."""
+        self._note({"batch": digest, "arn": arn})
+
+    def record_end(
+        self, digest: str, status: str, *, successful_shots: int, minutes: float
+    ) -> None:
+        """Keep how a task ended, and what is billed of it."""
+        self._note(
+            {
+                "ended": digest,
+                "status": status,
+                "successful_shots": successful_shots,
+                "minutes": minutes,
+            }
+        )
+
     def close(self) -> None:
         """Close the file."""
         self._file.close()
 
-    def _append(self, entry: dict[str, object]) -> None:
+    def _note(self, entry: dict[str, Any]) -> None:
+        """Keep an entry, here as well as in the file."""
+        self._append(entry)
+        self._remember(entry)
+
+    def _append(self, entry: dict[str, Any]) -> None:
         self._file.write(json.dumps(entry) + "\n")
         self._file.flush()
 
@@ -81,10 +172,23 @@ class Journal:
         with self.path.open("r+b") as file:
             file.truncate(len(complete))
 
-    def _remember(self, entry: dict[str, object]) -> None:
-        angles = np.array(entry["angles"], dtype=np.float64)
-        if "task" in entry:
-            self._task = angles, str(entry["task"])
-        else:
-            gradient = np.array(entry["gradient"], dtype=np.float64)
-            self._evaluations[angles.tobytes()] = float(str(entry["energy"])), gradient
+    def _remember(self, entry: dict[str, Any]) -> None:
+        match entry:
+            case {"chosen": angles}:
+                self._angles = np.array(angles, dtype=np.float64)
+            case {"attempt": started}:
+                self._attempts.append(float(started))
+            case {"device": state}:
+                self._device = dict(state)
+            case {"intent": digest, **batch}:
+                self._batches[digest] = Batch(**batch)
+            case {"batch": digest, "arn": arn}:
+                self._batches[digest] = replace(self._batches[digest], arn=arn)
+            case {"ended": digest, **end}:
+                self._batches[digest] = replace(self._batches[digest], **end)
+            case {"task": arn}:
+                self._task = np.array(entry["angles"], dtype=np.float64), str(arn)
+            case _:
+                angles = np.array(entry["angles"], dtype=np.float64)
+                gradient = np.array(entry["gradient"], dtype=np.float64)
+                self._evaluations[angles.tobytes()] = float(entry["energy"]), gradient

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from hybrid_job.journal import Journal
+from hybrid_job.journal import Batch, Journal
 from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.ising import IsingModel
 
@@ -66,3 +67,40 @@ def test_journal_of_another_model_is_not_read(tmp_path: Path) -> None:
     journal = Journal(tmp_path, IsingModel.from_spins([1, 0], [(0, 1, 3)]))
     assert journal.evaluation(ANGLES) is None
     journal.close()
+
+
+BATCH = Batch("samples", ordinal=0, executables=3, shots=100)
+
+
+def test_next_job_knows_what_was_meant_to_run_what_runs_and_what_ended(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, MODEL)
+    journal.record_attempt(12.5)
+    journal.record_device({"arn": "arn:device", "max_shots": 10})
+    journal.record_angles(ANGLES)
+    for digest in ("meant", "runs", "ended"):
+        journal.record_intent(digest, BATCH)
+    journal.record_batch("runs", "arn:1")
+    journal.record_batch("ended", "arn:2")
+    journal.record_end("ended", "COMPLETED", successful_shots=300, minutes=0.05)
+    journal.close()
+
+    for found in (journal, Journal(tmp_path, MODEL)):
+        assert found.attempts == (12.5,)
+        assert found.device == {"arn": "arn:device", "max_shots": 10}
+        assert found.angles is not None
+        assert (found.angles == ANGLES).all()
+        assert found.batches == {
+            "meant": BATCH,
+            "runs": replace(BATCH, arn="arn:1"),
+            "ended": Batch("samples", 0, 3, 100, "arn:2", "COMPLETED", 300, 0.05),
+        }
+        assert found.batch("never") is None
+        found.close()
+
+
+@pytest.mark.parametrize("line", ['{"batch": "unknown", "arn": "a"}', '{"intent": "d", "x": 1}'])
+def test_note_of_a_task_that_was_never_meant_to_run_is_an_error(tmp_path: Path, line: str) -> None:
+    path = written(tmp_path)
+    path.write_text(path.read_text() + line + "\n")
+    with pytest.raises(InvalidResult, match=rf"checkpoint {path.name}, line 3: "):
+        Journal(tmp_path, MODEL)

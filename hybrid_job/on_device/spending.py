@@ -1,0 +1,155 @@
+"""What a run on a device has cost so far, and whether the next batch still fits its limit.
+
+Everything counts as soon as it can no longer be undone: a task from its creation, a running task
+of a simulator at its planned bound, the instance from its start, in every attempt. A price that is
+unknown counts as the one that is assumed of it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from itertools import pairwise
+
+from hybrid_job.job import Job
+from hybrid_job.journal import Batch
+from hybrid_job.metrics import log_metric
+from hybrid_job.on_device.tasks import CANCELLED, FAILED
+from quantum_pipeline.costs import STARTUP_SECONDS, bill
+from quantum_pipeline.device_states import DeviceState
+from quantum_pipeline.errors import BudgetExceeded
+from quantum_pipeline.plans import task_seconds
+from quantum_pipeline.results import QuantumTask
+
+ENDING_SECONDS = 30.0
+"""Assumed: what a job takes to end after its last task, beside what STARTUP_SECONDS covers."""
+
+
+class CapReached(BudgetExceeded):
+    """The next thing to pay for would pass the limit: a solver ends with what it has."""
+
+
+class Spending:
+    """The running total of a run, in USD. ``kept`` is set aside for a batch that is to come."""
+
+    def __init__(self, job: Job, state: DeviceState) -> None:
+        self._job = job
+        self._state = state
+        self._told = 0
+        self.kept = 0.0
+
+    @property
+    def tasks(self) -> tuple[QuantumTask, ...]:
+        """Tasks of all attempts that are billed, in the order of their creation."""
+        billed = (self._billed(batch) for batch in self._job.journal.batches.values())
+        return tuple(task for task in billed if task is not None)
+
+    @property
+    def spent(self) -> float:
+        """USD that the run has cost until now."""
+        return self._usd(self._instance_seconds(), self.tasks)
+
+    def tell(self) -> None:
+        """Publish the running total as the job's metric ``cost_usd``."""
+        self._told += 1
+        log_metric("cost_usd", self.spent, self._told)
+
+    def sizes(self, executables: int, shots: int) -> list[int]:
+        """Return how many circuits each task of a batch has, in as few tasks as there can be."""
+        size = 1
+        if self._state.max_executables > 1:
+            total = self._state.max_set_shots or executables * shots
+            size = max(1, min(self._state.max_executables, total // shots))
+        return [min(size, executables - first) for first in range(0, executables, size)]
+
+    def worst_case(self, executables: int, shots: int) -> float:
+        """Return the most USD that a batch can cost, with the instance's time while it runs."""
+        request, device = self._job.prepared.request, self._job.prepared.device
+        sizes = self.sizes(executables, shots)
+        seconds = sum(task_seconds(request, device, size, shots) for size in sizes)
+        planned = (Batch("", 0, size, shots, arn="") for size in sizes)
+        return self._usd(seconds, [task for each in planned if (task := self._billed(each))])
+
+    def require(self, executables: int, shots: int) -> None:
+        """Refuse a batch that could take the run past its limit.
+
+        Raises:
+            CapReached: names the batch, what is spent and the limit.
+        """
+        cost = self.worst_case(executables, shots)
+        if cost > self._left():
+            raise CapReached(
+                f"limits.max_cost_usd: {executables} circuits of {shots} shots can cost "
+                f"{cost:.4f} USD after the {self.spent:.4f} that are spent and with "
+                f"{self._reserved():.4f} kept for the end; allowed: up to {self._limit:.4f}"
+            )
+
+    def affordable_shots(self, executables: int, shots: int) -> int:
+        """Return the most shots, up to ``shots``, of a batch that fits; 0 where none does."""
+        left, low, high = self._left(), self._state.min_shots, shots
+        if high < low or self.worst_case(executables, low) > left:
+            return 0
+        while low < high:
+            middle = (low + high + 1) // 2
+            fits = self.worst_case(executables, middle) <= left
+            low, high = (middle, high) if fits else (low, middle - 1)
+        return low
+
+    def seconds_left(self) -> float:
+        """Return how long the instance can go on until its time alone reaches the limit."""
+        second = self._usd(1.0, ())
+        return self._left() / second if second else float("inf")
+
+    @property
+    def _limit(self) -> float:
+        return self._job.prepared.request.limits.max_cost_usd
+
+    def _reserved(self) -> float:
+        return self.kept + self._usd(ENDING_SECONDS, ())
+
+    def _left(self) -> float:
+        return self._limit - self.spent - self._reserved()
+
+    def _usd(self, instance_seconds: float, tasks: Sequence[QuantumTask]) -> float:
+        prepared = self._job.prepared
+        return bill(
+            instance_seconds=instance_seconds,
+            instance=prepared.instance,
+            device=prepared.device,
+            tasks=tasks,
+        ).total_usd
+
+    def _instance_seconds(self) -> float:
+        """Return the seconds of all attempts: of an earlier one, at most until the next started."""
+        limit = self._job.prepared.request.limits.max_runtime_seconds
+        assert limit is not None
+        started = (*self._job.journal.attempts, time.time())
+        lasted = [min(max(0.0, after - before), limit) for before, after in pairwise(started)]
+        return sum(STARTUP_SECONDS + seconds for seconds in lasted)
+
+    def _billed(self, batch: Batch) -> QuantumTask | None:
+        if batch.arn is None:
+            return None
+        shots, minutes = batch.executables * batch.shots, batch.minutes
+        if batch.status in (FAILED, CANCELLED):
+            shots = batch.successful_shots
+            if not shots:
+                return None
+        if batch.status is None:
+            minutes = self.bounded_minutes(batch.executables, batch.shots)
+        return QuantumTask(
+            arn=batch.arn,
+            purpose=batch.purpose,
+            executables=batch.executables,
+            shots=shots,
+            billed_minutes=minutes,
+        )
+
+    def bounded_minutes(self, executables: int, shots: int, seconds: float | None = None) -> float:
+        """Return the minutes that a simulator bills: of its ``seconds``, or of the planned ones."""
+        request, device = self._job.prepared.request, self._job.prepared.device
+        if not device.usd_per_minute:
+            return 0.0
+        if seconds is None:
+            seconds = task_seconds(request, device, executables, shots)
+        return max(seconds, device.minimum_seconds) / 60

@@ -1,0 +1,253 @@
+"""Quantum tasks over the SDK: created under a token of their own, found again, awaited, read.
+
+Nothing here knows what a task costs or whether it should be created at all. Every error of Braket,
+S3 and the way to them leaves this module as one of the pipeline's, by name.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from braket.aws import AwsQuantumTask, AwsSession
+from braket.circuits.serialization import IRType
+from braket.program_sets import ProgramSet
+from braket.tasks import ProgramSetQuantumTaskResult
+from braket.tasks.program_set_quantum_task_result import MeasuredEntry
+
+from hybrid_job.on_device.measurement import Compiled, Counts
+from quantum_pipeline.errors import (
+    DeviceUnavailable,
+    JobFailed,
+    PipelineError,
+    QuotaExceeded,
+    ServiceUnavailable,
+)
+from quantum_pipeline.runs import BATCH_TAG, RUN_ID_TAG
+
+ATTEMPTS = 8
+"""Most attempts of one call: with jitter, and at most 1, 2, 4, .. 20 seconds between two."""
+
+COMPLETED, FAILED, CANCELLED = "COMPLETED", "FAILED", "CANCELLED"
+
+_CLOCKS_APART = timedelta(minutes=5)
+"""That those of Braket and of who prepared the run may differ by."""
+
+
+class Session(AwsSession):  # type: ignore[misc]  # the SDK has no types
+    """The SDK's session; each task is created under the token that its batch tag is."""
+
+    def create_quantum_task(self, **arguments: Any) -> str:
+        """Create a task, or return the ARN of the one that was created under the same token."""
+        token = arguments["tags"][BATCH_TAG]
+        arn: str = super().create_quantum_task(clientToken=token, **arguments)
+        return arn
+
+
+def connect(region: str | None, seconds: float) -> Session:
+    """Return a session in a region, by default the job's own.
+
+    Its calls are attempted again where Braket throttles them or fails itself, as often as fits
+    a quarter of the ``seconds`` that there are.
+    """
+    attempts = next(
+        (
+            n
+            for n in range(ATTEMPTS, 2, -1)
+            if 4 * sum(min(2**k, 20) for k in range(n - 1)) <= seconds
+        ),
+        2,
+    )
+    config = Config(
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        connect_timeout=10,
+        read_timeout=max(5, min(60, seconds / 4)),
+    )
+    return Session(boto3.Session(region_name=region), config=config)
+
+
+@dataclass(frozen=True)
+class Program:
+    """Circuits that are one task, with ``shots`` each: a circuit, or a program set of several."""
+
+    circuits: tuple[Compiled, ...]
+    shots: int
+    as_set: bool
+
+    def text(self) -> str:
+        """Return what the task is told apart by: its circuits in OpenQASM, one after another."""
+        return "\n".join(
+            each.program().to_ir(ir_type=IRType.OPENQASM).source for each in self.circuits
+        )
+
+    def specification(self) -> Any:
+        """Return what the SDK submits."""
+        if not self.as_set:
+            return self.circuits[0].program()
+        programs = [each.program() for each in self.circuits]
+        return ProgramSet(programs, shots_per_executable=self.shots)
+
+    def create(
+        self, session: Session, device: str, *, tags: Mapping[str, str], reservation: str | None
+    ) -> AwsQuantumTask:
+        """Create the task; its results go where the job's container says.
+
+        Raises:
+            PipelineError: by name, as Braket refuses.
+        """
+        with named(f"quantum task on {device}"):
+            return AwsQuantumTask.create(
+                session,
+                device,
+                self.specification(),
+                _results_folder(session),
+                self.shots * len(self.circuits),
+                disable_qubit_rewiring=self.circuits[0].verbatim,
+                tags=dict(tags),
+                reservation_arn=reservation,
+            )
+
+    def known(self, session: Session, arn: str) -> AwsQuantumTask:
+        """Return the task that exists already."""
+        return AwsQuantumTask(arn, session, task_specification=self.specification())
+
+    def read(self, task: AwsQuantumTask) -> tuple[list[Counts], float | None]:
+        """Return the counts of each circuit, and the seconds that a simulator says it took.
+
+        Raises:
+            JobFailed: the result is missing, unreadable, or lacks a circuit.
+        """
+        result = _result(task)
+        if not isinstance(result, ProgramSetQuantumTaskResult):
+            bits = result.measurement_counts
+            counts = [ordered(bits, result.measured_qubits, self.circuits[0].qubits)]
+            return counts, _seconds(result.additional_metadata)
+        counts, seconds = [], []
+        for compiled, program in zip(self.circuits, result, strict=True):
+            (entry,) = program.entries
+            if not isinstance(entry, MeasuredEntry):
+                reason = getattr(entry, "failureMetadata", entry)
+                raise JobFailed(f"quantum task {task.id}: a circuit of it failed: {reason}")
+            counts.append(ordered(entry.counts, entry.measured_qubits, compiled.qubits))
+            seconds.append(_seconds(program.additional_metadata))
+        told = [each for each in seconds if each is not None]
+        return counts, sum(told) if told else None
+
+
+def ordered(counts: Mapping[str, int], measured: Sequence[int], wanted: Sequence[int]) -> Counts:
+    """Return counts whose bit k is of qubit ``wanted[k]``, from those in the order ``measured``.
+
+    >>> ordered({"10": 7}, [2, 5], [5, 2])
+    {'01': 7}
+    """
+    places = [list(measured).index(qubit) for qubit in wanted]
+    found: Counts = {}
+    for bits, count in counts.items():
+        key = "".join(bits[place] for place in places)
+        found[key] = found.get(key, 0) + int(count)
+    return found
+
+
+def find(session: Session, device: str, run_id: str, since: datetime) -> dict[str, str]:
+    """Return the ARN of each task of a run on a device, by its batch tag."""
+    filters = [
+        {"name": "deviceArn", "operator": "EQUAL", "values": [device]},
+        {
+            "name": "createdAt",
+            "operator": "GTE",
+            "values": [(since - _CLOCKS_APART).strftime("%Y-%m-%dT%H:%M:%SZ")],
+        },
+    ]
+    with named("search for quantum tasks"):
+        pages = session.braket_client.get_paginator("search_quantum_tasks").paginate(
+            filters=filters
+        )
+        return {
+            task["tags"][BATCH_TAG]: task["quantumTaskArn"]
+            for page in pages
+            for task in page["quantumTasks"]
+            if task.get("tags", {}).get(RUN_ID_TAG) == run_id and BATCH_TAG in task["tags"]
+        }
+
+
+def cancel(task: AwsQuantumTask) -> None:
+    """Ask a task to end; one that has ended in between is left as it is."""
+    with named(f"cancelling quantum task {task.id}"):
+        try:
+            task.cancel()
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConflictException":
+                raise
+
+
+def is_taken(error: BaseException | None) -> bool:
+    """Return whether Braket refused a token, since a task of other parameters has it.
+
+    A job that starts again has another token of its own and another folder for results, which are
+    among the parameters: the task of its first attempt is in the way.
+    """
+    if not isinstance(error, ClientError):
+        return False
+    told = error.response["Error"]
+    return told["Code"] == "ConflictException" or (
+        told["Code"] == "ValidationException" and "token" in told.get("Message", "").lower()
+    )
+
+
+_BY_CODE: Mapping[str, type[PipelineError]] = {
+    "DeviceOfflineException": DeviceUnavailable,
+    "DeviceRetiredException": DeviceUnavailable,
+    "ResourceNotFoundException": DeviceUnavailable,
+    "ServiceQuotaExceededException": QuotaExceeded,
+    "ThrottlingException": ServiceUnavailable,
+    "TooManyRequestsException": ServiceUnavailable,
+    "SlowDown": ServiceUnavailable,
+    "InternalServiceException": ServiceUnavailable,
+    "InternalError": ServiceUnavailable,
+    "ServiceUnavailable": ServiceUnavailable,
+}
+
+
+@contextmanager
+def named(what: str) -> Iterator[None]:
+    """Give the errors of AWS inside the block their names in the pipeline.
+
+    Raises:
+        DeviceUnavailable, QuotaExceeded, ServiceUnavailable, JobFailed: as AWS answers.
+    """
+    try:
+        yield
+    except ClientError as error:
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
+        default = ServiceUnavailable if status >= 500 else JobFailed
+        raise _BY_CODE.get(error.response["Error"]["Code"], default)(f"{what}: {error}") from error
+    except BotoCoreError as error:
+        raise ServiceUnavailable(f"{what}: {error}") from error
+
+
+def _results_folder(session: Session) -> tuple[str, str]:
+    uri = os.environ.get("AMZN_BRAKET_TASK_RESULTS_S3_URI")
+    if uri is None:
+        return session.default_bucket(), "tasks"
+    bucket, key = AwsSession.parse_s3_uri(uri)
+    return bucket, key
+
+
+def _result(task: AwsQuantumTask) -> Any:
+    try:
+        with named(f"result of quantum task {task.id}"):
+            return task.result()
+    except (ValueError, TypeError, KeyError, IndexError) as error:  # pydantic's are ValueErrors
+        raise JobFailed(f"result of quantum task {task.id}: {error}") from error
+
+
+def _seconds(metadata: Any) -> float | None:
+    simulator = getattr(metadata, "simulatorMetadata", None)
+    return None if simulator is None else simulator.executionDuration / 1000
