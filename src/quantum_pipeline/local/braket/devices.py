@@ -1,131 +1,56 @@
-"""The simulators SV1 and DM1: GetDevice and SearchDevices.
+"""GetDevice and SearchDevices: the simulators on demand, emulated QPUs, and one analog device.
 
-What they are called, how many qubits and shots they take and what they cost is the catalogue's
-(`quantum_pipeline.devices`). What they can do is what Braket's local simulators can, which execute
-their tasks here.
+What each tells of itself is `on_demand`'s and `emulators`'. The devices of all regions answer,
+whatever region they are asked in.
 """
 
 from __future__ import annotations
 
+import copy
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from quantum_pipeline import devices as catalogue
+from quantum_pipeline.local.braket import emulators, on_demand
+from quantum_pipeline.local.braket.device import Device
+from quantum_pipeline.local.braket.emulators import EMULATED, EmulatedQpu
+from quantum_pipeline.local.braket.emulators.capabilities import PROGRAM, PROGRAM_SET
 from quantum_pipeline.local.braket.errors import BraketError, invalid, not_found
 from quantum_pipeline.local.braket.protocol import Call
 from quantum_pipeline.local.braket.search import Field, search
 
-PROGRAM = "braket.ir.openqasm.program"
-PROGRAM_SET = "braket.ir.openqasm.program_set"
-
-_GATES = [
-    "ccnot",
-    "cnot",
-    "cphaseshift",
-    "cphaseshift00",
-    "cphaseshift01",
-    "cphaseshift10",
-    "cswap",
-    "cv",
-    "cy",
-    "cz",
-    "ecr",
-    "gpi",
-    "gpi2",
-    "gphase",
-    "h",
-    "i",
-    "iswap",
-    "ms",
-    "phaseshift",
-    "prx",
-    "pswap",
-    "rx",
-    "ry",
-    "rz",
-    "s",
-    "si",
-    "swap",
-    "t",
-    "ti",
-    "U",
-    "unitary",
-    "v",
-    "vi",
-    "x",
-    "xx",
-    "xy",
-    "y",
-    "yy",
-    "z",
-    "zz",
-]
-_CHANNELS = [
-    "amplitude_damping",
-    "bit_flip",
-    "depolarizing",
-    "generalized_amplitude_damping",
-    "kraus",
-    "pauli_channel",
-    "phase_damping",
-    "phase_flip",
-    "two_qubit_dephasing",
-    "two_qubit_depolarizing",
-]
-_OBSERVABLES = ["x", "y", "z", "h", "i", "hermitian"]
-
-
-@dataclass(frozen=True)
-class Device:
-    """A device and the local simulator that stands in for it."""
-
-    arn: str
-    name: str
-    provider: str
-    type: str
-    status: str
-    simulator: str
-    shots: tuple[int, int]
-    capabilities: dict[str, Any]
-
-    @property
-    def actions(self) -> frozenset[str]:
-        """Kinds of program that the device runs."""
-        return frozenset(self.capabilities["action"])
-
-    def summary(self) -> dict[str, Any]:
-        """Return the DeviceSummary of SearchDevices."""
-        return {
-            "deviceArn": self.arn,
-            "deviceName": self.name,
-            "providerName": self.provider,
-            "deviceType": self.type,
-            "deviceStatus": self.status,
-        }
-
+__all__ = ["PROGRAM", "PROGRAM_SET", "Device", "Devices"]
 
 _FIELDS = {"deviceArn": Field[Device](lambda device: device.arn)}
 
 
 class Devices:
-    """The devices that answer here."""
+    """The devices that answer here, and what tests make of them."""
 
     def __init__(self) -> None:
-        devices = (_simulator("sv1", "braket_sv", []), _simulator("dm1", "braket_dm", _CHANNELS))
+        devices = (
+            on_demand.sv1(),
+            on_demand.dm1(),
+            *map(_emulated, EMULATED.values()),
+            _aquila(),
+        )
         self._devices = {device.arn: device for device in devices}
         self.queues: tuple[Callable[[str], list[dict[str, str]]], ...] = ()
         """What tells the lengths of the queues before a device."""
 
     def get(self, call: Call) -> dict[str, Any]:
-        """GetDevice."""
+        """GetDevice, which answers for retired devices too."""
         device = self._devices.get(call.params["deviceArn"])
         if device is None:
             raise not_found(call.params["deviceArn"])
         return device.summary() | {
             "deviceCapabilities": json.dumps(device.capabilities),
-            "deviceQueueInfo": [entry for queue in self.queues for entry in queue(device.arn)],
+            "deviceQueueInfo": [
+                _lengthened(entry, device.waiting)
+                for queue in self.queues
+                for entry in queue(device.arn)
+            ],
         }
 
     def search(self, call: Call) -> dict[str, Any]:
@@ -135,6 +60,8 @@ class Devices:
 
     def usable(self, arn: str) -> Device:
         """Return the device that a job or a task asks for.
+
+        A device outside its windows is usable: its tasks wait until it opens (`is_open`).
 
         Raises:
             BraketError: there is none, or it is offline or retired.
@@ -149,92 +76,88 @@ class Devices:
             raise BraketError(code, f"{device.name} is {device.status}")
         return device
 
+    def is_open(self, arn: str, now: float) -> bool:
+        """Return whether the device takes tasks at ``now``, in seconds since the epoch.
 
-def _simulator(name: str, simulator: str, channels: list[str]) -> Device:
-    entry = catalogue.find(name)
+        It does in its execution windows, while it is online. KeyError if there is none.
+        """
+        device = self._devices[arn]
+        windows = device.capabilities["service"]["executionWindows"]
+        return device.status == "ONLINE" and emulators.is_open(windows, now)
+
+    def waiting(self, arn: str) -> int:
+        """Return how many tasks of others are before all that wait here; KeyError if no device."""
+        return self._devices[arn].waiting
+
+    def set(
+        self,
+        arn: str,
+        *,
+        status: str | None = None,
+        windows: Iterable[tuple[str, str, str]] | None = None,
+        waiting: int | None = None,
+        capabilities: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Change what a device is, for jobs and tasks created from now on.
+
+        Args:
+            arn: the device; KeyError if there is none.
+            status: ONLINE, OFFLINE or RETIRED.
+            windows: day as Braket names it, start and last second, UTC: ("Monday", "13:00:00",
+                "17:59:59"); none at all closes the device.
+            waiting: tasks of others in its queue.
+            capabilities: laid over those of GetDevice: objects are merged, all else is replaced.
+        """
+        device = self._devices[arn]
+        told = _merged(device.capabilities, capabilities or {})
+        if windows is not None:
+            told["service"]["executionWindows"] = [
+                {"executionDay": day, "windowStartHour": start, "windowEndHour": end}
+                for day, start, end in windows
+            ]
+        self._devices[arn] = replace(
+            device,
+            status=device.status if status is None else status,
+            waiting=device.waiting if waiting is None else waiting,
+            capabilities=told,
+        )
+
+
+def _lengthened(entry: dict[str, str], waiting: int) -> dict[str, str]:
+    """Return the length of a queue with the tasks of others, which are of no job."""
+    if entry["queue"] == "QUANTUM_TASKS_QUEUE" and entry["queuePriority"] == "Normal":
+        return entry | {"queueSize": str(int(entry["queueSize"]) + waiting)}
+    return entry
+
+
+def _merged(told: dict[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    merged = copy.deepcopy(told)
+    for name, value in other.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(name), dict)
+        merged[name] = _merged(merged[name], value) if both else value
+    return merged
+
+
+def _emulated(qpu: EmulatedQpu) -> Device:
     return Device(
-        arn=entry.arn,
-        name=entry.name,
-        provider="Amazon Braket",
-        type="SIMULATOR",
-        status="ONLINE",
-        simulator=simulator,
-        shots=(0, entry.max_shots),
-        capabilities={
-            "braketSchemaHeader": _header("simulators.gate_model_simulator_device_capabilities"),
-            "service": _service(entry),
-            "action": {
-                PROGRAM: _program(entry.max_shots, channels),
-                PROGRAM_SET: {
-                    "actionType": PROGRAM_SET,
-                    "version": ["1"],
-                    "maximumExecutables": 100,
-                    "maximumTotalShots": entry.max_shots,
-                },
-            },
-            "paradigm": {
-                "braketSchemaHeader": _header(
-                    "simulators.gate_model_simulator_paradigm_properties"
-                ),
-                "qubitCount": entry.max_qubits,
-            },
-            "deviceParameters": {},
-        },
+        arn=qpu.arn,
+        name=qpu.name,
+        provider=qpu.provider,
+        type="QPU",
+        status=qpu.status,
+        simulator="emulator",
+        capabilities=emulators.capabilities(qpu),
     )
 
 
-def _header(name: str) -> dict[str, str]:
-    return {"name": f"braket.device_schema.{name}", "version": "1"}
-
-
-def _service(entry: catalogue.Device) -> dict[str, Any]:
-    return {
-        "braketSchemaHeader": _header("device_service_properties"),
-        "executionWindows": [
-            {"executionDay": "Everyday", "windowStartHour": "00:00", "windowEndHour": "23:59:59"}
-        ],
-        "shotsRange": [0, entry.max_shots],
-        "deviceCost": {"price": entry.usd_per_minute, "unit": "minute"},
-        "deviceLocation": "this machine",
-        "getTaskPollIntervalMillis": 200,
-    }
-
-
-def _program(max_shots: int, channels: list[str]) -> dict[str, Any]:
-    sampled = ["probability", "expectation", "variance", "sample"]
-    exact = ["density_matrix"] if channels else ["state_vector", "density_matrix", "amplitude"]
-    return {
-        "actionType": PROGRAM,
-        "version": ["1"],
-        "supportedOperations": sorted(_GATES + channels),
-        "supportedModifiers": [
-            {"name": "ctrl"},
-            {"name": "negctrl"},
-            {"name": "pow", "exponent_types": ["int", "float"]},
-            {"name": "inv"},
-        ],
-        "supportedPragmas": ["braket_unitary_matrix"]
-        + [f"braket_result_type_{name}" for name in sampled + exact]
-        + [f"braket_noise_{name}" for name in channels],
-        "forbiddenPragmas": ["braket_result_type_adjoint_gradient"]
-        + [f"braket_noise_{name}" for name in _CHANNELS if name not in channels],
-        "supportedResultTypes": _result_types(max_shots, noisy=bool(channels)),
-        "supportPhysicalQubits": False,
-        "requiresContiguousQubitIndices": False,
-        "requiresAllQubitsMeasurement": False,
-        "supportsUnassignedMeasurements": True,
-        "disabledQubitRewiringSupported": False,
-    }
-
-
-def _result_types(max_shots: int, *, noisy: bool) -> list[dict[str, Any]]:
-    observed = [("Sample", 1), ("Expectation", 0), ("Variance", 0)]
-    exact = ["DensityMatrix"] if noisy else ["StateVector", "DensityMatrix", "Amplitude"]
-    return [
-        *(
-            {"name": name, "observables": _OBSERVABLES, "minShots": least, "maxShots": max_shots}
-            for name, least in observed
-        ),
-        {"name": "Probability", "minShots": 0, "maxShots": max_shots},
-        *({"name": name, "minShots": 0, "maxShots": 0} for name in exact),
-    ]
+def _aquila() -> Device:
+    told = emulators.aquila()
+    return Device(
+        arn=told["arn"],
+        name=told["name"],
+        provider=told["provider"],
+        type="QPU",
+        status="ONLINE",
+        simulator="",
+        capabilities=told["capabilities"],
+    )
