@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from quantum_pipeline.ising import IsingModel
 from quantum_pipeline.problems import BinaryProblem, MaxCut
-from quantum_pipeline.results import Evaluation, OptimisationResult
+from quantum_pipeline.results import Estimated, Evaluation, OptimisationResult
 
 Rating = Literal["excellent", "good", "fair", "poor"]
 
@@ -36,7 +36,9 @@ class Quality(_Figures):
 
     The ratios are of the best sample, of the mean energy and of the mean energy of uniformly
     random bits. All are by ``ratio_definition``, or all None, and then ``ratio_undefined_because``
-    says why. ``quantum_seconds`` is what the job took to optimise and to sample.
+    says why. ``quantum_seconds`` is what the job took to optimise and to sample. On a device
+    ``trained_energy`` is that of the circuit without noise, None where it is unknown, and the
+    mitigated figures are None unless the mitigated energy is the one that counts.
     """
 
     best_known: float
@@ -50,6 +52,11 @@ class Quality(_Figures):
     mean_energy: float
     mean_energy_by: Literal["exact state", "samples"]
     standard_error: float | None
+    trained_energy: float | None
+    trained_ratio: float | None
+    mitigated_energy: float | None
+    mitigated_standard_error: float | None
+    mitigated_ratio: float | None
     random_mean_energy: float
     quantum_seconds: float
     classical: Classical
@@ -75,14 +82,16 @@ def quality(problem: BinaryProblem, model: IsingModel, result: OptimisationResul
     best = min(classical.energy, result.best_energy)
     zero, definition, undefined = _zero_of_ratio(problem, result, best, tolerance)
 
-    def ratio(energy: float) -> float | None:
-        if undefined is not None:
+    def ratio(energy: float | None) -> float | None:
+        if undefined is not None or energy is None:
             return None
         return 1.0 if abs(energy - best) <= tolerance else (zero - energy) / (zero - best)
 
     def objective(energy: float) -> float:
         return problem.objective_of_energy(energy) + 0.0  # -0.0 is written as 0.0
 
+    trained = None if result.device_run is None else result.device_run.trained_energy
+    mitigated = _mitigated(result)
     return Quality(
         best_known=objective(best),
         best_known_by=_best_known_by(result, tolerance),
@@ -95,6 +104,11 @@ def quality(problem: BinaryProblem, model: IsingModel, result: OptimisationResul
         mean_energy=result.mean_energy,
         mean_energy_by="exact state" if result.mean_energy_exact else "samples",
         standard_error=result.standard_error,
+        trained_energy=trained,
+        trained_ratio=ratio(trained),
+        mitigated_energy=None if mitigated is None else mitigated.energy,
+        mitigated_standard_error=None if mitigated is None else mitigated.standard_error,
+        mitigated_ratio=None if mitigated is None else ratio(mitigated.energy),
         random_mean_energy=model.offset,  # of random bits, spins and their products average to 0
         quantum_seconds=_quantum_seconds(result),
         classical=Classical(
@@ -104,6 +118,11 @@ def quality(problem: BinaryProblem, model: IsingModel, result: OptimisationResul
         ),
         verdict=_verdict(result, tolerance),
     )
+
+
+def _mitigated(result: OptimisationResult) -> Estimated | None:
+    outcome = None if result.device_run is None else result.device_run.mitigation
+    return outcome.mitigated if outcome is not None and outcome.kept == "mitigated" else None
 
 
 def _best_known_by(result: OptimisationResult, tolerance: float) -> str:

@@ -130,7 +130,7 @@ def report_of(prepared: PreparedRun, result: OptimisationResult) -> Optimisation
         instance_seconds=62.0,
         instance=INSTANCE,
         device=prepared.device,
-        tasks=(),
+        tasks=result.tasks,
     )
     timing = Timing(
         prepare_seconds=0.021,

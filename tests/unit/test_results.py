@@ -136,7 +136,9 @@ def test_a_result_that_was_tampered_with_is_refused_by_its_figure(
     assert said in refused(written(**changes))
 
 
-@pytest.mark.parametrize("field", sorted(written().keys() - {"schema_version", "tasks", "device_run"}))
+@pytest.mark.parametrize(
+    "field", sorted(written().keys() - {"schema_version", "tasks", "device_run"})
+)
 def test_a_result_that_lacks_a_field_is_refused(field: str) -> None:
     data = written()
     del data[field]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
@@ -23,6 +20,7 @@ from quantum_pipeline.report.figures import (
     printable,
 )
 from quantum_pipeline.report.numbers import short
+from quantum_pipeline.report.places import Array, by_stress, circle, steps
 from quantum_pipeline.report.study import Study
 
 MOST_WEIGHTS = 30
@@ -34,8 +32,6 @@ DENSE = 3
 CANDIDATES = 20
 
 _HALO = {"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.85}
-
-Array = NDArray[Any]
 
 _CAPTION = (
     "The graph with the cut that was found. Circles are on side 0, squares on side 1; solid edges "
@@ -146,11 +142,12 @@ def layout(n: int, edges: Array, side: NDArray[np.int64]) -> Array:
     whose nodes keep farthest from the edges of others.
     """
     if len(edges) > DENSE * n:
-        return _circle(np.lexsort((np.arange(n), side)).argsort())
-    steps = _steps(n, edges)
+        return circle(np.lexsort((np.arange(n), side)).argsort())
+    apart = steps(n, edges)
     candidates = min(CANDIDATES, max(2, CANDIDATES * 30 // n))
     orders = [np.random.default_rng(k).permutation(n) for k in range(candidates)]
-    places = [_fill(each) for each in _by_stress(steps, [_circle(order) for order in orders])]
+    circles = [apart.max() / 2 * circle(order) for order in orders]
+    places = [_fill(each) for each in by_stress(apart, circles)]
     best = max(range(candidates), key=lambda k: _clearance(places[k], edges))
     return places[best]
 
@@ -161,45 +158,6 @@ def _fill(place: Array) -> Array:
     turned = centred @ np.linalg.svd(centred, full_matrices=False)[2].T
     extent = np.ptp(turned, axis=0)
     return np.asarray(turned / np.maximum(extent, 0.01 * extent.max()))
-
-
-def _circle(position: NDArray[np.int64]) -> Array:
-    """Return places on the unit circle, counterclockwise from its top."""
-    angle = np.pi / 2 + 2 * np.pi * (position + 0.5) / len(position)
-    return np.column_stack([np.cos(angle), np.sin(angle)])
-
-
-def _steps(n: int, edges: Array) -> Array:
-    """Return the least number of edges between each two nodes, shape (n, n), by Floyd-Warshall.
-
-    Nodes without a way to each other count as far apart as the farthest that have one.
-    """
-    steps = np.full((n, n), np.inf)
-    np.fill_diagonal(steps, 0)
-    steps[edges[:, 0], edges[:, 1]] = steps[edges[:, 1], edges[:, 0]] = 1
-    for k in range(n):
-        steps = np.minimum(steps, steps[:, k, None] + steps[k])
-    return np.asarray(np.minimum(steps, steps[np.isfinite(steps)].max()))
-
-
-def _by_stress(steps: Array, first: Sequence[Array], rounds: int = 100) -> list[Array]:
-    """Return places whose distances follow the steps, from each of the first guesses.
-
-    Minimises sum (distance - steps)²/steps² by majorisation; O(n²) a round. Source: E. Gansner,
-    Y. Koren, S. North, "Graph drawing by stress majorization", GD 2004.
-    """
-    itself = np.eye(len(steps))
-    weights = 1 / (steps + itself) ** 2 - itself
-    inverse = np.linalg.pinv(np.diag(weights.sum(1)) - weights, hermitian=True)
-    places = []
-    for circle in first:
-        place = steps.max() / 2 * circle
-        for _ in range(rounds):
-            distance = np.linalg.norm(place[:, None] - place, axis=2)
-            pull = weights * steps / np.maximum(distance, 1e-9)
-            place = inverse @ ((np.diag(pull.sum(1)) - pull) @ place)
-        places.append(np.asarray(place))
-    return places
 
 
 def _clearance(place: Array, edges: Array) -> float:

@@ -10,13 +10,17 @@ from importlib import resources
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
-from quantum_pipeline.report import molecule_tables, numbers, tables
+from quantum_pipeline.report import emulation, molecule_tables, numbers, tables
+from quantum_pipeline.report.device_tables import device_section
 from quantum_pipeline.report.figures import Picture
 from quantum_pipeline.report.study import Study
 from quantum_pipeline.reports import MoleculeReport, Report
 
 LONGEST_REQUEST = 100_000
 """Characters of the request that the page shows; a longer one is in report.json only."""
+
+OF_DEVICE = ("plots/layout.png", "plots/mitigation.png")
+"""Pictures that stand beside the device's tables."""
 
 
 def page(study: Study, pictures: Mapping[str, Picture]) -> str:
@@ -29,29 +33,48 @@ def page(study: Study, pictures: Mapping[str, Picture]) -> str:
         comparison=tables.comparison(study),
         tables=tables.tables(study),
         solution=pictures.get("plots/solution.png"),
-        pictures=[each for name, each in pictures.items() if name != "plots/solution.png"],
+        **_pictures(pictures, leading="plots/solution.png"),
     )
 
 
 def molecule_page(report: MoleculeReport, pictures: Mapping[str, Picture]) -> str:
     """Return the page of a molecule with its pictures, by their file names."""
-    leading = pictures["plots/scan.png" if report.scan else "plots/determinants.png"]
+    leading = "plots/scan.png" if report.scan else "plots/determinants.png"
     return rendered(
         "molecule.html.j2",
         report,
         headline=molecule_tables.headline(report),
         comparison=molecule_tables.comparison(report),
         tables=molecule_tables.tables(report),
-        leading=leading,
-        pictures=[each for each in pictures.values() if each is not leading],
+        leading=pictures[leading],
+        **_pictures(pictures, leading=leading),
     )
+
+
+def _pictures(pictures: Mapping[str, Picture], leading: str) -> dict[str, list[Picture]]:
+    """Return the pictures but the leading one: those of the device, and the others."""
+    of_device = [each for name, each in pictures.items() if name in OF_DEVICE]
+    shown = {*OF_DEVICE, leading}
+    others = [each for name, each in pictures.items() if name not in shown]
+    return {"device_pictures": of_device, "pictures": others}
 
 
 def rendered(template: str, report: Report, **parts: object) -> str:
     """Return a page that extends ``layout.html.j2``: of the report, its request and the parts."""
     request = json.dumps(report.request, indent=2, ensure_ascii=False)
     shown = request if len(request) <= LONGEST_REQUEST else None
-    return _environment().get_template(template).render(report=report, request=shown, **parts)
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            report=report,
+            request=shown,
+            banner=emulation.banner(report),
+            device_name=emulation.device_name(report),
+            device=device_section(report),
+            **parts,
+        )
+    )
 
 
 @cache

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from quantum_pipeline.report import (
     bond_curve,
     course,
+    device_layout,
     distribution,
+    extrapolation,
     graph,
     growth,
     molecule_figures,
@@ -15,7 +17,12 @@ from quantum_pipeline.report import (
 from quantum_pipeline.report.figures import Picture
 from quantum_pipeline.report.page import molecule_page, page
 from quantum_pipeline.report.study import Study
-from quantum_pipeline.reports import MoleculeReport, OptimisationReport
+from quantum_pipeline.reports import MoleculeReport, OptimisationReport, Report
+
+_DEVICE_DRAWN_BY: dict[str, Callable[[Report], Picture]] = {
+    "plots/layout.png": device_layout.layout,
+    "plots/mitigation.png": extrapolation.mitigation,
+}
 
 _DRAWN_BY: dict[str, Callable[[Study], Picture]] = {
     "plots/convergence.png": course.convergence,
@@ -26,7 +33,6 @@ _DRAWN_BY: dict[str, Callable[[Study], Picture]] = {
     "plots/reduction.png": course.reduction,
     "plots/solution.png": graph.solution,
 }
-
 
 _MOLECULE_DRAWN_BY: dict[str, Callable[[MoleculeReport], Picture]] = {
     "plots/convergence.png": molecule_figures.convergence,
@@ -41,13 +47,15 @@ def render(report: OptimisationReport | MoleculeReport) -> dict[str, bytes]:
     Raises:
         InvalidRequest: the report's request is not one.
     """
-    names = report.artifacts.plots
+    names = [name for name in report.artifacts.plots if name not in _DEVICE_DRAWN_BY]
+    of_device = [name for name in report.artifacts.plots if name in _DEVICE_DRAWN_BY]
+    drawn = {name: _DEVICE_DRAWN_BY[name](report) for name in of_device}
     if isinstance(report, MoleculeReport):
-        pictures = {name: _MOLECULE_DRAWN_BY[name](report) for name in names}
+        pictures = {name: _MOLECULE_DRAWN_BY[name](report) for name in names} | drawn
         html = molecule_page(report, pictures)
     else:
         study = Study.of(report)
-        pictures = {name: _DRAWN_BY[name](study) for name in names}
+        pictures = {name: _DRAWN_BY[name](study) for name in names} | drawn
         html = page(study, pictures)
     files = {name: picture.png for name, picture in pictures.items()}
     return files | {report.artifacts.report_html: html.encode()}

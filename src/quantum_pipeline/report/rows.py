@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from quantum_pipeline.report.emulation import device_name
 from quantum_pipeline.report.numbers import number, seconds, usd
 from quantum_pipeline.reports import Report
 
@@ -33,8 +34,16 @@ def cost_in_short(report: Report, shots: int) -> tuple[str, str, str]:
         "Cost",
         usd(report.cost.actual_usd),
         f"Estimated at most {usd(report.cost.estimated_usd)}; {seconds(elapsed)} from request "
-        f"to report, {drawn}device {report.device.name}.",
+        f"to report, {drawn}device {device_name(report)}.",
     )
+
+
+def cut_in_short(report: Report) -> list[tuple[str, str, str]]:
+    """Return that a run was cut short, and what was left out; nothing of a whole run."""
+    left_out = report.cost.cut_short
+    if left_out is None:
+        return []
+    return [("Partial", "cut short", f"{left_out[0].upper()}{left_out[1:]}.")]
 
 
 def ended(report: Report) -> str:
@@ -104,7 +113,9 @@ def cost(report: Report) -> list[Row]:
         *items,
         Row("actual_usd", usd(cost.actual_usd), "sum of these"),
         Row("estimated_usd", usd(cost.estimated_usd), "at most, before the run"),
+        Row("estimate_ratio", number(cost.estimate_ratio), "actual cost / estimate"),
         Row("prices_as_of", cost.prices_as_of, "when the prices were read"),
+        *([Row("assumed_price", "–", cost.assumed_price)] if cost.assumed_price else []),
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from quantum_pipeline.report import rows
+from quantum_pipeline.report.emulation import device_name
 from quantum_pipeline.report.numbers import number, ratio, seconds, short
 from quantum_pipeline.report.rows import Row, Table
 from quantum_pipeline.report.study import Study
@@ -24,6 +25,7 @@ def headline(study: Study) -> list[tuple[str, str, str]]:
     report = study.report
     what = "cut" if report.problem.type == "maxcut" else "objective"
     return [
+        *rows.cut_in_short(report),
         ("Found", f"{what} {number(report.solution.objective)}", _found(study)),
         ("Quality", *_good(study)),
         rows.cost_in_short(report, sum(report.samples.values())),
@@ -51,9 +53,12 @@ def _good(study: Study) -> tuple[str, str]:
             f"Random bits have {number(quality.random_mean_energy)}. There is no ratio: "
             f"{quality.ratio_undefined_because}."
         )
+    raw = ratio(quality.expected_ratio)
+    if quality.mitigated_ratio is not None:
+        raw += f" raw and {ratio(quality.mitigated_ratio)} mitigated"
     return f"ratio {ratio(quality.approximation_ratio)}", (
-        f"That is the {study.solution_name}; the mean energy has {ratio(quality.expected_ratio)}, "
-        f"random bits {ratio(quality.random_ratio)}."
+        f"That is the {study.solution_name}; the mean energy has {raw}, random bits "
+        f"{ratio(quality.random_ratio)}."
     )
 
 
@@ -74,12 +79,7 @@ def comparison(study: Study) -> list[Rival]:
             ratio(quality.approximation_ratio),
             took,
         ),
-        Rival(
-            "QAOA, mean of the state",
-            number(objective(quality.mean_energy)),
-            ratio(quality.expected_ratio),
-            took,
-        ),
+        *_means(study, took),
         Rival(
             f"{classical.method}, classical",
             number(classical.objective),
@@ -92,6 +92,27 @@ def comparison(study: Study) -> list[Rival]:
             ratio(quality.random_ratio),
             "–",
         ),
+    ]
+
+
+def _means(study: Study, took: str) -> list[Rival]:
+    """Return the mean of the state; on a device also without noise, and mitigated."""
+    report, quality = study.report, study.report.quality
+    on_device = report.device.kind != "local"
+    name = f"mean on {device_name(report)}, raw" if on_device else "mean of the state"
+    means = [(name, quality.mean_energy, quality.expected_ratio)]
+    if quality.trained_energy is not None:
+        means.insert(0, ("mean without noise", quality.trained_energy, quality.trained_ratio))
+    if quality.mitigated_energy is not None:
+        means.append(("mean, mitigated", quality.mitigated_energy, quality.mitigated_ratio))
+    return [
+        Rival(
+            f"QAOA, {way}",
+            number(study.problem.objective_of_energy(energy)),
+            ratio(of_best),
+            "–" if way == "mean without noise" else took,
+        )
+        for way, energy, of_best in means
     ]
 
 
@@ -133,6 +154,7 @@ def _quality(study: Study) -> list[Row]:
         ),
         Row("mean_energy", number(quality.mean_energy), f"⟨C⟩ at the final angles, {state}"),
         Row("standard_error", number(quality.standard_error), "of a mean over the shots"),
+        *_device_energies(study),
         Row(
             "random_mean_energy", number(quality.random_mean_energy), "⟨C⟩ of uniformly random bits"
         ),
@@ -143,6 +165,23 @@ def _quality(study: Study) -> list[Row]:
             f"of {quality.classical.method}, on the same machine",
         ),
     ]
+
+
+def _device_energies(study: Study) -> list[Row]:
+    quality, rows_ = study.report.quality, []
+    if quality.trained_energy is not None:
+        rows_ += [
+            Row("trained_energy", number(quality.trained_energy), "⟨C⟩ of the circuit, no noise"),
+            Row("trained_ratio", ratio(quality.trained_ratio), "ratio of it"),
+        ]
+    if quality.mitigated_energy is not None:
+        error = number(quality.mitigated_standard_error)
+        rows_ += [
+            Row("mitigated_energy", number(quality.mitigated_energy), "⟨C⟩, errors mitigated"),
+            Row("mitigated_standard_error", error, "of it"),
+            Row("mitigated_ratio", ratio(quality.mitigated_ratio), "ratio of it"),
+        ]
+    return rows_
 
 
 def _algorithm(study: Study) -> list[Row]:
@@ -161,5 +200,5 @@ def _algorithm(study: Study) -> list[Row]:
         Row("gammas", ", ".join(map(short, algorithm.gammas)), "rad, by layer"),
         Row("betas", ", ".join(map(short, algorithm.betas)), "rad, by layer"),
         Row("optimizer", algorithm.optimizer, f"of the {study.optimised}, over the angles"),
-        Row("device", device.name, device.chosen_because),
+        Row("device", device_name(report), device.chosen_because),
     ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from quantum_pipeline.reports.device_advice import recommend_about_device
+
 if TYPE_CHECKING:
     from quantum_pipeline.reports.optimisation import OptimisationReport
 
@@ -21,7 +23,8 @@ def recommend(report: OptimisationReport, tolerance: float) -> tuple[str, ...]:
         _on_rare_optimum(report),
         _on_classical_speed(report),
     )
-    return tuple(sentence for sentence in advice if sentence)
+    found = tuple(sentence for sentence in advice if sentence)
+    return recommend_about_device(report) + found
 
 
 def _best_known_energy(report: OptimisationReport) -> float:

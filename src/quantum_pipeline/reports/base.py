@@ -6,13 +6,34 @@ from abc import ABC, abstractmethod
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
+from pydantic import AfterValidator, AwareDatetime
 
 from quantum_pipeline import __version__
-from quantum_pipeline.costs import Cost, CostItem
+from quantum_pipeline.costs import Cost
 from quantum_pipeline.evaluation import Analysis
-from quantum_pipeline.results import Evaluation, JobResult
+from quantum_pipeline.reports.device_parts import (
+    CostPart,
+    DevicePart,
+    MitigationPart,
+    cost_part,
+    device_part,
+    mitigation_part,
+)
+from quantum_pipeline.reports.part import Part
+from quantum_pipeline.results import Compilation, Evaluation, JobResult
 from quantum_pipeline.runs import PreparedRun, SubmittedJob
+
+__all__ = [
+    "Artifacts",
+    "Convergence",
+    "Moment",
+    "Outcome",
+    "Part",
+    "Provenance",
+    "Report",
+    "Timing",
+    "common_parts",
+]
 
 
 def _to_the_second(moment: datetime) -> datetime:
@@ -21,20 +42,6 @@ def _to_the_second(moment: datetime) -> datetime:
 
 Moment = Annotated[AwareDatetime, AfterValidator(_to_the_second)]
 """A time in UTC, to the second; ISO 8601 in JSON."""
-
-
-class Part(BaseModel):
-    """A part of a report."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class DevicePart(Part):
-    """Where the samples came from."""
-
-    name: str
-    arn: str
-    chosen_because: str
 
 
 class Convergence(Part):
@@ -53,15 +60,6 @@ class Timing(Part):
     job_seconds: float
     post_process_seconds: float
     polls: int
-
-
-class CostPart(Part):
-    """The bill in USD: what was estimated, what it came to."""
-
-    estimated_usd: float
-    actual_usd: float
-    breakdown: tuple[CostItem, ...]
-    prices_as_of: str
 
 
 class Provenance(Part):
@@ -91,16 +89,22 @@ class Outcome(Part):
 
 
 class Report(Part, ABC):
-    """What every ``report.json`` has."""
+    """What every ``report.json`` has.
+
+    ``partial`` is set where the run was cut short, and its result is the best until then.
+    """
 
     schema_version: Literal[2] = 2
     run_id: str
     name: str | None
     status: Literal["SUCCEEDED"] = "SUCCEEDED"
+    partial: bool
     created_at: Moment
     completed_at: Moment
     request: dict[str, Any]
     device: DevicePart
+    compilation: Compilation | None
+    mitigation: MitigationPart | None
     convergence: Convergence
     analysis: Analysis
     timing: Timing
@@ -119,31 +123,30 @@ class Report(Part, ABC):
         """Approximation ratio of the solution and of the mean energy, where there are any."""
         return None, None
 
+    @property
+    def noise_free_energy(self) -> float | None:
+        """Energy of the measured circuit without any noise, None where it is unknown."""
+        return None
+
 
 def common_parts(prepared: PreparedRun, outcome: Outcome, result: JobResult) -> dict[str, Any]:
     """Return the parts of a report that do not depend on the problem."""
-    request, job, actual = prepared.request, outcome.job, outcome.actual
+    request, job, run = prepared.request, outcome.job, result.device_run
     return {
         "run_id": prepared.run_id,
         "name": request.name,
         "created_at": prepared.created_at,
         "completed_at": outcome.completed_at,
         "request": request.model_dump(mode="json", by_alias=True),
-        "device": DevicePart(
-            name=prepared.device.name,
-            arn=prepared.device.arn,
-            chosen_because=prepared.device_because,
-        ),
+        "partial": run is not None and run.cut_short is not None,
+        "device": device_part(prepared, result),
+        "compilation": None if run is None else run.compilation,
+        "mitigation": mitigation_part(prepared, result),
         "convergence": Convergence(
             history=result.history, converged=result.converged, stop_reason=result.stop_reason
         ),
         "timing": outcome.timing,
-        "cost": CostPart(
-            estimated_usd=prepared.estimate.total_usd,
-            actual_usd=actual.total_usd,
-            breakdown=actual.items,
-            prices_as_of=actual.prices_as_of,
-        ),
+        "cost": cost_part(prepared, outcome.actual, result),
         "provenance": Provenance(
             source_sha256=job.source_sha256,
             versions={"quantum-pipeline": __version__, **result.versions},

@@ -12,6 +12,7 @@ from quantum_pipeline.evaluation import Quality, analyse, quality
 from quantum_pipeline.problems import BinaryProblem, MaxCut
 from quantum_pipeline.reports.advice import recommend
 from quantum_pipeline.reports.base import Artifacts, Outcome, Part, Report, common_parts
+from quantum_pipeline.reports.device_parts import device_plots
 from quantum_pipeline.results import DepthStep, Elimination, OptimisationResult
 from quantum_pipeline.runs import PreparedRun
 
@@ -77,6 +78,11 @@ class OptimisationReport(Report):
     def ratios(self) -> tuple[float | None, float | None]:
         """Approximation ratio of the best sample, and of the mean energy."""
         return self.quality.approximation_ratio, self.quality.expected_ratio
+
+    @property
+    def noise_free_energy(self) -> float | None:
+        """Energy of the measured circuit without any noise, None where it is unknown."""
+        return self.quality.trained_energy
 
 
 def build(
@@ -150,4 +156,5 @@ def _artifacts(problem: BinaryProblem, result: OptimisationResult) -> Artifacts:
         plots.append("eliminations")
     if isinstance(problem, MaxCut) and problem.n_variables <= DRAWN_NODES:
         plots.append("solution")
+    plots += device_plots(result)
     return Artifacts(report_html="report.html", plots=tuple(f"plots/{name}.png" for name in plots))

@@ -91,11 +91,13 @@ class MitigationOutcome(Record):
 class DeviceRun(Record):
     """What ran on the device, beside the tasks that are paid for.
 
-    ``compilation`` is None on simulators, which take the circuit as it is. ``cut_short`` says what
-    was left out because the cost cap or the time was reached, None where nothing was.
+    ``compilation`` is None on simulators, which take the circuit as it is. ``trained_energy`` is
+    the exact energy of the circuit without noise, None where it was not computed. ``cut_short``
+    says what was left out because the cost cap or the time was reached, None where nothing was.
     """
 
     emulated: str | None
     compilation: Compilation | None
     mitigation: MitigationOutcome | None
+    trained_energy: Finite | None = None
     cut_short: str | None

@@ -11,6 +11,11 @@ from quantum_pipeline.algorithms import SettledQaoa, SettledRqaoa
 from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.ising import IsingModel, energies, energy_of, spins_of
 from quantum_pipeline.results.base import JobResult, check_equal, check_near, check_within
+from quantum_pipeline.results.device_checks import (
+    check_device_run,
+    check_raw_energy,
+    check_shots,
+)
 from quantum_pipeline.results.record import Count, Finite, Record, Seconds
 from quantum_pipeline.runs import PreparedRun
 from quantum_pipeline.wording import refusal
@@ -107,6 +112,8 @@ def verify(result: OptimisationResult, prepared: PreparedRun) -> None:
     check_bitstring("classical.bitstring", result.classical.bitstring, model.n_variables)
     best = energy_of(model, result.best_bitstring)
     check_near("best_energy", result.best_energy, best, model.tolerance)
+    counted = sum(result.counts.values())
+    check_device_run(result, prepared, n_qubits=model.n_variables, counted=counted)
     if result.algorithm == "qaoa":
         _check_samples(result, model, prepared.request.shots)
     else:
@@ -126,7 +133,7 @@ def check_bitstring(name: str, bitstring: str, n: int) -> None:
 
 
 def _check_samples(result: OptimisationResult, model: IsingModel, shots: int) -> None:
-    check_equal("counts", sum(result.counts.values()), shots)
+    check_shots(result, sum(result.counts.values()), shots)
     for bitstring in result.counts:
         check_bitstring("counts", bitstring, model.n_variables)
     if result.best_bitstring not in result.counts:
@@ -142,6 +149,7 @@ def _check_samples(result: OptimisationResult, model: IsingModel, shots: int) ->
         weights = np.fromiter(result.counts.values(), dtype=np.float64)
         mean = float(sampled @ weights / weights.sum())
         check_near("mean_energy", result.mean_energy, mean, tolerance)
+        check_raw_energy(result, mean, tolerance)
 
 
 def _check_energies(result: OptimisationResult, model: IsingModel) -> None:
@@ -155,6 +163,8 @@ def _check_energies(result: OptimisationResult, model: IsingModel) -> None:
         "mean_energy": [result.mean_energy],
         "best_energy": [result.best_energy],
     }
+    if result.device_run is not None and result.device_run.trained_energy is not None:
+        claimed["device_run.trained_energy"] = [result.device_run.trained_energy]
     for name, values in claimed.items():
         check_within(name, values, lowest, highest, tolerance)
 

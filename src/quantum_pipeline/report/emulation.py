@@ -1,0 +1,23 @@
+"""How a report calls its device, so that nobody takes an emulator's result for hardware's."""
+
+from __future__ import annotations
+
+from quantum_pipeline.reports import Report
+
+
+def device_name(report: Report) -> str:
+    """Return the name of the device, with what it really was where that was an emulator."""
+    device = report.device
+    return device.name if device.emulated is None else f"{device.name} (emulated)"
+
+
+def banner(report: Report) -> tuple[str, str] | None:
+    """Return what stands on top of the page of an emulated device: a cry, and what was emulated."""
+    device = report.device
+    if device.emulated is None:
+        return None
+    real = "No quantum processor" if device.kind == "qpu" else "No Amazon Braket simulator"
+    return (
+        f"Emulated: not a result of {device.name}.",
+        f"{real} ran this: an emulator on this machine stood in for it. {device.emulated}",
+    )

@@ -1,0 +1,89 @@
+"""What to do next about a device: each sentence follows from a figure of the report, and names it.
+
+It holds for every problem: of a report it reads what all have.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from quantum_pipeline.reports.base import Report
+
+LIKELY = 0.5
+"""Estimated fidelity below which most shots have an error."""
+
+
+def recommend_about_device(report: Report) -> tuple[str, ...]:
+    """Return what the figures of the device call for; nothing where none was used."""
+    if report.device.kind == "local":
+        return ()
+    advice = (
+        _on_cut(report),
+        _on_emulation(report),
+        _on_fidelity(report),
+        _on_mitigation(report),
+        _on_fees(report),
+    )
+    return tuple(sentence for sentence in advice if sentence)
+
+
+def _on_cut(report: Report) -> str | None:
+    cost, limits = report.cost, report.request["limits"]
+    if cost.cut_short is None:
+        return None
+    if cost.estimated_usd > limits["max_cost_usd"]:
+        enough = (
+            f"limits.max_cost_usd above {limits['max_cost_usd']:g}; the whole run takes at most "
+            f"{cost.estimated_usd:.4f} USD"
+        )
+    else:
+        enough = f"limits.max_runtime_seconds above {limits['max_runtime_seconds']}"
+    return f"The run was cut short ({cost.cut_short}): raise {enough}."
+
+
+def _on_emulation(report: Report) -> str | None:
+    device = report.device
+    if device.emulated is None:
+        return None
+    region = device.arn.split(":")[3]
+    where = f"in {region}, where {device.name} is," if region else "in a region"
+    return (
+        f"This was a rehearsal on an emulated {device.name}: to run it on the device, deploy the "
+        f"stack {where} and add --stack NAME; there it costs at most "
+        f"{report.cost.estimated_usd:.4f} USD."
+    )
+
+
+def _on_fidelity(report: Report) -> str | None:
+    made = report.compilation
+    if made is None or made.estimated_fidelity is None or made.estimated_fidelity >= LIKELY:
+        return None
+    gates = made.compiled.two_qubit_gates
+    return (
+        f"The estimated fidelity of the circuit is {made.estimated_fidelity:.2g}, with {gates} "
+        f"gates on two qubits: most shots have an error; use fewer layers or a smaller problem, or "
+        "a device of better gates or more couplers."
+    )
+
+
+def _on_mitigation(report: Report) -> str | None:
+    outcome = report.mitigation
+    if outcome is None or outcome.kept == "mitigated":
+        return None
+    spent = report.cost.mitigation_usd or 0.0
+    return (
+        f"Mitigation was measured, and the raw energy kept: {outcome.kept_because}. Raise shots, "
+        f"or leave mitigation out, which saves {outcome.extra_shots} shots and {spent:.4f} USD."
+    )
+
+
+def _on_fees(report: Report) -> str | None:
+    exact, paid = report.noise_free_energy, sum(task.usd for task in report.cost.tasks)
+    if exact is None or not paid:
+        return None
+    return (
+        f"The exact engine gives the energy of the same circuit without noise, {exact:.6g}, and no "
+        f"fee; {report.device.name} took {paid:.4f} USD: at this size it is worth its fees to "
+        "study the device."
+    )

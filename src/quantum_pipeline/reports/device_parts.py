@@ -1,0 +1,196 @@
+"""What a report tells of the device: which it was, what mitigation changed, what all of it cost.
+
+Money in USD. ``mitigation_usd`` is what the tasks cost beyond those that the raw energy takes.
+"""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import Literal
+
+from quantum_pipeline.costs import Cost, CostItem
+from quantum_pipeline.devices import Device
+from quantum_pipeline.plans import TRAINING
+from quantum_pipeline.reports.part import Part
+from quantum_pipeline.results import (
+    Check,
+    Estimated,
+    JobResult,
+    MitigationOutcome,
+    QuantumTask,
+    ScaledEnergy,
+)
+from quantum_pipeline.runs import PreparedRun
+
+
+class DevicePart(Part):
+    """Where the samples came from; ``emulated`` says what stood in for it, None on the real one.
+
+    ``qubits_used`` are those that the compiled circuit acts on, empty where none was compiled.
+    """
+
+    name: str
+    arn: str
+    kind: Literal["local", "simulator", "qpu", "analog"]
+    emulated: str | None
+    qubits_used: tuple[int, ...]
+    chosen_because: str
+
+
+class MitigationPart(Part):
+    """Raw and mitigated energy, and which of them counts.
+
+    ``error_factor`` is how many times nearer to the energy without noise the mitigated one is than
+    the raw one; None where that is unknown, or met exactly.
+    """
+
+    methods: tuple[str, ...]
+    extrapolation: str
+    chosen_because: str | None
+    raw: Estimated
+    mitigated: Estimated
+    scaled: tuple[ScaledEnergy, ...]
+    checks: tuple[Check, ...]
+    kept: Literal["raw", "mitigated"]
+    kept_because: str
+    error_factor: float | None
+    extra_shots: int
+
+
+class TaskPart(Part):
+    """A quantum task that was paid for."""
+
+    arn: str
+    purpose: str
+    executables: int
+    shots: int
+    usd: float
+
+
+class CostPart(Part):
+    """The bill in USD: what was estimated line by line, what it came to, and for which tasks."""
+
+    estimated_usd: float
+    actual_usd: float
+    estimate_ratio: float | None
+    breakdown: tuple[CostItem, ...]
+    estimate: tuple[CostItem, ...]
+    tasks: tuple[TaskPart, ...]
+    mitigation_usd: float | None
+    assumed_price: str | None
+    cut_short: str | None
+    prices_as_of: str
+
+
+def device_part(prepared: PreparedRun, result: JobResult) -> DevicePart:
+    """Return what the report tells of the device itself."""
+    device, run, summary = prepared.device, result.device_run, prepared.state_summary
+    emulated = None if run is None else run.emulated
+    if emulated is None and summary is not None:
+        emulated = summary.emulated
+    compiled = None if run is None else run.compilation
+    touched: set[int] = set()
+    if compiled is not None:
+        touched = {*compiled.qubits, *(qubit for pair in compiled.used for qubit in pair)}
+    return DevicePart(
+        name=device.name,
+        arn=device.arn,
+        kind=device.kind,
+        emulated=emulated,
+        qubits_used=tuple(sorted(touched)),
+        chosen_because=prepared.device_because,
+    )
+
+
+def device_plots(result: JobResult) -> list[str]:
+    """Return the names of the pictures of what ran on the device."""
+    run = result.device_run
+    if run is None:
+        return []
+    scales = set() if run.mitigation is None else {each.scale for each in run.mitigation.scaled}
+    extrapolated = len(scales) > 1
+    drawn = {"layout": run.compilation is not None, "mitigation": extrapolated}
+    return [name for name, wanted in drawn.items() if wanted]
+
+
+def mitigation_part(prepared: PreparedRun, result: JobResult) -> MitigationPart | None:
+    """Return raw and mitigated energy beside each other; None where nothing was mitigated."""
+    run = result.device_run
+    if run is None or run.mitigation is None:
+        return None
+    outcome = run.mitigation
+    return MitigationPart(
+        methods=outcome.methods,
+        extrapolation=outcome.extrapolation,
+        chosen_because=prepared.mitigation_because,
+        raw=outcome.raw,
+        mitigated=outcome.mitigated,
+        scaled=outcome.scaled,
+        checks=outcome.checks,
+        kept=outcome.kept,
+        kept_because=outcome.kept_because,
+        error_factor=_error_factor(outcome, run.trained_energy),
+        extra_shots=outcome.extra_shots,
+    )
+
+
+def _error_factor(outcome: MitigationOutcome, exact: float | None) -> float | None:
+    if exact is None or outcome.mitigated.energy == exact:
+        return None
+    return abs(outcome.raw.energy - exact) / abs(outcome.mitigated.energy - exact)
+
+
+def cost_part(prepared: PreparedRun, actual: Cost, result: JobResult) -> CostPart:
+    """Return the bill beside the estimate."""
+    run, device, estimated = result.device_run, prepared.device, prepared.estimate.total_usd
+    mitigated = None if run is None else run.mitigation
+    instance = prepared.instance
+    return CostPart(
+        estimated_usd=estimated,
+        actual_usd=actual.total_usd,
+        estimate_ratio=actual.total_usd / estimated if estimated else None,
+        breakdown=actual.items,
+        estimate=prepared.estimate.items,
+        tasks=tuple(
+            TaskPart(
+                arn=task.arn,
+                purpose=task.purpose,
+                executables=task.executables,
+                shots=task.shots,
+                usd=_usd(device, 1, task.shots, task.billed_minutes),
+            )
+            for task in result.tasks
+        ),
+        mitigation_usd=(
+            None if mitigated is None else _extra_usd(device, result.tasks, mitigated.extra_shots)
+        ),
+        assumed_price=(
+            f"job instance {instance.instance_type}: {instance.source}"
+            if instance.is_unknown
+            else None
+        ),
+        cut_short=None if run is None else run.cut_short,
+        prices_as_of=actual.prices_as_of,
+    )
+
+
+def _usd(device: Device, tasks: int, shots: float, minutes: float) -> float:
+    paid_shots, paid_minutes = shots * device.usd_per_shot, minutes * device.usd_per_minute
+    return tasks * device.usd_per_task + paid_shots + paid_minutes
+
+
+def _extra_usd(device: Device, tasks: tuple[QuantumTask, ...], extra_shots: int) -> float:
+    """Return what mitigation cost: fees of tasks, shots and minutes beyond those of the raw energy.
+
+    All circuits have as many shots, so the raw energy's part of the shots is its part of the
+    circuits; they fill tasks as the largest of them was filled.
+    """
+    measured = [task for task in tasks if task.purpose != TRAINING]
+    shots = sum(task.shots for task in measured)
+    if not shots:
+        return 0.0
+    extra = extra_shots / shots
+    raw = round((1 - extra) * sum(task.executables for task in measured))
+    raw_tasks = max(1, ceil(raw / max(task.executables for task in measured)))
+    minutes = extra * sum(task.billed_minutes for task in measured)
+    return _usd(device, max(0, len(measured) - raw_tasks), extra_shots, minutes)

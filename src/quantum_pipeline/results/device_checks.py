@@ -1,0 +1,104 @@
+"""What of a run on a device can be held to the prepared run, to its tasks and to itself.
+
+Counts of a noisy device are nobody's to recompute; that they are as many as was paid for is.
+"""
+
+from __future__ import annotations
+
+from quantum_pipeline.errors import InvalidResult
+from quantum_pipeline.mitigation import Mitigation
+from quantum_pipeline.results.base import JobResult, check_equal, check_near
+from quantum_pipeline.results.device_run import Compilation, MitigationOutcome
+from quantum_pipeline.runs import PreparedRun
+from quantum_pipeline.wording import refusal
+
+
+def check_device_run(
+    result: JobResult, prepared: PreparedRun, *, n_qubits: int, counted: int
+) -> None:
+    """Hold what a result tells of its device to the prepared run; ``counted`` shots are its own.
+
+    Raises:
+        InvalidResult: names the figure, the claim and what the run has.
+    """
+    run, tasks = result.device_run, result.tasks
+    if prepared.device.kind == "local":
+        check_equal("tasks", len(tasks), 0)
+        check_equal("device_run", run, None)
+        return
+    ran = f"what ran on {prepared.device.name}"
+    if not tasks:
+        raise InvalidResult(refusal("tasks", [], ran))
+    if run is None:
+        if prepared.device.kind == "qpu":
+            raise InvalidResult(refusal("device_run", None, ran))
+        return
+    summary = prepared.state_summary
+    if summary is not None:
+        check_equal("device_run: emulated", run.emulated is not None, summary.emulated is not None)
+    extra = run.mitigation.extra_shots if run.mitigation else 0
+    paid = sum(task.shots for task in tasks)
+    if counted + extra > paid:
+        allowed = f"up to {paid - counted}, which the tasks took beside {counted}"
+        raise InvalidResult(refusal("mitigation.extra_shots", extra, allowed))
+    if run.compilation is not None:
+        _check_compilation(run.compilation, n_qubits)
+    if run.mitigation is not None:
+        _check_mitigation(run.mitigation, prepared.request.mitigation)
+
+
+def check_shots(result: JobResult, counted: int, asked: int) -> None:
+    """Hold the shots that were counted to those that were asked for; a run cut short has fewer.
+
+    Raises:
+        InvalidResult: names both.
+    """
+    run = result.device_run
+    if run is None or run.cut_short is None or not 1 <= counted <= asked:
+        check_equal("counts", counted, asked)
+
+
+def check_raw_energy(result: JobResult, mean: float, tolerance: float) -> None:
+    """Hold the raw energy of a mitigation to the mean of the counts.
+
+    Raises:
+        InvalidResult: names the claim and the mean.
+    """
+    if result.device_run is not None and result.device_run.mitigation is not None:
+        raw = result.device_run.mitigation.raw.energy
+        check_near("mitigation.raw.energy", raw, mean, tolerance)
+
+
+def _check_compilation(compilation: Compilation, n_qubits: int) -> None:
+    qubits = compilation.qubits
+    if len(qubits) != n_qubits or len(set(qubits)) != n_qubits:
+        allowed = f"{n_qubits} different qubits"
+        raise InvalidResult(refusal("compilation.qubits", list(qubits), allowed))
+    coupled = {frozenset(pair) for pair in compilation.couplers}
+    for pair in compilation.used:
+        if frozenset(pair) not in coupled:
+            raise InvalidResult(refusal("compilation.used", list(pair), "a coupler of the device"))
+    gates = compilation.compiled.two_qubit_gates
+    if gates < len(compilation.used):
+        allowed = f"at least one on each of {len(compilation.used)} couplers that are used"
+        raise InvalidResult(refusal("compilation.compiled.two_qubit_gates", gates, allowed))
+
+
+def _check_mitigation(outcome: MitigationOutcome, asked: Mitigation) -> None:
+    wanted = {
+        "readout": asked.readout,
+        "symmetry": asked.symmetry,
+        "zne": asked.zne != "none",
+    }
+    for method in outcome.methods:
+        if not wanted[method]:
+            allowed = ", ".join(name for name, want in wanted.items() if want) or "none"
+            raise InvalidResult(refusal("mitigation.methods", method, allowed))
+    check_equal(
+        "mitigation.methods: zne", "zne" in outcome.methods, outcome.extrapolation != "none"
+    )
+    raw = sum((each.raw.energy - each.exact) ** 2 for each in outcome.checks)
+    mitigated = sum((each.mitigated.energy - each.exact) ** 2 for each in outcome.checks)
+    if outcome.kept == "mitigated" and mitigated >= raw:
+        allowed = "raw, whose errors on the calibration circuits are not larger"
+        raise InvalidResult(refusal("mitigation.kept", outcome.kept, allowed))
