@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from hybrid_job.on_device.measurement import Bits, Compiled, Counts, Setting
 from hybrid_job.on_device.mitigating import estimates, readout
-from hybrid_job.on_device.mitigating.extrapolation import extrapolated
+from hybrid_job.on_device.mitigating.extrapolation import Mixed, extrapolated
 from hybrid_job.on_device.mitigating.folding import effective_scale, folded
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import IsingModel, all_energies
-from quantum_pipeline.mitigation import Noise
+from quantum_pipeline.mitigation import Extrapolation, Noise
 
 MANY = 10**12
 
@@ -356,10 +356,23 @@ def test_too_few_shots_that_obey_the_symmetry_tell_no_energy(
 def test_the_mixed_state_has_the_mean_energy_of_the_outcomes_that_count() -> None:
     values, counted = decoded_energies()
 
-    assert estimates.mixed_energy(setting()) == MODEL.offset
-    assert estimates.mixed_energy(setting(decode=gray)) == pytest.approx(MODEL.offset)
-    both = estimates.mixed_energy(setting(decode=gray, accepted=has_few_ones))
-    assert both == pytest.approx(values[counted].mean())
+    assert estimates.mixed_state(setting()) == Mixed(MODEL.offset)
+    decoded = estimates.mixed_state(setting(decode=gray))
+    assert decoded.energy == pytest.approx(MODEL.offset)
+    assert decoded.accepted == 1
+    both = estimates.mixed_state(setting(decode=gray, accepted=has_few_ones))
+    assert both.energy == pytest.approx(values[counted].mean())
+    assert both.accepted == (1 + 4 + 6) / 16
+
+
+def test_the_mixed_state_of_many_qubits_is_drawn() -> None:
+    wide = Compiled(Circuit().i(range(20)), tuple(range(20)))
+    model = IsingModel.from_spins([0.0] * 20, [(0, 1, 1.0)], -3.0)
+
+    found = estimates.mixed_state(Setting(wide, model, accepted=lambda bits: bits[:, 0] == 0))
+
+    assert found.energy == -3
+    assert found.accepted == pytest.approx(0.5, abs=0.03)
 
 
 SCALES = np.array([1.0, 3.0, 5.0, 7.0])
@@ -375,10 +388,20 @@ def test_an_exponential_decay_is_extrapolated_to_where_it_began(
     scales = SCALES[:points]
     energies = -4 + amplitude * np.exp(-decay * scales)
 
-    found = extrapolated("exponential", scales, energies, EVEN[:points] ** 2, -4)
+    found = extrapolated("exponential", scales, energies, EVEN[:points] ** 2, Mixed(-4))
 
     assert found.energy == pytest.approx(-4 + amplitude, abs=1e-6)
     assert found.fallback is None
+
+
+@pytest.mark.parametrize("accepted", [0.5, 0.3])
+def test_where_mixed_shots_are_left_out_the_decay_is_that_of_the_rest(accepted: float) -> None:
+    left = np.exp(-0.3 * SCALES)
+    energies = -4 - 3 * left / (left + accepted * (1 - left))
+
+    found = extrapolated("exponential", SCALES, energies, EVEN, Mixed(-4, accepted))
+
+    assert found.energy == pytest.approx(-7, abs=1e-6)
 
 
 @pytest.mark.parametrize("points", [2, 3, 4])
@@ -386,7 +409,7 @@ def test_richardson_recovers_the_polynomial_through_all_points(points: int) -> N
     scales = np.array([1.0, 1.7, 2.6, 4.2])[:points]
     polynomial = np.polynomial.Polynomial([-3.0, 0.8, -0.2, 0.05][:points])
 
-    found = extrapolated("richardson", scales, polynomial(scales), EVEN[:points], 0.0)
+    found = extrapolated("richardson", scales, polynomial(scales), EVEN[:points], Mixed(0))
 
     assert found.energy == pytest.approx(-3.0)
 
@@ -394,21 +417,25 @@ def test_richardson_recovers_the_polynomial_through_all_points(points: int) -> N
 def test_a_line_is_the_weighted_least_squares_of_all_points() -> None:
     energies, variances = np.array([-2.9, -2.2, -1.9, -0.7]), np.array([1.0, 4.0, 0.25, 2.0])
 
-    found = extrapolated("linear", SCALES, energies, variances, 0.0)
+    found = extrapolated("linear", SCALES, energies, variances, Mixed(0))
 
     _, start = np.polyfit(SCALES, energies, 1, w=1 / np.sqrt(variances))
     assert found.energy == pytest.approx(start)
 
 
+@pytest.mark.parametrize("accepted", [1.0, 0.5])
 @pytest.mark.parametrize("method", ["linear", "richardson", "exponential"])
-def test_weights_are_the_derivatives_by_the_energies(method: str) -> None:
-    scales = SCALES[:3]
-    energies = -4 - 3 * np.exp(-0.2 * scales)
+def test_weights_are_the_derivatives_by_the_energies(
+    method: Extrapolation, accepted: float
+) -> None:
+    scales, mixed = SCALES[:3], Mixed(-4, accepted)
+    left = np.exp(-0.2 * scales)
+    energies = -4 - 3 * left / (left + accepted * (1 - left))
 
     def energy(at: NDArray[np.float64]) -> float:
-        return extrapolated(method, scales, at, EVEN[:3], -4).energy  # type: ignore[arg-type]
+        return extrapolated(method, scales, at, EVEN[:3], mixed).energy
 
-    found = extrapolated(method, scales, energies, EVEN[:3], -4)  # type: ignore[arg-type]
+    found = extrapolated(method, scales, energies, EVEN[:3], mixed)
 
     for k in range(3):
         change = np.zeros(3)
@@ -428,15 +455,15 @@ def test_weights_are_the_derivatives_by_the_energies(method: str) -> None:
 def test_an_exponential_with_nothing_to_go_by_becomes_a_line_and_says_so(
     energies: list[float], why: str
 ) -> None:
-    found = extrapolated("exponential", SCALES, np.array(energies), EVEN, 0.0)
+    found = extrapolated("exponential", SCALES, np.array(energies), EVEN, Mixed(0))
 
-    line = extrapolated("linear", SCALES, np.array(energies), EVEN, 0.0)
+    line = extrapolated("linear", SCALES, np.array(energies), EVEN, Mixed(0))
     assert found.energy == line.energy
     assert found.fallback == f"linear in place of exponential: {why}"
 
 
 def test_one_noise_scale_leaves_the_energy_as_it_is_and_says_so() -> None:
-    found = extrapolated("linear", np.ones(2), np.array([-2.0, -2.5]), np.ones(2), 0.0)
+    found = extrapolated("linear", np.ones(2), np.array([-2.0, -2.5]), np.ones(2), Mixed(0))
 
     assert found.energy == -2.0
     assert found.fallback == "no linear extrapolation: there is one noise scale"
@@ -445,7 +472,7 @@ def test_one_noise_scale_leaves_the_energy_as_it_is_and_says_so() -> None:
 def test_richardson_with_two_scales_that_coincide_becomes_a_line() -> None:
     scales, energies = np.array([1.0, 3.0, 3.0]), np.array([-3.0, -2.0, -1.0])
 
-    found = extrapolated("richardson", scales, energies, np.ones(3), 0.0)
+    found = extrapolated("richardson", scales, energies, np.ones(3), Mixed(0))
 
     assert found.energy == pytest.approx(-3.75)
     assert found.fallback is not None
@@ -453,15 +480,15 @@ def test_richardson_with_two_scales_that_coincide_becomes_a_line() -> None:
 
 
 def test_shots_that_all_agree_do_not_break_the_least_squares() -> None:
-    found = extrapolated("linear", SCALES, -4 + SCALES, np.array([0.0, 0.01, 0.01, 0.01]), 0.0)
-    none = extrapolated("exponential", SCALES, np.full(4, -3.0), np.zeros(4), 0.0)
+    found = extrapolated("linear", SCALES, -4 + SCALES, np.array([0.0, 0.01, 0.01, 0.01]), Mixed(0))
+    none = extrapolated("exponential", SCALES, np.full(4, -3.0), np.zeros(4), Mixed(0))
 
     assert found.energy == pytest.approx(-4)
     assert none.energy == pytest.approx(-3)
 
 
 def test_without_extrapolation_the_least_noise_counts() -> None:
-    found = extrapolated("none", np.array([1.0]), np.array([-2.0]), np.ones(1), 0.0)
+    found = extrapolated("none", np.array([1.0]), np.array([-2.0]), np.ones(1), Mixed(0))
 
     assert (found.energy, found.weights.tolist(), found.fallback) == (-2.0, [1.0], None)
 

@@ -194,6 +194,28 @@ def test_the_flip_of_all_bits_takes_out_the_half_of_mixed_shots_that_break_it(
         assert outcome.scaled[0].accepted == pytest.approx(accepted, abs=1e-6)
 
 
+def test_a_flip_that_is_checked_is_extrapolated_by_the_decay_that_it_has() -> None:
+    mitigation = Mitigation(readout=True, zne="exponential", symmetry=True)
+    protocol = Protocol(mitigation, measurement(), checks(), MANY)
+
+    _, outcome = protocol.outcome(Device(mixing=0.03).exact_counts(protocol.circuits))
+
+    assert outcome.mitigated.energy == pytest.approx(-3, abs=1e-4)
+    assert outcome.methods == ("readout", "symmetry", "zne")
+
+
+def test_settings_that_decay_unlike_each_other_are_extrapolated_each_by_itself() -> None:
+    deep = Circuit(qaoa_circuit(RING, ANGLES))
+    for _ in range(6):
+        deep.cz(0, 1).cz(0, 1)
+    own = (plain(ANGLES), Setting(Compiled(deep, tuple(range(N))), RING))
+    protocol = Protocol(BOTH, Measurement(own, None), [], MANY)
+
+    _, outcome = protocol.outcome(Device().exact_counts(protocol.circuits))
+
+    assert outcome.mitigated.energy == pytest.approx(2 * -3, abs=1e-3)
+
+
 def test_a_symmetry_that_the_settings_show_themselves_takes_no_circuit_of_its_own() -> None:
     def has_two_ones(bits: Bits) -> NDArray[np.bool_]:
         return np.asarray(bits.sum(axis=1) == 2)

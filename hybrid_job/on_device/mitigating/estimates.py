@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hybrid_job.on_device.measurement import Bits, Counts, Setting
+from hybrid_job.on_device.mitigating.extrapolation import Mixed
 from hybrid_job.on_device.mitigating.readout import Misreading, Real
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import IsingModel, energies, spins_of
@@ -75,17 +76,23 @@ def estimated(setting: Setting, counts: Counts, misread: Misreading | None) -> E
     return _of_distribution(setting, counts, misread)
 
 
-def mixed_energy(setting: Setting) -> float:
-    """Return the energy of the maximally mixed state: the mean over all outcomes that count.
+def mixed_state(setting: Setting) -> Mixed:
+    """Return the maximally mixed state's mean over all outcomes that count, and their part.
 
-    Of more than 16 bits it is the model's offset, which is exact where each variable is as often 0
-    as 1 among them.
+    Of more than 16 bits the mean is taken to be the model's offset, which is exact where each
+    variable is as often 0 as 1 among them, and the part that of 4096 outcomes drawn with a seed.
     """
     n = len(setting.compiled.qubits)
-    if _is_plain(setting) or n > WIDEST:
-        return setting.model.offset
+    if _is_plain(setting):
+        return Mixed(setting.model.offset)
+    if n > WIDEST:
+        bits = np.random.default_rng(0).integers(0, 2, (4096, n), np.int8)
+        counted = _values(setting, bits)[1]
+        return Mixed(setting.model.offset, max(float(counted.mean()), 1 / len(bits)))
     values, counted = _values(setting, _all_bits(n))
-    return float(values[counted].mean()) if counted.any() else setting.model.offset
+    if not counted.any():
+        return Mixed(setting.model.offset)
+    return Mixed(float(values[counted].mean()), float(counted.mean()))
 
 
 def _is_plain(setting: Setting) -> bool:

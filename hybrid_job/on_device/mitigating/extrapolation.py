@@ -2,8 +2,11 @@
 
     linear        E(s) = E0 + c s                    least squares with the weights 1 / variance
     richardson    the polynomial through all points  E0 = sum_k E_k prod_{l != k} s_l / (s_l - s_k)
-    exponential   E(s) = E_inf + (E0 - E_inf) exp(-b s), weighted likewise; E_inf is the energy of
-                  the maximally mixed state
+    exponential   E(s) = E_inf + (E0 - E_inf) f / (c + (1 - c) f),  f = exp(-b s), weighted likewise
+
+with E_inf the energy of the maximally mixed state and c the part of its shots that are accepted:
+1 without a symmetry, and then this is a mere decay. Where mixed shots are left out, the rest is the
+part f of the shots that no error has struck, and c of the others.
 
 Whatever the form, ``weights`` are the derivatives of E0 by the energies, by which their errors
 carry over. The exponential is left for the straight line where it has nothing to go by: the energy
@@ -40,8 +43,16 @@ class Extrapolated:
     fallback: str | None = None
 
 
+@dataclass(frozen=True)
+class Mixed:
+    """The maximally mixed state: its energy E_inf, and the part c of its shots that count."""
+
+    energy: float
+    accepted: float = 1.0
+
+
 def extrapolated(
-    method: Extrapolation, scales: Real, energies: Real, variances: Real, asymptote: float
+    method: Extrapolation, scales: Real, energies: Real, variances: Real, mixed: Mixed
 ) -> Extrapolated:
     """Return the energy at scale 0.
 
@@ -49,7 +60,7 @@ def extrapolated(
     scales leave nothing to extrapolate: the energy of the least noise is returned, and said so.
 
     >>> points = np.array([1.0, 3.0])
-    >>> made = extrapolated("linear", points, np.array([-3.0, -1.0]), np.ones(2), 0.0)
+    >>> made = extrapolated("linear", points, np.array([-3.0, -1.0]), np.ones(2), Mixed(0.0))
     >>> round(made.energy, 9), made.weights.round(9).tolist()
     (-4.0, [1.5, -0.5])
     """
@@ -62,16 +73,15 @@ def extrapolated(
         return _weighted(_richardson(scales), energies)
     # Shots that all agree leave no variance, and yet must not outweigh all others.
     importance = 1 / np.maximum(variances, 1e-6 * variances.max() or 1.0)
-    if method == "exponential":
-        found = _exponential(scales, energies - asymptote, importance)
-        if not isinstance(found, str):
-            b, amplitude = found
-            return Extrapolated(
-                asymptote + amplitude, _exponential_weights(scales, b, amplitude, importance)
-            )
-        line = _weighted(_linear(scales, importance), energies)
-        return Extrapolated(line.energy, line.weights, f"linear in place of exponential: {found}")
     line = _weighted(_linear(scales, importance), energies)
+    if method == "exponential":
+        decay = _Decay(scales, importance, mixed.accepted)
+        b = decay.fitted(energies - mixed.energy)
+        if isinstance(b, str):
+            why = f"linear in place of exponential: {b}"
+            return Extrapolated(line.energy, line.weights, why)
+        amplitude = decay.amplitude(b, energies - mixed.energy)
+        return Extrapolated(mixed.energy + amplitude, decay.weights(b, amplitude))
     if method == "richardson":
         why = "linear in place of richardson: gates are too few for scales that differ"
         return Extrapolated(line.energy, line.weights, why)
@@ -94,32 +104,48 @@ def _linear(scales: Real, importance: Real) -> Real:
     return weights
 
 
-def _exponential(scales: Real, signal: Real, importance: Real) -> tuple[float, float] | str:
-    """Return b and E0 - E_inf of the least squares, or why there are none."""
-    least = np.argmin(scales)
-    if abs(signal[least]) * np.sqrt(importance[least]) < SIGNIFICANT:
-        return "the energy is not told from that of the mixed state"
+@dataclass(frozen=True)
+class _Decay:
+    """Least squares of (E0 - E_inf) f / (c + (1 - c) f) in E0 - E_inf and b."""
 
-    def amplitude(b: float) -> float:
-        decay = np.exp(-b * scales)
-        return float((importance * decay) @ signal / (importance @ decay**2))
+    scales: Real
+    importance: Real
+    accepted: float
 
-    def misfit(b: float) -> float:
-        return float(importance @ (signal - amplitude(b) * np.exp(-b * scales)) ** 2)
+    def fitted(self, signal: Real) -> float | str:
+        """Return b, or why there is none."""
+        least = np.argmin(self.scales)
+        if abs(signal[least]) * np.sqrt(self.importance[least]) < SIGNIFICANT:
+            return "the energy is not told from that of the mixed state"
 
-    # The misfit may have several valleys: the best of a grid, then its own.
-    grid = np.linspace(*DECAYS, 81)
-    best = int(np.argmin([misfit(b) for b in grid]))
-    if best in (0, len(grid) - 1):
-        return "the energy does not decay with the noise"
-    around = (grid[best - 1], grid[best + 1])
-    b = float(minimize_scalar(misfit, bounds=around, method="bounded", options={"xatol": 1e-10}).x)
-    return b, amplitude(b)
+        def misfit(b: float) -> float:
+            rest = signal - self.amplitude(b, signal) * self._shape(b)
+            return float(self.importance @ rest**2)
 
+        # The misfit may have several valleys: the best of a grid, then its own.
+        grid = np.linspace(*DECAYS, 81)
+        best = int(np.argmin([misfit(b) for b in grid]))
+        if best in (0, len(grid) - 1):
+            return "the energy does not decay with the noise"
+        around = (grid[best - 1], grid[best + 1])
+        found = minimize_scalar(misfit, bounds=around, method="bounded", options={"xatol": 1e-10})
+        return float(found.x)
 
-def _exponential_weights(scales: Real, b: float, amplitude: float, importance: Real) -> Real:
-    decay = np.exp(-b * scales)
-    slopes = np.stack([decay, -amplitude * scales * decay], axis=1)
-    weighted = slopes.T * importance
-    weights: Real = np.linalg.solve(weighted @ slopes, weighted)[0]
-    return weights
+    def amplitude(self, b: float, signal: Real) -> float:
+        """Return the best E0 - E_inf, in which the form is linear."""
+        shape = self._shape(b)
+        return float((self.importance * shape) @ signal / (self.importance @ shape**2))
+
+    def weights(self, b: float, amplitude: float) -> Real:
+        """Return the derivatives of E0 by the energies."""
+        f = np.exp(-b * self.scales)
+        by_b = -amplitude * self.scales * self.accepted * self._shape(b) ** 2 / f
+        slopes = np.stack([self._shape(b), by_b], axis=1)
+        weighted = slopes.T * self.importance
+        weights: Real = np.linalg.solve(weighted @ slopes, weighted)[0]
+        return weights
+
+    def _shape(self, b: float) -> Real:
+        f = np.exp(-b * self.scales)
+        shape: Real = f / (self.accepted + (1 - self.accepted) * f)
+        return shape

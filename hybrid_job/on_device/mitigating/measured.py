@@ -1,8 +1,9 @@
 """What the counts of one measurement tell: its energy raw, and with all that mitigation does.
 
 In this order the readout is corrected, the shots that break the symmetry are left out, and the
-noise is extrapolated away. Errors carry over to first order; those of the readout's probabilities,
-which the energies at all noise scales share, are added up before they are squared.
+noise is extrapolated away: of each setting by itself, for each has a decay of its own. Errors
+carry over to first order; those of the readout's probabilities, which all energies share, are added
+up before they are squared.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from math import sqrt
 import numpy as np
 
 from hybrid_job.on_device.measurement import Counts, Setting
-from hybrid_job.on_device.mitigating.estimates import Estimate, estimated, mixed_energy
+from hybrid_job.on_device.mitigating.estimates import Estimate, estimated, mixed_state
 from hybrid_job.on_device.mitigating.extrapolation import extrapolated
 from hybrid_job.on_device.mitigating.folding import effective_scale
 from hybrid_job.on_device.mitigating.readout import Misreading, Real
@@ -26,15 +27,13 @@ from quantum_pipeline.results.device_run import Estimated, ScaledEnergy
 class Rules:
     """What is done to each measurement: ``misread`` of all ``qubits``, None to leave it as read.
 
-    ``asymptote`` is the energy of the maximally mixed state, None to compute it; ``lowest`` the
-    lowest energy that there is, None where it is not known.
+    ``lowest`` is the lowest energy that there is, None where it is not known.
     """
 
     zne: Extrapolation
     scales: tuple[float, ...]
     qubits: tuple[int, ...]
     misread: Misreading | None
-    asymptote: float | None
     lowest: float | None
 
 
@@ -52,9 +51,14 @@ class Measured:
 
 def raw_energy(settings: Sequence[Setting], counts: Sequence[Counts]) -> Estimated:
     """Return the energy of all shots as they are read."""
-    total = _energy([replace(each, accepted=None) for each in settings], counts, (), None)
-    assert total is not None
-    return Estimated(energy=total.energy, standard_error=sqrt(total.variance))
+    found = [
+        estimated(replace(setting, accepted=None), seen, None)
+        for setting, seen in zip(settings, counts, strict=True)
+    ]
+    energy = sum(each.energy for each in found if each)
+    return Estimated(
+        energy=energy, standard_error=sqrt(sum(each.variance for each in found if each))
+    )
 
 
 def mitigated_energy(
@@ -62,71 +66,81 @@ def mitigated_energy(
 ) -> Measured | None:
     """Return the energy at noise 0; ``counts`` has those of each scale, of each setting.
 
-    None where at some scale too few shots obey the symmetry.
+    None where of some setting, at some scale, too few shots obey the symmetry.
     """
-    estimates: list[Estimate] = []
-    for seen in counts:
-        each = _energy(settings, seen, rules.qubits, rules.misread)
-        if each is None:
+    points: list[list[Estimate]] = []
+    totals = []
+    notes: dict[str, None] = {}
+    for number, setting in enumerate(settings):
+        found = [_estimate(setting, seen[number], rules) for seen in counts]
+        each = [estimate for estimate in found if estimate is not None]
+        if len(each) < len(found):
             return None
-        estimates.append(each)
-    scales = [_scale(settings, scale) for scale in rules.scales]
-    energies = np.array([each.energy for each in estimates])
-    variances = np.array([each.variance for each in estimates])
-    asymptote = rules.asymptote
-    if asymptote is None:
-        asymptote = sum(mixed_energy(each) for each in settings)
-    found = extrapolated(rules.zne, np.array(scales), energies, variances, asymptote)
-    slopes = np.tensordot(found.weights, np.array([each.slopes for each in estimates]), 1)
-    error = _error(float(found.weights**2 @ variances), slopes, rules.misread)
-    energy, notes = found.energy, [] if found.fallback is None else [found.fallback]
+        total, fallback = _without_noise(setting, each, rules)
+        points.append(each)
+        totals.append(total)
+        if fallback is not None:
+            notes[fallback] = None
+    whole = _sum(totals)
+    energy = whole.energy
     if rules.lowest is not None and energy < rules.lowest:
         lowest = f"{rules.lowest:.6g}, the lowest that there is"
-        notes.append(f"the mitigated energy comes to {energy:.6g} and counts as {lowest}")
+        notes[f"the mitigated energy comes to {energy:.6g} and counts as {lowest}"] = None
         energy = rules.lowest
-    return Measured(
-        Estimated(energy=energy, standard_error=error),
-        tuple(
+    error = _error(whole, rules.misread)
+    scaled = []
+    for k, scale in enumerate(rules.scales):
+        at_scale = _sum([each[k] for each in points])
+        scaled.append(
             ScaledEnergy(
-                scale=scale,
-                energy=each.energy,
-                standard_error=_error(each.variance, each.slopes, rules.misread),
-                accepted=each.accepted,
+                scale=sum(effective_scale(s.compiled, scale) for s in settings) / len(settings),
+                energy=at_scale.energy,
+                standard_error=_error(at_scale, rules.misread),
+                accepted=at_scale.accepted,
             )
-            for scale, each in zip(scales, estimates, strict=True)
-        ),
-        tuple(notes),
+        )
+    return Measured(Estimated(energy=energy, standard_error=error), tuple(scaled), tuple(notes))
+
+
+def _without_noise(
+    setting: Setting, estimates: Sequence[Estimate], rules: Rules
+) -> tuple[Estimate, str | None]:
+    """Return a setting's energy at noise 0, and what was done in place of what was asked for."""
+    scales = np.array([effective_scale(setting.compiled, scale) for scale in rules.scales])
+    energies = np.array([each.energy for each in estimates])
+    variances = np.array([each.variance for each in estimates])
+    found = extrapolated(rules.zne, scales, energies, variances, mixed_state(setting))
+    slopes = np.tensordot(found.weights, np.array([each.slopes for each in estimates]), 1)
+    made = Estimate(found.energy, float(found.weights**2 @ variances), slopes)
+    return made, found.fallback
+
+
+def _estimate(setting: Setting, counts: Counts, rules: Rules) -> Estimate | None:
+    """Return a setting's energy; its slopes are by the readout of all qubits of the rules."""
+    slopes = np.zeros((len(rules.qubits), 2))
+    if rules.misread is None:
+        found = estimated(setting, counts, None)
+    else:
+        bits = [rules.qubits.index(qubit) for qubit in setting.compiled.qubits]
+        found = estimated(setting, counts, rules.misread.of(bits))
+        if found is not None:
+            slopes[bits] = found.slopes
+    return None if found is None else replace(found, slopes=slopes)
+
+
+def _sum(estimates: Sequence[Estimate]) -> Estimate:
+    """Return the sum; the accepted part is the mean of the settings that check a symmetry."""
+    parts = [each.accepted for each in estimates if each.accepted is not None]
+    slopes: Real = np.sum([each.slopes for each in estimates], axis=0)
+    return Estimate(
+        sum(each.energy for each in estimates),
+        sum(each.variance for each in estimates),
+        slopes,
+        sum(parts) / len(parts) if parts else None,
     )
 
 
-def _energy(
-    settings: Sequence[Setting],
-    counts: Sequence[Counts],
-    qubits: tuple[int, ...],
-    misread: Misreading | None,
-) -> Estimate | None:
-    """Return the sum over the settings; its slopes are by the readout of all ``qubits``."""
-    energy, variance, accepted = 0.0, 0.0, []
-    slopes = np.zeros((len(qubits), 2))
-    for setting, seen in zip(settings, counts, strict=True):
-        bits = [qubits.index(each) for each in setting.compiled.qubits] if misread else []
-        each = estimated(setting, seen, misread.of(bits) if misread else None)
-        if each is None:
-            return None
-        energy, variance = energy + each.energy, variance + each.variance
-        if misread:
-            slopes[bits] += each.slopes
-        if each.accepted is not None:
-            accepted.append(each.accepted)
-    part = sum(accepted) / len(accepted) if accepted else None
-    return Estimate(energy, variance, slopes, part)
-
-
-def _scale(settings: Sequence[Setting], scale: float) -> float:
-    return sum(effective_scale(each.compiled, scale) for each in settings) / len(settings)
-
-
-def _error(variance: float, slopes: Real, misread: Misreading | None) -> float:
+def _error(estimate: Estimate, misread: Misreading | None) -> float:
     """Return the standard error of the shots and of the readout's probabilities together."""
-    shared = 0.0 if misread is None else float(np.sum(slopes**2 * misread.variances))
-    return sqrt(variance + shared)
+    shared = 0.0 if misread is None else float(np.sum(estimate.slopes**2 * misread.variances))
+    return sqrt(estimate.variance + shared)

@@ -43,7 +43,6 @@ class Protocol:
         checks: the same for circuits whose ``exact`` energy is known, on the same qubits.
         shots: of each circuit.
         readout: makes the readout circuits; on verbatim devices of their own gates.
-        asymptote: energy of the maximally mixed state; None computes it of the settings.
         lowest: lowest energy that there is, where it is known.
 
     Raises:
@@ -59,7 +58,6 @@ class Protocol:
         shots: int,
         *,
         readout: MakeReadout = readout_circuits,
-        asymptote: float | None = None,
         lowest: float | None = None,
     ) -> None:
         if mitigation.is_none:
@@ -68,7 +66,7 @@ class Protocol:
             allowed = "false: this problem has no symmetry that its shots could be checked for"
             raise InvalidRequest.of("mitigation.symmetry", True, allowed)
         self._mitigation, self._shots = mitigation, shots
-        self._asymptote, self._lowest = asymptote, lowest
+        self._lowest = lowest
         self._measurements = (measurement, *checks)
         self._circuits: list[Compiled] = []
         self._places = [self._placed(each) for each in self._measurements]
@@ -165,7 +163,6 @@ class Protocol:
             scales=self._mitigation.used_scales,
             qubits=self._qubits,
             misread=misread,
-            asymptote=self._asymptote,
             lowest=self._lowest,
         )
         return rules, notes
