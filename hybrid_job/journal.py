@@ -54,7 +54,7 @@ class Journal:
         self.path = folder / f"journal-{digest}.jsonl"
         self._evaluations: dict[bytes, tuple[float, Real]] = {}
         self._task: tuple[Real, str] | None = None
-        self._angles: Real | None = None
+        self._decisions: dict[str, Mapping[str, Any]] = {}
         self._attempts: list[float] = []
         self._device: Mapping[str, Any] | None = None
         self._batches: dict[str, Batch] = {}
@@ -82,18 +82,17 @@ class Journal:
         """Keep the task, so that a resumed job waits for it instead of paying for a second one."""
         self._append({"angles": angles.tolist(), "task": arn})
 
-    @property
-    def angles(self) -> Real | None:
-        """Return the angles whose samples are paid for, shape (2, depth), once there are any.
+    def decision(self, purpose: str) -> Mapping[str, Any] | None:
+        """Return what was decided about circuits that are, or are about to be, paid for.
 
-        An optimiser that starts again need not end at their last digit, least of all where time
-        ended it: these are the ones to sample nevertheless.
+        An attempt that starts again need not decide alike: an optimiser may end at other last
+        digits, least of all where time ended it, and there is less money left.
         """
-        return self._angles
+        return self._decisions.get(purpose)
 
-    def record_angles(self, angles: Real) -> None:
-        """Keep the angles, before their samples are paid for."""
-        self._note({"chosen": angles.tolist()})
+    def record_decision(self, purpose: str, decision: Mapping[str, Any]) -> None:
+        """Keep what was decided, before it is paid for."""
+        self._note({"decision": purpose, **decision})
 
     @property
     def attempts(self) -> tuple[float, ...]:
@@ -174,8 +173,8 @@ class Journal:
 
     def _remember(self, entry: dict[str, Any]) -> None:
         match entry:
-            case {"chosen": angles}:
-                self._angles = np.array(angles, dtype=np.float64)
+            case {"decision": purpose, **decision}:
+                self._decisions[purpose] = decision
             case {"attempt": started}:
                 self._attempts.append(float(started))
             case {"device": state}:

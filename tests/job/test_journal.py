@@ -76,7 +76,7 @@ def test_next_job_knows_what_was_meant_to_run_what_runs_and_what_ended(tmp_path:
     journal = Journal(tmp_path, MODEL)
     journal.record_attempt(12.5)
     journal.record_device({"arn": "arn:device", "max_shots": 10})
-    journal.record_angles(ANGLES)
+    journal.record_decision("samples", {"angles": ANGLES.tolist(), "shots": 100})
     for digest in ("meant", "runs", "ended"):
         journal.record_intent(digest, BATCH)
     journal.record_batch("runs", "arn:1")
@@ -87,8 +87,8 @@ def test_next_job_knows_what_was_meant_to_run_what_runs_and_what_ended(tmp_path:
     for found in (journal, Journal(tmp_path, MODEL)):
         assert found.attempts == (12.5,)
         assert found.device == {"arn": "arn:device", "max_shots": 10}
-        assert found.angles is not None
-        assert (found.angles == ANGLES).all()
+        assert found.decision("samples") == {"angles": ANGLES.tolist(), "shots": 100}
+        assert found.decision("training") is None
         assert found.batches == {
             "meant": BATCH,
             "runs": replace(BATCH, arn="arn:1"),
