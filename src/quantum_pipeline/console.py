@@ -176,7 +176,7 @@ def devices(rows: Sequence[ListedDevice], *, as_json: bool) -> None:
         return
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
     for name, justify in _COLUMNS:
-        table.add_column(name, justify=justify, overflow="fold")
+        table.add_column(name, justify=justify, overflow="fold", no_wrap=name in _WHOLE)
     for row in rows:
         table.add_row(*_cells(row), style="" if row.usable else "dim")
     Console(width=min(_out.width, 100) if _out.is_terminal else 100, highlight=False).print(table)
@@ -199,6 +199,8 @@ _COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
     ("queue", "right"),
     ("2q fid.", "right"),
 )
+_WHOLE = ("device", "kind", "shots")
+"""Columns whose words are not broken."""
 
 
 def _cells(row: ListedDevice) -> Iterator[str]:

@@ -14,10 +14,12 @@ from pydantic import BaseModel, ConfigDict
 
 from quantum_pipeline import instances
 from quantum_pipeline.algorithms import SettledQaoa
+from quantum_pipeline.chemistry.excitations import n_excitations
 from quantum_pipeline.device_states import DeviceState
 from quantum_pipeline.devices import Device, catalogue
 from quantum_pipeline.errors import BudgetExceeded
 from quantum_pipeline.plans import SAMPLES, Plan, plan, task_seconds
+from quantum_pipeline.problems import Chemistry
 from quantum_pipeline.requests import RUNTIME, Limits, ResolvedRequest
 
 STARTUP_SECONDS = 180
@@ -31,6 +33,9 @@ SECONDS_PER_LAYER = 2e-4
 
 SECONDS_PER_SHOT = 1e-6
 """Upper bound of one shot, where evaluations are from shots: it is searched for in the state."""
+
+MOLECULE_SECONDS = 120
+"""Assumed: integrals of all geometries, Hartree-Fock, and the Hamiltonian."""
 
 COMPILE_SECONDS = 240
 """Assumed: what a job on a device takes beside its tasks, to load libraries and compile."""
@@ -145,9 +150,21 @@ def runtime(request: ResolvedRequest, device: Device, planned: Plan) -> int:
     if device.kind == "local":
         return RUNTIME
     computed = compute_seconds(request)
-    own = RUNTIME if computed is None else min(computed, RUNTIME)
+    own = min(_of_molecule(request) if computed is None else computed, RUNTIME)
     queues = QUEUE_SECONDS.get(device.kind, 0)
     return min(432_000, ceil(own + COMPILE_SECONDS + planned.seconds + queues))
+
+
+def _of_molecule(request: ResolvedRequest) -> float:
+    """Return what VQE takes with every evaluation used, each state an excitation after the other.
+
+    It is what a device is waited for beside, no bound: other runs have RUNTIME.
+    """
+    problem, algorithm = request.problem, request.algorithm
+    if not isinstance(problem, Chemistry):
+        return RUNTIME
+    state = SECONDS_PER_LAYER + problem.sector.dimension * SECONDS_PER_AMPLITUDE_AND_LAYER
+    return MOLECULE_SECONDS + algorithm.max_evaluations * n_excitations(problem.sector) * state
 
 
 def job_seconds(request: ResolvedRequest, device: Device) -> float:

@@ -90,7 +90,7 @@ def _availability(state: DeviceState, now: datetime) -> tuple[bool, str]:
         return False, state.status.lower()
     until, opens = windows.closes_at(state.windows, now), windows.opens_at(state.windows, now)
     if state.kind == "analog":
-        return False, "analog, no gates"
+        return False, "no gates"
     if until is None:
         return False, "never open" if opens is None else f"opens {opens:%a %H:%M}"
     if (until - now).days >= 6:

@@ -37,6 +37,7 @@ class Estimate(BaseModel):
     device_because: str
     emulated: str | None
     mitigation: str | None
+    reserved: bool
     memory_bytes: int
     max_evaluations: int
     max_runtime_seconds: int
@@ -62,10 +63,14 @@ class Estimate(BaseModel):
             times = "" if batch.times == 1 else f", {batch.times} times"
             yield "plan", f"{batch.purpose}: {circuits} of {batch.shots} shots{times}"
         for use in self.plan.uses:
-            runs = f"{use.tasks} tasks, {use.shots} shots, at most {use.seconds:.0f} s"
-            yield "tasks", f"{use.purpose}: {runs} on {self.device}"
+            tasks = "1 task" if use.tasks == 1 else f"{use.tasks} tasks"
+            took = f"{use.shots} shots, at most {max(use.seconds, 0.1):.1f} s"
+            yield "tasks", f"{use.purpose}: {tasks}, {took} on {self.device}"
         for item in self.cost.items:
-            yield "cost", f"{item.usd:.4f} USD  {item.what}, {item.quantity:.6g} {item.unit}"
+            unit = "task" if (item.quantity, item.unit) == (1, "tasks") else item.unit
+            yield "cost", f"{item.usd:.4f} USD  {item.what}, {item.quantity:.6g} {unit}"
+        if self.reserved:
+            yield "reserved", "billed by its hours and apart, not as the tasks and shots above"
         verdict = "within" if self.total_usd <= self.max_cost_usd else "ABOVE"
         limit = f"{verdict} limits.max_cost_usd = {self.max_cost_usd:g}"
         yield "total", f"{self.total_usd:.4f} USD on AWS, {limit}"
@@ -84,6 +89,7 @@ def estimate(found: Preparation) -> Estimate:
         device_because=found.device_because,
         emulated=None if found.state is None else found.state.emulated,
         mitigation=found.mitigation_because,
+        reserved=request.reservation_arn is not None,
         memory_bytes=memory_bytes(request),
         max_evaluations=request.algorithm.max_evaluations,
         max_runtime_seconds=request.limits.max_runtime_seconds,

@@ -99,8 +99,12 @@ class Mitigation(BaseModel):
         return (1 + CHECKS) * each + (READOUT_CIRCUITS if self.readout else 0)
 
 
-AUTO = Mitigation(readout=True, zne="linear", symmetry=True)
-"""What auto does about the errors of a QPU, or of noise that is simulated."""
+AUTO = Mitigation(readout=True, zne="exponential", scales=(1.0, 3.0), symmetry=True)
+"""What auto does about the errors of a QPU, or of noise that is simulated.
+
+Noise takes an energy exponentially to that of the mixed state, which is known: two scales give the
+rest, and each more costs its shots.
+"""
 
 
 def settle(
@@ -109,7 +113,6 @@ def settle(
     device: str,
     ideal: bool,
     no_symmetry: str | None,
-    no_mitigation: str | None = None,
 ) -> tuple[Mitigation, str | None]:
     """Return the mitigation with nothing left to choose, and why auto chose it.
 
@@ -118,7 +121,6 @@ def settle(
         device: its name.
         ideal: that it makes no errors.
         no_symmetry: why no symmetry can be checked, None where one can.
-        no_mitigation: why nothing at all can be done, None where it can.
 
     Raises:
         InvalidRequest: something is asked that cannot be done here.
@@ -129,8 +131,6 @@ def settle(
     if isinstance(asked, Mitigation):
         if asked.is_none:
             return asked, None
-        if no_mitigation is not None:
-            raise InvalidRequest(f"mitigation: {no_mitigation}; allowed: none or auto")
         if ideal:
             raise InvalidRequest(
                 f"mitigation: {device} makes no errors; allowed: none or auto there, or a QPU, or "
@@ -141,8 +141,6 @@ def settle(
         return asked, None
     if asked == "none":
         return Mitigation(), None
-    if no_mitigation is not None:
-        return Mitigation(), f"none: {no_mitigation}"
     if ideal:
         return Mitigation(), f"none: {device} makes no errors"
     chosen = AUTO.model_copy(update={"symmetry": no_symmetry is None})

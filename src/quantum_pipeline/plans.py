@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from pydantic import BaseModel, ConfigDict
 
 from quantum_pipeline.algorithms import SettledQaoa
+from quantum_pipeline.chemistry.sizes import measurement_settings
 from quantum_pipeline.device_states import DeviceState
 from quantum_pipeline.devices import Device
-from quantum_pipeline.problems import BinaryProblem
+from quantum_pipeline.problems import BinaryProblem, Chemistry
 from quantum_pipeline.requests import ResolvedRequest
 
 SAMPLES, TRAINING = "samples", "training"
@@ -99,17 +100,18 @@ def plan(request: ResolvedRequest, device: Device, state: DeviceState | None) ->
 
 
 def _batches(request: ResolvedRequest) -> Iterator[Batch]:
-    algorithm, shots = request.algorithm, request.shots
-    if isinstance(algorithm, SettledQaoa):
-        if algorithm.train_on == "device":
-            each = algorithm.shots_per_evaluation or shots
-            for executables, times in _training(algorithm):
-                if times:
-                    yield Batch(purpose=TRAINING, executables=executables, shots=each, times=times)
-        circuits = request.mitigation.executables(1, verified_apart=True)
-        yield Batch(purpose=SAMPLES, executables=circuits, shots=shots)
-        return
-    yield Batch(purpose=SAMPLES, executables=1, shots=shots)
+    problem, algorithm, shots = request.problem, request.algorithm, request.shots
+    if isinstance(algorithm, SettledQaoa) and algorithm.train_on == "device":
+        each = algorithm.shots_per_evaluation or shots
+        for executables, times in _training(algorithm):
+            if times:
+                yield Batch(purpose=TRAINING, executables=executables, shots=each, times=times)
+    if isinstance(problem, Chemistry):  # its bits tell the number of electrons themselves
+        settings, apart = measurement_settings(problem), False
+    else:
+        settings, apart = 1, True
+    circuits = request.mitigation.executables(settings, verified_apart=apart)
+    yield Batch(purpose=SAMPLES, executables=circuits, shots=shots)
 
 
 def _training(algorithm: SettledQaoa) -> Iterator[tuple[int, int]]:

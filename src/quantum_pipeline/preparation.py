@@ -105,6 +105,7 @@ def _prepared(
         now=now,
         wait_seconds=request.limits.max_runtime_seconds or 0,
     )
+    _check_evaluations(resolved, state)
     check_memory(resolved, instance.instance_type)
     planned = plan(resolved, device, state)
     seconds = request.limits.max_runtime_seconds or costs.runtime(resolved, device, planned)
@@ -120,6 +121,20 @@ def _prepared(
         device_because=device_because,
         mitigation_because=settle_mitigation(request, device)[1],
     )
+
+
+def _check_evaluations(request: ResolvedRequest, state: DeviceState | None) -> None:
+    """Refuse evaluations of other shots than the device takes, as the samples' shots are."""
+    algorithm = request.algorithm
+    if state is None or algorithm.train_on != "device":
+        return
+    shots = algorithm.shots_per_evaluation or request.shots
+    if not state.min_shots <= shots <= state.max_shots:
+        raise InvalidRequest.of(
+            "algorithm.shots_per_evaluation",
+            shots,
+            f"{state.min_shots} to {state.max_shots} on {state.name}",
+        )
 
 
 def _check_budget(found: Preparation, instance: InstancePrice) -> None:

@@ -103,9 +103,6 @@ def test_two_runs_at_the_same_time_both_work(environment: dict[str, str], tmp_pa
     assert [report["solution"]["objective"] for report in reports] == [12, 12]
 
 
-FOREIGN = "arn:aws:braket:us-west-1::device/qpu/rigetti/Cepheus-1-108Q"
-
-
 @pytest.mark.parametrize(
     ("content", "status", "reason"),
     [
@@ -120,7 +117,7 @@ FOREIGN = "arn:aws:braket:us-west-1::device/qpu/rigetti/Cepheus-1-108Q"
             3,
             "BudgetExceeded: limits.max_cost_usd",
         ),
-        ({"device": FOREIGN}, 4, "DeviceUnavailable: device: .*us-west-1"),
+        ({"device": "aquila"}, 4, "DeviceUnavailable: .* no gates; allowed: local, .*Garnet"),
     ],
 )
 def test_a_refusal_is_one_line_and_its_own_exit_status(
@@ -198,7 +195,11 @@ def test_validate_prints_the_request_with_its_defaults(environment: dict[str, st
     done = qpipe(environment, "validate", PETERSEN)
     resolved = json.loads(done.stdout)
     assert resolved["algorithm"]["name"] == "qaoa"
-    assert resolved["limits"] == {"max_cost_usd": 1.0, "max_runtime_seconds": 3600}
+    assert resolved["limits"] == {
+        "max_cost_usd": 1.0,
+        "max_runtime_seconds": 3600,
+        "allow_partial": False,
+    }
 
 
 def test_validate_of_its_own_output_changes_nothing(
@@ -218,6 +219,44 @@ def test_estimate_names_qubits_memory_time_and_cost(environment: dict[str, str])
         sum(item["usd"] for item in estimate["cost"]["items"])
     )
     assert "10 qubits" in qpipe(environment, "estimate", PETERSEN).stdout
+
+
+def test_estimate_shows_the_plan_on_a_device_and_says_that_it_is_emulated(
+    environment: dict[str, str],
+) -> None:
+    done = qpipe(environment, "estimate", "events/requests/maxcut_trained_on_garnet.json")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^emulated +here, a rehearsal: ", done.stdout, re.MULTILINE)
+    assert re.search(r"^plan +training: 2 circuits of 200 shots, \d+ times$", done.stdout, re.M)
+    assert re.search(r"^cost .* USD  shots on Garnet, training, ", done.stdout, re.MULTILINE)
+    assert re.search(r"^beside +S3, Lambda", done.stdout, re.MULTILINE)
+
+
+def test_an_estimate_above_its_limit_is_still_shown(environment: dict[str, str]) -> None:
+    done = qpipe(environment, "estimate", PETERSEN, "--device", "forte-1")
+    assert done.returncode == 0
+    assert re.search(r"^total .* ABOVE limits.max_cost_usd = 1$", done.stdout, re.MULTILINE)
+    assert qpipe(environment, "validate", PETERSEN, "--device", "forte-1").returncode == 3
+
+
+def test_devices_are_a_table_that_fits_and_says_what_is_emulated(
+    environment: dict[str, str],
+) -> None:
+    done = qpipe(environment, "devices")
+    lines = done.stdout.splitlines()
+    assert lines[0].split()[0] == "device" and lines[1].split()[0] == "local"
+    assert max(map(len, lines)) <= 100
+    assert re.search(r"^Garnet\* +qpu .* 20 ", done.stdout, re.MULTILINE)
+    assert "* emulated on this machine" in lines[-1]
+
+
+def test_devices_as_json_have_prices_with_their_date(environment: dict[str, str]) -> None:
+    rows = json.loads(qpipe(environment, "devices", "--json").stdout)
+    assert {row["prices_as_of"] for row in rows} == {"2026-08-21"}
+    found = {row["name"]: row for row in rows}
+    assert found["Garnet"]["usd_per_shot"] == 0.00145
+    assert found["Garnet"]["emulated"] and not found["local"]["emulated"]
+    assert found["SV1"]["usable"] and not found["Aquila"]["usable"]
 
 
 def test_a_rudy_file_runs_as_maxcut(environment: dict[str, str], tmp_path: Path) -> None:

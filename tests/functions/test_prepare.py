@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
 from quantum_pipeline.errors import BudgetExceeded, DeviceUnavailable, InvalidRequest
 from quantum_pipeline.runs import PreparedRun
 from tests.stack import Stack
+from tests.unit import device_answers
 
 EVENT = json.loads(Path("events/functions/prepare.json").read_text("utf-8"))
 
@@ -89,16 +92,69 @@ def test_prepare_refuses_a_run_that_may_not_cost_what_it_could(
     assert stack.records("poor") == set()
 
 
+def braket_says(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, answer: Callable[[str], dict[str, Any] | None]
+) -> list[str]:
+    """Answer GetDevice by ARN, None as a device that is not here; return the ARNs asked for."""
+    from werkzeug.wrappers import Request, Response
+
+    asked: list[str] = []
+
+    def say(service: str, request: Request) -> Response | None:
+        arn = unquote(request.path).partition("/device/")[2]
+        if service != "braket" or not arn:
+            return None
+        asked.append(arn)
+        told = answer(arn)
+        if told is None:
+            error = {"message": f"{arn} is not here"}
+            headers = {"x-amzn-errortype": "ResourceNotFoundException"}
+            return Response(
+                json.dumps(error), 404, headers=headers, content_type="application/json"
+            )
+        return Response(json.dumps(told), content_type="application/json")
+
+    monkeypatch.setattr(stack.aws.router, "intercept", say)
+    return asked
+
+
+GARNET = "arn:aws:braket:eu-north-1::device/qpu/iqm/Garnet"
+PLENTY = {"limits": {"max_cost_usd": 1000.0}}
+
+
+def test_prepare_asks_the_device_plans_and_keeps_what_the_report_needs(
+    stack: Stack, request_data: dict[str, Any]
+) -> None:
+    asked = request_data | PLENTY | {"device": GARNET, "mitigation": "auto", "shots": 500}
+    answer = stack.invoke("Prepare", event("garnet", asked))
+    assert answer["device"] == GARNET
+    prepared = PreparedRun.model_validate(stack.record("garnet", "prepared.json"))
+    summary = prepared.state_summary
+    assert summary is not None and summary.emulated is not None
+    assert (summary.status, summary.n_qubits) == ("ONLINE", 20)
+    assert prepared.mitigation_because is not None
+    assert not prepared.request.mitigation.is_none
+    assert prepared.plan.shots == 500 * prepared.plan.batches[0].executables
+    by_name = {item.what: item.usd for item in prepared.estimate.items}
+    assert by_name["shots on Garnet, samples"] == pytest.approx(0.00145 * prepared.plan.shots)
+    assert prepared.request.limits.max_runtime_seconds >= 600 + prepared.plan.seconds
+
+
+def test_prepare_lets_auto_choose_where_to_train(
+    stack: Stack, request_data: dict[str, Any]
+) -> None:
+    asked = request_data | PLENTY | {"algorithm": {"train_on": "device", "max_evaluations": 9}}
+    answer = stack.invoke("Prepare", event("auto", asked))
+    prepared = PreparedRun.model_validate(stack.record("auto", "prepared.json"))
+    assert answer["device"] == prepared.device.arn
+    assert prepared.device_because.startswith("SV1: 10 of 34 qubits")
+    assert "Garnet: 10 of 20 qubits, estimated fidelity" in prepared.device_because
+
+
 @pytest.mark.parametrize(
     ("device", "error", "reason"),
     [
-        (
-            "arn:aws:braket:us-west-1::device/qpu/rigetti/Cepheus-1-108Q",
-            DeviceUnavailable,
-            "us-west-1",
-        ),
-        ("arn:aws:braket:us-east-1::device/qpu/quera/Aquila", DeviceUnavailable, "analog"),
-        ("arn:aws:braket:us-east-1::device/qpu/ionq/Forte-1", DeviceUnavailable, "Forte-1"),
+        ("arn:aws:braket:us-east-1::device/qpu/quera/Aquila", DeviceUnavailable, "no gates"),
         ("arn:aws:braket:::device/quantum-simulator/amazon/tn1", InvalidRequest, "device: got"),
     ],
 )
@@ -106,34 +162,28 @@ def test_prepare_refuses_a_device_that_cannot_run_it(
     stack: Stack, request_data: dict[str, Any], device: str, error: type[Exception], reason: str
 ) -> None:
     with pytest.raises(error, match=reason):
-        limits = {"max_cost_usd": 1000.0}
-        request = request_data | {"device": device, "limits": limits}
-        stack.invoke("Prepare", event("device", request))
+        stack.invoke("Prepare", event("device", request_data | PLENTY | {"device": device}))
     assert stack.records("device") == set()
+
+
+def test_prepare_refuses_a_device_of_another_region_with_those_of_this_one(
+    stack: Stack, request_data: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = braket_says(stack, monkeypatch, lambda _: None)
+    with pytest.raises(
+        DeviceUnavailable, match=r"eu-north-1, this stack in us-east-1.*allowed: local, .*Forte-1"
+    ):
+        stack.invoke("Prepare", event("away", request_data | PLENTY | {"device": GARNET}))
+    assert asked == [GARNET]
 
 
 @pytest.mark.parametrize("status", ["OFFLINE", "RETIRED"])
 def test_prepare_refuses_a_device_that_is_not_online(
     stack: Stack, request_data: dict[str, Any], status: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from werkzeug.wrappers import Request, Response
-
-    def say(service: str, request: Request) -> Response | None:
-        if service != "braket" or "/device/" not in request.path:
-            return None
-        capabilities = json.dumps({"paradigm": {"qubitCount": 34}})
-        device = {
-            "deviceArn": "arn:aws:braket:::device/quantum-simulator/amazon/sv1",
-            "deviceName": "SV1",
-            "providerName": "Amazon Braket",
-            "deviceType": "SIMULATOR",
-            "deviceStatus": status,
-            "deviceCapabilities": capabilities,
-        }
-        return Response(json.dumps(device), content_type="application/json")
-
-    monkeypatch.setattr(stack.aws.router, "intercept", say)
-    with pytest.raises(DeviceUnavailable, match=f"SV1 is {status}"):
+    told = device_answers.answer("sv1", device_answers.SV1, status=status)
+    braket_says(stack, monkeypatch, lambda _: told)
+    with pytest.raises(DeviceUnavailable, match=f"SV1 is {status}; allowed: local, DM1"):
         stack.invoke("Prepare", event("offline", request_data | {"device": "sv1"}))
 
 

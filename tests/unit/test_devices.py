@@ -229,6 +229,13 @@ def test_what_no_device_could_do_is_said_once() -> None:
     assert str(error.value).startswith('algorithm.optimizer: got "l-bfgs-b"; allowed: spsa')
 
 
+def test_evaluations_on_a_device_have_as_many_shots_as_it_takes() -> None:
+    algorithm = TRAINING | {"shots_per_evaluation": 99}
+    said = r"algorithm\.shots_per_evaluation: got 99; allowed: 100 to 5000 on Forte-1"
+    with pytest.raises(InvalidRequest, match=said):
+        prepared(state("forte-1"), device="forte-1", algorithm=algorithm)
+
+
 def test_noise_is_simulated_on_dm1() -> None:
     request = {"problem": {"type": "maxcut", "edges": EDGES}, "noise": {"two_qubit": 0.01}}
     assert [device.name for device in candidates(parse_request(request))] == ["DM1"]

@@ -13,6 +13,7 @@ from hybrid_job.optimiser import Real
 from hybrid_job.shot_optimisers import Method, minimise_shots
 from quantum_pipeline.device_states import DeviceState
 from quantum_pipeline.devices import find
+from quantum_pipeline.mitigation import Mitigation
 from quantum_pipeline.plans import SAMPLES, TRAINING, Plan, plan
 from quantum_pipeline.requests import ResolvedRequest, parse_request, resolve
 from tests.unit.device_answers import state
@@ -131,3 +132,16 @@ def test_a_simulator_bills_three_seconds_a_task_at_least() -> None:
 def test_a_plan_survives_json() -> None:
     found = planned(trained("nft", 20), state("garnet"))
     assert Plan.model_validate_json(found.model_dump_json()) == found
+
+
+def test_a_molecule_takes_the_circuits_of_its_energy_and_checks_its_electrons_in_them() -> None:
+    molecule = {"type": "chemistry", "molecule": "H2", "bond_length_angstrom": 0.74}
+    device, data = find("local"), {"problem": molecule, "shots": 100}
+    request = resolve(parse_request(data))[0].model_copy(update={"device": "Garnet"})
+    mitigation = {"zne": "linear", "scales": (1.0, 3.0), "symmetry": True}
+    mitigated = request.model_copy(update={"mitigation": Mitigation(**mitigation)})
+    assert plan(request, device, None) == Plan()
+    # all occupations by themselves, and the hopping of the one pair of orbitals
+    assert uses(planned(request, state("garnet")))[SAMPLES] == (1, 2, 200)
+    # times two scales, times the circuit and two calibrations
+    assert uses(planned(mitigated, state("garnet")))[SAMPLES] == (1, 12, 1200)

@@ -161,7 +161,7 @@ SEEN_BY_THE_MODEL_ALONE = {  # what a schema cannot say, or what is decided afte
     "invalid_chemistry_by_qaoa.json",
     "invalid_chemistry_no_length.json",
     "invalid_chemistry_odd_electrons.json",
-    "invalid_chemistry_on_a_device.json",
+    "invalid_chemistry_trained_on_a_device.json",
     "invalid_chemistry_too_large.json",
     "invalid_chemistry_unknown_element.json",
     "invalid_device_of_another_region.json",
