@@ -32,10 +32,12 @@ class ContainerRunner:
         environment: Callable[[], Mapping[str, str]],
         clients: Clients,
         work_folder: Path,
+        startup_seconds: float,
     ) -> None:
         self._environment = environment
         self._clients = clients
         self._work_folder = work_folder
+        self._startup_seconds = startup_seconds
         self._containers: list[_Container] = []
         self._closed = False
 
@@ -44,6 +46,7 @@ class ContainerRunner:
         if self._closed:
             job.record("CANCELLED")
             return
+        job.unwaited_seconds += self._startup_seconds
         folder = JobFolder(job, self._work_folder / job.id)
         container = _Container(job, folder, self._environment, self._clients)
         self._containers = [c for c in self._containers if c.thread.is_alive()] + [container]
@@ -143,9 +146,10 @@ class _Container:
 
 def _watch(job: Job, process: JobProcess, send: Callable[[], None]) -> _End | None:
     """Return how the job was ended from outside, or None when it ended by itself."""
-    deadline = time.monotonic() + job.max_runtime_seconds
+    started, before = time.monotonic(), job.unwaited_seconds
     while process.exit_code is None:
-        left = deadline - time.monotonic()
+        on_devices = job.unwaited_seconds - before  # it would have waited for them
+        left = started + job.max_runtime_seconds - on_devices - time.monotonic()
         if job.cancel_requested:
             process.stop()
             return _End("CANCELLED")

@@ -57,6 +57,8 @@ class Job:
     lock: threading.RLock
     queue_seconds: float = 0.0
     """How long the job is to wait in the queue."""
+    unwaited_seconds: float = 0.0
+    """Billed time that did not pass: of the instance's start, and of the job's tasks on devices."""
     cancel_requested: bool = False
     woken: threading.Event = field(default_factory=threading.Event)
     """Set when the job is cancelled, and by its runner for itself."""
@@ -124,6 +126,13 @@ class Job:
         """When the job came to its end, if it has."""
         return next((e.at for e in self.events if STATUSES[e.type] in ENDED), None)
 
+    @property
+    def billable_seconds(self) -> int | None:
+        """Seconds that the instance is billed for, once the job has ended."""
+        if self.started_at is None or self.ended_at is None:
+            return None
+        return math.ceil(self.ended_at - self.started_at + self.unwaited_seconds)
+
     def summary(self) -> dict[str, Any]:
         """Return the JobSummary of SearchJobs."""
         return self._times() | {
@@ -147,7 +156,7 @@ class Job:
                 "failureReason": self.events[-1].reason or None
                 if self.status == "FAILED"
                 else None,
-                "billableDuration": self._billable_seconds(),
+                "billableDuration": self.billable_seconds,
                 "events": [
                     {"eventType": e.type, "timeOfEvent": moment(e.at), "message": e.reason}
                     for e in self.events
@@ -162,8 +171,3 @@ class Job:
             "endedAt": self.ended_at,
         }
         return {name: moment(at) for name, at in times.items() if at is not None}
-
-    def _billable_seconds(self) -> int | None:
-        if self.started_at is None or self.ended_at is None:
-            return None
-        return math.ceil(self.ended_at - self.started_at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from quantum_pipeline.local.braket.arn import new_arn
@@ -108,6 +108,11 @@ class Jobs:
             if job.token == token:
                 return job
         raise invalid("jobToken: no job has this token")
+
+    def all(self) -> Iterable[Job]:
+        """Return all jobs, oldest first."""
+        with self._lock:
+            return list(self._jobs.values())
 
     def queues(self, device: str) -> list[dict[str, str]]:
         """Return how many jobs wait for a device."""

@@ -13,10 +13,12 @@ from werkzeug.http import http_date
 from werkzeug.wrappers import Request, Response
 
 from quantum_pipeline.local.braket import protocol
+from quantum_pipeline.local.braket.billing import Billing
 from quantum_pipeline.local.braket.clients import Clients
 from quantum_pipeline.local.braket.container import ContainerRunner
 from quantum_pipeline.local.braket.devices import Devices
 from quantum_pipeline.local.braket.errors import BraketError
+from quantum_pipeline.local.braket.faults import Faults
 from quantum_pipeline.local.braket.jobs import JobRunner, Jobs
 from quantum_pipeline.local.braket.protocol import Call
 from quantum_pipeline.local.braket.simulator import Simulator
@@ -31,7 +33,7 @@ Handler = Callable[[Call], dict[str, Any]]
 
 
 class BraketService:
-    """All of Braket's API.
+    """All of Braket's API, and what tests set and read beside it.
 
     Args:
         environment: what makes an AWS client reach the endpoint where S3 and Logs answer
@@ -40,6 +42,24 @@ class BraketService:
         clock: seconds since the epoch; all times of answers, their Date header included.
         runner: what makes jobs happen, see `JobRunner`.
         concurrent_jobs: quota of jobs that have not ended.
+        instance_usd_per_hour: price of the jobs' instances in `billing`.
+        startup_seconds: assumed time in which a job's instance starts: billed, not waited for.
+        wait_share: how much of the simulated time of tasks is really waited, 0 to 1.
+
+    A task runs as fast as it can, and is billed for the time that its device would have been busy:
+    of a QPU 4.5 s and its shots' seconds, of SV1 and DM1 as `worker` says; all assumed. A job is
+    billed for its real time, its start and the simulated time of its tasks. So it is in GetJob's
+    billableDuration, in `billing`, and in the metadata of results (executionDuration).
+
+    Attributes:
+        devices: `set(arn, status=, windows=, waiting=)` closes a device, or lets others wait
+            before its tasks, which stay QUEUED until it is set otherwise.
+        faults: what is to go wrong: `end_next(arn, count, status=, reason=)`,
+            `go_offline_after(arn, creations)`, `lose_results(arn, count)`, `throttle(count)`.
+        billing: `total(of)` and `lines(of)`, in USD, of a job's ARN (with its tasks), a task's ARN
+            or the value of a tag, such as a run's id; of all without it.
+        intercept: called before each operation with its name and parameters; may raise
+            BraketError. Seeing is its use, and refusing what `faults` has no name for.
     """
 
     def __init__(
@@ -50,20 +70,26 @@ class BraketService:
         clock: Callable[[], float] = time.time,
         runner: JobRunner | None = None,
         concurrent_jobs: int = 3,
+        instance_usd_per_hour: float = 0.0,
+        startup_seconds: float = 180.0,
+        wait_share: float = 0.0,
     ) -> None:
         self.intercept: Callable[[str, dict[str, Any]], None] | None = None
-        """Called before each operation with its name and parameters; may raise BraketError."""
         self._clock = clock
         # One lock for all state. What is done under it never waits: work is handed to threads.
         self._lock = threading.RLock()
         clients = Clients(environment)
-        self._containers = ContainerRunner(environment, clients, work_folder)
-        self._simulator = Simulator(clients)
-        devices = Devices()
+        self._containers = ContainerRunner(environment, clients, work_folder, startup_seconds)
+        self.devices = devices = Devices()
+        self.faults = Faults(devices, self._lock)
+        self._simulator = Simulator(clients, self.faults, wait_share)
         self._jobs = Jobs(runner or self._containers, devices, clock, self._lock, concurrent_jobs)
-        tasks = Tasks(self._simulator, devices, self._jobs, clock, self._lock)
+        tasks = Tasks(self._simulator, devices, self._jobs, clock, self._lock, faults=self.faults)
+        self._simulator.ready = tasks.ready
         devices.queues = (tasks.queues, self._jobs.queues)
-        limits = SpendingLimits(clock)
+        limits = SpendingLimits(clock, tasks.all)
+        tasks.approve = limits.approve
+        self.billing = Billing(tasks.all, self._jobs.all, instance_usd_per_hour)
         tags = Tags((self._jobs.tags, tasks.tags, limits.tags))
         self._handlers: dict[str, Handler] = {
             "CreateJob": self._jobs.create,

@@ -1,6 +1,7 @@
 """Executes quantum tasks one after another in a worker process and stores their results.
 
 The worker starts with the first task: importing Braket takes seconds, and the server never does it.
+Tasks run as fast as they can; how long a device would have been busy is told to each of them.
 """
 
 from __future__ import annotations
@@ -11,22 +12,36 @@ import queue
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from quantum_pipeline.local.braket.clients import Clients
+from quantum_pipeline.local.braket.emulators.spec import EMULATED
+from quantum_pipeline.local.braket.faults import Faults
 from quantum_pipeline.local.braket.task import Task
 
 _WORKER = Path(__file__).with_name("worker.py")
 CLOSE_SECONDS = 5.0
 """How long closing waits for a thread that talks to a server which may be gone."""
 
+LOOK_SECONDS = 0.05
+"""How often it is looked whether the turn of a task that has to wait has come."""
+
+QPU_TASK_SECONDS = 4.5
+"""Assumed: of a task on a QPU, beside its shots."""
+
 
 class Simulator:
-    """Runs tasks on Braket's local simulators."""
+    """Runs tasks on Braket's local simulators and on the emulators of QPUs."""
 
-    def __init__(self, clients: Clients) -> None:
+    def __init__(self, clients: Clients, faults: Faults, wait_share: float) -> None:
+        self.ready: Callable[[Task], bool] = lambda _: True
+        """Whether the turn of a task has come."""
         self._clients = clients
+        self._faults = faults
+        self._wait_share = wait_share
+        self._ending = threading.Event()
         self._tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._worker: subprocess.Popen[str] | None = None
@@ -51,6 +66,7 @@ class Simulator:
         """End the worker; no task runs after it."""
         with self._lock:
             self._closed = True
+        self._ending.set()
         self._tasks.put(None)
         self.stop_running()
         if self._thread is not None:
@@ -58,24 +74,45 @@ class Simulator:
         self._end_worker()
 
     def _serve(self) -> None:
-        while (task := self._tasks.get()) is not None:
-            if task.begin():
-                try:
-                    self._execute(task)
-                except Exception as error:  # noqa: BLE001 - it ends the task, visibly
-                    task.end("FAILED", f"{type(error).__name__}: {error}")
+        waiting: list[Task] = []
+        while not self._closed:
+            with contextlib.suppress(queue.Empty):
+                new = self._tasks.get(timeout=LOOK_SECONDS if waiting else None)
+                waiting += [] if new is None else [new]
+            turn = next((task for task in waiting if self._has_turn(task)), None)
+            if turn is not None:
+                waiting.remove(turn)
+                self._run(turn)
+
+    def _has_turn(self, task: Task) -> bool:
+        return task.status != "QUEUED" or self.ready(task)
+
+    def _run(self, task: Task) -> None:
+        if task.begin():
+            try:
+                self._execute(task)
+            except Exception as error:  # noqa: BLE001 - it ends the task, visibly
+                task.end("FAILED", f"{type(error).__name__}: {error}")
 
     def _execute(self, task: Task) -> None:
+        if task.fault is not None:
+            task.end(task.fault.status, task.fault.reason)
+            return
         answer = self._ask(task)
         if "error" in answer:
             task.end("FAILED", answer["error"])
             return
-        self._clients.s3().put_object(
-            Bucket=task.bucket,
-            Key=f"{task.directory}/results.json",
-            Body=answer["result"].encode(),
-            ContentType="application/json",
-        )
+        seconds = answer.get("seconds") or _qpu_seconds(task)
+        waited = self._wait_share * seconds
+        self._ending.wait(waited)
+        task.ran(seconds, waited)
+        if not self._faults.loses_result(task.device.arn):
+            self._clients.s3().put_object(
+                Bucket=task.bucket,
+                Key=f"{task.directory}/results.json",
+                Body=answer["result"].encode(),
+                ContentType="application/json",
+            )
         task.end("COMPLETED", successful_shots=answer["shots"])
 
     def _ask(self, task: Task) -> dict[str, Any]:
@@ -123,6 +160,11 @@ class Simulator:
             if self._worker is not None:
                 _end(self._worker)
                 self._worker = None
+
+
+def _qpu_seconds(task: Task) -> float:
+    shots: int = task.request["shots"]
+    return QPU_TASK_SECONDS + shots * EMULATED[task.device.arn].shot_seconds
 
 
 def _end(worker: subprocess.Popen[str]) -> None:

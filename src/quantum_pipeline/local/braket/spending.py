@@ -1,20 +1,30 @@
-"""Spending limits: how much the tasks on one QPU may cost in a time. Simulators have none."""
+"""Spending limits: how much the tasks on one QPU may cost in a time. Simulators have none.
+
+A task counts at its list price from its creation on, with what it is billed once it has ended:
+nothing if it FAILED or was CANCELLED. Tasks count that were created in the limit's period while the
+limit stood; those in a reservation never do. A task that would pass a limit, or comes outside its
+period, is refused with a ValidationException (the developer guide: "a validation error"; its
+wording here is ours).
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from botocore.utils import parse_to_aware_datetime
 
 from quantum_pipeline.local.braket.arn import new_arn
+from quantum_pipeline.local.braket.billing import qpu_task_usd, task_usd
 from quantum_pipeline.local.braket.errors import invalid, not_found
 from quantum_pipeline.local.braket.idempotency import Tokens
 from quantum_pipeline.local.braket.job import moment
 from quantum_pipeline.local.braket.protocol import Call
 from quantum_pipeline.local.braket.search import Field, search
+from quantum_pipeline.local.braket.task import ENDED, Task
 
 _QPU = re.compile(r"arn:aws[a-z-]*:braket:[a-z0-9-]*::device/qpu/[^/]+/[^/]+")
 _FOREVER = 253_402_300_799.0
@@ -33,15 +43,37 @@ class SpendingLimit:
     updated_at: float
     tags: dict[str, str]
 
-    def summary(self) -> dict[str, Any]:
-        """Return the SpendingLimitSummary. No QPU runs here yet: nothing is spent."""
+    def spent(self, tasks: Iterable[Task]) -> tuple[Decimal, Decimal]:
+        """Return what counts of some tasks: those that have not ended, and those that have."""
+        mine = [
+            task
+            for task in tasks
+            if task.device.arn == self.device
+            and not task.reserved
+            and self.created_at <= task.created_at
+            and self.is_active(task.created_at)
+        ]
+        queued = [task for task in mine if task.status not in ENDED]
+        ended = [task for task in mine if task.status in ENDED]
+        return (
+            sum((qpu_task_usd(self.device, task.request["shots"]) for task in queued), Decimal(0)),
+            sum(map(task_usd, ended), Decimal(0)),
+        )
+
+    def is_active(self, at: float) -> bool:
+        """Return whether a time is in the period of the limit."""
+        return self.period[0] <= at <= self.period[1]
+
+    def summary(self, tasks: Iterable[Task]) -> dict[str, Any]:
+        """Return the SpendingLimitSummary, given all tasks."""
+        queued, total = self.spent(tasks)
         return {
             "spendingLimitArn": self.arn,
             "deviceArn": self.device,
             "timePeriod": {"startAt": moment(self.period[0]), "endAt": moment(self.period[1])},
             "spendingLimit": self.usd,
-            "queuedSpend": "0",
-            "totalSpend": "0",
+            "queuedSpend": f"{queued:f}",
+            "totalSpend": f"{total:f}",
             "createdAt": moment(self.created_at),
             "updatedAt": moment(self.updated_at),
             "tags": self.tags,
@@ -54,8 +86,9 @@ _FIELDS = {"deviceArn": Field[SpendingLimit](lambda limit: limit.device)}
 class SpendingLimits:
     """All spending limits of the service."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], tasks: Callable[[], Iterable[Task]]) -> None:
         self._clock = clock
+        self._tasks = tasks
         self._limits: dict[str, SpendingLimit] = {}
         self._made: Tokens[SpendingLimit] = Tokens()
         self._updates: Tokens[SpendingLimit] = Tokens()
@@ -72,7 +105,10 @@ class SpendingLimits:
     def search(self, call: Call) -> dict[str, Any]:
         """SearchSpendingLimits, newest first."""
         page, token = search(reversed(self._limits.values()), _FIELDS, call)
-        return {"spendingLimits": [limit.summary() for limit in page], "nextToken": token}
+        return {
+            "spendingLimits": [limit.summary(self._tasks()) for limit in page],
+            "nextToken": token,
+        }
 
     def update(self, call: Call) -> dict[str, Any]:
         """UpdateSpendingLimit."""
@@ -88,6 +124,26 @@ class SpendingLimits:
         """DeleteSpendingLimit."""
         del self._limits[self._find(call.params["spendingLimitArn"]).arn]
         return {}
+
+    def approve(self, task: Task) -> None:
+        """Hold a new task, not yet among the others, to the limits of its device.
+
+        Raises:
+            BraketError: ValidationException; it would pass one, or is outside its period.
+        """
+        mine = [limit for limit in self._limits.values() if limit.device == task.device.arn]
+        if task.reserved or not mine:
+            return
+        usd = qpu_task_usd(task.device.arn, task.request["shots"])
+        for limit in mine:
+            if not limit.is_active(task.created_at):
+                raise invalid(f"{limit.arn}: the task is outside the time period of this limit")
+            left = Decimal(limit.usd) - sum(limit.spent(self._tasks()))
+            if usd > left:
+                raise invalid(
+                    f"{limit.arn}: the task costs {usd:f} USD; {left:f} of this spending limit of "
+                    f"{limit.usd} USD are left"
+                )
 
     def tags(self, arn: str) -> dict[str, str] | None:
         """Return the tags of a limit, to be changed in place, or None if there is no such limit."""

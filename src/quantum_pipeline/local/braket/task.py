@@ -6,12 +6,20 @@ import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from quantum_pipeline.local.braket.devices import PROGRAM_SET, Device
+from quantum_pipeline.local.braket.device import Device
 from quantum_pipeline.local.braket.job import Job, moment
 
 ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
+PROGRAM_SET = "braket.ir.openqasm.program_set"
+
+
+class Ending(NamedTuple):
+    """How a task ends without having run: FAILED with a reason, or CANCELLED."""
+
+    status: str
+    reason: str
 
 
 @dataclass
@@ -29,6 +37,12 @@ class Task:
     ended_at: float | None = None
     failure_reason: str | None = None
     successful_shots: int | None = None
+    device_seconds: float | None = None
+    """Simulated time on the device; None until the task has run."""
+
+    fault: Ending | None = None
+    """How the task ends without having run, if a test wants that."""
+
     tags: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -40,6 +54,19 @@ class Task:
     def directory(self) -> str:
         """Key prefix of the result."""
         return f"{self.request['outputS3KeyPrefix'].strip('/')}/{self.arn.rpartition('/')[2]}"
+
+    @property
+    def reserved(self) -> bool:
+        """Whether the task runs in a reservation: its own, or that of its job."""
+        own = self.request.get("associations") or ()
+        return bool(own or (self.job and self.job.request.get("associations")))
+
+    def ran(self, seconds: float, waited: float) -> None:
+        """Tell that the device was busy for simulated ``seconds``, so many of which were waited."""
+        with self.lock:
+            self.device_seconds = seconds
+            if self.job is not None and self.job.ended_at is None:
+                self.job.unwaited_seconds += seconds - waited
 
     def begin(self) -> bool:
         """Go from QUEUED to RUNNING; False if the task was cancelled in the queue."""
@@ -102,9 +129,10 @@ class Task:
         return {
             "actionType": kind,
             "programCount": len(programs),
-            "executableCount": sum(_executables(program) for program in programs),
+            "executableCount": sum(map(executables, programs)),
         }
 
 
-def _executables(program: dict[str, Any]) -> int:
+def executables(program: dict[str, Any]) -> int:
+    """Return how often a program of a set is executed: once for each value of its inputs."""
     return len(next(iter((program.get("inputs") or {"": [None]}).values())))

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from quantum_pipeline.local.braket.arn import new_arn
-from quantum_pipeline.local.braket.devices import Device, Devices
-from quantum_pipeline.local.braket.errors import BraketError, invalid, not_found
+from quantum_pipeline.local.braket.devices import Devices
+from quantum_pipeline.local.braket.errors import BraketError, not_found
+from quantum_pipeline.local.braket.faults import Faults
 from quantum_pipeline.local.braket.idempotency import Tokens
 from quantum_pipeline.local.braket.jobs import Jobs
 from quantum_pipeline.local.braket.protocol import Call
 from quantum_pipeline.local.braket.search import Field, search
 from quantum_pipeline.local.braket.task import ENDED, Task
+from quantum_pipeline.local.braket.validation import check
 
 _FIELDS = {
     "quantumTaskArn": Field[Task](lambda task: task.arn),
@@ -45,7 +46,12 @@ class Tasks:
         jobs: Jobs,
         clock: Callable[[], float],
         lock: threading.RLock,
+        *,
+        faults: Faults,
     ) -> None:
+        self.approve: Callable[[Task], None] = lambda _: None
+        """Called with each new task before it is kept; may refuse it by a BraketError."""
+        self._faults = faults
         self._runner = runner
         self._devices = devices
         self._jobs = jobs
@@ -56,9 +62,12 @@ class Tasks:
 
     def create(self, call: Call) -> dict[str, Any]:
         """CreateQuantumTask."""
+        self._faults.at_request()
         task = self._tokens.known(call)
         if task is None:
             task = self._new(call)
+            self.approve(task)
+            task.fault = self._faults.at_creation(task.device.arn)
             self._tokens.remember(call, task)
             self._tasks[task.arn] = task
             self._runner.submit(task)
@@ -104,6 +113,19 @@ class Tasks:
             for priority in ("Normal", "Priority")
         ]
 
+    def all(self) -> Iterable[Task]:
+        """Return all tasks, oldest first."""
+        with self._lock:
+            return list(self._tasks.values())
+
+    def ready(self, task: Task) -> bool:
+        """Return whether a task's turn has come: its device is open, and nobody else's is before.
+
+        A device that went offline keeps its queue; a test may set it online again.
+        """
+        device = task.device.arn
+        return self._devices.is_open(device, self._clock()) and not self._devices.waiting(device)
+
     def tags(self, arn: str) -> dict[str, str] | None:
         """Return the tags of a task, to be changed in place, or None if there is no such task."""
         return self._tasks[arn].tags if arn in self._tasks else None
@@ -116,7 +138,7 @@ class Tasks:
     def _new(self, call: Call) -> Task:
         params = call.params
         device = self._devices.usable(params["deviceArn"])
-        _check(params, device)
+        check(params, device)
         return Task(
             arn=new_arn("quantum-task", call.region),
             request=params,
@@ -139,22 +161,14 @@ class Tasks:
                 "message": f"Task is in {task.status} status. "
                 "AmazonBraket does not show queue position for this status."
             }
-        queue = [t.arn for t in self._tasks.values() if t.status == "QUEUED"]
-        position = queue.index(task.arn) + 1
+        queue = [
+            other.arn
+            for other in self._tasks.values()
+            if other.status == "QUEUED" and other.device.arn == task.device.arn
+        ]
+        position = self._devices.waiting(task.device.arn) + queue.index(task.arn) + 1
         return info | {"position": str(position) if position <= 2000 else ">2000"}
 
 
 def _priority(task: Task) -> str:
     return "Priority" if task.job else "Normal"
-
-
-def _check(params: dict[str, Any], device: Device) -> None:
-    try:
-        kind = json.loads(params["action"])["braketSchemaHeader"]["name"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise invalid("action: it is not a program in JSON with a braketSchemaHeader") from error
-    if kind not in device.actions:
-        raise invalid(f"action: {device.name} runs {', '.join(sorted(device.actions))}, not {kind}")
-    least, most = device.shots
-    if not least <= params["shots"] <= most:
-        raise invalid(f"shots: {params['shots']}; {device.name} takes {least} to {most}")
