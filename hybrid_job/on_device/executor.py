@@ -15,8 +15,6 @@ import json
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
 from itertools import islice
 
 from braket.aws import AwsQuantumTask
@@ -26,50 +24,25 @@ from hybrid_job.journal import Batch
 from hybrid_job.on_device import tasks
 from hybrid_job.on_device.measurement import Compiled, Counts
 from hybrid_job.on_device.spending import CapReached, Spending
-from hybrid_job.on_device.tasks import CANCELLED, COMPLETED, FAILED, Program
+from hybrid_job.on_device.tasks import FAILED, Program
+from hybrid_job.on_device.waiting import Part, Round, TimeReached
 from quantum_pipeline import device_states
 from quantum_pipeline.device_states import DeviceState
 from quantum_pipeline.errors import (
     DeviceUnavailable,
     InvalidRequest,
     JobFailed,
-    PipelineError,
-    QuotaExceeded,
-    ServiceUnavailable,
 )
 from quantum_pipeline.results import QuantumTask
 from quantum_pipeline.runs import BATCH_TAG, RUN_ID_TAG
 
-AT_ONCE = 25
-"""Most tasks that wait or run at once."""
+__all__ = ["CapReached", "Executor", "TimeReached"]
 
 RETRIES = 1
 """How often a task that FAILED, and is not billed, is created once more."""
 
-POLL_SECONDS = (0.2, 30.0)
-"""Shortest and longest time between two looks at a task; between them, a fiftieth of its wait."""
-
-CANCEL_SECONDS = 5.0
-"""How long a task is given to be cancelled; until it is, it counts as if it ran."""
-
 SEARCHES = (0.0, 1.0, 2.0, 4.0)
 """Seconds before each search for a task that Braket has and does not show yet."""
-
-
-class TimeReached(JobFailed):
-    """The job's time, or that of training, is up: a solver ends with what it has."""
-
-
-@dataclass(frozen=True)
-class _Part:
-    """One task of a batch; ``first`` is the place of its first circuit among those of the batch."""
-
-    first: int
-    program: Program
-    purpose: str
-    ordinal: int
-    digests: tuple[str, ...]
-    """One for the first try, and one for each retry."""
 
 
 class Executor:
@@ -145,7 +118,7 @@ class Executor:
         unpaid = [part for part in parts if self._arn(part) is None]
         if unpaid:
             self.spending.require(sum(len(part.program.circuits) for part in unpaid), shots)
-        by_part = _Round(self, self._job.deadline(0.5) if deadline is None else deadline).run(parts)
+        by_part = Round(self, self._job.deadline(0.5) if deadline is None else deadline).run(parts)
         return [counts for part in parts for counts in by_part[part.first]]
 
     def _state(self) -> DeviceState:
@@ -179,11 +152,11 @@ class Executor:
                 "allowed: a device with as many"
             )
 
-    def _parts(self, circuits: Sequence[Compiled], shots: int, purpose: str) -> list[_Part]:
+    def _parts(self, circuits: Sequence[Compiled], shots: int, purpose: str) -> list[Part]:
         ordinal = self._ordinals[purpose]
         self._ordinals[purpose] += 1
         rest = iter(circuits)
-        parts: list[_Part] = []
+        parts: list[Part] = []
         for number, size in enumerate(self.spending.sizes(len(circuits), shots)):
             chosen = tuple(islice(rest, size))
             program = Program(chosen, shots, as_set=len(circuits) > 1 and self._takes_sets)
@@ -195,14 +168,14 @@ class Executor:
                 for retry in range(1 + RETRIES)
             )
             first = sum(len(part.program.circuits) for part in parts)
-            parts.append(_Part(first, program, purpose, ordinal, digests))
+            parts.append(Part(first, program, purpose, ordinal, digests))
         return parts
 
     @property
     def _takes_sets(self) -> bool:
         return self.state.max_executables > 1
 
-    def digest(self, part: _Part) -> str:
+    def digest(self, part: Part) -> str:
         """Return the digest of the try that counts: the first that did not fail for free."""
         return next(filter(self._counts, part.digests), part.digests[-1])
 
@@ -210,7 +183,7 @@ class Executor:
         batch = self._job.journal.batch(digest)
         return batch is None or batch.status != FAILED or batch.successful_shots > 0
 
-    def _arn(self, part: _Part) -> str | None:
+    def _arn(self, part: Part) -> str | None:
         """Return the task of a part, if there is one: as the journal has it, or else Braket."""
         digest = self.digest(part)
         batch = self._job.journal.batch(digest)
@@ -226,18 +199,18 @@ class Executor:
         prepared = self._job.prepared
         return tasks.find(self._session, prepared.device.arn, prepared.run_id, prepared.created_at)
 
-    def _intend(self, part: _Part, digest: str) -> None:
+    def _intend(self, part: Part, digest: str) -> None:
         if self._job.journal.batch(digest) is None:
             program = part.program
             batch = Batch(part.purpose, part.ordinal, len(program.circuits), program.shots)
             self._job.journal.record_intent(digest, batch)
 
-    def _note_creation(self, part: _Part, digest: str, arn: str) -> None:
+    def _note_creation(self, part: Part, digest: str, arn: str) -> None:
         self._intend(part, digest)
         self._job.journal.record_batch(digest, arn)
         self.spending.tell()
 
-    def task(self, part: _Part) -> AwsQuantumTask:
+    def task(self, part: Part) -> AwsQuantumTask:
         """Return the task of a part: the one that exists, or else a new one."""
         arn = self._arn(part)
         if arn is not None:
@@ -258,7 +231,7 @@ class Executor:
         self._note_creation(part, digest, task.id)
         return task
 
-    def _hidden(self, part: _Part, digest: str, error: JobFailed) -> str:
+    def _hidden(self, part: Part, digest: str, error: JobFailed) -> str:
         """Return the task of an earlier attempt that has the token, once Braket shows it."""
         for seconds in SEARCHES:
             time.sleep(seconds)
@@ -268,7 +241,7 @@ class Executor:
                 return self._found[digest]
         raise error
 
-    def note_end(self, part: _Part, task: AwsQuantumTask, seconds: float | None) -> None:
+    def note_end(self, part: Part, task: AwsQuantumTask, seconds: float | None) -> None:
         """Keep how a task ended."""
         digest, metadata = self.digest(part), task.metadata(use_cached_value=True)
         batch = self._job.journal.batch(digest)
@@ -282,128 +255,3 @@ class Executor:
             minutes=self.spending.bounded_minutes(batch.executables, batch.shots, seconds),
         )
         self.spending.tell()
-
-
-class _Round:
-    """The tasks of one batch, from their creation to their counts."""
-
-    def __init__(self, executor: Executor, deadline: float) -> None:
-        self._executor = executor
-        self._started = time.monotonic()
-        self._deadline = deadline
-        self._waiting: dict[int, tuple[_Part, AwsQuantumTask]] = {}
-        self._counts: dict[int, list[Counts]] = {}
-
-    def run(self, parts: Sequence[_Part]) -> dict[int, list[Counts]]:
-        """Return the counts of all parts, each by the place of its first circuit."""
-        coming = list(reversed(parts))
-        try:
-            while coming or self._waiting:
-                while coming and len(self._waiting) < AT_ONCE and self._create(coming[-1]):
-                    coming.pop()
-                self._look()
-                over = self._over() if coming or self._waiting else None
-                if over is not None:
-                    self._give_up()
-                    if len(self._counts) < len(parts):
-                        raise over
-                    break
-                self._pause()
-        except (JobFailed, CapReached, DeviceUnavailable):
-            self._give_up()
-            raise
-        return self._counts
-
-    def _create(self, part: _Part) -> bool:
-        """Create the task of a part, or find it; False while others fill the device's quota."""
-        try:
-            self._waiting[part.first] = part, self._executor.task(part)
-        except QuotaExceeded:
-            if not self._waiting:
-                raise
-            return False
-        return True
-
-    def _look(self) -> None:
-        """Take in what has ended."""
-        for part, task in list(self._waiting.values()):
-            try:
-                status = _status(task)
-            except ServiceUnavailable:
-                if self._over() is not None:
-                    raise
-                continue  # it costs nothing to ask again
-            if status == COMPLETED:
-                self._take(part, task)
-            elif status in (FAILED, CANCELLED):
-                del self._waiting[part.first]
-                self._failed(part, task)
-
-    def _take(self, part: _Part, task: AwsQuantumTask) -> None:
-        counts, seconds = part.program.read(task)
-        self._executor.note_end(part, task, seconds)
-        self._counts[part.first] = counts
-        del self._waiting[part.first]
-
-    def _failed(self, part: _Part, task: AwsQuantumTask) -> None:
-        """Create a task that failed once more, where that is allowed.
-
-        Raises:
-            JobFailed: it is not; with Braket's reason.
-        """
-        executor, metadata = self._executor, task.metadata(use_cached_value=True)
-        before = executor.digest(part)
-        executor.note_end(part, task, None)
-        if executor.digest(part) == before:
-            reason = metadata.get("failureReason") or "no reason given"
-            raise JobFailed(f"quantum task {task.id} ended {metadata['status']}: {reason}")
-        executor.spending.require(len(part.program.circuits), part.program.shots)
-        self._waiting[part.first] = part, executor.task(part)
-
-    def _over(self) -> TimeReached | CapReached | None:
-        """Return that the time is up, or that the instance has taken the money that is left."""
-        names = ", ".join(task.id for _, task in self._waiting.values()) or "the next quantum task"
-        advice = "cancelled; allowed: a limit that covers the device's queue"
-        if time.monotonic() >= self._deadline:
-            return TimeReached(
-                f"limits.max_runtime_seconds: {names} not done after "
-                f"{time.monotonic() - self._started:.0f} s and {advice}"
-            )
-        if self._executor.spending.seconds_left() <= 0:
-            return CapReached(
-                f"limits.max_cost_usd: {names} not done when the job's instance had taken what is "
-                f"left, and {advice}"
-            )
-        return None
-
-    def _pause(self) -> None:
-        shortest, longest = POLL_SECONDS
-        waited = time.monotonic() - self._started
-        left = min(self._deadline - time.monotonic(), self._executor.spending.seconds_left())
-        if self._waiting:
-            time.sleep(max(0.0, min(left, max(shortest, min(longest, waited / 50)))))
-
-    def _give_up(self) -> None:
-        """Cancel what waits or runs, and take in what was done in between: it is paid for.
-
-        What cannot be cancelled now is cancelled with all that a run leaves when it ends.
-        """
-        for _, task in self._waiting.values():
-            with suppress(PipelineError):
-                tasks.cancel(task)
-        for part, task in list(self._waiting.values()):
-            with suppress(PipelineError):
-                status, until = _status(task), time.monotonic() + CANCEL_SECONDS
-                while status not in (COMPLETED, FAILED, CANCELLED) and time.monotonic() < until:
-                    time.sleep(POLL_SECONDS[0])
-                    status = _status(task)
-                if status == COMPLETED:
-                    self._take(part, task)
-                elif status in (FAILED, CANCELLED):
-                    self._executor.note_end(part, task, None)
-        self._waiting.clear()
-
-
-def _status(task: AwsQuantumTask) -> str:
-    with tasks.named(f"quantum task {task.id}"):
-        return str(task.metadata()["status"])

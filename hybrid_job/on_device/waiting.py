@@ -1,0 +1,196 @@
+"""The tasks of one batch, from their creation to their counts: awaited, and never for ever.
+
+All of them are in the device's queue at once. Where one fails for good, or time or money are up,
+the others are cancelled, and what was done all the same is not lost.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Protocol
+
+from braket.aws import AwsQuantumTask
+
+from hybrid_job.on_device import tasks
+from hybrid_job.on_device.measurement import Counts
+from hybrid_job.on_device.spending import CapReached, Spending
+from hybrid_job.on_device.tasks import CANCELLED, COMPLETED, FAILED, Program
+from quantum_pipeline.errors import (
+    DeviceUnavailable,
+    JobFailed,
+    PipelineError,
+    QuotaExceeded,
+    ServiceUnavailable,
+)
+
+AT_ONCE = 25
+"""Most tasks that wait or run at once."""
+
+POLL_SECONDS = (0.2, 30.0)
+"""Shortest and longest time between two looks at a task; between them, a fiftieth of its wait."""
+
+CANCEL_SECONDS = 5.0
+"""How long a task is given to be cancelled; until it is, it counts as if it ran."""
+
+
+class TimeReached(JobFailed):
+    """The job's time, or that of training, is up: a solver ends with what it has."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One task of a batch; ``first`` is the place of its first circuit among those of the batch.
+
+    ``digests`` tell it apart: one for the first try, and one for each retry.
+    """
+
+    first: int
+    program: Program
+    purpose: str
+    ordinal: int
+    digests: tuple[str, ...]
+
+
+class Maker(Protocol):
+    """Who creates tasks and keeps account of them."""
+
+    @property
+    def spending(self) -> Spending:
+        """The running total."""
+
+    def task(self, part: Part) -> AwsQuantumTask:
+        """Return the task of a part: the one that exists, or else a new one."""
+
+    def digest(self, part: Part) -> str:
+        """Return the digest of the try that counts."""
+
+    def note_end(self, part: Part, task: AwsQuantumTask, seconds: float | None) -> None:
+        """Keep how a task ended."""
+
+
+class Round:
+    """The tasks of one batch, from their creation to their counts."""
+
+    def __init__(self, maker: Maker, deadline: float) -> None:
+        self._maker = maker
+        self._started = time.monotonic()
+        self._deadline = deadline
+        self._waiting: dict[int, tuple[Part, AwsQuantumTask]] = {}
+        self._counts: dict[int, list[Counts]] = {}
+
+    def run(self, parts: Sequence[Part]) -> dict[int, list[Counts]]:
+        """Return the counts of all parts, each by the place of its first circuit."""
+        coming = list(reversed(parts))
+        try:
+            while coming or self._waiting:
+                while coming and len(self._waiting) < AT_ONCE and self._create(coming[-1]):
+                    coming.pop()
+                self._look()
+                over = self._over() if coming or self._waiting else None
+                if over is not None:
+                    self._give_up()
+                    if len(self._counts) < len(parts):
+                        raise over
+                    break
+                self._pause()
+        except (JobFailed, CapReached, DeviceUnavailable):
+            self._give_up()
+            raise
+        return self._counts
+
+    def _create(self, part: Part) -> bool:
+        """Create the task of a part, or find it; False while others fill the device's quota."""
+        try:
+            self._waiting[part.first] = part, self._maker.task(part)
+        except QuotaExceeded:
+            if not self._waiting:
+                raise
+            return False
+        return True
+
+    def _look(self) -> None:
+        """Take in what has ended."""
+        for part, task in list(self._waiting.values()):
+            try:
+                status = _status(task)
+            except ServiceUnavailable:
+                if self._over() is not None:
+                    raise
+                continue  # it costs nothing to ask again
+            if status == COMPLETED:
+                self._take(part, task)
+            elif status in (FAILED, CANCELLED):
+                del self._waiting[part.first]
+                self._failed(part, task)
+
+    def _take(self, part: Part, task: AwsQuantumTask) -> None:
+        counts, seconds = part.program.read(task)
+        self._maker.note_end(part, task, seconds)
+        self._counts[part.first] = counts
+        del self._waiting[part.first]
+
+    def _failed(self, part: Part, task: AwsQuantumTask) -> None:
+        """Create a task that failed once more, where that is allowed.
+
+        Raises:
+            JobFailed: it is not; with Braket's reason.
+        """
+        maker, metadata = self._maker, task.metadata(use_cached_value=True)
+        before = maker.digest(part)
+        maker.note_end(part, task, None)
+        if maker.digest(part) == before:
+            reason = metadata.get("failureReason") or "no reason given"
+            raise JobFailed(f"quantum task {task.id} ended {metadata['status']}: {reason}")
+        maker.spending.require(len(part.program.circuits), part.program.shots)
+        self._waiting[part.first] = part, maker.task(part)
+
+    def _over(self) -> TimeReached | CapReached | None:
+        """Return that the time is up, or that the instance has taken the money that is left."""
+        names = ", ".join(task.id for _, task in self._waiting.values()) or "the next quantum task"
+        advice = "cancelled; allowed: a limit that covers the device's queue"
+        if time.monotonic() >= self._deadline:
+            return TimeReached(
+                f"limits.max_runtime_seconds: {names} not done after "
+                f"{time.monotonic() - self._started:.0f} s and {advice}"
+            )
+        if self._maker.spending.seconds_left() <= 0:
+            return CapReached(
+                f"limits.max_cost_usd: {names} not done when the job's instance had taken what is "
+                f"left, and {advice}"
+            )
+        return None
+
+    def _pause(self) -> None:
+        shortest, longest = POLL_SECONDS
+        waited = time.monotonic() - self._started
+        left = min(self._deadline - time.monotonic(), self._maker.spending.seconds_left())
+        if self._waiting:
+            time.sleep(max(0.0, min(left, max(shortest, min(longest, waited / 50)))))
+
+    def _give_up(self) -> None:
+        """Cancel what waits or runs, and take in what was done in between: it is paid for.
+
+        What cannot be cancelled now is cancelled with all that a run leaves when it ends.
+        """
+        for _, task in self._waiting.values():
+            with suppress(PipelineError):
+                tasks.cancel(task)
+        for part, task in list(self._waiting.values()):
+            with suppress(PipelineError):
+                status, until = _status(task), time.monotonic() + CANCEL_SECONDS
+                while status not in (COMPLETED, FAILED, CANCELLED) and time.monotonic() < until:
+                    time.sleep(POLL_SECONDS[0])
+                    status = _status(task)
+                if status == COMPLETED:
+                    self._take(part, task)
+                elif status in (FAILED, CANCELLED):
+                    self._maker.note_end(part, task, None)
+        self._waiting.clear()
+
+
+def _status(task: AwsQuantumTask) -> str:
+    with tasks.named(f"quantum task {task.id}"):
+        return str(task.metadata()["status"])
