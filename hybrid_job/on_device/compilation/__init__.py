@@ -1,0 +1,10 @@
+"""Circuits in the gates of a device, on its couplers and its best qubits.
+
+chip (what the device tells) -> placing, routing, schedule, plans (a cost layer of QAOA) -> layers,
+natives (its gates) -> qaoa, symmetry; reference and circuits: what qiskit makes of any circuit.
+"""
+
+from hybrid_job.on_device.compilation.circuits import compile_circuit, summarise
+from hybrid_job.on_device.compilation.qaoa import QaoaCompiler, compiler_for
+
+__all__ = ["QaoaCompiler", "compile_circuit", "compiler_for", "summarise"]
