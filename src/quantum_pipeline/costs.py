@@ -37,7 +37,7 @@ SECONDS_PER_SHOT = 1e-6
 MOLECULE_SECONDS = 120
 """Assumed: integrals of all geometries, Hartree-Fock, and the Hamiltonian."""
 
-COMPILE_SECONDS = 240
+COMPILE_SECONDS = {"qpu": 150, "simulator": 60}
 """Assumed: what a job on a device takes beside its tasks, to load libraries and compile."""
 
 QUEUE_SECONDS = {"qpu": 600, "simulator": 120}
@@ -151,8 +151,8 @@ def runtime(request: ResolvedRequest, device: Device, planned: Plan) -> int:
         return RUNTIME
     computed = compute_seconds(request)
     own = min(_of_molecule(request) if computed is None else computed, RUNTIME)
-    queues = QUEUE_SECONDS.get(device.kind, 0)
-    return min(432_000, ceil(own + COMPILE_SECONDS + planned.seconds + queues))
+    beside = COMPILE_SECONDS[device.kind] + QUEUE_SECONDS[device.kind]
+    return min(432_000, ceil(own + planned.seconds + beside))
 
 
 def _of_molecule(request: ResolvedRequest) -> float:

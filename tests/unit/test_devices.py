@@ -254,7 +254,7 @@ def test_the_default_run_asks_no_device() -> None:
 def test_a_run_on_a_device_has_a_time_limit_of_its_tasks_unless_it_names_one() -> None:
     asked = {"device": "forte-1", "algorithm": {"depth": 1}, "limits": {"max_cost_usd": 100.0}}
     found = prepared(state("forte-1"), **asked)
-    assert 600 + 240 + 205 < found.request.limits.max_runtime_seconds < 600 + 240 + 240
+    assert 600 + 150 + 205 < found.request.limits.max_runtime_seconds < 600 + 150 + 240
     asked["limits"] = {"max_cost_usd": 100.0, "max_runtime_seconds": 77}
     assert prepared(state("forte-1"), **asked).request.limits.max_runtime_seconds == 77
 

@@ -70,6 +70,7 @@ BEST = {  # by hand: what the solution's objective must be
     "maxcut_moebius_ladder.json": 88.0,  # of 90: two rings of odd length have no edge in common
     "maxcut_on_cepheus_mitigated.json": 12.0,
     "maxcut_on_garnet.json": 12.0,
+    "maxcut_on_noisy_dm1.json": 6.0,
     "maxcut_petersen.json": 12.0,
     "maxcut_petersen_from_shots.json": 12.0,
     "maxcut_petersen_sv1.json": 12.0,
