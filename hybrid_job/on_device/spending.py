@@ -46,8 +46,16 @@ class Spending:
 
     @property
     def spent(self) -> float:
-        """USD that the run has cost until now."""
-        return self._usd(self._instance_seconds(), self.tasks)
+        """USD that the run has cost until now.
+
+        The planned time of tasks counts as the instance's beside the time that it has been up:
+        where a device's time is simulated, it is billed to the job and not waited for.
+        """
+        billed = [
+            batch for batch in self._job.journal.batches.values() if self._billed(batch) is not None
+        ]
+        planned = sum(self._planned_seconds(batch.executables, batch.shots) for batch in billed)
+        return self._usd(self._instance_seconds() + planned, self.tasks)
 
     def tell(self) -> None:
         """Publish the running total as the job's metric ``cost_usd``."""
@@ -64,9 +72,8 @@ class Spending:
 
     def worst_case(self, executables: int, shots: int) -> float:
         """Return the most USD that a batch can cost, with the instance's time while it runs."""
-        request, device = self._job.prepared.request, self._job.prepared.device
         sizes = self.sizes(executables, shots)
-        seconds = sum(task_seconds(request, device, size, shots) for size in sizes)
+        seconds = sum(self._planned_seconds(size, shots) for size in sizes)
         planned = (Batch("", 0, size, shots, arn="") for size in sizes)
         return self._usd(seconds, [task for each in planned if (task := self._billed(each))])
 
@@ -147,9 +154,13 @@ class Spending:
 
     def bounded_minutes(self, executables: int, shots: int, seconds: float | None = None) -> float:
         """Return the minutes that a simulator bills: of its ``seconds``, or of the planned ones."""
-        request, device = self._job.prepared.request, self._job.prepared.device
+        device = self._job.prepared.device
         if not device.usd_per_minute:
             return 0.0
         if seconds is None:
-            seconds = task_seconds(request, device, executables, shots)
+            seconds = self._planned_seconds(executables, shots)
         return max(seconds, device.minimum_seconds) / 60
+
+    def _planned_seconds(self, executables: int, shots: int) -> float:
+        prepared = self._job.prepared
+        return task_seconds(prepared.request, prepared.device, executables, shots)

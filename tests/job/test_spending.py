@@ -31,6 +31,9 @@ SECOND = 0.115 / 3600
 STARTED = 180 * SECOND
 """USD of its start."""
 
+RUN = TASK + 300 * SHOT + (5 + 0.3) * SECOND
+"""USD of a task of 300 shots, with the job's time while it runs."""
+
 ENDING = 30 * SECOND
 """USD that are kept for its end."""
 
@@ -91,12 +94,12 @@ DONE = Batch("training", 0, 3, 100, "arn:1", "COMPLETED", 300)
     [
         ([], 0.0),
         ([Batch("training", 0, 3, 100)], 0.0),
-        ([Batch("training", 0, 3, 100, "arn:1")], TASK + 300 * SHOT),
-        ([DONE], TASK + 300 * SHOT),
-        ([DONE, DONE], 2 * (TASK + 300 * SHOT)),
+        ([Batch("training", 0, 3, 100, "arn:1")], RUN),
+        ([DONE], RUN),
+        ([DONE, DONE], 2 * RUN),
         ([Batch("training", 0, 3, 100, "arn:1", "FAILED")], 0.0),
         ([Batch("training", 0, 3, 100, "arn:1", "CANCELLED")], 0.0),
-        ([Batch("training", 0, 3, 100, "arn:1", "CANCELLED", 120)], TASK + 120 * SHOT),
+        ([Batch("training", 0, 3, 100, "arn:1", "CANCELLED", 120)], RUN - 180 * SHOT),
     ],
     ids=["nothing", "meant", "running", "done", "two", "failed", "cancelled", "cancelled-half-way"],
 )
@@ -175,7 +178,7 @@ def test_most_shots_that_fit_leave_no_room_for_more(
     prepared = garnet(limits={"max_cost_usd": limit})
     with spending_of(prepared, tmp_path, DONE, max_executables=sets) as spending:
         found = spending.affordable_shots(executables, 10_000)
-        left = limit - STARTED - ENDING - TASK - 300 * SHOT - tasks * (TASK + 5 * SECOND)
+        left = limit - STARTED - ENDING - RUN - tasks * (TASK + 5 * SECOND)
         assert found == pytest.approx(left / executables / (SHOT + 0.001 * SECOND), abs=2)
         spending.require(executables, found)
         with pytest.raises(CapReached):
@@ -208,6 +211,4 @@ def test_running_total_is_a_metric(tmp_path: Path, capsys: pytest.CaptureFixture
     lines = capsys.readouterr().out.splitlines()
     told = [re.search(r"cost_usd=(\S+); iteration_number=(\d+);", line) for line in lines]
     assert [match and int(match[2]) for match in told] == [1, 2]
-    assert [match and float(match[1]) for match in told] == [
-        approximately(STARTED + TASK + 300 * SHOT)
-    ] * 2
+    assert [match and float(match[1]) for match in told] == [approximately(STARTED + RUN)] * 2
