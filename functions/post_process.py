@@ -134,6 +134,7 @@ def _publish(made: Report) -> None:
     record("JobSeconds", made.timing.job_seconds)
     record("Polls", made.timing.polls)
     record("ActualCost", made.cost.actual_usd)
+    record("CostRatio", made.cost.estimate_ratio)
     record("ApproximationRatio", made.ratios[0])
     record("ExpectedRatio", made.ratios[1])
     record("FinalEnergy", made.analysis.final_energy)

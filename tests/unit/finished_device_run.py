@@ -31,6 +31,7 @@ BELOW = ((1, 4), (2, 5), (14, 18), (15, 19), (16, 20), *((q, q + 5) for q in ran
 LATTICE = tuple(sorted([(a, a + 1) for row in ROWS for a in row[:-1]] + list(BELOW)))
 ON_LATTICE = (4, 5, 10, 15, 14, 9)
 EMULATED = "Topology: IQM, 2024. Error rates: assumed, gates on two qubits 0.995, readout 0.98."
+ALL = {"readout": True, "symmetry": True, "zne": "linear", "scales": [1.0, 3.0, 5.0]}
 TASK = "arn:aws:braket:eu-north-1:123456789012:quantum-task/5a1e"
 
 COMPILATION = Compilation(
@@ -51,7 +52,7 @@ def estimated(energy: float, standard_error: float) -> Estimated:
     return Estimated(energy=energy, standard_error=standard_error)
 
 
-def mitigation_outcome(raw: Estimated, **changes: Any) -> MitigationOutcome:
+def mitigation_outcome(raw: Estimated, changes: Mapping[str, Any]) -> MitigationOutcome:
     """Return what readout correction, symmetry and three noise scales made of a raw energy."""
     fields: dict[str, Any] = {
         "methods": ("readout", "symmetry", "zne"),
@@ -72,14 +73,14 @@ def mitigation_outcome(raw: Estimated, **changes: Any) -> MitigationOutcome:
         "and 0.756 raw (root mean square)",
         "extra_shots": 13_000,
     }
-    return MitigationOutcome(**(fields | changes))
+    return MitigationOutcome(**(fields | dict(changes)))
 
 
 def prepared_on_device(
     problem: Mapping[str, Any] = RING, *, emulated: str | None = EMULATED, **request: Any
 ) -> PreparedRun:
     """Return what prepare leaves of a request for Garnet."""
-    request = {"shots": 1000, "mitigation": "auto", "limits": {"max_cost_usd": 30.0}} | request
+    request = {"shots": 1000, "mitigation": ALL, "limits": {"max_cost_usd": 30.0}} | request
     prepared, device = prepared_run(problem, device="garnet", **request), find("garnet")
     return prepared.model_copy(
         update={
@@ -132,7 +133,7 @@ def device_result(
     outcome = None
     if mitigated is not False:
         replaced = mitigated if isinstance(mitigated, Mapping) else {}
-        outcome = mitigation_outcome(estimated(plain.mean_energy, error), **replaced)
+        outcome = mitigation_outcome(estimated(plain.mean_energy, error), replaced)
     summary = prepared.state_summary
     fields: dict[str, Any] = {
         "emulated": None if summary is None else summary.emulated,

@@ -29,6 +29,7 @@ METRICS = {
     "Polls": Metric(MetricUnit.Count),
     "EstimatedCost": Metric(MetricUnit.NoUnit),
     "ActualCost": Metric(MetricUnit.NoUnit),
+    "CostRatio": Metric(MetricUnit.NoUnit),
     "ApproximationRatio": Metric(MetricUnit.NoUnit),
     "ExpectedRatio": Metric(MetricUnit.NoUnit),
     "FinalEnergy": Metric(MetricUnit.NoUnit),

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from quantum_pipeline.report.emulation import device_name
 from quantum_pipeline.report.figures import (
     BLACK,
     BLUE,
@@ -83,9 +84,16 @@ def convergence(study: Study) -> tuple[str, str, Figure]:
     legend_below(figure, 3)
     return (
         _convergence_title(optimised, energy, f"{best_name} {short(best)}"),
-        _CONVERGENCE.format(optimised),
+        _CONVERGENCE.format(optimised) + _scatter(study),
         figure,
     )
+
+
+def _scatter(study: Study) -> str:
+    """Return that energies scatter, where they were measured."""
+    if study.report.request["algorithm"].get("train_on") != "device":
+        return ""
+    return f" Each was measured on {device_name(study.report)}, and scatters by its shots."
 
 
 def _convergence_title(what: str, energy: NDArray[np.float64], bound: str) -> str:

@@ -34,7 +34,7 @@ NUMBERED = 60
 _CAPTION = (
     "Qubits and couplers of {device}. Blue qubits hold variables, whose {labels} are inside, "
     "when they are measured; bold couplers are those that the circuit acts on. {small}{passed}"
-    "Positions follow the couplers, not the chip."
+    "{positions}."
 )
 
 
@@ -66,6 +66,11 @@ def layout(report: Report) -> tuple[str, str, Figure]:
             labels="labels" if _labels(report, made)[1] else "numbers, from 0,",
             small="Small numbers are the device's. " if len(numbers) <= NUMBERED else "",
             passed=f"{passed} more are only passed through. " if passed else "",
+            positions=(
+                "Every two qubits are coupled: those that are not used are not drawn"
+                if _is_complete(len(numbers), edges)
+                else "Positions follow the couplers, not the chip"
+            ),
         ),
         figure,
     )
@@ -86,7 +91,7 @@ def places(n: int, edges: Array) -> Array:
     Where every two are coupled they stand on a circle. Else places follow the steps between
     qubits, turned so that couplers run across and down where they can, and low numbers are on top.
     """
-    if len(edges) >= n * (n - 1) / 2 or not len(edges):
+    if _is_complete(n, edges) or not len(edges):
         return circle(-np.arange(n))
     apart = steps(n, edges)
     (place,) = by_stress(apart, [by_scaling(apart)])
@@ -99,16 +104,20 @@ def places(n: int, edges: Array) -> Array:
     return np.column_stack([x if rising @ x >= 0 else -x, y if rising @ y <= 0 else -y])
 
 
+def _is_complete(n: int, edges: Array) -> bool:
+    return len(edges) >= n * (n - 1) / 2
+
+
 def _rotated(place: Array, angle: float) -> Array:
     c, s = np.cos(angle), np.sin(angle)
     return np.asarray(place @ np.array([[c, s], [-s, c]]))
 
 
 def _draw_couplers(axes: Axes, place: Array, edges: Array, used: Array) -> None:
-    dense = len(edges) > 3 * len(place)
+    faint = edges[:0] if _is_complete(len(place), edges) else edges
     for pairs, colour, width, label in (
-        (edges, PALE, 0.4 if dense else 1.2, f"{len(edges)} couplers"),
-        (used, BLACK, 1.6 if dense else 2.6, f"used: {len(used)}"),
+        (faint, PALE, 1.2, f"{len(edges)} couplers"),
+        (used, BLACK, 2.6, f"used: {len(used)}"),
     ):
         if len(pairs):
             lines = LineCollection(

@@ -1,0 +1,228 @@
+"""The page and the pictures of a run on a device."""
+
+from __future__ import annotations
+
+import io
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from quantum_pipeline.report import render
+from quantum_pipeline.report.device_layout import layout, places
+from quantum_pipeline.report.extrapolation import curve, mitigation
+from quantum_pipeline.report.page import page as rendered_page
+from quantum_pipeline.report.study import Study
+from quantum_pipeline.reports import OptimisationReport
+from quantum_pipeline.reports.device_parts import MitigationPart
+from quantum_pipeline.results import ScaledEnergy
+from tests.unit.finished_device_run import (
+    COMPILATION,
+    EMULATED,
+    LATTICE,
+    device_result,
+    estimated,
+    measured_on_device,
+    noisy_counts,
+    prepared_on_device,
+)
+from tests.unit.finished_run import TRIANGLE, report_of, sampled
+from tests.unit.test_report_rendering import Page, page_of
+
+REPORT = measured_on_device()
+REAL = measured_on_device(prepared_on_device(emulated=None))
+NOT_MITIGATED = measured_on_device(mitigated=False)
+DRAWN = {"plots/layout.png", "plots/mitigation.png"}
+CUT = "600 of 1000 shots were left out, for the cost cap"
+
+
+def grid(width: int, height: int) -> list[tuple[int, int]]:
+    """Return the couplers of a square lattice, counted row by row."""
+    at = np.arange(width * height).reshape(height, width)
+    pairs = [(at[:, :-1], at[:, 1:]), (at[:-1], at[1:])]
+    return [
+        (int(a), int(b)) for one, other in pairs for a, b in zip(one.flat, other.flat, strict=True)
+    ]
+
+
+@pytest.fixture(scope="module")
+def files() -> dict[str, bytes]:
+    return render(REPORT)
+
+
+@pytest.fixture(scope="module")
+def page(files: dict[str, bytes]) -> Page:
+    return Page(files["report.html"].decode())
+
+
+def test_page_cries_that_the_device_was_emulated_before_all_else(page: Page) -> None:
+    assert "Emulated: r1 – Quantum Pipeline report" in page.text
+    assert page.words.index("Emulated: not a result of Garnet.") < page.words.index("Found")
+    assert EMULATED in page.words
+    alts = [attributes["alt"] or "" for tag, attributes in page.tags if tag == "img"]
+    assert sum("Garnet (emulated)" in alt for alt in alts) == len(DRAWN)
+
+
+@pytest.mark.parametrize("report", [REAL, sampled(TRIANGLE, {"001": 1})], ids=["real", "local"])
+def test_nothing_that_is_not_emulated_is_called_that(report: OptimisationReport) -> None:
+    words = page_of(report).words
+    assert "mulated" not in words
+    assert "Nothing was billed" not in words
+    assert ("What it cost" in words) == (report is REAL)  # a job that sampled has no section
+
+
+def test_a_simulator_that_is_emulated_is_no_quantum_processor() -> None:
+    device = REPORT.device.model_copy(update={"name": "SV1", "kind": "simulator"})
+    words = page_of(REPORT.model_copy(update={"device": device})).words
+    assert "Emulated: not a result of SV1. No Amazon Braket simulator ran this" in words
+
+
+def test_page_has_the_circuit_before_and_after_it_was_compiled(page: Page) -> None:
+    words = page.words
+    for size in (COMPILATION.plain, COMPILATION.reference, COMPILATION.compiled):
+        assert size is not None
+        assert f"{size.by} {size.depth} {size.two_qubit_gates}" in words
+    assert "Estimated fidelity 74 %" in words
+    assert "(cz, prx) and ran as they are, verbatim" in words
+
+
+def test_page_has_exact_raw_and_mitigated_energy_with_their_errors(page: Page) -> None:
+    words = page.words
+    assert "without noise, exact −5 – raw −4.568 ± 0.036 +0.432" in words
+    assert "mitigated, kept −4.96 ± 0.055 +0.04" in words
+    assert "the raw error is 10.8 times the mitigated one" in words
+    assert "It took 13,000 more shots and 18.8500 USD" in words
+    assert "calibration circuit 1 −6 −5.21 ± 0.03 −5.93 ± 0.06" in words
+
+
+def test_page_of_a_run_without_mitigation_has_the_raw_energy_alone() -> None:
+    words = page_of(NOT_MITIGATED).words
+    assert "raw −4.568 ± 0.036 +0.432" in words
+    assert "mitigated" not in words
+    assert "calibration" not in words
+
+
+def test_page_has_each_line_of_the_estimate_beside_that_of_the_bill(page: Page) -> None:
+    words = page.words
+    assert "tasks on Garnet, samples 14 tasks 4.2000 USD 1 tasks 0.3000 USD" in words
+    assert "total 24.6207 USD 20.6020 USD" in words
+    assert "devices 2026-08-21" in words
+    assert "Nothing was billed for what was emulated" in words
+
+
+def test_headline_of_a_partial_run_says_what_was_left_out(page: Page) -> None:
+    prepared = prepared_on_device()
+    cut = device_result(
+        prepared, noisy_counts(prepared, 400), mitigated=False, run={"cut_short": CUT}
+    )
+    words = page_of(report_of(prepared, cut)).words
+    assert f"Partial cut short {CUT}. Found" in words
+    assert "Partial" not in page.words
+
+
+def test_pictures_are_those_that_there_is_something_to_draw_for() -> None:
+    assert set(REPORT.artifacts.plots) >= DRAWN
+    assert DRAWN & set(NOT_MITIGATED.artifacts.plots) == {"plots/layout.png"}
+    on_simulator = measured_on_device(run={"compilation": None}, mitigated={"scaled": ()})
+    assert not DRAWN & set(on_simulator.artifacts.plots)
+    assert "nothing was compiled" in page_of(on_simulator).words
+
+
+def test_files_are_the_same_bytes_for_the_same_report_and_small(files: dict[str, bytes]) -> None:
+    assert files == render(OptimisationReport.model_validate_json(REPORT.model_dump_json()))
+    assert set(files) == {"report.html", *REPORT.artifacts.plots}
+    assert sum(map(len, files.values())) < 500_000
+    for name in DRAWN:
+        with Image.open(io.BytesIO(files[name])) as image:
+            assert image.format == "PNG"
+
+
+def compiled(**changes: Any) -> OptimisationReport:
+    made = COMPILATION.model_copy(update=changes)
+    return measured_on_device(run={"compilation": made})
+
+
+ODD = {
+    "every two coupled": compiled(couplers=tuple(combinations(range(36), 2))),
+    "a hundred qubits": compiled(
+        couplers=tuple(grid(12, 9)), qubits=(0, 1, 2, 12, 13, 14), used=((0, 1),)
+    ),
+    "qubits without a coupler": compiled(couplers=(), used=()),
+    "a device in two parts": compiled(couplers=(*LATTICE, (30, 31), (31, 32))),
+    "passed through": compiled(used=((5, 6), (6, 7))),
+    "no fidelity": compiled(estimated_fidelity=None, calibrated_at=None, reference=None),
+    "no shot that obeys": measured_on_device(mitigated={"scaled": (), "kept": "raw"}),
+    "one scale": measured_on_device(
+        mitigated={"scaled": (ScaledEnergy(scale=1, energy=-4, standard_error=0, accepted=None),)}
+    ),
+    "no spread": measured_on_device(
+        mitigated={
+            "scaled": tuple(
+                ScaledEnergy(scale=s, energy=-4, standard_error=0, accepted=None) for s in (1, 3)
+            )
+        }
+    ),
+    "polynomial": measured_on_device(mitigated={"extrapolation": "richardson"}),
+    "exponential": measured_on_device(mitigated={"extrapolation": "exponential"}),
+    "unknown exact energy": measured_on_device(run={"trained_energy": None}),
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", ODD)
+def test_odd_devices_are_drawn_without_a_warning(name: str) -> None:
+    report = ODD[name]
+    drawn = {"plots/layout.png": layout, "plots/mitigation.png": mitigation}
+    pictures = {each: drawn[each](report) for each in DRAWN & set(report.artifacts.plots)}
+    assert all(len(each.png) < 60_000 for each in pictures.values())
+    Page(rendered_page(Study.of(report), pictures))
+
+
+def test_a_square_lattice_is_drawn_as_one() -> None:
+    couplers = np.array(grid(12, 9))
+    place = places(108, couplers)
+    along = place[couplers[:, 1]] - place[couplers[:, 0]]
+    length = np.linalg.norm(along, axis=1)
+    assert length.max() < 1.3 * length.min()
+    crooked = np.abs(along).min(axis=1) / length
+    assert np.median(crooked) < 0.05
+    assert crooked.max() < 0.25
+
+
+def test_a_lattice_is_wide_and_has_its_low_numbers_on_top_at_the_left() -> None:
+    place = places(20, np.array(grid(5, 4)))
+    assert np.ptp(place[:, 0]) > np.ptp(place[:, 1])
+    assert place[0, 0] < place[4, 0]
+    assert place[0, 1] > place[15, 1]
+
+
+def test_qubits_of_which_every_two_are_coupled_stand_on_a_circle() -> None:
+    place = places(12, np.array(list(combinations(range(12), 2))))
+    assert np.linalg.norm(place, axis=1) == pytest.approx(1)
+
+
+def part(form: str, energies: list[float], at_zero: float) -> MitigationPart:
+    assert REPORT.mitigation is not None
+    scaled = tuple(
+        ScaledEnergy(scale=s, energy=e, standard_error=0.1, accepted=None)
+        for s, e in zip((1, 2, 4), energies, strict=True)
+    )
+    return REPORT.mitigation.model_copy(
+        update={"extrapolation": form, "scaled": scaled, "mitigated": estimated(at_zero, 0.1)}
+    )
+
+
+@pytest.mark.parametrize(
+    ("form", "law"),
+    [
+        ("linear", lambda s: -5 + 0.3 * s),
+        ("richardson", lambda s: -5 + 0.3 * s - 0.02 * s**2),
+        ("exponential", lambda s: -3 - 2 * np.exp(-0.25 * s)),
+    ],
+)
+def test_the_curve_of_an_extrapolation_is_its_law(form: str, law: Any) -> None:
+    at = np.array([0.0, 0.5, 1.0, 2.0, 3.0, 4.0])
+    found = curve(part(form, [float(law(s)) for s in (1, 2, 4)], -5.0), at)
+    assert found == pytest.approx(law(at), abs=1e-3)

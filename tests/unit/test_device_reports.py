@@ -1,0 +1,171 @@
+"""The report of a run on a device: its figures, its bill, and what follows from them."""
+
+from __future__ import annotations
+
+import pytest
+
+from quantum_pipeline.costs import Cost, InstancePrice
+from quantum_pipeline.devices import find
+from quantum_pipeline.ising import energies, spins_of
+from quantum_pipeline.reports import OptimisationReport
+from quantum_pipeline.reports.device_parts import cost_part
+from quantum_pipeline.results import QuantumTask
+from tests.unit.finished_device_run import (
+    COMPILATION,
+    TASK,
+    device_result,
+    measured_on_device,
+    noisy_counts,
+    prepared_on_device,
+)
+from tests.unit.finished_run import TRIANGLE, report_of, sampled
+
+PREPARED = prepared_on_device()
+REPORT = measured_on_device(PREPARED)
+CUT = "600 of 1000 shots were left out, for the cost cap"
+KEPT_RAW = {"kept": "raw", "kept_because": "it is not smaller beyond doubt"}
+
+
+def advice(report: OptimisationReport) -> str:
+    return "\n".join(report.recommendations)
+
+
+def test_report_survives_json() -> None:
+    assert OptimisationReport.model_validate_json(REPORT.model_dump_json()) == REPORT
+
+
+def test_the_mean_energy_stays_that_of_the_counts() -> None:
+    counts = noisy_counts(PREPARED)
+    energy = energies(PREPARED.ising, spins_of(list(counts)))
+    mean = sum(e * n for e, n in zip(energy, counts.values(), strict=True)) / 1000
+    assert REPORT.quality.mean_energy == pytest.approx(mean)
+    assert REPORT.mitigation is not None
+    assert REPORT.mitigation.raw.energy == pytest.approx(mean)
+
+
+def test_mitigated_exact_and_raw_energies_have_ratios_of_the_same_definition() -> None:
+    quality = REPORT.quality
+    assert (quality.trained_energy, quality.mitigated_energy) == (-5, -4.96)
+    assert quality.trained_ratio == pytest.approx(5 / 6)
+    assert quality.mitigated_ratio == pytest.approx(4.96 / 6)
+    assert quality.mitigated_standard_error == 0.055
+    assert quality.expected_ratio == pytest.approx(-quality.mean_energy / 6)
+
+
+def test_a_mitigated_energy_that_was_not_kept_is_no_figure_of_quality() -> None:
+    quality = measured_on_device(mitigated=KEPT_RAW).quality
+    assert quality.mitigated_energy is quality.mitigated_standard_error is None
+    assert quality.mitigated_ratio is None
+
+
+def test_error_factor_is_that_of_the_errors() -> None:
+    assert REPORT.mitigation is not None
+    assert REPORT.mitigation.error_factor == pytest.approx((5 - 4.568) / (5 - 4.96))
+    unknown = measured_on_device(run={"trained_energy": None}).mitigation
+    met = measured_on_device(run={"trained_energy": -4.96}).mitigation
+    assert unknown is not None and unknown.error_factor is None
+    assert met is not None and met.error_factor is None
+
+
+def test_qubits_used_are_those_of_variables_and_those_passed_through() -> None:
+    through = COMPILATION.model_copy(update={"used": (*COMPILATION.used, (5, 6))})
+    report = measured_on_device(run={"compilation": through})
+    assert report.device.qubits_used == (4, 5, 6, 9, 10, 14, 15)
+
+
+def test_tasks_and_instance_make_up_the_bill() -> None:
+    cost = REPORT.cost
+    instance = next(item.usd for item in cost.breakdown if "instance" in item.what)
+    assert sum(task.usd for task in cost.tasks) + instance == pytest.approx(cost.actual_usd)
+    assert cost.tasks[0].usd == pytest.approx(0.30 + 14_000 * 0.00145)
+    assert sum(item.usd for item in cost.estimate) == pytest.approx(cost.estimated_usd)
+    assert cost.estimate_ratio == pytest.approx(cost.actual_usd / cost.estimated_usd)
+
+
+def test_mitigation_costs_the_tasks_and_shots_that_raw_would_not_have_taken() -> None:
+    assert REPORT.cost.mitigation_usd == pytest.approx(13_000 * 0.00145)  # one task either way
+    each = QuantumTask(arn=TASK, shots=1000)
+    apart = measured_on_device(tasks=(each,) * 14)
+    assert apart.cost.mitigation_usd == pytest.approx(13 * 0.30 + 13_000 * 0.00145)
+    trained = each.model_copy(update={"purpose": "training", "shots": 70_000})
+    with_training = measured_on_device(tasks=(*(each,) * 14, trained))
+    assert with_training.cost.mitigation_usd == pytest.approx(13 * 0.30 + 13_000 * 0.00145)
+    assert measured_on_device(mitigated=False).cost.mitigation_usd is None
+
+
+def test_mitigation_on_a_simulator_costs_its_part_of_the_minutes() -> None:
+    tasks = (QuantumTask(arn=TASK, shots=1000, billed_minutes=0.05),) * 14
+    prepared = PREPARED.model_copy(update={"device": find("dm1")})
+    cost = cost_part(prepared, prepared.estimate, device_result(PREPARED, tasks=tasks))
+    assert cost.mitigation_usd == pytest.approx(13 * 0.05 * 0.075)
+
+
+def test_an_assumed_price_is_called_that() -> None:
+    unknown = InstancePrice(instance_type="ml.m5.large", usd_per_hour=0, as_of="nobody told it")
+    cost = report_of(
+        PREPARED.model_copy(update={"instance": unknown}), device_result(PREPARED)
+    ).cost
+    assert cost.assumed_price == "job instance ml.m5.large: unknown, assumed as 0.4 USD an hour"
+    assert REPORT.cost.assumed_price is None
+
+
+def test_an_estimate_of_nothing_has_no_ratio() -> None:
+    free = PREPARED.model_copy(update={"estimate": Cost(items=(), prices_as_of="")})
+    assert report_of(free, device_result(PREPARED)).cost.estimate_ratio is None
+
+
+def test_a_run_on_no_device_has_no_part_of_one() -> None:
+    report = sampled(TRIANGLE, {"001": 1})
+    assert report.compilation is None
+    assert report.mitigation is None
+    assert not report.cost.tasks
+    assert not report.device.qubits_used
+    assert not report.partial
+    assert report.device.kind == "local"
+
+
+def test_what_is_emulated_is_known_even_if_the_job_told_nothing() -> None:
+    report = report_of(PREPARED, device_result(PREPARED, device_run=None))
+    assert report.device.emulated == REPORT.device.emulated is not None
+
+
+def test_a_run_that_was_cut_short_is_partial_and_says_what_it_takes() -> None:
+    prepared = prepared_on_device(limits={"max_cost_usd": 10.0})
+    cut = measured_on_device(prepared, run={"cut_short": CUT}, mitigated=False)
+    assert cut.partial
+    assert cut.status == "SUCCEEDED"
+    assert cut.cost.cut_short == CUT
+    assert f"({CUT}): raise limits.max_cost_usd above 10; the whole run takes" in advice(cut)
+
+
+def test_a_run_cut_short_within_its_cost_needs_more_time() -> None:
+    cut = measured_on_device(run={"cut_short": "there was no time"})
+    seconds = cut.request["limits"]["max_runtime_seconds"]
+    assert f"raise limits.max_runtime_seconds above {seconds}" in advice(cut)
+
+
+def test_a_rehearsal_says_how_it_becomes_a_run_on_hardware() -> None:
+    assert "deploy the stack in eu-north-1, where Garnet is, and add --stack" in advice(REPORT)
+    real = measured_on_device(prepared_on_device(emulated=None))
+    assert real.device.emulated is None
+    assert "rehearsal" not in advice(real)
+
+
+def test_a_circuit_with_an_error_in_most_shots_is_pointed_out() -> None:
+    assert "fidelity" not in advice(REPORT)
+    poor = COMPILATION.model_copy(update={"estimated_fidelity": 0.21})
+    report = measured_on_device(run={"compilation": poor})
+    assert "The estimated fidelity of the circuit is 0.21, with 24 gates" in advice(report)
+
+
+def test_mitigation_that_was_not_kept_says_why_and_what_it_cost() -> None:
+    assert "Mitigation" not in advice(REPORT)
+    report = measured_on_device(mitigated=KEPT_RAW)
+    said = f"{KEPT_RAW['kept_because']}. Raise shots, or leave mitigation out, which saves 13000"
+    assert said in advice(report)
+
+
+def test_fees_are_held_against_the_exact_energy_that_has_none() -> None:
+    assert "without noise, -5, and no fee; Garnet took 20.6000 USD" in advice(REPORT)
+    unknown = measured_on_device(run={"trained_energy": None})
+    assert "no fee" not in advice(unknown)

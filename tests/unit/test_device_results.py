@@ -1,0 +1,123 @@
+"""The result of a run on a device: what of it is held to the run, and to itself."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from quantum_pipeline.errors import InvalidResult
+from quantum_pipeline.results import Check, OptimisationResult, QuantumTask, read_result, verify
+from tests.unit.finished_device_run import (
+    COMPILATION,
+    LATTICE,
+    TASK,
+    device_result,
+    estimated,
+    noisy_counts,
+    prepared_on_device,
+)
+from tests.unit.finished_run import job_result, prepared_run
+
+PREPARED = prepared_on_device(algorithm={"depth": 2})
+HONEST = device_result(PREPARED)
+FEWER = noisy_counts(PREPARED, 400)
+TOO_FEW_TASKS = (QuantumTask(arn=TASK, executables=14, shots=13_999),)
+WORSE = (Check(exact=-6, raw=estimated(-5.5, 0.1), mitigated=estimated(-6.6, 0.1)),)
+
+
+def compiled(**changes: Any) -> dict[str, Any]:
+    return {"run": {"compilation": COMPILATION.model_copy(update=changes)}}
+
+
+def refused(result: OptimisationResult) -> str:
+    with pytest.raises(InvalidResult) as error:
+        verify(result, PREPARED)
+    return str(error.value)
+
+
+def test_an_honest_result_is_read_and_survives_json() -> None:
+    assert read_result(json.loads(HONEST.model_dump_json()), PREPARED) == HONEST
+
+
+TAMPERED: dict[str, tuple[dict[str, Any], str]] = {
+    "a qubit for two variables": (
+        compiled(qubits=(4, 5, 10, 15, 14, 4)),
+        "compilation.qubits: got [4, 5, 10, 15, 14, 4]; allowed: 6 different qubits",
+    ),
+    "a variable without a qubit": (compiled(qubits=(4, 5, 10)), "allowed: 6 different qubits"),
+    "a coupler that the device has not": (
+        compiled(used=((4, 15),)),
+        "compilation.used: got [4, 15]; allowed: a coupler of the device",
+    ),
+    "fewer gates than couplers that they act on": (
+        compiled(compiled=COMPILATION.compiled.model_copy(update={"two_qubit_gates": 5})),
+        "two_qubit_gates: got 5; allowed: at least one on each of 6 couplers",
+    ),
+    "a raw energy of other counts": (
+        {"mitigated": {"raw": estimated(-4.9, 0.03)}},
+        "mitigation.raw.energy: got -4.9; recomputed it is -4.5",
+    ),
+    "a mitigated energy kept that was farther off": (
+        {"mitigated": {"checks": WORSE}},
+        'mitigation.kept: got "mitigated"; allowed: raw, whose errors',
+    ),
+    "a mitigated energy kept without any check": (
+        {"mitigated": {"checks": ()}},
+        'mitigation.kept: got "mitigated"; allowed: raw, whose errors',
+    ),
+    "shots of mitigation that no task took": (
+        {"tasks": TOO_FEW_TASKS},
+        "mitigation.extra_shots: got 13000; allowed: up to 12999, which the tasks took beside 1000",
+    ),
+    "no task": ({"tasks": ()}, "tasks: got []; allowed: what ran on Garnet"),
+    "nothing of the device": (
+        {"device_run": None},
+        "device_run: got null; allowed: what ran on Garnet",
+    ),
+    "an emulator that calls itself hardware": (
+        {"run": {"emulated": None}},
+        "device_run: emulated: got false; the run has true",
+    ),
+    "an energy without noise below the lowest": (
+        {"run": {"trained_energy": -6.1}},
+        "device_run.trained_energy: got -6.1; it must lie from -6.0 to 0.0",
+    ),
+    "fewer shots than asked for, and not cut short": (
+        {"counts": FEWER},
+        "counts: got 400; the run has 1000",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TAMPERED)
+def test_a_result_that_was_tampered_with_is_refused_by_its_figure(name: str) -> None:
+    changes, said = TAMPERED[name]
+    assert said in refused(device_result(PREPARED, **changes))
+
+
+def test_a_method_that_was_not_asked_for_is_refused() -> None:
+    prepared = prepared_on_device(algorithm={"depth": 2}, mitigation={"zne": "linear"})
+    with pytest.raises(InvalidResult, match=r'methods: got "readout"; allowed: zne'):
+        verify(device_result(prepared), prepared)
+
+
+def test_a_run_that_was_cut_short_has_fewer_shots_and_no_more() -> None:
+    cut: dict[str, Any] = {"run": {"cut_short": "shots left out"}, "mitigated": False}
+    verify(device_result(PREPARED, FEWER, **cut), PREPARED)
+    assert "counts: got 1001" in refused(
+        device_result(PREPARED, noisy_counts(PREPARED, 1001), **cut)
+    )
+
+
+def test_couplers_are_the_same_either_way_round() -> None:
+    turned = tuple((b, a) for a, b in LATTICE)
+    verify(device_result(PREPARED, **compiled(couplers=turned)), PREPARED)
+
+
+def test_a_job_that_sampled_by_itself_has_nothing_of_a_device() -> None:
+    local = prepared_run({"type": "qubo", "linear": [1.0]}, shots=1, algorithm={"depth": 2})
+    for change in ({"tasks": HONEST.tasks}, {"device_run": HONEST.device_run}):
+        with pytest.raises(InvalidResult, match=r"^(tasks|device_run): got"):
+            verify(job_result(local, {"0": 1}, **change), local)
