@@ -5,27 +5,33 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hybrid_job import classical, sampling, training, warm_start
 from hybrid_job.engine import Choice, Engine, engine_for, free_bytes
 from hybrid_job.job import Job, versions
-from hybrid_job.optimiser import Real
+from hybrid_job.optimiser import Optimum, Real
 from hybrid_job.sampling import Samples
 from hybrid_job.statevector import Qaoa
 from quantum_pipeline.algorithms import SettledQaoa
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.estimates import BASE_BYTES, memory_bytes
-from quantum_pipeline.ising import all_energies
+from quantum_pipeline.ising import IsingModel, all_energies
 from quantum_pipeline.results import (
     ClassicalSolution,
     DepthStep,
+    DeviceRun,
     Evaluation,
     JobSeconds,
     OptimisationResult,
     QuantumTask,
 )
+
+if TYPE_CHECKING:
+    from hybrid_job.on_device.qaoa import DeviceQaoa, Sampled
 
 EVALUATIONS_A_START = 40
 """Evaluations that a start usually takes: what the choice of the engine counts on."""
@@ -33,7 +39,8 @@ EVALUATIONS_A_START = 40
 
 def solve(job: Job) -> OptimisationResult:
     """Return the result of a run: the classical baseline, then optimised angles, then shots."""
-    model, shots = job.prepared.ising, job.prepared.request.shots
+    model, algorithm = job.prepared.ising, job.prepared.request.algorithm
+    assert isinstance(algorithm, SettledQaoa)
     times = [time.monotonic()]
     # Without the offset, of which a large one would cost the phases their digits.
     spectrum = all_energies(model.model_copy(update={"offset": 0.0}))
@@ -47,32 +54,39 @@ def solve(job: Job) -> OptimisationResult:
     times.append(time.monotonic())
     tilts = _tilts(job, baseline)
     chosen = _engine(job, spectrum, tilts)
-    trained = training.train(job, chosen.engine, spectrum)
+    device = _device(job, tilts)
+    on_device = device is not None and algorithm.train_on == "device"
+    trained = training.train(
+        job, chosen.engine, spectrum, device.energies if device and on_device else None
+    )
     optimum = trained.optimum
     times.append(time.monotonic())
-    angles, _ = job.journal.task or (optimum.angles, None)
-    samples, tasks = _sample(job, chosen.engine, spectrum, angles, tilts)
+    sampled = _sample(job, chosen.engine, spectrum, optimum.angles, device)
+    angles, samples = sampled.angles, sampled.samples
     best_bitstring, best_energy = samples.best(model)
     times.append(time.monotonic())
     classical_seconds, optimise_seconds, sample_seconds = np.diff(times).tolist()
     return OptimisationResult(
         run_id=job.prepared.run_id,
         algorithm="qaoa",
-        engine=f"exact state, {chosen.name}: {chosen.because}",
+        engine=(
+            f"shots of {device.name}"
+            if device and on_device
+            else f"exact state, {chosen.name}: {chosen.because}"
+        ),
         start=trained.start,
         gammas=tuple(angles[0].tolist()),
         betas=tuple(angles[1].tolist()),
         depths=tuple(
             DepthStep(
-                depth=step.depth, energy=model.offset + step.energy, evaluations=step.evaluations
+                depth=step.depth,
+                energy=model.offset + step.energy if optimum.history else samples.mean_energy,
+                evaluations=step.evaluations,
             )
             for step in trained.steps
         ),
         eliminations=(),
-        history=tuple(
-            Evaluation(evaluation=number, start=start, energy=model.offset + energy)
-            for number, (start, energy) in enumerate(optimum.history, 1)
-        ),
+        history=_history(model, optimum, samples),
         converged=optimum.converged,
         stop_reason=optimum.stop_reason,
         counts=samples.counts,
@@ -80,10 +94,11 @@ def solve(job: Job) -> OptimisationResult:
         best_energy=best_energy,
         mean_energy=samples.mean_energy,
         mean_energy_exact=samples.exact,
-        standard_error=samples.deviation / math.sqrt(shots),
+        standard_error=samples.deviation / math.sqrt(sampled.shots),
         probability_of_best=samples.probability_of_best,
         classical=baseline,
-        tasks=tasks,
+        tasks=sampled.tasks,
+        device_run=sampled.run,
         seconds=JobSeconds(
             optimise=optimise_seconds,
             sample=sample_seconds,
@@ -130,23 +145,41 @@ def _check_memory(job: Job) -> None:
         )
 
 
-def _sample(
-    job: Job, engine: Engine, spectrum: Real, angles: Real, tilts: Sequence[float] | None
-) -> tuple[Samples, tuple[QuantumTask, ...]]:
-    prepared, journal = job.prepared, job.journal
-    if prepared.device.kind == "local":
-        shots, offset = prepared.request.shots, prepared.ising.offset
-        probabilities = engine.probabilities(angles)
-        chance = job.chance("shots")
-        return sampling.from_state(spectrum, offset, probabilities, shots, chance), ()
-    from hybrid_job import quantum_task  # noqa: PLC0415 (the SDK takes seconds to import)
-
-    counts, task = quantum_task.measure(
-        prepared,
-        angles,
-        tilts=tilts,
-        task_arn=journal.task[1] if journal.task else None,
-        created=lambda arn: journal.record_task(angles, arn),
-        timeout_seconds=job.deadline(reserved=0.5) - time.monotonic(),
+def _history(model: IsingModel, optimum: Optimum, samples: Samples) -> tuple[Evaluation, ...]:
+    """Return the evaluations; the samples are the only one where nothing could be paid before."""
+    if not optimum.history:
+        return (Evaluation(evaluation=1, start=1, energy=samples.mean_energy),)
+    return tuple(
+        Evaluation(evaluation=number, start=start, energy=model.offset + energy)
+        for number, (start, energy) in enumerate(optimum.history, 1)
     )
-    return sampling.from_counts(prepared.ising, counts), (task,)
+
+
+def _device(job: Job, tilts: Sequence[float] | None) -> DeviceQaoa | None:
+    if job.prepared.device.kind == "local":
+        return None
+    from hybrid_job.on_device.qaoa import DeviceQaoa  # noqa: PLC0415 (the SDK takes seconds)
+
+    return DeviceQaoa(job, tilts)
+
+
+@dataclass(frozen=True)
+class _Sampled:
+    """The samples, as ``on_device.qaoa.Sampled`` has them, drawn from the exact state."""
+
+    angles: Real
+    samples: Samples
+    shots: int
+    tasks: tuple[QuantumTask, ...] = ()
+    run: DeviceRun | None = None
+
+
+def _sample(
+    job: Job, engine: Engine, spectrum: Real, angles: Real, device: DeviceQaoa | None
+) -> Sampled | _Sampled:
+    offset, shots = job.prepared.ising.offset, job.prepared.request.shots
+    if device is not None:
+        return device.sample(angles, exact=lambda other: offset + engine.energy(other))
+    probabilities = engine.probabilities(angles)
+    samples = sampling.from_state(spectrum, offset, probabilities, shots, job.chance("shots"))
+    return _Sampled(angles, samples, shots)

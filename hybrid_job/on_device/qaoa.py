@@ -1,0 +1,197 @@
+"""QAOA on a device: energies while angles are improved, and the samples of the final circuit.
+
+What was decided about the final samples (angles, shots, mitigated or not) is journalled before
+they are paid for: an attempt that starts again and has less money or time left decides the same.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from hybrid_job import sampling
+from hybrid_job.job import Job
+from hybrid_job.on_device.compilation import compiler_for
+from hybrid_job.on_device.executor import Executor, TimeReached
+from hybrid_job.on_device.measurement import Compiled, Counts, Measurement, Setting
+from hybrid_job.on_device.mitigating.checks import calibration_angles
+from hybrid_job.on_device.mitigating.protocol import Protocol
+from hybrid_job.on_device.mitigating.readout import (
+    in_native_gates,
+    in_plain_gates,
+    readout_circuits,
+)
+from hybrid_job.on_device.spending import CapReached
+from hybrid_job.optimiser import Real
+from hybrid_job.sampling import Samples
+from hybrid_job.shot_optimisers import LimitReached
+from quantum_pipeline.algorithms import SettledQaoa
+from quantum_pipeline.errors import BudgetExceeded
+from quantum_pipeline.ising import IsingModel, energies, spins_of
+from quantum_pipeline.mitigation import CHECKS, Noise
+from quantum_pipeline.results import DeviceRun, MitigationOutcome, QuantumTask
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """The samples of the final circuit, the angles that they are of, and what ran for them."""
+
+    angles: Real
+    samples: Samples
+    shots: int
+    tasks: tuple[QuantumTask, ...]
+    run: DeviceRun
+
+
+@dataclass(frozen=True)
+class _Decision:
+    """What the final samples are to be: of these angles, so many shots, mitigated or not."""
+
+    angles: Real
+    shots: int
+    mitigated: bool
+    cut_short: str | None
+
+
+class DeviceQaoa:
+    """The circuits of a run, compiled for its device and run there."""
+
+    def __init__(self, job: Job, tilts: Sequence[float] | None) -> None:
+        request = job.prepared.request
+        assert isinstance(request.algorithm, SettledQaoa)
+        self._job, self._algorithm = job, request.algorithm
+        self._model = job.prepared.ising
+        self._mitigation, self._shots = request.mitigation, request.shots
+        self._executor = Executor(job)
+        self._compiler = compiler_for(
+            self._model,
+            self._executor.state,
+            tilts=tilts,
+            noise=request.noise or Noise(),
+            seed=request.seed,
+        )
+
+    @property
+    def name(self) -> str:
+        """Name of the device."""
+        return self._executor.state.name
+
+    def energies(self, batch: Sequence[Real]) -> list[tuple[float, float]]:
+        """Return mean energy, or that of the lowest tail, and its standard error for each angles.
+
+        Raises:
+            LimitReached: the batch could cost what is kept for the final samples, or take their
+                time.
+        """
+        executor, shots = self._executor, self._algorithm.shots_per_evaluation or self._shots
+        executor.keep(executor.spending.worst_case(self._executables, self._shots))
+        circuits = [self._compiler.compile(angles) for angles in batch]
+        try:
+            counts = executor.run(
+                circuits, shots, "training", deadline=self._job.deadline(reserved=1.0)
+            )
+        except (CapReached, TimeReached) as limit:
+            raise LimitReached(str(limit)) from None
+        return [tail_of(self._model, each, self._algorithm.cvar_alpha) for each in counts]
+
+    def sample(self, angles: Real, exact: Callable[[Real], float]) -> Sampled:
+        """Return the samples of the circuit at ``angles``, or at those that are paid for already.
+
+        ``exact`` gives the energy of the circuit without noise: of calibration circuits as well.
+
+        Raises:
+            BudgetExceeded: not even the fewest shots can be paid for.
+            PipelineError: by name, as ``Executor.run`` raises.
+        """
+        decision = self._decided(angles)
+        circuit = self._compiler.compile(decision.angles)
+        if decision.mitigated:
+            counts, outcome = self._mitigated(decision, circuit, exact)
+        else:
+            [counts] = self._executor.run([circuit], decision.shots, "samples")
+            outcome = None
+        return Sampled(
+            angles=decision.angles,
+            samples=sampling.from_counts(self._model, counts),
+            shots=decision.shots,
+            tasks=self._executor.tasks,
+            run=DeviceRun(
+                emulated=self._executor.state.emulated,
+                compilation=self._compiler.summary(decision.angles),
+                mitigation=outcome,
+                trained_energy=exact(decision.angles),
+                cut_short=decision.cut_short,
+            ),
+        )
+
+    @property
+    def _executables(self) -> int:
+        return self._mitigation.executables(1, verified_apart=True)
+
+    def _decided(self, angles: Real) -> _Decision:
+        journal = self._job.journal
+        self._executor.keep(0.0)
+        made = journal.decision("samples")
+        if made is None:
+            decision = self._decide(angles)
+            journal.record_decision("samples", vars(decision) | {"angles": angles.tolist()})
+            return decision
+        return _Decision(**dict(made) | {"angles": np.array(made["angles"], dtype=np.float64)})
+
+    def _decide(self, angles: Real) -> _Decision:
+        """Decide for all that was asked for; or for samples alone, as many as can be paid for."""
+        asked, executor = self._shots, self._executor
+        mitigated = not self._mitigation.is_none
+        if mitigated and executor.affordable_shots(self._executables, asked) == asked:
+            return _Decision(angles, asked, mitigated=True, cut_short=None)
+        shots = executor.affordable_shots(1, asked)
+        limit = f"limits.max_cost_usd = {self._job.prepared.request.limits.max_cost_usd:g}"
+        if not shots:
+            raise BudgetExceeded(f"{limit}: what is left of it pays for no samples")
+        left_out = ["no mitigation"] * mitigated + [f"{shots} of {asked} shots"] * (shots < asked)
+        cut_short = f"{limit}: {', '.join(left_out)}" if left_out else None
+        return _Decision(angles, shots, mitigated=False, cut_short=cut_short)
+
+    def _mitigated(
+        self, decision: _Decision, circuit: Compiled, exact: Callable[[Real], float]
+    ) -> tuple[Counts, MitigationOutcome]:
+        native = self._executor.state.native_gates
+        prepare = in_native_gates(native) if circuit.verbatim else in_plain_gates
+        protocol = Protocol(
+            self._mitigation,
+            self._measurement(decision.angles, circuit),
+            [
+                self._measurement(angles, self._compiler.compile(angles), exact(angles))
+                for angles in calibration_angles(decision.angles, CHECKS)
+            ],
+            decision.shots,
+            readout=partial(readout_circuits, prepare=prepare),
+        )
+        counts = self._executor.run(protocol.circuits, decision.shots, "samples")
+        [plain], outcome = protocol.outcome(counts)
+        return plain, outcome
+
+    def _measurement(
+        self, angles: Real, circuit: Compiled, exact: float | None = None
+    ) -> Measurement:
+        plain = (Setting(circuit, self._model),)
+        found = self._compiler.verified(angles) if self._mitigation.symmetry else None
+        if found is None:
+            return Measurement(plain, None, exact)
+        compiled, decode, accepted = found
+        return Measurement(plain, (Setting(compiled, self._model, decode, accepted),), exact)
+
+
+def tail_of(model: IsingModel, counts: Counts, alpha: float) -> tuple[float, float]:
+    """Return the mean energy of the lowest ``alpha`` of the shots, and its standard error.
+
+    >>> tail_of(IsingModel.from_spins([1.0], []), {"0": 1, "1": 3}, 0.5)
+    (-1.0, 0.0)
+    """
+    found = np.repeat(energies(model, spins_of(list(counts))), list(counts.values()))
+    lowest = np.sort(found)[: math.ceil(alpha * found.size)]
+    return float(lowest.mean()), float(lowest.std()) / math.sqrt(lowest.size)
