@@ -180,7 +180,7 @@ def _around_medians(
 
 def _spread(n: int, median: float, spread: float, draw: random.Random) -> list[float]:
     normal = NormalDist()
-    values = [median * math.exp(2 * normal.inv_cdf((k + 0.5) / n)) for k in range(n)]
+    values = [median * math.exp(spread * normal.inv_cdf((k + 0.5) / n)) for k in range(n)]
     draw.shuffle(values)
     return values
 
