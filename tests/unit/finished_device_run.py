@@ -37,7 +37,9 @@ TASK = "arn:aws:braket:eu-north-1:123456789012:quantum-task/5a1e"
 COMPILATION = Compilation(
     native_gates=("cz", "prx"),
     verbatim=True,
-    plain=CircuitSize(by="the circuit as written", depth=9, two_qubit_gates=12),
+    plain=CircuitSize(
+        by="the circuit as it is written, each ZZ one gate", depth=9, two_qubit_gates=12
+    ),
     reference=CircuitSize(by="qiskit, level 3", depth=61, two_qubit_gates=36),
     compiled=CircuitSize(by="this pipeline", depth=29, two_qubit_gates=24),
     qubits=ON_LATTICE,

@@ -35,7 +35,7 @@ REPORT = measured_on_device()
 REAL = measured_on_device(prepared_on_device(emulated=None))
 NOT_MITIGATED = measured_on_device(mitigated=False)
 DRAWN = {"plots/layout.png", "plots/mitigation.png"}
-CUT = "600 of 1000 shots were left out, for the cost cap"
+CUT = "limits.max_cost_usd = 10: no mitigation, 400 of 1000 shots"
 
 
 def grid(width: int, height: int) -> list[tuple[int, int]]:
@@ -118,7 +118,7 @@ def test_headline_of_a_partial_run_says_what_was_left_out(page: Page) -> None:
         prepared, noisy_counts(prepared, 400), mitigated=False, run={"cut_short": CUT}
     )
     words = page_of(report_of(prepared, cut)).words
-    assert f"Partial cut short {CUT}. Found" in words
+    assert f"Partial cut short Stopped at {CUT}. Found" in words
     assert "Partial" not in page.words
 
 

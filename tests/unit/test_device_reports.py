@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from quantum_pipeline.costs import Cost, InstancePrice
@@ -22,7 +24,7 @@ from tests.unit.finished_run import TRIANGLE, report_of, sampled
 
 PREPARED = prepared_on_device()
 REPORT = measured_on_device(PREPARED)
-CUT = "600 of 1000 shots were left out, for the cost cap"
+CUT = "limits.max_cost_usd = 10: no mitigation, 400 of 1000 shots"
 KEPT_RAW = {"kept": "raw", "kept_because": "it is not smaller beyond doubt"}
 
 
@@ -142,6 +144,17 @@ def test_a_run_cut_short_within_its_cost_needs_more_time() -> None:
     cut = measured_on_device(run={"cut_short": "there was no time"})
     seconds = cut.request["limits"]["max_runtime_seconds"]
     assert f"raise limits.max_runtime_seconds above {seconds}" in advice(cut)
+
+
+def test_training_on_a_device_that_stopped_early_may_have_had_too_little_money() -> None:
+    prepared = prepared_on_device(algorithm={"train_on": "device", "optimizer": "spsa"})
+    early: dict[str, Any] = {
+        "converged": False,
+        "stop_reason": "limits.max_cost_usd: kept for the samples",
+    }
+    report = measured_on_device(prepared, **early)
+    assert "limits.max_runtime_seconds or limits.max_cost_usd" in advice(report)
+    assert "or limits.max_cost_usd" not in advice(measured_on_device(**early))
 
 
 def test_a_rehearsal_says_how_it_becomes_a_run_on_hardware() -> None:

@@ -43,7 +43,7 @@ def cut_in_short(report: Report) -> list[tuple[str, str, str]]:
     left_out = report.cost.cut_short
     if left_out is None:
         return []
-    return [("Partial", "cut short", f"{left_out[0].upper()}{left_out[1:]}.")]
+    return [("Partial", "cut short", f"Stopped at {left_out}.")]
 
 
 def ended(report: Report) -> str:

@@ -49,10 +49,10 @@ def _on_flat_energies(report: OptimisationReport, tolerance: float) -> str | Non
 def _on_early_stop(report: OptimisationReport) -> str | None:
     if report.convergence.converged or report.algorithm.optimizer == "none":
         return None
-    return (
-        f"The optimiser stopped early ({report.convergence.stop_reason}): raise "
-        "algorithm.max_evaluations or limits.max_runtime_seconds."
-    )
+    limits = "algorithm.max_evaluations or limits.max_runtime_seconds"
+    if report.request["algorithm"].get("train_on") == "device":
+        limits = "algorithm.max_evaluations, limits.max_runtime_seconds or limits.max_cost_usd"
+    return f"The optimiser stopped early ({report.convergence.stop_reason}): raise {limits}."
 
 
 def _on_missed_optimum(report: OptimisationReport, tolerance: float) -> str | None:

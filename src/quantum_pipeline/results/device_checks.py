@@ -26,13 +26,10 @@ def check_device_run(
         check_equal("tasks", len(tasks), 0)
         check_equal("device_run", run, None)
         return
-    ran = f"what ran on {prepared.device.name}"
-    if not tasks:
-        raise InvalidResult(refusal("tasks", [], ran))
-    if run is None:
-        if prepared.device.kind == "qpu":
-            raise InvalidResult(refusal("device_run", None, ran))
-        return
+    if run is None or not tasks:
+        missing = "device_run" if run is None else "tasks"
+        allowed = f"what ran on {prepared.device.name}"
+        raise InvalidResult(refusal(missing, None if run is None else [], allowed))
     summary = prepared.state_summary
     if summary is not None:
         check_equal("device_run: emulated", run.emulated is not None, summary.emulated is not None)
