@@ -193,6 +193,15 @@ def test_the_sdk_reads_its_capabilities(session: AwsSession, name: str) -> None:
     assert pairs == set(qpu.couplers)
 
 
+@pytest.mark.parametrize("name", ["Garnet", "Emerald", "Cepheus-1-108Q", "Forte-1"])
+def test_it_lists_the_neighbours_of_each_qubit(devices: Devices, name: str) -> None:
+    listed = told(devices, BY_NAME[name].arn)["paradigm"]["connectivity"]["connectivityGraph"]
+    expected = nx.to_dict_of_lists(graph(BY_NAME[name]))
+    assert {int(qubit): sorted(map(int, near)) for qubit, near in listed.items()} == {
+        qubit: sorted(near) for qubit, near in expected.items()
+    }
+
+
 @every
 def test_it_says_that_it_is_emulated_and_on_what(devices: Devices, name: str) -> None:
     qpu = BY_NAME[name]
@@ -408,3 +417,10 @@ def test_any_capability_can_be_overridden(devices: Devices) -> None:
     assert after.pop("service") == before.pop("service") | {"shotsRange": [5, 50]}
     assert after == before
     assert told(Devices(), GARNET)["service"]["shotsRange"] == [1, 20000]
+
+
+def test_a_device_that_a_task_has_stays_as_it_was(devices: Devices) -> None:
+    device = devices.usable(GARNET)
+    devices.set(GARNET, windows=[], capabilities={"service": {"shotsRange": [5, 50]}})
+    assert device.shots == (1, 20000)
+    assert len(device.capabilities["service"]["executionWindows"]) == 1
