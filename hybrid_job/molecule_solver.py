@@ -1,10 +1,15 @@
-"""VQE as the job runs it: point by point the integrals, the amplitudes and the exact energy."""
+"""VQE as the job runs it: point by point the integrals, the amplitudes and the exact energy.
+
+The amplitudes are trained on the exact state, which is free. On a device the energy of the lowest
+point is measured then.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +31,9 @@ from quantum_pipeline.results import (
     MoleculeResult,
     PointSeconds,
 )
+
+DECISION = "states to measure"
+"""What the journal keeps before a device is paid for it: time may end a training elsewhere."""
 
 
 @dataclass
@@ -65,15 +73,12 @@ def solve(job: Job) -> MoleculeResult:
 
     The evaluations and the time are shared out evenly, what one geometry leaves to the next ones.
     Where the time ends first, the geometries from there on are left out.
+
+    Raises:
+        PipelineError: what happens on a device, see ``on_device.molecules.energy``.
     """
-    problem, algorithm = _asked(job)
-    solved: list[Solved] = []
-    left_out = ""
-    for number, length in enumerate(problem.lengths):
-        if solved and time.monotonic() > job.deadline(reserved=1.0):
-            left_out = f"limits.max_runtime_seconds: {number} of {len(problem.lengths)} lengths"
-            break
-        solved.append(_solve_point(job, length, solved))
+    algorithm = _asked(job)[1]
+    solved, left_out = _recorded(job) or _trained(job)
     points = [each.point for each in solved]
     stopped = [point.stop_reason for point in points if not point.converged]
     return MoleculeResult(
@@ -85,7 +90,7 @@ def solve(job: Job) -> MoleculeResult:
         history=_history(solved),
         converged=not stopped and not left_out,
         stop_reason=left_out or next(iter(stopped), points[-1].stop_reason),
-        counts=_counts(job, min(points, key=lambda point: point.energy)),
+        **_sampled(job, solved, left_out),
         seconds=job.seconds,
         versions=versions(),
     )
@@ -96,6 +101,26 @@ def _asked(job: Job) -> tuple[Chemistry, SettledVqe]:
     assert isinstance(problem, Chemistry)
     assert isinstance(algorithm, SettledVqe)
     return problem, algorithm
+
+
+def _trained(job: Job) -> tuple[list[Solved], str]:
+    """Return the geometries solved, and what ended that early."""
+    problem, solved = _asked(job)[0], list[Solved]()
+    for number, length in enumerate(problem.lengths):
+        if solved and time.monotonic() > job.deadline(reserved=1.0):
+            lengths = f"{number} of {len(problem.lengths)} lengths"
+            return solved, f"limits.max_runtime_seconds: {lengths}"
+        solved.append(_solve_point(job, length, solved))
+    return solved, ""
+
+
+def _recorded(job: Job) -> tuple[list[Solved], str] | None:
+    """Return what an earlier attempt has trained, and began to pay for the energy of."""
+    found = job.journal.decision(DECISION)
+    if found is None:
+        return None
+    points = map(MoleculePoint.model_validate, found["points"])
+    return list(map(Solved, points, found["energies"])), found["left_out"]
 
 
 def _solve_point(job: Job, length: float | None, before: Sequence[Solved]) -> Solved:
@@ -178,6 +203,33 @@ def _history(solved: Sequence[Solved]) -> tuple[Evaluation, ...]:
         Evaluation(evaluation=number, start=point, energy=energy)
         for number, (point, energy) in enumerate(flat, 1)
     )
+
+
+def _sampled(job: Job, solved: Sequence[Solved], left_out: str) -> dict[str, Any]:
+    """Return what was drawn of the state of lowest energy, or what a device measured of it."""
+    lowest = min((each.point for each in solved), key=lambda point: point.energy)
+    if job.prepared.device.kind == "local":
+        return {"counts": _counts(job, lowest), "measured": None, "pair_counts": ()}
+    print(f"{job.prepared.device.name}: measuring the energy", flush=True)
+    from hybrid_job.on_device.molecules.energy import (  # noqa: PLC0415 (takes seconds to import)
+        measured_energy,
+    )
+
+    if job.journal.decision(DECISION) is None:
+        trained = {
+            "points": [each.point.model_dump(mode="json") for each in solved],
+            "energies": [list(each.energies) for each in solved],
+            "left_out": left_out,
+        }
+        job.journal.record_decision(DECISION, trained)
+    found = measured_energy(job, lowest)
+    return {
+        "counts": found.counts,
+        "measured": found.raw,
+        "pair_counts": found.pair_counts,
+        "device_run": found.run,
+        "tasks": found.tasks,
+    }
 
 
 def _counts(job: Job, point: MoleculePoint) -> dict[str, int]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,15 +13,22 @@ from braket.circuits import Circuit
 from braket.devices import LocalSimulator
 from numpy.typing import NDArray
 
+from hybrid_job import molecule_solver
 from hybrid_job.molecules import integrals
 from hybrid_job.on_device.measurement import Compiled
 from hybrid_job.on_device.molecules.excitations import ansatz_circuit
 from hybrid_job.on_device.molecules.settings import NEGLIGIBLE, Settings
+from hybrid_job.on_device.spending import CapReached
 from hybrid_job.vqe import AnsatzName, MoleculeSolution, solve
 from quantum_pipeline.chemistry.excitations import Excitation, singles_and_doubles, state_of
 from quantum_pipeline.chemistry.molecules import NAMED, geometry_of
 from quantum_pipeline.chemistry.sector import Sector
 from quantum_pipeline.ising import all_energies
+from quantum_pipeline.results import verify
+from quantum_pipeline.runs import PreparedRun
+from tests.job.braket_job import enter, tasks_of
+from tests.local.braket.server import Server
+from tests.unit.finished_molecule import H2, prepared_molecule, solved_molecule
 
 Amplitudes = NDArray[np.complex128]
 
@@ -28,8 +37,14 @@ MOLECULES = {"H2": 0.74, "HeH+": 0.9, "LiH": 1.546}
 
 @cache
 def solved(name: str, ansatz: AnsatzName = "uccsd") -> MoleculeSolution:
-    made = integrals(geometry_of(name, MOLECULES[name]), charge=NAMED[name].charge)
-    return solve(made, ansatz)
+    geometry = geometry_of(name, MOLECULES[name])
+    return solve(integrals(geometry, charge=NAMED[name].charge), ansatz)
+
+
+@cache
+def lithium_hydride_of_two_electrons() -> MoleculeSolution:
+    geometry = geometry_of("LiH", MOLECULES["LiH"])
+    return solve(integrals(geometry, active_electrons=2, active_orbitals=4), "adapt")
 
 
 def simulated(circuit: Circuit, n_qubits: int) -> Amplitudes:
@@ -108,9 +123,15 @@ def test_electrons_that_are_passed_cost_a_ladder_and_known_ones_nothing() -> Non
     assert two_qubit_gates(both) == 1 + (1 + 1 + 1) + (2 + 2)
 
 
-@pytest.mark.parametrize(("name", "ansatz"), [("H2", "uccsd"), ("HeH+", "uccsd"), ("LiH", "adapt")])
-def test_expectations_of_all_settings_add_up_to_the_energy(name: str, ansatz: AnsatzName) -> None:
-    solution = solved(name, ansatz)
+@pytest.mark.parametrize(
+    "solve_it",
+    [lambda: solved("H2"), lambda: solved("HeH+"), lithium_hydride_of_two_electrons],
+    ids=["H2", "HeH+", "LiH"],
+)
+def test_expectations_of_all_settings_add_up_to_the_energy(
+    solve_it: Callable[[], MoleculeSolution],
+) -> None:
+    solution = solve_it()
     n = solution.sector.n_qubits
     settings, amplitudes = settings_of(solution)
     circuits = settings.circuits(amplitudes)
@@ -140,3 +161,98 @@ def test_hydrogen_takes_two_circuits_of_three_and_seven_gates() -> None:
     settings, amplitudes = settings_of(solved("H2"))
     assert len(amplitudes) == 1
     assert [two_qubit_gates(each) for each in settings.circuits(amplitudes)] == [3, 7]
+
+
+NOISE = {"one_qubit": 0.001, "two_qubit": 0.01, "readout": 0.02}
+MITIGATION = {"readout": True, "symmetry": True, "zne": "linear"}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("braket"))
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def braket(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    enter(monkeypatch, server)
+    yield server
+    server.service.intercept = None
+
+
+def prepared_on(device: str, run_id: str, **request: Any) -> PreparedRun:
+    """A molecule on a device, whose tasks are its own by its id."""
+    run = prepared_molecule(request.pop("molecule", H2), device=device, **request)
+    change = {"run_id": run_id, "execution_arn": f"{run.execution_arn}-{run_id}"}
+    return run.model_copy(update=change)
+
+
+def test_a_device_without_noise_measures_the_energy_within_its_error(
+    braket: Server, tmp_path: Path
+) -> None:
+    prepared = prepared_on("sv1", "ideal", shots=4000)
+    result = solved_molecule(prepared, tmp_path)
+    verify(result, prepared)
+    assert result.measured is not None
+    assert 0.001 < result.measured.standard_error < 0.005
+    error = result.measured.energy - result.lowest.energy
+    assert abs(error) < 4 * result.measured.standard_error
+    assert set(result.counts) <= {"1100", "0011"}
+    assert sum(result.counts.values()) == 4000
+
+
+def test_on_dm1_the_mitigated_energy_of_hydrogen_is_three_times_nearer_than_the_raw_one(
+    braket: Server, tmp_path: Path
+) -> None:
+    prepared = prepared_on("dm1", "noisy", shots=6000, noise=NOISE, mitigation=MITIGATION)
+    result = solved_molecule(prepared, tmp_path)
+    verify(result, prepared)
+    assert result.device_run is not None
+    outcome = result.device_run.mitigation
+    assert outcome is not None
+    assert outcome.kept == "mitigated"
+    assert outcome.raw == result.measured
+    exact = result.lowest.energy
+    assert abs(outcome.raw.energy - exact) > 0.04
+    assert 3 * abs(outcome.mitigated.energy - exact) < abs(outcome.raw.energy - exact)
+    accepted = [each.accepted or 0.0 for each in outcome.scaled]
+    assert accepted == sorted(accepted, reverse=True)
+    circuits = 2 * 3 * 3 + 2
+    assert sum(task.executables for task in result.tasks) == circuits
+    assert sum(task.shots for task in result.tasks) == circuits * 6000
+
+
+def test_a_job_that_starts_again_measures_nothing_twice_and_ends_like_one_left_alone(
+    braket: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared = prepared_on("sv1", "twice", shots=100)
+    first = solved_molecule(prepared, tmp_path)
+    monkeypatch.setattr(molecule_solver, "Search", None)  # nothing is trained again
+    again = solved_molecule(prepared, tmp_path)
+    assert again.counts == first.counts
+    assert again.measured == first.measured
+    assert again.model_dump(include={"points"}) == first.model_dump(include={"points"})
+    assert again.tasks == first.tasks
+    assert len(tasks_of(braket, "twice")) == 1
+
+
+def test_what_the_cap_leaves_is_measured_without_mitigation_and_said(
+    braket: Server, tmp_path: Path
+) -> None:
+    limits = {"max_cost_usd": 0.012, "max_runtime_seconds": 600}
+    asked = {"shots": 1000, "noise": NOISE, "mitigation": MITIGATION, "limits": limits}
+    prepared = prepared_on("dm1", "capped", **asked)
+    result = solved_molecule(prepared, tmp_path)
+    verify(result, prepared)
+    assert result.device_run is not None
+    assert result.device_run.mitigation is None
+    assert result.device_run.cut_short is not None
+    assert result.device_run.cut_short.startswith("limits.max_cost_usd: no mitigation of errors")
+
+
+def test_a_cap_that_leaves_no_shots_is_refused_by_name(braket: Server, tmp_path: Path) -> None:
+    prepared = prepared_on("dm1", "nothing", limits={"max_cost_usd": 0.0})
+    with pytest.raises(CapReached, match=r"limits\.max_cost_usd: 2 circuits of 1 shots"):
+        solved_molecule(prepared, tmp_path)
+    assert tasks_of(braket, "nothing") == []

@@ -12,14 +12,27 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from hybrid_job import molecule_solver
 from hybrid_job.job import Job
 from hybrid_job.journal import Journal
+from quantum_pipeline.chemistry.excitations import Excitation, rotate, rotation
+from quantum_pipeline.chemistry.measuring import diagonals, mean_energy, pair_counts
+from quantum_pipeline.chemistry.sector import Sector
 from quantum_pipeline.costs import bill, estimate
 from quantum_pipeline.devices import find
 from quantum_pipeline.reports import MoleculeReport, Outcome, Timing, build_report
 from quantum_pipeline.requests import parse_request, resolve
-from quantum_pipeline.results import MoleculeResult
+from quantum_pipeline.results import (
+    Check,
+    DeviceRun,
+    Estimated,
+    MitigationOutcome,
+    MoleculeResult,
+    QuantumTask,
+    ScaledEnergy,
+)
 from quantum_pipeline.runs import PreparedRun, SubmittedJob
 from tests.unit.finished_run import CREATED, EXECUTION, INSTANCE
 
@@ -32,7 +45,7 @@ def prepared_molecule(molecule: Mapping[str, Any], **request: Any) -> PreparedRu
     """Return what prepare leaves of a request for a molecule."""
     problem = {"type": "chemistry", **molecule}
     resolved, because = resolve(parse_request({"problem": problem, **request}))
-    device = find("local")
+    device = find(request.get("device", "local"))
     return PreparedRun(
         run_id="r1",
         execution_arn=EXECUTION,
@@ -56,6 +69,78 @@ def solved_molecule(prepared: PreparedRun, folder: Path | None = None) -> Molecu
             return molecule_solver.solve(Job(prepared, journal, time.monotonic()))
 
 
+NOISE = {"one_qubit": 0.001, "two_qubit": 0.01, "readout": 0.02}
+MITIGATION = {"readout": True, "symmetry": True, "zne": "linear", "scales": [1.0, 3.0]}
+
+
+def measured_molecule(prepared: PreparedRun, misread: float = 0.02) -> MoleculeResult:
+    """Return the result of a job on DM1, made by hand: shots of each group, some bits misread."""
+    local = prepared.model_copy(update={"device": find("local")})
+    solved, chance = solved_molecule(local), np.random.default_rng(11)
+    integrals, shots = solved.lowest.integrals, prepared.request.shots
+    sector, counts, energy = Sector.of(integrals), list[dict[str, int]](), 0.0
+    for turns, model in diagonals(integrals):
+        state = solved.lowest.state()
+        for turn in turns:
+            for q in (2 * turn.lower, 2 * turn.lower + 1):
+                rotate(state, rotation(sector, Excitation((q,), (q + 2,))), turn.angle)
+        seen: dict[str, int] = {}
+        for drawn in chance.choice(sector.dimension, shots, p=state**2 / np.sum(state**2)):
+            wrong = chance.random(sector.n_qubits) < misread
+            bits = zip(sector.bitstring(int(drawn)), wrong, strict=True)
+            read = "".join(str(int(bit) ^ int(flip)) for bit, flip in bits)
+            seen[read] = seen.get(read, 0) + 1
+        counts.append(seen)
+        energy += mean_energy(model, pair_counts(seen), shots)
+    raw = Estimated(energy=energy, standard_error=0.006)
+    executables = prepared.request.mitigation.executables(len(counts), verified_apart=False)
+    outcome = None
+    if not prepared.request.mitigation.is_none:
+        outcome = mitigation_of(raw, solved.lowest.energy, (executables - len(counts)) * shots)
+    task = QuantumTask(
+        arn="arn:aws:braket:us-east-1:123456789012:quantum-task/5a1e",
+        executables=executables,
+        shots=executables * shots,
+        billed_minutes=0.05,
+    )
+    return solved.model_copy(
+        update={
+            "counts": counts[0],
+            "measured": raw,
+            "pair_counts": tuple(map(pair_counts, counts)),
+            "device_run": DeviceRun(
+                emulated=None,
+                compilation=None,
+                mitigation=outcome,
+                trained_energy=solved.lowest.energy,
+                cut_short=None,
+            ),
+            "tasks": (task,),
+        }
+    )
+
+
+def mitigation_of(raw: Estimated, exact: float, extra_shots: int) -> MitigationOutcome:
+    """Return what mitigation made of a raw energy: an error of 2 mHa."""
+    near = Estimated(energy=exact + 0.002, standard_error=0.004)
+    return MitigationOutcome(
+        methods=("readout", "symmetry", "zne"),
+        extrapolation="linear",
+        raw=raw,
+        mitigated=near,
+        scaled=tuple(
+            ScaledEnergy(
+                scale=scale, energy=exact + 0.01 * scale, standard_error=0.003, accepted=0.9
+            )
+            for scale in (1.0, 3.0)
+        ),
+        checks=(Check(exact=exact, raw=raw, mitigated=near),),
+        kept="mitigated",
+        kept_because="on 1 calibration circuit of known energy the error is 0.002 mitigated",
+        extra_shots=extra_shots,
+    )
+
+
 def report_of_molecule(
     prepared: PreparedRun, result: MoleculeResult | None = None
 ) -> MoleculeReport:
@@ -73,7 +158,7 @@ def report_of_molecule(
         instance_seconds=62.0,
         instance=INSTANCE,
         device=prepared.device,
-        tasks=(),
+        tasks=() if result is None else result.tasks,
     )
     outcome = Outcome(
         job=job,

@@ -130,8 +130,10 @@ def test_what_is_no_molecule_is_refused_by_its_field(problem: dict[str, Any], sa
 @pytest.mark.parametrize(
     ("request_", "said"),
     [
-        ({"device": "sv1"}, "device: vqe optimises the exact state"),
-        ({"device": "Garnet"}, "no device; allowed: local or auto"),
+        (
+            {"device": "sv1", "algorithm": {"train_on": "device"}},
+            'algorithm.train_on: got "device"; allowed: nothing here; train_on is a setting of qaoa',
+        ),
         ({"algorithm": {"name": "qaoa"}}, 'algorithm.name: got "qaoa"; allowed: auto or vqe'),
         ({"algorithm": {"name": "rqaoa"}}, 'algorithm.name: got "rqaoa"; allowed: auto or vqe'),
         ({"algorithm": {"depth": 2}}, "algorithm.depth: got 2; allowed: nothing here; depth is a"),

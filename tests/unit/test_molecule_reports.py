@@ -20,8 +20,11 @@ from quantum_pipeline.results import MoleculePoint, MoleculeResult, PointSeconds
 from quantum_pipeline.runs import PreparedRun
 from tests.unit.finished_molecule import (
     H2,
+    MITIGATION,
+    NOISE,
     OPEN_SHELL,
     SCAN,
+    measured_molecule,
     prepared_molecule,
     report_of_molecule,
     solved_molecule,
@@ -35,6 +38,13 @@ REPORT_H2 = report_of_molecule(PREPARED_H2, SOLVED_H2)
 REPORT_SCAN = report_of_molecule(PREPARED_SCAN, SOLVED_SCAN)
 
 
+ON_DM1 = prepared_molecule(H2, device="dm1", shots=2000, noise=NOISE, mitigation=MITIGATION)
+MEASURED = measured_molecule(ON_DM1)
+REPORT_DM1 = report_of_molecule(ON_DM1, MEASURED)
+RAW_ON_DM1 = prepared_molecule(H2, device="dm1", shots=2000, noise=NOISE)
+RAW_REPORT = report_of_molecule(RAW_ON_DM1, measured_molecule(RAW_ON_DM1))
+
+
 def changed(result: MoleculeResult, number: int, **changes: Any) -> MoleculeResult:
     """Return a result with one point's fields replaced."""
     points = list(result.points)
@@ -46,7 +56,7 @@ def advice(prepared: PreparedRun, result: MoleculeResult) -> str:
     return "\n".join(report_of_molecule(prepared, result).recommendations)
 
 
-@pytest.mark.parametrize("report", [REPORT_H2, REPORT_SCAN], ids=["H2", "scan"])
+@pytest.mark.parametrize("report", [REPORT_H2, REPORT_SCAN, REPORT_DM1], ids=["H2", "scan", "DM1"])
 def test_report_survives_json(report: MoleculeReport) -> None:
     assert MoleculeReport.model_validate_json(report.model_dump_json()) == report
 
@@ -187,6 +197,70 @@ def test_a_state_of_mixed_spin_is_pointed_out() -> None:
     assert "<S^2> is " not in advice(prepared, result)
     mixed = advice(prepared, changed(result, 0, amplitudes=(single,)))
     assert "not the 0 of problem.multiplicity 1: the state mixes spins" in mixed
+
+
+def test_a_measured_energy_stands_beside_the_exact_one_and_never_in_its_place() -> None:
+    assert MEASURED.measured is not None
+    found, exact = REPORT_DM1.measured, MEASURED.lowest.energy
+    assert found is not None
+    assert REPORT_DM1.solution.energy == REPORT_DM1.objective == exact
+    assert REPORT_DM1.quality.error_millihartree == REPORT_H2.quality.error_millihartree
+    assert found.counts == "mitigated"
+    assert found.energy == exact + 0.002
+    assert found.error_millihartree == pytest.approx(2.0)
+    assert found.raw_energy == MEASURED.measured.energy
+    assert found.raw_error_millihartree == pytest.approx(1000 * (found.raw_energy - exact))
+    assert found.raw_error_millihartree > 10
+    assert (found.circuits, found.shots) == (2, 2000)
+    assert REPORT_DM1.noise_free_energy == exact
+    assert REPORT_H2.measured is None
+    assert REPORT_H2.noise_free_energy is None
+
+
+def test_without_mitigation_the_raw_energy_is_the_measured_one() -> None:
+    found = RAW_REPORT.measured
+    assert found is not None
+    assert found.counts == "raw"
+    assert (found.energy, found.error_millihartree) == (
+        found.raw_energy,
+        found.raw_error_millihartree,
+    )
+
+
+def test_shots_of_wrong_numbers_of_electrons_are_counted_as_such() -> None:
+    found = REPORT_DM1.measured
+    assert found is not None
+    right = sum(
+        count for bits, count in MEASURED.counts.items() if bits in ("1100", "1001", "0110", "0011")
+    )
+    assert found.right_electrons == right / 2000
+    assert 0.9 < found.right_electrons < 0.95  # (1 - 0.02)^4 and a few that two errors hide
+
+
+def test_the_page_shows_raw_and_mitigated_energy_with_their_errors_and_the_device() -> None:
+    found, words = REPORT_DM1.measured, words_of(REPORT_DM1)
+    assert found is not None
+    assert "measured on DM1, raw" in words
+    assert "measured on DM1, mitigated" in words
+    assert f"{found.raw_energy:.6f} ± 0.006".replace("-", "−") in words
+    assert f"{found.energy:.6f} ± 0.004".replace("-", "−") in words
+    assert "measured on" not in words_of(REPORT_H2)
+
+
+def test_an_emulated_device_is_said_to_be_one_wherever_its_energy_stands() -> None:
+    assert MEASURED.device_run is not None
+    run = MEASURED.device_run.model_copy(update={"emulated": "by a test"})
+    report = report_of_molecule(ON_DM1, MEASURED.model_copy(update={"device_run": run}))
+    words = words_of(report)
+    assert "measured on DM1 (emulated), mitigated" in words
+    assert "from shots of DM1 (emulated)" in words
+
+
+def test_errors_of_a_device_that_shots_do_not_explain_ask_for_mitigation() -> None:
+    raw = "\n".join(RAW_REPORT.recommendations)
+    assert "which shots alone do not explain: ask for mitigation (auto)" in raw
+    few = "\n".join(REPORT_DM1.recommendations)
+    assert "standard error of 4 mHa: chemical accuracy (1.6) takes about 12,500 shots" in few
 
 
 def section() -> str:

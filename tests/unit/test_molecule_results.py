@@ -13,7 +13,15 @@ from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.results import MoleculeResult, OptimisationResult, read_result
 from quantum_pipeline.results.molecule import DIAGONALISED
 from quantum_pipeline.runs import PreparedRun
-from tests.unit.finished_molecule import H2, SCAN, prepared_molecule, solved_molecule
+from tests.unit.finished_molecule import (
+    H2,
+    MITIGATION,
+    NOISE,
+    SCAN,
+    measured_molecule,
+    prepared_molecule,
+    solved_molecule,
+)
 from tests.unit.finished_run import TRIANGLE, prepared_run
 
 PREPARED = prepared_molecule(SCAN, shots=100, seed=3)
@@ -161,3 +169,51 @@ def test_no_state_is_below_the_energy_that_verification_takes_for_the_lowest(see
     assert exact is not None
     assert len(matrix) <= DIAGONALISED
     assert energies.min() >= exact
+
+
+ON_DM1 = prepared_molecule(H2, device="dm1", shots=500, noise=NOISE, mitigation=MITIGATION)
+MEASURED = measured_molecule(ON_DM1)
+
+
+def test_a_measured_energy_is_read_and_survives_json() -> None:
+    result = read_result(written(MEASURED), ON_DM1)
+    assert isinstance(result, MoleculeResult)
+    assert result.measured == MEASURED.measured
+    assert any(bits.count("1") != 2 for bits in result.counts)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("measured", None, "measured: got null; allowed: "),
+        ("measured.energy", -1.1, "measured.energy: got -1.1; recomputed it is "),
+        ("device_run.mitigation.raw.energy", -1.1, "mitigation.raw.energy: got -1.1; recomputed"),
+        (
+            "device_run.trained_energy",
+            -1.1,
+            "device_run.trained_energy: got -1.1; the run has -1.1",
+        ),
+        ("device_run", None, "device_run: got null"),
+        ("pair_counts", [], "pair_counts: got 0; the run has 2"),
+        ("pair_counts.1", [1, 2], "pair_counts.1: length: got 2; the run has 10"),
+        ("pair_counts.1.3", 501, "pair_counts.1: got 501; it must lie from 0 to 500"),
+        ("pair_counts.1.3", -1, "pair_counts.1.3: got -1; allowed: an integer from 0 up"),
+        ("pair_counts.0.0", 17, "pair_counts.0: got [17, "),
+        ("counts", {"1100": 499}, "counts: got 499; the run has 500"),
+        ("counts", {"11x0": 500}, 'counts: got "11x0"; allowed: 4 times 0 or 1'),
+        ("tasks", [], "tasks: got []"),
+    ],
+)
+def test_a_measured_energy_that_its_shots_do_not_have_is_refused(
+    path: str, value: Any, said: str
+) -> None:
+    data = written(MEASURED)
+    inner, last = at(data, path)
+    inner[last] = value
+    assert said in refused(data, ON_DM1)
+
+
+def test_what_ran_on_no_device_measured_nothing() -> None:
+    data = written()
+    data["measured"] = {"energy": -1.1, "standard_error": 0.1}
+    assert "measured: got " in refused(data)

@@ -67,9 +67,10 @@ class _Growing:
         self._known = {k: int(k // 2 < electrons[k % 2]) for k in range(2 * n)}
 
     def finished(self) -> Circuit:
-        """Return the circuit, the electrons that nothing has moved put in."""
-        for qubit in list(self._known):
-            self._touch(qubit)
+        """Return the circuit with all qubits, the electrons that nothing has moved put in."""
+        for qubit in sorted(self._known):
+            if not self._touch(qubit):
+                self.circuit.i(qubit)
         return self.circuit
 
     def excite(self, excitation: Excitation, angle: float) -> None:
@@ -96,9 +97,12 @@ class _Growing:
         for one, other in reversed(ladder):
             self.circuit.cnot(one, other)
 
-    def _touch(self, qubit: int) -> None:
-        if self._known.pop(qubit, 0):
+    def _touch(self, qubit: int) -> bool:
+        """Put the electron in that was left to be; return whether there was one."""
+        filled = bool(self._known.pop(qubit, 0))
+        if filled:
             self.circuit.x(qubit)
+        return filled
 
     def _passed(self, excitation: Excitation) -> tuple[int, list[int]]:
         """Return T's sign on the electrons that are surely there, and who else is passed."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from quantum_pipeline.report import rows
+from quantum_pipeline.report.emulation import device_name
 from quantum_pipeline.report.numbers import hartree, number, percent, seconds, short
 from quantum_pipeline.report.rows import Row, Table
 from quantum_pipeline.reports import MoleculeReport
 from quantum_pipeline.reports.molecule_advice import CHEMICAL_ACCURACY
+from quantum_pipeline.reports.molecule_parts import MeasuredEnergy
 
 LARGEST_AMPLITUDES = 12
 """Amplitudes that the page shows; all are in report.json."""
@@ -26,10 +28,32 @@ class Rival(NamedTuple):
 def headline(report: MoleculeReport) -> list[tuple[str, str, str]]:
     """Return what was found, how good it is, what it cost: a word, the figure, a sentence each."""
     return [
+        *rows.cut_in_short(report),
         ("Found", f"{hartree(report.solution.energy)} hartree", _found(report)),
+        *_measured_in_short(report),
         ("Quality", *_good(report)),
         rows.cost_in_short(report, sum(report.samples.values())),
     ]
+
+
+def _measured_in_short(report: MoleculeReport) -> list[tuple[str, str, str]]:
+    measured = report.measured
+    if measured is None:
+        return []
+    raw = f"{_off(measured.raw_error_millihartree)} mHa raw"
+    if measured.counts == "mitigated":
+        raw += f", {_off(measured.error_millihartree)} mHa mitigated"
+    return [
+        (
+            "Measured",
+            f"{hartree(measured.energy)} ± {short(measured.standard_error)} hartree",
+            f"The energy of that state from shots of {device_name(report)}; off by {raw}.",
+        )
+    ]
+
+
+def _off(millihartree: float) -> str:
+    return f"{'+' if millihartree >= 0 else ''}{short(millihartree)}"
 
 
 def _found(report: MoleculeReport) -> str:
@@ -78,6 +102,7 @@ def comparison(report: MoleculeReport) -> list[Rival]:
             "–" if quality.error_millihartree is None else short(quality.error_millihartree),
             seconds(quality.quantum_seconds),
         ),
+        *_measured_rivals(report),
         Rival(
             "exact diagonalisation, classical",
             hartree(exact.energy),
@@ -87,13 +112,34 @@ def comparison(report: MoleculeReport) -> list[Rival]:
     ]
 
 
+def _measured_rivals(report: MoleculeReport) -> list[Rival]:
+    """Return the energies from a device's shots, compared to the exact one as the others are."""
+    measured, exact = report.measured, report.quality.classical.energy
+    if measured is None:
+        return []
+    found = [("raw", measured.raw_energy, measured.raw_standard_error)]
+    if measured.counts == "mitigated":
+        found.append(("mitigated", measured.energy, measured.standard_error))
+    return [
+        Rival(
+            f"measured on {device_name(report)}, {name}",
+            f"{hartree(energy)} ± {short(error)}",
+            "–" if exact is None else _off(1000 * (energy - exact)),
+            "–",
+        )
+        for name, energy, error in found
+    ]
+
+
 def tables(report: MoleculeReport) -> list[Table]:
     """Return every figure of the report that fits in a line."""
     scan = [Table("Bond lengths", "scan", _scan(report))] if report.scan else []
+    measured = [] if report.measured is None else [_measured(report, report.measured)]
     return [
         Table("Molecule", "problem", _problem(report)),
         Table("Quality", "quality", _quality(report)),
         Table("State", "solution", _solution(report)),
+        *measured,
         *scan,
         Table("Algorithm", "algorithm", _algorithm(report)),
         Table("Optimisation", "analysis", rows.analysis(report, _ended(report), hartree)),
@@ -161,7 +207,7 @@ def _solution(report: MoleculeReport) -> list[Row]:
     solution = report.solution
     spin = (report.problem.multiplicity - 1) / 2
     return [
-        Row("energy", hartree(solution.energy), "hartree, ⟨H⟩ of the state found"),
+        Row("energy", hartree(solution.energy), "hartree, exact ⟨H⟩ of the state found"),
         Row("bitstring", solution.bitstring, "the likeliest determinant"),
         Row("probability", percent(solution.probability), "of that determinant"),
         Row(
@@ -173,6 +219,28 @@ def _solution(report: MoleculeReport) -> list[Row]:
             "nuclear_repulsion", hartree(solution.nuclear_repulsion), "hartree, part of the energy"
         ),
     ]
+
+
+def _measured(report: MoleculeReport, measured: MeasuredEnergy) -> Table:
+    shots = f"{measured.circuits} circuits of {measured.shots:,} shots"
+    made = [
+        Row("energy", hartree(measured.energy), f"hartree, {measured.counts}, from {shots}"),
+        Row("standard_error", number(measured.standard_error), "hartree, of it"),
+        Row(
+            "error_millihartree",
+            _off(measured.error_millihartree),
+            "against the same state's exact energy: what the device adds",
+        ),
+        Row("raw_energy", hartree(measured.raw_energy), "hartree, of all shots as they were read"),
+        Row("raw_standard_error", number(measured.raw_standard_error), "hartree, of it"),
+        Row("raw_error_millihartree", _off(measured.raw_error_millihartree), "as above"),
+        Row(
+            "right_electrons",
+            percent(measured.right_electrons),
+            "shots of the determinants with as many electrons of each spin as there are",
+        ),
+    ]
+    return Table(f"Measured on {device_name(report)}", "measured", made)
 
 
 def _scan(report: MoleculeReport) -> list[Row]:
@@ -213,6 +281,6 @@ def _algorithm(report: MoleculeReport) -> list[Row]:
         Row("n_cnots", f"{algorithm.n_cnots:,}", "CNOTs that a device would need for it"),
         Row("optimizer", algorithm.optimizer, "of ⟨H⟩, over the amplitudes"),
         Row("engine", algorithm.engine, "what computed the energies"),
-        Row("device", device.name, device.chosen_because),
+        Row("device", device_name(report), device.chosen_because),
         *named,
     ]

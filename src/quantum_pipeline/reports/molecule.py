@@ -13,12 +13,14 @@ from quantum_pipeline.chemistry.verification import TOLERANCE
 from quantum_pipeline.evaluation import analyse
 from quantum_pipeline.problems import Chemistry
 from quantum_pipeline.reports.base import Artifacts, Outcome, common_parts
+from quantum_pipeline.reports.device_parts import device_plots
 from quantum_pipeline.reports.molecule_advice import CHEMICAL_ACCURACY, recommend
 from quantum_pipeline.reports.molecule_parts import (
     Determinant,
     Equilibrium,
     ExactEnergy,
     ExcitationPart,
+    MeasuredEnergy,
     MoleculePart,
     MoleculeQuality,
     MoleculeReport,
@@ -41,6 +43,7 @@ def build(prepared: PreparedRun, outcome: Outcome, result: MoleculeResult) -> Mo
         problem=_problem(problem, lowest),
         algorithm=_algorithm(prepared, result),
         solution=_solution(lowest),
+        measured=_measured(result),
         samples=result.counts,
         quality=_quality(result),
         scan=scan,
@@ -48,7 +51,7 @@ def build(prepared: PreparedRun, outcome: Outcome, result: MoleculeResult) -> Mo
         equilibrium=equilibrium([(each.bond_length_angstrom, each.energy) for each in scan]),
         analysis=analyse([each for each in result.history if each.start == number], TOLERANCE),
         recommendations=(),
-        artifacts=_artifacts(scan),
+        artifacts=_artifacts(scan, result),
     )
     return report.model_copy(update={"recommendations": recommend(report)})
 
@@ -105,6 +108,33 @@ def _solution(lowest: MoleculePoint) -> MoleculeSolution:
         determinants=determinants,
         spin_squared=abs(sector.spin_squared(state)),  # 0 may come out as -1e-17
         nuclear_repulsion=lowest.integrals.nuclear_repulsion,
+    )
+
+
+def _measured(result: MoleculeResult) -> MeasuredEnergy | None:
+    """Return what a device measured, beside the exact energy of the same state."""
+    raw, run, exact = result.measured, result.device_run, result.lowest.energy
+    if raw is None or run is None:
+        return None
+    best = raw if run.mitigation is None else run.mitigation.best
+    kept = "raw" if run.mitigation is None else run.mitigation.kept
+    sector, shots = Sector.of(result.lowest.integrals), sum(result.counts.values())
+    right = sum(
+        count
+        for bits, count in result.counts.items()
+        if (bits[::2].count("1"), bits[1::2].count("1")) == (sector.n_alpha, sector.n_beta)
+    )
+    return MeasuredEnergy(
+        energy=best.energy,
+        standard_error=best.standard_error,
+        counts=kept,
+        raw_energy=raw.energy,
+        raw_standard_error=raw.standard_error,
+        error_millihartree=1000 * (best.energy - exact),
+        raw_error_millihartree=1000 * (raw.energy - exact),
+        right_electrons=right / shots,
+        circuits=len(result.pair_counts),
+        shots=shots,
     )
 
 
@@ -196,7 +226,7 @@ def equilibrium(curve: Sequence[tuple[float, float]]) -> Equilibrium | None:
     )
 
 
-def _artifacts(scan: tuple[ScanPoint, ...]) -> Artifacts:
+def _artifacts(scan: tuple[ScanPoint, ...], result: MoleculeResult) -> Artifacts:
     plots = ["scan"] if len(scan) > 1 else []
-    plots += ["convergence", "determinants"]
+    plots += ["convergence", "determinants", *device_plots(result)]
     return Artifacts(report_html="report.html", plots=tuple(f"plots/{name}.png" for name in plots))

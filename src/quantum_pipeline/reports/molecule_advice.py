@@ -14,6 +14,10 @@ FAR_FROM_A_SPIN = 0.01
 """Difference of <S^2> from s (s + 1) that is no rounding and no matter of convergence."""
 
 
+FAR_FROM_EXACT = 3.0
+"""Standard errors of a measured energy that no chance of the shots explains."""
+
+
 def recommend(report: MoleculeReport) -> tuple[str, ...]:
     """Return what to do next; each sentence follows from a figure of the report, and names it."""
     advice = (
@@ -21,6 +25,7 @@ def recommend(report: MoleculeReport) -> tuple[str, ...]:
         _on_points_left_out(report),
         _on_error(report),
         _on_spin(report),
+        _on_device_errors(report),
         _on_open_end(report),
         _on_classical_speed(report),
     )
@@ -72,6 +77,26 @@ def _on_spin(report: MoleculeReport) -> str | None:
         f"<S^2> is {found:.3g}, not the {expected:g} of problem.multiplicity "
         f"{report.problem.multiplicity}: the state mixes spins; check the multiplicity."
     )
+
+
+def _on_device_errors(report: MoleculeReport) -> str | None:
+    measured = report.measured
+    if measured is None:
+        return None
+    error, spread = abs(measured.error_millihartree), 1000 * measured.standard_error
+    if error <= max(FAR_FROM_EXACT * spread, CHEMICAL_ACCURACY):
+        if spread <= CHEMICAL_ACCURACY:
+            return None
+        shots = measured.shots * (spread / CHEMICAL_ACCURACY) ** 2
+        return (
+            f"The measured energy has a standard error of {spread:.3g} mHa: chemical accuracy "
+            f"({CHEMICAL_ACCURACY}) takes about {shots:,.0f} shots of each circuit, not "
+            f"{measured.shots:,}."
+        )
+    off = f"The measured energy is off by {error:.3g} mHa, which shots alone do not explain"
+    if report.mitigation is None:
+        return f"{off}: ask for mitigation (auto), or a device of fewer errors."
+    return f"{off}: mitigation leaves that; take an ansatz of fewer gates, or a better device."
 
 
 def _on_open_end(report: MoleculeReport) -> str | None:

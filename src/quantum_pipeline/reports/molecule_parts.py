@@ -68,6 +68,26 @@ class MoleculeSolution(Part):
     nuclear_repulsion: float
 
 
+class MeasuredEnergy(Part):
+    """What a device measured of the state whose exact energy is the solution's.
+
+    ``energy`` is the mitigated one or the raw one, as ``counts`` says; the error against the exact
+    energy of the state is the device's alone. ``right_electrons`` is the part of the first
+    circuit's shots with as many electrons of each spin as the molecule has.
+    """
+
+    energy: float
+    standard_error: float
+    counts: Literal["raw", "mitigated"]
+    raw_energy: float
+    raw_standard_error: float
+    error_millihartree: float
+    raw_error_millihartree: float
+    right_electrons: float
+    circuits: int
+    shots: int
+
+
 class ExactEnergy(Part):
     """What exact diagonalisation found; no energy where the time did not allow it."""
 
@@ -116,6 +136,7 @@ class MoleculeReport(Report):
     problem: MoleculePart
     algorithm: VqePart
     solution: MoleculeSolution
+    measured: MeasuredEnergy | None
     samples: dict[str, int]
     quality: MoleculeQuality
     scan: tuple[ScanPoint, ...]
@@ -126,3 +147,8 @@ class MoleculeReport(Report):
     def objective(self) -> float:
         """The energy in hartree."""
         return self.solution.energy
+
+    @property
+    def noise_free_energy(self) -> float | None:
+        """Energy of the state that a device measured, exact; None where none did."""
+        return None if self.measured is None else self.solution.energy

@@ -17,11 +17,18 @@ from quantum_pipeline.algorithms import SettledVqe
 from quantum_pipeline.chemistry.excitations import Excitation, state_of
 from quantum_pipeline.chemistry.hamiltonian import Hamiltonian
 from quantum_pipeline.chemistry.integrals import Integrals
+from quantum_pipeline.chemistry.measuring import diagonals, mean_energy, pair_counts
 from quantum_pipeline.chemistry.sector import Sector
 from quantum_pipeline.chemistry.verification import TOLERANCE, check_molecule, check_solution
 from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.problems import Chemistry
 from quantum_pipeline.results.base import JobResult, check_equal, check_near, check_within
+from quantum_pipeline.results.device_checks import (
+    check_device_run,
+    check_raw_energy,
+    check_shots,
+)
+from quantum_pipeline.results.device_run import Estimated
 from quantum_pipeline.results.record import Count, Finite, Record, Seconds
 from quantum_pipeline.runs import PreparedRun
 from quantum_pipeline.vqe import Ansatz
@@ -34,6 +41,7 @@ IMPOSSIBLE = 1e-20
 """Probability of a determinant that no shot gives."""
 
 Real = NDArray[np.float64]
+ReadAsOne = Annotated[int, Field(ge=0)]
 Orbital = Annotated[int, Field(ge=0)]
 Orbitals = Annotated[tuple[Orbital, ...], Field(min_length=1, max_length=2)]
 
@@ -99,7 +107,9 @@ class MoleculeResult(JobResult):
 
     ``history`` has <H> of all evaluations; their ``start`` is the number of the point, from 1.
     There are fewer points than asked for where the time ended. ``counts`` are determinants sampled
-    from the state of the point of lowest energy.
+    from the state of the point of lowest energy, or what a device read of it: then ``measured`` is
+    the energy of all that it read, and ``pair_counts`` what that follows from, of each circuit, see
+    ``chemistry.measuring``. The mitigated energy, if there is one, is that of ``device_run``.
     """
 
     algorithm: Literal["vqe"]
@@ -107,6 +117,8 @@ class MoleculeResult(JobResult):
     ansatz: Ansatz
     points: tuple[MoleculePoint, ...] = Field(min_length=1)
     counts: dict[str, Count]
+    measured: Estimated | None
+    pair_counts: tuple[tuple[ReadAsOne, ...], ...]
     seconds: Seconds
 
     @property
@@ -138,7 +150,13 @@ def verify(result: MoleculeResult, prepared: PreparedRun) -> None:
             _check_point(point, problem)
         except InvalidResult as error:
             raise InvalidResult(f"points.{number}.{error}") from None
-    _check_counts(result, request.shots)
+    if prepared.device.kind == "local":
+        _check_counts(result, request.shots)
+    else:
+        _check_measured(result, request.shots)
+    circuits = max(1, len(result.pair_counts))
+    counted = circuits * sum(result.counts.values())
+    check_device_run(result, prepared, n_qubits=problem.n_qubits, counted=counted)
 
 
 def _check_history(result: MoleculeResult) -> None:
@@ -171,8 +189,37 @@ def _check_point(point: MoleculePoint, problem: Chemistry) -> None:
     check_within("growth", grown, point.exact, integrals.hartree_fock, TOLERANCE)
 
 
+def _check_measured(result: MoleculeResult, asked: int) -> None:
+    """Hold the measured energy to the shots of all circuits; a device may read any bitstring."""
+    shots, integrals = sum(result.counts.values()), result.lowest.integrals
+    check_shots(result, shots, asked)
+    for bitstring in result.counts:
+        if len(bitstring) != integrals.n_qubits or set(bitstring) - {"0", "1"}:
+            raise InvalidResult(refusal("counts", bitstring, f"{integrals.n_qubits} times 0 or 1"))
+    measured = diagonals(integrals)
+    check_equal("pair_counts", len(result.pair_counts), len(measured))
+    pairs = integrals.n_qubits * (integrals.n_qubits + 1) // 2
+    for number, each in enumerate(result.pair_counts):
+        check_equal(f"pair_counts.{number}: length", len(each), pairs)
+        check_within(f"pair_counts.{number}", each, 0, shots, 0)
+    check_equal("pair_counts.0", result.pair_counts[0], pair_counts(result.counts))
+    energy = sum(
+        mean_energy(each.model, pairs, shots)
+        for each, pairs in zip(measured, result.pair_counts, strict=True)
+    )
+    if result.measured is None:
+        raise InvalidResult(refusal("measured", None, f"{energy}, which the shots have"))
+    check_near("measured.energy", result.measured.energy, energy, TOLERANCE)
+    check_raw_energy(result, energy, TOLERANCE)
+    if result.device_run is not None:
+        trained = result.device_run.trained_energy
+        check_equal("device_run.trained_energy", trained, result.lowest.energy)
+
+
 def _check_counts(result: MoleculeResult, shots: int) -> None:
     check_equal("counts", sum(result.counts.values()), shots)
+    check_equal("measured", result.measured, None)
+    check_equal("pair_counts", len(result.pair_counts), 0)
     sector = Sector.of(result.lowest.integrals)
     probabilities = result.lowest.state() ** 2
     for bitstring in result.counts:
