@@ -3,7 +3,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import boto3
 import pytest
+from braket.aws import AwsSession
 
 from quantum_pipeline.local.braket import BraketService
 from tests.local.braket.server import BUCKET, ROLE, Server, tarball
@@ -22,6 +24,14 @@ def braket(server: Server) -> Iterator[Any]:
     server.service = BraketService(server.environment, server.work_folder)
     yield server.client("braket")
     server.service.close()
+
+
+@pytest.fixture
+def session(server: Server, braket: Any, monkeypatch: pytest.MonkeyPatch) -> AwsSession:
+    """A session of the SDK that finds the server as any program would: by the environment."""
+    for name, value in server.environment().items():
+        monkeypatch.setenv(name, value)
+    return AwsSession(boto3.Session(), default_bucket=BUCKET)
 
 
 @pytest.fixture

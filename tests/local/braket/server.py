@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import tarfile
 import textwrap
 import threading
@@ -20,6 +21,11 @@ from quantum_pipeline.local.braket import BraketService
 ROLE = "arn:aws:iam::123456789012:role/job-role"
 BUCKET = "amazon-braket-tests"
 ENDED = {"COMPLETED", "FAILED", "CANCELLED"}
+SV1 = "arn:aws:braket:::device/quantum-simulator/amazon/sv1"
+DM1 = "arn:aws:braket:::device/quantum-simulator/amazon/dm1"
+GARNET = "arn:aws:braket:eu-north-1::device/qpu/iqm/Garnet"
+IBEX = "arn:aws:braket:eu-north-1::device/qpu/aqt/Ibex-Q1"
+BELL = "OPENQASM 3.0; qubit[2] q; h q[0]; cnot q[0], q[1];"
 
 
 class RequestHandler(WSGIRequestHandler):
@@ -90,6 +96,33 @@ def wait(
         assert time.monotonic() < deadline, f"still {job['status']}: {job['events']}"
         time.sleep(0.02)
     return dict(job)
+
+
+def program(source: str) -> str:
+    """The action of an OpenQASM program."""
+    header = {"name": "braket.ir.openqasm.program", "version": "1"}
+    return json.dumps({"braketSchemaHeader": header, "source": source})
+
+
+def task(**change: Any) -> dict[str, Any]:
+    """A CreateQuantumTask request."""
+    return {
+        "clientToken": f"{time.monotonic_ns()}",
+        "deviceArn": SV1,
+        "shots": 10,
+        "outputS3Bucket": BUCKET,
+        "outputS3KeyPrefix": "tasks",
+        "action": program(BELL),
+    } | change
+
+
+def finished(client: Any, arn: str) -> dict[str, Any]:
+    """Return what GetQuantumTask says once the task has ended."""
+    deadline = time.monotonic() + 60
+    while (found := client.get_quantum_task(quantumTaskArn=arn))["status"] not in ENDED:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return dict(found)
 
 
 def events(job: dict[str, Any]) -> list[str]:

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import numpy as np
 import pytest
 from botocore.exceptions import ClientError
@@ -20,11 +19,20 @@ from braket.circuits import Circuit, Observable
 from braket.program_sets import ProgramSet
 
 from quantum_pipeline.local.braket import BraketService, worker
-from tests.local.braket.server import BUCKET, ENDED, ROLE, Server, log_lines, wait
+from tests.local.braket.server import (
+    BELL,
+    BUCKET,
+    DM1,
+    ROLE,
+    SV1,
+    Server,
+    finished,
+    log_lines,
+    program,
+    task,
+    wait,
+)
 
-SV1 = "arn:aws:braket:::device/quantum-simulator/amazon/sv1"
-DM1 = "arn:aws:braket:::device/quantum-simulator/amazon/dm1"
-BELL = "OPENQASM 3.0; qubit[2] q; h q[0]; cnot q[0], q[1];"
 # A task that takes minutes: for cancelling.
 ENDLESS = "OPENQASM 3.0; qubit[24] q; " + "h q[0]; cnot q[0], q[23]; " * 3000
 
@@ -44,42 +52,10 @@ def braket(server: Server, service: BraketService) -> Any:
 
 
 @pytest.fixture
-def session(server: Server, braket: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[AwsSession]:
-    """A session of the SDK that finds the server as any program would: by the environment."""
-    for name, value in server.environment().items():
-        monkeypatch.setenv(name, value)
-    yield AwsSession(boto3.Session(), default_bucket=BUCKET)
-
-
-@pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A current folder of the test's own: the SDK downloads results into it."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def program(source: str) -> str:
-    header = {"name": "braket.ir.openqasm.program", "version": "1"}
-    return json.dumps({"braketSchemaHeader": header, "source": source})
-
-
-def task(**change: Any) -> dict[str, Any]:
-    return {
-        "clientToken": f"{time.monotonic_ns()}",
-        "deviceArn": SV1,
-        "shots": 10,
-        "outputS3Bucket": BUCKET,
-        "outputS3KeyPrefix": "tasks",
-        "action": program(BELL),
-    } | change
-
-
-def finished(client: Any, arn: str) -> dict[str, Any]:
-    deadline = time.monotonic() + 60
-    while (found := client.get_quantum_task(quantumTaskArn=arn))["status"] not in ENDED:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    return dict(found)
 
 
 def test_a_task_runs_and_leaves_its_result_in_s3(server: Server, braket: Any) -> None:

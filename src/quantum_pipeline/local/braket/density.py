@@ -61,9 +61,9 @@ def components(gates: Iterable[NoisyGate], measured: Iterable[int]) -> list[tupl
     return sorted({tuple(sorted(group)) for group in groups.values()})
 
 
-def largest_size(gates: Sequence[NoisyGate]) -> int:
-    """Return the size of the largest array that the probabilities of some gates take."""
-    return max(_sizes(_steps(gates)), default=4)
+def largest_size(gates: Sequence[NoisyGate], measured: Iterable[int]) -> int:
+    """Return the size of the largest array that `probabilities` takes."""
+    return max(_sizes(_steps(gates), frozenset(measured)), default=1)
 
 
 def probabilities(
@@ -165,12 +165,13 @@ def _shaped(
     return matrix, [qubit for qubit in step.qubits if first[qubit] < index]
 
 
-def _sizes(steps: Sequence[_Step]) -> Iterator[int]:
+def _sizes(steps: Sequence[_Step], measured: frozenset[int]) -> Iterator[int]:
     """Yield for each step the larger size of the array before and after it."""
     _, last = _first_and_last(steps)
     axes: dict[int, int] = {}
     for index, step in enumerate(steps):
         before = prod(axes.values())
         for qubit in step.qubits:
-            axes[qubit] = 2 if last[qubit] == index else 4
+            done = 2 if qubit in measured else 1
+            axes[qubit] = done if last[qubit] == index else 4
         yield max(before, prod(axes.values()))

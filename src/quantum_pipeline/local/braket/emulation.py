@@ -112,7 +112,7 @@ def _sample(
             continue
         mine = [gate for gate in gates if gate.qubits[0] in group]
         wrong = {qubit: misread(qubit, qpu) for qubit in group}
-        if density.largest_size(mine) <= EXACT_SIZE:
+        if density.largest_size(mine, read_here) <= EXACT_SIZE:
             chances = density.probabilities(mine, read_here, wrong)
             drawn = _draw(chances, shots, rng)
         elif len(group) <= trajectories.MOST_QUBITS:

@@ -102,8 +102,9 @@ class _Context(ProgramContext):  # type: ignore[misc]  # the simulator has no ty
 
 
 def _gates(instructions: list[Any], names: list[str]) -> Iterator[Gate]:
-    if not all(isinstance(instruction, GateOperation) for instruction in instructions):
+    gates = [each for each in instructions if isinstance(each, GateOperation)]
+    if len(names) < len(instructions) or len(gates) < len(instructions):
         raise ValueError("a QPU takes gates alone: no noise, no reset")
-    for name, gate in zip(names, instructions, strict=True):
+    for name, gate in zip(names, gates, strict=True):
         if gate.targets:  # a global phase has none, and shows nowhere
             yield Gate(name, tuple(gate.targets), np.asarray(gate.matrix, dtype=complex))
