@@ -1,0 +1,83 @@
+"""Job processes that start at once and can be killed: each is forked from one that has the SDK.
+
+It runs ``hybrid_job.main:run`` as the job's container does, in a process of its own, with its
+environment: loading what it takes is all that it is spared.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+_SOURCE = """
+import json, os, sys
+import hybrid_job.main
+import hybrid_job.on_device.qaoa
+for line in sys.stdin:
+    environment = json.loads(line)
+    child = os.fork()
+    if child == 0:
+        os.environ.update(environment)
+        os.dup2(os.open(environment["LOG"], os.O_WRONLY | os.O_CREAT | os.O_APPEND), 1)
+        os.dup2(1, 2)
+        try:
+            hybrid_job.main.run()
+        except BaseException as error:
+            print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
+            os._exit(1)
+        sys.stdout.flush()
+        os._exit(0)
+    print(child, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+class JobProcesses:
+    """Runs one job after another; leaving the block ends all."""
+
+    def __init__(self) -> None:
+        self.running: int | None = None
+        """Process of the job that runs now."""
+        self._parent = subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-c", _SOURCE],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[2],
+            env={name: value for name, value in os.environ.items() if name[:4] != "AWS_"},
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.kill()
+        with self._parent:  # closes its input, which ends it
+            pass
+
+    def run(self, environment: Mapping[str, str]) -> int:
+        """Run a job to its end, of whatever kind, and return its exit code: -9 if it was killed."""
+        assert self._parent.stdin is not None
+        assert self._parent.stdout is not None
+        print(json.dumps(dict(environment)), file=self._parent.stdin, flush=True)
+        self.running = int(self._parent.stdout.readline())
+        code = int(self._parent.stdout.readline())
+        self.running = None
+        return code
+
+    def kill(self) -> None:
+        """End the job that runs now as the death of its instance would."""
+        if self.running is not None:
+            os.kill(self.running, signal.SIGKILL)
