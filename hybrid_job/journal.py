@@ -45,7 +45,7 @@ class Batch:
 
 
 class Journal:
-    """Energies, gradients and quantum tasks by their angles, shape (2, depth), kept in a file."""
+    """Energies and gradients by their angles, decisions and quantum tasks, kept in a file."""
 
     def __init__(self, folder: Path, subject: BaseModel) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -53,7 +53,6 @@ class Journal:
         digest = hashlib.sha256(subject.model_dump_json().encode()).hexdigest()[:16]
         self.path = folder / f"journal-{digest}.jsonl"
         self._evaluations: dict[bytes, tuple[float, Real]] = {}
-        self._task: tuple[Real, str] | None = None
         self._decisions: dict[str, Mapping[str, Any]] = {}
         self._attempts: list[float] = []
         self._device: Mapping[str, Any] | None = None
@@ -68,19 +67,6 @@ class Journal:
     def record_evaluation(self, angles: Real, energy: float, gradient: Real) -> None:
         """Keep what was computed."""
         self._append({"angles": angles.tolist(), "energy": energy, "gradient": gradient.tolist()})
-
-    @property
-    def task(self) -> tuple[Real, str] | None:
-        """Return the quantum task that was created, a run has one, with its angles and ARN.
-
-        An optimiser that starts again need not end at the last digit of those angles, least of all
-        where time ended it: the task that is paid for is the one to wait for nevertheless.
-        """
-        return self._task
-
-    def record_task(self, angles: Real, arn: str) -> None:
-        """Keep the task, so that a resumed job waits for it instead of paying for a second one."""
-        self._append({"angles": angles.tolist(), "task": arn})
 
     def decision(self, purpose: str) -> Mapping[str, Any] | None:
         """Return what was decided about circuits that are, or are about to be, paid for.
@@ -185,8 +171,6 @@ class Journal:
                 self._batches[digest] = replace(self._batches[digest], arn=arn)
             case {"ended": digest, **end}:
                 self._batches[digest] = replace(self._batches[digest], **end)
-            case {"task": arn}:
-                self._task = np.array(entry["angles"], dtype=np.float64), str(arn)
             case _:
                 angles = np.array(entry["angles"], dtype=np.float64)
                 gradient = np.array(entry["gradient"], dtype=np.float64)

@@ -16,12 +16,14 @@ MODEL = IsingModel.from_spins([1, 0], [(0, 1, 2)])
 ANGLES = np.random.default_rng(0).normal(size=(2, 3))
 GRADIENT = np.random.default_rng(1).normal(size=(2, 3))
 
+DECISION = {"angles": ANGLES.tolist(), "shots": 100}
+
 
 def written(folder: Path) -> Path:
-    """Return the path of a journal with an evaluation and a task."""
+    """Return the path of a journal with an evaluation and a decision."""
     journal = Journal(folder, MODEL)
     journal.record_evaluation(ANGLES, -0.1, GRADIENT)
-    journal.record_task(ANGLES, "arn:task")
+    journal.record_decision("samples", DECISION)
     journal.close()
     return journal.path
 
@@ -33,9 +35,8 @@ def test_next_job_reads_every_digit(tmp_path: Path) -> None:
     assert found is not None
     assert found[0] == -0.1
     assert (found[1] == GRADIENT).all()
-    assert journal.task is not None
-    assert (journal.task[0] == ANGLES).all()
-    assert journal.task[1] == "arn:task"
+    assert journal.decision("samples") == DECISION
+    assert journal.decision("training") is None
     assert journal.evaluation(ANGLES + 1e-15) is None
     journal.close()
 
@@ -46,10 +47,10 @@ def test_unfinished_last_line_is_dropped_and_written_again(tmp_path: Path) -> No
     for cut in (1, 10, len(whole.splitlines()[1]), len(whole) - 1, len(whole)):
         path.write_bytes(whole[:-cut])
         journal = Journal(tmp_path, MODEL)
-        assert journal.task is None
+        assert journal.decision("samples") is None
         if journal.evaluation(ANGLES) is None:
             journal.record_evaluation(ANGLES, -0.1, GRADIENT)
-        journal.record_task(ANGLES, "arn:task")
+        journal.record_decision("samples", DECISION)
         journal.close()
         assert path.read_bytes() == whole
 

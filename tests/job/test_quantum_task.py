@@ -1,4 +1,4 @@
-"""The circuit that a device gets, and the task it becomes, through the real SDK."""
+"""The circuit that a device gets, and a run whose samples are measured there."""
 
 from __future__ import annotations
 
@@ -16,22 +16,13 @@ from braket.devices import LocalSimulator
 from hybrid_job.job import Job
 from hybrid_job.journal import Journal
 from hybrid_job.qaoa_solver import solve
-from hybrid_job.quantum_task import measure, qaoa_circuit
+from hybrid_job.quantum_task import qaoa_circuit
 from hybrid_job.statevector import Qaoa
-from quantum_pipeline.devices import find
-from quantum_pipeline.errors import (
-    DeviceUnavailable,
-    JobFailed,
-    PipelineError,
-    QuotaExceeded,
-    ServiceUnavailable,
-)
 from quantum_pipeline.ising import IsingModel, all_energies
-from quantum_pipeline.local.braket import BraketError
 from quantum_pipeline.results import verify
 from quantum_pipeline.runs import RUN_ID_TAG, PreparedRun
-from tests.local.braket.server import BUCKET, Server
-from tests.unit.finished_run import prepared_run
+from tests.job.braket_job import enter, prepared_on, tasks_of
+from tests.local.braket.server import Server
 
 ANGLES = np.array([[0.3, -0.8], [0.5, 0.2]])
 
@@ -81,28 +72,18 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def braket(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+def braket(server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
     """Our Braket, reached as the job's container reaches the real one."""
-    for name, value in server.environment().items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("AMZN_BRAKET_TASK_RESULTS_S3_URI", f"s3://{BUCKET}/jobs/j1/tasks")
-    yield server
-    server.service.intercept = None
+    enter(monkeypatch, server)
+    return server
 
 
-def on_sv1(**request: Any) -> PreparedRun:
-    edges = [[0, 1], [1, 2], [0, 2, 0.5]]
-    run = prepared_run({"type": "maxcut", "edges": edges}, **request)
-    return run.model_copy(update={"device": find("sv1")})
-
-
-def task_arns(braket: Server) -> list[str]:
-    found = braket.client("braket").search_quantum_tasks(filters=[])
-    return [task["quantumTaskArn"] for task in found["quantumTasks"]]
+def on_sv1(run_id: str, **request: Any) -> PreparedRun:
+    return prepared_on("sv1", run_id, **request)
 
 
 def test_run_on_a_device_reports_its_shots_and_its_bill(braket: Server, tmp_path: Path) -> None:
-    prepared = on_sv1(shots=500, algorithm={"depth": 1, "starts": 1})
+    prepared = on_sv1("r1", shots=500, algorithm={"depth": 1, "starts": 1})
     with closing(Journal(tmp_path, prepared.request)) as journal:
         result = solve(Job(prepared, journal, time.monotonic()))
 
@@ -116,102 +97,39 @@ def test_run_on_a_device_reports_its_shots_and_its_bill(braket: Server, tmp_path
     assert task.shots == 500
     assert task.billed_minutes >= 3 / 60
     told = braket.client("braket").get_quantum_task(quantumTaskArn=task.arn)
-    assert told["tags"] == {RUN_ID_TAG: "r1"}
-    assert told["outputS3Directory"].startswith("jobs/j1/tasks/")
+    assert told["tags"][RUN_ID_TAG] == "r1"
+    assert told["outputS3Directory"].startswith("jobs/1/tasks/")
 
 
 def test_resumed_job_waits_for_its_task_instead_of_paying_again(
     braket: Server, tmp_path: Path
 ) -> None:
-    prepared = on_sv1(algorithm={"depth": 1, "starts": 1})
+    prepared = on_sv1("r2", algorithm={"depth": 1, "starts": 1})
     results, n_tasks = [], []
     for _ in range(2):
         with closing(Journal(tmp_path, prepared.request)) as journal:
             results.append(solve(Job(prepared, journal, time.monotonic())))
-        n_tasks.append(len(task_arns(braket)))
+        n_tasks.append(len(tasks_of(braket, "r2")))
     assert results[0].counts == results[1].counts
     assert results[0].tasks == results[1].tasks
-    assert n_tasks[0] == n_tasks[1]
+    assert n_tasks == [1, 1]
 
 
-def test_resumed_job_that_would_end_at_other_angles_waits_for_its_task_all_the_same(
+def test_resumed_job_that_would_end_at_other_angles_reads_the_samples_it_paid_for(
     braket: Server, tmp_path: Path
 ) -> None:
-    prepared = on_sv1(algorithm={"depth": 1, "starts": 1})
+    prepared = on_sv1("r3", algorithm={"depth": 1, "starts": 1})
     with closing(Journal(tmp_path, prepared.request)) as journal:
         paid = solve(Job(prepared, journal, time.monotonic()))
-    entry = json.loads(journal.path.read_text().splitlines()[-1])
-    entry["angles"][0][0] += 1e-12
-    journal.path.write_text(json.dumps(entry) + "\n")
+    # What it evaluated is lost, and it is to start elsewhere.
+    lines = [json.loads(line) for line in journal.path.read_text().splitlines()]
+    kept = [line for line in lines if "energy" not in line]
+    journal.path.write_text("".join(json.dumps(line) + "\n" for line in kept))
+    given = {"gammas": (0.1,), "betas": (0.1,), "optimizer": "none"}
+    algorithm = prepared.request.algorithm.model_copy(update=given)
+    request = prepared.request.model_copy(update={"algorithm": algorithm})
     with closing(Journal(tmp_path, prepared.request)) as journal:
-        resumed = solve(Job(prepared, journal, time.monotonic()))
+        changed = prepared.model_copy(update={"request": request})
+        resumed = solve(Job(changed, journal, time.monotonic()))
     assert resumed.tasks == paid.tasks
-    assert resumed.gammas == (entry["angles"][0][0],)
-
-
-@pytest.mark.parametrize(
-    ("code", "error"),
-    [
-        ("DeviceOfflineException", DeviceUnavailable),
-        ("DeviceRetiredException", DeviceUnavailable),
-        ("ServiceQuotaExceededException", QuotaExceeded),
-        ("ThrottlingException", ServiceUnavailable),
-        ("InternalServiceException", ServiceUnavailable),
-        ("AccessDeniedException", JobFailed),
-    ],
-)
-def test_refusal_of_braket_has_its_name(
-    braket: Server, monkeypatch: pytest.MonkeyPatch, code: str, error: type[PipelineError]
-) -> None:
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-
-    def refuse(operation: str, _: dict[str, Any]) -> None:
-        if operation == "CreateQuantumTask":
-            raise BraketError(code, "not now")
-
-    braket.service.intercept = refuse
-    with pytest.raises(error, match="not now"):
-        measure(on_sv1(), ANGLES, task_arn=None, created=lambda arn: None, timeout_seconds=5)
-
-
-def slow_on_sv1() -> PreparedRun:
-    """A run whose task takes seconds: it is still running when its time is up."""
-    run = prepared_run({"type": "ising", "fields": [0.1] * 22})
-    return run.model_copy(update={"device": find("sv1")})
-
-
-def test_task_that_is_not_done_in_time_is_cancelled(braket: Server) -> None:
-    created: list[str] = []
-    with pytest.raises(JobFailed, match=r"limits\.max_runtime_seconds"):
-        measure(slow_on_sv1(), ANGLES, task_arn=None, created=created.append, timeout_seconds=0)
-    told = braket.client("braket").get_quantum_task(quantumTaskArn=created[0])
-    assert told["status"] in {"CANCELLING", "CANCELLED"}
-
-
-def test_task_that_is_done_just_before_it_is_cancelled_is_used(braket: Server) -> None:
-    client = braket.client("braket")
-    late: list[str] = []
-
-    def wait_until_done(operation: str, params: dict[str, Any]) -> None:
-        if operation == "CancelQuantumTask":
-            late.append(params["quantumTaskArn"])
-            while client.get_quantum_task(quantumTaskArn=late[0])["status"] != "COMPLETED":
-                time.sleep(0.02)
-
-    braket.service.intercept = wait_until_done
-    prepared = on_sv1()
-    counts, task = measure(
-        prepared, ANGLES, task_arn=None, created=lambda arn: None, timeout_seconds=0
-    )
-    assert set(late) <= {task.arn}  # none, where it was done even before it was looked at
-    assert sum(counts.values()) == prepared.request.shots
-
-
-def test_task_that_was_cancelled_fails_the_job(braket: Server) -> None:
-    created: list[str] = []
-    with pytest.raises(JobFailed):
-        measure(slow_on_sv1(), ANGLES, task_arn=None, created=created.append, timeout_seconds=0)
-    with pytest.raises(JobFailed, match=f"{created[0]} ended CANCELLED"):
-        measure(
-            slow_on_sv1(), ANGLES, task_arn=created[0], created=created.append, timeout_seconds=9
-        )
+    assert resumed.gammas == paid.gammas
