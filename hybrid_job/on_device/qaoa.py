@@ -35,6 +35,9 @@ from quantum_pipeline.ising import IsingModel, energies, spins_of
 from quantum_pipeline.mitigation import CHECKS, Noise
 from quantum_pipeline.results import DeviceRun, MitigationOutcome, QuantumTask
 
+LEAST_PART = 0.25
+"""Part of the shots asked for that an energy is still mitigated with."""
+
 
 @dataclass(frozen=True)
 class Sampled:
@@ -67,6 +70,7 @@ class DeviceQaoa:
         self._model = job.prepared.ising
         self._mitigation, self._shots = request.mitigation, request.shots
         self._executor = Executor(job)
+        self._untrained: str | None = None
         self._compiler = compiler_for(
             self._model,
             self._executor.state,
@@ -95,6 +99,7 @@ class DeviceQaoa:
                 circuits, shots, "training", deadline=self._job.deadline(reserved=1.0)
             )
         except (CapReached, TimeReached) as limit:
+            self._untrained = "the training ended early"
             raise LimitReached(str(limit)) from None
         return [tail_of(self._model, each, self._algorithm.cvar_alpha) for each in counts]
 
@@ -143,18 +148,26 @@ class DeviceQaoa:
         return _Decision(**dict(made) | {"angles": np.array(made["angles"], dtype=np.float64)})
 
     def _decide(self, angles: Real) -> _Decision:
-        """Decide for all that was asked for; or for samples alone, as many as can be paid for."""
+        """Decide for all that was asked for, or for as much of it as can be paid for.
+
+        Fewer shots cost less accuracy than the errors of a device do: mitigation is the last to go.
+        """
         asked, executor = self._shots, self._executor
-        mitigated = not self._mitigation.is_none
-        if mitigated and executor.affordable_shots(self._executables, asked) == asked:
-            return _Decision(angles, asked, mitigated=True, cut_short=None)
-        shots = executor.affordable_shots(1, asked)
+        wanted = not self._mitigation.is_none
+        shots = executor.affordable_shots(self._executables, asked) if wanted else 0
+        mitigated = shots >= LEAST_PART * asked
+        if not mitigated:
+            shots = executor.affordable_shots(1, asked)
         limit = f"limits.max_cost_usd = {self._job.prepared.request.limits.max_cost_usd:g}"
         if not shots:
             raise BudgetExceeded(f"{limit}: what is left of it pays for no samples")
-        left_out = ["no mitigation"] * mitigated + [f"{shots} of {asked} shots"] * (shots < asked)
-        cut_short = f"{limit}: {', '.join(left_out)}" if left_out else None
-        return _Decision(angles, shots, mitigated=False, cut_short=cut_short)
+        missing = (
+            self._untrained,
+            "no mitigation" if wanted and not mitigated else None,
+            f"{shots} of {asked} shots" if shots < asked else None,
+        )
+        left_out = ", ".join(filter(None, missing))
+        return _Decision(angles, shots, mitigated, f"{limit}: {left_out}" if left_out else None)
 
     def _mitigated(
         self, decision: _Decision, circuit: Compiled, exact: Callable[[Real], float]

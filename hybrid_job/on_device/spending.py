@@ -7,6 +7,7 @@ unknown counts as the one that is assumed of it.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from itertools import pairwise
@@ -15,7 +16,7 @@ from hybrid_job.job import Job
 from hybrid_job.journal import Batch
 from hybrid_job.metrics import log_metric
 from hybrid_job.on_device.tasks import CANCELLED, FAILED
-from quantum_pipeline.costs import STARTUP_SECONDS, bill
+from quantum_pipeline.costs import QUEUE_SECONDS, STARTUP_SECONDS, bill
 from quantum_pipeline.device_states import DeviceState
 from quantum_pipeline.errors import BudgetExceeded
 from quantum_pipeline.plans import task_seconds
@@ -92,8 +93,15 @@ class Spending:
             )
 
     def affordable_shots(self, executables: int, shots: int) -> int:
-        """Return the most shots, up to ``shots``, of a batch that fits; 0 where none does."""
-        left, low, high = self._left(), self._state.min_shots, shots
+        """Return the most shots, up to ``shots``, of a batch that fits; 0 where none does.
+
+        The instance is paid for while the batch waits in a queue: what that is allowed to take is
+        left out of what fits.
+        """
+        limit = self._job.prepared.request.limits.max_runtime_seconds
+        queue = min(QUEUE_SECONDS[self._job.prepared.device.kind], limit or math.inf)
+        left = self._left() - self._usd(queue, ())
+        low, high = self._state.min_shots, shots
         if high < low or self.worst_case(executables, low) > left:
             return 0
         while low < high:

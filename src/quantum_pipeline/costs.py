@@ -196,12 +196,18 @@ def estimate(
 def minimum(
     request: ResolvedRequest, device: Device, instance: InstancePrice, state: DeviceState | None
 ) -> Cost:
-    """Return the cost of the smallest run that is of use: one task of the fewest shots."""
+    """Return the cost of the smallest run that is of use: one task of the fewest shots.
+
+    On a device its instance is paid for while it compiles, and while the task may wait.
+    """
+    if device.kind == "local":
+        return _cost(STARTUP_SECONDS, instance, device, ())
     shots = 1 if state is None else state.min_shots
     seconds = task_seconds(request, device, 1, shots)
     minutes = max(seconds, device.minimum_seconds) / 60
-    uses = [] if device.kind == "local" else [_Use(SAMPLES, 1, shots, minutes)]
-    return _cost(STARTUP_SECONDS, instance, device, uses)
+    beside = COMPILE_SECONDS[device.kind] + QUEUE_SECONDS[device.kind]
+    job = STARTUP_SECONDS + min(seconds + beside, request.limits.max_runtime_seconds or RUNTIME)
+    return _cost(job, instance, device, [_Use(SAMPLES, 1, shots, minutes)])
 
 
 def bill(
