@@ -30,7 +30,7 @@ ROWS = ((1, 2), (3, 4, 5, 6, 7), (8, 9, 10, 11, 12), (13, 14, 15, 16, 17), (18, 
 BELOW = ((1, 4), (2, 5), (14, 18), (15, 19), (16, 20), *((q, q + 5) for q in range(3, 13)))
 LATTICE = tuple(sorted([(a, a + 1) for row in ROWS for a in row[:-1]] + list(BELOW)))
 ON_LATTICE = (4, 5, 10, 15, 14, 9)
-EMULATED = "Topology: IQM, 2024. Error rates: assumed, gates on two qubits 0.995, readout 0.98."
+EMULATED = "Emulated; topology: a lattice; errors: assumed, gates on two qubits 0.5 %, readout 2 %."
 ALL = {"readout": True, "symmetry": True, "zne": "linear", "scales": [1.0, 3.0, 5.0]}
 TASK = "arn:aws:braket:eu-north-1:123456789012:quantum-task/5a1e"
 

@@ -16,6 +16,7 @@ from tests.unit.finished_device_run import (
     COMPILATION,
     TASK,
     device_result,
+    estimated,
     measured_on_device,
     noisy_counts,
     prepared_on_device,
@@ -60,13 +61,26 @@ def test_a_mitigated_energy_that_was_not_kept_is_no_figure_of_quality() -> None:
     assert quality.mitigated_ratio is None
 
 
+def error_factor(**changes: Any) -> float | None:
+    outcome = measured_on_device(**changes).mitigation
+    assert outcome is not None
+    return outcome.error_factor
+
+
 def test_error_factor_is_that_of_the_errors() -> None:
-    assert REPORT.mitigation is not None
-    assert REPORT.mitigation.error_factor == pytest.approx((5 - 4.568) / (5 - 4.96))
-    unknown = measured_on_device(run={"trained_energy": None}).mitigation
-    met = measured_on_device(run={"trained_energy": -4.96}).mitigation
-    assert unknown is not None and unknown.error_factor is None
-    assert met is not None and met.error_factor is None
+    off = {"mitigated": estimated(-4.9, 0.055)}
+    assert error_factor(mitigated=off) == pytest.approx((5 - 4.568) / (5 - 4.9))
+
+
+def test_error_factor_takes_no_credit_for_chance() -> None:
+    assert error_factor() == pytest.approx((5 - 4.568) / 0.055)  # off by 0.04 alone
+    assert error_factor(run={"trained_energy": -4.96}) == pytest.approx((4.96 - 4.568) / 0.055)
+
+
+def test_error_factor_is_left_open_without_an_exact_energy() -> None:
+    assert error_factor(run={"trained_energy": None}) is None
+    without_spread = {"mitigated": estimated(-5, 0)}
+    assert error_factor(mitigated=without_spread) is None
 
 
 def test_qubits_used_are_those_of_variables_and_those_passed_through() -> None:

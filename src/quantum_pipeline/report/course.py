@@ -69,7 +69,7 @@ def convergence(study: Study) -> tuple[str, str, Figure]:
         mec=BLACK,
         mew=0.6,
         ms=5.5,
-        label=f"final {'mean' if of_all else 'mean of all'} {short(mean)}",
+        label=f"{_final(study)} {short(mean)}",
         clip_on=False,
         zorder=5,
     )
@@ -87,6 +87,13 @@ def convergence(study: Study) -> tuple[str, str, Figure]:
         _CONVERGENCE.format(optimised) + _scatter(study),
         figure,
     )
+
+
+def _final(study: Study) -> str:
+    """Return what the mean energy of the report is, beside those of the evaluations."""
+    if study.report.device.kind != "local":
+        return f"mean on {study.report.device.name}, raw"
+    return "final mean" if study.report.algorithm.cvar_alpha == 1 else "final mean of all"
 
 
 def _scatter(study: Study) -> str:

@@ -65,7 +65,7 @@ def layout(report: Report) -> tuple[str, str, Figure]:
             device=device_name(report),
             labels="labels" if _labels(report, made)[1] else "numbers, from 0,",
             small="Small numbers are the device's. " if len(numbers) <= NUMBERED else "",
-            passed=f"{passed} more are only passed through. " if passed else "",
+            passed=f"Passed through: {passed} more. " if passed else "",
             positions=(
                 "Every two qubits are coupled: those that are not used are not drawn"
                 if _is_complete(len(numbers), edges)

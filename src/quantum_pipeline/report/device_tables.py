@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import floor, log10
 from typing import NamedTuple
 
 from quantum_pipeline.costs import CostItem
@@ -83,7 +84,13 @@ def _writer(report: Report) -> Callable[[float], str]:
 
 
 def _measured(write: Callable[[float], str], each: Estimated) -> str:
-    return f"{write(each.energy)} ± {each.standard_error:.2g}"
+    """Return an energy to the digits that its standard error leaves it: −10.38 ± 0.15."""
+    error = each.standard_error
+    decimals = 1 - floor(log10(error)) if error > 0 else 99
+    if decimals > 8:
+        return f"{write(each.energy)} ± {error:.2g}"
+    shown = [f"{round(value, decimals):.{max(0, decimals)}f}" for value in (each.energy, error)]
+    return " ± ".join(shown).replace("-", "−")
 
 
 def _energies(report: Report) -> list[Line]:
@@ -125,14 +132,22 @@ def _mitigation(report: Report, outcome: MitigationPart) -> str:
     text += f"{outcome.kept_because}."
     if outcome.error_factor is not None:
         text += (
-            " Against the energy without noise, the raw error is "
-            f"{short(outcome.error_factor)} times the mitigated one."
+            " Against the energy without noise, the error is divided by "
+            f"{short(outcome.error_factor)}{_by_chance(report, outcome)}."
         )
     spent = report.cost.mitigation_usd
     return (
         f"{text} It took {outcome.extra_shots:,} more shots"
         f"{'' if spent is None else f' and {usd(spent)}'}."
     )
+
+
+def _by_chance(report: Report, outcome: MitigationPart) -> str:
+    """Return that what is left of the error is no more than its own uncertainty."""
+    exact, mitigated = report.noise_free_energy, outcome.mitigated
+    if exact is None or abs(mitigated.energy - exact) > mitigated.standard_error:
+        return ""
+    return ", the rest being within its standard error"
 
 
 def _checks(report: Report, outcome: MitigationPart) -> list[Line]:
@@ -160,7 +175,12 @@ def _bill(report: Report) -> list[Line]:
 
 
 def _paid(item: CostItem | None) -> tuple[str, str]:
-    return ("–", "–") if item is None else (f"{number(item.quantity)} {item.unit}", usd(item.usd))
+    if item is None:
+        return "–", "–"
+    exact = item.quantity == round(item.quantity)
+    quantity = f"{item.quantity:,.0f}" if exact else number(item.quantity)
+    unit = item.unit[:-1] if item.quantity == 1 and item.unit in ("tasks", "shots") else item.unit
+    return f"{quantity} {unit}", usd(item.usd)
 
 
 def _tasks(report: Report) -> list[Line]:

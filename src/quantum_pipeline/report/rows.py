@@ -30,11 +30,12 @@ def cost_in_short(report: Report, shots: int) -> tuple[str, str, str]:
     """Return what the run cost and how long it took: a word, the figure, a sentence."""
     elapsed = (report.completed_at - report.created_at).total_seconds()
     drawn = f"{shots} shot{'s' * (shots != 1)}, " if shots else ""
+    free = "" if report.device.emulated is None else "On AWS; here nothing was billed. "
     return (
         "Cost",
         usd(report.cost.actual_usd),
-        f"Estimated at most {usd(report.cost.estimated_usd)}; {seconds(elapsed)} from request "
-        f"to report, {drawn}device {device_name(report)}.",
+        f"{free}Estimated at most {usd(report.cost.estimated_usd)}; {seconds(elapsed)} from "
+        f"request to report, {drawn}device {device_name(report)}.",
     )
 
 

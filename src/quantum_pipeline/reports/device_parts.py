@@ -40,8 +40,9 @@ class DevicePart(Part):
 class MitigationPart(Part):
     """Raw and mitigated energy, and which of them counts.
 
-    ``error_factor`` is how many times nearer to the energy without noise the mitigated one is than
-    the raw one; None where that is unknown, or met exactly.
+    ``error_factor`` is the raw error over the mitigated one, against the energy without noise; the
+    mitigated one counts as its standard error at least, for it is not better than by chance. None
+    where the energy without noise is unknown.
     """
 
     methods: tuple[str, ...]
@@ -135,9 +136,10 @@ def mitigation_part(prepared: PreparedRun, result: JobResult) -> MitigationPart 
 
 
 def _error_factor(outcome: MitigationOutcome, exact: float | None) -> float | None:
-    if exact is None or outcome.mitigated.energy == exact:
+    if exact is None:
         return None
-    return abs(outcome.raw.energy - exact) / abs(outcome.mitigated.energy - exact)
+    left = max(abs(outcome.mitigated.energy - exact), outcome.mitigated.standard_error)
+    return abs(outcome.raw.energy - exact) / left if left else None
 
 
 def cost_part(prepared: PreparedRun, actual: Cost, result: JobResult) -> CostPart:
