@@ -374,7 +374,10 @@ def _local_outputs() -> Iterator[dict[str, str]]:
 
 @contextmanager
 def _own_settings() -> Iterator[None]:
-    """Keep the user's AWS settings out of the AWS on this machine: endpoints, profiles, keys."""
+    """Keep the user's AWS settings out of the AWS on this machine: endpoints, profiles, keys.
+
+    What jobs keep to be quick, as Qiskit's list of plugins, stays out of the user's home.
+    """
     before = dict(os.environ)
     for name in [name for name in before if name.startswith("AWS_")]:
         del os.environ[name]
@@ -382,6 +385,7 @@ def _own_settings() -> Iterator[None]:
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
+        "XDG_CACHE_HOME": str(cache_folder() / "jobs"),
     }
     try:
         yield

@@ -90,6 +90,23 @@ def test_json_is_all_that_stdout_gets(environment: dict[str, str], tmp_path: Pat
     assert json.loads(done.stdout)["status"] == "SUCCEEDED"
 
 
+def test_a_rehearsal_says_that_its_device_is_emulated(
+    environment: dict[str, str], tmp_path: Path, home: Path
+) -> None:
+    square = {"type": "maxcut", "edges": [[0, 1], [1, 2], [2, 3], [3, 0]]}
+    request = {"problem": square, "algorithm": {"depth": 1}, "shots": 100}
+    file = tmp_path / "square.json"
+    file.write_text(json.dumps(request))
+    output = str(tmp_path / "out")
+    done = qpipe(environment, "run", str(file), "--device", "garnet", "--output", output)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^emulated here, a rehearsal: ", done.stderr, re.MULTILINE)
+    assert re.search(r"job (running|completed) on Garnet, emulated", done.stderr)
+    assert re.search(r"^device +Garnet, EMULATED on this machine: a rehearsal$", done.stdout, re.M)
+    assert re.search(r"^cost +0\.4450 USD, estimated 0\.4450$", done.stdout, re.MULTILINE)
+    assert_nothing_is_left(home)
+
+
 def test_two_runs_at_the_same_time_both_work(environment: dict[str, str], tmp_path: Path) -> None:
     command = [QPIPE, "run", PETERSEN, "--json", "--output", str(tmp_path / "out")]
     runs = [
