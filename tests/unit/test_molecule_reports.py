@@ -360,6 +360,16 @@ def test_terminal_shows_energy_reference_and_verdict(
     assert f"VQE (UCCSD) was {REPORT_SCAN.quality.verdict}" in shown
 
 
+def test_terminal_shows_the_measured_energy_with_its_error_and_that_it_is_mitigated(
+    tmp_path: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "report.json").write_text(REPORT_DM1.model_dump_json())
+    console.result(tmp_path, as_json=False)
+    shown = capsys.readouterr().out
+    assert "energy       -1.137284 hartree" in shown
+    assert "measured     -1.135284 +- 0.004000  mitigated, off by 2 mHa" in shown
+
+
 def test_report_has_no_number_that_json_has_not() -> None:
     def refuse(constant: str) -> None:
         raise AssertionError(constant)

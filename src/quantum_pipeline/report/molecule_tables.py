@@ -278,7 +278,11 @@ def _algorithm(report: MoleculeReport) -> list[Row]:
     return [
         Row("name", algorithm.name.upper(), algorithm.chosen_because),
         Row("ansatz", algorithm.ansatz.upper(), f"{algorithm.n_parameters} amplitudes"),
-        Row("n_cnots", f"{algorithm.n_cnots:,}", "CNOTs that a device would need for it"),
+        Row(
+            "n_cnots",
+            f"{algorithm.n_cnots:,}",
+            "CNOTs of its textbook circuit, a ladder for each Pauli string",
+        ),
         Row("optimizer", algorithm.optimizer, "of ⟨H⟩, over the amplitudes"),
         Row("engine", algorithm.engine, "what computed the energies"),
         Row("device", device_name(report), device.chosen_because),
