@@ -2,14 +2,18 @@
 
 Annealing over all placements of n variables on the chip. Its energy adds, for each coupling, what
 gates it would take to bring the two together if it were alone, times the loss of such a gate, and
-for each variable the loss of its readout. Where the whole graph fits the chip it ends up in it.
+for each variable the loss of its readout. Where the whole graph fits the chip, a search for
+subgraphs (VF2) finds it, within a number of steps.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from math import exp, log
 from random import Random
+
+import rustworkx
 
 from hybrid_job.on_device.compilation.chip import Chip
 
@@ -19,6 +23,12 @@ Placement = tuple[int, ...]
 Pairs = Sequence[tuple[int, int]]
 
 MOVES_PER_VARIABLE = 400
+EMBEDDINGS, EMBEDDING_CALLS = 200, 20_000
+"""Placements that fit exactly which are looked at, and steps of the search for each."""
+
+READOUT = 0.5
+"""Weight of a readout's loss: that of one layer, where gates count once for each layer."""
+
 APART = 1.6
 """Gates for each coupler that two coupled variables are too far apart: a SWAP of three gates
 brings near more than one pair, and takes the ZZ of its own pair along."""
@@ -33,7 +43,9 @@ def placements(chip: Chip, n: int, pairs: Pairs, starts: int, seed: int) -> list
         best = sorted(range(chip.n_sites), key=lambda q: chip.readout_losses[q])
         return [tuple(sorted(best[:n]))]
     prices = _prices(chip)
-    found = {}
+    found: dict[Placement, float] = {}
+    for placement in _embeddings(chip, n, pairs):
+        found[placement] = _energy(chip, placement, pairs, prices)
     for start in range(starts):
         placement, energy = _annealed(chip, n, pairs, prices, Random(f"{seed}/{start}"))
         found[placement] = energy
@@ -62,7 +74,7 @@ def _annealed(
     held: list[int] = [-1] * chip.n_sites
     for variable, place in enumerate(site):
         held[place] = variable
-    rent = [0.5 * loss for loss in chip.readout_losses]
+    rent = [READOUT * loss for loss in chip.readout_losses]
     neighbours, rnd = chip.neighbours, random.random
     hot, cold = 6 * chip.mean_pair_loss, 0.15 * chip.mean_pair_loss
     moves = MOVES_PER_VARIABLE * n
@@ -96,8 +108,29 @@ def _annealed(
             held[there], held[here] = i, k
             if k >= 0:
                 site[k] = here
-    energy = sum(prices[site[i]][site[j]] for i, j in pairs) + sum(rent[place] for place in site)
-    return tuple(site), energy
+    return tuple(site), _energy(chip, tuple(site), pairs, prices)
+
+
+def _energy(chip: Chip, placement: Placement, pairs: Pairs, prices: list[list[float]]) -> float:
+    return sum(prices[placement[i]][placement[j]] for i, j in pairs) + sum(
+        READOUT * chip.readout_losses[site] for site in placement
+    )
+
+
+def _embeddings(chip: Chip, n: int, pairs: Pairs) -> list[Placement]:
+    """Return placements in which all coupled variables are neighbours; none is proof of nothing."""
+    graph, pattern = rustworkx.PyGraph(), rustworkx.PyGraph()
+    graph.add_nodes_from(range(chip.n_sites))
+    graph.add_edges_from_no_data(list(chip.pairs))
+    pattern.add_nodes_from(range(n))
+    pattern.add_edges_from_no_data(list(pairs))
+    found = rustworkx.vf2_mapping(
+        graph, pattern, subgraph=True, induced=False, call_limit=EMBEDDING_CALLS
+    )
+    return [
+        tuple(site for _, site in sorted((variable, site) for site, variable in each.items()))
+        for each in islice(found, EMBEDDINGS)
+    ]
 
 
 def _grown(chip: Chip, n: int, random: Random) -> list[int]:
