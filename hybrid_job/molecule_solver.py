@@ -36,6 +36,10 @@ DECISION = "states to measure"
 """What the journal keeps before a device is paid for it: time may end a training elsewhere."""
 
 
+KEPT_FOR_DEVICE = 0.5
+"""Part of the job's time that training leaves for the device and its queue."""
+
+
 @dataclass
 class RecordedBudget(Budget):
     """A budget whose evaluations are in the journal: a job that starts again repeats none.
@@ -179,10 +183,12 @@ def _budget(job: Job, before: Sequence[Solved]) -> RecordedBudget:
     problem, algorithm = _asked(job)
     left = len(problem.lengths) - len(before)
     done = sum(each.point.evaluations for each in before)
-    now = time.monotonic()
+    now, end = time.monotonic(), job.deadline(reserved=1.0)
+    if job.prepared.device.kind != "local":
+        end -= KEPT_FOR_DEVICE * (end - job.started)
     return RecordedBudget(
         max_evaluations=max(1, (algorithm.max_evaluations - done) // left),
-        deadline=now + (job.deadline(reserved=1.0) - now) / left,
+        deadline=now + (end - now) / left,
         watch=None,
         journal=job.journal,
         point=len(before),

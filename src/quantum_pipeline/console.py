@@ -133,7 +133,7 @@ def _of_molecule(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     length = solution["bond_length_angstrom"]
     at = f"  at {length:g} angstrom, the lowest of {len(report['scan'])}" if report["scan"] else ""
     yield "energy", f"{solution['energy']:.6f} hartree{at}"
-    if report["measured"]:
+    if report.get("measured"):
         found = report["measured"]
         off = f"{found['counts']}, off by {found['error_millihartree']:.3g} mHa"
         yield "measured", f"{found['energy']:.6f} +- {found['standard_error']:.6f}  {off}"

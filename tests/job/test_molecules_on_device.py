@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,8 @@ from braket.devices import LocalSimulator
 from numpy.typing import NDArray
 
 from hybrid_job import molecule_solver
+from hybrid_job.job import Job
+from hybrid_job.journal import Journal
 from hybrid_job.molecules import integrals
 from hybrid_job.on_device.measurement import Compiled
 from hybrid_job.on_device.molecules.excitations import ansatz_circuit
@@ -164,7 +168,7 @@ def test_hydrogen_takes_two_circuits_of_three_and_seven_gates() -> None:
 
 
 NOISE = {"one_qubit": 0.001, "two_qubit": 0.01, "readout": 0.02}
-MITIGATION = {"readout": True, "symmetry": True, "zne": "linear"}
+MITIGATION = {"readout": True, "symmetry": True, "zne": "linear", "scales": [1.0, 3.0]}
 
 
 @pytest.fixture(scope="module")
@@ -218,9 +222,27 @@ def test_on_dm1_the_mitigated_energy_of_hydrogen_is_three_times_nearer_than_the_
     assert 3 * abs(outcome.mitigated.energy - exact) < abs(outcome.raw.energy - exact)
     accepted = [each.accepted or 0.0 for each in outcome.scaled]
     assert accepted == sorted(accepted, reverse=True)
-    circuits = 2 * 3 * 3 + 2
+    circuits = 2 * 3 * 2 + 2
     assert sum(task.executables for task in result.tasks) == circuits
     assert sum(task.shots for task in result.tasks) == circuits * 6000
+
+
+def test_on_an_emulated_qpu_the_circuits_are_compiled_and_the_result_says_what_it_is(
+    braket: Server, tmp_path: Path
+) -> None:
+    prepared = prepared_on("garnet", "compiled", shots=500, limits={"max_cost_usd": 10.0})
+    result = solved_molecule(prepared, tmp_path)
+    verify(result, prepared)
+    assert result.device_run is not None
+    assert "Emulated" in (result.device_run.emulated or "")
+    compilation = result.device_run.compilation
+    assert compilation is not None
+    assert compilation.plain.two_qubit_gates == 7
+    assert len(set(compilation.qubits)) == 4
+    assert result.measured is not None
+    error = result.measured.energy - result.lowest.energy
+    assert -4 * result.measured.standard_error < error < 0.2
+    assert [task.executables for task in result.tasks] == [2]
 
 
 def test_a_job_that_starts_again_measures_nothing_twice_and_ends_like_one_left_alone(
@@ -235,6 +257,14 @@ def test_a_job_that_starts_again_measures_nothing_twice_and_ends_like_one_left_a
     assert again.model_dump(include={"points"}) == first.model_dump(include={"points"})
     assert again.tasks == first.tasks
     assert len(tasks_of(braket, "twice")) == 1
+
+
+def test_training_leaves_time_for_the_device(tmp_path: Path) -> None:
+    asked = prepared_on("sv1", "time", limits={"max_runtime_seconds": 100})
+    with closing(Journal(tmp_path, asked.request)) as journal:
+        job = Job(asked, journal, started := time.monotonic())
+        half = molecule_solver._budget(job, []).deadline - started
+    assert half == pytest.approx((100 - 10) / 2, abs=0.1)  # a tenth is for ending well
 
 
 def test_what_the_cap_leaves_is_measured_without_mitigation_and_said(
