@@ -61,13 +61,3 @@ def flipped(*qubits: int, of: tuple[int, ...]) -> Compiled:
     for qubit in sorted(of):
         circuit.x(qubit) if qubit in qubits else circuit.i(qubit)
     return Compiled(circuit, of)
-
-
-SLOW = Compiled(Circuit().h(range(22)), tuple(range(22)))
-"""A circuit that a simulator takes seconds for: it still runs when its time is up."""
-
-SLOWEST = Compiled(
-    Circuit([instruction for _ in range(50) for instruction in SLOW.circuit.instructions]),
-    SLOW.qubits,
-)
-"""One that it takes minutes for."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,7 @@ from hybrid_job.on_device import executor as executor_module
 from hybrid_job.on_device.executor import TimeReached
 from hybrid_job.on_device.measurement import Compiled
 from hybrid_job.on_device.spending import ENDING_SECONDS, CapReached
-from hybrid_job.on_device.tasks import ATTEMPTS, Program, connect
-from quantum_pipeline.devices import find
+from hybrid_job.on_device.tasks import ATTEMPTS
 from quantum_pipeline.errors import (
     DeviceUnavailable,
     InvalidRequest,
@@ -28,8 +28,8 @@ from quantum_pipeline.errors import (
     ServiceUnavailable,
 )
 from quantum_pipeline.local.braket import BraketError
-from quantum_pipeline.runs import BATCH_TAG, RUN_ID_TAG
-from tests.job.braket_job import SLOW, SLOWEST, enter, executor_of, flipped, prepared_on, tasks_of
+from quantum_pipeline.runs import BATCH_TAG, RUN_ID_TAG, PreparedRun
+from tests.job.braket_job import enter, executor_of, flipped, prepared_on, tasks_of
 from tests.local.braket.server import BUCKET, Server
 
 COIN = Compiled(Circuit().h(0).h(1), (0, 1))
@@ -73,10 +73,53 @@ def refuse(server: Server, operation: str, code: str, times: int = 10**6) -> lis
     return refused
 
 
+SET = "braket.ir.openqasm.program_set"
+NO_SETS = {"capabilities": {"action": {SET: {"maximumExecutables": 1}}}}
+AS_IT_WAS = {
+    "status": "ONLINE",
+    "waiting": 0,
+    "windows": [("Everyday", "00:00:00", "23:59:59")],
+    "capabilities": {"action": {SET: {"maximumExecutables": 100}}},
+}
+
+
+@contextmanager
+def changed(server: Server, prepared: PreparedRun, **change: Any) -> Iterator[None]:
+    """Change a run's device for a while."""
+    server.service.devices.set(prepared.device.arn, **change)
+    try:
+        yield
+    finally:
+        server.service.devices.set(prepared.device.arn, **AS_IT_WAS)  # type: ignore[arg-type]
+
+
 def test_bit_k_of_a_key_is_the_kth_measured_qubit(braket: Server, tmp_path: Path) -> None:
     with executor_of(prepared_on("sv1", "order"), tmp_path) as executor:
         for qubit, key in zip(WIDE_APART, ("100", "010", "001"), strict=True):
             assert executor.run([flipped(qubit, of=WIDE_APART)], 20, "samples") == [{key: 20}]
+
+
+def test_device_may_tell_its_measured_qubits_in_any_order(braket: Server, tmp_path: Path) -> None:
+    prepared = prepared_on("sv1", "reordered")
+    alone, batch = [flipped(9, of=WIDE_APART)], [flipped(2, of=WIDE_APART), flipped(5, of=(2, 5))]
+    for _ in range(2):
+        with executor_of(prepared, tmp_path) as executor:
+            assert executor.run(alone, 20, "samples") == [{"100": 20}]
+            assert executor.run(batch, 20, "samples") == [{"010": 20}, {"01": 20}]
+            tasks = executor.tasks
+        for task in tasks:
+            key = f"jobs/1/tasks/{task.arn.rpartition('/')[2]}/results.json"
+            body = json.loads(braket.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+            for result in measured(body):
+                result["measuredQubits"].reverse()
+                result["measurements"] = [shot[::-1] for shot in result["measurements"]]
+            braket.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(body).encode())
+
+
+def measured(body: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the measurements of each circuit in a result."""
+    programs = body.get("programResults")
+    return [body] if programs is None else [each["executableResults"][0] for each in programs]
 
 
 def test_circuits_of_a_batch_are_one_task_where_the_device_takes_sets(
@@ -96,9 +139,8 @@ def test_circuits_of_a_batch_are_one_task_where_the_device_takes_sets(
 def test_circuits_of_a_batch_are_tasks_at_once_where_it_takes_none(
     braket: Server, tmp_path: Path
 ) -> None:
-    with executor_of(prepared_on("dm1", "each"), tmp_path) as executor:
-        executor.state = executor.state.model_copy(update={"max_executables": 1})
-        executor.spending._state = executor.state
+    prepared = prepared_on("sv1", "each")
+    with changed(braket, prepared, **NO_SETS), executor_of(prepared, tmp_path) as executor:
         calls: list[str] = []
         braket.service.intercept = lambda operation, _: calls.append(operation)
         batch = [flipped(9, of=WIDE_APART), flipped(2, of=(2, 5)), flipped(5, of=(2, 5))]
@@ -141,10 +183,27 @@ def test_task_that_was_created_and_not_noted_is_found_by_its_tags(
         before = executor.run([COIN], 500, "samples")
     meant(tmp_path, lines=lines)
     enter(monkeypatch, braket, attempt=2)
+    calls: list[str] = []
+    braket.service.intercept = lambda operation, _: calls.append(operation)
     with executor_of(prepared.model_copy(update={"attempt": 2}), tmp_path) as executor:
         assert executor.run([COIN], 500, "samples") == before
         assert len(executor.tasks) == 1
+    assert "CreateQuantumTask" not in calls
     assert len(tasks_of(braket, prepared.run_id)) == 1
+
+
+def test_task_is_announced_before_it_is_created(braket: Server, tmp_path: Path) -> None:
+    announced = []
+
+    def look(operation: str, params: dict[str, Any]) -> None:
+        if operation == "CreateQuantumTask":
+            entry = json.loads(journal_lines(tmp_path)[-1])
+            announced.append(entry["intent"] == params["tags"][BATCH_TAG] == params["clientToken"])
+
+    braket.service.intercept = look
+    with executor_of(prepared_on("sv1", "announced"), tmp_path) as executor:
+        executor.run([COIN], 10, "samples")
+    assert announced == [True]
 
 
 def test_task_that_was_meant_and_not_created_is_created(braket: Server, tmp_path: Path) -> None:
@@ -281,6 +340,49 @@ def test_device_that_does_not_exist_is_unavailable(braket: Server, tmp_path: Pat
         pass
 
 
+@pytest.mark.parametrize("status", ["OFFLINE", "RETIRED"])
+def test_device_that_went_away_since_the_run_was_prepared_is_unavailable(
+    braket: Server, tmp_path: Path, status: str
+) -> None:
+    prepared = prepared_on("emerald", f"away-{status}")
+    with (
+        changed(braket, prepared, status=status),
+        pytest.raises(DeviceUnavailable, match=f"device: Emerald is {status} since"),
+        executor_of(prepared, tmp_path),
+    ):
+        pass
+
+
+def test_device_that_goes_away_half_way_leaves_no_task_in_its_queue(
+    braket: Server, tmp_path: Path
+) -> None:
+    prepared = prepared_on("emerald", "half-way", limits={"max_cost_usd": 10.0})
+    with changed(braket, prepared, waiting=1, **NO_SETS):
+        braket.service.faults.go_offline_after(prepared.device.arn, 2)
+        with executor_of(prepared, tmp_path) as executor:
+            with pytest.raises(DeviceUnavailable, match="Emerald is OFFLINE"):
+                executor.run([COIN] * 3, 10, "samples")
+            assert executor.tasks == ()
+    statuses = [task["status"] for task in tasks_of(braket, "half-way")]
+    assert statuses == ["CANCELLED", "CANCELLED"]
+
+
+def test_device_that_is_closed_is_waited_for_until_it_opens(braket: Server, tmp_path: Path) -> None:
+    prepared = prepared_on("garnet", "closed")
+    opened: list[str] = []
+
+    def open_later(operation: str, _: dict[str, Any]) -> None:
+        if operation == "GetQuantumTask" and not opened:
+            opened.append(tasks_of(braket, "closed")[0]["status"])
+            braket.service.devices.set(prepared.device.arn, **AS_IT_WAS)  # type: ignore[arg-type]
+
+    braket.service.intercept = open_later
+    with changed(braket, prepared, windows=[]), executor_of(prepared, tmp_path) as executor:
+        (counts,) = executor.run([COIN], 10, "samples")
+    assert opened == ["QUEUED"]
+    assert sum(counts.values()) == 10
+
+
 @pytest.mark.parametrize("shots", [0, 50_001])
 def test_shots_outside_the_range_are_refused_and_nothing_is_created(
     braket: Server, tmp_path: Path, shots: int
@@ -322,39 +424,26 @@ def test_task_that_fails_twice_fails_the_job_with_its_reason_and_is_not_billed(
 
 
 def test_task_that_fails_once_is_created_once_more(braket: Server, tmp_path: Path) -> None:
-    client = braket.client("braket")
-    killed: list[str] = []
-
-    def kill(operation: str, params: dict[str, Any]) -> None:
-        if operation == "GetQuantumTask" and not killed:
-            killed.append(params["quantumTaskArn"])
-            while client.get_quantum_task(**params)["status"] == "QUEUED":
-                time.sleep(0.05)
-            braket.service._simulator.stop_running()
-
-    braket.service.intercept = kill
-    with executor_of(prepared_on("sv1", "failed"), tmp_path) as executor:
-        (counts,) = executor.run([SLOW], 10, "samples")
-        (task,) = executor.tasks
-    assert sum(counts.values()) == 10
-    assert [each["status"] for each in tasks_of(braket, "failed")] == ["FAILED", "COMPLETED"]
-    assert task.arn != killed[0]
+    prepared = prepared_on("sv1", "failed")
+    braket.service.faults.end_next(prepared.device.arn)
+    found = []
+    for _ in range(2):  # the second attempt creates no third task
+        with executor_of(prepared, tmp_path) as executor:
+            found.append((executor.run([COIN], 10, "samples"), executor.tasks))
+    assert found[0] == found[1]
+    failed, completed = tasks_of(braket, "failed")
+    assert (failed["status"], completed["status"]) == ("FAILED", "COMPLETED")
+    assert [task.arn for task in found[0][1]] == [completed["quantumTaskArn"]]
 
 
 def test_task_that_somebody_cancels_fails_the_job(braket: Server, tmp_path: Path) -> None:
-    client = braket.client("braket")
-    cancelled: list[str] = []
-
-    def cancel(operation: str, params: dict[str, Any]) -> None:
-        if operation == "GetQuantumTask" and not cancelled:
-            cancelled.append(params["quantumTaskArn"])
-            client.cancel_quantum_task(quantumTaskArn=params["quantumTaskArn"])
-
-    braket.service.intercept = cancel
-    with executor_of(prepared_on("sv1", "cancelled"), tmp_path) as executor:
+    prepared = prepared_on("sv1", "cancelled")
+    braket.service.faults.end_next(prepared.device.arn, status="CANCELLED")
+    with executor_of(prepared, tmp_path) as executor:
         with pytest.raises(JobFailed, match=r"task/\S+ ended CANCELLED: no reason given"):
-            executor.run([SLOW], 10, "samples")
+            executor.run([COIN], 10, "samples")
         assert executor.tasks == ()
+    assert len(tasks_of(braket, "cancelled")) == 1
 
 
 @pytest.mark.parametrize("left", [None, b"{", b"{}"])
@@ -378,14 +467,11 @@ def test_result_that_is_missing_or_unreadable_fails_the_job(
 def test_task_that_is_queued_until_the_deadline_is_cancelled(
     braket: Server, tmp_path: Path
 ) -> None:
-    busy = Program((SLOWEST,), 10, as_set=False).create(
-        connect(None, 60), find("sv1").arn, tags={BATCH_TAG: "busy"}, reservation=None
-    )
-    with executor_of(prepared_on("sv1", "queued"), tmp_path) as executor:
+    prepared = prepared_on("sv1", "queued")
+    with changed(braket, prepared, waiting=1), executor_of(prepared, tmp_path) as executor:
         with pytest.raises(TimeReached, match=r"^limits\.max_runtime_seconds: arn:\S+ not done"):
             executor.run([COIN], 10, "samples", deadline=time.monotonic() + 0.5)
         assert executor.tasks == ()
-    busy.cancel()
     (task,) = tasks_of(braket, "queued")
     assert task["status"] == "CANCELLED"
 
@@ -456,8 +542,8 @@ def test_waiting_ends_when_the_instance_has_taken_the_money_that_is_left(
     limits = prepared.request.limits.model_copy(update={"max_cost_usd": needed + 1.5})
     request = prepared.request.model_copy(update={"limits": limits})
     prepared = prepared.model_copy(update={"request": request})
-    with executor_of(prepared, tmp_path / "waiting") as executor:
+    with changed(braket, prepared, waiting=1), executor_of(prepared, tmp_path / "2") as executor:
         with pytest.raises(CapReached, match=r"not done when the job's instance had taken"):
-            executor.run([SLOWEST], 10, "samples")
+            executor.run([COIN], 10, "samples")
         assert executor.tasks == ()
         assert executor.spending.spent < limits.max_cost_usd
