@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from quantum_pipeline.client import Pipeline, run_id_of
+from quantum_pipeline.errors import BudgetExceeded
 from quantum_pipeline.local.aws import LocalAws
 from quantum_pipeline.local.braket import BraketService
 
@@ -91,10 +92,9 @@ def main(*, only: str | None, json_file: Path | None) -> None:
                 continue
             rows += measure(aws, case)
     for row in rows:
-        table.add_row(
-            row["run"], *(f"{row[name]:.4f}" for name in ("estimated", "reported", "billed")),
-            f"{row['estimated'] / row['billed']:.3f}", row["cut_short"] or "", str(row["holds"]),
-        )  # fmt: skip
+        ratio = f"{row['estimated'] / row['billed']:.3f}" if row["billed"] else "-"
+        usd = (f"{row[name]:.4f}" for name in ("estimated", "reported", "billed"))
+        table.add_row(row["run"], *usd, ratio, row["cut_short"] or "", str(row["holds"]))
     Console(width=None if sys.stdout.isatty() else 150).print(table)
     if json_file:
         json_file.write_text(json.dumps(rows, indent=1), "utf-8")
@@ -119,7 +119,12 @@ def measure(aws: LocalAws, case: Case) -> list[Json]:
     whole["holds"] = 1 <= ratio <= (1.1 if case.fixed else ratio) and agree(whole)
     cap = whole["estimated"] / 2
     limits = {"max_cost_usd": cap, "allow_partial": True}
-    half = run(aws, f"{case.name}, cap {cap:.4f}", request | {"limits": limits})
+    name = f"{case.name}, cap {cap:.4f}"
+    try:
+        half = run(aws, name, request | {"limits": limits})
+    except BudgetExceeded as refused:  # below what the smallest run takes: nothing was submitted
+        half = {"run": name, "estimated": whole["estimated"], "reported": 0.0, "billed": 0.0}
+        half["cut_short"] = f"refused: {str(refused).partition(';')[0]}"
     half["holds"] = half["billed"] <= cap and agree(half)
     return [whole, half]
 

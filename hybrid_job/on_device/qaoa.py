@@ -92,7 +92,7 @@ class DeviceQaoa:
                 time.
         """
         executor, shots = self._executor, self._algorithm.shots_per_evaluation or self._shots
-        executor.keep(executor.spending.worst_case(self._executables, self._shots))
+        executor.keep(executor.spending.last_batch(self._executables, self._shots))
         circuits = [self._compiler.compile(angles) for angles in batch]
         try:
             counts = executor.run(

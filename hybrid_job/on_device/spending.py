@@ -92,21 +92,23 @@ class Spending:
                 f"{self._reserved():.4f} kept for the end; allowed: up to {self._limit:.4f}"
             )
 
-    def affordable_shots(self, executables: int, shots: int) -> int:
-        """Return the most shots, up to ``shots``, of a batch that fits; 0 where none does.
+    def last_batch(self, executables: int, shots: int) -> float:
+        """Return the most USD that the last batch of a run can cost, its wait in a queue included.
 
-        The instance is paid for while the batch waits in a queue: what that is allowed to take is
-        left out of what fits.
+        While it waits the instance is paid for: as long as is allowed for queues, if need be.
         """
-        limit = self._job.prepared.request.limits.max_runtime_seconds
-        queue = min(QUEUE_SECONDS[self._job.prepared.device.kind], limit or math.inf)
-        left = self._left() - self._usd(queue, ())
-        low, high = self._state.min_shots, shots
-        if high < low or self.worst_case(executables, low) > left:
+        limit = self._job.prepared.request.limits.max_runtime_seconds or math.inf
+        queue = min(QUEUE_SECONDS[self._job.prepared.device.kind], limit)
+        return self._usd(queue, ()) + self.worst_case(executables, shots)
+
+    def affordable_shots(self, executables: int, shots: int) -> int:
+        """Return the most shots, up to ``shots``, that the last batch can have; 0 where none fit."""
+        left, low, high = self._left(), self._state.min_shots, shots
+        if high < low or self.last_batch(executables, low) > left:
             return 0
         while low < high:
             middle = (low + high + 1) // 2
-            fits = self.worst_case(executables, middle) <= left
+            fits = self.last_batch(executables, middle) <= left
             low, high = (middle, high) if fits else (low, middle - 1)
         return low
 
