@@ -205,7 +205,7 @@ def through_pipeline(instance: Instance, asked: Mitigation, shots: int, arn: str
 
 
 def table_of(found: Iterable[tuple[Instance, Measured]], title: str) -> Table:
-    table = Table("graph", "p", "exact", "raw", "mitigated", "stated", "counts", "error/raw")
+    table = Table("graph", "p", "exact", "raw", "mitigated", "stated", "counts", "ratio")
     table.title = title
     for instance, each in found:
         ratio = f"{each.error / each.raw_error:.2f}" if each.raw_error else "–"
