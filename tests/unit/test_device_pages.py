@@ -180,9 +180,10 @@ def test_odd_devices_are_drawn_without_a_warning(name: str) -> None:
     Page(rendered_page(Study.of(report), pictures))
 
 
-def test_a_square_lattice_is_drawn_as_one() -> None:
-    couplers = np.array(grid(12, 9))
-    place = places(108, couplers)
+@pytest.mark.parametrize(("width", "height"), [(12, 9), (8, 8)])
+def test_a_square_lattice_is_drawn_as_one(width: int, height: int) -> None:
+    couplers = np.array(grid(width, height))
+    place = places(width * height, couplers)
     along = place[couplers[:, 1]] - place[couplers[:, 0]]
     length = np.linalg.norm(along, axis=1)
     assert length.max() < 1.3 * length.min()

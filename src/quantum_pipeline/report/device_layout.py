@@ -97,8 +97,6 @@ def places(n: int, edges: Array) -> Array:
     (place,) = by_stress(apart, [by_scaling(apart)])
     along = place[edges[:, 1]] - place[edges[:, 0]]
     turned = _rotated(place, -np.angle(np.sum((along @ [1, 1j]) ** 4)) / 4)
-    if np.ptp(turned[:, 1]) > 1.05 * np.ptp(turned[:, 0]):
-        turned = turned[:, ::-1]
     rising = np.arange(n) - (n - 1) / 2
     x, y = turned.T
     return np.column_stack([x if rising @ x >= 0 else -x, y if rising @ y <= 0 else -y])

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from quantum_pipeline.costs import CostItem
 from quantum_pipeline.report.emulation import device_name
 from quantum_pipeline.report.numbers import hartree, number, percent, short, usd
-from quantum_pipeline.reports import OptimisationReport, Report
+from quantum_pipeline.reports import MoleculeReport, OptimisationReport, Report
 from quantum_pipeline.reports.device_parts import MitigationPart
 from quantum_pipeline.results import Compilation, Estimated
 
@@ -93,6 +93,17 @@ def _measured(write: Callable[[float], str], each: Estimated) -> str:
     return " ± ".join(shown).replace("-", "−")
 
 
+def _raw(report: Report) -> list[Estimated]:
+    """Return the energy as it was measured, where nothing was mitigated."""
+    if isinstance(report, OptimisationReport):
+        energy, error = report.quality.mean_energy, report.quality.standard_error
+    elif isinstance(report, MoleculeReport) and report.measured is not None:
+        energy, error = report.measured.raw_energy, report.measured.raw_standard_error
+    else:
+        return []
+    return [Estimated(energy=energy, standard_error=error or 0.0)]
+
+
 def _energies(report: Report) -> list[Line]:
     """Return the energies beside each other: without noise, raw, mitigated."""
     outcome, exact, write = report.mitigation, report.noise_free_energy, _writer(report)
@@ -111,10 +122,8 @@ def _energies(report: Report) -> list[Line]:
             kept = outcome.kept == name
             label = f"{name}, kept" if kept else name
             lines.append(Line(label, cells(each), kept))
-    elif isinstance(report, OptimisationReport):
-        raw = report.quality
-        each = Estimated(energy=raw.mean_energy, standard_error=raw.standard_error or 0.0)
-        lines.append(Line("raw", cells(each), True))
+    else:
+        lines += [Line("raw", cells(each), True) for each in _raw(report)]
     return lines
 
 
