@@ -55,12 +55,12 @@ class Faults:
             self._results_to_lose[device_arn] += count
 
     def throttle(self, count: int = 1) -> None:
-        """Refuse the next CreateQuantumTask requests with a ThrottlingException.
+        """Refuse the next CreateQuantumTask requests with a ThrottlingException; 0 ends that.
 
         AWS clients repeat such requests by themselves: as many as they do have to be refused.
         """
         with self._lock:
-            self._throttled += count
+            self._throttled = count
 
     def at_request(self) -> None:
         """Tell of a CreateQuantumTask request.
