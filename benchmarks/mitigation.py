@@ -231,6 +231,10 @@ QPUS = {each.name: each.arn for each in catalogue().devices if each.kind == "qpu
     "--zne", default="exponential", show_default=True,
     type=click.Choice(["none", "linear", "richardson", "exponential"]),
 )  # fmt: skip
+@click.option(
+    "--scale", "scales", multiple=True, default=(1.0, 3.0, 5.0), show_default=True,
+    help="Noise scales, 1 first; the option may be given several times.",
+)  # fmt: skip
 @click.option("--symmetry", is_flag=True, help="Check the flip of all bits.")
 @options.threads
 @options.seed
@@ -242,6 +246,7 @@ def main(
     many: int,
     shots: int,
     zne: Extrapolation,
+    scales: tuple[float, ...],
     symmetry: bool,
     threads: int,
     seed: int,
@@ -249,7 +254,8 @@ def main(
 ) -> None:
     """Print both energies of each instance, and the mean absolute errors."""
     machine.pin_threads(threads)
-    asked, arn = Mitigation(readout=True, zne=zne, symmetry=symmetry), QPUS[device]
+    asked = Mitigation(readout=True, zne=zne, scales=scales, symmetry=symmetry)
+    arn = QPUS[device]
     found = []
     emulator = Emulator(arn, seed) if through == "emulator" else None
     for instance in instances(many):
@@ -270,7 +276,7 @@ def main(
     )
     print(f"worse than raw by more than stated: {', '.join(worse) or 'none'}")
     figures = {
-        "device": device, "through": through, "shots": shots, "zne": zne, "symmetry": symmetry,
+        "device": device, "through": through, "shots": shots, **asked.model_dump(mode="json"),
         "instances": [
             {"name": i.name, "depth": i.depth, **each._asdict()} for i, each in found
         ],

@@ -488,9 +488,11 @@ def test_shots_that_all_agree_do_not_break_the_least_squares() -> None:
 
 
 def test_without_extrapolation_the_least_noise_counts() -> None:
-    found = extrapolated("none", np.array([1.0]), np.array([-2.0]), np.ones(1), Mixed(0))
+    scales, energies = np.array([3.0, 1.0]), np.array([-1.0, -2.0])
 
-    assert (found.energy, found.weights.tolist(), found.fallback) == (-2.0, [1.0], None)
+    found = extrapolated("none", scales, energies, np.ones(2), Mixed(0))
+
+    assert (found.energy, found.weights.tolist(), found.fallback) == (-2.0, [0.0, 1.0], None)
 
 
 def test_some_bits_of_a_misreading_keep_their_own_figures() -> None:

@@ -239,6 +239,37 @@ def test_a_symmetry_that_the_settings_show_themselves_takes_no_circuit_of_its_ow
     assert outcome.kept == "mitigated"
 
 
+def test_the_raw_energy_is_of_all_shots_whatever_symmetry_the_settings_check() -> None:
+    compiled = plain(ANGLES).compiled
+    checked = (Setting(compiled, RING, None, is_even),)
+    protocol = Protocol(Mitigation(symmetry=True), Measurement(checked, checked), [], 100)
+
+    _, outcome = protocol.outcome([{"0101": 60, "1111": 40}])
+
+    assert outcome.raw.energy == pytest.approx(0.6 * -4)
+    assert outcome.mitigated.energy == -4
+
+
+@pytest.mark.parametrize("zne", ["none", "exponential"])
+def test_errors_of_shots_and_of_readout_circuits_are_both_in_the_stated_one(
+    zne: Extrapolation,
+) -> None:
+    # A basis state that is often misread: the probabilities of that are much of the error.
+    circuit = Compiled(Circuit().x(0).x(2).cz(0, 1), tuple(range(N)))
+    mitigation = Mitigation(readout=True, zne=zne, scales=(1.0, 3.0))
+    own = Measurement((Setting(circuit, RING),), None)
+    protocol = Protocol(mitigation, own, [], 500)
+    device = Device(0.02, np.full((N, 2), 0.15))
+    distributions = [device.distribution(each) for each in protocol.circuits]
+    rng = np.random.default_rng(8)
+
+    found = [protocol.outcome(sampled(distributions, 500, rng))[1] for _ in range(300)]
+
+    spread = np.std([each.mitigated.energy for each in found], ddof=1)
+    stated = np.mean([each.mitigated.standard_error for each in found])
+    assert stated == pytest.approx(spread, rel=0.1)
+
+
 def test_a_noise_that_folding_does_not_stretch_is_not_called_mitigated() -> None:
     protocol = Protocol(Mitigation(zne="linear"), measurement(), checks(), 1000)
     device = Device(0.03, 0 * WRONG, folding_counts=False)
