@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from math import pi
+from types import SimpleNamespace
 from typing import Any
 
+import networkx as nx
 import numpy as np
 import pytest
+from braket.aws import AwsDeviceType
 from braket.circuits import Circuit
+from braket.device_schema.iqm import IqmDeviceCapabilities
 from numpy.typing import NDArray
+from qiskit_braket_provider.providers.target import aws_device_to_target
 
+from benchmarks.compilation import DEVICES, state_of
 from hybrid_job.on_device.compilation import compile_circuit, compiler_for, summarise
 from hybrid_job.on_device.compilation.chip import chip_of
 from hybrid_job.on_device.compilation.natives import NativeCircuit, Z
@@ -21,6 +28,7 @@ from hybrid_job.quantum_task import qaoa_circuit
 from quantum_pipeline.device_states import DeviceState
 from quantum_pipeline.errors import DeviceUnavailable
 from quantum_pipeline.ising import IsingModel, all_energies
+from quantum_pipeline.local.braket.emulators.capabilities import capabilities
 from quantum_pipeline.mitigation import Noise
 from tests.job.devices_by_hand import (
     FAMILIES,
@@ -258,6 +266,30 @@ def test_the_worst_coupler_is_left_alone_where_others_do() -> None:
 
     assert compiled.two_qubit_gates == 3 * 8 - 3
     assert bad not in {tuple(sorted(ends)) for ends in pairs_of(compiled)}
+
+
+@pytest.mark.parametrize("name", ["Garnet", "Emerald"])
+def test_qiskits_target_is_that_of_the_braket_provider(name: str) -> None:
+    qpu = DEVICES[name]
+    told = IqmDeviceCapabilities.parse_raw(json.dumps(capabilities(qpu)))
+    theirs = aws_device_to_target(
+        SimpleNamespace(
+            type=AwsDeviceType.QPU,
+            name=name,
+            properties=told,
+            topology_graph=nx.DiGraph(list(qpu.couplers)),
+            gate_calibrations=None,
+        )
+    )
+
+    ours = chip_of(state_of(qpu)).target
+
+    assert ours.num_qubits == theirs.num_qubits
+    for (a, b), properties in theirs["cz"].items():
+        assert ours["cz"][b, a].error == pytest.approx(properties.error, abs=1e-12)
+    assert len(ours["cz"]) == 2 * len(qpu.couplers)
+    for site, properties in theirs["measure"].items():
+        assert ours["measure"][site].error == pytest.approx(properties.error, abs=1e-12)
 
 
 def test_simulators_get_the_circuit_as_it_is_with_the_noise() -> None:

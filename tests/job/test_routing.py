@@ -131,3 +131,36 @@ def test_parts_that_are_cut_off_are_left_out() -> None:
     on = chip_of(device(6, [(0, 1), (2, 3), (3, 4), (4, 5)]))
 
     assert on.numbers == (12, 13, 14, 15)
+
+
+def test_a_swap_of_a_coupled_pair_costs_a_gate_and_one_onto_an_unused_qubit_two() -> None:
+    on = chip_of(device(3, line(3), alike=True))
+    loss = on.pair_loss(0, 1)
+
+    assert swaps_of(on, (0, 1, 2), [(0, 1), (0, 2), (1, 2)], 4)[1] == pytest.approx(loss)
+    assert swaps_of(on, (0, 1, 2), [(0, 2)], 4)[1] == pytest.approx(3 * loss)
+    assert swaps_of(on, (0, 2), [(0, 1)], 4)[1] == pytest.approx(2 * loss)
+
+
+def test_swaps_that_nothing_follows_or_comes_before_become_places() -> None:
+    on = chip_of(device(3, line(3)))
+    triangle = [(0, 1), (0, 2), (1, 2)]
+
+    followed = scheduled(on, (0, 1, 2), triangle, ((0, 1), (1, 2)))
+    first = scheduled(on, (0, 1, 2), [(0, 2)], ((0, 1),))
+
+    assert replayed(followed, on) == triangle
+    assert [step.swaps for step in followed.steps] == [False, True, False]
+    assert followed.end == (1, 0, 2)
+    assert replayed(first, on) == [(0, 2)]
+    assert (first.start, first.end) == ((1, 0, 2), (1, 0, 2))
+
+
+def test_a_coupler_that_was_not_measured_counts_as_the_worst_that_was() -> None:
+    state = device(4, line(4))
+    couplers = list(state.couplers or ())
+    couplers[1] = couplers[1].model_copy(update={"fidelity": None})
+
+    on = chip_of(state.model_copy(update={"couplers": tuple(couplers)}))
+
+    assert on.pair_loss(1, 2) == max(on.pair_loss(0, 1), on.pair_loss(2, 3))

@@ -50,7 +50,7 @@ def ry(angle: float) -> Matrix:
 def equatorial(unitary: Matrix) -> tuple[float, float, float]:
     """Return (a, t, p) with U = Rz(a) PRx(t, p) up to a phase, 0 <= t <= pi.
 
-    >>> [round(each, 6) for each in equatorial(rx(0.5))]
+    >>> [abs(round(each, 6)) for each in equatorial(rx(0.5))]
     [0.0, 0.5, 0.0]
     """
     special = unitary / np.sqrt(np.linalg.det(unitary))
