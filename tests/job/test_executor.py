@@ -164,6 +164,20 @@ def test_second_attempt_reads_what_the_first_one_paid_for(
     assert len(tasks_of(braket, "resumed")) == 3  # batches of their own, however alike
 
 
+def test_second_attempt_compiles_for_what_the_first_one_paid_for(
+    braket: Server, tmp_path: Path
+) -> None:
+    prepared, states = prepared_on("sv1", "calibrated"), []
+    for others, pays in ((0, False), (5, True), (9, True)):
+        with changed(braket, prepared, waiting=others), executor_of(prepared, tmp_path) as executor:
+            states.append(executor.state)
+        if pays:
+            with executor_of(prepared, tmp_path) as executor:
+                executor.run([COIN], 10, "samples")
+    assert states[0] != states[1]
+    assert states[2].queue == 0  # as it was when the first task was paid for
+
+
 def meant(folder: Path, *, lines: int) -> None:
     """Leave the first lines of the journal alone: the job was killed there."""
     (path,) = folder.glob("journal-*")
