@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from quantum_pipeline.costs import FREE
+
 if TYPE_CHECKING:
     from quantum_pipeline.reports.base import Report
 
@@ -50,9 +52,15 @@ def _on_emulation(report: Report) -> str | None:
     where = f"in {region}, where {device.name} is," if region else "in a region"
     return (
         f"This was a rehearsal on an emulated {device.name}: to run it on the device, deploy the "
-        f"stack {where} and add --stack NAME; there it costs at most "
-        f"{report.cost.estimated_usd:.4f} USD."
+        f"stack {where} and add --stack NAME; {_fees_there(report)}."
     )
+
+
+def _fees_there(report: Report) -> str:
+    usd = f"{report.cost.estimated_usd:.4f} USD"
+    if FREE in report.cost.prices_as_of:
+        return f"there its quantum tasks cost at most {usd}, and the job's instance is billed too"
+    return f"there it costs at most {usd}"
 
 
 def _on_fidelity(report: Report) -> str | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from quantum_pipeline.reports.device_advice import recommend_about_device
+
 if TYPE_CHECKING:
     from quantum_pipeline.reports.molecule_parts import MoleculeReport
 
@@ -29,7 +31,8 @@ def recommend(report: MoleculeReport) -> tuple[str, ...]:
         _on_open_end(report),
         _on_classical_speed(report),
     )
-    return tuple(sentence for sentence in advice if sentence)
+    found = tuple(sentence for sentence in advice if sentence)
+    return recommend_about_device(report) + found
 
 
 def _on_early_stop(report: MoleculeReport) -> str | None:

@@ -82,7 +82,11 @@ def _service(entry: catalogue.Device) -> dict[str, Any]:
         "executionWindows": list(ALWAYS),
         "shotsRange": [0, entry.max_shots],
         "deviceCost": {"price": entry.usd_per_minute, "unit": "minute"},
-        "deviceLocation": "this machine",
+        "deviceLocation": "emulated on this machine",
+        "deviceDocumentation": {
+            "summary": f"Emulated; Braket's local simulator runs the circuits of {entry.name}; "
+            "assumed: how long they take"
+        },
         "getTaskPollIntervalMillis": 200,
     }
 
