@@ -3,8 +3,8 @@
 import json
 import os
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -16,7 +16,7 @@ os.environ["OPENBLAS_NUM_THREADS"] = os.environ.get("OPENBLAS_NUM_THREADS", "1")
 from hybrid_job import environment, molecule_solver, qaoa_solver, rqaoa_solver
 from hybrid_job.job import Job
 from hybrid_job.journal import Journal
-from quantum_pipeline.errors import InvalidRequest
+from quantum_pipeline.errors import ERRORS, InvalidRequest, PipelineError
 from quantum_pipeline.refusals import describe
 from quantum_pipeline.results import JobResult
 from quantum_pipeline.runs import INPUT_CHANNEL, PREPARED, PreparedRun
@@ -37,9 +37,21 @@ def run() -> None:
     """
     started = time.monotonic()
     prepared = read_prepared(environment.input_folder(INPUT_CHANNEL) / PREPARED)
-    with closing(Journal(environment.checkpoint_folder(), prepared.request)) as journal:
+    with closing(Journal(environment.checkpoint_folder(), prepared.request)) as journal, _by_name():
         result = SOLVERS[prepared.request.algorithm.name](Job(prepared, journal, started))
     write_result(result, environment.results_folder() / RESULTS)
+
+
+@contextmanager
+def _by_name() -> Iterator[None]:
+    """Raise errors by the names that the pipeline knows: what is the job's own, as its base."""
+    try:
+        yield
+    except PipelineError as error:
+        known = next(each for each in type(error).__mro__ if each.__name__ in ERRORS)
+        if known is type(error):
+            raise
+        raise ERRORS[known.__name__](str(error)) from error
 
 
 def read_prepared(path: Path) -> PreparedRun:

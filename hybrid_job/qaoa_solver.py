@@ -31,6 +31,7 @@ from quantum_pipeline.results import (
 )
 
 if TYPE_CHECKING:
+    from hybrid_job.on_device.executor import Executor
     from hybrid_job.on_device.qaoa import DeviceQaoa, Sampled
 
 EVALUATIONS_A_START = 40
@@ -41,6 +42,8 @@ def solve(job: Job) -> OptimisationResult:
     """Return the result of a run: the classical baseline, then optimised angles, then shots."""
     model, algorithm = job.prepared.ising, job.prepared.request.algorithm
     assert isinstance(algorithm, SettledQaoa)
+    # First of all: an attempt is paid for from its start, and a device that is gone ends it.
+    executor = None if job.prepared.device.kind == "local" else _executor(job)
     times = [time.monotonic()]
     # Without the offset, of which a large one would cost the phases their digits.
     spectrum = all_energies(model.model_copy(update={"offset": 0.0}))
@@ -54,7 +57,7 @@ def solve(job: Job) -> OptimisationResult:
     times.append(time.monotonic())
     tilts = _tilts(job, baseline)
     chosen = _engine(job, spectrum, tilts)
-    device = _device(job, tilts)
+    device = None if executor is None else _device(job, executor, tilts)
     on_device = device is not None and algorithm.train_on == "device"
     trained = training.train(
         job, chosen.engine, spectrum, device.energies if device and on_device else None
@@ -155,12 +158,16 @@ def _history(model: IsingModel, optimum: Optimum, samples: Samples) -> tuple[Eva
     )
 
 
-def _device(job: Job, tilts: Sequence[float] | None) -> DeviceQaoa | None:
-    if job.prepared.device.kind == "local":
-        return None
-    from hybrid_job.on_device.qaoa import DeviceQaoa  # noqa: PLC0415 (the SDK takes seconds)
+def _executor(job: Job) -> Executor:
+    from hybrid_job.on_device.executor import Executor  # noqa: PLC0415 (the SDK takes seconds)
 
-    return DeviceQaoa(job, tilts)
+    return Executor(job)
+
+
+def _device(job: Job, executor: Executor, tilts: Sequence[float] | None) -> DeviceQaoa:
+    from hybrid_job.on_device.qaoa import DeviceQaoa  # noqa: PLC0415 (qiskit takes seconds)
+
+    return DeviceQaoa(job, executor, tilts)
 
 
 @dataclass(frozen=True)

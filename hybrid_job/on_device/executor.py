@@ -117,7 +117,11 @@ class Executor:
         parts = self._parts(circuits, shots, purpose)
         unpaid = [part for part in parts if self._arn(part) is None]
         if unpaid:
-            self.spending.require(sum(len(part.program.circuits) for part in unpaid), shots)
+            try:
+                self.spending.require(sum(len(part.program.circuits) for part in unpaid), shots)
+            except CapReached:
+                self._ordinals[purpose] -= 1  # nothing came of it: another decision takes its place
+                raise
         by_part = Round(self, self._job.deadline(0.5) if deadline is None else deadline).run(parts)
         return [counts for part in parts for counts in by_part[part.first]]
 

@@ -63,13 +63,13 @@ class _Decision:
 class DeviceQaoa:
     """The circuits of a run, compiled for its device and run there."""
 
-    def __init__(self, job: Job, tilts: Sequence[float] | None) -> None:
+    def __init__(self, job: Job, executor: Executor, tilts: Sequence[float] | None) -> None:
         request = job.prepared.request
         assert isinstance(request.algorithm, SettledQaoa)
         self._job, self._algorithm = job, request.algorithm
         self._model = job.prepared.ising
         self._mitigation, self._shots = request.mitigation, request.shots
-        self._executor = Executor(job)
+        self._executor = executor
         self._untrained: str | None = None
         self._compiler = compiler_for(
             self._model,
@@ -113,12 +113,13 @@ class DeviceQaoa:
             PipelineError: by name, as ``Executor.run`` raises.
         """
         decision = self._decided(angles)
-        circuit = self._compiler.compile(decision.angles)
-        if decision.mitigated:
-            counts, outcome = self._mitigated(decision, circuit, exact)
-        else:
-            [counts] = self._executor.run([circuit], decision.shots, "samples")
-            outcome = None
+        try:
+            counts, outcome = self._measured(decision, exact)
+        except (
+            CapReached
+        ):  # decided by an attempt that was interrupted before it paid: less is left
+            decision = self._record(self._decide(decision.angles))
+            counts, outcome = self._measured(decision, exact)
         return Sampled(
             angles=decision.angles,
             samples=sampling.from_counts(self._model, counts),
@@ -138,14 +139,16 @@ class DeviceQaoa:
         return self._mitigation.executables(1, verified_apart=True)
 
     def _decided(self, angles: Real) -> _Decision:
-        journal = self._job.journal
         self._executor.keep(0.0)
-        made = journal.decision("samples")
+        made = self._job.journal.decision("samples")
         if made is None:
-            decision = self._decide(angles)
-            journal.record_decision("samples", vars(decision) | {"angles": angles.tolist()})
-            return decision
+            return self._record(self._decide(angles))
         return _Decision(**dict(made) | {"angles": np.array(made["angles"], dtype=np.float64)})
+
+    def _record(self, decision: _Decision) -> _Decision:
+        written = vars(decision) | {"angles": decision.angles.tolist()}
+        self._job.journal.record_decision("samples", written)
+        return decision
 
     def _decide(self, angles: Real) -> _Decision:
         """Decide for all that was asked for, or for as much of it as can be paid for.
@@ -169,9 +172,13 @@ class DeviceQaoa:
         left_out = ", ".join(filter(None, missing))
         return _Decision(angles, shots, mitigated, f"{limit}: {left_out}" if left_out else None)
 
-    def _mitigated(
-        self, decision: _Decision, circuit: Compiled, exact: Callable[[Real], float]
-    ) -> tuple[Counts, MitigationOutcome]:
+    def _measured(
+        self, decision: _Decision, exact: Callable[[Real], float]
+    ) -> tuple[Counts, MitigationOutcome | None]:
+        circuit = self._compiler.compile(decision.angles)
+        if not decision.mitigated:
+            [counts] = self._executor.run([circuit], decision.shots, "samples")
+            return counts, None
         native = self._executor.state.native_gates
         prepare = in_native_gates(native) if circuit.verbatim else in_plain_gates
         protocol = Protocol(
@@ -184,8 +191,8 @@ class DeviceQaoa:
             decision.shots,
             readout=partial(readout_circuits, prepare=prepare),
         )
-        counts = self._executor.run(protocol.circuits, decision.shots, "samples")
-        [plain], outcome = protocol.outcome(counts)
+        every = self._executor.run(protocol.circuits, decision.shots, "samples")
+        [plain], outcome = protocol.outcome(every)
         return plain, outcome
 
     def _measurement(

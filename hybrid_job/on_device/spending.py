@@ -102,7 +102,7 @@ class Spending:
         return self._usd(queue, ()) + self.worst_case(executables, shots)
 
     def affordable_shots(self, executables: int, shots: int) -> int:
-        """Return the most shots, up to ``shots``, that the last batch can have; 0 where none fit."""
+        """Return the most shots, up to ``shots``, that the last batch can have; 0 if none fit."""
         left, low, high = self._left(), self._state.min_shots, shots
         if high < low or self.last_batch(executables, low) > left:
             return 0

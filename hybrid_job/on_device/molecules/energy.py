@@ -20,6 +20,7 @@ from hybrid_job.on_device.mitigating.measured import raw_energy
 from hybrid_job.on_device.mitigating.protocol import MakeReadout, Protocol
 from hybrid_job.on_device.mitigating.readout import in_native_gates, readout_circuits
 from hybrid_job.on_device.molecules.settings import NEGLIGIBLE, Settings
+from hybrid_job.on_device.spending import CapReached
 from quantum_pipeline.chemistry.measuring import pair_counts
 from quantum_pipeline.mitigation import CHECKS, Noise
 from quantum_pipeline.plans import SAMPLES
@@ -65,11 +66,11 @@ def measured_energy(job: Job, point: MoleculePoint) -> MeasuredEnergy:
     executor = Executor(job)
     measuring = _Measuring(job, executor, point)
     shots, mitigated = measuring.affordable()
-    if mitigated:
-        protocol = measuring.protocol(shots)
-        counts, outcome = protocol.outcome(executor.run(protocol.circuits, shots, SAMPLES))
-    else:
-        counts, outcome = executor.run(measuring.circuits, shots, SAMPLES), None
+    try:
+        counts, outcome = measuring.measured(shots, mitigated=mitigated)
+    except CapReached:  # decided by an attempt that was interrupted before it paid: less is left
+        shots, mitigated = measuring.decide()
+        counts, outcome = measuring.measured(shots, mitigated=mitigated)
     return MeasuredEnergy(
         raw=raw_energy(measuring.measurement.plain, counts),
         counts=counts[0],
@@ -110,11 +111,22 @@ class _Measuring:
     def affordable(self) -> tuple[int, bool]:
         """Return the shots of each circuit that the limit on cost leaves, and if for mitigation."""
         decided = self._job.journal.decision(DECISION)
-        if decided is None:
-            shots, mitigated = self._affordable()
-            decided = {"shots": shots, "mitigated": mitigated}
-            self._job.journal.record_decision(DECISION, decided)
-        return decided["shots"], decided["mitigated"]
+        return self.decide() if decided is None else (decided["shots"], decided["mitigated"])
+
+    def decide(self) -> tuple[int, bool]:
+        """Return the same for what is left of it now, and keep it for attempts to come."""
+        shots, mitigated = self._affordable()
+        self._job.journal.record_decision(DECISION, {"shots": shots, "mitigated": mitigated})
+        return shots, mitigated
+
+    def measured(
+        self, shots: int, *, mitigated: bool
+    ) -> tuple[list[Counts], MitigationOutcome | None]:
+        """Return the counts of the energy's own circuits, and what mitigation makes of the rest."""
+        if not mitigated:
+            return self._executor.run(self.circuits, shots, SAMPLES), None
+        protocol = self.protocol(shots)
+        return protocol.outcome(self._executor.run(protocol.circuits, shots, SAMPLES))
 
     def _affordable(self) -> tuple[int, bool]:
         asked, executor, settings = self._request.shots, self._executor, len(self._logical)
