@@ -9,7 +9,7 @@ import os
 import signal
 import tarfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import boto3
 from quantum_pipeline import runs
 from quantum_pipeline.errors import ERRORS, PipelineError
 from quantum_pipeline.local.aws import LocalAws
+from quantum_pipeline.local.braket import BraketService
 
 PETERSEN = [[i, (i + 1) % 5] for i in range(5)] + [[i, i + 5] for i in range(5)]
 PETERSEN += [[5 + i, 5 + (i + 2) % 5] for i in range(5)]
@@ -99,11 +100,24 @@ class Stack:
         jobs = [job for page in pages for job in page["jobs"]]
         return [job["status"] for job in jobs if job["tags"].get(runs.RUN_ID_TAG) == run_id]
 
-    def task_statuses(self, run_id: str) -> list[str]:
-        """Return the status of every quantum task that was ever made for a run."""
+    def tasks(self, run_id: str) -> list[dict[str, Any]]:
+        """Return every quantum task that was ever made for a run, the newest first."""
         pages = self.braket.get_paginator("search_quantum_tasks").paginate(filters=[])
         tasks = [task for page in pages for task in page["quantumTasks"]]
-        return [task["status"] for task in tasks if task["tags"].get(runs.RUN_ID_TAG) == run_id]
+        return [task for task in tasks if task["tags"].get(runs.RUN_ID_TAG) == run_id]
+
+    def task_statuses(self, run_id: str) -> list[str]:
+        """Return the status of every quantum task that was ever made for a run."""
+        return [task["status"] for task in self.tasks(run_id)]
+
+    def billed(self, run_id: str) -> float:
+        """Return what Braket bills for a run, in USD: its jobs and quantum tasks."""
+        return self.aws.braket.billing.total(run_id)
+
+    def billed_tasks(self, run_id: str) -> list[float]:
+        """Return what Braket bills for each quantum task of a run that is not for free, in USD."""
+        lines = self.aws.braket.billing.lines(run_id)
+        return [float(line.usd) for line in lines if line.kind == "task" and line.usd]
 
     def wait_for_record(self, run_id: str, name: str, seconds: float = 30) -> dict[str, Any]:
         deadline = time.monotonic() + seconds
@@ -128,6 +142,19 @@ class Stack:
         key = f"{runs.job_folder(run_id, 1)}/output/model.tar.gz"
         content: bytes = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
         return content
+
+
+@contextlib.contextmanager
+def priced_stack(cache_folder: Path) -> Iterator[Stack]:
+    """Yield a stack where a job's instance has a price: the same for estimates and for the bill."""
+
+    def braket(environment: Callable[[], Mapping[str, str]], folder: Path) -> BraketService:
+        price = float(parameters["JobInstanceUsdPerHour"])
+        return BraketService(environment, folder, concurrent_jobs=100, instance_usd_per_hour=price)
+
+    parameters = {"JobInstanceUsdPerHour": "0.115"}
+    with LocalAws(cache_folder=cache_folder, parameters=parameters, braket=braket) as aws:
+        yield Stack(aws)
 
 
 def archive_of(results: Any) -> bytes:
