@@ -11,7 +11,7 @@ from quantum_pipeline import runs
 from tests.stack import Stack, priced_stack
 
 GARNET = "arn:aws:braket:eu-north-1::device/qpu/iqm/Garnet"
-RING = {"type": "maxcut", "edges": [[i, (i + 1) % 6] for i in range(6)]}
+RING: dict[str, Any] = {"type": "maxcut", "edges": [[i, (i + 1) % 6] for i in range(6)]}
 SAMPLED = {
     "problem": RING,
     "device": "Garnet",
