@@ -70,7 +70,7 @@ class Estimate(BaseModel):
             unit = "task" if (item.quantity, item.unit) == (1, "tasks") else item.unit
             yield "cost", f"{item.usd:.4f} USD  {item.what}, {item.quantity:.6g} {unit}"
         if self.reserved:
-            yield "reserved", "billed by its hours and apart, not as the tasks and shots above"
+            yield "reserved", "billed by its hours and apart: tasks and shots in it have no fees"
         verdict = "within" if self.total_usd <= self.max_cost_usd else "ABOVE"
         limit = f"{verdict} limits.max_cost_usd = {self.max_cost_usd:g}"
         yield "total", f"{self.total_usd:.4f} USD on AWS, {limit}"

@@ -106,6 +106,9 @@ def _prepared(
         wait_seconds=request.limits.max_runtime_seconds or 0,
     )
     _check_evaluations(resolved, state)
+    if request.reservation_arn is not None:
+        device = device.model_copy(update={"usd_per_task": 0.0, "usd_per_shot": 0.0})
+        device_because += "; the reservation is billed by its time, its tasks are not"
     check_memory(resolved, instance.instance_type)
     planned = plan(resolved, device, state)
     seconds = request.limits.max_runtime_seconds or costs.runtime(resolved, device, planned)

@@ -58,7 +58,9 @@ def test_a_next_attempt_gets_a_job_of_its_own(stack: Stack, request_data: dict[s
 
 def test_a_reservation_is_named_to_braket(stack: Stack, request_data: dict[str, Any]) -> None:
     reservation = "arn:aws:braket:us-east-1:123456789012:reservation/a1b2c3"
-    asked = prepared(stack, "reserved", request_data | {"reservation_arn": reservation})
+    asked = prepared(
+        stack, "reserved", request_data | {"device": "garnet", "reservation_arn": reservation}
+    )
     job = stack.braket.get_job(jobArn=stack.invoke("Submit", asked)["job_arn"])
     assert job["associations"] == [{"arn": reservation, "type": "RESERVATION_TIME_WINDOW_ARN"}]
 

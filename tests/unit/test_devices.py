@@ -285,3 +285,21 @@ def test_usable_devices_are_listed_first_with_their_prices() -> None:
     assert found["Forte-1"].price == "0.3 a task + 0.08 a shot"
     assert found["Forte-1"].two_qubit_fidelity == 0.993
     assert found["Forte-1"].emulated == "an emulator of few qubits"
+
+
+def test_tasks_in_a_reservation_have_no_fees() -> None:
+    reserved = {"reservation_arn": "arn:aws:braket:eu-north-1:123456789012:reservation/r1"}
+    asked = {"problem": {"type": "random", "problem_size": 4}, "device": "garnet"}
+    free, paid = (
+        prepare(
+            parse_request(asked | more | {"limits": {"max_cost_usd": 5}}),
+            {GARNET: state("garnet")},
+            instance=PRICE,
+            region="eu-north-1",
+            now=NOON,
+        )
+        for more in (reserved, {})
+    )
+    assert paid.cost.total_usd - free.cost.total_usd == pytest.approx(0.30 + 1000 * 0.00145)
+    assert free.cost.total_usd == pytest.approx(free.cost.items[0].usd)
+    assert "reservation" in free.device_because

@@ -122,7 +122,7 @@ def test_a_run_whose_jobs_die_again_and_again_fails_by_name(
     stack: Stack, request_data: dict[str, Any]
 ) -> None:
     def kill(operation: str, params: dict[str, Any]) -> None:
-        if operation == "CreateQuantumTask":
+        if operation == "GetQuantumTask":  # in every attempt: the task is there from the first on
             stack.kill_job()
 
     stack.aws.braket.intercept = kill

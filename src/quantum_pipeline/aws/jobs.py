@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -22,9 +22,6 @@ from quantum_pipeline.aws.source import Source
 from quantum_pipeline.errors import InvalidRequest, InvalidResult, ServiceUnavailable
 from quantum_pipeline.requests import parse_json
 from quantum_pipeline.runs import PreparedRun
-
-if TYPE_CHECKING:
-    from mypy_boto3_braket.type_defs import AssociationTypeDef
 
 ENDED = ("COMPLETED", "FAILED", "CANCELLED")
 MAX_RESULT_BYTES = 64 * 2**20
@@ -85,7 +82,7 @@ def create(prepared: PreparedRun, source: Source, settings: SubmitSettings) -> s
                 "shots": str(prepared.request.shots),
                 "seed": str(prepared.request.seed),
             },
-            associations=_reservation(prepared),
+            **_reservation(prepared),
             tags={
                 runs.RUN_ID_TAG: prepared.run_id,
                 runs.EXECUTION_TAG: prepared.execution_arn,
@@ -102,9 +99,11 @@ def create(prepared: PreparedRun, source: Source, settings: SubmitSettings) -> s
     return str(answer["jobArn"])
 
 
-def _reservation(prepared: PreparedRun) -> list[AssociationTypeDef]:
+def _reservation(prepared: PreparedRun) -> dict[str, Any]:
     arn = prepared.request.reservation_arn
-    return [] if arn is None else [{"arn": arn, "type": "RESERVATION_TIME_WINDOW_ARN"}]
+    if arn is None:
+        return {}
+    return {"associations": [{"arn": arn, "type": "RESERVATION_TIME_WINDOW_ARN"}]}
 
 
 def look(arn: str) -> JobState:
