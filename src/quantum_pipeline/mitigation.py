@@ -99,6 +99,9 @@ class Mitigation(BaseModel):
         return (1 + CHECKS) * each + (READOUT_CIRCUITS if self.readout else 0)
 
 
+WIDEST_OF_BOTH = 16
+"""Qubits up to which readouts are corrected where a symmetry is checked: all outcomes are listed."""
+
 AUTO = Mitigation(readout=True, zne="exponential", scales=(1.0, 3.0), symmetry=True)
 """What auto does about the errors of a QPU, or of noise that is simulated.
 
@@ -112,6 +115,8 @@ def settle(
     *,
     device: str,
     ideal: bool,
+    n_qubits: int,
+    of_molecule: bool,
     no_symmetry: str | None,
 ) -> tuple[Mitigation, str | None]:
     """Return the mitigation with nothing left to choose, and why auto chose it.
@@ -120,12 +125,16 @@ def settle(
         asked: what the request says.
         device: its name.
         ideal: that it makes no errors.
+        n_qubits: that are measured.
+        of_molecule: that the symmetry is checked by the circuits themselves.
         no_symmetry: why no symmetry can be checked, None where one can.
 
     Raises:
         InvalidRequest: something is asked that cannot be done here.
 
-    >>> settle("auto", device="SV1", ideal=True, no_symmetry=None)[1]
+    >>> settle(
+    ...     "auto", device="SV1", ideal=True, n_qubits=4, of_molecule=False, no_symmetry=None
+    ... )[1]
     'none: SV1 makes no errors'
     """
     if isinstance(asked, Mitigation):
@@ -138,15 +147,28 @@ def settle(
             )
         if asked.symmetry and no_symmetry is not None:
             raise InvalidRequest.of("mitigation.symmetry", True, f"false: {no_symmetry}")
+        if asked.symmetry and asked.readout and n_qubits > WIDEST_OF_BOTH:
+            raise InvalidRequest(
+                f"mitigation: got readout and symmetry on {n_qubits} qubits; allowed: both on up "
+                f"to {WIDEST_OF_BOTH}, or one of them"
+            )
         return asked, None
     if asked == "none":
         return Mitigation(), None
     if ideal:
         return Mitigation(), f"none: {device} makes no errors"
-    chosen = AUTO.model_copy(update={"symmetry": no_symmetry is None})
+    if no_symmetry is None and n_qubits > WIDEST_OF_BOTH and not of_molecule:
+        no_symmetry = f"readouts are corrected, and both at once on up to {WIDEST_OF_BOTH} qubits"
+    chosen = AUTO.model_copy(
+        update={
+            "symmetry": no_symmetry is None,
+            "readout": no_symmetry is not None or n_qubits <= WIDEST_OF_BOTH,
+        }
+    )
     scales = ", ".join(f"{scale:g}" for scale in chosen.scales)
+    readout = "readout correction" if chosen.readout else "no readout correction on so many qubits"
     symmetry = "a symmetry checked" if no_symmetry is None else f"no symmetry, for {no_symmetry}"
     return chosen, (
-        f"{device} makes errors of gates and readout: readout correction, {chosen.zne} "
+        f"{device} makes errors of gates and readout: {readout}, {chosen.zne} "
         f"extrapolation from noise scales {scales}, {symmetry}"
     )

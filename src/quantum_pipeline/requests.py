@@ -285,5 +285,7 @@ def settle_mitigation(request: Request, device: Device | None) -> tuple[Mitigati
         asked,
         device=device.name,
         ideal=device.kind == "local" or (device.kind == "simulator" and not noisy),
+        n_qubits=0 if isinstance(problem, ProblemReference) else problem.n_qubits,
+        of_molecule=not isinstance(problem, BinaryProblem),
         no_symmetry=no_symmetry,
     )

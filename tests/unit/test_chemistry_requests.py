@@ -132,7 +132,8 @@ def test_what_is_no_molecule_is_refused_by_its_field(problem: dict[str, Any], sa
     [
         (
             {"device": "sv1", "algorithm": {"train_on": "device"}},
-            'algorithm.train_on: got "device"; allowed: nothing here; train_on is a setting of qaoa',
+            'algorithm.train_on: got "device"; allowed: nothing here; '
+            "train_on is a setting of qaoa",
         ),
         ({"algorithm": {"name": "qaoa"}}, 'algorithm.name: got "qaoa"; allowed: auto or vqe'),
         ({"algorithm": {"name": "rqaoa"}}, 'algorithm.name: got "rqaoa"; allowed: auto or vqe'),

@@ -581,3 +581,21 @@ def test_given_angles_set_the_depth_and_without_an_optimiser_are_evaluated_once(
     resolved, _ = resolve(parse_request({"problem": TRIANGLE, "algorithm": algorithm}))
     settled = resolved.algorithm
     assert (settled.depth, settled.starts, settled.max_evaluations) == (3, 1, 1)
+
+
+@pytest.mark.parametrize(("n", "symmetry"), [(16, True), (17, False)])
+def test_auto_checks_the_flip_of_all_bits_as_far_as_readouts_are_corrected_with_it(
+    n: int, symmetry: bool
+) -> None:
+    edges = [[i, i + 1] for i in range(n - 1)]
+    asked = {"problem": {"type": "maxcut", "edges": edges}, "device": "garnet"}
+    settled = resolve(parse_request(asked | {"mitigation": "auto"}))[0].mitigation
+    assert (settled.readout, settled.symmetry) == (True, symmetry)
+
+
+def test_readout_and_symmetry_on_too_many_qubits_are_refused() -> None:
+    edges = [[i, i + 1] for i in range(16)]
+    both = {"readout": True, "symmetry": True}
+    asked = {"problem": {"type": "maxcut", "edges": edges}, "device": "garnet", "mitigation": both}
+    with pytest.raises(InvalidRequest, match="mitigation: got readout and symmetry on 17 qubits"):
+        resolve(parse_request(asked))

@@ -26,9 +26,7 @@ from hybrid_job.on_device.mitigating.extrapolation import Mixed
 from hybrid_job.on_device.mitigating.readout import Misreading, Real
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import IsingModel, energies, spins_of
-
-WIDEST = 16
-"""Qubits of which the whole distribution is corrected."""
+from quantum_pipeline.mitigation import WIDEST_OF_BOTH
 
 FEWEST = 10
 """Shots that must obey the symmetry: fewer tell no standard error."""
@@ -59,8 +57,10 @@ def refuse_too_wide(setting: Setting) -> None:
         InvalidRequest: more than 16 measured bits that are decoded, or checked for a symmetry.
     """
     wide = len(setting.compiled.qubits)
-    if not _is_plain(setting) and wide > WIDEST:
-        allowed = f"false with a symmetry checked on more than {WIDEST} qubits, these are {wide}"
+    if not _is_plain(setting) and wide > WIDEST_OF_BOTH:
+        allowed = (
+            f"false with a symmetry checked on more than {WIDEST_OF_BOTH} qubits, these are {wide}"
+        )
         raise InvalidRequest.of("mitigation.readout", True, allowed)
 
 
@@ -85,7 +85,7 @@ def mixed_state(setting: Setting) -> Mixed:
     n = len(setting.compiled.qubits)
     if _is_plain(setting):
         return Mixed(setting.model.offset)
-    if n > WIDEST:
+    if n > WIDEST_OF_BOTH:
         bits = np.random.default_rng(0).integers(0, 2, (4096, n), np.int8)
         counted = _values(setting, bits)[1]
         return Mixed(setting.model.offset, max(float(counted.mean()), 1 / len(bits)))
