@@ -100,7 +100,7 @@ class Mitigation(BaseModel):
 
 
 WIDEST_OF_BOTH = 16
-"""Qubits up to which readouts are corrected where a symmetry is checked: all outcomes are listed."""
+"""Qubits up to which readouts are corrected with a symmetry checked: all outcomes are listed."""
 
 AUTO = Mitigation(readout=True, zne="exponential", scales=(1.0, 3.0), symmetry=True)
 """What auto does about the errors of a QPU, or of noise that is simulated.
