@@ -14,6 +14,8 @@ import quantum_pipeline
 from hybrid_job.journal import Journal
 from hybrid_job.metrics import log_metric
 from hybrid_job.optimiser import Evaluate, Real
+from quantum_pipeline.costs import QUEUE_SECONDS
+from quantum_pipeline.plans import SAMPLES
 from quantum_pipeline.runs import PreparedRun
 
 
@@ -36,6 +38,19 @@ class Job:
         """
         limit = self.prepared.request.limits.max_runtime_seconds
         return self.started + limit - reserved * min(limit / 2, max(2.0, limit / 10), 600.0)
+
+    @property
+    def training_deadline(self) -> float:
+        """Return the time of ``time.monotonic`` by which training stops.
+
+        It leaves a device the time that its samples may take and wait, up to half of all there is.
+        """
+        end = self.deadline(reserved=1.0)
+        kind = self.prepared.device.kind
+        if kind == "local":
+            return end
+        samples = sum(use.seconds for use in self.prepared.plan.uses if use.purpose == SAMPLES)
+        return end - min((end - self.started) / 2, QUEUE_SECONDS[kind] + samples)
 
     @property
     def classical_seconds(self) -> float:

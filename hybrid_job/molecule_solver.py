@@ -36,10 +36,6 @@ DECISION = "states to measure"
 """What the journal keeps before a device is paid for it: time may end a training elsewhere."""
 
 
-KEPT_FOR_DEVICE = 0.5
-"""Part of the job's time that training leaves for the device and its queue."""
-
-
 @dataclass
 class RecordedBudget(Budget):
     """A budget whose evaluations are in the journal: a job that starts again repeats none.
@@ -111,7 +107,7 @@ def _trained(job: Job) -> tuple[list[Solved], str]:
     """Return the geometries solved, and what ended that early."""
     problem, solved = _asked(job)[0], list[Solved]()
     for number, length in enumerate(problem.lengths):
-        if solved and time.monotonic() > job.deadline(reserved=1.0):
+        if solved and time.monotonic() > job.training_deadline:
             lengths = f"{number} of {len(problem.lengths)} lengths"
             return solved, f"limits.max_runtime_seconds: {lengths}"
         solved.append(_solve_point(job, length, solved))
@@ -183,9 +179,7 @@ def _budget(job: Job, before: Sequence[Solved]) -> RecordedBudget:
     problem, algorithm = _asked(job)
     left = len(problem.lengths) - len(before)
     done = sum(each.point.evaluations for each in before)
-    now, end = time.monotonic(), job.deadline(reserved=1.0)
-    if job.prepared.device.kind != "local":
-        end -= KEPT_FOR_DEVICE * (end - job.started)
+    now, end = time.monotonic(), job.training_deadline
     return RecordedBudget(
         max_evaluations=max(1, (algorithm.max_evaluations - done) // left),
         deadline=now + (end - now) / left,

@@ -16,6 +16,7 @@ from hybrid_job.job import Job, versions
 from hybrid_job.optimiser import Optimum, Real
 from hybrid_job.sampling import Samples
 from hybrid_job.statevector import Qaoa
+from hybrid_job.training import Trained
 from quantum_pipeline.algorithms import SettledQaoa
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.estimates import BASE_BYTES, memory_bytes
@@ -57,14 +58,11 @@ def solve(job: Job) -> OptimisationResult:
     times.append(time.monotonic())
     tilts = _tilts(job, baseline)
     chosen = _engine(job, spectrum, tilts)
-    device = None if executor is None else _device(job, executor, tilts)
-    on_device = device is not None and algorithm.train_on == "device"
-    trained = training.train(
-        job, chosen.engine, spectrum, device.energies if device and on_device else None
-    )
+    device = None if executor is None else _device(job, executor, tilts, baseline)
+    trained = _trained(job, chosen.engine, spectrum, device)
     optimum = trained.optimum
     times.append(time.monotonic())
-    sampled = _sample(job, chosen.engine, spectrum, optimum.angles, device)
+    sampled = _sample(job, chosen.engine, spectrum, optimum, device)
     angles, samples = sampled.angles, sampled.samples
     best_bitstring, best_energy = samples.best(model)
     times.append(time.monotonic())
@@ -74,7 +72,7 @@ def solve(job: Job) -> OptimisationResult:
         algorithm="qaoa",
         engine=(
             f"shots of {device.name}"
-            if device and on_device
+            if device and algorithm.train_on == "device"
             else f"exact state, {chosen.name}: {chosen.because}"
         ),
         start=trained.start,
@@ -97,7 +95,7 @@ def solve(job: Job) -> OptimisationResult:
         best_energy=best_energy,
         mean_energy=samples.mean_energy,
         mean_energy_exact=samples.exact,
-        standard_error=samples.deviation / math.sqrt(sampled.shots),
+        standard_error=samples.deviation / math.sqrt(sum(samples.counts.values())),
         probability_of_best=samples.probability_of_best,
         classical=baseline,
         tasks=sampled.tasks,
@@ -148,6 +146,17 @@ def _check_memory(job: Job) -> None:
         )
 
 
+def _trained(job: Job, engine: Engine, spectrum: Real, device: DeviceQaoa | None) -> Trained:
+    if device is None:
+        return training.train(job, engine, spectrum)
+    algorithm = job.prepared.request.algorithm
+    assert isinstance(algorithm, SettledQaoa)
+    energies = device.energies if algorithm.train_on == "device" else None
+    return training.recorded(job) or training.record(
+        job, training.train(job, engine, spectrum, energies)
+    )
+
+
 def _history(model: IsingModel, optimum: Optimum, samples: Samples) -> tuple[Evaluation, ...]:
     """Return the evaluations; the samples are the only one where nothing could be paid before."""
     if not optimum.history:
@@ -164,10 +173,14 @@ def _executor(job: Job) -> Executor:
     return Executor(job)
 
 
-def _device(job: Job, executor: Executor, tilts: Sequence[float] | None) -> DeviceQaoa:
+def _device(
+    job: Job, executor: Executor, tilts: Sequence[float] | None, baseline: ClassicalSolution
+) -> DeviceQaoa:
     from hybrid_job.on_device.qaoa import DeviceQaoa  # noqa: PLC0415 (qiskit takes seconds)
 
-    return DeviceQaoa(job, executor, tilts)
+    model = job.prepared.ising
+    lowest = baseline.energy if baseline.proven else model.offset - model.scale
+    return DeviceQaoa(job, executor, tilts, lowest)
 
 
 @dataclass(frozen=True)
@@ -176,17 +189,16 @@ class _Sampled:
 
     angles: Real
     samples: Samples
-    shots: int
     tasks: tuple[QuantumTask, ...] = ()
     run: DeviceRun | None = None
 
 
 def _sample(
-    job: Job, engine: Engine, spectrum: Real, angles: Real, device: DeviceQaoa | None
+    job: Job, engine: Engine, spectrum: Real, optimum: Optimum, device: DeviceQaoa | None
 ) -> Sampled | _Sampled:
     offset, shots = job.prepared.ising.offset, job.prepared.request.shots
     if device is not None:
-        return device.sample(angles, exact=lambda other: offset + engine.energy(other))
-    probabilities = engine.probabilities(angles)
+        return device.sample(optimum, exact=lambda angles: offset + engine.energy(angles))
+    probabilities = engine.probabilities(optimum.angles)
     samples = sampling.from_state(spectrum, offset, probabilities, shots, job.chance("shots"))
-    return _Sampled(angles, samples, shots)
+    return _Sampled(optimum.angles, samples)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import cast
 
 import numpy as np
@@ -35,6 +35,36 @@ class Trained:
     start: str
 
 
+def recorded(job: Job) -> Trained | None:
+    """Return what an earlier attempt had trained when it began to pay for its samples.
+
+    A second attempt has more time, or less money: it would train on, or end elsewhere.
+    """
+    found = job.journal.decision("training")
+    if found is None:
+        return None
+    history = [(start, energy) for start, energy in found["history"]]
+    angles = np.array(found["angles"], dtype=np.float64)
+    optimum = Optimum(angles, found["energy"], history, found["converged"], found["stop_reason"])
+    return Trained(optimum, tuple(Step(*step) for step in found["steps"]), found["start"])
+
+
+def record(job: Job, trained: Trained) -> Trained:
+    """Keep what was trained, before its samples are paid for, and return it."""
+    optimum = trained.optimum
+    decision = {
+        "angles": optimum.angles.tolist(),
+        "energy": optimum.energy,
+        "history": optimum.history,
+        "converged": optimum.converged,
+        "stop_reason": optimum.stop_reason,
+        "steps": [astuple(step) for step in trained.steps],
+        "start": trained.start,
+    }
+    job.journal.record_decision("training", decision)
+    return trained
+
+
 def train(job: Job, engine: Engine, spectrum: Real, on_device: Estimate | None = None) -> Trained:
     """Return the best angles of the engine's circuit that the run's budget finds.
 
@@ -50,7 +80,7 @@ def train(job: Job, engine: Engine, spectrum: Real, on_device: Estimate | None =
         energy, _ = evaluate(starts[0])
         optimum = Optimum(starts[0], energy, [(1, energy)], stop_reason="evaluated as given")
         return Trained(optimum, _one_step(optimum), started_from)
-    unit, deadline = optimiser.typical_field(model), job.deadline(reserved=1.0)
+    unit, deadline = optimiser.typical_field(model), job.training_deadline
     if algorithm.optimizer in SHOT_OPTIMIZERS:
         estimate = on_device or one_by_one(_simulated(job, engine, spectrum))
         return _from_shots(job, estimate, starts[0], started_from)
@@ -111,7 +141,7 @@ def _from_shots(job: Job, estimate: Estimate, start: Real, started_from: str) ->
         method=cast(Method, algorithm.optimizer),
         unit=optimiser.typical_field(job.prepared.ising),
         max_evaluations=algorithm.max_evaluations,
-        deadline=job.deadline(reserved=1.0),
+        deadline=job.training_deadline,
         rng=job.chance(algorithm.optimizer),
     )
     return Trained(optimum, _one_step(optimum), started_from)

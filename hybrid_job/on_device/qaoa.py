@@ -25,8 +25,8 @@ from hybrid_job.on_device.mitigating.readout import (
     in_plain_gates,
     readout_circuits,
 )
-from hybrid_job.on_device.spending import CapReached
-from hybrid_job.optimiser import Real
+from hybrid_job.on_device.spending import CapReached, NotAffordable
+from hybrid_job.optimiser import Optimum, Real
 from hybrid_job.sampling import Samples
 from hybrid_job.shot_optimisers import LimitReached
 from quantum_pipeline.algorithms import SettledQaoa
@@ -34,6 +34,8 @@ from quantum_pipeline.errors import BudgetExceeded
 from quantum_pipeline.ising import IsingModel, energies, spins_of
 from quantum_pipeline.mitigation import CHECKS, Noise
 from quantum_pipeline.results import DeviceRun, MitigationOutcome, QuantumTask
+
+LIMITS = ("limits.max_cost_usd", "limits.max_runtime_seconds")
 
 LEAST_PART = 0.25
 """Part of the shots asked for that an energy is still mitigated with."""
@@ -45,7 +47,6 @@ class Sampled:
 
     angles: Real
     samples: Samples
-    shots: int
     tasks: tuple[QuantumTask, ...]
     run: DeviceRun
 
@@ -63,14 +64,17 @@ class _Decision:
 class DeviceQaoa:
     """The circuits of a run, compiled for its device and run there."""
 
-    def __init__(self, job: Job, executor: Executor, tilts: Sequence[float] | None) -> None:
+    def __init__(
+        self, job: Job, executor: Executor, tilts: Sequence[float] | None, lowest: float
+    ) -> None:
+        """Compile for the executor's device; no energy is below ``lowest``."""
         request = job.prepared.request
         assert isinstance(request.algorithm, SettledQaoa)
         self._job, self._algorithm = job, request.algorithm
         self._model = job.prepared.ising
         self._mitigation, self._shots = request.mitigation, request.shots
         self._executor = executor
-        self._untrained: str | None = None
+        self._lowest = lowest
         self._compiler = compiler_for(
             self._model,
             self._executor.state,
@@ -95,16 +99,13 @@ class DeviceQaoa:
         executor.keep(executor.spending.last_batch(self._executables, self._shots))
         circuits = [self._compiler.compile(angles) for angles in batch]
         try:
-            counts = executor.run(
-                circuits, shots, "training", deadline=self._job.deadline(reserved=1.0)
-            )
+            counts = executor.run(circuits, shots, "training", deadline=self._job.training_deadline)
         except (CapReached, TimeReached) as limit:
-            self._untrained = "the training ended early"
             raise LimitReached(str(limit)) from None
         return [tail_of(self._model, each, self._algorithm.cvar_alpha) for each in counts]
 
-    def sample(self, angles: Real, exact: Callable[[Real], float]) -> Sampled:
-        """Return the samples of the circuit at ``angles``, or at those that are paid for already.
+    def sample(self, optimum: Optimum, exact: Callable[[Real], float]) -> Sampled:
+        """Return the samples of the circuit at the angles found, or at those that are paid for.
 
         ``exact`` gives the energy of the circuit without noise: of calibration circuits as well.
 
@@ -112,18 +113,16 @@ class DeviceQaoa:
             BudgetExceeded: not even the fewest shots can be paid for.
             PipelineError: by name, as ``Executor.run`` raises.
         """
-        decision = self._decided(angles)
+        decision = self._decided(optimum)
         try:
             counts, outcome = self._measured(decision, exact)
-        except (
-            CapReached
-        ):  # decided by an attempt that was interrupted before it paid: less is left
-            decision = self._record(self._decide(decision.angles))
+        except NotAffordable:
+            # Decided by an attempt that was interrupted before it paid: now less is left.
+            decision = self._record(self._decide(optimum))
             counts, outcome = self._measured(decision, exact)
         return Sampled(
             angles=decision.angles,
             samples=sampling.from_counts(self._model, counts),
-            shots=decision.shots,
             tasks=self._executor.tasks,
             run=DeviceRun(
                 emulated=self._executor.state.emulated,
@@ -138,11 +137,11 @@ class DeviceQaoa:
     def _executables(self) -> int:
         return self._mitigation.executables(1, verified_apart=True)
 
-    def _decided(self, angles: Real) -> _Decision:
+    def _decided(self, optimum: Optimum) -> _Decision:
         self._executor.keep(0.0)
         made = self._job.journal.decision("samples")
         if made is None:
-            return self._record(self._decide(angles))
+            return self._record(self._decide(optimum))
         return _Decision(**dict(made) | {"angles": np.array(made["angles"], dtype=np.float64)})
 
     def _record(self, decision: _Decision) -> _Decision:
@@ -150,7 +149,7 @@ class DeviceQaoa:
         self._job.journal.record_decision("samples", written)
         return decision
 
-    def _decide(self, angles: Real) -> _Decision:
+    def _decide(self, optimum: Optimum) -> _Decision:
         """Decide for all that was asked for, or for as much of it as can be paid for.
 
         Fewer shots cost less accuracy than the errors of a device do: mitigation is the last to go.
@@ -164,13 +163,13 @@ class DeviceQaoa:
         limit = f"limits.max_cost_usd = {self._job.prepared.request.limits.max_cost_usd:g}"
         if not shots:
             raise BudgetExceeded(f"{limit}: what is left of it pays for no samples")
-        missing = (
-            self._untrained,
-            "no mitigation" if wanted and not mitigated else None,
-            f"{shots} of {asked} shots" if shots < asked else None,
-        )
-        left_out = ", ".join(filter(None, missing))
-        return _Decision(angles, shots, mitigated, f"{limit}: {left_out}" if left_out else None)
+        left_out = ["no mitigation"] * (wanted and not mitigated)
+        left_out += [f"{shots} of {asked} shots"] * (shots < asked)
+        cuts = [f"{limit}: {', '.join(left_out)}"] if left_out else []
+        reached = next((name for name in LIMITS if optimum.stop_reason.startswith(name)), None)
+        if self._algorithm.train_on == "device" and reached is not None:
+            cuts.insert(0, f"{reached}: the training ended early")
+        return _Decision(optimum.angles, shots, mitigated, "; ".join(cuts) or None)
 
     def _measured(
         self, decision: _Decision, exact: Callable[[Real], float]
@@ -190,6 +189,7 @@ class DeviceQaoa:
             ],
             decision.shots,
             readout=partial(readout_circuits, prepare=prepare),
+            lowest=self._lowest,
         )
         every = self._executor.run(protocol.circuits, decision.shots, "samples")
         [plain], outcome = protocol.outcome(every)

@@ -30,6 +30,10 @@ class CapReached(BudgetExceeded):
     """The next thing to pay for would pass the limit: a solver ends with what it has."""
 
 
+class NotAffordable(CapReached):
+    """Nothing was created yet: another decision, of fewer shots, can take its place."""
+
+
 class Spending:
     """The running total of a run, in USD. ``kept`` is set aside for a batch that is to come."""
 
@@ -82,11 +86,11 @@ class Spending:
         """Refuse a batch that could take the run past its limit.
 
         Raises:
-            CapReached: names the batch, what is spent and the limit.
+            NotAffordable: names the batch, what is spent and the limit.
         """
         cost = self.worst_case(executables, shots)
         if cost > self._left():
-            raise CapReached(
+            raise NotAffordable(
                 f"limits.max_cost_usd: {executables} circuits of {shots} shots can cost "
                 f"{cost:.4f} USD after the {self.spent:.4f} that are spent and with "
                 f"{self._reserved():.4f} kept for the end; allowed: up to {self._limit:.4f}"

@@ -121,3 +121,15 @@ def test_a_job_that_sampled_by_itself_has_nothing_of_a_device() -> None:
     for change in ({"tasks": HONEST.tasks}, {"device_run": HONEST.device_run}):
         with pytest.raises(InvalidResult, match=r"^(tasks|device_run): got"):
             verify(job_result(local, {"0": 1}, **change), local)
+
+
+def test_a_qpu_may_return_a_few_shots_less_than_it_was_sent() -> None:
+    prepared = prepared_on_device(algorithm={"depth": 2})
+    honest = device_result(prepared, counts=noisy_counts(prepared, 998))
+    tasks = (QuantumTask(arn=TASK, executables=14, shots=13_980),)
+    verify(honest.model_copy(update={"tasks": tasks}), prepared)
+
+
+def test_a_mitigated_energy_below_the_lowest_is_refused() -> None:
+    result = device_result(PREPARED, mitigated={"mitigated": estimated(-6.2, 0.3)})
+    assert "mitigation.mitigated: got -6.2; it must lie from -6.0" in refused(result)

@@ -12,6 +12,9 @@ from quantum_pipeline.results.device_run import Compilation, MitigationOutcome
 from quantum_pipeline.runs import PreparedRun
 from quantum_pipeline.wording import refusal
 
+LEAST_RETURNED = 0.9
+"""Part of the shots that a QPU returns at least; what it could not read it leaves out."""
+
 
 def check_device_run(
     result: JobResult, prepared: PreparedRun, *, n_qubits: int, counted: int
@@ -35,6 +38,8 @@ def check_device_run(
         check_equal("device_run: emulated", run.emulated is not None, summary.emulated is not None)
     extra = run.mitigation.extra_shots if run.mitigation else 0
     paid = sum(task.shots for task in tasks)
+    if prepared.device.kind == "qpu" and counted < prepared.request.shots:
+        paid = int(paid / LEAST_RETURNED)  # what is not returned is not billed either
     if counted + extra > paid:
         allowed = f"up to {paid - counted}, which the tasks took beside {counted}"
         raise InvalidResult(refusal("mitigation.extra_shots", extra, allowed))
@@ -44,14 +49,21 @@ def check_device_run(
         _check_mitigation(run.mitigation, prepared.request.mitigation)
 
 
-def check_shots(result: JobResult, counted: int, asked: int) -> None:
-    """Hold the shots that were counted to those that were asked for; a run cut short has fewer.
+def check_shots(result: JobResult, counted: int, prepared: PreparedRun) -> None:
+    """Hold the shots that were counted to those that were asked for.
+
+    A run that was cut short has fewer, and a QPU may return fewer than it was sent.
 
     Raises:
         InvalidResult: names both.
     """
-    run = result.device_run
-    if run is None or run.cut_short is None or not 1 <= counted <= asked:
+    run, asked = result.device_run, prepared.request.shots
+    least = asked
+    if run is not None and run.cut_short is not None:
+        least = 1
+    elif run is not None and prepared.device.kind == "qpu":
+        least = max(1, int(LEAST_RETURNED * asked))
+    if not least <= counted <= asked:
         check_equal("counts", counted, asked)
 
 

@@ -153,7 +153,7 @@ def verify(result: MoleculeResult, prepared: PreparedRun) -> None:
     if prepared.device.kind == "local":
         _check_counts(result, request.shots)
     else:
-        _check_measured(result, request.shots)
+        _check_measured(result, prepared)
     circuits = max(1, len(result.pair_counts))
     counted = circuits * sum(result.counts.values())
     check_device_run(result, prepared, n_qubits=problem.n_qubits, counted=counted)
@@ -189,10 +189,10 @@ def _check_point(point: MoleculePoint, problem: Chemistry) -> None:
     check_within("growth", grown, point.exact, integrals.hartree_fock, TOLERANCE)
 
 
-def _check_measured(result: MoleculeResult, asked: int) -> None:
+def _check_measured(result: MoleculeResult, prepared: PreparedRun) -> None:
     """Hold the measured energy to the shots of all circuits; a device may read any bitstring."""
     shots, integrals = sum(result.counts.values()), result.lowest.integrals
-    check_shots(result, shots, asked)
+    check_shots(result, shots, prepared)
     for bitstring in result.counts:
         if len(bitstring) != integrals.n_qubits or set(bitstring) - {"0", "1"}:
             raise InvalidResult(refusal("counts", bitstring, f"{integrals.n_qubits} times 0 or 1"))

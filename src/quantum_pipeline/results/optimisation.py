@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal
 
 import numpy as np
@@ -115,7 +116,7 @@ def verify(result: OptimisationResult, prepared: PreparedRun) -> None:
     counted = sum(result.counts.values())
     check_device_run(result, prepared, n_qubits=model.n_variables, counted=counted)
     if result.algorithm == "qaoa":
-        _check_samples(result, model, prepared.request.shots)
+        _check_samples(result, model, prepared)
     else:
         check_equal("counts", result.counts, {})
         check_equal("mean_energy_exact", result.mean_energy_exact, True)
@@ -132,8 +133,8 @@ def check_bitstring(name: str, bitstring: str, n: int) -> None:
         raise InvalidResult(refusal(name, bitstring, f"{n} characters, each 0 or 1"))
 
 
-def _check_samples(result: OptimisationResult, model: IsingModel, shots: int) -> None:
-    check_shots(result, sum(result.counts.values()), shots)
+def _check_samples(result: OptimisationResult, model: IsingModel, prepared: PreparedRun) -> None:
+    check_shots(result, sum(result.counts.values()), prepared)
     for bitstring in result.counts:
         check_bitstring("counts", bitstring, model.n_variables)
     if result.best_bitstring not in result.counts:
@@ -167,6 +168,12 @@ def _check_energies(result: OptimisationResult, model: IsingModel) -> None:
         claimed["device_run.trained_energy"] = [result.device_run.trained_energy]
     for name, values in claimed.items():
         check_within(name, values, lowest, highest, tolerance)
+    if result.device_run is not None and result.device_run.mitigation is not None:
+        outcome = result.device_run.mitigation
+        mitigated = outcome.mitigated.energy
+        check_within("mitigation.mitigated", [mitigated], lowest, math.inf, tolerance)
+        for check in outcome.checks:
+            check_within("mitigation.checks.exact", [check.exact], lowest, highest, tolerance)
 
 
 def _range(result: OptimisationResult, model: IsingModel) -> tuple[float, float]:
