@@ -462,6 +462,44 @@ def test_an_exponential_with_nothing_to_go_by_becomes_a_line_and_says_so(
     assert found.fallback == f"linear in place of exponential: {why}"
 
 
+@pytest.mark.parametrize("accepted", [1.0, 0.25])
+def test_a_decay_that_the_shots_do_not_show_leaves_an_error_that_covers_and_is_bounded(
+    accepted: float,
+) -> None:
+    # Energies alike at both scales but for chance: noise may seem to make them better.
+    scales, spread, rng = np.array([1.0, 3.0]), np.array([0.02, 0.02]), np.random.default_rng(3)
+
+    found = [
+        extrapolated(
+            "exponential",
+            scales,
+            -1.1 + spread * rng.normal(size=2),
+            spread**2,
+            Mixed(-0.9, accepted),
+        )
+        for _ in range(400)
+    ]
+
+    errors = np.array([np.linalg.norm(each.weights * spread) for each in found])
+    off = np.abs([each.energy + 1.1 for each in found])
+    assert errors.max() < 6 * spread[0]
+    assert np.mean(off <= 2 * errors) >= 0.94
+    reasons = [each.fallback for each in found]
+    why = "linear in place of exponential: the decay is within two standard errors of none"
+    assert reasons.count(why) > 0.9 * len(found)
+
+
+def test_an_exponential_of_a_larger_error_than_noise_has_left_becomes_a_line_and_says_so() -> None:
+    # Nothing is left at scale 3: any decay fits, and E0 could be anything.
+    energies, variances = np.array([-1.0, -0.1]), np.array([0.01, 0.01])
+
+    found = extrapolated("exponential", np.array([1.0, 3.0]), energies, variances, Mixed(0))
+
+    why = "linear in place of exponential: its error is larger than what noise has left"
+    assert found.energy == pytest.approx(-1.45)
+    assert found.fallback == why
+
+
 def test_one_noise_scale_leaves_the_energy_as_it_is_and_says_so() -> None:
     found = extrapolated("linear", np.ones(2), np.array([-2.0, -2.5]), np.ones(2), Mixed(0))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Sequence
 from functools import cache
 
@@ -278,7 +279,7 @@ def test_a_noise_that_folding_does_not_stretch_is_not_called_mitigated() -> None
     _, outcome = protocol.outcome(sampled(distributions, 1000, np.random.default_rng(1)))
 
     assert (outcome.kept, outcome.best) == ("raw", outcome.raw)
-    assert "which is not smaller beyond doubt" in outcome.kept_because
+    assert re.search("makes it (larger|no smaller)|is within its error, 0", outcome.kept_because)
 
 
 def test_without_noise_the_raw_energy_counts() -> None:
@@ -424,7 +425,23 @@ def check(exact_energy: float, raw: float, mitigated: float, error: float = 0.05
 
 def test_errors_that_differ_by_chance_alone_keep_raw() -> None:
     # D = 0.01 - 0.0025; var D = (4 (0.01 + 0.0025) 0.0025 + 4 0.05^4) / 2 -> 0.0086 * 1.645 is more
-    assert decided([check(-3, -2.9, -2.95), check(-3, -2.9, -2.95)]).kept == "raw"
+    found = decided([check(-3, -2.9, -2.95), check(-3, -2.9, -2.95)], "hartree")
+
+    assert found.kept == "raw"
+    spread = math.sqrt((4 * (0.01 + 0.0025) * 0.0025 + 4 * 0.05**4) / 2)
+    within = f"{1.645 * spread / 0.15:.2g}"  # 0.1^2 - 0.05^2 is (0.1 - 0.05) (0.1 + 0.05)
+    assert found.because == (
+        "on 2 calibration circuits of known energy the error is 0.05 hartree mitigated and "
+        "0.1 hartree raw (root mean square), but their difference is within its error, "
+        f"{within} hartree (1.645 standard errors)"
+    )
+
+
+def test_an_error_that_mitigation_makes_larger_is_called_that() -> None:
+    found = decided([check(-3, -2.9, -2.7), check(-3, -2.9, -2.7)])
+
+    assert found.kept == "raw"
+    assert found.because.endswith("0.1 raw (root mean square): mitigation makes it larger")
 
 
 def test_errors_that_differ_beyond_doubt_keep_mitigated() -> None:

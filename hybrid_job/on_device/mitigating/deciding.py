@@ -7,10 +7,11 @@ doubt:
     D = mean(r^2) - mean(m^2) > 1.645 sqrt(var D),   var D = sum(4 r^2 s_r^2 + 4 m^2 s_m^2
                                                                  + 2 s_r^4 + 2 s_m^4) / k^2
 
-which by chance happens once in twenty where both are alike. The largest error that mitigation
-leaves there, max |m|, is taken to be left of the circuit's own as well, and stated with it: what
-folding does not stretch errs to the same side everywhere, where the root mean square would fall
-short of it every other time.
+which by chance happens once in twenty where both are alike. In words D is told as the difference of
+the root mean squares, which is D over their sum, and its doubt likewise. The largest error that
+mitigation leaves there, max |m|, is taken to be left of the circuit's own as well, and stated with
+it: what folding does not stretch errs to the same side everywhere, where the root mean square would
+fall short of it every other time.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ class Decision:
     residual: float
 
 
-def decided(checks: Sequence[Check]) -> Decision:
-    """Return what counts.
+def decided(checks: Sequence[Check], unit: str = "") -> Decision:
+    """Return what counts; ``unit`` is written behind energies.
 
     >>> from quantum_pipeline.results.device_run import Estimated
     >>> raw = Estimated(energy=-2.0, standard_error=0.1)
@@ -52,14 +53,20 @@ def decided(checks: Sequence[Check]) -> Decision:
     terms = (4 * (error * spread) ** 2 + 2 * spread**4 for error, spread in (*raw, *rest))
     doubt = DOUBT * sqrt(sum(terms)) / len(checks)
     many = "1 calibration circuit" if len(checks) == 1 else f"{len(checks)} calibration circuits"
+    shown = f" {unit}" if unit else ""
     figures = (
-        f"on {many} of known energy the error is {sqrt(after):.3g} mitigated and "
-        f"{sqrt(before):.3g} raw (root mean square)"
+        f"on {many} of known energy the error is {sqrt(after):.3g}{shown} mitigated and "
+        f"{sqrt(before):.3g}{shown} raw (root mean square)"
     )
     residual = max(abs(error) for error, _ in rest)
     if before - after > doubt:
         return Decision("mitigated", figures, residual)
-    return Decision("raw", f"{figures}, which is not smaller beyond doubt", residual)
+    if after >= before:
+        larger = "larger" if after > before else "no smaller"
+        return Decision("raw", f"{figures}: mitigation makes it {larger}", residual)
+    apart = doubt / (sqrt(before) + sqrt(after))
+    why = f"but their difference is within its error, {apart:.2g}{shown} ({DOUBT} standard errors)"
+    return Decision("raw", f"{figures}, {why}", residual)
 
 
 def _mean_square(errors: Sequence[tuple[float, float]]) -> float:

@@ -10,7 +10,11 @@ part f of the shots that no error has struck, and c of the others.
 
 Whatever the form, ``weights`` are the derivatives of E0 by the energies, by which their errors
 carry over. The exponential is left for the straight line where it has nothing to go by: the energy
-of the least noise is not told from E_inf, or the decay runs to the end of what is allowed.
+of the least noise is not told from E_inf, the decay runs to the end of what is allowed, b is within
+two standard errors of 0, or the error of E0 exceeds |E - E_inf| at the least noise. Where b is not
+told from 0, c < 1 may leave it without any hold, and E0 with an error beyond all bounds; for a slow
+decay the line is the same to first order, and has 1.6 times an energy's error at the scales 1 and
+3. A mean of all scales would have a smaller one, but be off by a slope that was merely not seen.
 
 Source: K. Temme, S. Bravyi and J. Gambetta, "Error mitigation for short-depth quantum circuits",
 Phys. Rev. Lett. 119, 180509 (2017); S. Endo, S. Benjamin and Y. Li, "Practical quantum error
@@ -31,7 +35,7 @@ DECAYS = (-1.0, 3.0)
 """Smallest and largest b: below, noise would make the energy better; above, it leaves 5 % of it."""
 
 SIGNIFICANT = 2.0
-"""Standard errors that the energy of the least noise must be away from E_inf."""
+"""Standard errors that the energy of the least noise must be away from E_inf, and b from 0."""
 
 
 @dataclass(frozen=True)
@@ -75,17 +79,32 @@ def extrapolated(
     importance = 1 / np.maximum(variances, 1e-6 * variances.max() or 1.0)
     line = _weighted(_linear(scales, importance), energies)
     if method == "exponential":
-        decay = _Decay(scales, importance, mixed.accepted)
-        b = decay.fitted(energies - mixed.energy)
-        if isinstance(b, str):
-            why = f"linear in place of exponential: {b}"
-            return Extrapolated(line.energy, line.weights, why)
-        amplitude = decay.amplitude(b, energies - mixed.energy)
-        return Extrapolated(mixed.energy + amplitude, decay.weights(b, amplitude))
+        found = _exponential(scales, energies, importance, mixed)
+        if isinstance(found, Extrapolated):
+            return found
+        why = f"linear in place of exponential: {found}"
+        return Extrapolated(line.energy, line.weights, why)
     if method == "richardson":
         why = "linear in place of richardson: gates are too few for scales that differ"
         return Extrapolated(line.energy, line.weights, why)
     return line
+
+
+def _exponential(
+    scales: Real, energies: Real, importance: Real, mixed: Mixed
+) -> Extrapolated | str:
+    """Return the exponential at scale 0, or why it has nothing to go by."""
+    decay, signal = _Decay(scales, importance, mixed.accepted), energies - mixed.energy
+    b = decay.fitted(signal)
+    if isinstance(b, str):
+        return b
+    amplitude = decay.amplitude(b, signal)
+    if not decay.is_resolved(b, amplitude):
+        return "the decay is within two standard errors of none"
+    weights = decay.weights(b, amplitude)
+    if weights**2 @ (1 / importance) > signal[np.argmin(scales)] ** 2:
+        return "its error is larger than what noise has left"
+    return Extrapolated(mixed.energy + amplitude, weights)
 
 
 def _weighted(weights: Real, energies: Real) -> Extrapolated:
@@ -136,14 +155,25 @@ class _Decay:
         shape = self._shape(b)
         return float((self.importance * shape) @ signal / (self.importance @ shape**2))
 
+    def is_resolved(self, b: float, amplitude: float) -> bool:
+        """Return whether b is told from 0: its variance is 1 / (S_bb - S_ab^2 / S_aa)."""
+        slopes = self._slopes(b, amplitude)
+        products = slopes.T * self.importance @ slopes
+        hold = products[1, 1] - products[0, 1] ** 2 / products[0, 0]
+        return bool(b**2 * hold > SIGNIFICANT**2)
+
     def weights(self, b: float, amplitude: float) -> Real:
         """Return the derivatives of E0 by the energies."""
-        f = np.exp(-b * self.scales)
-        by_b = -amplitude * self.scales * self.accepted * self._shape(b) ** 2 / f
-        slopes = np.stack([self._shape(b), by_b], axis=1)
+        slopes = self._slopes(b, amplitude)
         weighted = slopes.T * self.importance
         weights: Real = np.linalg.solve(weighted @ slopes, weighted)[0]
         return weights
+
+    def _slopes(self, b: float, amplitude: float) -> Real:
+        """Return the derivatives of the form by E0 and by b, shape (points, 2)."""
+        shape, f = self._shape(b), np.exp(-b * self.scales)
+        by_b = -amplitude * self.scales * self.accepted * shape**2 / f
+        return np.stack([shape, by_b], axis=1)
 
     def _shape(self, b: float) -> Real:
         f = np.exp(-b * self.scales)

@@ -44,6 +44,7 @@ class Protocol:
         shots: of each circuit.
         readout: makes the readout circuits; on verbatim devices of their own gates.
         lowest: lowest energy that there is, where it is known.
+        unit: of the energies, for the reasons in words.
 
     Raises:
         InvalidRequest: the symmetry is to be checked and there is none, or the readout is to be
@@ -59,6 +60,7 @@ class Protocol:
         *,
         readout: MakeReadout = readout_circuits,
         lowest: float | None = None,
+        unit: str = "",
     ) -> None:
         if mitigation.is_none:
             raise InvalidRequest.of("mitigation", "none", "readout, zne or symmetry to be run")
@@ -66,7 +68,7 @@ class Protocol:
             allowed = "false: this problem has no symmetry that its shots could be checked for"
             raise InvalidRequest.of("mitigation.symmetry", True, allowed)
         self._mitigation, self._shots = mitigation, shots
-        self._lowest = lowest
+        self._lowest, self._unit = lowest, unit
         self._measurements = (measurement, *checks)
         self._circuits: list[Compiled] = []
         self._places = [self._placed(each) for each in self._measurements]
@@ -104,7 +106,7 @@ class Protocol:
             )[1:]
             if measurement.exact is not None and each is not None
         )
-        decision, own = decided(checks), found[0]
+        decision, own = decided(checks, self._unit), found[0]
         if own is None:
             own = Measured(raw[0], ())
             decision = Decision("raw", "too few shots obey the symmetry at some noise scale", 0.0)
