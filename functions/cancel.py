@@ -18,6 +18,9 @@ from quantum_pipeline.aws.settings import CancelSettings
 from quantum_pipeline.aws.stage import stage
 from quantum_pipeline.runs import PreparedRun, SubmittedJob
 
+SECONDS_TO_END = 30.0
+"""How long a call waits for jobs to end that it has cancelled; beyond, it is to be called again."""
+
 
 class Failure(End):
     """How a run ended: ``failure.json``, or ``cancelled.json`` where a user stopped it."""
@@ -63,22 +66,29 @@ def _message(cause: str) -> str:
 
 @stage(read_event, uses=("s3", "braket", "sns"))
 def handler(failure: Failure) -> dict[str, Any]:
-    """Claim the end of the run, then cancel its job and the job's tasks: in this order (ends)."""
+    """Claim the end of the run, then cancel its jobs and their tasks: in this order (ends).
+
+    The end is told of before the jobs of a device are waited for, so that a call which is tried
+    again, since one of them takes longer, tells nothing twice.
+    """
     settings = CancelSettings.read()
     bucket = settings.output_bucket
     name = runs.CANCELLED if failure.status == "CANCELLED" else runs.FAILURE
     to_tell = claim(bucket, name, failure)
-    arn = _find_job(bucket, failure)
-    cancelled = arn is not None and jobs.cancel(arn)
-    tasks_cancelled = tasks.cancel_all(arn) if arn is not None else 0
+    found, has_tasks = _find_jobs(bucket, failure)
+    newest = found[-1] if found else None
+    cancelled = [jobs.cancel(arn) for arn in found]
+    tasks_cancelled = tasks.cancel_all(found) if has_tasks else 0
     if to_tell:
-        _tell(settings, failure, arn)
-        mark_told(bucket, name, failure if arn is None else _with_job(failure, jobs.look(arn)))
+        _tell(settings, failure, newest)
+        mark_told(bucket, name, _with_job(failure, jobs.look(newest)) if newest else failure)
+    if has_tasks:
+        tasks_cancelled += tasks.cancel_until_ended(found, SECONDS_TO_END)
     return {
         "run_id": failure.run_id,
         "error": failure.error,
         "cause": failure.cause,
-        "job_cancelled": cancelled,
+        "job_cancelled": any(cancelled),
         "quantum_tasks_cancelled": tasks_cancelled,
     }
 
@@ -93,14 +103,19 @@ def _tell(settings: CancelSettings, failure: Failure, job_arn: str | None) -> No
     record("RunsFailed", 1, ErrorName=failure.error)
 
 
-def _find_job(bucket: str, failure: Failure) -> str | None:
-    submitted = storage.read_model(bucket, runs.key(failure.run_id, runs.JOB), SubmittedJob)
-    if submitted is not None:
-        return submitted.job_arn
+def _find_jobs(bucket: str, failure: Failure) -> tuple[list[str], bool]:
+    """Return the run's jobs, the newest last, and whether they can have created quantum tasks.
+
+    Braket is asked as well as the record: the newest job may have no record yet, and the search may
+    not show what has just been made.
+    """
     prepared = storage.read_model(bucket, runs.key(failure.run_id, runs.PREPARED), PreparedRun)
     if prepared is None:
-        return None  # nothing was prepared, so nothing was submitted
-    return jobs.find(failure.execution_arn, prepared.created_at)
+        return [], False  # nothing was prepared, so nothing was submitted
+    submitted = storage.read_model(bucket, runs.key(failure.run_id, runs.JOB), SubmittedJob)
+    recorded = (*submitted.earlier, submitted.job_arn) if submitted else ()
+    shown = jobs.find_all(failure.execution_arn, prepared.created_at)
+    return list(dict.fromkeys((*recorded, *shown))), prepared.device.kind != "local"
 
 
 def _with_job(failure: Failure, job: jobs.JobState) -> Failure:

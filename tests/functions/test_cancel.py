@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from quantum_pipeline import runs
+from quantum_pipeline.aws import jobs, tasks
+from quantum_pipeline.errors import ServiceUnavailable
+from quantum_pipeline.local.braket import BraketError
 from tests.functions.test_prepare import event as prepare_event
 from tests.functions.test_submit import prepared
 from tests.stack import Stack
@@ -32,6 +38,41 @@ def stopped(run_id: str, status: str) -> dict[str, Any]:
 def slow(request: dict[str, Any]) -> dict[str, Any]:
     problem = {"type": "random", "problem_size": 22}
     return request | {"problem": problem, "algorithm": {"depth": 8}}
+
+
+GARNET = "arn:aws:braket:eu-north-1::device/qpu/iqm/Garnet"
+ALWAYS = [("Everyday", "00:00:00", "23:59:59")]
+
+
+@pytest.fixture
+def on_device(stack: Stack, request_data: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A request that runs on a QPU, which is open and busy: its tasks wait."""
+    stack.aws.braket.devices.set(GARNET, windows=ALWAYS, waiting=9)
+    yield request_data | {"device": "garnet", "limits": {"max_cost_usd": 1000}}
+    stack.aws.braket.devices.set(GARNET, waiting=0)
+
+
+def create_task(stack: Stack, run_id: str, job_arn: str) -> str:
+    """Create a quantum task on Garnet as a job's own process does; return its ARN."""
+    source = "OPENQASM 3.0; bit[1] b; qubit[1] q; x q[0]; b[0] = measure q[0];"
+    action = {
+        "braketSchemaHeader": {"name": "braket.ir.openqasm.program", "version": "1"},
+        "source": source,
+    }
+    answer = stack.braket.create_quantum_task(
+        deviceArn=GARNET,
+        action=json.dumps(action),
+        shots=10,
+        outputS3Bucket=stack.bucket,
+        outputS3KeyPrefix=f"runs/{run_id}/tasks",
+        jobToken=stack.aws.braket._jobs.find(job_arn).token,
+        tags={runs.RUN_ID_TAG: run_id},
+    )
+    return str(answer["quantumTaskArn"])
+
+
+def task_status(stack: Stack, arn: str) -> str:
+    return str(stack.braket.get_quantum_task(quantumTaskArn=arn)["status"])
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +116,89 @@ def test_cancel_finds_a_job_that_left_no_record(stack: Stack, request_data: dict
     stack.invoke("Submit", prepared(stack, "unrecorded", slow(request_data)))
     stack.s3.delete_object(Bucket=stack.bucket, Key="runs/unrecorded/job.json")
     assert stack.invoke("Cancel", failed("unrecorded"))["job_cancelled"]
+
+
+def test_cancel_finds_the_job_of_an_attempt_that_left_no_record(
+    stack: Stack, request_data: dict[str, Any]
+) -> None:
+    asked = prepared(stack, "half-recorded", slow(request_data))
+    stack.invoke("Submit", asked)
+    first = stack.record("half-recorded", "job.json")
+    second = stack.invoke("Submit", asked | {"attempt": 2})["job_arn"]
+    key = runs.key("half-recorded", "job.json")
+    stack.s3.put_object(Bucket=stack.bucket, Key=key, Body=json.dumps(first))
+    assert stack.invoke("Cancel", failed("half-recorded"))["job_cancelled"]
+    assert set(stack.job_statuses("half-recorded")) <= {"CANCELLING", "CANCELLED"}
+    assert stack.record("half-recorded", "failure.json")["job_arn"] == second
+
+
+def test_cancel_leaves_no_task_of_any_attempt_in_a_devices_queue(
+    stack: Stack, on_device: dict[str, Any]
+) -> None:
+    asked = prepared(stack, "two-attempts", on_device)
+    first = stack.invoke("Submit", asked)["job_arn"]
+    second = stack.invoke("Submit", asked | {"attempt": 2})["job_arn"]
+    created = [create_task(stack, "two-attempts", arn) for arn in (first, second)]
+    assert [task_status(stack, arn) for arn in created] == ["QUEUED"] * 2
+    answer = stack.invoke("Cancel", failed("two-attempts"))
+    assert answer["quantum_tasks_cancelled"] >= 2
+    assert set(stack.task_statuses("two-attempts")) == {"CANCELLED"}
+
+
+def test_a_task_that_a_dying_job_creates_is_cancelled_too(
+    stack: Stack, on_device: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = stack.invoke("Submit", prepared(stack, "dying", on_device))["job_arn"]
+    searched = threading.Event()
+    created: list[str] = []
+
+    def create_after_the_search(operation: str, params: dict[str, Any]) -> None:
+        if operation == "SearchQuantumTasks":
+            searched.set()
+        elif operation == "GetJob" and searched.is_set() and not created:
+            created.append("soon")  # creating one is a call that comes here, too
+            created.append(create_task(stack, "dying", job))
+
+    monkeypatch.setattr(stack.aws.braket, "intercept", create_after_the_search)
+    stack.invoke("Cancel", failed("dying"))
+    assert task_status(stack, created[-1]) == "CANCELLED"
+    assert set(stack.job_statuses("dying")) == {"CANCELLED"}  # it was waited for
+
+
+def test_a_cancel_that_is_tried_again_tells_once_and_cancels_what_is_left(
+    stack: Stack, on_device: dict[str, Any], monkeypatch: pytest.MonkeyPatch, told: Any
+) -> None:
+    told()
+    job = stack.invoke("Submit", prepared(stack, "retried", on_device))["job_arn"]
+    searches: list[str] = []
+
+    def throttle_the_second_look(operation: str, params: dict[str, Any]) -> None:
+        if operation == "SearchQuantumTasks":
+            searches.append(operation)
+            if len(searches) > 1:
+                raise BraketError("ThrottlingException", "Rate exceeded")
+
+    monkeypatch.setattr(stack.aws.braket, "intercept", throttle_the_second_look)
+    with pytest.raises(ServiceUnavailable):
+        stack.invoke("Cancel", failed("retried"))
+    monkeypatch.undo()
+    late = create_task(stack, "retried", job)
+    stack.invoke("Cancel", failed("retried"))
+    assert task_status(stack, late) == "CANCELLED"
+    assert [each["run_id"] for each in told()] == ["retried"]
+
+
+def test_a_job_that_does_not_end_is_looked_at_again_by_a_later_call(
+    stack: Stack, on_device: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = stack.invoke("Submit", prepared(stack, "undying", on_device))["job_arn"]
+    task = create_task(stack, "undying", job)
+    for module in (jobs, tasks):
+        monkeypatch.setattr(module, "client", lambda _: stack.braket)
+    with pytest.raises(ServiceUnavailable, match=r"not ended in 0\.5 s"):
+        tasks.cancel_until_ended([job], 0.5)  # nobody has cancelled it
+    assert task_status(stack, task) == "CANCELLED"
+    stack.invoke("Cancel", failed("undying"))
 
 
 @pytest.mark.parametrize(

@@ -92,10 +92,10 @@ def create(prepared: PreparedRun, source: Source, settings: SubmitSettings) -> s
     except ClientError as error:
         if error_code(error) != "ConflictException":
             raise
-        found = find(prepared.execution_arn, prepared.created_at, name)
-        if found is None:  # the search lags behind: a later try finds it
+        found = find_all(prepared.execution_arn, prepared.created_at, name)
+        if not found:  # the search lags behind: a later try finds it
             raise ServiceUnavailable(f"{name}: created before, but not found yet") from error
-        return found
+        return found[-1]
     return str(answer["jobArn"])
 
 
@@ -161,17 +161,17 @@ def cancel(arn: str) -> bool:
     return True
 
 
-def find(execution_arn: str, since: datetime, name: str | None = None) -> str | None:
-    """Return the ARN of the execution's newest job, or of that name; None where it has none.
+def find_all(execution_arn: str, since: datetime, name: str | None = None) -> list[str]:
+    """Return the ARNs of the execution's jobs, or of those of that name, the newest last.
 
     SearchJobs filters by time only; the execution is in the job's tags.
     """
-    jobs = [
+    found = [
         job
         for job in _search(since)
         if job["tags"].get(runs.EXECUTION_TAG) == execution_arn and name in (None, job["jobName"])
     ]
-    return max(jobs, key=lambda job: job["createdAt"])["jobArn"] if jobs else None
+    return [job["jobArn"] for job in sorted(found, key=lambda job: job["createdAt"])]
 
 
 def _search(since: datetime) -> Iterator[dict[str, Any]]:
