@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from quantum_pipeline import costs, report, runs
-from quantum_pipeline.aws import jobs, notifications, storage
+from quantum_pipeline.aws import jobs, notifications, storage, tasks
 from quantum_pipeline.aws.ends import End, claim, end_of, mark_told
 from quantum_pipeline.aws.metrics import record
 from quantum_pipeline.aws.settings import PostProcessSettings
@@ -64,7 +64,8 @@ def handler(event: Event) -> dict[str, Any]:
     for name, content in report.render(made).items():
         storage.write(bucket, folder + name, content, _content_type(name))
     storage.write_model(bucket, folder + "report.json", made)
-    _finish(made, settings, folder)
+    attempts = (*submitted.earlier, job.arn)
+    _finish(made, settings, folder, attempts if prepared.device.kind != "local" else ())
     return {
         "run_id": event.run_id,
         "status": made.status,
@@ -100,8 +101,13 @@ def _check_wanted(bucket: str, run_id: str) -> None:
         raise JobFailed(f"{run_id}: the run has ended ({end}); no report is made of it")
 
 
-def _finish(made: Report, settings: PostProcessSettings, folder: str) -> None:
-    """Claim the end of the run, then publish its metrics and tell the topic."""
+def _finish(
+    made: Report, settings: PostProcessSettings, folder: str, with_tasks: tuple[str, ...]
+) -> None:
+    """Claim the end of the run, leave no task of these jobs in a queue, then tell of the end.
+
+    A job cancels what it waits for no longer, but that call may have been refused.
+    """
     bucket = settings.output_bucket
     completed = Completed(
         run_id=made.run_id,
@@ -113,6 +119,7 @@ def _finish(made: Report, settings: PostProcessSettings, folder: str) -> None:
     if not claim(bucket, runs.COMPLETED, completed):
         _check_wanted(bucket, made.run_id)
         return
+    tasks.cancel_all(with_tasks)
     notifications.publish(
         settings.notification_topic_arn,
         made.run_id,

@@ -12,8 +12,10 @@ from werkzeug.wrappers import Request, Response
 
 from quantum_pipeline import runs
 from quantum_pipeline.aws.metrics import METRICS
-from quantum_pipeline.errors import InvalidResult, JobFailed
+from quantum_pipeline.errors import InvalidResult, JobFailed, ServiceUnavailable
+from quantum_pipeline.local.braket import BraketError
 from quantum_pipeline.reports import OptimisationReport
+from tests.functions.test_cancel import ALWAYS, GARNET, create_task, task_status
 from tests.functions.test_submit import prepared
 from tests.stack import Stack, archive_of
 
@@ -132,6 +134,27 @@ def test_a_run_that_is_stopped_at_the_last_moment_ends_once(
         stack.invoke("PostProcess", event)
     assert stack.records("contested") & set(runs.ENDS) == {"cancelled.json"}
     assert stack.record("contested", "cancelled.json")["told"]
+
+
+def test_a_success_leaves_no_task_in_a_devices_queue_however_often_that_is_refused(
+    stack: Stack, request_data: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = completed(stack, "on-sv1", request_data | {"device": "sv1"})
+    stack.aws.braket.devices.set(GARNET, windows=ALWAYS, waiting=9)
+    task = create_task(stack, "on-sv1", event["job_arn"])
+
+    def throttle(operation: str, params: dict[str, Any]) -> None:
+        if operation == "CancelQuantumTask":
+            raise BraketError("ThrottlingException", "Rate exceeded")
+
+    monkeypatch.setattr(stack.aws.braket, "intercept", throttle)
+    with pytest.raises(ServiceUnavailable):
+        stack.invoke("PostProcess", event)
+    assert not stack.record("on-sv1", "completed.json")["told"]
+    monkeypatch.undo()
+    stack.invoke("PostProcess", event)
+    assert task_status(stack, task) == "CANCELLED"
+    assert stack.record("on-sv1", "completed.json")["told"]
 
 
 def test_no_report_is_made_of_a_run_that_was_cancelled(

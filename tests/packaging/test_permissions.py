@@ -68,6 +68,8 @@ NEEDED = {
         "s3:PutObject",
         "s3:ListBucket",
         "braket:GetJob",
+        "braket:SearchQuantumTasks",
+        "braket:CancelQuantumTask",
         "sns:Publish",
     },
     "CancelFunction": {
@@ -187,6 +189,16 @@ def test_functions_touch_only_jobs_of_their_own_stack(resources: Json) -> None:
         for action in set(as_list(statement["Action"])) & tags.keys():
             bound = {"StringEquals": {tags[action]: {"Ref": "AWS::StackName"}}}
             assert statement["Condition"] == bound, (name, action)
+
+
+def test_functions_cancel_only_quantum_tasks_of_runs(resources: Json) -> None:
+    bound = {"Null": {f"aws:ResourceTag/{RUN_ID_TAG}": "false"}}
+    conditions = {
+        name: statement["Condition"]
+        for name, statement in all_statements(resources)
+        if name != "JobRole" and "braket:CancelQuantumTask" in as_list(statement["Action"])
+    }
+    assert conditions == {"PostProcessFunction": bound, "CancelFunction": bound}
 
 
 def test_roles_are_unnamed_and_none_is_shared(resources: Json) -> None:
