@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import textwrap
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 _out = Console(highlight=False, soft_wrap=True)
 _BEGUN = time.monotonic()
+_COLUMNS_OF_A_LINE = 100
 _err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -99,15 +102,24 @@ def result(folder: Path, *, as_json: bool) -> None:
         click.echo(text)
         return
     report = json.loads(text)
-    _lines(_main_figures(report))
+    _lines((name, _wrapped(value, 13)) for name, value in _main_figures(report))
     _lines([("report", str(folder / report["artifacts"]["report_html"]))])
     for advice in report["recommendations"]:
-        _out.print(f"- {advice}", markup=False)
+        _out.print(f"- {_wrapped(advice, 2)}", markup=False)
 
 
 def _lines(figures: Iterable[tuple[str, str]]) -> None:
     for name, value in figures:
         _out.print(Text.assemble((f"{name:<13}", "bold"), value))
+
+
+def _wrapped(text: str, indent: int) -> str:
+    """Return a text in lines of 100 columns, all but the first indented; words stay whole."""
+    if indent + len(text) <= _COLUMNS_OF_A_LINE:
+        return text
+    room = _COLUMNS_OF_A_LINE - indent
+    lines = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False)
+    return f"\n{' ' * indent}".join(lines)
 
 
 def _main_figures(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -121,9 +133,31 @@ def _main_figures(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     elif device["name"] != "local":
         yield "device", device["name"]
     cost, timing = report["cost"], report["timing"]
-    yield "cost", f"{cost['actual_usd']:.4f} USD, estimated {cost['estimated_usd']:.4f}"
+    if cost.get("cut_short"):
+        yield "partial", f"cut short: {cost['cut_short']}"
+    yield "cost", _cost(report)
     yield "prices", cost["prices_as_of"]
     yield "time", f"queue {timing['queue_seconds']:.1f} s, job {timing['job_seconds']:.1f} s"
+
+
+def _cost(report: Mapping[str, Any]) -> str:
+    """Return what the run cost; of a rehearsal, what its tasks cost on AWS."""
+    cost = report["cost"]
+    if not report["device"].get("emulated"):
+        return f"{cost['actual_usd']:.4f} USD, estimated {cost['estimated_usd']:.4f}"
+    tasks = sum(task["usd"] for task in cost["tasks"])
+    return (
+        f"nothing billed here; on AWS {tasks:.4f} USD of tasks, estimated "
+        f"{cost['estimated_usd']:.4f}, and the job's instance"
+    )
+
+
+def _with_error(energy: float, error: float | None) -> str:
+    """Return an energy to the two digits of its standard error."""
+    if not error:
+        return f"{energy:.6g}"
+    decimals = max(0, 1 - math.floor(math.log10(error)))
+    return f"{energy:.{decimals}f} +- {error:.{decimals}f}"
 
 
 def _of_molecule(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -137,6 +171,11 @@ def _of_molecule(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         found = report["measured"]
         off = f"{found['counts']}, off by {found['error_millihartree']:.3g} mHa"
         yield "measured", f"{found['energy']:.6f} +- {found['standard_error']:.6f}  {off}"
+    if report.get("measured") and report["mitigation"]:
+        other = "raw" if report["mitigation"]["kept"] == "mitigated" else "mitigated"
+        it = report["mitigation"][other]
+        off = f"not kept, off by {1000 * (it['energy'] - solution['energy']):.3g} mHa"
+        yield other, f"{it['energy']:.6f} +- {it['standard_error']:.6f}  {off}"
     if report["equilibrium"]:
         yield "equilibrium", f"{report['equilibrium']['bond_length_angstrom']:.3f} angstrom"
     if quality["best_known_by"] == "exact":
@@ -157,8 +196,22 @@ def _of_optimisation(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     else:
         whose = "the best sample" if solution["found_by"] == "samples" else "the rounded solution"
         yield "ratio", f"{round(ratio, 6)} of {whose}, {expected:.4f} of the mean"
+    if report["device"]["kind"] != "local":
+        yield "mean energy", _energies(quality, report["mitigation"])
     name = {"qaoa": "QAOA", "rqaoa": "recursive QAOA"}[report["algorithm"]["name"]]
     yield "verdict", f"{name} was {quality['verdict']}"
+
+
+def _energies(quality: Mapping[str, Any], mitigation: Mapping[str, Any] | None) -> str:
+    """Return raw, mitigated and exact energy of the circuit, beside each other."""
+    found = [f"raw {_with_error(quality['mean_energy'], quality['standard_error'])}"]
+    if mitigation:
+        it, kept = mitigation["mitigated"], mitigation["kept"] == "mitigated"
+        mitigated = _with_error(it["energy"], it["standard_error"])
+        found.append(f"mitigated {mitigated}{'' if kept else ' (not kept)'}")
+    if quality["trained_energy"] is not None:
+        found.append(f"exact {quality['trained_energy']:.6g}")
+    return ", ".join(found)
 
 
 def _shortened(bitstring: str) -> str:

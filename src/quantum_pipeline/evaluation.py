@@ -36,7 +36,8 @@ class Quality(_Figures):
 
     The ratios are of the best sample, of the mean energy and of the mean energy of uniformly
     random bits. All are by ``ratio_definition``, or all None, and then ``ratio_undefined_because``
-    says why. ``quantum_seconds`` is what the job took to optimise and to sample. On a device
+    says why. ``quantum_seconds`` is what the job took to optimise and to sample; those of an
+    emulated device are the emulator's, so that the verdict has no ratio of times. On a device
     ``trained_energy`` is that of the circuit without noise, None where it is unknown, and the
     mitigated figures are None unless the mitigated energy is the one that counts.
     """
@@ -164,6 +165,8 @@ def _verdict(result: OptimisationResult, tolerance: float) -> str:
         found = f"better than {classical.method} by {-gap:.6g}"
     else:
         found = f"as good as {classical.method}" + (" (the optimum)" if classical.proven else "")
+    if result.device_run is not None and result.device_run.emulated is not None:
+        return f"{found}; times are not compared, for the device was emulated"
     quantum, rival = max(_quantum_seconds(result), 1e-6), max(classical.seconds, 1e-6)
     times = max(quantum, rival) / min(quantum, rival)
     pace = "slower" if quantum > rival else "faster"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from quantum_pipeline import console
 from quantum_pipeline.costs import Cost, InstancePrice
 from quantum_pipeline.devices import find
 from quantum_pipeline.ising import energies, spins_of
 from quantum_pipeline.reports import OptimisationReport
 from quantum_pipeline.reports.device_parts import cost_part
-from quantum_pipeline.results import QuantumTask
+from quantum_pipeline.results import JobSeconds, QuantumTask
 from tests.unit.finished_device_run import (
     COMPILATION,
     TASK,
@@ -151,24 +154,33 @@ def test_a_run_that_was_cut_short_is_partial_and_says_what_it_takes() -> None:
     assert cut.partial
     assert cut.status == "SUCCEEDED"
     assert cut.cost.cut_short == CUT
-    assert f"({CUT}): raise limits.max_cost_usd above 10; the whole run takes" in advice(cut)
+    usd = math.ceil(100 * cut.cost.estimated_usd) / 100
+    assert f"({CUT}): raise limits.max_cost_usd from 10 to {usd:.2f}, the whole" in advice(cut)
+    assert "max_runtime_seconds" not in advice(cut)
+
+
+def test_a_training_that_money_ended_is_told_once_with_the_figure_that_would_do() -> None:
+    prepared = prepared_on_device(
+        algorithm={"train_on": "device", "optimizer": "spsa"}, limits={"max_cost_usd": 10.0}
+    )
+    early: dict[str, Any] = {"converged": False, "stop_reason": "limits.max_cost_usd: kept"}
+    why = "limits.max_cost_usd: the training ended early"
+    report = measured_on_device(prepared, run={"cut_short": why}, mitigated=False, **early)
+    (told,) = (line for line in report.recommendations if "max_cost_usd" in line)
+    assert f"({why}): raise limits.max_cost_usd from 10 to " in told
+    assert "The optimiser stopped" not in advice(report)
 
 
 def test_a_run_cut_short_within_its_cost_needs_more_time() -> None:
-    cut = measured_on_device(run={"cut_short": "there was no time"})
+    cut = measured_on_device(run={"cut_short": "limits.max_runtime_seconds: ended early"})
     seconds = cut.request["limits"]["max_runtime_seconds"]
     assert f"raise limits.max_runtime_seconds above {seconds}" in advice(cut)
 
 
-def test_training_on_a_device_that_stopped_early_may_have_had_too_little_money() -> None:
-    prepared = prepared_on_device(algorithm={"train_on": "device", "optimizer": "spsa"})
-    early: dict[str, Any] = {
-        "converged": False,
-        "stop_reason": "limits.max_cost_usd: kept for the samples",
-    }
-    report = measured_on_device(prepared, **early)
-    assert "limits.max_runtime_seconds or limits.max_cost_usd" in advice(report)
-    assert "or limits.max_cost_usd" not in advice(measured_on_device(**early))
+def test_an_optimiser_that_stopped_early_names_the_limit_that_stopped_it() -> None:
+    early: dict[str, Any] = {"converged": False, "stop_reason": "algorithm.max_evaluations"}
+    said = advice(measured_on_device(**early))
+    assert "(algorithm.max_evaluations): raise algorithm.max_evaluations." in said
 
 
 def test_a_rehearsal_says_how_it_becomes_a_run_on_hardware() -> None:
@@ -192,7 +204,64 @@ def test_mitigation_that_was_not_kept_says_why_and_what_it_cost() -> None:
     assert said in advice(report)
 
 
+def test_more_shots_than_a_request_may_have_are_not_advised() -> None:
+    most = measured_on_device(prepared_on_device(shots=50_000), mitigated=KEPT_RAW)
+    assert f"{KEPT_RAW['kept_because']}. Leave mitigation out" in advice(most)
+
+
 def test_fees_are_held_against_the_exact_energy_that_has_none() -> None:
-    assert "without noise, -5, and no fee; Garnet took 20.6000 USD" in advice(REPORT)
+    real = measured_on_device(prepared_on_device(emulated=None))
+    assert "without noise, -5, at no fee; the tasks on Garnet took 20.6000 USD" in advice(real)
+    assert "at no fee; the tasks on Garnet would take 20.6000 USD" in advice(REPORT)
     unknown = measured_on_device(run={"trained_energy": None})
     assert "no fee" not in advice(unknown)
+
+
+def test_times_of_an_emulator_are_no_ratio_and_no_advice() -> None:
+    slow = JobSeconds(optimise=5.0, sample=5.0, classical=0.001, total=11.0)
+    emulated = measured_on_device(seconds=slow)
+    real = measured_on_device(prepared_on_device(emulated=None), seconds=slow)
+    assert emulated.quality.verdict == (
+        "as good as enumeration (the optimum); times are not compared, for the device was emulated"
+    )
+    assert real.quality.verdict.endswith("(the optimum), 10,000 times slower")
+    assert "is quicker" not in advice(emulated)
+    assert "enumeration is quicker" in advice(real)
+
+
+def shown(report: OptimisationReport, folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    (folder / "report.json").write_text(report.model_dump_json())
+    console.result(folder, as_json=False)
+    return capsys.readouterr().out
+
+
+def test_terminal_shows_raw_mitigated_and_exact_energy_beside_each_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = "mean energy  raw -4.568 +- 0.036, mitigated -4.960 +- 0.055, exact -5\n"
+    assert kept in shown(REPORT, tmp_path, capsys)
+    not_kept = shown(measured_on_device(mitigated=KEPT_RAW), tmp_path, capsys)
+    assert "mitigated -4.960 +- 0.055 (not kept), exact -5\n" in not_kept
+    plain = shown(measured_on_device(mitigated=False), tmp_path, capsys)
+    assert "mean energy  raw -4.568 +- 0.036, exact -5\n" in plain
+    assert "mean energy" not in shown(sampled(TRIANGLE, {"001": 1}), tmp_path, capsys)
+
+
+def test_terminal_says_of_a_rehearsal_that_nothing_was_billed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = "cost         nothing billed here; on AWS 20.6000 USD of tasks, estimated 24.6207, and"
+    assert said in shown(REPORT, tmp_path, capsys)
+    real = shown(measured_on_device(prepared_on_device(emulated=None)), tmp_path, capsys)
+    assert "cost         20.6020 USD, estimated 24.6207\n" in real
+
+
+def test_terminal_says_what_a_run_that_was_cut_short_left_out_in_lines_of_100_columns(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = shown(measured_on_device(run={"cut_short": CUT}), tmp_path, capsys)
+    assert f"partial      cut short: {CUT}\n" in lines
+    assert "partial" not in shown(REPORT, tmp_path, capsys)
+    assert max(map(len, lines.splitlines())) <= max(
+        100, len(f"report       {tmp_path}/report.html")
+    )

@@ -16,7 +16,7 @@ from quantum_pipeline.chemistry.molecules import nuclear_repulsion
 from quantum_pipeline.report import render
 from quantum_pipeline.reports import MoleculeReport, Report
 from quantum_pipeline.reports.molecule import equilibrium
-from quantum_pipeline.results import MoleculePoint, MoleculeResult, PointSeconds
+from quantum_pipeline.results import Estimated, MoleculePoint, MoleculeResult, PointSeconds
 from quantum_pipeline.runs import PreparedRun
 from tests.unit.finished_molecule import (
     H2,
@@ -260,7 +260,27 @@ def test_errors_of_a_device_that_shots_do_not_explain_ask_for_mitigation() -> No
     raw = "\n".join(RAW_REPORT.recommendations)
     assert "which shots alone do not explain: ask for mitigation (auto)" in raw
     few = "\n".join(REPORT_DM1.recommendations)
-    assert "standard error of 4 mHa: chemical accuracy (1.6) takes about 12,500 shots" in few
+    assert "standard error of 4 mHa: chemical accuracy (1.6) takes about 13,000 shots" in few
+
+
+def with_outcome(**changes: Any) -> str:
+    assert MEASURED.device_run is not None
+    assert MEASURED.device_run.mitigation is not None
+    outcome = MEASURED.device_run.mitigation.model_copy(update=changes)
+    run = MEASURED.device_run.model_copy(update={"mitigation": outcome})
+    return advice(ON_DM1, MEASURED.model_copy(update={"device_run": run}))
+
+
+def test_mitigation_that_was_not_kept_is_not_said_to_leave_an_error() -> None:
+    said = with_outcome(kept="raw")
+    assert "it is the raw one, for mitigation did no better, and took" in said
+    assert "mitigation leaves" not in said
+
+
+def test_more_shots_than_a_request_may_ask_for_are_called_out_of_reach() -> None:
+    vague = Estimated(energy=MEASURED.lowest.energy, standard_error=0.08)
+    said = with_outcome(mitigated=vague)
+    assert "takes about 5,000,000 shots of each circuit, and a request may ask for 50,000" in said
 
 
 def section() -> str:
@@ -368,6 +388,9 @@ def test_terminal_shows_the_measured_energy_with_its_error_and_that_it_is_mitiga
     shown = capsys.readouterr().out
     assert "energy       -1.137284 hartree" in shown
     assert "measured     -1.135284 +- 0.004000  mitigated, off by 2 mHa" in shown
+    assert REPORT_DM1.measured is not None
+    raw = REPORT_DM1.measured.raw_energy
+    assert f"raw          {raw:.6f} +- 0.006000  not kept, off by" in shown
 
 
 def test_report_has_no_number_that_json_has_not() -> None:

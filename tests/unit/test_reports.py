@@ -73,6 +73,12 @@ def test_a_model_that_is_not_the_problem_s_is_refused() -> None:
         report_of(strange, job_result(strange, {"001": 1}))
 
 
+def test_one_evaluation_gets_no_picture_of_a_reduction() -> None:
+    one = sampled(TRIANGLE, BEST, history=history([-1.9]))
+    assert "plots/reduction.png" not in one.artifacts.plots
+    assert "plots/reduction.png" in sampled(TRIANGLE, BEST).artifacts.plots
+
+
 def test_only_graphs_get_a_picture_of_the_solution() -> None:
     assert "plots/solution.png" in sampled(TRIANGLE, BEST).artifacts.plots
     qubo = sampled({"type": "qubo", "linear": [1.0]}, {"0": 1})

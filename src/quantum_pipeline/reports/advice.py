@@ -49,10 +49,13 @@ def _on_flat_energies(report: OptimisationReport, tolerance: float) -> str | Non
 def _on_early_stop(report: OptimisationReport) -> str | None:
     if report.convergence.converged or report.algorithm.optimizer == "none":
         return None
+    if report.partial and report.request["algorithm"].get("train_on") == "device":
+        return None  # what cut the run short ended the training: that is told once
+    reason = report.convergence.stop_reason
     limits = "algorithm.max_evaluations or limits.max_runtime_seconds"
-    if report.request["algorithm"].get("train_on") == "device":
-        limits = "algorithm.max_evaluations, limits.max_runtime_seconds or limits.max_cost_usd"
-    return f"The optimiser stopped early ({report.convergence.stop_reason}): raise {limits}."
+    if reason.startswith(("algorithm.", "limits.")):
+        limits = reason.partition(":")[0]
+    return f"The optimiser stopped early ({reason}): raise {limits}."
 
 
 def _on_missed_optimum(report: OptimisationReport, tolerance: float) -> str | None:
@@ -91,7 +94,7 @@ def _on_randomness(report: OptimisationReport, tolerance: float) -> str | None:
 
 def _on_rare_optimum(report: OptimisationReport) -> str | None:
     probability, shots = report.quality.probability_of_best, report.request["shots"]
-    if probability is None or probability * shots >= 5:
+    if report.partial or probability is None or probability * shots >= 5:
         return None
     return (
         f"A shot gives the optimum with probability {probability:.2g}, {shots} "
@@ -102,8 +105,8 @@ def _on_rare_optimum(report: OptimisationReport) -> str | None:
 
 def _on_classical_speed(report: OptimisationReport) -> str | None:
     quantum, classical = report.quality.quantum_seconds, report.quality.classical
-    if quantum <= classical.seconds:
-        return None
+    if quantum <= classical.seconds or report.device.emulated is not None:
+        return None  # the time of an emulator is not that of its device
     return (
         f"For the answer alone, {classical.method} is quicker ({classical.seconds:.3g} s against "
         f"{quantum:.3g} s): at this size QAOA is worth running to study QAOA."

@@ -5,12 +5,16 @@ It holds for every problem: of a report it reads what all have.
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING
 
 from quantum_pipeline.costs import FREE
 
 if TYPE_CHECKING:
     from quantum_pipeline.reports.base import Report
+
+MOST_SHOTS = 50_000
+"""Shots of a circuit that a request may ask for."""
 
 LIKELY = 0.5
 """Estimated fidelity below which most shots have an error."""
@@ -34,14 +38,20 @@ def _on_cut(report: Report) -> str | None:
     cost, limits = report.cost, report.request["limits"]
     if cost.cut_short is None:
         return None
-    if cost.estimated_usd > limits["max_cost_usd"]:
-        enough = (
-            f"limits.max_cost_usd above {limits['max_cost_usd']:g}; the whole run takes at most "
-            f"{cost.estimated_usd:.4f} USD"
-        )
-    else:
-        enough = f"limits.max_runtime_seconds above {limits['max_runtime_seconds']}"
-    return f"The run was cut short ({cost.cut_short}): raise {enough}."
+    cap, time = limits["max_cost_usd"], limits["max_runtime_seconds"]
+    by_cost, by_time = (name in cost.cut_short for name in ("max_cost_usd", "max_runtime_seconds"))
+    if not (by_cost or by_time):
+        by_cost = cost.estimated_usd > cap
+        by_time = not by_cost
+    enough = []
+    if by_cost and cost.estimated_usd > cap:
+        whole = ceil(100 * cost.estimated_usd) / 100
+        enough.append(f"limits.max_cost_usd from {cap:g} to {whole:.2f}, the whole run's estimate")
+    elif by_cost:
+        enough.append(f"limits.max_cost_usd above {cap:g}")
+    if by_time:
+        enough.append(f"limits.max_runtime_seconds above {time}")
+    return f"The run was cut short ({cost.cut_short}): raise {' and '.join(enough)}."
 
 
 def _on_emulation(report: Report) -> str | None:
@@ -80,9 +90,10 @@ def _on_mitigation(report: Report) -> str | None:
     if outcome is None or outcome.kept == "mitigated":
         return None
     spent = report.cost.mitigation_usd or 0.0
+    more = "Raise shots, or leave" if report.request["shots"] < MOST_SHOTS else "Leave"
     return (
-        f"Mitigation was measured, and the raw energy kept: {outcome.kept_because}. Raise shots, "
-        f"or leave mitigation out, which saves {outcome.extra_shots} shots and {spent:.4f} USD."
+        f"Mitigation was measured, and the raw energy kept: {outcome.kept_because}. {more} "
+        f"mitigation out, which saves {outcome.extra_shots} shots and {spent:.4f} USD."
     )
 
 
@@ -90,8 +101,8 @@ def _on_fees(report: Report) -> str | None:
     exact, paid = report.noise_free_energy, sum(task.usd for task in report.cost.tasks)
     if exact is None or not paid:
         return None
+    took = "took" if report.device.emulated is None else "would take"
     return (
-        f"The exact engine gives the energy of the same circuit without noise, {exact:.6g}, and no "
-        f"fee; {report.device.name} took {paid:.4f} USD: at this size it is worth its fees to "
-        "study the device."
+        f"The exact engine gives the energy of the same circuit without noise, {exact:.6g}, at no "
+        f"fee; the tasks on {report.device.name} {took} {paid:.4f} USD."
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from math import ceil, floor, log10
 from typing import TYPE_CHECKING
 
-from quantum_pipeline.reports.device_advice import recommend_about_device
+from quantum_pipeline.reports.device_advice import MOST_SHOTS, recommend_about_device
 
 if TYPE_CHECKING:
     from quantum_pipeline.reports.molecule_parts import MoleculeReport
@@ -90,16 +91,34 @@ def _on_device_errors(report: MoleculeReport) -> str | None:
     if error <= max(FAR_FROM_EXACT * spread, CHEMICAL_ACCURACY):
         if spread <= CHEMICAL_ACCURACY:
             return None
-        shots = measured.shots * (spread / CHEMICAL_ACCURACY) ** 2
-        return (
-            f"The measured energy has a standard error of {spread:.3g} mHa: chemical accuracy "
-            f"({CHEMICAL_ACCURACY}) takes about {shots:,.0f} shots of each circuit, not "
-            f"{measured.shots:,}."
-        )
+        return _on_spread(measured.shots, spread)
     off = f"The measured energy is off by {error:.3g} mHa, which shots alone do not explain"
     if report.mitigation is None:
         return f"{off}: ask for mitigation (auto), or a device of fewer errors."
-    return f"{off}: mitigation leaves that; take an ansatz of fewer gates, or a better device."
+    fewer = "take an ansatz of fewer gates, or a better device"
+    if report.mitigation.kept == "mitigated":
+        return f"{off}: mitigation leaves that; {fewer}."
+    return (
+        f"{off}: it is the raw one, for mitigation did no better, and took "
+        f"{report.mitigation.extra_shots:,} shots; {fewer}."
+    )
+
+
+def _on_spread(shots: int, spread: float) -> str:
+    """Return how many shots a circuit takes until chance leaves chemical accuracy."""
+    exact = shots * (spread / CHEMICAL_ACCURACY) ** 2
+    step = 10 ** (floor(log10(exact)) - 1)
+    needed = f"{step * ceil(exact / step):,.0f}"  # two digits, rounded up
+    error = f"The measured energy has a standard error of {spread:.3g} mHa"
+    if exact > MOST_SHOTS:
+        return (
+            f"{error}: chemical accuracy ({CHEMICAL_ACCURACY}) takes about {needed} shots of each "
+            f"circuit, and a request may ask for {MOST_SHOTS:,}: shots do not reach it here."
+        )
+    return (
+        f"{error}: chemical accuracy ({CHEMICAL_ACCURACY}) takes about {needed} shots of each "
+        f"circuit, not {shots:,}, where the device takes as many."
+    )
 
 
 def _on_open_end(report: MoleculeReport) -> str | None:

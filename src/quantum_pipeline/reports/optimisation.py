@@ -147,7 +147,9 @@ def _solution(problem: BinaryProblem, result: OptimisationResult, tolerance: flo
 
 
 def _artifacts(problem: BinaryProblem, result: OptimisationResult) -> Artifacts:
-    plots = ["convergence", "parameters", "reduction"]
+    plots = ["convergence", "parameters"]
+    if len(result.history) > 1:
+        plots.append("reduction")
     if result.counts:
         plots.insert(1, "distribution")
     if len(result.depths) > 1:
