@@ -37,9 +37,7 @@ if TYPE_CHECKING:
     from quantum_pipeline.client import Pipeline
 
 REQUEST_FILE = click.argument("file", type=click.Path(path_type=Path))
-DEVICE = click.option(
-    "--device", help="Device instead of the request's: local, sv1, dm1 or an ARN."
-)
+DEVICE = click.option("--device", help="Device instead of the request's: a name or an ARN.")
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
 
 
@@ -107,7 +105,7 @@ def run(
     from quantum_pipeline.client import Pipeline  # noqa: PLC0415
 
     with named_errors(), _stack(stack) as outputs:
-        pipeline = Pipeline.of_stack(stack) if stack else Pipeline(outputs)
+        pipeline = _pipeline_of(stack) if stack else Pipeline(outputs)
         folder = _follow(
             pipeline,
             request,
@@ -274,20 +272,21 @@ def load(file: Path, device: str | None) -> Request:
 def _check(request: Request, stack: str | None) -> str:
     """Refuse what would be refused, and return what a run is on, for its progress.
 
-    What only AWS can say of a stack's devices, its own prepare asks.
+    A run on a device is held to what it would cost on AWS: what passes here passes there. What
+    only AWS can say of a stack's devices, its own prepare asks.
     """
     if isinstance(request.problem, ProblemReference):
         return ""
     if stack is not None:
         resolve(request)
         return ""
-    found = _prepared(request, billed=False)
+    found = _prepared(request, billed=bool(candidates(request)))
     if found.state is None:
         return ""
     console.note(f"{found.device.name}: {found.device_because}")
     if found.state.emulated is None:
         return f" on {found.device.name}"
-    console.note(f"emulated here, a rehearsal: {found.state.emulated}")
+    console.note("emulated on this machine: a rehearsal; sources in the report")
     return f" on {found.device.name}, emulated"
 
 
@@ -329,11 +328,29 @@ def _states_of_stack(stack: str, devices: Iterable[Device]) -> dict[str, DeviceS
     """Return the states of the devices of a stack's region."""
     from quantum_pipeline.aws.clients import named_errors  # noqa: PLC0415
     from quantum_pipeline.aws.devices import all_states  # noqa: PLC0415
-    from quantum_pipeline.client import Pipeline  # noqa: PLC0415
 
     with named_errors():
-        region = Pipeline.of_stack(stack).region
+        region = _pipeline_of(stack).region
         return all_states(each for each in devices if each.region in (None, region))
+
+
+def _pipeline_of(stack: str) -> Pipeline:
+    """Return the pipeline of a stack in the region that the user's AWS settings name.
+
+    boto3 reads AWS_DEFAULT_REGION and not AWS_REGION, as other AWS SDKs do.
+    """
+    from botocore.session import Session  # noqa: PLC0415
+
+    from quantum_pipeline.client import Pipeline  # noqa: PLC0415
+
+    if region := os.environ.get("AWS_REGION"):
+        os.environ.setdefault("AWS_DEFAULT_REGION", region)
+    if not Session().get_config_variable("region"):
+        raise InvalidRequest(
+            "--stack: no region is set; allowed: the stack's, by AWS_REGION=REGION or "
+            "`aws configure`"
+        )
+    return Pipeline.of_stack(stack)
 
 
 def _instance_price() -> tuple[InstancePrice, str]:

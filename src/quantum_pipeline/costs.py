@@ -17,7 +17,7 @@ from quantum_pipeline.algorithms import SettledQaoa
 from quantum_pipeline.chemistry.excitations import n_excitations
 from quantum_pipeline.device_states import DeviceState
 from quantum_pipeline.devices import Device, catalogue
-from quantum_pipeline.errors import BudgetExceeded
+from quantum_pipeline.errors import BudgetExceeded, InvalidRequest
 from quantum_pipeline.plans import SAMPLES, Plan, plan, task_seconds
 from quantum_pipeline.problems import Chemistry
 from quantum_pipeline.requests import RUNTIME, Limits, ResolvedRequest
@@ -256,6 +256,28 @@ def _second(instance: InstancePrice) -> float:
     return instance.counted_usd_per_hour / 3600
 
 
+def check_runtime(limits: Limits, device: Device, planned: Plan) -> None:
+    """Refuse a time limit below what a run is assumed to take on its device, queues left out.
+
+    A run that may stop half-way needs the time of its last purpose alone, the samples.
+
+    Raises:
+        InvalidRequest: says how many seconds it takes at least.
+    """
+    limit = limits.max_runtime_seconds
+    if limit is None or device.kind == "local":
+        return
+    tasks = planned.uses[-1].seconds if limits.allow_partial else planned.seconds
+    least = ceil(COMPILE_SECONDS[device.kind] + tasks)
+    if limit < least:
+        raise InvalidRequest.of(
+            "limits.max_runtime_seconds",
+            limit,
+            f"{least} or more on {device.name}: {COMPILE_SECONDS[device.kind]} to compile, "
+            f"{tasks:.0f} for its tasks, and what their queue takes",
+        )
+
+
 def check_budget(cost: Cost, limits: Limits, least: Cost | None = None) -> None:
     """Refuse a run that could cost more than it may.
 
@@ -263,16 +285,22 @@ def check_budget(cost: Cost, limits: Limits, least: Cost | None = None) -> None:
     is of use, is more than it may.
 
     Raises:
-        BudgetExceeded: names the estimate, its largest item and the limit.
+        BudgetExceeded: names the estimate, its largest item, the limit, and what would pass.
     """
     limit = limits.max_cost_usd
     if cost.total_usd <= limit:
         return
     if not limits.allow_partial or least is None:
         largest = max(cost.items, key=lambda item: item.usd)
+        what, _, purpose = largest.what.partition(", ")
+        ways = ["fewer shots"] if largest.unit == "shots" else []
+        if least is not None and least.total_usd <= limit and len(cost.items) > 1:
+            ways.append("limits.allow_partial, to stop below it")
         raise BudgetExceeded(
             f"limits.max_cost_usd: the estimate is {cost.total_usd:.4f} USD, of which "
-            f"{largest.usd:.4f} for {largest.what}; allowed: up to {limit:.4f}"
+            f"{largest.usd:.4f} for {what}{f' ({purpose})' if purpose else ''}; "
+            f"allowed: {', '.join((f'up to {limit:.4f}', *ways[:-1]))}"
+            f"{f', or {ways[-1]}' if ways else ''}"
         )
     if least.total_usd > limit:
         raise BudgetExceeded(

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import datetime
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from functools import cache
 from importlib import resources
 from typing import Literal
@@ -19,6 +21,7 @@ from quantum_pipeline import windows
 from quantum_pipeline.algorithms import EXACT_QUBITS
 from quantum_pipeline.device_states import DeviceState
 from quantum_pipeline.errors import DeviceUnavailable, InvalidRequest
+from quantum_pipeline.wording import shown
 
 
 class Device(BaseModel):
@@ -50,11 +53,15 @@ class Device(BaseModel):
 
 
 class Catalogue(BaseModel):
-    """The devices and the day their prices were read."""
+    """The devices and the day their prices were read.
+
+    ``retired`` are names, or patterns of names, of devices that Braket had.
+    """
 
     prices_as_of: str
     prices_source: str
     timings: str
+    retired: tuple[str, ...]
     devices: tuple[Device, ...]
 
 
@@ -72,16 +79,37 @@ def find(spec: str) -> Device:
     """Return the device of a name (any case) or ARN.
 
     Raises:
-        InvalidRequest: no device has that name.
+        InvalidRequest: no device has that name; says which is meant where one is like it.
+        DeviceUnavailable: Braket had it once.
 
     >>> find("sv1").arn
     'arn:aws:braket:::device/quantum-simulator/amazon/sv1'
     """
-    for device in catalogue().devices:
+    devices = catalogue().devices
+    for device in devices:
         if spec == device.arn or spec.lower() == device.name.lower():
             return device
-    names = ", ".join(device.name for device in catalogue().devices)
-    raise InvalidRequest.of("device", spec, f"auto, or the name or ARN of one of {names}")
+    names = ", ".join(device.name for device in devices if device.kind != "analog")
+    name = spec.rpartition("/")[2].lower()
+    if any(fnmatchcase(name, retired.lower()) for retired in catalogue().retired):
+        raise DeviceUnavailable(f"device: {shown(spec)} is retired; allowed: {names}")
+    moved = [each for each in devices if "/" in spec and each.arn.lower().endswith(f"/{name}")]
+    if moved:
+        raise InvalidRequest.of("device", spec, f"{moved[0].name}, whose ARN is {moved[0].arn}")
+    meant = _like(name)
+    ask = f"; did you mean {' or '.join(meant)}?" if meant else ""
+    raise InvalidRequest.of("device", spec, f"auto, or the name or ARN of one of {names}{ask}")
+
+
+def _like(name: str) -> list[str]:
+    """Return the names that hold a part of a name, or else those that are nearly it."""
+    by_name = {each.name.lower(): each.name for each in catalogue().devices}
+    parts = [known for known in by_name if len(name) >= MIN_PART and name in known]
+    return [by_name[each] for each in parts or get_close_matches(name, by_name, n=2)]
+
+
+MIN_PART = 3
+"""Letters from which on a part of a device's name is taken for it."""
 
 
 def choose(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import ceil
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
@@ -11,7 +12,7 @@ from quantum_pipeline import cones, costs, instances, memory, vqe
 from quantum_pipeline.algorithms import SettledQaoa
 from quantum_pipeline.costs import Cost
 from quantum_pipeline.errors import InvalidRequest
-from quantum_pipeline.plans import Plan
+from quantum_pipeline.plans import TRAINING, Plan
 from quantum_pipeline.problems import Chemistry
 from quantum_pipeline.requests import ResolvedRequest
 
@@ -26,7 +27,10 @@ USABLE = 0.9
 
 
 class Estimate(BaseModel):
-    """Upper bounds for one run on AWS."""
+    """Upper bounds for one run on AWS, and whether it would start.
+
+    ``least_usd`` is the cost of its smallest part that is of use.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -45,37 +49,53 @@ class Estimate(BaseModel):
     plan: Plan
     cost: Cost
     total_usd: float
+    least_usd: float
     max_cost_usd: float
+    allow_partial: bool
 
     def lines(self) -> Iterator[tuple[str, str]]:
         """Return what a person wants to read of it."""
         yield "problem", f"{self.problem_type}, {self.n_qubits} qubits"
         yield "algorithm", self.algorithm
-        yield "device", f"{self.device}, {self.device_because}"
+        yield "device", f"{self.device}: {self.device_because}"
         if self.emulated is not None:
-            yield "emulated", f"here, a rehearsal: {self.emulated}"
+            yield "emulated", "on this machine: a rehearsal; sources with --json"
         if self.mitigation is not None:
             yield "mitigation", self.mitigation
         yield "memory", f"{self.memory_bytes / 2**20:.3g} MiB"
-        yield "time", f"at most {self.job_seconds:.0f} s, {self.max_evaluations} evaluations"
-        for batch in self.plan.batches:
-            circuits = "1 circuit" if batch.executables == 1 else f"{batch.executables} circuits"
-            times = "" if batch.times == 1 else f", {batch.times} times"
-            yield "plan", f"{batch.purpose}: {circuits} of {batch.shots} shots{times}"
+        started = self.job_seconds - costs.STARTUP_SECONDS
+        trained = any(use.purpose == TRAINING for use in self.plan.uses)
+        computed = "" if trained else f", for {self.max_evaluations} evaluations"
+        yield "time", f"at most {costs.STARTUP_SECONDS} s to start + {ceil(started)} s{computed}"
         for use in self.plan.uses:
-            tasks = "1 task" if use.tasks == 1 else f"{use.tasks} tasks"
-            took = f"{use.shots} shots, at most {max(use.seconds, 0.1):.1f} s"
-            yield "tasks", f"{use.purpose}: {tasks}, {took} on {self.device}"
+            (shots,) = {batch.shots for batch in self.plan.batches if batch.purpose == use.purpose}
+            measured = "evaluation" if use.purpose == TRAINING else "circuit"
+            yield (
+                use.purpose,
+                f"{_counted(use.executables, measured)} of {shots} shots in "
+                f"{_counted(use.tasks, 'task')}, at most {max(use.seconds, 0.1):.1f} s",
+            )
         for item in self.cost.items:
             unit = "task" if (item.quantity, item.unit) == (1, "tasks") else item.unit
             yield "cost", f"{item.usd:.4f} USD  {item.what}, {item.quantity:.6g} {unit}"
         if self.reserved:
             yield "reserved", "billed by its hours and apart: tasks and shots in it have no fees"
-        verdict = "within" if self.total_usd <= self.max_cost_usd else "ABOVE"
-        limit = f"{verdict} limits.max_cost_usd = {self.max_cost_usd:g}"
-        yield "total", f"{self.total_usd:.4f} USD on AWS, {limit}"
+        yield "total", f"{self.total_usd:.4f} USD on AWS, {self._verdict()}"
         yield "prices", self.cost.prices_as_of
         yield "beside", costs.BESIDE
+
+    def _verdict(self) -> str:
+        """Return what would happen, with the limit of the cost."""
+        limit = f"limits.max_cost_usd = {self.max_cost_usd:g}"
+        if self.total_usd <= self.max_cost_usd:
+            return f"within {limit}"
+        if self.allow_partial and self.least_usd <= self.max_cost_usd:
+            return f"ABOVE {limit}: would start, and stop below it"
+        return f"ABOVE {limit}: refused"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def estimate(found: Preparation) -> Estimate:
@@ -97,7 +117,9 @@ def estimate(found: Preparation) -> Estimate:
         plan=found.plan,
         cost=found.cost,
         total_usd=found.cost.total_usd,
+        least_usd=found.least.total_usd,
         max_cost_usd=request.limits.max_cost_usd,
+        allow_partial=request.limits.allow_partial,
     )
 
 

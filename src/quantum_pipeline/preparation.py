@@ -8,7 +8,7 @@ of those that ``candidates`` names.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from quantum_pipeline import costs, devices
@@ -37,13 +37,17 @@ States = Mapping[str, DeviceState]
 
 @dataclass(frozen=True)
 class Preparation:
-    """A run that can start. ``state`` is None on the job's own simulator."""
+    """A run that can start. ``state`` is None on the job's own simulator.
+
+    ``least`` is the cost of its smallest part that is of use.
+    """
 
     request: ResolvedRequest
     device: Device
     state: DeviceState | None
     plan: Plan
     cost: Cost
+    least: Cost
     algorithm_because: str
     device_because: str
     mitigation_because: str | None
@@ -78,7 +82,8 @@ def prepare(
     Without ``within_budget`` a device that is named may cost more than the request allows.
 
     Raises:
-        InvalidRequest: something is asked that cannot be done, or not on its device.
+        InvalidRequest: something is asked that cannot be done, or not on its device, or not in its
+            time.
         DeviceUnavailable: the device cannot run it now; or of auto, none of them.
         BudgetExceeded: it could cost more than it may.
     """
@@ -86,7 +91,7 @@ def prepare(
         return _chosen(request, states, instance=instance, region=region, now=now)
     found = _prepared(request, states, instance=instance, region=region, now=now)
     if within_budget:
-        _check_budget(found, instance)
+        _check_budget(found)
     return found
 
 
@@ -111,6 +116,7 @@ def _prepared(
         device_because += "; the reservation is billed by its time, its tasks are not"
     check_memory(resolved, instance.instance_type)
     planned = plan(resolved, device, state)
+    costs.check_runtime(request.limits, device, planned)
     seconds = request.limits.max_runtime_seconds or costs.runtime(resolved, device, planned)
     limits = resolved.limits.model_copy(update={"max_runtime_seconds": seconds})
     resolved = resolved.model_copy(update={"device": device.name, "limits": limits})
@@ -120,6 +126,7 @@ def _prepared(
         state=state,
         plan=planned,
         cost=costs.estimate(resolved, device, instance, state),
+        least=costs.minimum(resolved, device, instance, state),
         algorithm_because=because,
         device_because=device_because,
         mitigation_because=settle_mitigation(request, device)[1],
@@ -140,31 +147,43 @@ def _check_evaluations(request: ResolvedRequest, state: DeviceState | None) -> N
         )
 
 
-def _check_budget(found: Preparation, instance: InstancePrice) -> None:
-    least = costs.minimum(found.request, found.device, instance, found.state)
-    costs.check_budget(found.cost, found.request.limits, least)
+def _check_budget(found: Preparation) -> None:
+    costs.check_budget(found.cost, found.request.limits, found.least)
 
 
 def _chosen(
     request: Request, states: States, *, instance: InstancePrice, region: str, now: datetime
 ) -> Preparation:
-    """Return the run on the device of the highest estimated fidelity, then of the lowest cost."""
+    """Return the run on the QPU of the highest estimated fidelity within the limit of the cost.
+
+    Where no QPU can run it, it is that on the simulator of the lowest cost.
+    """
     able: list[Preparation] = []
     refused: dict[str, DeviceUnavailable | InvalidRequest | BudgetExceeded] = {}
     for device in candidates(request):
         named = request.model_copy(update={"device": device.name})
         try:
             found = _prepared(named, states, instance=instance, region=region, now=now)
-            _check_budget(found, instance)
+            _check_budget(found)
         except (DeviceUnavailable, InvalidRequest, BudgetExceeded) as error:
             refused[device.name] = error
         else:
             able.append(found)
     if not able:
         raise _none_is_able(refused)
-    best, *others = sorted(able, key=lambda each: (-fidelity(each), each.cost.total_usd))
-    because = "; ".join((_figures(best), *_rest(others, refused)))
-    return Preparation(**vars(best) | {"device_because": because})
+    qpus = [each for each in able if each.device.kind == "qpu"]
+    limit = request.limits.max_cost_usd
+
+    def order(each: Preparation) -> tuple[bool, float, float]:
+        return each.cost.total_usd > limit, -fidelity(each), each.cost.total_usd
+
+    best, *others = sorted(qpus or able, key=order)
+    because = [_figures(best), *_rest(others, refused)]
+    if request.noise is not None:
+        because.insert(0, "it simulates the noise")
+    elif not qpus:
+        because.insert(0, "a simulator, for no QPU can run it here and now")
+    return replace(best, device_because="; ".join(because))
 
 
 def _none_is_able(
@@ -182,13 +201,10 @@ def _none_is_able(
 
 
 def _figures(found: Preparation) -> str:
-    state, n = found.state, found.request.problem.n_qubits
-    assert state is not None
-    queue = "" if state.queue is None else f", {state.queue} tasks before it"
-    return (
-        f"{found.device.name}: {n} of {state.n_qubits} qubits, estimated fidelity of the circuit "
-        f"{fidelity(found):.3g}, at most {found.cost.total_usd:.2f} USD{queue}"
-    )
+    most = f"at most {found.cost.total_usd:.2f} USD"
+    if found.device.kind == "simulator":
+        return most
+    return f"estimated fidelity of the circuit {fidelity(found):.3g}, {most}"
 
 
 def _rest(
@@ -196,21 +212,18 @@ def _rest(
     refused: Mapping[str, DeviceUnavailable | InvalidRequest | BudgetExceeded],
 ) -> Iterator[str]:
     if others:
-        yield f"rather than {', '.join(map(_figures, others))}"
+        yield f"the next best is {others[0].device.name}: {_figures(others[0])}"
     dear = [name for name, error in refused.items() if isinstance(error, BudgetExceeded)]
     if dear:
         yield f"above limits.max_cost_usd: {', '.join(dear)}"
-    away = [name for name, error in refused.items() if not isinstance(error, BudgetExceeded)]
-    if away:
-        yield f"not usable here and now: {', '.join(away)}"
 
 
 def fidelity(found: Preparation) -> float:
     """Return the estimated fidelity of the run's circuit, before it is compiled.
 
     The product of the median fidelities of all gates and readouts: two entangling gates a coupling
-    and layer, times ROUTING where not all qubits are coupled. 1 on a simulator; 0 where a QPU tells
-    no fidelities, of which nothing can be promised.
+    and layer, times ROUTING where not all qubits are coupled. 0 where a QPU tells no fidelities, of
+    which nothing can be promised; 1 on a simulator, to which auto comes where no QPU is left.
     """
     state, algorithm, problem = found.state, found.request.algorithm, found.request.problem
     if state is None or state.kind == "simulator":

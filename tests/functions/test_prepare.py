@@ -147,15 +147,16 @@ def test_prepare_lets_auto_choose_where_to_train(
     answer = stack.invoke("Prepare", event("auto", asked))
     prepared = PreparedRun.model_validate(stack.record("auto", "prepared.json"))
     assert answer["device"] == prepared.device.arn
-    assert prepared.device_because.startswith("SV1: 10 of 34 qubits")
-    assert "Garnet: 10 of 20 qubits, estimated fidelity" in prepared.device_because
+    assert prepared.device_because.startswith("estimated fidelity of the circuit 0.")
+    assert prepared.device.kind == "qpu"
+    assert "; the next best is " in prepared.device_because
 
 
 @pytest.mark.parametrize(
     ("device", "error", "reason"),
     [
         ("arn:aws:braket:us-east-1::device/qpu/quera/Aquila", DeviceUnavailable, "no gates"),
-        ("arn:aws:braket:::device/quantum-simulator/amazon/tn1", InvalidRequest, "device: got"),
+        ("arn:aws:braket:::device/quantum-simulator/amazon/tn1", DeviceUnavailable, "is retired"),
     ],
 )
 def test_prepare_refuses_a_device_that_cannot_run_it(

@@ -9,7 +9,7 @@ import pytest
 from quantum_pipeline import costs
 from quantum_pipeline.costs import Cost, InstancePrice, bill, check_budget, estimate, job_seconds
 from quantum_pipeline.devices import find
-from quantum_pipeline.errors import BudgetExceeded
+from quantum_pipeline.errors import BudgetExceeded, InvalidRequest
 from quantum_pipeline.plans import plan
 from quantum_pipeline.requests import Limits, ResolvedRequest, parse_request, resolve
 from quantum_pipeline.results import QuantumTask
@@ -149,9 +149,32 @@ def test_a_run_above_its_budget_is_refused_with_the_largest_item() -> None:
     with pytest.raises(BudgetExceeded) as refused:
         check_budget(billed("garnet", task()), Limits(max_cost_usd=1.7))
     assert str(refused.value) == (
-        "limits.max_cost_usd: the estimate is 1.7700 USD, of which 1.4500 for shots on Garnet, "
-        "samples; allowed: up to 1.7000"
+        "limits.max_cost_usd: the estimate is 1.7700 USD, of which 1.4500 for shots on Garnet "
+        "(samples); allowed: up to 1.7000, or fewer shots"
     )
+
+
+def test_a_refusal_names_what_would_pass() -> None:
+    least = costs.minimum(resolved(device="garnet"), find("garnet"), INSTANCE, state("garnet"))
+    with pytest.raises(BudgetExceeded) as refused:
+        check_budget(billed("garnet", task()), Limits(max_cost_usd=0.5), least)
+    ways = "allowed: up to 0.5000, fewer shots, or limits.allow_partial, to stop below it"
+    assert str(refused.value).endswith(ways)
+
+
+@pytest.mark.parametrize(("partial", "least"), [(False, 150 + 17), (True, 150 + 6)])
+def test_a_time_in_which_a_run_cannot_end_is_refused(*, partial: bool, least: int) -> None:
+    algorithm = {"train_on": "device", "optimizer": "cobyla", "max_evaluations": 2}
+    request = resolved(device="garnet", algorithm=algorithm | {"depth": 1}, shots=500)
+    planned = plan(request, find("garnet"), state("garnet"))
+    # to compile, and three tasks of 5 s and 500 shots of 1 ms, of which the samples are one
+    for enough in (least, None):
+        limits = Limits(max_runtime_seconds=enough, allow_partial=partial)
+        costs.check_runtime(limits, find("garnet"), planned)
+    limits = Limits(max_runtime_seconds=least - 1, allow_partial=partial)
+    said = rf"max_runtime_seconds: got {least - 1}; allowed: {least} or more on Garnet: 150 to c"
+    with pytest.raises(InvalidRequest, match=said):
+        costs.check_runtime(limits, find("garnet"), planned)
 
 
 def test_a_run_that_may_stop_early_starts_above_its_budget() -> None:

@@ -64,12 +64,43 @@ def test_a_device_is_found_by_name_in_any_case_and_by_arn(spec: str) -> None:
     assert find(spec).name == "SV1"
 
 
-@pytest.mark.parametrize(
-    "spec", ["", "sv2", "arn:aws:braket:us-west-1::device/qpu/rigetti/Ankaa-3"]
-)
+@pytest.mark.parametrize("spec", ["", "sv2", "arn:aws:braket:us-west-1::device/qpu/rigetti/X"])
 def test_an_unknown_device_is_refused_with_the_known_ones(spec: str) -> None:
     with pytest.raises(InvalidRequest, match=r"device: got .*; allowed: auto, .*local, SV1, DM1"):
         find(spec)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    ["Ankaa-3", "aspen-m-2", "arn:aws:braket:::device/quantum-simulator/amazon/tn1", "Lucy"],
+)
+def test_a_retired_device_is_said_to_be_retired(spec: str) -> None:
+    with pytest.raises(DeviceUnavailable) as error:
+        find(spec)
+    said = str(error.value)
+    assert said.startswith(f'device: "{spec}" is retired; allowed: local, SV1, DM1, IBEX-Q1')
+    assert "Aquila" not in said
+
+
+@pytest.mark.parametrize(
+    ("spec", "meant"),
+    [
+        ("forte", "Forte-1 or Forte-Enterprise-1"),
+        ("Cepheus", "Cepheus-1-108Q"),
+        ("Granet", "Garnet"),
+        ("arn:aws:braket:eu-north-1::device/qpu/iqm/Emerlad", "Emerald"),
+    ],
+)
+def test_a_part_of_a_name_or_a_slip_is_asked_about(spec: str, meant: str) -> None:
+    with pytest.raises(InvalidRequest) as error:
+        find(spec)
+    assert str(error.value).endswith(f"Cepheus-1-108Q; did you mean {meant}?")
+
+
+def test_an_arn_of_a_wrong_region_is_refused_with_the_right_one() -> None:
+    with pytest.raises(InvalidRequest) as error:
+        find(GARNET.replace("eu-north-1", "us-east-1"))
+    assert str(error.value).endswith(f"; allowed: Garnet, whose ARN is {GARNET}")
 
 
 def test_a_qpu_is_in_its_region_and_a_simulator_in_all() -> None:
@@ -183,12 +214,34 @@ def prepared(*known: DeviceState, **fields: Any) -> Preparation:
 def test_auto_trains_where_the_circuit_is_most_faithful_and_names_the_others() -> None:
     known = [state(name, emulated=True) for name in ("garnet", "sv1", "cepheus-1-108q")]
     found = prepared(*known, shots=100, limits={"max_cost_usd": 8.0})
+    garnet = 0.98 ** (2 * 3 * 2.5) * 0.9965 ** (3 * 3) * 0.965**3
+    cepheus = 0.9825 ** (2 * 3 * 2.5) * 0.998 ** (3 * 3) * 0.95**3
+    assert garnet < cepheus
+    assert found.device.name == found.request.device == "Cepheus-1-108Q"
+    costs = [
+        prepared(each, device=each.name, shots=100, limits={"max_cost_usd": 8}).cost.total_usd
+        for each in (known[2], known[0])
+    ]
+    assert found.device_because == (
+        f"estimated fidelity of the circuit {cepheus:.3g}, at most {costs[0]:.2f} USD; the next "
+        f"best is Garnet: estimated fidelity of the circuit {garnet:.3g}, at most {costs[1]:.2f} "
+        "USD"
+    )
+
+
+def test_auto_takes_a_simulator_only_where_no_qpu_can_run_it_and_says_so() -> None:
+    known = [state(name, emulated=True) for name in ("garnet", "sv1", "dm1")]
+    found = prepared(*known, shots=100, limits={"max_cost_usd": 0.5})
     assert found.device.name == "SV1"
-    assert found.request.device == "SV1"
-    because = found.device_because
-    assert because.startswith("SV1: 3 of 34 qubits, estimated fidelity of the circuit 1, at most ")
-    assert because.index("rather than") < because.index("Garnet: 3 of 4 qubits")
-    assert "not usable here and now: DM1, " in because
+    assert found.device_because.startswith("a simulator, for no QPU can run it here and now; at m")
+    assert found.device_because.endswith("above limits.max_cost_usd: Garnet")
+
+
+def test_auto_prefers_what_ends_below_the_limit_to_what_would_stop_at_it() -> None:
+    ions, loops = state("forte-1"), state("garnet", emulated=True)
+    found = prepared(ions, loops, shots=100, limits={"max_cost_usd": 10.0, "allow_partial": True})
+    assert found.device.name == "Garnet"
+    assert "next best is Forte-1" in found.device_because
 
 
 def test_auto_estimates_fidelity_from_what_was_calibrated() -> None:
@@ -241,6 +294,7 @@ def test_noise_is_simulated_on_dm1() -> None:
     assert [device.name for device in candidates(parse_request(request))] == ["DM1"]
     found = prepared(state("dm1"), noise={"two_qubit": 0.01}, algorithm={}, mitigation="auto")
     assert found.device.name == "DM1"
+    assert found.device_because.startswith("it simulates the noise; at most ")
     assert found.mitigation_because is not None
     assert found.mitigation_because.startswith("DM1 makes errors of gates and readout: readout c")
 
@@ -255,8 +309,8 @@ def test_a_run_on_a_device_has_a_time_limit_of_its_tasks_unless_it_names_one() -
     asked = {"device": "forte-1", "algorithm": {"depth": 1}, "limits": {"max_cost_usd": 100.0}}
     found = prepared(state("forte-1"), **asked)
     assert 600 + 150 + 205 < found.request.limits.max_runtime_seconds < 600 + 150 + 240
-    asked["limits"] = {"max_cost_usd": 100.0, "max_runtime_seconds": 77}
-    assert prepared(state("forte-1"), **asked).request.limits.max_runtime_seconds == 77
+    asked["limits"] = {"max_cost_usd": 100.0, "max_runtime_seconds": 377}
+    assert prepared(state("forte-1"), **asked).request.limits.max_runtime_seconds == 377
 
 
 def test_what_is_prepared_is_prepared_again_as_it_is() -> None:
