@@ -191,6 +191,16 @@ def test_functions_touch_only_jobs_of_their_own_stack(resources: Json) -> None:
             assert statement["Condition"] == bound, (name, action)
 
 
+def test_quantum_tasks_are_those_of_the_stacks_region_and_account(resources: Json) -> None:
+    tasks = "arn:${AWS::Partition}:braket:${AWS::Region}:${AWS::AccountId}:quantum-task/*"
+    for name, statement in all_statements(resources):
+        arns = [str(each) for each in as_list(statement["Resource"])]
+        assert all(tasks in arn for arn in arns if "quantum-task" in arn), name
+        if "braket:CreateQuantumTask" in as_list(statement["Action"]):  # on a device's ARN
+            here = {"StringEquals": {"aws:RequestedRegion": {"Ref": "AWS::Region"}}}
+            assert statement["Condition"] == here
+
+
 def test_functions_cancel_only_quantum_tasks_of_runs(resources: Json) -> None:
     bound = {"Null": {f"aws:ResourceTag/{RUN_ID_TAG}": "false"}}
     conditions = {
