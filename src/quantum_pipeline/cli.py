@@ -309,7 +309,10 @@ def _prepared(request: Request, *, billed: bool = True, within_budget: bool = Tr
 
 
 def _local_states(devices: Iterable[Device]) -> dict[str, DeviceState]:
-    """Return the states of devices as the AWS on this machine has them, which need not run."""
+    """Return the states of devices as the AWS on this machine has them, which need not run.
+
+    Nothing waits before them: each run has an AWS of its own.
+    """
     from quantum_pipeline import device_states  # noqa: PLC0415
     from quantum_pipeline.local.aws import REGION  # noqa: PLC0415
     from quantum_pipeline.local.braket.devices import Devices  # noqa: PLC0415
@@ -317,6 +320,8 @@ def _local_states(devices: Iterable[Device]) -> dict[str, DeviceState]:
     from quantum_pipeline.local.braket.protocol import Call  # noqa: PLC0415
 
     service, found = Devices(), {}
+    empty = {"queue": "QUANTUM_TASKS_QUEUE", "queuePriority": "Normal", "queueSize": "0"}
+    service.queues = (lambda _: [empty],)
     for device in devices:
         with suppress(BraketError):
             answer = service.get(Call("GetDevice", {"deviceArn": device.arn}, REGION))

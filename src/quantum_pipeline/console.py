@@ -233,11 +233,14 @@ def devices(rows: Sequence[ListedDevice], *, as_json: bool) -> None:
         return
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
     for name, justify in _COLUMNS:
-        table.add_column(name, justify=justify, overflow="fold", no_wrap=name in _WHOLE)
+        table.add_column(name, justify=justify, overflow="fold", no_wrap=name != "gates")
     for row in rows:
         table.add_row(*_cells(row), style="" if row.usable else "dim")
     Console(width=min(_out.width, 100) if _out.is_terminal else 100, highlight=False).print(table)
-    _out.print(f"prices in USD of {rows[0].prices_as_of}; times in UTC", markup=False)
+    _out.print(
+        f"prices of {rows[0].prices_as_of}: of a task + of each of its shots; times in UTC",
+        markup=False,
+    )
     if any(row.emulated for row in rows):
         _out.print(
             "* emulated on this machine, with its topology, gates and typical errors: a rehearsal",
@@ -247,25 +250,23 @@ def devices(rows: Sequence[ListedDevice], *, as_json: bool) -> None:
 
 _COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
     ("device", "left"),
-    ("kind", "left"),
+    ("region", "left"),
     ("open", "left"),
     ("qubits", "right"),
     ("gates", "left"),
     ("shots", "right"),
-    ("price", "left"),
+    ("USD", "left"),
     ("queue", "right"),
-    ("2q fid.", "right"),
+    ("2q fid", "right"),
 )
-_WHOLE = ("device", "kind", "shots")
-"""Columns whose words are not broken."""
 
 
 def _cells(row: ListedDevice) -> Iterator[str]:
     yield row.name + ("*" if row.emulated else "")
-    yield row.kind
+    yield {"local": "here", "simulator": "all"}.get(row.kind, row.region or "")
     yield row.availability
     yield _or_nothing(row.n_qubits)
-    yield " ".join(row.native_gates)
+    yield " ".join(row.native_gates) or {"qpu": "", "analog": "none"}.get(row.kind, "any")
     yield "" if row.max_shots is None else f"{row.min_shots}-{row.max_shots}"
     yield row.price
     yield _or_nothing(row.queue)

@@ -16,7 +16,8 @@ from quantum_pipeline.devices import Device, catalogue
 class ListedDevice(BaseModel):
     """A device, its prices in USD and what it said; None is what it did not tell.
 
-    ``usable`` tells that it takes tasks of gates now; ``availability`` says until when, or why not.
+    ``usable`` tells that it takes tasks of gates now; ``availability`` says until when it is open,
+    or why not. ``region`` is None where it is in all of them.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -25,6 +26,7 @@ class ListedDevice(BaseModel):
     arn: str
     kind: str
     provider: str
+    region: str | None
     usable: bool
     availability: str
     n_qubits: int | None
@@ -43,13 +45,15 @@ class ListedDevice(BaseModel):
 
     @property
     def price(self) -> str:
-        """Its price in words."""
-        parts = (
-            (self.usd_per_task, "a task"),
-            (self.usd_per_shot, "a shot"),
-            (self.usd_per_minute, "a minute"),
-        )
-        return " + ".join(f"{usd:g} {what}" for usd, what in parts if usd) or "none"
+        """USD of a task and a shot, or of a minute; empty of what has no fee.
+
+        >>> from quantum_pipeline.devices import find
+        >>> [_row(find(name), None, datetime.now()).price for name in ("garnet", "sv1", "local")]
+        ['0.30 + 0.00145', '0.075/min', '']
+        """
+        if self.usd_per_minute:
+            return f"{self.usd_per_minute:g}/min"
+        return f"{self.usd_per_task:.2f} + {self.usd_per_shot:g}" if self.usd_per_task else ""
 
 
 def listed(
@@ -69,11 +73,14 @@ def _row(device: Device, state: DeviceState | None, now: datetime) -> ListedDevi
         own = {"name", "arn", "kind", "n_qubits"}
         told = {name: getattr(state, name) for name in shared - own}
         told["two_qubit_fidelity"] = state.two_qubit_fidelity
+        if state.kind == "analog":  # its programs run nowhere but there
+            told["emulated"] = None
     return ListedDevice(
         name=device.name,
         arn=device.arn,
         kind=device.kind if state is None else state.kind,
         provider=device.provider,
+        region=device.region,
         usable=usable,
         availability=availability,
         n_qubits=EXACT_QUBITS if state is None else state.n_qubits,
@@ -89,10 +96,7 @@ def _availability(state: DeviceState, now: datetime) -> tuple[bool, str]:
     if state.status != "ONLINE":
         return False, state.status.lower()
     until, opens = windows.closes_at(state.windows, now), windows.opens_at(state.windows, now)
-    if state.kind == "analog":
-        return False, "no gates"
     if until is None:
-        return False, "never open" if opens is None else f"opens {opens:%a %H:%M}"
-    if (until - now).days >= 6:
-        return True, "always"
-    return True, f"until {until:%a %H:%M}"
+        return False, "never open" if opens is None else f"from {opens:%a %H:%M}"
+    gates = state.kind != "analog"
+    return gates, "always" if (until - now).days >= 6 else f"till {until:%a %H:%M}"

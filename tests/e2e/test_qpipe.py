@@ -15,6 +15,7 @@ from typing import Any
 import boto3
 import pytest
 
+from quantum_pipeline.devices import catalogue
 from tests.stack import REQUEST
 
 QPIPE = str(Path(sys.executable).with_name("qpipe"))
@@ -304,7 +305,11 @@ def test_devices_are_a_table_that_fits_and_says_what_is_emulated(
     lines = done.stdout.splitlines()
     assert lines[0].split()[0] == "device" and lines[1].split()[0] == "local"
     assert max(map(len, lines)) <= 100
-    assert re.search(r"^Garnet\* +qpu .* 20 ", done.stdout, re.MULTILINE)
+    rows = [line.split()[0].rstrip("*") for line in lines[1:-2]]
+    assert sorted(rows) == sorted(each.name for each in catalogue().devices)  # a line each
+    garnet = r"^Garnet\* +eu-north-1 always +20 prx cz +1-20000 0\.30 \+ 0\.00145 +0 0\.99\d\d$"
+    assert re.search(garnet, done.stdout, re.MULTILINE)
+    assert re.search(r"^Aquila +us-east-1 +always +256 none ", done.stdout, re.MULTILINE)
     assert "* emulated on this machine" in lines[-1]
 
 
@@ -314,6 +319,8 @@ def test_devices_as_json_have_prices_with_their_date(environment: dict[str, str]
     found = {row["name"]: row for row in rows}
     assert found["Garnet"]["usd_per_shot"] == 0.00145
     assert found["Garnet"]["emulated"] and not found["local"]["emulated"]
+    assert re.match(r"\d{4}-\d\d-\d\dT", found["Garnet"]["calibrated_at"])
+    assert (found["Garnet"]["queue"], found["Garnet"]["region"]) == (0, "eu-north-1")
     assert found["SV1"]["usable"] and not found["Aquila"]["usable"]
 
 

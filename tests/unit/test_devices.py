@@ -332,11 +332,14 @@ def test_usable_devices_are_listed_first_with_their_prices() -> None:
     assert "SV1" not in found and "Emerald" not in found
     usable = [row.usable for row in rows]
     assert usable == sorted(usable, reverse=True)
-    assert found["Garnet"].availability == "opens Tue 13:00"
+    assert found["Garnet"].availability == "from Tue 13:00"
     assert found["Forte-1"].availability == "always"
     assert found["IBEX-Q1"].availability == "offline" and found["IBEX-Q1"].queue == 7
-    assert not found["Aquila"].usable
-    assert found["Forte-1"].price == "0.3 a task + 0.08 a shot"
+    assert not found["Aquila"].usable and found["Aquila"].emulated is None
+    assert found["Aquila"].availability == "always"
+    prices = {name: row.price for name, row in found.items()}
+    assert (prices["Forte-1"], prices["DM1"], prices["local"]) == ("0.30 + 0.08", "0.075/min", "")
+    assert (found["Forte-1"].region, found["DM1"].region) == ("us-east-1", None)
     assert found["Forte-1"].two_qubit_fidelity == 0.993
     assert found["Forte-1"].emulated == "an emulator of few qubits"
 
