@@ -85,10 +85,7 @@ def _bill(
     settings: PostProcessSettings,
 ) -> costs.Cost:
     return costs.bill(
-        instance_seconds=sum(
-            job.job_seconds if job.billable_seconds is None else job.billable_seconds
-            for job in attempts
-        ),
+        instance_seconds=sum(job.paid_seconds for job in attempts),
         instance=settings.instance_price,
         device=prepared.device,
         tasks=result.tasks,

@@ -12,8 +12,12 @@ from quantum_pipeline.aws.ends import end_of
 from quantum_pipeline.aws.metrics import record
 from quantum_pipeline.aws.settings import SubmitSettings
 from quantum_pipeline.aws.stage import stage
-from quantum_pipeline.errors import JobFailed
+from quantum_pipeline.costs import STARTUP_SECONDS
+from quantum_pipeline.errors import BudgetExceeded, JobFailed
 from quantum_pipeline.runs import PreparedRun, SubmittedJob
+
+LEAST_SECONDS = 60
+"""Assumed: what a next attempt takes, beside its start, to go on from the checkpoint and end."""
 
 
 class Event(BaseModel):
@@ -49,8 +53,9 @@ def _submit(event: Event, settings: SubmitSettings, earlier: tuple[str, ...]) ->
     prepared = storage.need_model(
         settings.output_bucket, runs.key(event.run_id, runs.PREPARED), PreparedRun
     ).model_copy(update={"attempt": event.attempt})
+    seconds = _runtime(prepared, earlier)
     published = source.publish(settings.code_bucket)
-    arn = jobs.create(prepared, published, settings)
+    arn = jobs.create(prepared, published, settings, seconds)
     record(
         "JobsSubmitted",
         1,
@@ -67,6 +72,30 @@ def _submit(event: Event, settings: SubmitSettings, earlier: tuple[str, ...]) ->
         source_sha256=published.sha256,
         instance_type=settings.job_instance_type,
     )
+
+
+def _runtime(prepared: PreparedRun, earlier: tuple[str, ...]) -> int:
+    """Return the seconds that the job may run.
+
+    A next attempt has what the instances of those before, and its own start, have left of
+    limits.max_cost_usd. Quantum tasks are not known here: the job counts them, in all attempts.
+
+    Raises:
+        BudgetExceeded: too little is left for the attempt to be of use.
+    """
+    limits, price = prepared.request.limits, prepared.instance.counted_usd_per_hour
+    asked = limits.max_runtime_seconds
+    if not earlier or not price:
+        return asked
+    paid = sum(jobs.look(arn).paid_seconds for arn in earlier)
+    left = limits.max_cost_usd * 3600 / price - paid - STARTUP_SECONDS
+    if left < min(asked, LEAST_SECONDS):
+        raise BudgetExceeded(
+            f"limits.max_cost_usd: attempt {prepared.attempt} would begin after {paid:.0f} s of "
+            f"the job's instance are paid for, {paid * price / 3600:.4f} USD, and needs "
+            f"{STARTUP_SECONDS + LEAST_SECONDS} s more; allowed: up to {limits.max_cost_usd:.4f}"
+        )
+    return min(asked, int(left))
 
 
 def _check_wanted(bucket: str, run_id: str, job_arn: str | None) -> None:

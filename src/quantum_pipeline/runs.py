@@ -22,8 +22,8 @@ BATCH_TAG = "quantum-pipeline:batch"
 EXECUTION_TAG = "quantum-pipeline:execution"
 STACK_TAG = "quantum-pipeline:stack"
 ENTRY_POINT = "hybrid_job.main:run"
-MAX_ATTEMPTS = 3
-"""Jobs that a run may have: one is interrupted by chance, three in a row hardly are."""
+MAX_ATTEMPTS = 2
+"""Jobs that a run may have: one may be interrupted by chance, two in a row hardly are."""
 
 INPUT_CHANNEL = "run"
 PREPARED = "prepared.json"

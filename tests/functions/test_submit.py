@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from quantum_pipeline.costs import STARTUP_SECONDS
 from quantum_pipeline.errors import (
+    BudgetExceeded,
     DeviceUnavailable,
     InvalidResult,
     JobFailed,
@@ -54,6 +57,46 @@ def test_a_next_attempt_gets_a_job_of_its_own(stack: Stack, request_data: dict[s
     assert second["job_arn"] != first["job_arn"]
     record = stack.record("attempts", "job.json")
     assert (record["attempt"], record["earlier"]) == (2, [first["job_arn"]])
+
+
+def interrupted(stack: Stack, run_id: str, request: dict[str, Any]) -> tuple[dict[str, Any], float]:
+    """End the first attempt at a run; return what Submit gets for the second, and what is paid."""
+    asked = prepared(stack, run_id, request)
+    arn = stack.invoke("Submit", asked)["job_arn"]
+    deadline = time.monotonic() + 60
+    while "billableDuration" not in (job := stack.braket.get_job(jobArn=arn)):
+        assert time.monotonic() < deadline, job["status"]
+        time.sleep(0.05)
+    return asked | {"attempt": 2}, float(job["billableDuration"])
+
+
+def limits_of(seconds: float, max_runtime_seconds: int = 3600) -> dict[str, Any]:
+    """Limits of a request: the job's instance can be paid for so many seconds, starts included."""
+    usd = seconds * 0.115 / 3600
+    return {"limits": {"max_cost_usd": usd, "max_runtime_seconds": max_runtime_seconds}}
+
+
+@pytest.mark.parametrize("max_runtime_seconds", [3600, 300])
+def test_a_next_attempt_has_the_time_that_the_budget_has_left(
+    stack: Stack, request_data: dict[str, Any], max_runtime_seconds: int
+) -> None:
+    run_id = f"rest-of-{max_runtime_seconds}"
+    limits = limits_of(1000.5, max_runtime_seconds)
+    second, paid = interrupted(stack, run_id, request_data | limits)
+    job = stack.braket.get_job(jobArn=stack.invoke("Submit", second)["job_arn"])
+    left = 1000 - paid - STARTUP_SECONDS
+    assert 300 < left < 3600
+    assert job["stoppingCondition"]["maxRuntimeInSeconds"] == min(left, max_runtime_seconds)
+
+
+def test_a_next_attempt_that_the_budget_does_not_cover_is_refused(
+    stack: Stack, request_data: dict[str, Any]
+) -> None:
+    second, paid = interrupted(stack, "used-up", request_data | limits_of(400))
+    assert 0 < 400 - paid - STARTUP_SECONDS < 60
+    with pytest.raises(BudgetExceeded, match=f"attempt 2 .* after {paid:.0f} s .* up to 0.0128"):
+        stack.invoke("Submit", second)
+    assert len(stack.job_statuses("used-up")) == 1
 
 
 def test_a_reservation_is_named_to_braket(stack: Stack, request_data: dict[str, Any]) -> None:

@@ -130,7 +130,7 @@ def test_a_run_whose_jobs_die_again_and_again_fails_by_name(
     ended = stack.ended(execution, seconds=120)
     assert (ended["status"], ended["error"]) == ("FAILED", "JobInterrupted")
     assert without_polls(stack.visited(execution))[-4:] == ["MayResume", "GiveUp", *GAVE_UP]
-    assert stack.job_statuses("doomed") == ["FAILED"] * 3
+    assert stack.job_statuses("doomed") == ["FAILED"] * 2
 
 
 def test_a_throttled_look_at_the_job_is_tried_again(

@@ -40,12 +40,19 @@ class JobState:
     failure_reason: str
     output_uri: str
 
+    @property
+    def paid_seconds(self) -> float:
+        """Seconds that the instance is billed for: those it has run, where Braket does not say."""
+        return self.job_seconds if self.billable_seconds is None else self.billable_seconds
 
-def create(prepared: PreparedRun, source: Source, settings: SubmitSettings) -> str:
+
+def create(
+    prepared: PreparedRun, source: Source, settings: SubmitSettings, max_runtime_seconds: int
+) -> str:
     """Create the run's job, or find it created: return its ARN.
 
-    Name and token are hashes of the execution and its attempt, so a second call never makes a
-    second job.
+    Braket ends it after so many seconds at the latest. Name and token are hashes of the execution
+    and its attempt, so a second call never makes a second job.
     """
     name = runs.job_name(prepared.execution_arn, prepared.attempt)
     folder = runs.job_folder(prepared.run_id, prepared.attempt)
@@ -74,7 +81,7 @@ def create(prepared: PreparedRun, source: Source, settings: SubmitSettings) -> s
             },
             instanceConfig={"instanceType": settings.job_instance_type, "volumeSizeInGb": 30},
             deviceConfig={"device": prepared.device.arn},
-            stoppingCondition={"maxRuntimeInSeconds": prepared.request.limits.max_runtime_seconds},
+            stoppingCondition={"maxRuntimeInSeconds": max_runtime_seconds},
             hyperParameters={
                 "run_id": prepared.run_id,
                 "algorithm": prepared.request.algorithm.name,
