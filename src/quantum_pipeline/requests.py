@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from quantum_pipeline import mitigation
-from quantum_pipeline.algorithms import Algorithm, SettledAlgorithm, settle
+from quantum_pipeline.algorithms import EXACT_QUBITS, Algorithm, SettledAlgorithm, settle
 from quantum_pipeline.devices import LOCAL, Device, find
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.mitigation import Mitigation, Noise
@@ -229,6 +229,8 @@ def resolve(request: Request) -> tuple[ResolvedRequest, str]:
         device = find(LOCAL if request.device == "auto" else request.device)
     _check_device(request, device)
     exact = device is not None and device.kind == "local"
+    if not exact:
+        _check_width(problem, request.algorithm)
     settled, because = settle(problem, request.algorithm, exact=exact)
     fields = {name: getattr(request, name) for name in Request.model_fields}
     limits = request.limits
@@ -257,9 +259,26 @@ def _check_device(request: Request, device: Device | None) -> None:
     if request.noise is not None and device is not None and device.name != "DM1":
         allowed = f"dm1 or auto, where noise is given; {device.name} simulates none"
         raise InvalidRequest.of("device", request.device, allowed)
-    if request.reservation_arn is not None and (device is None or device.kind != "qpu"):
+    reservation = request.reservation_arn
+    if reservation is None:
+        return
+    if device is None or device.kind != "qpu":
         raise InvalidRequest.of(
             "device", request.device, "the QPU that is reserved, where reservation_arn is given"
+        )
+    if reservation.split(":")[3] != device.region:
+        allowed = f"a reservation in {device.region}, where {device.name} is"
+        raise InvalidRequest.of("reservation_arn", reservation, allowed)
+
+
+def _check_width(problem: AnyProblem, algorithm: Algorithm) -> None:
+    """Refuse what auto would solve by recursive QAOA, which samples no device."""
+    wide = isinstance(problem, BinaryProblem) and problem.n_qubits > EXACT_QUBITS
+    if wide and algorithm.name == "auto":
+        raise InvalidRequest(
+            f"problem: got {problem.n_qubits} variables; allowed: up to {EXACT_QUBITS} on a "
+            "device, for QAOA is trained on the exact state; rqaoa, which is chosen beyond, "
+            "samples no device: local or auto"
         )
 
 

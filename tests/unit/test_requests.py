@@ -541,6 +541,15 @@ def test_training_on_a_device_is_by_few_evaluations_from_shots() -> None:
             GARNET | {"reservation_arn": "r1"},
             'reservation_arn: got "r1"; allowed: the ARN of a Braket Direct reservation',
         ),
+        (
+            GARNET | {"reservation_arn": RESERVATION},
+            f'reservation_arn: got "{RESERVATION}"; allowed: a reservation in eu-north-1, where G',
+        ),
+        (
+            {"problem": {"type": "random", "problem_size": 27}, "device": "emerald"},
+            "problem: got 27 variables; allowed: up to 26 on a device, for QAOA is trained on the "
+            "exact state; rqaoa, which is chosen beyond, samples no device",
+        ),
     ],
 )
 def test_what_a_device_cannot_do_is_refused_by_name(data: dict[str, Any], said: str) -> None:
