@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from quantum_pipeline import __version__, console
+from quantum_pipeline.compact_json import compact
 from quantum_pipeline.costs import FREE, InstancePrice
 from quantum_pipeline.device_states import DeviceState
 from quantum_pipeline.devices import Device, catalogue
@@ -28,6 +29,7 @@ from quantum_pipeline.requests import (
     MAX_OBJECT_BYTES,
     ProblemReference,
     Request,
+    ResolvedRequest,
     parse_json,
     parse_request,
     resolve,
@@ -125,7 +127,10 @@ def validate(file: Path, device: str | None) -> None:
     """Print the request in FILE with every default filled in, or say what is wrong with it."""
     asked = load(file, device)
     found = asked if isinstance(asked.problem, ProblemReference) else _prepared(asked).request
-    click.echo(found.model_dump_json(indent=2, by_alias=True, exclude_none=True))
+    data = found.model_dump(mode="json", by_alias=True, exclude_none=True)
+    if isinstance(found, ResolvedRequest) and found.mitigation.zne == "none":
+        del data["mitigation"]["scales"]  # what does not apply has its default when it is read
+    click.echo(compact(data))
 
 
 @main.command()

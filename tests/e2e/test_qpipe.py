@@ -221,6 +221,15 @@ def test_validate_prints_the_request_with_its_defaults(environment: dict[str, st
     }
 
 
+def test_validate_prints_edges_in_few_lines_and_what_applies_alone(
+    environment: dict[str, str],
+) -> None:
+    done = qpipe(environment, "validate", PETERSEN)
+    assert re.search(r"^ +\[0, 1, 1\.0\], \[0, 4, 1\.0\], ", done.stdout, re.MULTILINE)
+    assert len(done.stdout.splitlines()) < 60
+    assert "scales" not in json.loads(done.stdout)["mitigation"]
+
+
 def test_validate_of_its_own_output_changes_nothing(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
