@@ -100,7 +100,7 @@ def test_a_next_attempt_that_the_budget_does_not_cover_is_refused(
 
 
 def test_a_reservation_is_named_to_braket(stack: Stack, request_data: dict[str, Any]) -> None:
-    reservation = "arn:aws:braket:us-east-1:123456789012:reservation/a1b2c3"
+    reservation = "arn:aws:braket:eu-north-1:123456789012:reservation/a1b2c3"
     asked = prepared(
         stack, "reserved", request_data | {"device": "garnet", "reservation_arn": reservation}
     )
