@@ -99,7 +99,8 @@ class Request(BaseModel):
         1000, description="samples taken from the final state"
     )
     seed: Annotated[StrictInt, Field(ge=0, le=2**32 - 1)] = Field(
-        0, description="seed of all that is random: same seed, same result"
+        0,
+        description="seed of all that the job draws: same seed, same result; a device draws itself",
     )
     mitigation: Literal["none", "auto"] | Mitigation = Field(
         "none",

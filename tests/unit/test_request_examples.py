@@ -201,6 +201,34 @@ def test_the_published_schema_refuses_every_other_invalid_example() -> None:
     assert passed == SEEN_BY_THE_MODEL_ALONE
 
 
+def test_the_page_has_the_circuits_that_mitigation_takes() -> None:
+    square, molecule = (
+        {"type": "maxcut", "edges": [[0, 1], [1, 2], [2, 3], [3, 0]]},
+        {"type": "chemistry", "molecule": "H2", "bond_length_angstrom": 0.74},
+    )
+    with_fields = {"type": "ising", "fields": [1.0, 0.5, 0.2], "couplings": [[0, 1, 1.0]]}
+    page = request_docs.PAGE.read_text("utf-8")
+    for mitigation, name in (
+        ("none", "`none`"),
+        ("auto", "`auto`"),
+        ({"readout": True}, "`readout` alone"),
+    ):
+        row = next(line for line in page.splitlines() if line.startswith(f"| {name}"))
+        cells = [int(cell.split()[-1]) for cell in row.strip("| ").split(" | ")[1:]]
+        for problem, cell in zip((square, with_fields, molecule), cells, strict=True):
+            limits = {"max_cost_usd": 1000.0}
+            asked = {"problem": problem, "mitigation": mitigation, "limits": limits}
+            request = parse_request(asked | {"device": "garnet"})
+            found = prepare(
+                request,
+                states(request, emulated=True),
+                instance=PRICE,
+                region="us-east-1",
+                now=NOON,
+            )
+            assert found.plan.batches[-1].executables == cell
+
+
 def test_the_page_has_every_field_of_every_model_in_step() -> None:
     page = request_docs.PAGE.read_text("utf-8")
     assert page == request_docs.page_text(page)
