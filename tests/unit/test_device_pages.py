@@ -11,8 +11,10 @@ import pytest
 from PIL import Image
 
 from quantum_pipeline.report import render
+from quantum_pipeline.report.course import convergence
 from quantum_pipeline.report.device_layout import layout, places
-from quantum_pipeline.report.extrapolation import curve, mitigation
+from quantum_pipeline.report.distribution import distribution
+from quantum_pipeline.report.extrapolation import curve, energy_limits, mitigation
 from quantum_pipeline.report.page import page as rendered_page
 from quantum_pipeline.report.study import Study
 from quantum_pipeline.reports import OptimisationReport
@@ -28,7 +30,7 @@ from tests.unit.finished_device_run import (
     noisy_counts,
     prepared_on_device,
 )
-from tests.unit.finished_run import TRIANGLE, report_of, sampled
+from tests.unit.finished_run import TRIANGLE, history, report_of, sampled
 from tests.unit.test_report_rendering import Page, page_of
 
 REPORT = measured_on_device()
@@ -36,6 +38,10 @@ REAL = measured_on_device(prepared_on_device(emulated=None))
 NOT_MITIGATED = measured_on_device(mitigated=False)
 DRAWN = {"plots/layout.png", "plots/mitigation.png"}
 CUT = "limits.max_cost_usd = 10: no mitigation, 400 of 1000 shots"
+
+
+ON_DEVICE = {"train_on": "device", "optimizer": "spsa", "shots_per_evaluation": 250}
+KEPT_RAW = {"kept": "raw", "kept_because": "it is not smaller beyond doubt"}
 
 
 def grid(width: int, height: int) -> list[tuple[int, int]]:
@@ -71,6 +77,71 @@ def test_nothing_that_is_not_emulated_is_called_that(report: OptimisationReport)
     assert "mulated" not in words
     assert "Nothing was billed" not in words
     assert ("What it cost" in words) == (report is REAL)  # a job that sampled has no section
+
+
+def test_every_picture_of_an_emulated_device_says_so_in_its_title_and_no_other() -> None:
+    trained = measured_on_device(prepared_on_device(algorithm=ON_DEVICE))
+    for picture in (
+        mitigation(trained),
+        distribution(Study.of(trained)),
+        convergence(Study.of(trained)),
+    ):
+        assert picture.title.startswith("Emulated Garnet: ")
+    assert "Garnet (emulated)" in layout(trained).title
+    assert "mulated" not in convergence(Study.of(REPORT)).title  # these energies were computed
+    for real in (mitigation(REAL), distribution(Study.of(REAL)), layout(REAL)):
+        assert "mulated" not in real.title
+
+
+def test_a_training_on_a_device_says_of_how_many_shots_its_points_are_and_how_sure() -> None:
+    picture = convergence(Study.of(measured_on_device(prepared_on_device(algorithm=ON_DEVICE))))
+    error = REPORT.quality.standard_error
+    assert error is not None
+    about = f"with 250 shots, which leaves an error of about {2 * error:.2g}"  # of 1000 shots
+    assert about in picture.caption
+    assert "−4.568 at the end" in picture.title
+    assert "shots" not in convergence(Study.of(REPORT)).caption
+
+
+def test_one_evaluation_is_at_given_angles_only_where_angles_were_given() -> None:
+    one = history([-5.0])
+    given = {"gammas": [0.1], "betas": [0.2], "optimizer": "none"}
+    at_given = measured_on_device(prepared_on_device(algorithm=given), history=one)
+    assert "−5 at the given angles" in convergence(Study.of(at_given)).title
+    found = convergence(Study.of(measured_on_device(history=one))).title
+    assert "−5 of one evaluation" in found
+    assert "given" not in found
+
+
+def test_layout_counts_variables_the_qubits_acted_on_and_those_of_the_device() -> None:
+    through = compiled(used=(*COMPILATION.used, (5, 6)))
+    assert layout(through).title.startswith("6 variables on 7 of 20 qubits of Garnet (emulated): ")
+    few = sorted(combinations(range(6), 2))
+    every_two = compiled(couplers=tuple(few), qubits=tuple(range(6)), used=tuple(few[:5]))
+    assert ", all coupled: 24 two-qubit gates on 5 couplers" in layout(every_two).title
+
+
+def test_a_huge_error_bar_leaves_the_points_apart() -> None:
+    vague = measured_on_device(mitigated={"mitigated": estimated(-4.9, 3e5)}).mitigation
+    assert vague is not None
+    low, high = energy_limits(vague, -5.0)
+    assert low < -5
+    assert high > -3.86
+    assert high - low < 10
+
+
+def test_an_error_that_mitigation_did_not_make_smaller_is_called_that() -> None:
+    worse = measured_on_device(mitigated={**KEPT_RAW, "mitigated": estimated(-3.0, 0.05)})
+    words = page_of(worse).words
+    assert "mitigation has not made the error smaller" in words
+    assert "divided by" not in words
+
+
+def test_times_of_an_emulator_stand_in_no_comparison() -> None:
+    words, real = page_of(REPORT).words, page_of(REAL).words
+    assert "QAOA, best sample61.0000– QAOA" in words
+    assert "to optimise and to sample, by the emulator" in words
+    assert "QAOA, best sample61.0000250 ms QAOA" in real
 
 
 def test_a_simulator_that_is_emulated_is_no_quantum_processor() -> None:

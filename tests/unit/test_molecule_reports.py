@@ -13,7 +13,7 @@ from PIL import Image
 
 from quantum_pipeline import console
 from quantum_pipeline.chemistry.molecules import nuclear_repulsion
-from quantum_pipeline.report import render
+from quantum_pipeline.report import molecule_figures, render
 from quantum_pipeline.reports import MoleculeReport, Report
 from quantum_pipeline.reports.molecule import equilibrium
 from quantum_pipeline.results import Estimated, MoleculePoint, MoleculeResult, PointSeconds
@@ -242,9 +242,21 @@ def test_the_page_shows_raw_and_mitigated_energy_with_their_errors_and_the_devic
     assert found is not None
     assert "measured on DM1, raw" in words
     assert "measured on DM1, mitigated" in words
-    assert f"{found.raw_energy:.6f} ± 0.006".replace("-", "−") in words
-    assert f"{found.energy:.6f} ± 0.004".replace("-", "−") in words
+    assert f"{found.raw_energy:.4f} ± 0.0060".replace("-", "−") in words
+    assert f"{found.energy:.4f} ± 0.0040".replace("-", "−") in words
+    off = f"{found.raw_error_millihartree:.4g}"
+    assert f"raw {found.raw_energy:.4f} ± 0.0060 +{off}".replace("-", "−") in words
+    assert "energy, hartree less the exact one, mHa" in words
+    assert "mitigated, kept −1.1353 ± 0.0040 +2" in words
     assert "measured on" not in words_of(REPORT_H2)
+
+
+def test_the_quality_of_a_measured_molecule_has_the_measured_error_too() -> None:
+    words = words_of(REPORT_DM1)
+    error = f"{REPORT_DM1.quality.error_millihartree:.4g}"
+    assert f"Quality error {error} mHa computed, +2 mHa measured" in words.replace("−", "-")
+    assert "is off by +2 ± 4 mHa, mitigated: not chemically accurate" in words
+    assert "measured" not in words_of(REPORT_H2).partition("Quality")[2].partition("Cost")[0]
 
 
 def test_an_emulated_device_is_said_to_be_one_wherever_its_energy_stands() -> None:
@@ -254,6 +266,7 @@ def test_an_emulated_device_is_said_to_be_one_wherever_its_energy_stands() -> No
     words = words_of(report)
     assert "measured on DM1 (emulated), mitigated" in words
     assert "from shots of DM1 (emulated)" in words
+    assert molecule_figures.determinants(report).title.startswith("Emulated DM1: Hartree-Fock")
 
 
 def test_errors_of_a_device_that_shots_do_not_explain_ask_for_mitigation() -> None:

@@ -16,7 +16,7 @@ from PIL import Image
 from quantum_pipeline.ising import energies, spins_of
 from quantum_pipeline.report import render
 from quantum_pipeline.report.distribution import bin_edges
-from quantum_pipeline.report.graph import layout
+from quantum_pipeline.report.graph import layout, weight_places
 from quantum_pipeline.report.numbers import ratio
 from quantum_pipeline.report.study import Distribution, Study
 from quantum_pipeline.reports import OptimisationReport
@@ -273,6 +273,18 @@ def test_layout_keeps_nodes_apart_and_off_the_edges_of_others() -> None:
     place = layout(10, edges, np.zeros(10, dtype=np.int64))
     distance = np.linalg.norm(place[:, None] - place, axis=2) + np.eye(10)
     assert distance.min() > 0.1
+
+
+def test_weights_of_edges_that_cross_are_written_apart_and_on_their_edges() -> None:
+    square = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
+    ends = np.array([[0, 1], [1, 2], [2, 3], [3, 0], [0, 2], [1, 3]])
+    at = weight_places(square, ends)
+    apart = np.linalg.norm(at[:, None] - at, axis=2) + np.eye(len(ends))
+    assert apart.min() >= 0.1
+    for (x, y), (i, j) in zip(at, ends, strict=True):
+        along, off = square[j] - square[i], np.array([x, y]) - square[i]
+        assert abs(along[0] * off[1] - along[1] * off[0]) < 1e-12
+    assert at[:5] == pytest.approx(0.5 * (square[ends[:5, 0]] + square[ends[:5, 1]]))
 
 
 def test_layout_of_a_dense_graph_has_the_sides_left_and_right() -> None:

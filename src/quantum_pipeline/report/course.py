@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from quantum_pipeline.report.emulation import device_name
+from quantum_pipeline.report.emulation import device_name, titled
 from quantum_pipeline.report.figures import (
     BLACK,
     BLUE,
@@ -51,7 +51,7 @@ def convergence(study: Study) -> tuple[str, str, Figure]:
     energy = np.array([each.energy for each in history])
     best = study.problem.objective_of_energy(report.quality.best_known) + 0.0
     best_name = "optimum" if study.optimum_is_known else "best known"
-    of_all, optimised = report.algorithm.cvar_alpha == 1, study.optimised.capitalize()
+    of_all = report.algorithm.cvar_alpha == 1
 
     figure, (axes,) = new_figure()
     _draw_starts(axes, start, energy)
@@ -82,31 +82,49 @@ def convergence(study: Study) -> tuple[str, str, Figure]:
     axes.set_ylabel(f"mean energy ⟨C⟩{cut}" if of_all else study.optimised)
     _count_evaluations(axes, len(energy))
     legend_below(figure, 3)
-    return (
-        _convergence_title(optimised, energy, f"{best_name} {short(best)}"),
-        _CONVERGENCE.format(optimised) + _scatter(study),
-        figure,
-    )
+    title = _convergence_title(study, energy, f"{best_name} {short(best)}")
+    if _is_measured(study):
+        title = titled(report, title)
+    return title, _CONVERGENCE.format(study.optimised.capitalize()) + _scatter(study), figure
 
 
 def _final(study: Study) -> str:
     """Return what the mean energy of the report is, beside those of the evaluations."""
     if study.report.device.kind != "local":
-        return f"mean on {study.report.device.name}, raw"
+        return f"mean on {device_name(study.report)}, raw"
     return "final mean" if study.report.algorithm.cvar_alpha == 1 else "final mean of all"
 
 
+def _is_measured(study: Study) -> bool:
+    """Return whether the device measured each energy."""
+    return bool(study.report.request["algorithm"].get("train_on") == "device")
+
+
 def _scatter(study: Study) -> str:
-    """Return that energies scatter, where they were measured."""
-    if study.report.request["algorithm"].get("train_on") != "device":
+    """Return that energies scatter, where they were measured, and by how much.
+
+    The error of N shots is that of the final samples, whose spread is that of one shot, by N.
+    """
+    if not _is_measured(study):
         return ""
-    return f" Each was measured on {device_name(study.report)}, and scatters by its shots."
+    report, algorithm = study.report, study.report.request["algorithm"]
+    shots = algorithm.get("shots_per_evaluation") or report.request["shots"]
+    text = f" Each was measured on {device_name(report)} with {shots} shots"
+    error, drawn_shots = report.quality.standard_error, sum(report.samples.values())
+    if error and report.algorithm.cvar_alpha == 1:
+        text += f", which leaves an error of about {error * (drawn_shots / shots) ** 0.5:.2g}"
+    return f"{text}: the lowest of them is low by chance too. The final mean is of new shots."
 
 
-def _convergence_title(what: str, energy: NDArray[np.float64], bound: str) -> str:
+def _convergence_title(study: Study, energy: NDArray[np.float64], bound: str) -> str:
+    what = study.optimised.capitalize()
     first, final, n = short(energy[0]), short(energy.min()), len(energy)
     if n == 1:
-        return f"{what} {first} at the given angles; {bound}"
+        given = study.report.algorithm.optimizer == "none"
+        return f"{what} {first} {'at the given angles' if given else 'of one evaluation'}; {bound}"
+    if _is_measured(study):
+        mean = short(study.report.quality.mean_energy)
+        return f"{what} measured {first} first, {mean} at the end; {bound}"
     if final == first:
         return f"{what} stays at {first} for {n} evaluations; {bound}"
     return f"{what} falls from {first} to {final}; {bound}"
@@ -166,7 +184,7 @@ def reduction(study: Study) -> tuple[str, str, Figure]:
 
     amount = f"{short(fallen[-1])} %" if relative else short(fallen[-1])
     if n == 1:
-        title = "One evaluation at the given angles: nothing to reduce"
+        title = "One evaluation: nothing to reduce"
     elif fallen[-1] <= 0:
         title = f"Energy not reduced in {n} evaluations"
     else:

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 from quantum_pipeline.report.emulation import device_name
 from quantum_pipeline.report.figures import (
@@ -28,12 +29,19 @@ from quantum_pipeline.results import Compilation
 LONGEST_LABEL = 3
 """Characters of a variable's label that fit in a qubit; longer ones are counted from 0 instead."""
 
-NUMBERED = 60
-"""Most qubits of a device whose own numbers are written beside those that are used."""
+SPARSE, CROWDED = 24, 160
+"""Qubits of a device up to which they are drawn large, and from which they are drawn small."""
+
+BESIDE = np.array([0.62, 0.62])
+"""Where a qubit's number stands from its middle, in the diameters of its circle."""
+
+CLOSE = 1e-9
+"""Distances from the middle that differ by no more are those of a circle."""
 
 _CAPTION = (
-    "Qubits and couplers of {device}. Blue qubits hold variables, whose {labels} are inside, "
-    "when they are measured; bold couplers are those that the circuit acts on. {small}{passed}"
+    "Qubits and couplers of {device}. Blue qubits hold {variables}, whose {labels} are inside, "
+    "when they are measured; bold couplers are those that the circuit acts on. Small numbers are "
+    "the device's. {passed}"
     "{positions}."
 )
 
@@ -60,11 +68,16 @@ def layout(report: Report) -> tuple[str, str, Figure]:
     legend_below(figure, 3, markerscale=0.6)
     passed = len(report.device.qubits_used) - len(made.qubits)
     return (
-        _title(report, made),
+        _title(
+            report,
+            made,
+            report.device.n_qubits or len(numbers),
+            complete=_is_complete(len(numbers), edges),
+        ),
         _CAPTION.format(
             device=device_name(report),
             labels="labels" if _labels(report, made)[1] else "numbers, from 0,",
-            small="Small numbers are the device's. " if len(numbers) <= NUMBERED else "",
+            variables=_variables(report, 2),
             passed=f"Passed through: {passed} more. " if passed else "",
             positions=(
                 "Every two qubits are coupled: those that are not used are not drawn"
@@ -76,13 +89,20 @@ def layout(report: Report) -> tuple[str, str, Figure]:
     )
 
 
-def _title(report: Report, made: Compilation) -> str:
-    gates, couplers = made.compiled.two_qubit_gates, len(made.used)
-    on = f"{couplers} coupler{'s' * (couplers != 1)}"
+def _title(report: Report, made: Compilation, of: int, *, complete: bool) -> str:
+    gates, pairs, holding = made.compiled.two_qubit_gates, len(made.used), len(made.qubits)
+    acted = max(len(report.device.qubits_used), holding)
+    coupled = ", all coupled" if complete else ""
     return (
-        f"{len(made.qubits)} qubits of {device_name(report)}: {gates} two-qubit "
-        f"gate{'s' * (gates != 1)} on {on}"
+        f"{holding} {_variables(report, holding)} on {acted} of {of} qubits of "
+        f"{device_name(report)}{coupled}: {gates} two-qubit gate{'s' * (gates != 1)} on "
+        f"{pairs} coupler{'s' * (pairs != 1)}"
     )
+
+
+def _variables(report: Report, n: int) -> str:
+    name = "variable" if isinstance(report, OptimisationReport) else "spin orbital"
+    return name + "s" * (n != 1)
 
 
 def places(n: int, edges: Array) -> Array:
@@ -130,12 +150,12 @@ def _draw_qubits(
     labels, _ = _labels(report, made)
     label_of = dict(zip(made.qubits, labels, strict=True))
     passed = set(report.device.qubits_used) - set(made.qubits)
-    n = len(numbers)
-    size, font = (250, 8.0) if n <= 24 else (130, 6.5) if n <= NUMBERED else (60, 5.0)
+    n, on_circle = len(numbers), bool(np.ptp(np.hypot(*place.T)) < CLOSE)
+    size, font = (250, 8.0) if n <= SPARSE else (130, 6.5) if n <= CROWDED else (60, 5.0)
     for chosen, face, edge, name in (
         ([q for q in numbers if q not in label_of and q not in passed], "#ededed", PALE, None),
         ([q for q in numbers if q in passed], "white", BLUE, "passed through"),
-        ([q for q in numbers if q in label_of], BLUE, "white", "hold variables"),
+        ([q for q in numbers if q in label_of], BLUE, "white", f"hold {_variables(report, 2)}"),
     ):
         at = place[[numbers.index(q) for q in chosen]] if chosen else np.empty((0, 2))
         look: dict[str, Any] = {"s": size, "c": face, "edgecolors": edge, "linewidths": 1.2}
@@ -154,17 +174,19 @@ def _draw_qubits(
                 va="center_baseline",
                 zorder=4,
             )
-            if holds is not None and n <= NUMBERED:
+            out = 0.88 * np.array([x, y]) / max(np.hypot(x, y), 1e-9)
+            if holds is not None:
                 axes.annotate(
                     str(qubit),
                     (x, y),
-                    (0.62 * size**0.5, 0.62 * size**0.5),
+                    tuple(size**0.5 * (out if on_circle else BESIDE)),
                     textcoords="offset points",
-                    fontsize=font - 2,
+                    fontsize=font - 1.5,
                     color=GREY,
                     ha="center",
                     va="center",
                     zorder=4,
+                    path_effects=[withStroke(linewidth=2, foreground="white")],
                 )
 
 

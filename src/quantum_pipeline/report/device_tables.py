@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import floor, log10
 from typing import NamedTuple
 
 from quantum_pipeline.costs import CostItem
 from quantum_pipeline.report.emulation import device_name
-from quantum_pipeline.report.numbers import hartree, number, percent, short, usd
+from quantum_pipeline.report.numbers import hartree, number, percent, short, usd, with_error
 from quantum_pipeline.reports import MoleculeReport, OptimisationReport, Report
 from quantum_pipeline.reports.device_parts import MitigationPart
 from quantum_pipeline.results import Compilation, Estimated
@@ -31,6 +30,7 @@ class DeviceSection:
     compiled: list[Line]
     compilation: str
     mitigated: list[Line]
+    mitigated_heads: list[str]
     mitigation: str
     checks: list[Line]
     bill: list[Line]
@@ -48,6 +48,7 @@ def device_section(report: Report) -> DeviceSection | None:
         compiled=[] if made is None else _compiled(made),
         compilation=_compilation(report),
         mitigated=_energies(report),
+        mitigated_heads=_energy_heads(report),
         mitigation="" if outcome is None else _mitigation(report, outcome),
         checks=[] if outcome is None else _checks(report, outcome),
         bill=_bill(report),
@@ -83,16 +84,6 @@ def _writer(report: Report) -> Callable[[float], str]:
     return number if isinstance(report, OptimisationReport) else hartree
 
 
-def _measured(write: Callable[[float], str], each: Estimated) -> str:
-    """Return an energy to the digits that its standard error leaves it: −10.38 ± 0.15."""
-    error = each.standard_error
-    decimals = 1 - floor(log10(error)) if error > 0 else 99
-    if decimals > 8:
-        return f"{write(each.energy)} ± {error:.2g}"
-    shown = [f"{round(value, decimals):.{max(0, decimals)}f}" for value in (each.energy, error)]
-    return " ± ".join(shown).replace("-", "−")
-
-
 def _raw(report: Report) -> list[Estimated]:
     """Return the energy as it was measured, where nothing was mitigated."""
     if isinstance(report, OptimisationReport):
@@ -107,15 +98,17 @@ def _raw(report: Report) -> list[Estimated]:
 def _energies(report: Report) -> list[Line]:
     """Return the energies beside each other: without noise, raw, mitigated."""
     outcome, exact, write = report.mitigation, report.noise_free_energy, _writer(report)
+    in_hartree = isinstance(report, MoleculeReport)
     lines = []
     if exact is not None:
         lines.append(Line("without noise, exact", (write(exact), "–")))
 
     def cells(each: Estimated) -> tuple[str, ...]:
-        measured = _measured(write, each)
+        measured = with_error(each.energy, each.standard_error, write)
         if exact is None:
             return (measured,)
-        return measured, f"{'+' if each.energy >= exact else ''}{short(each.energy - exact)}"
+        apart = (1000 if in_hartree else 1) * (each.energy - exact)
+        return measured, f"{'+' if apart >= 0 else ''}{short(apart)}"
 
     if outcome is not None:
         for name, each in (("raw", outcome.raw), ("mitigated", outcome.mitigated)):
@@ -125,6 +118,14 @@ def _energies(report: Report) -> list[Line]:
     else:
         lines += [Line("raw", cells(each), True) for each in _raw(report)]
     return lines
+
+
+def _energy_heads(report: Report) -> list[str]:
+    unit = ", hartree" if isinstance(report, MoleculeReport) else ""
+    heads = ["", f"energy{unit}"]
+    if report.noise_free_energy is not None:
+        heads.append("less the exact one" + (", mHa" if unit else ""))
+    return heads
 
 
 _METHODS = {
@@ -139,11 +140,13 @@ def _mitigation(report: Report, outcome: MitigationPart) -> str:
     form = f" ({outcome.extrapolation})" if outcome.extrapolation != "none" else ""
     text = f"{how[0].upper()}{how[1:]}{form}. The {outcome.kept} energy counts: "
     text += f"{outcome.kept_because}."
-    if outcome.error_factor is not None:
+    if outcome.error_factor is not None and outcome.error_factor >= 1:
         text += (
             " Against the energy without noise, the error is divided by "
             f"{short(outcome.error_factor)}{_by_chance(report, outcome)}."
         )
+    elif outcome.error_factor is not None:
+        text += " Against the energy without noise, mitigation has not made the error smaller."
     spent = report.cost.mitigation_usd
     return (
         f"{text} It took {outcome.extra_shots:,} more shots"
@@ -164,7 +167,11 @@ def _checks(report: Report, outcome: MitigationPart) -> list[Line]:
     return [
         Line(
             f"calibration circuit {k}",
-            (write(each.exact), _measured(write, each.raw), _measured(write, each.mitigated)),
+            (
+                write(each.exact),
+                with_error(each.raw.energy, each.raw.standard_error, write),
+                with_error(each.mitigated.energy, each.mitigated.standard_error, write),
+            ),
         )
         for k, each in enumerate(outcome.checks, 1)
     ]

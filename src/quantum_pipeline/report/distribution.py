@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from quantum_pipeline.report.emulation import titled
 from quantum_pipeline.report.figures import (
     BLACK,
     BLUE,
@@ -56,7 +57,7 @@ def distribution(study: Study) -> tuple[str, str, Figure]:
     axes.set_xlabel("cut (larger is better)" if larger else "objective (smaller is better)")
     legend_below(figure)
     return (
-        _title(study, shots),
+        titled(study.report, _title(study, shots)),
         _CAPTION,
         figure,
     )

@@ -11,6 +11,15 @@ def device_name(report: Report) -> str:
     return device.name if device.emulated is None else f"{device.name} (emulated)"
 
 
+def titled(report: Report, title: str) -> str:
+    """Return the title of a picture of the device's data, which says where it was emulated.
+
+    Pictures leave the page, and its banner stays behind.
+    """
+    device = report.device
+    return title if device.emulated is None else f"Emulated {device.name}: {title}"
+
+
 def banner(report: Report) -> tuple[str, str] | None:
     """Return what stands on top of the page of an emulated device: a cry, and what was emulated."""
     device = report.device

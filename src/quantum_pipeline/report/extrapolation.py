@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from quantum_pipeline.report.emulation import device_name
+from quantum_pipeline.report.emulation import device_name, titled
 from quantum_pipeline.report.figures import (
     BLACK,
     BLUE,
@@ -22,6 +22,7 @@ from quantum_pipeline.report.figures import (
 from quantum_pipeline.report.numbers import short
 from quantum_pipeline.reports import OptimisationReport, Report
 from quantum_pipeline.reports.device_parts import MitigationPart
+from quantum_pipeline.results import Estimated
 
 Real = NDArray[np.float64]
 
@@ -52,7 +53,7 @@ def mitigation(report: Report) -> tuple[str, str, Figure]:
     at = np.linspace(0, scales.max(), 200)
     label = f"{part.extrapolation} extrapolation"
     axes.plot(at, curve(part, at), color=BLUE, ls="--", lw=1.2, label=label)
-    bars: dict[str, Any] = {"ls": "", "capsize": 3, "elinewidth": 1.2, "clip_on": False}
+    bars: dict[str, Any] = {"ls": "", "capsize": 3, "elinewidth": 1.2}
     axes.errorbar(scales, energies, errors, color=BLUE, marker="o", label="at each scale", **bars)
     axes.errorbar(
         [1.0],
@@ -86,9 +87,25 @@ def mitigation(report: Report) -> tuple[str, str, Figure]:
     axes.set_xticks(sorted({0.0, *scales.tolist()}))
     binary = isinstance(report, OptimisationReport)
     axes.set_ylabel("mean energy ⟨C⟩" if binary else "energy ⟨H⟩, Ha")
-    axes.margins(y=0.12)
     legend_below(figure, 3)
-    return _title(part, exact), _caption(report, part), figure
+    axes.set_ylim(energy_limits(part, exact))
+    return titled(report, _title(part, exact)), _caption(report, part), figure
+
+
+def energy_limits(part: MitigationPart, exact: float | None) -> tuple[float, float]:
+    """Return the ends of the axis of energies: a bar may run out of it, and hides no point."""
+    measured = [*part.scaled, part.raw, part.mitigated]
+    values = [each.energy for each in measured] + ([] if exact is None else [exact])
+    extent = max(values) - min(values)
+    longest = max(each.standard_error for each in (*part.scaled, part.raw))
+    room = max(extent, 2 * longest) or 0.1 * abs(values[0]) or 1.0
+    ends = [e for each in measured for e in _bar(each, room)] + values
+    return min(ends) - 0.12 * room, max(ends) + 0.12 * room
+
+
+def _bar(each: Estimated, most: float) -> tuple[float, float]:
+    half = min(each.standard_error, most)
+    return each.energy - half, each.energy + half
 
 
 def _title(part: MitigationPart, exact: float | None) -> str:

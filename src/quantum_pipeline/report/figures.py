@@ -28,6 +28,9 @@ Subject = TypeVar("Subject")
 BLACK, GREY, PALE = "#222222", "#777777", "#cfcfcf"
 BLUE, ORANGE, GREEN, VERMILLION, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9"
 
+TITLE_CHARACTERS = 62
+"""Characters of a bold line of a title: as many are as wide as a picture."""
+
 WIDTH_INCHES, DOTS_PER_INCH, COLOURS = 5.4, 200, 128
 
 STYLE: dict[RcKeyType, Any] = {
@@ -74,7 +77,11 @@ def drawn(draw: Callable[[Subject], tuple[str, str, Figure]]) -> Callable[[Subje
         with rc_context(STYLE):
             title, caption, figure = draw(subject)
             figure.suptitle(
-                textwrap.fill(title, 70), x=0.012, ha="left", fontsize=9.5, fontweight="bold"
+                textwrap.fill(title, TITLE_CHARACTERS, break_on_hyphens=False),
+                x=0.012,
+                ha="left",
+                fontsize=9.5,
+                fontweight="bold",
             )
             return Picture(title, caption, _png(figure))
 

@@ -31,6 +31,12 @@ DENSE = 3
 
 CANDIDATES = 20
 
+LABEL_ROOM = 0.1
+"""Part of a drawing's size that a weight's middle keeps from other weights and from nodes."""
+
+ALONG = (0.5, 0.42, 0.58, 0.35, 0.65, 0.28, 0.72, 0.22, 0.78)
+"""Parts of an edge where its weight may be written, in the order in which they are tried."""
+
 _HALO = {"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.85}
 
 _CAPTION = (
@@ -94,9 +100,24 @@ def _draw_edges(
         )
         axes.add_collection(lines)
     if len(weight) <= MOST_WEIGHTS and (weight != 1).any():
-        for (i, j), w in zip(ends, weight, strict=True):
-            x, y = 0.5 * (place[i] + place[j])
+        for (x, y), w in zip(weight_places(place, ends), weight, strict=True):
             axes.text(x, y, short(w), fontsize=7, ha="center", va="center", bbox=_HALO, zorder=2)
+
+
+def weight_places(place: Array, ends: NDArray[np.int64]) -> Array:
+    """Return where each edge's weight is written, shape (edges, 2), each on its edge.
+
+    That is the middle, or where another weight or a node is too near, the nearest place along the
+    edge that is clear of them; the clearest of all where none is.
+    """
+    room = LABEL_ROOM * np.ptp(place, axis=0).max()
+    taken = list(place)
+    for i, j in ends:
+        spots = place[i] + np.array(ALONG)[:, None] * (place[j] - place[i])
+        clear = np.linalg.norm(spots[:, None] - np.array(taken), axis=2).min(axis=1)
+        first = np.flatnonzero(clear >= room)
+        taken.append(spots[first[0] if first.size else int(clear.argmax())])
+    return np.array(taken[len(place) :])
 
 
 def _draw_nodes(

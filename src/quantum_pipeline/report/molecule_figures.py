@@ -9,6 +9,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from quantum_pipeline.report.bond_curve import FLOOR, draw_accuracy, whole_decades
+from quantum_pipeline.report.emulation import titled
 from quantum_pipeline.report.figures import BLACK, BLUE, ORANGE, drawn, legend_below, new_figure
 from quantum_pipeline.report.numbers import hartree, percent
 from quantum_pipeline.reports import MoleculeReport
@@ -139,7 +140,7 @@ def determinants(report: MoleculeReport) -> tuple[str, str, Figure]:
     axes.invert_yaxis()
     axes.set_xlabel("probability")
     legend_below(figure)
-    return _determinants_title(report), _DETERMINANTS, figure
+    return titled(report, _determinants_title(report)), _DETERMINANTS, figure
 
 
 def _orbitals(bitstring: str) -> str:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from quantum_pipeline.report import rows
 from quantum_pipeline.report.emulation import device_name
-from quantum_pipeline.report.numbers import hartree, number, percent, seconds, short
+from quantum_pipeline.report.numbers import hartree, number, percent, seconds, short, with_error
 from quantum_pipeline.report.rows import Row, Table
 from quantum_pipeline.reports import MoleculeReport
 from quantum_pipeline.reports.molecule_advice import CHEMICAL_ACCURACY
@@ -46,7 +46,7 @@ def _measured_in_short(report: MoleculeReport) -> list[tuple[str, str, str]]:
     return [
         (
             "Measured",
-            f"{hartree(measured.energy)} ± {short(measured.standard_error)} hartree",
+            f"{with_error(measured.energy, measured.standard_error, hartree)} hartree",
             f"The energy of that state from shots of {device_name(report)}; off by {raw}.",
         )
     ]
@@ -87,7 +87,17 @@ def _good(report: MoleculeReport) -> tuple[str, str]:
     if report.scan and quality.largest_error_millihartree is not None:
         largest = short(quality.largest_error_millihartree)
         sentence += f" Of all lengths, the largest error is {largest} mHa."
-    return f"error {short(quality.error_millihartree)} mHa", sentence
+    error = f"error {short(quality.error_millihartree)} mHa"
+    if report.measured is None:
+        return error, sentence
+    off = report.measured.error_millihartree
+    accurate = "" if abs(off) <= CHEMICAL_ACCURACY else "not "
+    spread = short(1000 * report.measured.standard_error)
+    sentence += (
+        f" What {device_name(report)} measured of that state is off by {_off(off)} ± {spread} mHa, "
+        f"{report.measured.counts}: {accurate}chemically accurate."
+    )
+    return f"{error} computed, {_off(off)} mHa measured", sentence
 
 
 def comparison(report: MoleculeReport) -> list[Rival]:
@@ -123,7 +133,7 @@ def _measured_rivals(report: MoleculeReport) -> list[Rival]:
     return [
         Rival(
             f"measured on {device_name(report)}, {name}",
-            f"{hartree(energy)} ± {short(error)}",
+            with_error(energy, error, hartree),
             "–" if exact is None else _off(1000 * (energy - exact)),
             "–",
         )

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from math import floor, log10
+
+MOST_DECIMALS = 8
+"""Decimals of a value with an error; an error so small is rounding."""
+
 
 def number(value: float | None) -> str:
     """Return a number with up to six significant digits; a dash where there is none.
@@ -28,6 +34,19 @@ def hartree(value: float | None) -> str:
     ('−1.137284', '–')
     """
     return "–" if value is None else f"{value + 0.0:.6f}".replace("-", "−")
+
+
+def with_error(value: float, error: float, write: Callable[[float], str] = number) -> str:
+    """Return a value to the two digits of its standard error, or as ``write`` has it without one.
+
+    >>> with_error(-10.3812, 0.147), with_error(-1.13, 0.0)
+    ('−10.38 ± 0.15', '−1.13 ± 0')
+    """
+    decimals = 1 - floor(log10(error)) if error > 0 else 99
+    if decimals > MOST_DECIMALS:
+        return f"{write(value)} ± {error:.2g}"
+    shown = [f"{round(each, decimals):.{max(0, decimals)}f}" for each in (value, error)]
+    return " ± ".join(shown).replace("-", "−")
 
 
 def percent(share: float) -> str:

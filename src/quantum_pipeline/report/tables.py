@@ -69,7 +69,7 @@ def comparison(study: Study) -> list[Rival]:
         study.report.quality,
         study.problem.objective_of_energy,
     )
-    took = seconds(quality.quantum_seconds)
+    took = "–" if report.device.emulated is not None else seconds(quality.quantum_seconds)
     classical = quality.classical
     is_best = classical.objective == quality.best_known and quality.random_ratio is not None
     return [
@@ -158,7 +158,12 @@ def _quality(study: Study) -> list[Row]:
         Row(
             "random_mean_energy", number(quality.random_mean_energy), "⟨C⟩ of uniformly random bits"
         ),
-        Row("quantum_seconds", seconds(quality.quantum_seconds), "to optimise and to sample"),
+        Row(
+            "quantum_seconds",
+            seconds(quality.quantum_seconds),
+            "to optimise and to sample"
+            + ("" if study.report.device.emulated is None else ", by the emulator"),
+        ),
         Row(
             "classical.seconds",
             seconds(quality.classical.seconds),

@@ -26,13 +26,15 @@ from quantum_pipeline.runs import PreparedRun
 class DevicePart(Part):
     """Where the samples came from; ``emulated`` says what stood in for it, None on the real one.
 
-    ``qubits_used`` are those that the compiled circuit acts on, empty where none was compiled.
+    ``n_qubits`` are all that the device had, None where it told none. ``qubits_used`` are those
+    that the compiled circuit acts on, empty where none was compiled.
     """
 
     name: str
     arn: str
     kind: Literal["local", "simulator", "qpu", "analog"]
     emulated: str | None
+    n_qubits: int | None
     qubits_used: tuple[int, ...]
     chosen_because: str
 
@@ -98,6 +100,7 @@ def device_part(prepared: PreparedRun, result: JobResult) -> DevicePart:
         arn=device.arn,
         kind=device.kind,
         emulated=emulated,
+        n_qubits=None if summary is None else summary.n_qubits,
         qubits_used=tuple(sorted(touched)),
         chosen_because=prepared.device_because,
     )
