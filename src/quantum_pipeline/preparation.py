@@ -159,18 +159,21 @@ def _chosen(
     Where no QPU can run it, it is that on the simulator of the lowest cost.
     """
     able: list[Preparation] = []
-    refused: dict[str, DeviceUnavailable | InvalidRequest | BudgetExceeded] = {}
+    dear: list[tuple[Preparation, BudgetExceeded]] = []
+    refused: dict[str, DeviceUnavailable | InvalidRequest] = {}
     for device in candidates(request):
         named = request.model_copy(update={"device": device.name})
         try:
             found = _prepared(named, states, instance=instance, region=region, now=now)
             _check_budget(found)
-        except (DeviceUnavailable, InvalidRequest, BudgetExceeded) as error:
+        except (DeviceUnavailable, InvalidRequest) as error:
             refused[device.name] = error
+        except BudgetExceeded as error:
+            dear.append((found, error))
         else:
             able.append(found)
     if not able:
-        raise _none_is_able(refused)
+        raise _none_is_affordable(dear) if dear else _none_is_able(refused)
     qpus = [each for each in able if each.device.kind == "qpu"]
     limit = request.limits.max_cost_usd
 
@@ -178,7 +181,7 @@ def _chosen(
         return each.cost.total_usd > limit, -fidelity(each), each.cost.total_usd
 
     best, *others = sorted(qpus or able, key=order)
-    because = [_figures(best), *_rest(others, refused)]
+    because = [_figures(best), *_rest(others, [found for found, _ in dear])]
     if request.noise is not None:
         because.insert(0, "it simulates the noise")
     elif not qpus:
@@ -186,14 +189,24 @@ def _chosen(
     return replace(best, device_because="; ".join(because))
 
 
+def _none_is_affordable(dear: list[tuple[Preparation, BudgetExceeded]]) -> BudgetExceeded:
+    """Return the refusal of the cheapest, with what the others would cost."""
+    (found, error), *others = sorted(dear, key=lambda each: each[0].cost.total_usd)
+    costly = ", ".join(f"{each.device.name} {each.cost.total_usd:.2f} USD" for each, _ in others)
+    return BudgetExceeded(
+        f"{error}; device auto finds none below it: that is {found.device.name}, the cheapest"
+        f"{f', before {costly}' if costly else ''}"
+    )
+
+
 def _none_is_able(
-    refused: Mapping[str, DeviceUnavailable | InvalidRequest | BudgetExceeded],
-) -> DeviceUnavailable | InvalidRequest | BudgetExceeded:
+    refused: Mapping[str, DeviceUnavailable | InvalidRequest],
+) -> DeviceUnavailable | InvalidRequest:
     """Return the one reason that all devices share, or all reasons under the mildest name."""
     reasons = {str(error): error for error in refused.values()}
     if len(reasons) == 1:
         return next(iter(reasons.values()))
-    for kind in (BudgetExceeded, DeviceUnavailable, InvalidRequest):
+    for kind in (DeviceUnavailable, InvalidRequest):
         mine = [f"{name}: {error}" for name, error in refused.items() if isinstance(error, kind)]
         if mine:
             return kind(f"device: auto finds none that can run it; {'; '.join(mine)}")
@@ -207,15 +220,11 @@ def _figures(found: Preparation) -> str:
     return f"estimated fidelity of the circuit {fidelity(found):.3g}, {most}"
 
 
-def _rest(
-    others: list[Preparation],
-    refused: Mapping[str, DeviceUnavailable | InvalidRequest | BudgetExceeded],
-) -> Iterator[str]:
+def _rest(others: list[Preparation], dear: list[Preparation]) -> Iterator[str]:
     if others:
         yield f"the next best is {others[0].device.name}: {_figures(others[0])}"
-    dear = [name for name, error in refused.items() if isinstance(error, BudgetExceeded)]
     if dear:
-        yield f"above limits.max_cost_usd: {', '.join(dear)}"
+        yield f"above limits.max_cost_usd: {', '.join(each.device.name for each in dear)}"
 
 
 def fidelity(found: Preparation) -> float:
