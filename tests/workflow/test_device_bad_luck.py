@@ -157,9 +157,9 @@ def test_a_throttled_request_and_a_task_that_fails_once_are_made_good_for_nothin
     braket.faults.end_next(GARNET, 1)
     ended = stack.ended(stack.start(REQUEST, "hiccups"), seconds=180)
     assert ended["status"] == "SUCCEEDED", ended
-    assert (
-        requests.count("CreateQuantumTask") == 4
-    )  # two throttled, one that failed, one that counts
+    assert stack.job_statuses("hiccups") == ["COMPLETED"]
+    # Two throttled, one that failed, one that counts
+    assert requests.count("CreateQuantumTask") == 4
     assert stack.task_statuses("hiccups") == ["COMPLETED", "FAILED"]
     assert stack.billed_tasks("hiccups") == [pytest.approx(TASK_USD + 100 * SHOT_USD)]
     report = stack.record("hiccups", "report.json")
@@ -253,6 +253,8 @@ def test_a_cap_that_is_reached_while_a_device_trains_leaves_the_money_for_the_sa
     assert (sampled, set(trained)) == ("samples", {"training"})
     assert sum(report["samples"].values()) == 100
     assert report["partial"]
-    assert report["cost"]["cut_short"] == f"limits.max_cost_usd = {cap}: the training ended early"
+    cut_short = report["cost"]["cut_short"]
+    assert cut_short.startswith("limits.max_cost_usd")
+    assert cut_short.endswith(": the training ended early")
     assert not report["convergence"]["converged"]
     assert report["convergence"]["stop_reason"].startswith("limits.max_cost_usd: ")

