@@ -9,7 +9,6 @@ from pydantic import BaseModel
 from quantum_pipeline import polling
 from quantum_pipeline.aws import jobs
 from quantum_pipeline.aws.stage import stage
-from quantum_pipeline.errors import JobFailed, JobInterrupted
 
 
 class Event(BaseModel):
@@ -26,8 +25,7 @@ def handler(event: Event) -> dict[str, Any]:
     """Return the job's status; a job that failed or was cancelled is an error."""
     job = jobs.look(event.job_arn)
     if job.status in ("FAILED", "CANCELLED"):
-        error = JobInterrupted if jobs.was_interrupted(job) else JobFailed
-        raise error(f"{job.arn} {job.status}: {job.failure_reason}")
+        raise jobs.failure(job)
     return {
         "run_id": event.run_id,
         "attempt": event.attempt,

@@ -11,7 +11,14 @@ import pytest
 from werkzeug.http import http_date
 from werkzeug.wrappers import Request, Response
 
-from quantum_pipeline.errors import JobFailed, JobInterrupted, PipelineError
+from quantum_pipeline.errors import (
+    BudgetExceeded,
+    DeviceUnavailable,
+    InvalidRequest,
+    JobFailed,
+    JobInterrupted,
+    PipelineError,
+)
 from quantum_pipeline.polling import wait_seconds
 from tests.stack import Stack
 
@@ -97,6 +104,17 @@ def test_monitor_lets_nobody_repeat_what_would_fail_again(
     with pytest.raises(JobFailed) as error:
         stack.invoke("Monitor", EVENT)
     assert type(error.value) is JobFailed
+
+
+@pytest.mark.parametrize("error", [InvalidRequest, BudgetExceeded, DeviceUnavailable])
+def test_monitor_names_what_prepare_would_have_refused(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, error: type[PipelineError]
+) -> None:
+    reason = f"{error.__name__}: device: Garnet is OFFLINE since the run was prepared"
+    answer_with(stack, monkeypatch, job("FAILED", 60, failureReason=reason))
+    with pytest.raises(PipelineError, match="since the run was prepared") as raised:
+        stack.invoke("Monitor", EVENT)
+    assert type(raised.value) is error
 
 
 def test_monitor_of_an_unknown_job_is_an_error(stack: Stack) -> None:

@@ -101,7 +101,7 @@ def test_a_device_that_goes_offline_while_the_job_starts_is_named_and_no_task_is
 
     braket.intercept = go_offline
     error, cause, _ = failed(stack, REQUEST, "offline-meanwhile")
-    assert error == "JobFailed"
+    assert error == "DeviceUnavailable"
     assert "DeviceUnavailable: device: Garnet is OFFLINE since the run was prepared" in cause
     assert stack.job_statuses("offline-meanwhile") == ["FAILED"]
     assert stack.task_statuses("offline-meanwhile") == []

@@ -19,7 +19,16 @@ from quantum_pipeline.aws import storage
 from quantum_pipeline.aws.clients import client, error_code
 from quantum_pipeline.aws.settings import SubmitSettings
 from quantum_pipeline.aws.source import Source
-from quantum_pipeline.errors import InvalidRequest, InvalidResult, ServiceUnavailable
+from quantum_pipeline.errors import (
+    BudgetExceeded,
+    DeviceUnavailable,
+    InvalidRequest,
+    InvalidResult,
+    JobFailed,
+    JobInterrupted,
+    PipelineError,
+    ServiceUnavailable,
+)
 from quantum_pipeline.requests import parse_json
 from quantum_pipeline.runs import PreparedRun
 
@@ -147,12 +156,24 @@ _INTERRUPTION = re.compile(
 """Reasons of a failure that lie outside the job: a service that it needs, or a killed process."""
 
 
-def was_interrupted(job: JobState) -> bool:
-    """Return whether another attempt can go on where a failed job ended.
+_OF_THE_REQUEST = (InvalidRequest, BudgetExceeded, DeviceUnavailable)
+"""Errors that a job may meet as prepare does: the run ends by the same names."""
 
-    A job that raised another error would raise it again, and one that took all its time as well.
+
+def failure(job: JobState) -> PipelineError:
+    """Return the error of a job that failed or was cancelled, with its reason.
+
+    Another attempt goes on where an interrupted one ended; one that raised any other error would
+    raise it again, and one that took all its time as well.
     """
-    return job.status == "FAILED" and _INTERRUPTION.match(job.failure_reason) is not None
+    message = f"{job.arn} {job.status}: {job.failure_reason}"
+    if job.status == "FAILED":
+        for error in _OF_THE_REQUEST:
+            if job.failure_reason.startswith(f"{error.__name__}: "):
+                return error(message)
+        if _INTERRUPTION.match(job.failure_reason):
+            return JobInterrupted(message)
+    return JobFailed(message)
 
 
 def cancel(arn: str) -> bool:
