@@ -136,6 +136,7 @@ def test_two_runs_at_the_same_time_both_work(environment: dict[str, str], tmp_pa
             3,
             "BudgetExceeded: limits.max_cost_usd",
         ),
+        ({"device": "aria-1"}, 4, 'DeviceUnavailable: device: "aria-1" is retired; allowed: '),
         ({"device": "aquila"}, 4, "DeviceUnavailable: .* no gates; allowed: local, .*Garnet"),
     ],
 )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from quantum_pipeline.costs import InstancePrice
 from quantum_pipeline.errors import InvalidRequest
-from quantum_pipeline.estimates import check_memory, memory_bytes
+from quantum_pipeline.estimates import check_memory, estimate, memory_bytes
+from quantum_pipeline.preparation import prepare
 from quantum_pipeline.requests import ResolvedRequest, parse_request, resolve
+from tests.unit.device_answers import state
 
 
 def ring(n: int, **algorithm: Any) -> ResolvedRequest:
@@ -41,3 +45,59 @@ def test_memory_grows_by_two_with_each_variable() -> None:
 
 def test_recursive_qaoa_of_thousands_needs_no_state() -> None:
     assert memory_bytes(ring(4000)) < 2**30
+
+
+def lines(**fields: Any) -> list[tuple[str, str]]:
+    """Return what is printed of a run on Garnet, of 3 variables and 100 shots."""
+    problem = {"type": "maxcut", "edges": [[0, 1], [1, 2], [2, 0]]}
+    asked = {"problem": problem, "device": "garnet", "shots": 100} | fields
+    garnet = state("garnet", emulated=True)
+    found = prepare(
+        parse_request(asked),
+        {garnet.arn: garnet},
+        instance=InstancePrice(instance_type="ml.m5.large", usd_per_hour=0.36, as_of="a day"),
+        region="eu-north-1",
+        now=datetime(2026, 11, 24, 12, tzinfo=UTC),
+        within_budget=False,
+    )
+    return list(estimate(found).lines())
+
+
+def test_a_run_in_a_reservation_has_no_line_of_fees() -> None:
+    reservation = "arn:aws:braket:eu-north-1:123456789012:reservation/r1"
+    found = lines(reservation_arn=reservation)
+    costs = [text for name, text in found if name == "cost"]
+    assert len(costs) == 1 and "job instance" in costs[0]
+    assert "tasks and shots in it have no fees" in dict(found)["reserved"]
+    assert len([text for name, text in lines() if name == "cost"]) == 3
+    assert "reserved" not in dict(lines())
+
+
+def test_what_a_run_does_on_a_device_is_a_line_for_each_purpose() -> None:
+    algorithm = {"train_on": "device", "max_evaluations": 12, "shots_per_evaluation": 30}
+    found = dict(lines(algorithm=algorithm | {"depth": 1}))
+    # SPSA: two differences at once, then four of two evaluations, then the angles found
+    assert found["training"] == "11 evaluations of 30 shots in 6 tasks, at most 30.3 s"
+    assert found["samples"] == "1 circuit of 100 shots in 1 task, at most 5.1 s"
+    # 150 s to compile, 600 s in queues, 30.33 s and 5.1 s of tasks
+    assert found["time"] == "at most 180 s to start + 786 s"
+
+
+@pytest.mark.parametrize(
+    ("limits", "verdict"),
+    [
+        ({"max_cost_usd": 0.6}, "within limits.max_cost_usd = 0.6"),
+        ({"max_cost_usd": 0.5}, "ABOVE limits.max_cost_usd = 0.5: refused"),
+        (
+            {"max_cost_usd": 0.5, "allow_partial": True},
+            "ABOVE limits.max_cost_usd = 0.5: would start, and stop below it",
+        ),
+        (
+            {"max_cost_usd": 0.3, "allow_partial": True},
+            "ABOVE limits.max_cost_usd = 0.3: refused",
+        ),
+    ],
+)
+def test_an_estimate_says_what_its_limit_would_do(limits: dict[str, Any], verdict: str) -> None:
+    # 0.3 a task, 100 shots of 0.00145, 938 s of 0.0001
+    assert dict(lines(limits=limits))["total"] == f"0.5388 USD on AWS, {verdict}"
