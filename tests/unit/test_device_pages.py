@@ -121,6 +121,15 @@ def test_layout_counts_variables_the_qubits_acted_on_and_those_of_the_device() -
     assert ", all coupled: 24 two-qubit gates on 5 couplers" in layout(every_two).title
 
 
+def test_a_line_that_took_the_place_of_an_exponential_is_drawn_and_called_a_line() -> None:
+    because = "on 2 circuits; linear in place of exponential: the decay is not told from none"
+    report = measured_on_device(mitigated={"extrapolation": "exponential", "kept_because": because})
+    assert report.mitigation is not None
+    line = curve(report.mitigation, np.array([0.0, 1.0, 2.0]))
+    assert line[0] - line[1] == pytest.approx(line[1] - line[2])
+    assert "The straight line through the points" in mitigation(report).caption
+
+
 def test_a_huge_error_bar_leaves_the_points_apart() -> None:
     vague = measured_on_device(mitigated={"mitigated": estimated(-4.9, 3e5)}).mitigation
     assert vague is not None
@@ -162,7 +171,7 @@ def test_page_has_the_circuit_before_and_after_it_was_compiled(page: Page) -> No
 def test_page_has_exact_raw_and_mitigated_energy_with_their_errors(page: Page) -> None:
     words = page.words
     assert "without noise, exact −5 – raw −4.568 ± 0.036 +0.432" in words
-    assert "mitigated, kept −4.960 ± 0.055 +0.04" in words
+    assert "mitigated, kept −4.960 ± 0.055 +0.040" in words
     assert "error is divided by 7.855, the rest being within its standard error" in words
     assert "It took 13,000 more shots and 18.8500 USD" in words
     assert "calibration circuit 1 −6 −5.210 ± 0.030 −5.930 ± 0.060" in words

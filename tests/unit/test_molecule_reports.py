@@ -244,18 +244,18 @@ def test_the_page_shows_raw_and_mitigated_energy_with_their_errors_and_the_devic
     assert "measured on DM1, mitigated" in words
     assert f"{found.raw_energy:.4f} ± 0.0060".replace("-", "−") in words
     assert f"{found.energy:.4f} ± 0.0040".replace("-", "−") in words
-    off = f"{found.raw_error_millihartree:.4g}"
+    off = f"{found.raw_error_millihartree:.1f}"
     assert f"raw {found.raw_energy:.4f} ± 0.0060 +{off}".replace("-", "−") in words
     assert "energy, hartree less the exact one, mHa" in words
-    assert "mitigated, kept −1.1353 ± 0.0040 +2" in words
+    assert "mitigated, kept −1.1353 ± 0.0040 +2.0" in words
     assert "measured on" not in words_of(REPORT_H2)
 
 
 def test_the_quality_of_a_measured_molecule_has_the_measured_error_too() -> None:
     words = words_of(REPORT_DM1)
     error = f"{REPORT_DM1.quality.error_millihartree:.4g}"
-    assert f"Quality error {error} mHa computed, +2 mHa measured" in words.replace("−", "-")
-    assert "is off by +2 ± 4 mHa, mitigated: not chemically accurate" in words
+    assert f"Quality error {error} mHa computed, +2.0 ± 4.0 mHa measured" in words.replace("−", "-")
+    assert "is off by +2.0 ± 4.0 mHa, mitigated: not chemically accurate" in words
     assert "measured" not in words_of(REPORT_H2).partition("Quality")[2].partition("Cost")[0]
 
 

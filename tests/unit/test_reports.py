@@ -134,6 +134,16 @@ def test_a_rare_optimum_says_how_many_shots_meet_it() -> None:
     assert "probability" not in advice(sampled(TRIANGLE, BEST, probability_of_best=0.05))
 
 
+def test_no_more_shots_are_advised_than_a_request_may_ask_for() -> None:
+    most = {"000": 50_000}
+    said = advice(sampled(TRIANGLE, most, seconds=AT_ONCE))
+    assert "use the classical answer, or raise algorithm.max_depth above" in said
+    assert "or shots above" not in said
+    assert "average: raise algorithm.depth." in advice(
+        sampled(TRIANGLE, most, seconds=AT_ONCE, probability_of_best=1e-5)
+    )
+
+
 def test_a_state_no_better_than_random_bits_is_called_that() -> None:
     exact = sampled(TRIANGLE, BEST, mean_energy=-1.5, mean_energy_exact=True)
     assert "-1.5 is no better than the -1.5 of random bits" in advice(exact)

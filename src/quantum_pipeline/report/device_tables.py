@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from quantum_pipeline.costs import CostItem
 from quantum_pipeline.report.emulation import device_name
-from quantum_pipeline.report.numbers import hartree, number, percent, short, usd, with_error
+from quantum_pipeline.report.numbers import hartree, number, off_by, percent, short, usd, with_error
 from quantum_pipeline.reports import MoleculeReport, OptimisationReport, Report
 from quantum_pipeline.reports.device_parts import MitigationPart
 from quantum_pipeline.results import Compilation, Estimated
@@ -107,8 +107,8 @@ def _energies(report: Report) -> list[Line]:
         measured = with_error(each.energy, each.standard_error, write)
         if exact is None:
             return (measured,)
-        apart = (1000 if in_hartree else 1) * (each.energy - exact)
-        return measured, f"{'+' if apart >= 0 else ''}{short(apart)}"
+        unit = 1000 if in_hartree else 1
+        return measured, off_by(unit * (each.energy - exact), unit * each.standard_error)
 
     if outcome is not None:
         for name, each in (("raw", outcome.raw), ("mitigated", outcome.mitigated)):

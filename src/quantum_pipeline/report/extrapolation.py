@@ -51,7 +51,7 @@ def mitigation(report: Report) -> tuple[str, str, Figure]:
     scales, energies, errors = _points(part)
     figure, (axes,) = new_figure()
     at = np.linspace(0, scales.max(), 200)
-    label = f"{part.extrapolation} extrapolation"
+    label = f"{form_of(part)} extrapolation"
     axes.plot(at, curve(part, at), color=BLUE, ls="--", lw=1.2, label=label)
     bars: dict[str, Any] = {"ls": "", "capsize": 3, "elinewidth": 1.2}
     axes.errorbar(scales, energies, errors, color=BLUE, marker="o", label="at each scale", **bars)
@@ -92,6 +92,12 @@ def mitigation(report: Report) -> tuple[str, str, Figure]:
     return titled(report, _title(part, exact)), _caption(report, part), figure
 
 
+def form_of(part: MitigationPart) -> str:
+    """Return the form that the extrapolation had: asked for, or the line that took its place."""
+    in_place = f"linear in place of {part.extrapolation}" in part.kept_because
+    return "linear" if in_place else part.extrapolation
+
+
 def energy_limits(part: MitigationPart, exact: float | None) -> tuple[float, float]:
     """Return the ends of the axis of energies: a bar may run out of it, and hides no point."""
     measured = [*part.scaled, part.raw, part.mitigated]
@@ -123,7 +129,7 @@ def _caption(report: Report, part: MitigationPart) -> str:
     before = " and ".join(steps[name] for name in part.methods if name in steps)
     return _CAPTION.format(
         device=device_name(report),
-        form=_FORMS[part.extrapolation],
+        form=_FORMS[form_of(part)],
         after=f". The points have {before}, the raw energy has not" if before else "",
     )
 
@@ -143,7 +149,7 @@ def curve(part: MitigationPart, at: Real) -> Real:
     points.
     """
     scales, energies, errors = _points(part)
-    form, at_zero = part.extrapolation, part.mitigated.energy
+    form, at_zero = form_of(part), part.mitigated.energy
     importance = 1 / np.maximum(errors, 1e-3 * errors.max() or 1.0) ** 2
     fallen = at_zero - energies
     if form == "richardson" and len(set(scales.tolist())) == len(scales):

@@ -6,7 +6,15 @@ from typing import NamedTuple
 
 from quantum_pipeline.report import rows
 from quantum_pipeline.report.emulation import device_name
-from quantum_pipeline.report.numbers import hartree, number, percent, seconds, short, with_error
+from quantum_pipeline.report.numbers import (
+    hartree,
+    number,
+    off_by,
+    percent,
+    seconds,
+    short,
+    with_error,
+)
 from quantum_pipeline.report.rows import Row, Table
 from quantum_pipeline.reports import MoleculeReport
 from quantum_pipeline.reports.molecule_advice import CHEMICAL_ACCURACY
@@ -40,9 +48,9 @@ def _measured_in_short(report: MoleculeReport) -> list[tuple[str, str, str]]:
     measured = report.measured
     if measured is None:
         return []
-    raw = f"{_off(measured.raw_error_millihartree)} mHa raw"
+    raw = f"{_off(measured.raw_error_millihartree, measured.raw_standard_error)} raw"
     if measured.counts == "mitigated":
-        raw += f", {_off(measured.error_millihartree)} mHa mitigated"
+        raw += f", {_off(measured.error_millihartree, measured.standard_error)} mitigated"
     return [
         (
             "Measured",
@@ -52,8 +60,10 @@ def _measured_in_short(report: MoleculeReport) -> list[tuple[str, str, str]]:
     ]
 
 
-def _off(millihartree: float) -> str:
-    return f"{'+' if millihartree >= 0 else ''}{short(millihartree)}"
+def _off(millihartree: float, standard_error: float) -> str:
+    """Return a difference in mHa with its error, which is given in hartree."""
+    spread = 1000 * standard_error
+    return f"{off_by(millihartree, spread)} ± {with_error(spread, spread).partition(' ')[0]} mHa"
 
 
 def _found(report: MoleculeReport) -> str:
@@ -90,14 +100,14 @@ def _good(report: MoleculeReport) -> tuple[str, str]:
     error = f"error {short(quality.error_millihartree)} mHa"
     if report.measured is None:
         return error, sentence
-    off = report.measured.error_millihartree
-    accurate = "" if abs(off) <= CHEMICAL_ACCURACY else "not "
-    spread = short(1000 * report.measured.standard_error)
+    found = report.measured
+    accurate = "" if abs(found.error_millihartree) <= CHEMICAL_ACCURACY else "not "
+    off = _off(found.error_millihartree, found.standard_error)
     sentence += (
-        f" What {device_name(report)} measured of that state is off by {_off(off)} ± {spread} mHa, "
-        f"{report.measured.counts}: {accurate}chemically accurate."
+        f" What {device_name(report)} measured of that state is off by {off}, {found.counts}: "
+        f"{accurate}chemically accurate."
     )
-    return f"{error} computed, {_off(off)} mHa measured", sentence
+    return f"{error} computed, {off} measured", sentence
 
 
 def comparison(report: MoleculeReport) -> list[Rival]:
@@ -134,7 +144,7 @@ def _measured_rivals(report: MoleculeReport) -> list[Rival]:
         Rival(
             f"measured on {device_name(report)}, {name}",
             with_error(energy, error, hartree),
-            "–" if exact is None else _off(1000 * (energy - exact)),
+            "–" if exact is None else off_by(1000 * (energy - exact), 1000 * error),
             "–",
         )
         for name, energy, error in found
@@ -238,12 +248,16 @@ def _measured(report: MoleculeReport, measured: MeasuredEnergy) -> Table:
         Row("standard_error", number(measured.standard_error), "hartree, of it"),
         Row(
             "error_millihartree",
-            _off(measured.error_millihartree),
+            off_by(measured.error_millihartree, 1000 * measured.standard_error),
             "against the same state's exact energy: what the device adds",
         ),
         Row("raw_energy", hartree(measured.raw_energy), "hartree, of all shots as they were read"),
         Row("raw_standard_error", number(measured.raw_standard_error), "hartree, of it"),
-        Row("raw_error_millihartree", _off(measured.raw_error_millihartree), "as above"),
+        Row(
+            "raw_error_millihartree",
+            off_by(measured.raw_error_millihartree, 1000 * measured.raw_standard_error),
+            "as above",
+        ),
         Row(
             "right_electrons",
             percent(measured.right_electrons),

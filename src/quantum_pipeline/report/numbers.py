@@ -49,6 +49,16 @@ def with_error(value: float, error: float, write: Callable[[float], str] = numbe
     return " ± ".join(shown).replace("-", "−")
 
 
+def off_by(difference: float, error: float) -> str:
+    """Return a difference with its sign, to the digits that its standard error leaves it.
+
+    >>> off_by(19.8, 29.55), off_by(-0.0643, 0.036), off_by(0.5, 0.0)
+    ('+20', '−0.064', '+0.5')
+    """
+    value = with_error(difference, error, short).partition(" ± ")[0]
+    return value if value.startswith("−") else f"+{value}"
+
+
 def percent(share: float) -> str:
     """Return a share as a percentage with three significant digits, 100 % only when it is all.
 

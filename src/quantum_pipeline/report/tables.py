@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from quantum_pipeline.report import rows
 from quantum_pipeline.report.emulation import device_name
-from quantum_pipeline.report.numbers import number, ratio, seconds, short
+from quantum_pipeline.report.numbers import number, ratio, seconds, short, with_error
 from quantum_pipeline.report.rows import Row, Table
 from quantum_pipeline.report.study import Study
 
@@ -100,19 +100,23 @@ def _means(study: Study, took: str) -> list[Rival]:
     report, quality = study.report, study.report.quality
     on_device = report.device.kind != "local"
     name = f"mean on {device_name(report)}, raw" if on_device else "mean of the state"
-    means = [(name, quality.mean_energy, quality.expected_ratio)]
+    error = quality.standard_error if on_device else None
+    means = [(name, quality.mean_energy, error, quality.expected_ratio)]
     if quality.trained_energy is not None:
-        means.insert(0, ("mean without noise", quality.trained_energy, quality.trained_ratio))
+        means.insert(0, ("mean without noise", quality.trained_energy, None, quality.trained_ratio))
     if quality.mitigated_energy is not None:
-        means.append(("mean, mitigated", quality.mitigated_energy, quality.mitigated_ratio))
+        energy, error = quality.mitigated_energy, quality.mitigated_standard_error
+        means.append(("mean, mitigated", energy, error, quality.mitigated_ratio))
     return [
         Rival(
             f"QAOA, {way}",
-            number(study.problem.objective_of_energy(energy)),
+            with_error(study.problem.objective_of_energy(energy), error)
+            if error
+            else number(study.problem.objective_of_energy(energy)),
             ratio(of_best),
             "–" if way == "mean without noise" else took,
         )
-        for way, energy, of_best in means
+        for way, energy, error, of_best in means
     ]
 
 

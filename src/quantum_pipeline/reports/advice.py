@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from quantum_pipeline.reports.device_advice import recommend_about_device
+from quantum_pipeline.reports.device_advice import MOST_SHOTS, recommend_about_device
 
 if TYPE_CHECKING:
     from quantum_pipeline.reports.optimisation import OptimisationReport
@@ -69,8 +69,13 @@ def _on_missed_optimum(report: OptimisationReport, tolerance: float) -> str | No
         )
     return (
         f"The best sample has the objective {found:.6g}, {rival}: use the classical answer, or "
-        f"raise {_depth(report)} or shots above {report.request['shots']}."
+        f"raise {_depth(report)}{_or_shots(report)}."
     )
+
+
+def _or_shots(report: OptimisationReport) -> str:
+    shots = report.request["shots"]
+    return f" or shots above {shots}" if shots < MOST_SHOTS else ""
 
 
 def _depth(report: OptimisationReport) -> str:
@@ -99,7 +104,7 @@ def _on_rare_optimum(report: OptimisationReport) -> str | None:
     return (
         f"A shot gives the optimum with probability {probability:.2g}, {shots} "
         f"{'shot' if shots == 1 else 'shots'} in all give it {probability * shots:.2g} times on "
-        "average: raise shots or algorithm.depth."
+        f"average: raise {'shots or ' if shots < MOST_SHOTS else ''}algorithm.depth."
     )
 
 

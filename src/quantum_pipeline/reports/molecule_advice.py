@@ -105,7 +105,7 @@ def _on_device_errors(report: MoleculeReport) -> str | None:
 
 
 def _on_spread(shots: int, spread: float) -> str:
-    """Return how many shots a circuit takes until chance leaves chemical accuracy."""
+    """Return how many shots a circuit takes until chance, if that is all, leaves accuracy."""
     exact = shots * (spread / CHEMICAL_ACCURACY) ** 2
     step = 10 ** (floor(log10(exact)) - 1)
     needed = f"{step * ceil(exact / step):,.0f}"  # two digits, rounded up
