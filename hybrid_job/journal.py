@@ -32,6 +32,8 @@ class Batch:
 
     ``ordinal`` numbers the measurements of a purpose, from 0; ``shots`` are those of each
     executable; ``successful_shots`` and ``minutes`` (of a simulator) are what is billed.
+    ``together`` are the executables of the whole measurement, which may be several tasks;
+    ``given_up`` is the error, by name, for which the run itself did without it.
     """
 
     purpose: str
@@ -42,6 +44,8 @@ class Batch:
     status: str | None = None
     successful_shots: int = 0
     minutes: float = 0.0
+    together: int = 0
+    given_up: str | None = None
 
 
 class Journal:
@@ -128,6 +132,10 @@ class Journal:
             }
         )
 
+    def record_given_up(self, digest: str, error: str) -> None:
+        """Keep that the run does without a task, before it is cancelled: for which error."""
+        self._note({"given_up": digest, "error": error})
+
     def close(self) -> None:
         """Close the file."""
         self._file.close()
@@ -171,6 +179,8 @@ class Journal:
                 self._batches[digest] = replace(self._batches[digest], arn=arn)
             case {"ended": digest, **end}:
                 self._batches[digest] = replace(self._batches[digest], **end)
+            case {"given_up": digest, "error": error}:
+                self._batches[digest] = replace(self._batches[digest], given_up=error)
             case _:
                 angles = np.array(entry["angles"], dtype=np.float64)
                 gradient = np.array(entry["gradient"], dtype=np.float64)

@@ -1,9 +1,5 @@
 """Runs circuits on the run's device: paid once, within the limits of cost and time, by name if not.
 
-Each task is announced in the journal before it is created and noted with its ARN after. A job
-that starts again finds it there; where the job died between the two, Braket finds it by its tags,
-and the token, which is the batch's digest, keeps Braket from creating it twice.
-
 Circuits that are measured together are program sets where the device takes them, and else one
 task each, all in its queue at once.
 """
@@ -14,35 +10,27 @@ import hashlib
 import json
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import islice
-
-from braket.aws import AwsQuantumTask
+from types import TracebackType
+from typing import Self
 
 from hybrid_job.job import Job
 from hybrid_job.journal import Batch
 from hybrid_job.on_device import tasks
+from hybrid_job.on_device.ledger import Ledger, search
 from hybrid_job.on_device.measurement import Compiled, Counts
-from hybrid_job.on_device.spending import CapReached, Spending
-from hybrid_job.on_device.tasks import FAILED, Program
-from hybrid_job.on_device.waiting import Part, Round, TimeReached
+from hybrid_job.on_device.named_errors import named
+from hybrid_job.on_device.spending import CapReached, NotAffordable, Spending
+from hybrid_job.on_device.tasks import CANCELLED, FAILED, Program
+from hybrid_job.on_device.waiting import RETRIES, Part, Round, TimeReached
 from quantum_pipeline import device_states
 from quantum_pipeline.device_states import DeviceState
-from quantum_pipeline.errors import (
-    DeviceUnavailable,
-    InvalidRequest,
-    JobFailed,
-)
+from quantum_pipeline.errors import DeviceUnavailable, InvalidRequest, ServiceUnavailable
 from quantum_pipeline.results import QuantumTask
-from quantum_pipeline.runs import BATCH_TAG, RUN_ID_TAG
+from quantum_pipeline.runs import MAX_ATTEMPTS
 
-__all__ = ["CapReached", "Executor", "TimeReached"]
-
-RETRIES = 1
-"""How often a task that FAILED, and is not billed, is created once more."""
-
-SEARCHES = (0.0, 1.0, 2.0, 4.0)
-"""Seconds before each search for a task that Braket has and does not show yet."""
+__all__ = ["CapReached", "Executor", "NotAffordable", "TimeReached"]
 
 
 class Executor:
@@ -61,13 +49,37 @@ class Executor:
         prepared, journal = job.prepared, job.journal
         left = job.deadline(reserved=0.5) - time.monotonic()
         self._session = tasks.connect(prepared.device.region, left)
-        resumed = bool(journal.attempts) or prepared.attempt > 1
         journal.record_attempt(time.time() - job.seconds)
-        self._found: Mapping[str, str] | None = None if resumed else {}
-        """Tasks of earlier attempts by their batch; None until Braket is asked for them."""
+        # Always: an empty journal may be that of a first attempt, or of one that lost it.
+        found = search(job, self._session)
         self._ordinals: Counter[str] = Counter()
-        self.state = self._state()
+        self._refused: set[tuple[str, int]] = set()
+        """Purpose and ordinal of batches that there was no money for."""
+        self.state = self._state(paid=bool(found or journal.batches))
         self.spending = Spending(job, self.state)
+        self._ledger = Ledger(job, self._session, self.spending)
+        self._ledger.adopt(found)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        """Close, unless a service failed: the next attempt takes over what waits."""
+        if not isinstance(error, ServiceUnavailable):
+            self.close()
+
+    def close(self) -> None:
+        """Cancel every task of the run that has not ended: without a call where all have.
+
+        It takes up to CLOSE_SECONDS where Braket does not answer. What has ended by then is billed
+        as it ended, which ``tasks`` tells from then on.
+        """
+        self._ledger.close()
 
     @property
     def tasks(self) -> tuple[QuantumTask, ...]:
@@ -84,11 +96,23 @@ class Executor:
         It is 0 where not even the fewest fit. Of a batch that an earlier attempt has paid for it
         is what was paid for.
         """
-        ordinal = self._ordinals[purpose]
-        for batch in self._job.journal.batches.values():
-            if (batch.purpose, batch.ordinal) == (purpose, ordinal):
+        for batch in self._paid(purpose):
+            # Of as many circuits: mitigation may take fewer than are planned for, never under half.
+            if batch.together <= executables <= 2 * batch.together:
                 return min(batch.shots, shots)
         return self.spending.affordable_shots(executables, min(shots, self.state.max_shots))
+
+    def _paid(self, purpose: str) -> list[Batch]:
+        """Return what is paid for at the place of the next batch, if that was not refused since."""
+        place = purpose, self._ordinals[purpose]
+        return [
+            batch
+            for batch in self._job.journal.batches.values()
+            if (batch.purpose, batch.ordinal) == place
+            and place not in self._refused
+            and batch.arn is not None
+            and batch.status not in (FAILED, CANCELLED)
+        ]
 
     def run(
         self,
@@ -107,33 +131,41 @@ class Executor:
             deadline: time of ``time.monotonic`` until which to wait, by default the job's.
 
         Raises:
-            CapReached: it could take the run past limits.max_cost_usd; nothing was created, or
-                what was created is cancelled.
-            TimeReached: it is not done in time, and cancelled.
-            InvalidRequest, DeviceUnavailable, QuotaExceeded, ServiceUnavailable: as Braket refuses.
-            JobFailed: a task FAILED, was CANCELLED by somebody else, or its result is missing.
+            NotAffordable: it could take the run past limits.max_cost_usd. Nothing was created, and
+                another batch may take its place.
+            CapReached: the limit was reached while it waited, now or in an earlier attempt: it is
+                cancelled.
+            TimeReached: it was not done in time, now or in an earlier attempt, and is cancelled.
+            QuotaExceeded: others' tasks filled the quota until then.
+            BudgetExceeded: it passes a spending limit of the account.
+            InvalidRequest, DeviceUnavailable, ServiceUnavailable: as Braket refuses.
+            JobFailed: a task FAILED, was CANCELLED by somebody else, its result is missing, or the
+                job lacks a permission.
         """
         self._check(circuits, shots)
         parts = self._parts(circuits, shots, purpose)
-        unpaid = [part for part in parts if self._arn(part) is None]
+        self._ledger.recall(parts)
+        unpaid = [part for part in parts if self._ledger.arn(part) is None]
         if unpaid:
             try:
                 self.spending.require(sum(len(part.program.circuits) for part in unpaid), shots)
-            except CapReached:
+            except NotAffordable:
                 self._ordinals[purpose] -= 1  # nothing came of it: another decision takes its place
+                self._refused.add((purpose, self._ordinals[purpose]))
                 raise
-        by_part = Round(self, self._job.deadline(0.5) if deadline is None else deadline).run(parts)
+        until = self._job.deadline(0.5) if deadline is None else deadline
+        by_part = Round(self._ledger, until).run(parts)
         return [counts for part in parts for counts in by_part[part.first]]
 
-    def _state(self) -> DeviceState:
+    def _state(self, *, paid: bool) -> DeviceState:
         """Return the device's state: that of the first circuits that were paid for, else today's.
 
         Circuits that are compiled for another calibration would be others, and paid for again.
         """
         journal, device = self._job.journal, self._job.prepared.device
-        if journal.batches and journal.device is not None:
+        if paid and journal.device is not None:
             return DeviceState.model_validate(journal.device)
-        with tasks.named(f"device {device.name}"):
+        with named(f"device {device.name}"):
             state = device_states.read(self._session.get_device(device.arn))
         if state.status != "ONLINE":
             raise DeviceUnavailable(
@@ -169,93 +201,13 @@ class Executor:
             place = [shots, purpose, ordinal, number]
             digests = tuple(
                 hashlib.sha256(json.dumps([what, place, retry]).encode()).hexdigest()
-                for retry in range(1 + RETRIES)
+                for retry in range(1 + RETRIES + MAX_ATTEMPTS)
             )
             first = sum(len(part.program.circuits) for part in parts)
-            parts.append(Part(first, program, purpose, ordinal, digests))
+            batch = Batch(purpose, ordinal, size, shots, together=len(circuits))
+            parts.append(Part(first, program, batch, digests))
         return parts
 
     @property
     def _takes_sets(self) -> bool:
         return self.state.max_executables > 1
-
-    def digest(self, part: Part) -> str:
-        """Return the digest of the try that counts: the first that did not fail for free."""
-        return next(filter(self._counts, part.digests), part.digests[-1])
-
-    def _counts(self, digest: str) -> bool:
-        batch = self._job.journal.batch(digest)
-        return batch is None or batch.status != FAILED or batch.successful_shots > 0
-
-    def _arn(self, part: Part) -> str | None:
-        """Return the task of a part, if there is one: as the journal has it, or else Braket."""
-        digest = self.digest(part)
-        batch = self._job.journal.batch(digest)
-        if batch is not None and batch.arn is not None:
-            return batch.arn
-        if self._found is None:
-            self._found = self._search()
-        if digest in self._found:
-            self._note_creation(part, digest, self._found[digest])
-        return self._found.get(digest)
-
-    def _search(self) -> Mapping[str, str]:
-        prepared = self._job.prepared
-        return tasks.find(self._session, prepared.device.arn, prepared.run_id, prepared.created_at)
-
-    def _intend(self, part: Part, digest: str) -> None:
-        if self._job.journal.batch(digest) is None:
-            program = part.program
-            batch = Batch(part.purpose, part.ordinal, len(program.circuits), program.shots)
-            self._job.journal.record_intent(digest, batch)
-
-    def _note_creation(self, part: Part, digest: str, arn: str) -> None:
-        self._intend(part, digest)
-        self._job.journal.record_batch(digest, arn)
-        self.spending.tell()
-
-    def task(self, part: Part) -> AwsQuantumTask:
-        """Return the task of a part: the one that exists, or else a new one."""
-        arn = self._arn(part)
-        if arn is not None:
-            return part.program.known(self._session, arn)
-        digest, prepared = self.digest(part), self._job.prepared
-        self._intend(part, digest)
-        try:
-            task = part.program.create(
-                self._session,
-                prepared.device.arn,
-                tags={RUN_ID_TAG: prepared.run_id, BATCH_TAG: digest},
-                reservation=prepared.request.reservation_arn,
-            )
-        except JobFailed as error:
-            if not tasks.is_taken(error.__cause__):
-                raise
-            return part.program.known(self._session, self._hidden(part, digest, error))
-        self._note_creation(part, digest, task.id)
-        return task
-
-    def _hidden(self, part: Part, digest: str, error: JobFailed) -> str:
-        """Return the task of an earlier attempt that has the token, once Braket shows it."""
-        for seconds in SEARCHES:
-            time.sleep(seconds)
-            self._found = self._search()
-            if digest in self._found:
-                self._note_creation(part, digest, self._found[digest])
-                return self._found[digest]
-        raise error
-
-    def note_end(self, part: Part, task: AwsQuantumTask, seconds: float | None) -> None:
-        """Keep how a task ended."""
-        digest, metadata = self.digest(part), task.metadata(use_cached_value=True)
-        batch = self._job.journal.batch(digest)
-        assert batch is not None
-        if batch.status is not None:
-            return
-        self._job.journal.record_end(
-            digest,
-            metadata["status"],
-            successful_shots=metadata.get("numSuccessfulShots") or 0,
-            minutes=self.spending.bounded_minutes(batch.executables, batch.shots, seconds),
-        )
-        self.spending.tell()

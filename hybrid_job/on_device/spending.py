@@ -149,20 +149,21 @@ class Spending:
         return sum(STARTUP_SECONDS + seconds for seconds in lasted)
 
     def _billed(self, batch: Batch) -> QuantumTask | None:
+        """Return a task as it is billed: by the shots that succeeded, all of them until it ends."""
         if batch.arn is None:
             return None
         shots, minutes = batch.executables * batch.shots, batch.minutes
-        if batch.status in (FAILED, CANCELLED):
+        if batch.status is not None:
             shots = batch.successful_shots
-            if not shots:
-                return None
+        if batch.status in (FAILED, CANCELLED) and not shots:
+            return None
         if batch.status is None:
             minutes = self.bounded_minutes(batch.executables, batch.shots)
         return QuantumTask(
             arn=batch.arn,
             purpose=batch.purpose,
             executables=batch.executables,
-            shots=shots,
+            shots=max(shots, 1),  # one that completed without any has its fee
             billed_minutes=minutes,
         )
 

@@ -1,52 +1,48 @@
 """Quantum tasks over the SDK: created under a token of their own, found again, awaited, read.
 
 Nothing here knows what a task costs or whether it should be created at all. Every error of Braket,
-S3 and the way to them leaves this module as one of the pipeline's, by name.
+S3 and the way to them leaves this module as one of the pipeline's, by name. What a task is for
+stands in its tags, so that it counts even where the checkpoint that told of it is lost.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 from braket.aws import AwsQuantumTask, AwsSession
 from braket.circuits.serialization import IRType
 from braket.program_sets import ProgramSet
 from braket.tasks import ProgramSetQuantumTaskResult
 from braket.tasks.program_set_quantum_task_result import MeasuredEntry
 
+from hybrid_job.journal import Batch
 from hybrid_job.on_device.measurement import Compiled, Counts
-from quantum_pipeline.errors import (
-    DeviceUnavailable,
-    JobFailed,
-    PipelineError,
-    QuotaExceeded,
-    ServiceUnavailable,
-)
+from hybrid_job.on_device.named_errors import named
+from quantum_pipeline.errors import JobFailed
 from quantum_pipeline.runs import BATCH_TAG, RUN_ID_TAG
 
 ATTEMPTS = 8
 """Most attempts of one call: with jitter, and at most 1, 2, 4, .. 20 seconds between two."""
 
-COMPLETED, FAILED, CANCELLED = "COMPLETED", "FAILED", "CANCELLED"
+COMPLETED, FAILED, CANCELLED = ENDED = "COMPLETED", "FAILED", "CANCELLED"
 
 _CLOCKS_APART = timedelta(minutes=5)
 """That those of Braket and of who prepared the run may differ by."""
 
 
 class Session(AwsSession):  # type: ignore[misc]  # the SDK has no types
-    """The SDK's session; each task is created under the token that its batch tag is."""
+    """The SDK's session; each task is created under the token that its batch tag begins with."""
 
     def create_quantum_task(self, **arguments: Any) -> str:
         """Create a task, or return the ARN of the one that was created under the same token."""
-        token = arguments["tags"][BATCH_TAG]
+        token = arguments["tags"][BATCH_TAG].partition(" ")[0]
         arn: str = super().create_quantum_task(clientToken=token, **arguments)
         return arn
 
@@ -155,8 +151,31 @@ def ordered(counts: Mapping[str, int], measured: Sequence[int], wanted: Sequence
     return found
 
 
-def find(session: Session, device: str, run_id: str, since: datetime) -> dict[str, str]:
-    """Return the ARN of each task of a run on a device, by its batch tag."""
+@dataclass(frozen=True)
+class Found:
+    """A task as a search finds it: the digest of its batch, what it is for, and its status."""
+
+    digest: str
+    batch: Batch
+    status: str
+
+
+def tags(run_id: str, digest: str, batch: Batch) -> dict[str, str]:
+    """Return the tags of a task, which tell the run and all that a bill has to know.
+
+    >>> tags("r1", "d0", Batch("samples", 2, executables=3, shots=100, together=5))[BATCH_TAG]
+    'd0 2 3 5 100 samples'
+    """
+    numbers = f"{batch.ordinal} {batch.executables} {batch.together} {batch.shots}"
+    return {RUN_ID_TAG: run_id, BATCH_TAG: f"{digest} {numbers} {batch.purpose}"}
+
+
+def find(session: Session, device: str, run_id: str, since: datetime) -> list[Found]:
+    """Return the tasks of a run on a device, oldest first.
+
+    Raises:
+        ServiceUnavailable, JobFailed: as Braket answers.
+    """
     filters = [
         {"name": "deviceArn", "operator": "EQUAL", "values": [device]},
         {
@@ -169,12 +188,39 @@ def find(session: Session, device: str, run_id: str, since: datetime) -> dict[st
         pages = session.braket_client.get_paginator("search_quantum_tasks").paginate(
             filters=filters
         )
-        return {
-            task["tags"][BATCH_TAG]: task["quantumTaskArn"]
+        mine = [
+            task
             for page in pages
             for task in page["quantumTasks"]
             if task.get("tags", {}).get(RUN_ID_TAG) == run_id and BATCH_TAG in task["tags"]
-        }
+        ]
+    return list(map(_found, sorted(mine, key=lambda task: task["createdAt"])))
+
+
+def _found(task: Mapping[str, Any]) -> Found:
+    digest, *numbers, purpose = task["tags"][BATCH_TAG].split(" ", 5)
+    ordinal, executables, together, shots = map(int, numbers)
+    arn = task["quantumTaskArn"]
+    batch = Batch(purpose, ordinal, executables, shots, arn, together=together)
+    return Found(digest, batch, task["status"])
+
+
+def status(task: AwsQuantumTask) -> str:
+    """Return what Braket says now of a task."""
+    with named(f"quantum task {task.id}"):
+        return str(task.metadata()["status"])
+
+
+def successful_shots(task: AwsQuantumTask, shots: int) -> int:
+    """Return how many of a task's ``shots`` are billed: a QPU may return fewer than were asked.
+
+    Of a task that completed and does not tell, it is all of them; of one that did not, none.
+    """
+    metadata = task.metadata(use_cached_value=True)
+    told = metadata.get("numSuccessfulShots")
+    if told is None:
+        return shots if metadata["status"] == COMPLETED else 0
+    return min(int(told), shots)
 
 
 def cancel(task: AwsQuantumTask) -> None:
@@ -185,51 +231,6 @@ def cancel(task: AwsQuantumTask) -> None:
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConflictException":
                 raise
-
-
-def is_taken(error: BaseException | None) -> bool:
-    """Return whether Braket refused a token, since a task of other parameters has it.
-
-    A job that starts again has another token of its own and another folder for results, which are
-    among the parameters: the task of its first attempt is in the way.
-    """
-    if not isinstance(error, ClientError):
-        return False
-    told = error.response["Error"]
-    return told["Code"] == "ConflictException" or (
-        told["Code"] == "ValidationException" and "token" in told.get("Message", "").lower()
-    )
-
-
-_BY_CODE: Mapping[str, type[PipelineError]] = {
-    "DeviceOfflineException": DeviceUnavailable,
-    "DeviceRetiredException": DeviceUnavailable,
-    "ResourceNotFoundException": DeviceUnavailable,
-    "ServiceQuotaExceededException": QuotaExceeded,
-    "ThrottlingException": ServiceUnavailable,
-    "TooManyRequestsException": ServiceUnavailable,
-    "SlowDown": ServiceUnavailable,
-    "InternalServiceException": ServiceUnavailable,
-    "InternalError": ServiceUnavailable,
-    "ServiceUnavailable": ServiceUnavailable,
-}
-
-
-@contextmanager
-def named(what: str) -> Iterator[None]:
-    """Give the errors of AWS inside the block their names in the pipeline.
-
-    Raises:
-        DeviceUnavailable, QuotaExceeded, ServiceUnavailable, JobFailed: as AWS answers.
-    """
-    try:
-        yield
-    except ClientError as error:
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
-        default = ServiceUnavailable if status >= 500 else JobFailed
-        raise _BY_CODE.get(error.response["Error"]["Code"], default)(f"{what}: {error}") from error
-    except BotoCoreError as error:
-        raise ServiceUnavailable(f"{what}: {error}") from error
 
 
 def _results_folder(session: Session) -> tuple[str, str]:

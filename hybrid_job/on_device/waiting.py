@@ -14,17 +14,12 @@ from typing import Protocol
 
 from braket.aws import AwsQuantumTask
 
+from hybrid_job.journal import Batch
 from hybrid_job.on_device import tasks
 from hybrid_job.on_device.measurement import Counts
-from hybrid_job.on_device.spending import CapReached, Spending
+from hybrid_job.on_device.spending import CapReached, NotAffordable, Spending
 from hybrid_job.on_device.tasks import CANCELLED, COMPLETED, FAILED, Program
-from quantum_pipeline.errors import (
-    DeviceUnavailable,
-    JobFailed,
-    PipelineError,
-    QuotaExceeded,
-    ServiceUnavailable,
-)
+from quantum_pipeline.errors import JobFailed, PipelineError, QuotaExceeded, ServiceUnavailable
 
 AT_ONCE = 25
 """Most tasks that wait or run at once."""
@@ -32,8 +27,9 @@ AT_ONCE = 25
 POLL_SECONDS = (0.2, 30.0)
 """Shortest and longest time between two looks at a task; between them, a fiftieth of its wait."""
 
-CANCEL_SECONDS = 5.0
-"""How long a task is given to be cancelled; until it is, it counts as if it ran."""
+
+RETRIES = 1
+"""How often a task that FAILED, and is not billed, is created once more."""
 
 
 class TimeReached(JobFailed):
@@ -44,13 +40,13 @@ class TimeReached(JobFailed):
 class Part:
     """One task of a batch; ``first`` is the place of its first circuit among those of the batch.
 
-    ``digests`` tell it apart: one for the first try, and one for each retry.
+    ``batch`` is what the journal and the bill know of it. ``digests`` tell it apart: one for the
+    first try, and one for each that may take its place.
     """
 
     first: int
     program: Program
-    purpose: str
-    ordinal: int
+    batch: Batch
     digests: tuple[str, ...]
 
 
@@ -70,6 +66,9 @@ class Maker(Protocol):
     def note_end(self, part: Part, task: AwsQuantumTask, seconds: float | None) -> None:
         """Keep how a task ended."""
 
+    def give_up(self, parts: Sequence[Part], error: PipelineError) -> dict[str, AwsQuantumTask]:
+        """Cancel what there is of some parts, for an error; return the tasks that have ended."""
+
 
 class Round:
     """The tasks of one batch, from their creation to their counts."""
@@ -80,6 +79,8 @@ class Round:
         self._deadline = deadline
         self._waiting: dict[int, tuple[Part, AwsQuantumTask]] = {}
         self._counts: dict[int, list[Counts]] = {}
+        self._refused: QuotaExceeded | None = None
+        """Why the next task could not be created: others fill the device's quota."""
 
     def run(self, parts: Sequence[Part]) -> dict[int, list[Counts]]:
         """Return the counts of all parts, each by the place of its first circuit."""
@@ -91,31 +92,31 @@ class Round:
                 self._look()
                 over = self._over() if coming or self._waiting else None
                 if over is not None:
-                    self._give_up()
-                    if len(self._counts) < len(parts):
-                        raise over
-                    break
+                    raise over
                 self._pause()
-        except (JobFailed, CapReached, DeviceUnavailable):
-            self._give_up()
+        except ServiceUnavailable:  # the next attempt takes over what waits
             raise
+        except PipelineError as error:
+            self._give_up(parts, error)
+            if len(self._counts) < len(parts):
+                raise
         return self._counts
 
     def _create(self, part: Part) -> bool:
         """Create the task of a part, or find it; False while others fill the device's quota."""
         try:
             self._waiting[part.first] = part, self._maker.task(part)
-        except QuotaExceeded:
-            if not self._waiting:
-                raise
+        except QuotaExceeded as refused:
+            self._refused = refused
             return False
+        self._refused = None
         return True
 
     def _look(self) -> None:
         """Take in what has ended."""
         for part, task in list(self._waiting.values()):
             try:
-                status = _status(task)
+                status = tasks.status(task)
             except ServiceUnavailable:
                 if self._over() is not None:
                     raise
@@ -137,6 +138,7 @@ class Round:
 
         Raises:
             JobFailed: it is not; with Braket's reason.
+            CapReached: there is no money left for it.
         """
         maker, metadata = self._maker, task.metadata(use_cached_value=True)
         before = maker.digest(part)
@@ -144,53 +146,49 @@ class Round:
         if maker.digest(part) == before:
             reason = metadata.get("failureReason") or "no reason given"
             raise JobFailed(f"quantum task {task.id} ended {metadata['status']}: {reason}")
-        maker.spending.require(len(part.program.circuits), part.program.shots)
+        try:
+            maker.spending.require(len(part.program.circuits), part.program.shots)
+        except NotAffordable as error:  # not as if nothing of the batch had been created
+            raise CapReached(str(error)) from None
         self._waiting[part.first] = part, maker.task(part)
 
-    def _over(self) -> TimeReached | CapReached | None:
+    def _over(self) -> PipelineError | None:
         """Return that the time is up, or that the instance has taken the money that is left."""
+        late = time.monotonic() >= self._deadline
+        if not late and self._maker.spending.seconds_left() > 0:
+            return None
+        after = f"after {time.monotonic() - self._started:.0f} s"
+        if self._refused is not None and not self._waiting:
+            return QuotaExceeded(f"{self._refused}; the quota was waited for, and given up {after}")
         names = ", ".join(task.id for _, task in self._waiting.values()) or "the next quantum task"
         advice = "cancelled; allowed: a limit that covers the device's queue"
-        if time.monotonic() >= self._deadline:
-            return TimeReached(
-                f"limits.max_runtime_seconds: {names} not done after "
-                f"{time.monotonic() - self._started:.0f} s and {advice}"
-            )
-        if self._maker.spending.seconds_left() <= 0:
-            return CapReached(
-                f"limits.max_cost_usd: {names} not done when the job's instance had taken what is "
-                f"left, and {advice}"
-            )
-        return None
+        if late:
+            return TimeReached(f"limits.max_runtime_seconds: {names} not done {after} and {advice}")
+        return CapReached(
+            f"limits.max_cost_usd: {names} not done when the job's instance had taken what is "
+            f"left, and {advice}"
+        )
 
     def _pause(self) -> None:
         shortest, longest = POLL_SECONDS
         waited = time.monotonic() - self._started
         left = min(self._deadline - time.monotonic(), self._maker.spending.seconds_left())
-        if self._waiting:
+        if self._waiting or self._refused is not None:
             time.sleep(max(0.0, min(left, max(shortest, min(longest, waited / 50)))))
 
-    def _give_up(self) -> None:
+    def _give_up(self, parts: Sequence[Part], error: PipelineError) -> None:
         """Cancel what waits or runs, and take in what was done in between: it is paid for.
 
-        What cannot be cancelled now is cancelled with all that a run leaves when it ends.
+        What cannot be cancelled now is when the run ends.
         """
-        for _, task in self._waiting.values():
-            with suppress(PipelineError):
-                tasks.cancel(task)
+        missing = [part for part in parts if part.first not in self._counts]
+        ended = self._maker.give_up(missing, error)
         for part, task in list(self._waiting.values()):
             with suppress(PipelineError):
-                status, until = _status(task), time.monotonic() + CANCEL_SECONDS
-                while status not in (COMPLETED, FAILED, CANCELLED) and time.monotonic() < until:
-                    time.sleep(POLL_SECONDS[0])
-                    status = _status(task)
-                if status == COMPLETED:
+                if task.id not in ended:
+                    continue
+                if tasks.status(task) == COMPLETED:
                     self._take(part, task)
-                elif status in (FAILED, CANCELLED):
+                else:
                     self._maker.note_end(part, task, None)
         self._waiting.clear()
-
-
-def _status(task: AwsQuantumTask) -> str:
-    with tasks.named(f"quantum task {task.id}"):
-        return str(task.metadata()["status"])

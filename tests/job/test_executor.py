@@ -14,7 +14,7 @@ from botocore.retries.standard import ExponentialBackoff
 from braket.circuits import Circuit
 from braket.tracking import Tracker
 
-from hybrid_job.on_device import executor as executor_module
+from hybrid_job.on_device import ledger
 from hybrid_job.on_device.executor import TimeReached
 from hybrid_job.on_device.measurement import Compiled
 from hybrid_job.on_device.spending import ENDING_SECONDS, CapReached
@@ -212,7 +212,8 @@ def test_task_is_announced_before_it_is_created(braket: Server, tmp_path: Path) 
     def look(operation: str, params: dict[str, Any]) -> None:
         if operation == "CreateQuantumTask":
             entry = json.loads(journal_lines(tmp_path)[-1])
-            announced.append(entry["intent"] == params["tags"][BATCH_TAG] == params["clientToken"])
+            tagged, *_ = params["tags"][BATCH_TAG].split()
+            announced.append(entry["intent"] == tagged == params["clientToken"])
 
     braket.service.intercept = look
     with executor_of(prepared_on("sv1", "announced"), tmp_path) as executor:
@@ -240,18 +241,18 @@ def test_task_that_braket_does_not_show_yet_is_not_created_twice(
         before = executor.run([COIN], 500, "samples")
         (task,) = executor.tasks
     meant(tmp_path, lines=INTENT)
+    tag = client.get_quantum_task(quantumTaskArn=task.arn)["tags"][BATCH_TAG]
     client.untag_resource(resourceArn=task.arn, tagKeys=[BATCH_TAG])
-    (digest,) = (json.loads(line)["intent"] for line in journal_lines(tmp_path)[DEVICE:])
     searches = 0
 
     def show_at_last(operation: str, _: dict[str, Any]) -> None:
         nonlocal searches
         searches += operation == "SearchQuantumTasks"
         if searches == 3 and operation == "SearchQuantumTasks":
-            client.tag_resource(resourceArn=task.arn, tags={BATCH_TAG: digest})
+            client.tag_resource(resourceArn=task.arn, tags={BATCH_TAG: tag})
 
     braket.service.intercept = show_at_last
-    monkeypatch.setattr(executor_module, "SEARCHES", (0.0, 0.1, 0.1))
+    monkeypatch.setattr(ledger, "SEARCHES", (0.0, 0.1, 0.1))
     enter(monkeypatch, braket, attempt=2)
     with executor_of(prepared, tmp_path) as executor:
         assert executor.run([COIN], 500, "samples") == before
@@ -293,9 +294,9 @@ def test_running_total_of_a_simulator_is_what_the_sdk_tracks(
     [
         ("DeviceOfflineException", DeviceUnavailable),
         ("DeviceRetiredException", DeviceUnavailable),
-        ("ServiceQuotaExceededException", QuotaExceeded),
         ("ThrottlingException", ServiceUnavailable),
         ("InternalServiceException", ServiceUnavailable),
+        ("ValidationException", InvalidRequest),
         ("AccessDeniedException", JobFailed),
     ],
 )
