@@ -20,7 +20,7 @@ from hybrid_job.on_device.mitigating.measured import raw_energy
 from hybrid_job.on_device.mitigating.protocol import MakeReadout, Protocol
 from hybrid_job.on_device.mitigating.readout import in_native_gates, readout_circuits
 from hybrid_job.on_device.molecules.settings import NEGLIGIBLE, Settings
-from hybrid_job.on_device.spending import CapReached
+from hybrid_job.on_device.spending import NotAffordable
 from quantum_pipeline.chemistry.measuring import pair_counts
 from quantum_pipeline.mitigation import CHECKS, Noise
 from quantum_pipeline.plans import SAMPLES
@@ -68,7 +68,7 @@ def measured_energy(job: Job, point: MoleculePoint) -> MeasuredEnergy:
     shots, mitigated = measuring.affordable()
     try:
         counts, outcome = measuring.measured(shots, mitigated=mitigated)
-    except CapReached:  # decided by an attempt that was interrupted before it paid: less is left
+    except NotAffordable:  # decided by an attempt that was interrupted before it paid: less is left
         shots, mitigated = measuring.decide()
         counts, outcome = measuring.measured(shots, mitigated=mitigated)
     return MeasuredEnergy(
@@ -142,7 +142,8 @@ class _Measuring:
         """Return how the energy is mitigated, with circuits of other amplitudes to judge by."""
         checks = list(map(self._compiled, calibration_angles(self._amplitudes, CHECKS)))
         mitigation = self._request.mitigation
-        return Protocol(mitigation, self.measurement, checks, shots, readout=self._readout())
+        made = self._readout()
+        return Protocol(mitigation, self.measurement, checks, shots, readout=made, unit="hartree")
 
     def compilation(self) -> Compilation | None:
         """Return how the circuit with the most gates on two qubits was compiled."""
