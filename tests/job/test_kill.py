@@ -6,7 +6,6 @@ import json
 import random
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +28,7 @@ CREATE = "CreateQuantumTask"
 
 @dataclass(frozen=True)
 class Point:
-    """A moment to kill the job: its n-th call of an operation, or after so many seconds.
+    """A moment to kill the job: its n-th call, of an operation or of any, or so many seconds later.
 
     A call is ``answered`` if Braket does what it says, and the job dies before it reads the answer;
     else the job dies before Braket hears of it.
@@ -56,11 +55,16 @@ class Watched:
         self._seen = operation
         self.calls.append(operation)
         if not self.point.answered and self._is_there():
+            if self.point.seconds:
+                threading.Timer(self.point.seconds, self._kill).start()
+                return
             self._kill()
             raise BraketError("InternalServiceException", "nobody hears this")
 
     def _is_there(self) -> bool:
         point = self.point
+        if point.operation is None:
+            return len(self.calls) == point.number
         return point.operation == self._seen and self.calls.count(self._seen) == point.number
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -91,10 +95,7 @@ class Machine:
         self.watched.calls.clear()
         self.watched.point = point or Point()
         number = len(list(folder.glob("attempt-*"))) + 1
-        timer = threading.Timer(point.seconds, self.processes.kill) if point else None
-        if timer is not None and point is not None and point.operation is None:
-            timer.start()
-        code = self.processes.run(
+        return self.processes.run(
             self.server.environment()
             | {
                 "AMZN_BRAKET_INPUT_DIR": str(folder / "input"),
@@ -105,9 +106,6 @@ class Machine:
                 "LOG": str(folder / f"attempt-{number}"),
             }
         )
-        if timer is not None:
-            timer.cancel()
-        return code
 
     def answer(self, folder: Path) -> dict[str, Any]:
         """Return the result of a run, but for its times and the names of its tasks."""
@@ -150,12 +148,11 @@ def run_on(device: str, run_id: str) -> PreparedRun:
 
 @dataclass(frozen=True)
 class Alone:
-    """A run that nothing disturbed: its answer, what it paid for, its calls and its seconds."""
+    """A run that nothing disturbed: its answer, what it paid for, and its calls."""
 
     answer: dict[str, Any]
     paid: list[tuple[str, int]]
     calls: list[str]
-    seconds: float
 
 
 @pytest.fixture(scope="module")
@@ -166,25 +163,24 @@ def alone(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Callabl
     def alone(device: str) -> Alone:
         if device not in made:
             folder, prepared = tmp_path_factory.mktemp("alone"), run_on(device, f"alone-{device}")
-            started = time.monotonic()
             assert machine.attempt(prepared, folder) == 0
-            seconds = time.monotonic() - started
             calls = list(machine.watched.calls)
-            made[device] = Alone(machine.answer(folder), machine.paid(prepared), calls, seconds)
+            made[device] = Alone(machine.answer(folder), machine.paid(prepared), calls)
         return made[device]
 
     return alone
 
 
 def point(number: int, run: Alone) -> Point:
-    """Return one of ten points of a run, by chance: calls that pay, other calls, and times."""
+    """Return one of ten points of a run, by chance: calls that pay, others, and between calls."""
     chance = random.Random(number)
     answered = bool(number % 2)
     if number < 6:
         return Point(CREATE, chance.randint(1, run.calls.count(CREATE)), answered=answered)
     if number < 8:
         return Point("GetQuantumTask", chance.randint(1, len(run.paid)), answered=answered)
-    return Point(seconds=run.seconds * chance.uniform(0.2, 0.9))
+    # Of as many calls as there are at least, so that the job has not ended by then.
+    return Point(number=chance.randint(2, 2 * len(run.paid)), seconds=chance.uniform(0.001, 0.1))
 
 
 @pytest.mark.parametrize("number", range(POINTS))
@@ -196,7 +192,7 @@ def test_job_that_is_killed_ends_alike_and_pays_for_nothing_twice(
     where = point(number, undisturbed)
 
     killed = machine.attempt(prepared, tmp_path, where)
-    assert killed == -signal.SIGKILL or where.operation is None
+    assert killed == -signal.SIGKILL
     assert machine.attempt(prepared, tmp_path) == 0
 
     assert machine.answer(tmp_path) == undisturbed.answer
