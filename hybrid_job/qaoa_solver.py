@@ -41,10 +41,16 @@ EVALUATIONS_A_START = 40
 
 def solve(job: Job) -> OptimisationResult:
     """Return the result of a run: the classical baseline, then optimised angles, then shots."""
+    if job.prepared.device.kind == "local":
+        return _solved(job, None)
+    # First of all: an attempt is paid for from its start, and a device that is gone ends it.
+    with _executor(job) as executor:
+        return _solved(job, executor)
+
+
+def _solved(job: Job, executor: Executor | None) -> OptimisationResult:
     model, algorithm = job.prepared.ising, job.prepared.request.algorithm
     assert isinstance(algorithm, SettledQaoa)
-    # First of all: an attempt is paid for from its start, and a device that is gone ends it.
-    executor = None if job.prepared.device.kind == "local" else _executor(job)
     times = [time.monotonic()]
     # Without the offset, of which a large one would cost the phases their digits.
     spectrum = all_energies(model.model_copy(update={"offset": 0.0}))

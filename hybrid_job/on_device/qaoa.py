@@ -120,6 +120,7 @@ class DeviceQaoa:
             # Decided by an attempt that was interrupted before it paid: now less is left.
             decision = self._record(self._decide(optimum))
             counts, outcome = self._measured(decision, exact)
+        self._executor.close()  # what is cancelled now is not billed
         return Sampled(
             angles=decision.angles,
             samples=sampling.from_counts(self._model, counts),

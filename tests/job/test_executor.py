@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +23,22 @@ from quantum_pipeline.errors import (
     InvalidRequest,
     JobFailed,
     PipelineError,
-    QuotaExceeded,
     ServiceUnavailable,
 )
-from quantum_pipeline.local.braket import BraketError
-from quantum_pipeline.runs import BATCH_TAG, RUN_ID_TAG, PreparedRun
-from tests.job.braket_job import enter, executor_of, flipped, prepared_on, tasks_of
+from quantum_pipeline.runs import BATCH_TAG, RUN_ID_TAG
+from tests.job.braket_job import (
+    AS_IT_WAS,
+    COIN,
+    NO_SETS,
+    changed,
+    enter,
+    executor_of,
+    flipped,
+    prepared_on,
+    refuse,
+    tasks_of,
+)
 from tests.local.braket.server import BUCKET, Server
-
-COIN = Compiled(Circuit().h(0).h(1), (0, 1))
-"""A circuit whose counts are by chance."""
 
 WIDE_APART = (9, 2, 5)
 """Qubits that are not next to one another, in an order that is neither up nor down."""
@@ -58,39 +63,6 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the SDKs attempt again without the pause that they make."""
     monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0.0)
     monkeypatch.setattr("backoff._sync._next_wait", lambda *_: 0.0)
-
-
-def refuse(server: Server, operation: str, code: str, times: int = 10**6) -> list[str]:
-    """Make Braket refuse an operation so many times; return what it refused, as it happens."""
-    refused: list[str] = []
-
-    def intercept(name: str, _: dict[str, Any]) -> None:
-        if name == operation and len(refused) < times:
-            refused.append(name)
-            raise BraketError(code, "not now")
-
-    server.service.intercept = intercept
-    return refused
-
-
-SET = "braket.ir.openqasm.program_set"
-NO_SETS = {"capabilities": {"action": {SET: {"maximumExecutables": 1}}}}
-AS_IT_WAS = {
-    "status": "ONLINE",
-    "waiting": 0,
-    "windows": [("Everyday", "00:00:00", "23:59:59")],
-    "capabilities": {"action": {SET: {"maximumExecutables": 100}}},
-}
-
-
-@contextmanager
-def changed(server: Server, prepared: PreparedRun, **change: Any) -> Iterator[None]:
-    """Change a run's device for a while."""
-    server.service.devices.set(prepared.device.arn, **change)
-    try:
-        yield
-    finally:
-        server.service.devices.set(prepared.device.arn, **AS_IT_WAS)  # type: ignore[arg-type]
 
 
 def test_bit_k_of_a_key_is_the_kth_measured_qubit(braket: Server, tmp_path: Path) -> None:
@@ -199,7 +171,7 @@ def test_task_that_was_created_and_not_noted_is_found_by_its_tags(
     enter(monkeypatch, braket, attempt=2)
     calls: list[str] = []
     braket.service.intercept = lambda operation, _: calls.append(operation)
-    with executor_of(prepared.model_copy(update={"attempt": 2}), tmp_path) as executor:
+    with executor_of(prepared, tmp_path) as executor:
         assert executor.run([COIN], 500, "samples") == before
         assert len(executor.tasks) == 1
     assert "CreateQuantumTask" not in calls

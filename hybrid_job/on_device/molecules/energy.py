@@ -63,7 +63,11 @@ def measured_energy(job: Job, point: MoleculePoint) -> MeasuredEnergy:
         InvalidRequest: the mitigation that was asked for is not for so many qubits.
         DeviceUnavailable, QuotaExceeded, ServiceUnavailable, JobFailed: as the executor says.
     """
-    executor = Executor(job)
+    with Executor(job) as executor:
+        return _measured_energy(job, executor, point)
+
+
+def _measured_energy(job: Job, executor: Executor, point: MoleculePoint) -> MeasuredEnergy:
     measuring = _Measuring(job, executor, point)
     shots, mitigated = measuring.affordable()
     try:
