@@ -24,7 +24,7 @@ END_SECONDS = 5.0
 
 
 def cancelled(
-    region: str | None, arns: Iterable[str], *, seconds: float = END_SECONDS
+    region: str | None, arns: Iterable[str], *, seconds: float
 ) -> dict[str, AwsQuantumTask]:
     """Cancel tasks; return those that have ended, of whatever kind, each with what Braket says.
 

@@ -15,8 +15,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from braket.aws import AwsQuantumTask
 
 from hybrid_job.job import Job
-from hybrid_job.on_device import tasks
-from hybrid_job.on_device.cancelling import END_SECONDS, cancelled
+from hybrid_job.on_device import cancelling, tasks
 from hybrid_job.on_device.named_errors import is_taken
 from hybrid_job.on_device.spending import CapReached, Spending
 from hybrid_job.on_device.tasks import CANCELLED, COMPLETED, FAILED, Found, Session
@@ -82,7 +81,7 @@ class Ledger:
         for batch in batches:
             again = _AGAIN.get(batch.given_up or "")
             if again is not None and batch.status != COMPLETED:
-                self._end({self.digest(part) for part in parts}, END_SECONDS)
+                self._end({self.digest(part) for part in parts}, cancelling.END_SECONDS)
                 limit, error = again
                 raise error(
                     f"{limit}: {batch.arn or 'a quantum task'} for {batch.purpose} was not done "
@@ -152,7 +151,7 @@ class Ledger:
             if batch.status is None:
                 self._job.journal.record_given_up(digest, type(error).__name__)
                 waiting += [batch.arn] if batch.arn else []
-        return self._cancelled(waiting, END_SECONDS)
+        return self._cancelled(waiting, cancelling.END_SECONDS)
 
     def close(self) -> None:
         """Cancel all tasks that have not ended, and note how they do; no call if there are none."""
@@ -174,7 +173,7 @@ class Ledger:
     def _cancelled(self, arns: Collection[str], seconds: float) -> dict[str, AwsQuantumTask]:
         if not arns:
             return {}
-        return cancelled(self._job.prepared.device.region, arns, seconds=seconds)
+        return cancelling.cancelled(self._job.prepared.device.region, arns, seconds=seconds)
 
     def _intend(self, part: Part, digest: str) -> None:
         if self._job.journal.batch(digest) is None:

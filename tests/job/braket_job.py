@@ -16,9 +16,13 @@ from hybrid_job.journal import Journal
 from hybrid_job.on_device.executor import Executor
 from hybrid_job.on_device.measurement import Compiled
 from quantum_pipeline.devices import find
+from quantum_pipeline.local.braket import BraketError
 from quantum_pipeline.runs import RUN_ID_TAG, PreparedRun
 from tests.local.braket.server import BUCKET, Server
 from tests.unit.finished_run import prepared_run
+
+COIN = Compiled(Circuit().h(0).h(1), (0, 1))
+"""A circuit whose counts are by chance."""
 
 EDGES = [[0, 1], [1, 2], [0, 2, 0.5]]
 
@@ -61,3 +65,36 @@ def flipped(*qubits: int, of: tuple[int, ...]) -> Compiled:
     for qubit in sorted(of):
         circuit.x(qubit) if qubit in qubits else circuit.i(qubit)
     return Compiled(circuit, of)
+
+
+def refuse(server: Server, operation: str, code: str, times: int = 10**6) -> list[str]:
+    """Make Braket refuse an operation so many times; return what it refused, as it happens."""
+    refused: list[str] = []
+
+    def intercept(name: str, _: dict[str, Any]) -> None:
+        if name == operation and len(refused) < times:
+            refused.append(name)
+            raise BraketError(code, "not now")
+
+    server.service.intercept = intercept
+    return refused
+
+
+SET = "braket.ir.openqasm.program_set"
+NO_SETS = {"capabilities": {"action": {SET: {"maximumExecutables": 1}}}}
+AS_IT_WAS = {
+    "status": "ONLINE",
+    "waiting": 0,
+    "windows": [("Everyday", "00:00:00", "23:59:59")],
+    "capabilities": {"action": {SET: {"maximumExecutables": 100}}},
+}
+
+
+@contextmanager
+def changed(server: Server, prepared: PreparedRun, **change: Any) -> Iterator[None]:
+    """Change a run's device for a while."""
+    server.service.devices.set(prepared.device.arn, **change)
+    try:
+        yield
+    finally:
+        server.service.devices.set(prepared.device.arn, **AS_IT_WAS)  # type: ignore[arg-type]

@@ -70,7 +70,7 @@ def test_journal_of_another_model_is_not_read(tmp_path: Path) -> None:
     journal.close()
 
 
-BATCH = Batch("samples", ordinal=0, executables=3, shots=100)
+BATCH = Batch("samples", ordinal=0, executables=3, shots=100, together=4)
 
 
 def test_next_job_knows_what_was_meant_to_run_what_runs_and_what_ended(tmp_path: Path) -> None:
@@ -78,9 +78,11 @@ def test_next_job_knows_what_was_meant_to_run_what_runs_and_what_ended(tmp_path:
     journal.record_attempt(12.5)
     journal.record_device({"arn": "arn:device", "max_shots": 10})
     journal.record_decision("samples", {"angles": ANGLES.tolist(), "shots": 100})
-    for digest in ("meant", "runs", "ended"):
+    for digest in ("meant", "runs", "left", "ended"):
         journal.record_intent(digest, BATCH)
     journal.record_batch("runs", "arn:1")
+    journal.record_batch("left", "arn:3")
+    journal.record_given_up("left", "TimeReached")
     journal.record_batch("ended", "arn:2")
     journal.record_end("ended", "COMPLETED", successful_shots=300, minutes=0.05)
     journal.close()
@@ -93,7 +95,8 @@ def test_next_job_knows_what_was_meant_to_run_what_runs_and_what_ended(tmp_path:
         assert found.batches == {
             "meant": BATCH,
             "runs": replace(BATCH, arn="arn:1"),
-            "ended": Batch("samples", 0, 3, 100, "arn:2", "COMPLETED", 300, 0.05),
+            "left": replace(BATCH, arn="arn:3", given_up="TimeReached"),
+            "ended": Batch("samples", 0, 3, 100, "arn:2", "COMPLETED", 300, 0.05, together=4),
         }
         assert found.batch("never") is None
         found.close()

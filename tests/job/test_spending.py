@@ -13,7 +13,7 @@ import pytest
 
 from hybrid_job.job import Job
 from hybrid_job.journal import Batch, Journal
-from hybrid_job.on_device.spending import CapReached, Spending
+from hybrid_job.on_device.spending import NotAffordable, Spending
 from quantum_pipeline.device_states import DeviceState
 from quantum_pipeline.devices import find
 from quantum_pipeline.runs import PreparedRun
@@ -97,11 +97,22 @@ DONE = Batch("training", 0, 3, 100, "arn:1", "COMPLETED", 300)
         ([Batch("training", 0, 3, 100, "arn:1")], RUN),
         ([DONE], RUN),
         ([DONE, DONE], 2 * RUN),
+        ([Batch("training", 0, 3, 100, "arn:1", "COMPLETED", 290)], RUN - 10 * SHOT),
         ([Batch("training", 0, 3, 100, "arn:1", "FAILED")], 0.0),
         ([Batch("training", 0, 3, 100, "arn:1", "CANCELLED")], 0.0),
         ([Batch("training", 0, 3, 100, "arn:1", "CANCELLED", 120)], RUN - 180 * SHOT),
     ],
-    ids=["nothing", "meant", "running", "done", "two", "failed", "cancelled", "cancelled-half-way"],
+    ids=[
+        "nothing",
+        "meant",
+        "running",
+        "done",
+        "two",
+        "fewer-shots",
+        "failed",
+        "cancelled",
+        "cancelled-half-way",
+    ],
 )
 def test_tasks_of_a_qpu_cost_their_fee_and_their_shots(
     tmp_path: Path, batches: list[Batch], usd: float
@@ -163,7 +174,7 @@ def test_batch_that_passes_the_limit_is_refused_with_all_that_counts(tmp_path: P
         spending.require(1, 100)
         spending.kept = TASK + 100 * SHOT
         with pytest.raises(
-            CapReached,
+            NotAffordable,
             match=r"limits.max_cost_usd: 1 circuits of 100 shots can cost 0\.44\d+ USD after the "
             r"0\.74\d+ that are spent and with 0\.44\d+ kept for the end; allowed: up to 1\.4800",
         ):
@@ -183,7 +194,7 @@ def test_most_shots_that_fit_leave_no_room_for_more(
         assert found == pytest.approx(left / executables / (SHOT + 0.001 * SECOND), abs=2)
         spending.kept = queue
         spending.require(executables, found)
-        with pytest.raises(CapReached):
+        with pytest.raises(NotAffordable):
             spending.require(executables, found + 2)
 
 
