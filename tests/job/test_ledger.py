@@ -94,9 +94,9 @@ def test_batch_that_was_meant_and_not_created_says_nothing_about_shots(
 ) -> None:
     prepared = prepared_on("garnet", "meant", limits={"max_cost_usd": 2.0})
     refuse(braket, "CreateQuantumTask", "AccessDeniedException")
-    with executor_of(prepared, tmp_path) as executor:
-        with pytest.raises(JobFailed, match=r"has braket:CreateQuantumTask$"):
-            executor.run([COIN], 1000, "samples")
+    denied = pytest.raises(JobFailed, match=r"has braket:CreateQuantumTask$")
+    with executor_of(prepared, tmp_path) as executor, denied:
+        executor.run([COIN], 1000, "samples")
     with executor_of(prepared, tmp_path) as executor:
         executor.keep(1.0)
         assert executor.affordable_shots(1, 1000) < 1000
