@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -54,7 +55,7 @@ def compiler_for(
     return DeviceCompiler(model, state, tilts, seed)
 
 
-class QaoaCompiler:
+class QaoaCompiler(ABC):
     """Compiles the QAOA circuits of one model for one device."""
 
     def __init__(self, model: IsingModel, tilts: Sequence[float] | None) -> None:
@@ -69,17 +70,17 @@ class QaoaCompiler:
         """Return the circuit as it is written, on qubits 0 .. n-1."""
         return qaoa_circuit(self._model, angles, self._tilts)
 
+    @abstractmethod
     def compile(self, angles: Angles) -> Compiled:
         """Return the circuit; ``qubits[i]`` holds variable i when it is measured."""
-        raise NotImplementedError
 
+    @abstractmethod
     def verified(self, angles: Angles) -> Verified | None:
         """Return the circuit with a check of the flip of all bits, None where it is no symmetry."""
-        raise NotImplementedError
 
+    @abstractmethod
     def summary(self, angles: Angles) -> Compilation | None:
         """Return what compiling came to beside qiskit; None on simulators."""
-        raise NotImplementedError
 
 
 class SimulatorCompiler(QaoaCompiler):
