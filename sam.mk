@@ -37,7 +37,7 @@ INTO_LAYER = $(UV) install --quiet --target "$(LAYER)" --require-hashes --constr
 build-SharedLayer: setup
 	@$(INTO_LAYER)
 	@cp -R src/quantum_pipeline hybrid_job "$(LAYER)"
-	@cd "$(LAYER)/quantum_pipeline" && rm -rf local cli.py client.py console.py
+	@cd "$(LAYER)/quantum_pipeline" && rm -rf local cli
 	@$(TRIM_LAYER)
 
 build-PlottingLayer: setup  # without what the shared layer has

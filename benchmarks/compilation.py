@@ -28,14 +28,14 @@ from rich.table import Table
 from benchmarks import machine, options
 from hybrid_job.on_device.compilation import compiler_for
 from hybrid_job.on_device.compilation.chip import Chip, chip_of
+from hybrid_job.on_device.compilation.logical import qaoa_circuit
 from hybrid_job.on_device.compilation.reference import transpiled
 from hybrid_job.on_device.compilation.sizes import loss_of, size_of
-from hybrid_job.quantum_task import qaoa_circuit
-from quantum_pipeline.device_states import DeviceState, read
+from quantum_pipeline.devices.states import DeviceState, read_state
 from quantum_pipeline.ising import IsingModel
 from quantum_pipeline.local.braket.emulators.capabilities import capabilities
 from quantum_pipeline.local.braket.emulators.spec import EMULATED, EmulatedQpu
-from quantum_pipeline.mitigation import Noise
+from quantum_pipeline.requests.mitigation import Noise
 
 DEVICES = {qpu.name: qpu for qpu in EMULATED.values()}
 KINDS = ("3-regular", "G(n, 1/2)")
@@ -43,7 +43,7 @@ KINDS = ("3-regular", "G(n, 1/2)")
 
 def state_of(qpu: EmulatedQpu) -> DeviceState:
     """Return the state that an emulated QPU tells."""
-    return read(
+    return read_state(
         {
             "deviceArn": qpu.arn,
             "deviceName": qpu.name,

@@ -21,7 +21,7 @@ import networkx as nx
 from rich.console import Console
 from rich.table import Table
 
-from quantum_pipeline.client import Pipeline, run_id_of
+from quantum_pipeline.cli.client import Pipeline, run_id_of
 from quantum_pipeline.errors import BudgetExceeded
 from quantum_pipeline.local.aws import LocalAws
 from quantum_pipeline.local.braket import BraketService

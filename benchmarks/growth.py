@@ -1,8 +1,8 @@
 """Depth grown until it stops paying, for the mean and for tails: ``python -m benchmarks.growth``.
 
-Each random model is grown by ``hybrid_job.depth`` with its settings. "P(optimum)" is the exact
-probability that one shot is an optimal bitstring, as geometric mean and as least of the models;
-"missed" is the probability that none of 1000 shots is, their mean. Ratios are (worst - mean
+Each random model is grown by ``hybrid_job.optimising.depth`` with its settings. "P(optimum)" is the
+exact probability that one shot is an optimal bitstring, as geometric mean and as least of the
+models; "missed" is the probability that none of 1000 shots is, their mean. Ratios are (worst - mean
 energy)/(worst - best), of the mean energy whatever was minimised.
 """
 
@@ -17,10 +17,10 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.families import FAMILIES
-from hybrid_job.angles import transferred
-from hybrid_job.depth import LEAST_GAIN, grow
-from hybrid_job.optimiser import starting_points, typical_field
-from hybrid_job.statevector import Qaoa
+from hybrid_job.engines.statevector import Qaoa
+from hybrid_job.optimising.angles import transferred
+from hybrid_job.optimising.depth import LEAST_GAIN, grow
+from hybrid_job.optimising.optimiser import starting_points, typical_field
 from quantum_pipeline.ising import IsingModel, all_energies
 
 SHOTS = 1000

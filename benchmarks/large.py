@@ -22,8 +22,10 @@ from rich.table import Table
 
 from benchmarks import machine, options
 from benchmarks.timing import Clock, Limits, in_words, interleave
-from hybrid_job import classical, optimiser, recursive
-from hybrid_job.lightcone import large_qaoa
+from hybrid_job import classical
+from hybrid_job.correlations.lightcone import large_qaoa
+from hybrid_job.optimising import optimiser
+from hybrid_job.rounding import recursive
 from quantum_pipeline.cones import cone_sizes
 from quantum_pipeline.ising import IsingModel
 

@@ -30,13 +30,12 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import machine, options
-from hybrid_job import optimiser
-from hybrid_job.statevector import Qaoa
-from quantum_pipeline import device_states
-from quantum_pipeline.device_states import DeviceState
-from quantum_pipeline.devices import catalogue
+from hybrid_job.engines.statevector import Qaoa
+from hybrid_job.optimising import optimiser
+from quantum_pipeline.devices.catalogue import catalogue
+from quantum_pipeline.devices.states import DeviceState, read_state
 from quantum_pipeline.ising import IsingModel, all_energies
-from quantum_pipeline.mitigation import CHECKS, Extrapolation, Mitigation, Noise
+from quantum_pipeline.requests.mitigation import CHECKS, Extrapolation, Mitigation, Noise
 
 BAR = 0.5
 
@@ -107,7 +106,7 @@ class Emulator:
         from quantum_pipeline.local.braket.emulators import EMULATED, capabilities
 
         self._qpu, self._rng = EMULATED[arn], np.random.default_rng(seed)
-        self.state: DeviceState = device_states.read(
+        self.state: DeviceState = read_state(
             {
                 "deviceArn": arn,
                 "deviceName": self._qpu.name,

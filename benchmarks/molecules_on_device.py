@@ -29,14 +29,14 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import options
-from hybrid_job.molecules import integrals
+from hybrid_job.molecules.integrals import integrals
+from hybrid_job.molecules.vqe import MoleculeSolution, solve
 from hybrid_job.on_device.measurement import Compiled, Counts, Measurement
 from hybrid_job.on_device.mitigating.checks import calibration_angles
 from hybrid_job.on_device.mitigating.protocol import Protocol
 from hybrid_job.on_device.molecules.settings import NEGLIGIBLE, Settings
-from hybrid_job.vqe import MoleculeSolution, solve
 from quantum_pipeline.chemistry.molecules import NAMED, geometry_of
-from quantum_pipeline.mitigation import CHECKS, Extrapolation, Mitigation, Noise
+from quantum_pipeline.requests.mitigation import CHECKS, Extrapolation, Mitigation, Noise
 
 CASES = (("H2", 0.5), ("H2", 0.74), ("H2", 1.2), ("H2", 2.0), ("HeH+", 0.9))
 """Molecules and lengths in angstrom; STO-3G, all orbitals, UCCSD."""

@@ -30,7 +30,7 @@ from benchmarks.ours import Ours
 from benchmarks.peers import Competitor
 from benchmarks.problem import Problem, random_problem
 from benchmarks.timing import Clock, Limits, Timing, interleave
-from hybrid_job.optimiser import linear_ramp
+from hybrid_job.optimising.optimiser import linear_ramp
 
 Real = NDArray[np.float64]
 SAME_RATIO = 1e-6

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from benchmarks.peers import EXACT
 from benchmarks.problem import Problem
-from hybrid_job.engine import engine_for
+from hybrid_job.engines.choice import engine_for
 
 Real = NDArray[np.float64]
 MANY = 10**9

@@ -16,9 +16,9 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.families import FAMILIES
-from hybrid_job.optimiser import Real, minimise, starting_points, typical_field
-from hybrid_job.shot_optimisers import Method, minimise_shots, one_by_one
-from hybrid_job.statevector import Qaoa
+from hybrid_job.engines.statevector import Qaoa
+from hybrid_job.optimising.optimiser import Real, minimise, starting_points, typical_field
+from hybrid_job.optimising.shot_optimisers import Method, minimise_shots, one_by_one
 from quantum_pipeline.ising import IsingModel, all_energies
 
 METHODS: tuple[Method, ...] = ("spsa", "cobyla", "nft")

@@ -18,9 +18,9 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.families import FAMILIES
-from hybrid_job.angles import interpolated, transferred
-from hybrid_job.optimiser import Optimum, Real, minimise, starting_points, typical_field
-from hybrid_job.statevector import Qaoa
+from hybrid_job.engines.statevector import Qaoa
+from hybrid_job.optimising.angles import interpolated, transferred
+from hybrid_job.optimising.optimiser import Optimum, Real, minimise, starting_points, typical_field
 from quantum_pipeline.ising import IsingModel, all_energies
 
 

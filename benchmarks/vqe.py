@@ -30,10 +30,10 @@ from scipy.optimize import minimize
 
 from benchmarks import machine, options
 from benchmarks.timing import Limits, Timing, interleave
-from hybrid_job.ansatz import Ansatz
-from hybrid_job.excitation_search import L_BFGS_B, Budget, Search, excitation_costs
-from hybrid_job.molecules import integrals
-from hybrid_job.vqe import lowest_eigenvalue
+from hybrid_job.molecules.ansatz import Ansatz
+from hybrid_job.molecules.excitation_search import L_BFGS_B, Budget, Search, excitation_costs
+from hybrid_job.molecules.integrals import integrals
+from hybrid_job.molecules.vqe import lowest_eigenvalue
 from quantum_pipeline.chemistry.excitations import Excitation, rotation
 from quantum_pipeline.chemistry.integrals import Integrals
 from quantum_pipeline.chemistry.molecules import Geometry, geometry_of

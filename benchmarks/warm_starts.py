@@ -17,9 +17,9 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.families import FAMILIES
-from hybrid_job.optimiser import Real, minimise, starting_points, typical_field
-from hybrid_job.statevector import Qaoa
-from hybrid_job.warm_start import relaxed, tilts_of, tilts_of_bits
+from hybrid_job.engines.statevector import Qaoa
+from hybrid_job.optimising.optimiser import Real, minimise, starting_points, typical_field
+from hybrid_job.optimising.warm_start import relaxed, tilts_of, tilts_of_bits
 from quantum_pipeline.ising import IsingModel, all_energies
 
 

@@ -8,13 +8,14 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from quantum_pipeline import costs, report, runs
+from quantum_pipeline import pages, runs
 from quantum_pipeline.aws import jobs, notifications, storage, tasks
 from quantum_pipeline.aws.ends import End, claim, end_of, mark_told
 from quantum_pipeline.aws.metrics import record
 from quantum_pipeline.aws.settings import PostProcessSettings
 from quantum_pipeline.aws.stage import stage
 from quantum_pipeline.errors import JobFailed
+from quantum_pipeline.planning import costs
 from quantum_pipeline.reports import Outcome, Report, Timing, build_report
 from quantum_pipeline.results import JobResult, read_result
 from quantum_pipeline.runs import PreparedRun, SubmittedJob
@@ -61,7 +62,7 @@ def handler(event: Event) -> dict[str, Any]:
     )
     made = build_report(prepared, outcome, result)
     folder = runs.key(event.run_id, "")
-    for name, content in report.render(made).items():
+    for name, content in pages.render(made).items():
         storage.write(bucket, folder + name, content, _content_type(name))
     storage.write_model(bucket, folder + "report.json", made)
     attempts = (*submitted.earlier, job.arn)

@@ -15,9 +15,9 @@ from quantum_pipeline.aws.metrics import record
 from quantum_pipeline.aws.settings import PrepareSettings
 from quantum_pipeline.aws.stage import stage
 from quantum_pipeline.errors import InvalidRequest
-from quantum_pipeline.preparation import candidates, prepare
+from quantum_pipeline.planning.preparation import candidates, prepare
 from quantum_pipeline.problems import BinaryProblem
-from quantum_pipeline.requests import (
+from quantum_pipeline.requests.request import (
     MAX_OBJECT_BYTES,
     ProblemReference,
     Request,

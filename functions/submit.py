@@ -12,8 +12,8 @@ from quantum_pipeline.aws.ends import end_of
 from quantum_pipeline.aws.metrics import record
 from quantum_pipeline.aws.settings import SubmitSettings
 from quantum_pipeline.aws.stage import stage
-from quantum_pipeline.costs import STARTUP_SECONDS
 from quantum_pipeline.errors import BudgetExceeded, JobFailed
+from quantum_pipeline.planning.costs import STARTUP_SECONDS
 from quantum_pipeline.runs import PreparedRun, SubmittedJob
 
 LEAST_SECONDS = 60

@@ -13,9 +13,9 @@ import scipy
 import quantum_pipeline
 from hybrid_job.journal import Journal
 from hybrid_job.metrics import log_metric
-from hybrid_job.optimiser import Evaluate, Real
-from quantum_pipeline.costs import QUEUE_SECONDS
-from quantum_pipeline.plans import SAMPLES
+from hybrid_job.optimising.optimiser import Evaluate, Real
+from quantum_pipeline.planning.costs import QUEUE_SECONDS
+from quantum_pipeline.planning.plan import SAMPLES
 from quantum_pipeline.runs import PreparedRun
 
 

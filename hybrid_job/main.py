@@ -13,9 +13,10 @@ from pydantic import ValidationError
 # tiny, and on a busy machine, or two hyper-threads of one core, they stall one another.
 os.environ["OPENBLAS_NUM_THREADS"] = os.environ.get("OPENBLAS_NUM_THREADS", "1")
 
-from hybrid_job import environment, molecule_solver, qaoa_solver, rqaoa_solver
+from hybrid_job import environment
 from hybrid_job.job import Job
 from hybrid_job.journal import Journal
+from hybrid_job.solvers import qaoa, rqaoa, vqe
 from quantum_pipeline.errors import ERRORS, InvalidRequest, PipelineError
 from quantum_pipeline.refusals import describe
 from quantum_pipeline.results import JobResult
@@ -23,9 +24,9 @@ from quantum_pipeline.runs import INPUT_CHANNEL, PREPARED, PreparedRun
 
 RESULTS = "results.json"
 SOLVERS: dict[str, Callable[[Job], JobResult]] = {
-    "qaoa": qaoa_solver.solve,
-    "rqaoa": rqaoa_solver.solve,
-    "vqe": molecule_solver.solve,
+    "qaoa": qaoa.solve,
+    "rqaoa": rqaoa.solve,
+    "vqe": vqe.solve,
 }
 
 

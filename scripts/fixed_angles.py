@@ -1,6 +1,6 @@
 """Angles of QAOA for MaxCut on d-regular graphs whose cycles are too long to be seen.
 
-    python -m scripts.fixed_angles            derives hybrid_job/data/fixed_angles.json (minutes)
+    python -m scripts.fixed_angles            derives hybrid_job/optimising/data (minutes)
     python -m scripts.fixed_angles --check    evaluates what is stored, beside published ratios
 
 At depth p an edge sees its neighbourhood of radius p. Where that is a tree, which it is in every
@@ -38,7 +38,7 @@ from numpy.typing import NDArray
 from scipy.linalg import hadamard
 from scipy.optimize import minimize
 
-from hybrid_job.angles import interpolated
+from hybrid_job.optimising.angles import interpolated
 
 Real = NDArray[np.float64]
 Complex = NDArray[np.complex128]

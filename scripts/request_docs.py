@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from quantum_pipeline.refusals import words
-from quantum_pipeline.requests import Request
+from quantum_pipeline.requests.request import Request
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 SCHEMA, PAGE = DOCS / "request.schema.json", DOCS / "request.md"

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from hybrid_job.optimiser import typical_field
+from hybrid_job.optimising.optimiser import typical_field
 from quantum_pipeline.ising import IsingModel
 
 Real = NDArray[np.float64]

@@ -24,8 +24,7 @@ from hybrid_job.on_device.named_errors import named
 from hybrid_job.on_device.spending import CapReached, NotAffordable, Spending
 from hybrid_job.on_device.tasks import CANCELLED, FAILED, Program
 from hybrid_job.on_device.waiting import RETRIES, Part, Round, TimeReached
-from quantum_pipeline import device_states
-from quantum_pipeline.device_states import DeviceState
+from quantum_pipeline.devices.states import DeviceState, read_state
 from quantum_pipeline.errors import DeviceUnavailable, InvalidRequest, ServiceUnavailable
 from quantum_pipeline.results import QuantumTask
 from quantum_pipeline.runs import MAX_ATTEMPTS
@@ -166,7 +165,7 @@ class Executor:
         if paid and journal.device is not None:
             return DeviceState.model_validate(journal.device)
         with named(f"device {device.name}"):
-            state = device_states.read(self._session.get_device(device.arn))
+            state = read_state(self._session.get_device(device.arn))
         if state.status != "ONLINE":
             raise DeviceUnavailable(
                 f"device: {device.name} is {state.status} since the run was prepared; "

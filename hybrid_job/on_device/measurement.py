@@ -11,8 +11,8 @@ from braket.circuits import Circuit, Instruction
 from braket.circuits.noises import BitFlip, Depolarizing, TwoQubitDepolarizing
 from numpy.typing import NDArray
 
-from quantum_pipeline import mitigation
 from quantum_pipeline.ising import IsingModel
+from quantum_pipeline.requests import mitigation
 
 Bits = NDArray[np.int8]
 """Measured bits, shape (shots, qubits)."""

@@ -13,7 +13,8 @@ from functools import partial
 
 import numpy as np
 
-from hybrid_job import sampling
+from hybrid_job.engines import sampling
+from hybrid_job.engines.sampling import Samples
 from hybrid_job.job import Job
 from hybrid_job.on_device.compilation import compiler_for
 from hybrid_job.on_device.executor import Executor, TimeReached
@@ -26,13 +27,12 @@ from hybrid_job.on_device.mitigating.readout import (
     readout_circuits,
 )
 from hybrid_job.on_device.spending import CapReached, NotAffordable
-from hybrid_job.optimiser import Optimum, Real
-from hybrid_job.sampling import Samples
-from hybrid_job.shot_optimisers import LimitReached
-from quantum_pipeline.algorithms import SettledQaoa
+from hybrid_job.optimising.optimiser import Optimum, Real
+from hybrid_job.optimising.shot_optimisers import LimitReached
 from quantum_pipeline.errors import BudgetExceeded
 from quantum_pipeline.ising import IsingModel, energies, spins_of
-from quantum_pipeline.mitigation import CHECKS, Noise
+from quantum_pipeline.requests.algorithm import SettledQaoa
+from quantum_pipeline.requests.mitigation import CHECKS, Noise
 from quantum_pipeline.results import DeviceRun, MitigationOutcome, QuantumTask
 
 LIMITS = ("limits.max_cost_usd", "limits.max_runtime_seconds")

@@ -16,10 +16,10 @@ from hybrid_job.job import Job
 from hybrid_job.journal import Batch
 from hybrid_job.metrics import log_metric
 from hybrid_job.on_device.tasks import CANCELLED, FAILED
-from quantum_pipeline.costs import QUEUE_SECONDS, STARTUP_SECONDS, bill
-from quantum_pipeline.device_states import DeviceState
+from quantum_pipeline.devices.states import DeviceState
 from quantum_pipeline.errors import BudgetExceeded
-from quantum_pipeline.plans import task_seconds
+from quantum_pipeline.planning.costs import QUEUE_SECONDS, STARTUP_SECONDS, bill
+from quantum_pipeline.planning.plan import task_seconds
 from quantum_pipeline.results import QuantumTask
 
 ENDING_SECONDS = 30.0

@@ -9,13 +9,13 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
-from quantum_pipeline.costs import Cost, InstancePrice
-from quantum_pipeline.device_states import DeviceState
-from quantum_pipeline.devices import Device
+from quantum_pipeline.devices.catalogue import Device
+from quantum_pipeline.devices.states import DeviceState
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import IsingModel
-from quantum_pipeline.plans import Plan
-from quantum_pipeline.requests import ResolvedRequest
+from quantum_pipeline.planning.costs import Cost, InstancePrice
+from quantum_pipeline.planning.plan import Plan
+from quantum_pipeline.requests.request import ResolvedRequest
 
 RUN_ID_TAG = "quantum-pipeline:run-id"
 BATCH_TAG = "quantum-pipeline:batch"

@@ -15,7 +15,7 @@ from typing import Any
 import boto3
 import pytest
 
-from quantum_pipeline.devices import catalogue
+from quantum_pipeline.devices.catalogue import catalogue
 from tests.stack import REQUEST
 
 QPIPE = str(Path(sys.executable).with_name("qpipe"))

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from quantum_pipeline.costs import STARTUP_SECONDS
 from quantum_pipeline.errors import (
     BudgetExceeded,
     DeviceUnavailable,
@@ -21,6 +20,7 @@ from quantum_pipeline.errors import (
     ServiceUnavailable,
 )
 from quantum_pipeline.local.braket import BraketError
+from quantum_pipeline.planning.costs import STARTUP_SECONDS
 from tests.functions.test_prepare import event
 from tests.stack import Stack
 

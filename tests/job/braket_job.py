@@ -15,7 +15,7 @@ from hybrid_job.job import Job
 from hybrid_job.journal import Journal
 from hybrid_job.on_device.executor import Executor
 from hybrid_job.on_device.measurement import Compiled
-from quantum_pipeline.devices import find
+from quantum_pipeline.devices.catalogue import find
 from quantum_pipeline.local.braket import BraketError
 from quantum_pipeline.runs import RUN_ID_TAG, PreparedRun
 from tests.local.braket.server import BUCKET, Server

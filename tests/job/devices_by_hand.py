@@ -10,7 +10,7 @@ from braket.circuits import Circuit
 from numpy.typing import NDArray
 
 from hybrid_job.on_device.measurement import Compiled
-from quantum_pipeline.device_states import Coupler, DeviceState, Qubit
+from quantum_pipeline.devices.states import Coupler, DeviceState, Qubit
 
 Pair = tuple[int, int]
 

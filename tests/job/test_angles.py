@@ -6,9 +6,9 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from hybrid_job.angles import Real, interpolated, transferred
-from hybrid_job.optimiser import starting_points, typical_field
-from hybrid_job.statevector import Qaoa
+from hybrid_job.engines.statevector import Qaoa
+from hybrid_job.optimising.angles import Real, interpolated, transferred
+from hybrid_job.optimising.optimiser import starting_points, typical_field
 from quantum_pipeline.ising import IsingModel, all_energies
 
 SIZES = [8, -9, 7, 6, -8, 9, 5, 7, -6]

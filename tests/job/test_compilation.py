@@ -19,17 +19,17 @@ from qiskit_braket_provider.providers.target import aws_device_to_target
 from benchmarks.compilation import DEVICES, state_of
 from hybrid_job.on_device.compilation import compile_circuit, compiler_for, summarise
 from hybrid_job.on_device.compilation.chip import chip_of
+from hybrid_job.on_device.compilation.logical import qaoa_circuit
 from hybrid_job.on_device.compilation.natives import NativeCircuit, Z
 from hybrid_job.on_device.compilation.reference import transpiled
 from hybrid_job.on_device.compilation.sizes import loss_of
 from hybrid_job.on_device.compilation.symmetry import flip_check_on
 from hybrid_job.on_device.measurement import Bits, Compiled
-from hybrid_job.quantum_task import qaoa_circuit
-from quantum_pipeline.device_states import DeviceState
+from quantum_pipeline.devices.states import DeviceState
 from quantum_pipeline.errors import DeviceUnavailable
 from quantum_pipeline.ising import IsingModel, all_energies
 from quantum_pipeline.local.braket.emulators.capabilities import capabilities
-from quantum_pipeline.mitigation import Noise
+from quantum_pipeline.requests.mitigation import Noise
 from tests.job.devices_by_hand import (
     FAMILIES,
     SIMULATOR,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hybrid_job.depth import Growth, grow
-from hybrid_job.optimiser import Evaluate, Real, minimise, starting_points, typical_field
-from hybrid_job.statevector import Qaoa
+from hybrid_job.engines.statevector import Qaoa
+from hybrid_job.optimising.depth import Growth, grow
+from hybrid_job.optimising.optimiser import Evaluate, Real, minimise, starting_points, typical_field
 from quantum_pipeline.ising import IsingModel, all_energies
 
 FOREVER = float("inf")
@@ -140,8 +140,8 @@ def test_no_layer_is_added_that_would_pass_the_deadline(
     monkeypatch: pytest.MonkeyPatch, spare: float, depths: int
 ) -> None:
     clock, qaoa = Clock(), Qaoa(all_energies(ring(6)))
-    monkeypatch.setattr("hybrid_job.optimiser.time", clock)
-    monkeypatch.setattr("hybrid_job.depth.time", clock)
+    monkeypatch.setattr("hybrid_job.optimising.optimiser.time", clock)
+    monkeypatch.setattr("hybrid_job.optimising.depth.time", clock)
 
     def evaluate(angles: Real) -> tuple[float, Real]:
         clock.now += angles.shape[1]

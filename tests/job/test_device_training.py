@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hybrid_job import training
-from hybrid_job.depth import Step
 from hybrid_job.job import Job
 from hybrid_job.journal import Journal
-from hybrid_job.optimiser import Optimum
-from hybrid_job.training import Trained
-from quantum_pipeline.plans import Plan, Planned
+from hybrid_job.optimising.depth import Step
+from hybrid_job.optimising.optimiser import Optimum
+from hybrid_job.solvers import training
+from hybrid_job.solvers.training import Trained
+from quantum_pipeline.planning.plan import Plan, Planned
 from quantum_pipeline.runs import PreparedRun
 from tests.job.braket_job import prepared_on
 

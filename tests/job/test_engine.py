@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hybrid_job import compiled, engine, statevector
-from hybrid_job.engine import Choice, Engine, engine_for
-from quantum_pipeline.memory import compiled_bytes, reference_bytes, run_bytes
+from hybrid_job.engines import choice, compiled, statevector
+from hybrid_job.engines.choice import Choice, Engine, engine_for
+from quantum_pipeline.planning.memory import compiled_bytes, reference_bytes, run_bytes
 
 Real = NDArray[np.float64]
 
@@ -22,7 +22,7 @@ Real = NDArray[np.float64]
 @pytest.fixture(autouse=True)
 def not_started(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a fresh process, where the kernels still have to be compiled."""
-    monkeypatch.delitem(sys.modules, "hybrid_job.compiled", raising=False)
+    monkeypatch.delitem(sys.modules, "hybrid_job.engines.compiled", raising=False)
 
 
 def cost_of(n: int) -> Real:
@@ -37,7 +37,7 @@ def test_few_variables_wait_for_no_compiler() -> None:
     code = """if True:
         import sys
         import numpy as np
-        from hybrid_job.engine import engine_for
+        from hybrid_job.engines.choice import engine_for
         choice = engine_for(np.arange(256.0), evaluations=300, depth=3)
         choice.engine.energy_and_gradient(np.ones((2, 3)))
         print(choice.name, "numba" in sys.modules, "llvmlite" in sys.modules)
@@ -58,12 +58,12 @@ def test_more_evaluations_pay_for_the_start() -> None:
 def test_the_choice_does_not_depend_on_what_was_started_before(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(sys.modules, "hybrid_job.compiled", compiled)
+    monkeypatch.setitem(sys.modules, "hybrid_job.engines.compiled", compiled)
     assert chosen(12, 100).name == "numpy"
 
 
 def test_two_qubits_are_too_few_for_the_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "hybrid_job.compiled", compiled)
+    monkeypatch.setitem(sys.modules, "hybrid_job.engines.compiled", compiled)
     choice = chosen(2, 10**6)
     assert choice.name == "numpy"
     assert "7 qubits" in choice.because
@@ -87,14 +87,14 @@ def test_layers_are_kept_only_where_memory_allows(monkeypatch: pytest.MonkeyPatc
     enough = 2 * compiled_bytes(15, 4, symmetric=False, kept=True)
     sizes = []
     for free in (enough, enough - 1):
-        monkeypatch.setattr(engine, "free_bytes", lambda free=free: free)
+        monkeypatch.setattr(choice, "free_bytes", lambda free=free: free)
         evaluate = chosen(15, 10**4, depth=4).engine.energy_and_gradient
         sizes.append(peak_of(partial(evaluate, np.ones((2, 4)))))
     assert sizes[0] - sizes[1] == pytest.approx(2 * 16 * 2**15, rel=0.1)  # 3 states, or 1
 
 
 def test_free_memory_is_a_sensible_number() -> None:
-    assert 2**20 < engine.free_bytes() < 2**50
+    assert 2**20 < choice.free_bytes() < 2**50
 
 
 def peak_of(action: Callable[[], object]) -> int:

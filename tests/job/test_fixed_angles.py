@@ -10,8 +10,8 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from hybrid_job.angles import Real
-from hybrid_job.statevector import Qaoa
+from hybrid_job.engines.statevector import Qaoa
+from hybrid_job.optimising.angles import Real
 from quantum_pipeline.ising import IsingModel, all_energies
 from scripts.fixed_angles import FILE, PUBLISHED, best_angles, check, cut_fraction
 

@@ -21,7 +21,7 @@ from hybrid_job.job import Job
 from hybrid_job.journal import Journal
 from hybrid_job.main import run
 from hybrid_job.metrics import log_metric
-from hybrid_job.qaoa_solver import solve
+from hybrid_job.solvers.qaoa import solve
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.results import OptimisationResult, read_result, verify
 from quantum_pipeline.runs import PreparedRun
@@ -292,6 +292,6 @@ def test_ring_reaches_its_closed_form(tmp_path: Path, depth: int) -> None:
 def test_state_that_does_not_fit_the_free_memory_is_refused_before_it_is_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hybrid_job.qaoa_solver.free_bytes", lambda: 1000)
+    monkeypatch.setattr("hybrid_job.solvers.qaoa.free_bytes", lambda: 1000)
     with pytest.raises(InvalidRequest, match=r"problem: 10 qubits need .* GiB; allowed: what fits"):
         solved(prepared_run(PETERSEN), tmp_path)

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hybrid_job import compiled, statevector
-from hybrid_job.distinct import distinct, quantile
-from hybrid_job.kernels.language import REAL, VECTOR, Function
-from hybrid_job.kernels.machine import Machine, Processor, host
-from hybrid_job.kernels.phases import LARGEST_PHASE, cos_sin
+from hybrid_job.engines import compiled, statevector
+from hybrid_job.engines.distinct import distinct, quantile
+from hybrid_job.engines.kernels.language import REAL, VECTOR, Function
+from hybrid_job.engines.kernels.machine import Machine, Processor, host
+from hybrid_job.engines.kernels.phases import LARGEST_PHASE, cos_sin
 from quantum_pipeline.ising import IsingModel, all_energies
-from quantum_pipeline.memory import TABLE, compiled_bytes
+from quantum_pipeline.planning.memory import TABLE, compiled_bytes
 
 Array = NDArray[Any]
 

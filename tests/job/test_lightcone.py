@@ -11,10 +11,10 @@ import pytest
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from hybrid_job import closed_form
-from hybrid_job.closed_form import ClosedForm
-from hybrid_job.lightcone import LightCones, large_qaoa
-from hybrid_job.statevector import Qaoa
+from hybrid_job.correlations import closed_form
+from hybrid_job.correlations.closed_form import ClosedForm
+from hybrid_job.correlations.lightcone import LightCones, large_qaoa
+from hybrid_job.engines.statevector import Qaoa
 from quantum_pipeline import cones as cones_module
 from quantum_pipeline.cones import (
     Cone,

@@ -18,7 +18,7 @@ from hybrid_job.on_device.mitigating.extrapolation import Mixed, extrapolated
 from hybrid_job.on_device.mitigating.folding import effective_scale, folded
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import IsingModel, all_energies
-from quantum_pipeline.mitigation import Extrapolation, Noise
+from quantum_pipeline.requests.mitigation import Extrapolation, Noise
 
 MANY = 10**12
 

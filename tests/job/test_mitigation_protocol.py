@@ -14,15 +14,15 @@ from braket.circuits import Circuit
 from braket.devices import LocalSimulator
 from numpy.typing import NDArray
 
+from hybrid_job.engines.statevector import Qaoa
+from hybrid_job.on_device.compilation.logical import qaoa_circuit
 from hybrid_job.on_device.measurement import Bits, Compiled, Counts, Measurement, Setting
 from hybrid_job.on_device.mitigating.checks import calibration_angles
 from hybrid_job.on_device.mitigating.deciding import decided
 from hybrid_job.on_device.mitigating.protocol import Protocol
-from hybrid_job.quantum_task import qaoa_circuit
-from hybrid_job.statevector import Qaoa
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import IsingModel, all_energies
-from quantum_pipeline.mitigation import CHECKS, Extrapolation, Mitigation
+from quantum_pipeline.requests.mitigation import CHECKS, Extrapolation, Mitigation
 from quantum_pipeline.results.device_run import Check, Estimated
 
 N = 4

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from scipy.special import erf
 
-from hybrid_job.gaussians import AtomicIntegrals, atomic_integrals
-from hybrid_job.hartree_fock import hartree_fock
-from hybrid_job.molecules import integrals
+from hybrid_job.molecules.gaussians import AtomicIntegrals, atomic_integrals
+from hybrid_job.molecules.hartree_fock import hartree_fock
+from hybrid_job.molecules.integrals import integrals
 from quantum_pipeline.chemistry import basis
 from quantum_pipeline.chemistry.hamiltonian import Hamiltonian
 from quantum_pipeline.chemistry.molecules import BOHR_ANGSTROM, NAMED, Geometry, geometry_of
@@ -169,7 +169,7 @@ def test_nuclei_too_near_for_the_basis_are_refused() -> None:
 
 
 def test_hartree_fock_that_does_not_converge_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hybrid_job.hartree_fock.ITERATIONS", 2)
+    monkeypatch.setattr("hybrid_job.molecules.hartree_fock.ITERATIONS", 2)
     with pytest.raises(InvalidRequest, match="Hartree-Fock converges in 2 steps"):
         integrals(geometry_of("LiH", 1.5))
 

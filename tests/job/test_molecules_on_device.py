@@ -15,15 +15,15 @@ from braket.circuits import Circuit
 from braket.devices import LocalSimulator
 from numpy.typing import NDArray
 
-from hybrid_job import molecule_solver
 from hybrid_job.job import Job
 from hybrid_job.journal import Journal
-from hybrid_job.molecules import integrals
+from hybrid_job.molecules.integrals import integrals
+from hybrid_job.molecules.vqe import AnsatzName, MoleculeSolution, solve
 from hybrid_job.on_device.measurement import Compiled
 from hybrid_job.on_device.molecules.excitations import ansatz_circuit
 from hybrid_job.on_device.molecules.settings import NEGLIGIBLE, Settings
 from hybrid_job.on_device.spending import CapReached
-from hybrid_job.vqe import AnsatzName, MoleculeSolution, solve
+from hybrid_job.solvers import vqe
 from quantum_pipeline.chemistry.excitations import Excitation, singles_and_doubles, state_of
 from quantum_pipeline.chemistry.molecules import NAMED, geometry_of
 from quantum_pipeline.chemistry.sector import Sector
@@ -250,7 +250,7 @@ def test_a_job_that_starts_again_measures_nothing_twice_and_ends_like_one_left_a
 ) -> None:
     prepared = prepared_on("sv1", "twice", shots=100)
     first = solved_molecule(prepared, tmp_path)
-    monkeypatch.setattr(molecule_solver, "Search", None)  # nothing is trained again
+    monkeypatch.setattr(vqe, "Search", None)  # nothing is trained again
     again = solved_molecule(prepared, tmp_path)
     assert again.counts == first.counts
     assert again.measured == first.measured
@@ -263,7 +263,7 @@ def test_training_leaves_time_for_the_device(tmp_path: Path) -> None:
     asked = prepared_on("sv1", "time", limits={"max_runtime_seconds": 100})
     with closing(Journal(tmp_path, asked.request)) as journal:
         job = Job(asked, journal, started := time.monotonic())
-        half = molecule_solver._budget(job, []).deadline - started
+        half = vqe._budget(job, []).deadline - started
     assert half == pytest.approx((100 - 10) / 2, abs=0.1)  # a tenth is for ending well
 
 

@@ -6,7 +6,8 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from hybrid_job.optimiser import (
+from hybrid_job.engines.statevector import Qaoa
+from hybrid_job.optimising.optimiser import (
     Optimum,
     Real,
     linear_ramp,
@@ -14,7 +15,6 @@ from hybrid_job.optimiser import (
     starting_points,
     typical_field,
 )
-from hybrid_job.statevector import Qaoa
 from quantum_pipeline.ising import IsingModel, all_energies
 
 FOREVER = float("inf")
@@ -105,7 +105,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr("hybrid_job.optimiser.time", clock)
+    monkeypatch.setattr("hybrid_job.optimising.optimiser.time", clock)
     return clock
 
 

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from braket.devices import LocalSimulator
 
+from hybrid_job.engines.statevector import Qaoa
 from hybrid_job.job import Job
 from hybrid_job.journal import Journal
-from hybrid_job.qaoa_solver import solve
-from hybrid_job.quantum_task import qaoa_circuit
-from hybrid_job.statevector import Qaoa
+from hybrid_job.on_device.compilation.logical import qaoa_circuit
+from hybrid_job.solvers.qaoa import solve
 from quantum_pipeline.ising import IsingModel, all_energies
 from quantum_pipeline.results import verify
 from quantum_pipeline.runs import RUN_ID_TAG, PreparedRun

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hybrid_job import recursive
-from hybrid_job.closed_form import ClosedForm
-from hybrid_job.correlations import WholeState, exact_correlations, exact_or_shallower
-from hybrid_job.lightcone import LightCones
-from hybrid_job.optimiser import starting_points, typical_field
-from hybrid_job.recursive import Rounding
-from hybrid_job.reduced import Reduced
-from hybrid_job.statevector import Qaoa
+from hybrid_job.correlations.closed_form import ClosedForm
+from hybrid_job.correlations.exact import WholeState, exact_correlations, exact_or_shallower
+from hybrid_job.correlations.lightcone import LightCones
+from hybrid_job.engines.statevector import Qaoa
+from hybrid_job.optimising.optimiser import starting_points, typical_field
+from hybrid_job.rounding import recursive
+from hybrid_job.rounding.recursive import Rounding
+from hybrid_job.rounding.reduced import Reduced
 from quantum_pipeline.cones import fits
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import IsingModel, all_energies, energy_of

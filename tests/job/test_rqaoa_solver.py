@@ -11,8 +11,8 @@ import pytest
 
 from hybrid_job.job import Job
 from hybrid_job.journal import Journal
-from hybrid_job.rqaoa_solver import solve
-from quantum_pipeline.report import render
+from hybrid_job.solvers.rqaoa import solve
+from quantum_pipeline.pages import render
 from quantum_pipeline.results import OptimisationResult, verify
 from quantum_pipeline.runs import PreparedRun
 from tests.unit.finished_run import PETERSEN, prepared_run, report_of

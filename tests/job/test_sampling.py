@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hybrid_job.sampling import from_counts, from_state, sample
+from hybrid_job.engines.sampling import from_counts, from_state, sample
 from quantum_pipeline.ising import IsingModel, all_energies
 
 MODEL = IsingModel.from_spins([0.5, -1.0, 0.0], [(0, 1, 2.0), (1, 2, -0.75)], 3.0)

@@ -8,8 +8,15 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from hybrid_job.optimiser import Real, linear_ramp, minimise, starting_points, typical_field
-from hybrid_job.shot_optimisers import (
+from hybrid_job.engines.statevector import Qaoa
+from hybrid_job.optimising.optimiser import (
+    Real,
+    linear_ramp,
+    minimise,
+    starting_points,
+    typical_field,
+)
+from hybrid_job.optimising.shot_optimisers import (
     LimitReached,
     Method,
     ShotOptimum,
@@ -17,7 +24,6 @@ from hybrid_job.shot_optimisers import (
     minimise_shots,
     one_by_one,
 )
-from hybrid_job.statevector import Qaoa
 from quantum_pipeline.ising import IsingModel, all_energies
 
 METHODS: list[Method] = ["spsa", "cobyla", "nft"]
@@ -164,7 +170,7 @@ def test_no_batch_is_begun_that_leaves_no_time_for_the_result(
     monkeypatch: pytest.MonkeyPatch, method: Method, deadline: float, evaluations: int
 ) -> None:
     clock = Clock()
-    monkeypatch.setattr("hybrid_job.shot_optimisers.time", clock)
+    monkeypatch.setattr("hybrid_job.optimising.shot_optimisers.time", clock)
     end = minimise_shots(
         one_by_one(clock.bowl),
         linear_ramp(3),

@@ -14,8 +14,8 @@ import pytest
 from hybrid_job.job import Job
 from hybrid_job.journal import Batch, Journal
 from hybrid_job.on_device.spending import NotAffordable, Spending
-from quantum_pipeline.device_states import DeviceState
-from quantum_pipeline.devices import find
+from quantum_pipeline.devices.catalogue import find
+from quantum_pipeline.devices.states import DeviceState
 from quantum_pipeline.runs import PreparedRun
 from tests.job.braket_job import prepared_on
 

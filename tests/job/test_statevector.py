@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.linalg import expm
 
-from hybrid_job.statevector import BLOCK, Diagonal, Qaoa
+from hybrid_job.engines.statevector import BLOCK, Diagonal, Qaoa
 from quantum_pipeline.ising import IsingModel, all_energies
 
 Matrix = NDArray[Any]

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hybrid_job.ansatz import Ansatz, Pool, sparse
-from hybrid_job.molecules import integrals
-from hybrid_job.vqe import MoleculeSolution, lowest_eigenvalue, solve, solve_molecules
+from hybrid_job.molecules.ansatz import Ansatz, Pool, sparse
+from hybrid_job.molecules.integrals import integrals
+from hybrid_job.molecules.vqe import MoleculeSolution, lowest_eigenvalue, solve, solve_molecules
 from quantum_pipeline.chemistry.excitations import (
     Excitation,
     rotation,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hybrid_job.statevector import Qaoa, Real
-from hybrid_job.warm_start import EPSILON, relaxed, tilts_of, tilts_of_bits
+from hybrid_job.engines.statevector import Qaoa, Real
+from hybrid_job.optimising.warm_start import EPSILON, relaxed, tilts_of, tilts_of_bits
 from quantum_pipeline.ising import IsingModel, all_energies
 
 

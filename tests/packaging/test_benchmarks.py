@@ -24,7 +24,7 @@ TINY = ["--rounds", "1", "--depth", "1", "--qubits", "8"]
 
 OWN_PEER = """
 import os
-from hybrid_job.statevector import Qaoa
+from hybrid_job.engines.statevector import Qaoa
 
 NEEDS = {needs!r}
 

@@ -34,7 +34,7 @@ def test_modules_in_the_layer_import_what_is_in_the_layers_or_of_lambda() -> Non
     for path in PACKAGE.rglob("*.py"):
         inside = path.relative_to(PACKAGE)
         if inside.parts[0] not in left_out():
-            there = SHARED | OF_LAMBDA | (PLOTTING if inside.parts[0] == "report" else set())
+            there = SHARED | OF_LAMBDA | (PLOTTING if inside.parts[0] == "pages" else set())
             missing = set(imported(path)) - there - sys.stdlib_module_names
             assert not missing, (inside, missing)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from quantum_pipeline.cli import main
+from quantum_pipeline.cli.main import main
 from quantum_pipeline.errors import ERRORS, PipelineError
 from quantum_pipeline.problems import PROBLEM_TYPES
 

@@ -13,7 +13,7 @@ import pytest
 
 from quantum_pipeline.aws import settings
 from quantum_pipeline.aws.metrics import METRICS
-from quantum_pipeline.devices import catalogue
+from quantum_pipeline.devices.catalogue import catalogue
 from quantum_pipeline.local.template import Stack
 
 ROOT = Path(__file__).parents[2]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from quantum_pipeline.device_states import DeviceState, read
-from quantum_pipeline.devices import find
+from quantum_pipeline.devices.catalogue import find
+from quantum_pipeline.devices.states import DeviceState, read_state
 
 ALWAYS = [{"executionDay": "Everyday", "windowStartHour": "00:00", "windowEndHour": "23:59:59"}]
 
@@ -208,4 +208,4 @@ CAPABILITIES = {
 def state(name: str, **how: Any) -> DeviceState:
     """Return the state of a device of CAPABILITIES, with other fields as given."""
     told = {key: how.pop(key) for key in ("status", "queue", "windows", "emulated") if key in how}
-    return read(answer(name, CAPABILITIES[name], **told)).model_copy(update=how)
+    return read_state(answer(name, CAPABILITIES[name], **told)).model_copy(update=how)

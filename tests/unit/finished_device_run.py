@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from quantum_pipeline.costs import estimate
-from quantum_pipeline.devices import find
+from quantum_pipeline.devices.catalogue import find
 from quantum_pipeline.ising import all_energies
+from quantum_pipeline.planning.costs import estimate
 from quantum_pipeline.reports import OptimisationReport
 from quantum_pipeline.results import (
     Check,

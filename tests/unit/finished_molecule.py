@@ -14,16 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from hybrid_job import molecule_solver
 from hybrid_job.job import Job
 from hybrid_job.journal import Journal
+from hybrid_job.solvers import vqe
 from quantum_pipeline.chemistry.excitations import Excitation, rotate, rotation
 from quantum_pipeline.chemistry.measuring import diagonals, mean_energy, pair_counts
 from quantum_pipeline.chemistry.sector import Sector
-from quantum_pipeline.costs import bill, estimate
-from quantum_pipeline.devices import find
+from quantum_pipeline.devices.catalogue import find
+from quantum_pipeline.planning.costs import bill, estimate
 from quantum_pipeline.reports import MoleculeReport, Outcome, Timing, build_report
-from quantum_pipeline.requests import parse_request, resolve
+from quantum_pipeline.requests.request import parse_request, resolve
 from quantum_pipeline.results import (
     Check,
     DeviceRun,
@@ -66,7 +66,7 @@ def solved_molecule(prepared: PreparedRun, folder: Path | None = None) -> Molecu
     with tempfile.TemporaryDirectory() as empty, contextlib.redirect_stdout(io.StringIO()):
         journal = Journal(folder or Path(empty), prepared.request)
         with closing(journal):
-            return molecule_solver.solve(Job(prepared, journal, time.monotonic()))
+            return vqe.solve(Job(prepared, journal, time.monotonic()))
 
 
 NOISE = {"one_qubit": 0.001, "two_qubit": 0.01, "readout": 0.02}

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from quantum_pipeline.costs import InstancePrice, bill, estimate
-from quantum_pipeline.devices import find
+from quantum_pipeline.devices.catalogue import find
 from quantum_pipeline.ising import IsingModel, all_energies, energies, spins_of
+from quantum_pipeline.planning.costs import InstancePrice, bill, estimate
 from quantum_pipeline.problems import BinaryProblem, Problem
 from quantum_pipeline.reports import OptimisationReport, Outcome, Timing, build_report
-from quantum_pipeline.requests import ProblemReference, parse_request, resolve
+from quantum_pipeline.requests.request import ProblemReference, parse_request, resolve
 from quantum_pipeline.results import (
     ClassicalSolution,
     DepthStep,

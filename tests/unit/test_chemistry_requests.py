@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from quantum_pipeline.algorithms import SettledVqe
 from quantum_pipeline.chemistry import basis
 from quantum_pipeline.chemistry.molecules import NAMED
 from quantum_pipeline.errors import InvalidRequest
+from quantum_pipeline.planning.vqe import EVALUATIONS, UCCSD_AMPLITUDES, memory_bytes
 from quantum_pipeline.problems import Chemistry
-from quantum_pipeline.requests import ResolvedRequest, parse_request, resolve
-from quantum_pipeline.vqe import EVALUATIONS, UCCSD_AMPLITUDES, memory_bytes
+from quantum_pipeline.requests.algorithm import SettledVqe
+from quantum_pipeline.requests.request import ResolvedRequest, parse_request, resolve
 
 H2 = {"molecule": "H2", "bond_length_angstrom": 0.74}
 LIH = {"molecule": "LiH", "bond_length_angstrom": 1.546}

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quantum_pipeline.compact_json import WIDTH, compact
+from quantum_pipeline.cli.compact_json import WIDTH, compact
 
 LEAF = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
 VALUE: st.SearchStrategy[Any] = st.recursive(

@@ -6,12 +6,19 @@ from typing import Any
 
 import pytest
 
-from quantum_pipeline import costs
-from quantum_pipeline.costs import Cost, InstancePrice, bill, check_budget, estimate, job_seconds
-from quantum_pipeline.devices import find
+from quantum_pipeline.devices.catalogue import find
 from quantum_pipeline.errors import BudgetExceeded, InvalidRequest
-from quantum_pipeline.plans import plan
-from quantum_pipeline.requests import Limits, ResolvedRequest, parse_request, resolve
+from quantum_pipeline.planning import costs
+from quantum_pipeline.planning.costs import (
+    Cost,
+    InstancePrice,
+    bill,
+    check_budget,
+    estimate,
+    job_seconds,
+)
+from quantum_pipeline.planning.plan import plan
+from quantum_pipeline.requests.request import Limits, ResolvedRequest, parse_request, resolve
 from quantum_pipeline.results import QuantumTask
 from tests.unit.device_answers import state
 

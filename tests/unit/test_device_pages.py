@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from quantum_pipeline.report import render
-from quantum_pipeline.report.course import convergence
-from quantum_pipeline.report.device_layout import layout, places
-from quantum_pipeline.report.distribution import distribution
-from quantum_pipeline.report.extrapolation import curve, energy_limits, mitigation
-from quantum_pipeline.report.page import page as rendered_page
-from quantum_pipeline.report.study import Study
+from quantum_pipeline.pages import render
+from quantum_pipeline.pages.course import convergence
+from quantum_pipeline.pages.device_layout import layout, places
+from quantum_pipeline.pages.distribution import distribution
+from quantum_pipeline.pages.extrapolation import curve, energy_limits, mitigation
+from quantum_pipeline.pages.page import page as rendered_page
+from quantum_pipeline.pages.study import Study
 from quantum_pipeline.reports import OptimisationReport
 from quantum_pipeline.reports.device_parts import MitigationPart
 from quantum_pipeline.results import ScaledEnergy

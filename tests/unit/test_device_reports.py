@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from quantum_pipeline import console
-from quantum_pipeline.costs import Cost, InstancePrice
-from quantum_pipeline.devices import find
+from quantum_pipeline.cli import console
+from quantum_pipeline.devices.catalogue import find
 from quantum_pipeline.ising import energies, spins_of
+from quantum_pipeline.planning.costs import Cost, InstancePrice
 from quantum_pipeline.reports import OptimisationReport
 from quantum_pipeline.reports.device_parts import cost_part
 from quantum_pipeline.results import JobSeconds, QuantumTask

@@ -12,8 +12,8 @@ from braket.device_schema.ionq import IonqDeviceCapabilities
 from braket.device_schema.iqm import IqmDeviceCapabilities
 from braket.device_schema.rigetti import RigettiDeviceCapabilitiesV2
 
-from quantum_pipeline.device_states import DeviceState, Window, read
-from quantum_pipeline.windows import closes_at, opens_at
+from quantum_pipeline.devices.states import DeviceState, Window, read_state
+from quantum_pipeline.devices.windows import closes_at, opens_at
 from tests.unit.device_answers import CAPABILITIES, GARNET, answer, state
 
 TUESDAY = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -107,12 +107,12 @@ def test_an_emulated_device_says_what_stands_in_for_it() -> None:
 
 @pytest.mark.parametrize(("size", "queue"), [("0", 2), (">4000", 4002)])
 def test_a_queue_counts_all_tasks_that_wait(size: str, queue: int) -> None:
-    assert read(answer("garnet", GARNET, queue=size)).queue == queue
+    assert read_state(answer("garnet", GARNET, queue=size)).queue == queue
 
 
 def test_what_a_retired_device_leaves_out_is_not_guessed() -> None:
     told = answer("garnet", {}, status="RETIRED") | {"deviceCapabilities": "{}"}
-    retired = read(told)
+    retired = read_state(told)
     assert (retired.n_qubits, retired.max_shots, retired.queue) == (None, 0, None)
     assert retired.windows == () and retired.qubits == ()
 

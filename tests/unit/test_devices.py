@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from quantum_pipeline.algorithms import EXACT_QUBITS
-from quantum_pipeline.costs import InstancePrice
-from quantum_pipeline.device_list import listed
-from quantum_pipeline.device_states import DeviceState, Qubit
-from quantum_pipeline.devices import catalogue, choose, find
+from quantum_pipeline.devices.catalogue import catalogue, choose, find
+from quantum_pipeline.devices.listing import listed
+from quantum_pipeline.devices.states import DeviceState, Qubit
 from quantum_pipeline.errors import BudgetExceeded, DeviceUnavailable, InvalidRequest
-from quantum_pipeline.preparation import Preparation, candidates, prepare
-from quantum_pipeline.requests import parse_request
+from quantum_pipeline.planning.costs import InstancePrice
+from quantum_pipeline.planning.preparation import Preparation, candidates, prepare
+from quantum_pipeline.requests.algorithm import EXACT_QUBITS
+from quantum_pipeline.requests.request import parse_request
 from tests.unit.device_answers import CAPABILITIES, state
 
 GARNET = "arn:aws:braket:eu-north-1::device/qpu/iqm/Garnet"

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from quantum_pipeline.costs import InstancePrice
 from quantum_pipeline.errors import InvalidRequest
-from quantum_pipeline.estimates import check_memory, estimate, memory_bytes
-from quantum_pipeline.preparation import prepare
-from quantum_pipeline.requests import ResolvedRequest, parse_request, resolve
+from quantum_pipeline.planning.costs import InstancePrice
+from quantum_pipeline.planning.estimates import check_memory, estimate, memory_bytes
+from quantum_pipeline.planning.preparation import prepare
+from quantum_pipeline.requests.request import ResolvedRequest, parse_request, resolve
 from tests.unit.device_answers import state
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from quantum_pipeline.evaluation import Analysis, Quality, analyse, quality
+from quantum_pipeline.reports.evaluation import Analysis, Quality, analyse, quality
 from quantum_pipeline.results import ClassicalSolution, JobSeconds
 from tests.unit.finished_run import (
     TRIANGLE,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hybrid_job.molecules import integrals
+from hybrid_job.molecules.integrals import integrals
 from quantum_pipeline.chemistry.excitations import Excitation, rotate, rotation
 from quantum_pipeline.chemistry.factorisation import groups, most_groups
 from quantum_pipeline.chemistry.hamiltonian import energy_of

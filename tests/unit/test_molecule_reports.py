@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from quantum_pipeline import console
 from quantum_pipeline.chemistry.molecules import nuclear_repulsion
-from quantum_pipeline.report import molecule_figures, render
+from quantum_pipeline.cli import console
+from quantum_pipeline.pages import molecule_figures, render
 from quantum_pipeline.reports import MoleculeReport, Report
 from quantum_pipeline.reports.molecule import equilibrium
 from quantum_pipeline.results import Estimated, MoleculePoint, MoleculeResult, PointSeconds

@@ -9,13 +9,13 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from hybrid_job.optimiser import Real
-from hybrid_job.shot_optimisers import Method, minimise_shots
-from quantum_pipeline.device_states import DeviceState
-from quantum_pipeline.devices import find
-from quantum_pipeline.mitigation import Mitigation
-from quantum_pipeline.plans import SAMPLES, TRAINING, Plan, plan
-from quantum_pipeline.requests import ResolvedRequest, parse_request, resolve
+from hybrid_job.optimising.optimiser import Real
+from hybrid_job.optimising.shot_optimisers import Method, minimise_shots
+from quantum_pipeline.devices.catalogue import find
+from quantum_pipeline.devices.states import DeviceState
+from quantum_pipeline.planning.plan import SAMPLES, TRAINING, Plan, plan
+from quantum_pipeline.requests.mitigation import Mitigation
+from quantum_pipeline.requests.request import ResolvedRequest, parse_request, resolve
 from tests.unit.device_answers import state
 
 RING = {"type": "maxcut", "edges": [[0, 1], [1, 2], [2, 3], [3, 0]]}

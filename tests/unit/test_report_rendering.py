@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from quantum_pipeline.ising import energies, spins_of
-from quantum_pipeline.report import render
-from quantum_pipeline.report.distribution import bin_edges
-from quantum_pipeline.report.graph import layout, weight_places
-from quantum_pipeline.report.numbers import ratio
-from quantum_pipeline.report.study import Distribution, Study
+from quantum_pipeline.pages import render
+from quantum_pipeline.pages.distribution import bin_edges
+from quantum_pipeline.pages.graph import layout, weight_places
+from quantum_pipeline.pages.numbers import ratio
+from quantum_pipeline.pages.study import Distribution, Study
 from quantum_pipeline.reports import OptimisationReport
 from quantum_pipeline.results import ClassicalSolution, DepthStep
 from tests.unit.finished_run import (

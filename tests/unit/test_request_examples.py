@@ -11,15 +11,15 @@ import jsonschema
 import numpy as np
 import pytest
 
-from quantum_pipeline import costs
-from quantum_pipeline.algorithms import EXACT_QUBITS
-from quantum_pipeline.device_states import DeviceState, Qubit
-from quantum_pipeline.devices import find
+from quantum_pipeline.devices.catalogue import find
+from quantum_pipeline.devices.states import DeviceState, Qubit
 from quantum_pipeline.errors import PipelineError
 from quantum_pipeline.ising import all_energies
-from quantum_pipeline.preparation import candidates, prepare
+from quantum_pipeline.planning import costs
+from quantum_pipeline.planning.preparation import candidates, prepare
 from quantum_pipeline.problems import PROBLEM_TYPES, BinaryProblem, Chemistry
-from quantum_pipeline.requests import (
+from quantum_pipeline.requests.algorithm import EXACT_QUBITS
+from quantum_pipeline.requests.request import (
     ProblemReference,
     Request,
     ResolvedRequest,

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quantum_pipeline.algorithms import SettledQaoa
 from quantum_pipeline.cones import EXACT
-from quantum_pipeline.devices import find
+from quantum_pipeline.devices.catalogue import find
 from quantum_pipeline.errors import InvalidRequest
-from quantum_pipeline.requests import (
+from quantum_pipeline.requests.algorithm import SettledQaoa
+from quantum_pipeline.requests.request import (
     ProblemReference,
     Request,
     ResolvedRequest,

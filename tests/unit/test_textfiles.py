@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import energies, spins_of
 from quantum_pipeline.problems import Chemistry, MaxCut
-from quantum_pipeline.requests import parse_problem
-from quantum_pipeline.textfiles import is_text_form, parse_text
+from quantum_pipeline.problems.text_files import is_text_form, parse_text
+from quantum_pipeline.requests.request import parse_problem
 
 BIQMAC = Path(__file__).resolve().parents[3] / "shared" / "data" / "biqmac"
 

@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape
 import pytest
 from werkzeug.wrappers import Request, Response
 
-from quantum_pipeline.client import Pipeline, Progress, RunStopped, run_id_of
+from quantum_pipeline.cli.client import Pipeline, Progress, RunStopped, run_id_of
 from quantum_pipeline.errors import InvalidRequest, JobFailed
 from tests.stack import Stack
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from quantum_pipeline.problems import BinaryProblem
-from quantum_pipeline.requests import parse_request, resolve
+from quantum_pipeline.requests.request import parse_request, resolve
 from tests.stack import Stack
 
 REQUESTS = Path(__file__).resolve().parents[2] / "events" / "requests"

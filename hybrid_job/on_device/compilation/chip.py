@@ -15,7 +15,7 @@ from qiskit.circuit import Measure, Parameter
 from qiskit.circuit.library import CZGate, RXXGate, RZZGate, UGate, iSwapGate
 from qiskit.transpiler import InstructionProperties, Target
 
-from quantum_pipeline.device_states import DeviceState
+from quantum_pipeline.devices.states import DeviceState
 from quantum_pipeline.errors import DeviceUnavailable
 from quantum_pipeline.wording import refusal
 

@@ -8,9 +8,9 @@ from hybrid_job.on_device.compilation.chip import chip_of
 from hybrid_job.on_device.compilation.reference import best_transpiled, transpiled
 from hybrid_job.on_device.compilation.sizes import compilation_of
 from hybrid_job.on_device.measurement import Compiled
-from quantum_pipeline.device_states import DeviceState
+from quantum_pipeline.devices.states import DeviceState
 from quantum_pipeline.errors import DeviceUnavailable
-from quantum_pipeline.mitigation import Noise
+from quantum_pipeline.requests.mitigation import Noise
 from quantum_pipeline.results.device_run import Compilation
 from quantum_pipeline.wording import refusal
 

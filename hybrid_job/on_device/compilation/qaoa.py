@@ -11,17 +11,17 @@ from numpy.typing import NDArray
 
 from hybrid_job.on_device.compilation.chip import chip_of
 from hybrid_job.on_device.compilation.layers import PLUS, LayerWriter
+from hybrid_job.on_device.compilation.logical import qaoa_circuit
 from hybrid_job.on_device.compilation.natives import H, NativeCircuit, rx, ry, rz
 from hybrid_job.on_device.compilation.plans import best_layer
 from hybrid_job.on_device.compilation.reference import Transpiled, best_transpiled, transpiled
 from hybrid_job.on_device.compilation.sizes import compilation_of, loss_of
 from hybrid_job.on_device.compilation.symmetry import flip_check, flip_check_on
 from hybrid_job.on_device.measurement import Bits, Compiled
-from hybrid_job.quantum_task import qaoa_circuit
-from quantum_pipeline.device_states import DeviceState
+from quantum_pipeline.devices.states import DeviceState
 from quantum_pipeline.errors import DeviceUnavailable
 from quantum_pipeline.ising import IsingModel
-from quantum_pipeline.mitigation import Noise
+from quantum_pipeline.requests.mitigation import Noise
 from quantum_pipeline.results.device_run import Compilation
 from quantum_pipeline.wording import refusal
 

@@ -26,7 +26,7 @@ from hybrid_job.on_device.mitigating.extrapolation import Mixed
 from hybrid_job.on_device.mitigating.readout import Misreading, Real
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import IsingModel, energies, spins_of
-from quantum_pipeline.mitigation import WIDEST_OF_BOTH
+from quantum_pipeline.requests.mitigation import WIDEST_OF_BOTH
 
 FEWEST = 10
 """Shots that must obey the symmetry: fewer tell no standard error."""

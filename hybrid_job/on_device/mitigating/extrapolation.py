@@ -29,7 +29,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from hybrid_job.on_device.mitigating.readout import Real
-from quantum_pipeline.mitigation import Extrapolation
+from quantum_pipeline.requests.mitigation import Extrapolation
 
 DECAYS = (-1.0, 3.0)
 """Smallest and largest b: below, noise would make the energy better; above, it leaves 5 % of it."""

@@ -19,7 +19,7 @@ from hybrid_job.on_device.mitigating.estimates import Estimate, estimated, mixed
 from hybrid_job.on_device.mitigating.extrapolation import extrapolated
 from hybrid_job.on_device.mitigating.folding import effective_scale
 from hybrid_job.on_device.mitigating.readout import Misreading, Real
-from quantum_pipeline.mitigation import Extrapolation
+from quantum_pipeline.requests.mitigation import Extrapolation
 from quantum_pipeline.results.device_run import Estimated, ScaledEnergy
 
 

@@ -27,7 +27,7 @@ from hybrid_job.on_device.mitigating.measured import (
 )
 from hybrid_job.on_device.mitigating.readout import Misreading, misreading, readout_circuits
 from quantum_pipeline.errors import InvalidRequest
-from quantum_pipeline.mitigation import Mitigation
+from quantum_pipeline.requests.mitigation import Mitigation
 from quantum_pipeline.results.device_run import Check, Estimated, MitigationOutcome
 
 MakeReadout = Callable[[Compiled], tuple[Compiled, Compiled]]

@@ -7,10 +7,9 @@ from collections.abc import Iterable, Iterator
 
 from botocore.exceptions import ClientError
 
-from quantum_pipeline import device_states
 from quantum_pipeline.aws.clients import client, error_code
-from quantum_pipeline.device_states import DeviceState
-from quantum_pipeline.devices import Device
+from quantum_pipeline.devices.catalogue import Device
+from quantum_pipeline.devices.states import DeviceState, read_state
 
 SECONDS_BETWEEN = 0.25
 """GetDevice takes five calls a second of an account."""
@@ -40,7 +39,7 @@ def all_states(devices: Iterable[Device]) -> dict[str, DeviceState]:
 def state(arn: str) -> DeviceState | None:
     """Return the state of a device, retired ones as well; None where Braket does not know it."""
     try:
-        return device_states.read(client("braket").get_device(deviceArn=arn))
+        return read_state(client("braket").get_device(deviceArn=arn))
     except ClientError as error:
         if error_code(error) not in _UNKNOWN:
             raise

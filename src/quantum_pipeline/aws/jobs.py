@@ -29,7 +29,7 @@ from quantum_pipeline.errors import (
     PipelineError,
     ServiceUnavailable,
 )
-from quantum_pipeline.requests import parse_json
+from quantum_pipeline.requests.request import parse_json
 from quantum_pipeline.runs import PreparedRun
 
 ENDED = ("COMPLETED", "FAILED", "CANCELLED")

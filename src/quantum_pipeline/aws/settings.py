@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
-from quantum_pipeline.costs import InstancePrice
+from quantum_pipeline.planning.costs import InstancePrice
 
 
 class Settings(BaseModel):

@@ -17,7 +17,7 @@ from pathlib import Path
 from quantum_pipeline.aws import storage
 
 PACKAGES = ("hybrid_job", "quantum_pipeline")
-LEFT_OUT = {"aws", "local", "report", "cli.py", "client.py", "console.py", "__pycache__"}
+LEFT_OUT = {"aws", "cli", "local", "pages", "__pycache__"}
 """Parts of ``quantum_pipeline`` that the job does not import."""
 
 

@@ -1,7 +1,7 @@
 """The basis sets that ship with the package: contracted Gaussians of s and p type.
 
 The data are those of the Basis Set Exchange (Pritchard et al., J. Chem. Inf. Model. 59, 4814), in
-data/basis_sets.json, so that the size of a molecule is known before anything is computed.
+basis_sets.json, so that the size of a molecule is known before anything is computed.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class Shell(NamedTuple):
 
 @cache
 def _data() -> dict[str, Any]:
-    text = resources.files("quantum_pipeline").joinpath("data/basis_sets.json").read_text("utf-8")
-    data: dict[str, Any] = json.loads(text)
+    file = resources.files("quantum_pipeline.chemistry") / "basis_sets.json"
+    data: dict[str, Any] = json.loads(file.read_text("utf-8"))
     return data
 
 

@@ -1,7 +1,7 @@
 """The report of a run: what was found, how good it is, what it cost, how to reproduce it.
 
 ``build_report`` only gathers: every figure comes from a verified result, from ``evaluation`` or
-from ``costs``. ``quantum_pipeline.report`` turns a report into HTML and pictures.
+from ``costs``. ``quantum_pipeline.pages`` turns a report into HTML and pictures.
 """
 
 from __future__ import annotations

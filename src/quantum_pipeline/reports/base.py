@@ -9,8 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, AwareDatetime
 
 from quantum_pipeline import __version__
-from quantum_pipeline.costs import Cost
-from quantum_pipeline.evaluation import Analysis
+from quantum_pipeline.planning.costs import Cost
 from quantum_pipeline.reports.device_parts import (
     CostPart,
     DevicePart,
@@ -19,6 +18,7 @@ from quantum_pipeline.reports.device_parts import (
     device_part,
     mitigation_part,
 )
+from quantum_pipeline.reports.evaluation import Analysis
 from quantum_pipeline.reports.part import Part
 from quantum_pipeline.results import Compilation, Evaluation, JobResult
 from quantum_pipeline.runs import PreparedRun, SubmittedJob

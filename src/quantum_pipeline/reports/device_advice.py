@@ -8,7 +8,7 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING
 
-from quantum_pipeline.costs import FREE
+from quantum_pipeline.planning.costs import FREE
 
 if TYPE_CHECKING:
     from quantum_pipeline.reports.base import Report

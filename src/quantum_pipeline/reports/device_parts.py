@@ -8,9 +8,9 @@ from __future__ import annotations
 from math import ceil
 from typing import Literal
 
-from quantum_pipeline.costs import Cost, CostItem
-from quantum_pipeline.devices import Device
-from quantum_pipeline.plans import TRAINING
+from quantum_pipeline.devices.catalogue import Device
+from quantum_pipeline.planning.costs import Cost, CostItem
+from quantum_pipeline.planning.plan import TRAINING
 from quantum_pipeline.reports.part import Part
 from quantum_pipeline.results import (
     Check,

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 from quantum_pipeline.chemistry.sector import Sector, leading
 from quantum_pipeline.chemistry.verification import TOLERANCE
-from quantum_pipeline.evaluation import analyse
 from quantum_pipeline.problems import Chemistry
 from quantum_pipeline.reports.base import Artifacts, Outcome, common_parts
 from quantum_pipeline.reports.device_parts import device_plots
+from quantum_pipeline.reports.evaluation import analyse
 from quantum_pipeline.reports.molecule_advice import CHEMICAL_ACCURACY, recommend
 from quantum_pipeline.reports.molecule_parts import (
     Determinant,

@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import Literal
 
 from quantum_pipeline.errors import InvalidResult
-from quantum_pipeline.evaluation import Quality, analyse, quality
 from quantum_pipeline.problems import BinaryProblem, MaxCut
 from quantum_pipeline.reports.advice import recommend
 from quantum_pipeline.reports.base import Artifacts, Outcome, Part, Report, common_parts
 from quantum_pipeline.reports.device_parts import device_plots
+from quantum_pipeline.reports.evaluation import Quality, analyse, quality
 from quantum_pipeline.results import DepthStep, Elimination, OptimisationResult
 from quantum_pipeline.runs import PreparedRun
 

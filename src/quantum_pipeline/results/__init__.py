@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
-from quantum_pipeline.algorithms import SettledVqe
 from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.refusals import describe
+from quantum_pipeline.requests.algorithm import SettledVqe
 from quantum_pipeline.results import molecule, optimisation
 from quantum_pipeline.results.base import Evaluation, JobResult, QuantumTask
 from quantum_pipeline.results.device_run import (

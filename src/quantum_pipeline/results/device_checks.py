@@ -6,7 +6,7 @@ Counts of a noisy device are nobody's to recompute; that they are as many as was
 from __future__ import annotations
 
 from quantum_pipeline.errors import InvalidResult
-from quantum_pipeline.mitigation import Mitigation
+from quantum_pipeline.requests.mitigation import Mitigation
 from quantum_pipeline.results.base import JobResult, check_equal, check_near
 from quantum_pipeline.results.device_run import Compilation, MitigationOutcome
 from quantum_pipeline.runs import PreparedRun

@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from quantum_pipeline.algorithms import SettledQaoa, SettledRqaoa
 from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.ising import IsingModel, energies, energy_of, spins_of
+from quantum_pipeline.requests.algorithm import SettledQaoa, SettledRqaoa
 from quantum_pipeline.results.base import JobResult, check_equal, check_near, check_within
 from quantum_pipeline.results.device_checks import (
     check_device_run,

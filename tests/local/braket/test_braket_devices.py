@@ -23,8 +23,8 @@ from braket.schema_common import BraketSchemaBase
 from qiskit import QuantumCircuit, transpile
 from qiskit_braket_provider.providers.adapter import aws_device_to_target
 
-from quantum_pipeline import device_states
-from quantum_pipeline import devices as catalogue
+from quantum_pipeline.devices import catalogue
+from quantum_pipeline.devices.states import read_state
 from quantum_pipeline.local.braket import BraketError, BraketService
 from quantum_pipeline.local.braket.devices import Devices
 from quantum_pipeline.local.braket.emulators import EMULATED, spec
@@ -213,7 +213,7 @@ def test_it_says_that_it_is_emulated_and_on_what(devices: Devices, name: str) ->
     assert "20" in summary
     assert "topology" in summary
     assert "open all day, every day" in summary
-    state = device_states.read(answer(devices, qpu.arn))
+    state = read_state(answer(devices, qpu.arn))
     assert state.emulated == summary
     assert state.calibrated_at == qpu.calibrated_at
 
@@ -221,7 +221,7 @@ def test_it_says_that_it_is_emulated_and_on_what(devices: Devices, name: str) ->
 @pytest.mark.parametrize("name", ["Garnet", "Emerald", "Cepheus-1-108Q"])
 def test_it_tells_the_errors_of_each_qubit_and_coupler(devices: Devices, name: str) -> None:
     qpu = BY_NAME[name]
-    state = device_states.read(answer(devices, qpu.arn))
+    state = read_state(answer(devices, qpu.arn))
     assert {qubit.number: qubit.gate_fidelity for qubit in state.qubits} == qpu.gate_fidelity
     assert {qubit.number: qubit.readout_fidelity for qubit in state.qubits} == qpu.readout_fidelity
     assert state.couplers is not None
@@ -232,7 +232,7 @@ def test_it_tells_the_errors_of_each_qubit_and_coupler(devices: Devices, name: s
 @pytest.mark.parametrize("name", ["Ibex-Q1", "Forte-1", "Forte-Enterprise-1"])
 def test_ions_tell_one_fidelity_of_all_pairs(devices: Devices, name: str) -> None:
     qpu = BY_NAME[name]
-    state = device_states.read(answer(devices, qpu.arn))
+    state = read_state(answer(devices, qpu.arn))
     assert state.couplers is None
     assert {state.pair_fidelity} == set(qpu.couplers.values())
     assert state.readout_fidelity == pytest.approx(median(qpu.readout_fidelity.values()))
@@ -302,7 +302,7 @@ def test_the_analog_device_takes_analog_programs_only(session: AwsSession, brake
     properties = AwsDevice(AQUILA, session).properties
     assert isinstance(properties, QueraDeviceCapabilities)
     assert set(properties.action) == {"braket.ir.ahs.program"}
-    assert device_states.read(braket.get_device(deviceArn=AQUILA)).kind == "analog"
+    assert read_state(braket.get_device(deviceArn=AQUILA)).kind == "analog"
     header = {"name": "braket.ir.openqasm.program", "version": "1"}
     with pytest.raises(ClientError, match=r"Aquila runs braket\.ir\.ahs\.program, not"):
         braket.create_quantum_task(
@@ -346,7 +346,7 @@ def test_outside_its_windows_a_device_stays_online(devices: Devices) -> None:
     assert not devices.is_open(GARNET, seconds(monday.replace(hour=18)))
     assert not devices.is_open(GARNET, seconds(monday.replace(day=24, hour=13)))
     assert devices.usable(GARNET).status == "ONLINE"
-    (window,) = device_states.read(answer(devices, GARNET)).windows
+    (window,) = read_state(answer(devices, GARNET)).windows
     assert (window.day, window.start, window.end) == ("Monday", "13:00:00", "17:59:59")
 
 

@@ -1,15 +1,15 @@
 """What GetDevice tells of the simulators on demand, SV1 and DM1.
 
 What they are called, how many qubits and shots they take and what they cost is the catalogue's
-(`quantum_pipeline.devices`). What they can do is what Braket's local simulators can, which execute
-their tasks here.
+(`quantum_pipeline.devices.catalogue`). What they can do is what Braket's local simulators can,
+which execute their tasks here.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from quantum_pipeline import devices as catalogue
+from quantum_pipeline.devices import catalogue
 from quantum_pipeline.local.braket.device import Device
 from quantum_pipeline.local.braket.emulators.capabilities import PROGRAM, PROGRAM_SET
 from quantum_pipeline.local.braket.emulators.service import ALWAYS, header

@@ -1,0 +1,1 @@
+"""Exact correlations of QAOA states, of whole states or of what no state vector holds."""

@@ -1,0 +1,1 @@
+"""Exact states: energies, gradients and samples of QAOA circuits."""

@@ -1,0 +1,1 @@
+"""Molecules: orbitals, ansatz, and the search for the lowest state."""

@@ -1,0 +1,76 @@
+"""From a geometry to integrals over active orbitals: what a molecule's Hamiltonian is made of."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hybrid_job.molecules.gaussians import AtomicIntegrals, Real, atomic_integrals
+from hybrid_job.molecules.hartree_fock import hartree_fock
+from quantum_pipeline.chemistry.active_space import ActiveSpace, active_space
+from quantum_pipeline.chemistry.integrals import Integrals
+from quantum_pipeline.chemistry.molecules import Geometry, nuclear_repulsion
+
+
+def integrals(
+    geometry: Geometry,
+    basis: str = "sto-3g",
+    *,
+    charge: int = 0,
+    multiplicity: int = 1,
+    active_electrons: int | None = None,
+    active_orbitals: int | None = None,
+) -> Integrals:
+    """Return the integrals of a molecule over Hartree-Fock orbitals, in hartree.
+
+    Args:
+        geometry: elements and positions in angstrom.
+        basis: one of ``quantum_pipeline.chemistry.basis.names``.
+        charge: of the molecule.
+        multiplicity: 1 + number of unpaired electrons, which occupy the highest filled orbitals.
+        active_electrons: those not frozen in the lowest orbitals; None is all.
+        active_orbitals: those that they may occupy, from the lowest; None is all.
+
+    Raises:
+        ValueError: the molecule has no such active space.
+        InvalidRequest: Hartree-Fock does not converge.
+    """
+    space = active_space(
+        geometry,
+        basis,
+        charge=charge,
+        multiplicity=multiplicity,
+        active_electrons=active_electrons,
+        active_orbitals=active_orbitals,
+    )
+    atomic = atomic_integrals(geometry, basis)
+    orbitals = hartree_fock(atomic, space.n_core + space.n_alpha, space.n_core + space.n_beta)
+    repulsion = nuclear_repulsion(geometry)
+    core_energy, one, two = over_orbitals(atomic, orbitals.coefficients, space)
+    return Integrals.of(
+        one,
+        two,
+        n_alpha=space.n_alpha,
+        n_beta=space.n_beta,
+        n_core=space.n_core,
+        nuclear_repulsion=repulsion,
+        core_energy=repulsion + core_energy,
+        hartree_fock=repulsion + orbitals.energy,
+    )
+
+
+def over_orbitals(
+    atomic: AtomicIntegrals, coefficients: Real, space: ActiveSpace
+) -> tuple[float, Real, Real]:
+    """Return the frozen electrons' energy, and h_pq and (pq|rs) of the active orbitals.
+
+    h_pq = core_pq + sum_i (2 (pq|ii) - (pi|iq)),  i over the frozen orbitals
+    """
+    used = coefficients[:, : space.n_core + space.n_orbitals]
+    frozen, active = np.split(used, [space.n_core], axis=1)
+    density = 2 * frozen @ frozen.T
+    field = np.einsum("pqrs,rs->pq", atomic.repulsion, density)
+    field -= 0.5 * np.einsum("prqs,rs->pq", atomic.repulsion, density)
+    energy = float(np.sum(density * (atomic.core + 0.5 * field)))
+    c = active
+    two = np.einsum("pqrs,pi,qj,rk,sl->ijkl", atomic.repulsion, c, c, c, c, optimize=True)
+    return energy, c.T @ (atomic.core + field) @ c, two

@@ -1,0 +1,148 @@
+"""How many layers: one more as long as it pays, each from the optimum of those before.
+
+What a layer pays is its share of the whole descent, from the energy of the untouched start state to
+the optimum. This needs no ground energy and no second look at the state: where layers stop paying,
+the energies say so themselves.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hybrid_job.optimising.angles import interpolated
+from hybrid_job.optimising.optimiser import Evaluate, Optimum, Real, minimise
+
+LEAST_GAIN = 0.01
+"""Share of the descent that a layer must gain for the next one to be tried."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """The lowest energy that ``depth`` layers reached, and the evaluations that it took."""
+
+    depth: int
+    energy: float
+    evaluations: int
+
+
+@dataclass(frozen=True)
+class Growth:
+    """The best of all depths, what each reached, and why there is none after the last.
+
+    In ``optimum.history`` the starts of the first depth are numbered from 1, and each further depth
+    counts as one more start.
+    """
+
+    optimum: Optimum
+    steps: tuple[Step, ...]
+    because: str
+
+
+class _Stopwatch:
+    """An evaluation that knows how long it takes: the most seconds a layer so far."""
+
+    def __init__(self, evaluate: Evaluate) -> None:
+        self._evaluate = evaluate
+        self._seconds_a_layer = 0.0
+
+    def __call__(self, angles: Real) -> tuple[float, Real]:
+        began = time.monotonic()
+        found = self._evaluate(angles)
+        taken = (time.monotonic() - began) / angles.shape[1]
+        self._seconds_a_layer = max(self._seconds_a_layer, taken)
+        return found
+
+    def next_ends(self, depth: int) -> float:
+        """Return the time at which an evaluation of so many layers, begun now, would end."""
+        return time.monotonic() + depth * self._seconds_a_layer
+
+
+def grow(
+    evaluate: Evaluate,
+    starts: Sequence[Real],
+    *,
+    unit: float,
+    max_depth: int,
+    max_evaluations: int,
+    deadline: float,
+    untouched: float = 0.0,
+    least_gain: float = LEAST_GAIN,
+) -> Growth:
+    """Return the best angles of all depths from that of ``starts`` up to ``max_depth``.
+
+    The first depth takes the best of all ``starts``; each next one starts from the optimum before,
+    interpolated. It ends after a depth p that gained too little,
+
+        E_(p-1) - E_p  <  least_gain (untouched - E_p),
+
+    at ``max_depth``, or where the evaluations or the time are used up. The optimum is that of the
+    lowest energy: a last layer that was paid for is not thrown away.
+
+    Args:
+        evaluate: energy, or its CVaR, and gradient; as ``unit`` and limits for ``minimise``.
+        starts: angles of one depth, each of shape (2, depth).
+        untouched: energy of the start state, all angles 0: for <C> in |+>^n the mean of all
+            energies, which is 0 for a model without its offset.
+
+    Mean of 8 models, n = 12, ``max_depth`` 10 (``python -m benchmarks.growth``): the depth where it
+    ends, the evaluations of all depths, and the probability of an optimal bitstring in one shot:
+
+                            <C>                        CVaR 0.2
+        3-regular           depth 9.1, 140,  .91       depth 3.6,  19,  .23
+        weighted            depth 9.9, 130,  .38       depth 5.8,  42,  .21
+        QUBO                depth 8.2, 110,  .38       depth 4.0,  31,  .18
+        independent set     depth 9.8, 189,  .56       depth 5.2,  94,  .23
+        partition           depth 6.2, 167,  .024      depth 5.1,  80,  .029
+        portfolio           depth 9.8, 415,  .038      depth 9.1, 287,  .066
+
+    A tail is content as soon as the optimum fills it: it ends early where <C> would go on, and pays
+    where penalties leave the optimum improbable.
+    """
+    timed = _Stopwatch(evaluate)
+    best = Optimum(starts[0])
+    history: list[tuple[int, float]] = []
+    steps: list[Step] = []
+    points, because = list(starts), ""
+    while not because:
+        end = minimise(
+            timed,
+            points,
+            unit=unit,
+            max_evaluations=max_evaluations - len(history),
+            deadline=deadline,
+        )
+        earlier = history[-1][0] if history else 0
+        history += [(earlier + start, energy) for start, energy in end.history]
+        steps.append(Step(end.angles.shape[1], end.energy, len(end.history)))
+        if end.energy < best.energy:
+            best = end
+        if len(history) == max_evaluations:
+            because = f"algorithm.max_evaluations: all {max_evaluations} are used"
+        else:
+            because = _reason_to_end(steps, end, max_depth, untouched, least_gain)
+        if not because and timed.next_ends(steps[-1].depth + 1) > deadline:
+            because = "limits.max_runtime_seconds: no time for one more layer"
+        points = [interpolated(end.angles)]
+    best.history = history
+    return Growth(best, tuple(steps), because)
+
+
+def _reason_to_end(
+    steps: Sequence[Step], end: Optimum, max_depth: int, untouched: float, least_gain: float
+) -> str:
+    """Return why no layer should follow the last step; empty where one should."""
+    step = steps[-1]
+    if not end.converged:
+        return f"depth {step.depth}: {end.stop_reason}"
+    descent = untouched - min(each.energy for each in steps)
+    if not descent > 0:
+        return f"depth {step.depth} is no lower than the start state"
+    if len(steps) > 1:
+        gain = max(0.0, (steps[-2].energy - step.energy) / descent)
+        if gain < least_gain:
+            return (
+                f"depth {step.depth} gained {gain:.2%} of the descent, less than {least_gain:.2%}"
+            )
+    return f"depth {step.depth} is the most allowed" if step.depth >= max_depth else ""

@@ -1,0 +1,1 @@
+"""From correlations to a bitstring: recursive QAOA."""

@@ -1,0 +1,1 @@
+"""What a job calls to solve a request: one module an algorithm."""

@@ -1,0 +1,105 @@
+"""Recursive QAOA as the job runs it: classical baseline, then correlations until all is fixed.
+
+Nothing is paid for and nothing is random, so a job that starts again simply computes it again.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+
+import numpy as np
+
+from hybrid_job import classical
+from hybrid_job.engines.choice import Engine, engine_for
+from hybrid_job.job import Job, versions
+from hybrid_job.metrics import log_metric
+from hybrid_job.optimising import angles, optimiser
+from hybrid_job.optimising.optimiser import Real
+from hybrid_job.rounding import recursive
+from quantum_pipeline.cones import EXACT
+from quantum_pipeline.ising import IsingModel
+from quantum_pipeline.requests.algorithm import SettledRqaoa
+from quantum_pipeline.results import DepthStep, Evaluation, JobSeconds, OptimisationResult
+
+EVALUATIONS = 40
+"""Of one whole state: what the choice of its engine counts on."""
+
+
+def solve(job: Job) -> OptimisationResult:
+    """Return the result of a run: the classical baseline, then what the correlations round to."""
+    model, algorithm = job.prepared.ising, job.prepared.request.algorithm
+    assert isinstance(algorithm, SettledRqaoa)
+    times = [time.monotonic()]
+    baseline = classical.solve(model, seconds=job.classical_seconds, rng=job.chance("classical"))
+    times.append(time.monotonic())
+    start, started_from = starting_angles(model, algorithm.depth)
+    numbers = itertools.count(1)
+    found = recursive.solve(
+        model,
+        algorithm.depth,
+        [start],
+        max_evaluations=algorithm.max_evaluations,
+        deadline=job.deadline(reserved=1.0),
+        engine=_whole_state,
+        progress=lambda energy: log_metric("energy", energy, next(numbers)),
+    )
+    times.append(time.monotonic())
+    # Further optimisations are of what was left: their energies are those of other problems.
+    whole = [energy for optimisation, energy in found.history if optimisation == 1]
+    return OptimisationResult(
+        run_id=job.prepared.run_id,
+        algorithm="rqaoa",
+        engine=_engine(model, algorithm.depth),
+        start=started_from,
+        gammas=tuple(found.angles[0].tolist()),
+        betas=tuple(found.angles[1].tolist()),
+        depths=(
+            DepthStep(depth=algorithm.depth, energy=found.mean_energy, evaluations=len(whole)),
+        ),
+        eliminations=tuple(found.eliminations),
+        history=tuple(
+            Evaluation(evaluation=number, start=1, energy=energy)
+            for number, energy in enumerate(whole, 1)
+        ),
+        converged=found.converged,
+        stop_reason=found.sentence,
+        counts={},
+        best_bitstring=found.bitstring,
+        best_energy=found.energy,
+        mean_energy=found.mean_energy,
+        mean_energy_exact=True,
+        standard_error=None,
+        probability_of_best=None,
+        classical=baseline,
+        seconds=JobSeconds(
+            classical=times[1] - times[0],
+            optimise=times[2] - times[1],
+            sample=0.0,
+            total=job.seconds,
+        ),
+        versions=versions(),
+    )
+
+
+def starting_angles(model: IsingModel, depth: int) -> tuple[Real, str]:
+    """Return the angles to start from, shape (2, depth), and where they come from."""
+    known = angles.transferred(model, depth)
+    if known is not None:
+        return known, "angles of the regular tree that the couplings resemble"
+    [ramp] = optimiser.starting_points(
+        depth, 1, optimiser.typical_field(model), np.random.default_rng(0)
+    )
+    return ramp, "linear ramp"
+
+
+def _whole_state(cost: Real) -> Engine:
+    return engine_for(cost, evaluations=EVALUATIONS, depth=1).engine
+
+
+def _engine(model: IsingModel, depth: int) -> str:
+    if model.n_variables <= EXACT:
+        return "exact correlations of the whole state"
+    return (
+        "exact correlations in closed form" if depth == 1 else "exact correlations of light cones"
+    )

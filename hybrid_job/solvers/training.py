@@ -1,0 +1,185 @@
+"""The angles of a QAOA run: from where they start to the lowest energy that its budget finds.
+
+The request says how: at one depth or at growing ones, by the mean of all energies or of the lowest
+of them, with exact gradients or from shots. Everything is deterministic, so that a job that starts
+again finds in its journal what it computed before.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from typing import cast
+
+import numpy as np
+
+from hybrid_job.engines import sampling
+from hybrid_job.engines.choice import Engine
+from hybrid_job.job import Job
+from hybrid_job.metrics import log_metric
+from hybrid_job.optimising import angles as known_angles
+from hybrid_job.optimising import depth, optimiser
+from hybrid_job.optimising.depth import Step
+from hybrid_job.optimising.optimiser import Evaluate, Optimum, Real
+from hybrid_job.optimising.shot_optimisers import (
+    Estimate,
+    Method,
+    Single,
+    minimise_shots,
+    one_by_one,
+)
+from quantum_pipeline.ising import IsingModel
+from quantum_pipeline.requests.algorithm import SHOT_OPTIMIZERS, SettledQaoa
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The best angles, what each depth reached, and where the optimiser started, in words."""
+
+    optimum: Optimum
+    steps: tuple[Step, ...]
+    start: str
+
+
+def recorded(job: Job) -> Trained | None:
+    """Return what an earlier attempt had trained when it began to pay for its samples.
+
+    A second attempt has more time, or less money: it would train on, or end elsewhere.
+    """
+    found = job.journal.decision("training")
+    if found is None:
+        return None
+    history = [(start, energy) for start, energy in found["history"]]
+    angles = np.array(found["angles"], dtype=np.float64)
+    optimum = Optimum(angles, found["energy"], history, found["converged"], found["stop_reason"])
+    return Trained(optimum, tuple(Step(*step) for step in found["steps"]), found["start"])
+
+
+def record(job: Job, trained: Trained) -> Trained:
+    """Keep what was trained, before its samples are paid for, and return it."""
+    optimum = trained.optimum
+    decision = {
+        "angles": optimum.angles.tolist(),
+        "energy": optimum.energy,
+        "history": optimum.history,
+        "converged": optimum.converged,
+        "stop_reason": optimum.stop_reason,
+        "steps": [astuple(step) for step in trained.steps],
+        "start": trained.start,
+    }
+    job.journal.record_decision("training", decision)
+    return trained
+
+
+def train(job: Job, engine: Engine, spectrum: Real, on_device: Estimate | None = None) -> Trained:
+    """Return the best angles of the engine's circuit that the run's budget finds.
+
+    ``spectrum`` are the energies of all bitstrings, shape (2^n,), without the offset. ``on_device``
+    gives energies (with the offset) from a device's shots; the engine then computes none.
+    """
+    algorithm, model = job.prepared.request.algorithm, job.prepared.ising
+    assert isinstance(algorithm, SettledQaoa)
+    exact = _objective(engine, algorithm.cvar_alpha)
+    evaluate = job.recorded(exact, model.offset)
+    starts, started_from = _starts(job, algorithm, model)
+    if algorithm.optimizer == "none":
+        energy, _ = evaluate(starts[0])
+        optimum = Optimum(starts[0], energy, [(1, energy)], stop_reason="evaluated as given")
+        return Trained(optimum, _one_step(optimum), started_from)
+    unit, deadline = optimiser.typical_field(model), job.training_deadline
+    if algorithm.optimizer in SHOT_OPTIMIZERS:
+        estimate = on_device or one_by_one(_simulated(job, engine, spectrum))
+        return _from_shots(job, estimate, starts[0], started_from)
+    if algorithm.depth == "auto":
+        grown = depth.grow(
+            evaluate,
+            starts,
+            unit=unit,
+            max_depth=algorithm.deepest,
+            max_evaluations=algorithm.max_evaluations,
+            deadline=deadline,
+            untouched=exact(np.zeros((2, 1)))[0],
+        )
+        grown.optimum.stop_reason = f"{grown.because}; {grown.optimum.stop_reason}"
+        return Trained(grown.optimum, grown.steps, started_from)
+    optimum = optimiser.minimise(
+        evaluate,
+        starts,
+        unit=unit,
+        max_evaluations=algorithm.max_evaluations,
+        deadline=deadline,
+    )
+    return Trained(optimum, _one_step(optimum), started_from)
+
+
+def _simulated(job: Job, engine: Engine, spectrum: Real) -> Single:
+    """Return energies as shots of the engine's state give them, exact where none are asked for."""
+    algorithm, offset = job.prepared.request.algorithm, job.prepared.ising.offset
+    assert isinstance(algorithm, SettledQaoa)
+    shots, alpha = algorithm.shots_per_evaluation, algorithm.cvar_alpha
+    exact, chance = _objective(engine, alpha), job.chance("shots of evaluations")
+
+    def estimate(angles: Real) -> tuple[float, float]:
+        if shots is None:
+            return offset + exact(angles)[0], 0.0
+        probabilities = engine.probabilities(angles)
+        energy, error = sampling.estimate(spectrum, probabilities, shots, alpha, chance)
+        return offset + energy, error
+
+    return estimate
+
+
+def _from_shots(job: Job, estimate: Estimate, start: Real, started_from: str) -> Trained:
+    """Return what an optimiser without gradients finds, from energies with the offset."""
+    algorithm, offset = job.prepared.request.algorithm, job.prepared.ising.offset
+    assert isinstance(algorithm, SettledQaoa)
+    numbers = itertools.count(1)
+
+    def logged(batch: Sequence[Real]) -> list[tuple[float, float]]:
+        found = estimate(batch)
+        for energy, _ in found:
+            log_metric("energy", energy, next(numbers))
+        return [(energy - offset, error) for energy, error in found]
+
+    optimum = minimise_shots(
+        logged,
+        start,
+        method=cast(Method, algorithm.optimizer),
+        unit=optimiser.typical_field(job.prepared.ising),
+        max_evaluations=algorithm.max_evaluations,
+        deadline=job.training_deadline,
+        rng=job.chance(algorithm.optimizer),
+    )
+    return Trained(optimum, _one_step(optimum), started_from)
+
+
+def _one_step(optimum: Optimum) -> tuple[Step, ...]:
+    return (Step(optimum.angles.shape[1], optimum.energy, len(optimum.history)),)
+
+
+def _objective(engine: Engine, alpha: float) -> Evaluate:
+    if alpha == 1:
+        return engine.energy_and_gradient
+    return lambda angles: engine.tail_and_gradient(angles, alpha)
+
+
+def _starts(job: Job, algorithm: SettledQaoa, model: IsingModel) -> tuple[list[Real], str]:
+    """Return the angles to start from, each of shape (2, depth), and where they come from."""
+    if algorithm.gammas is not None and algorithm.betas is not None:
+        return [np.array([algorithm.gammas, algorithm.betas])], "angles as given"
+    first = 1 if algorithm.depth == "auto" else algorithm.deepest
+    unit = optimiser.typical_field(model)
+    starts = optimiser.starting_points(first, algorithm.starts, unit, job.chance("starts"))
+    more = f", and {len(starts) - 1} ramps of other sizes" if len(starts) > 1 else ""
+    if algorithm.warm_start != "none":
+        return starts, (
+            f"linear ramp{more}; each qubit is tilted towards its value in a "
+            f"{algorithm.warm_start} solution, so what is found is partly a classical answer"
+        )
+    if algorithm.initial_angles != "ramp":
+        transferred = known_angles.transferred(model, first)
+        if transferred is not None:
+            starts[0] = transferred
+            return starts, f"angles of the regular tree that the couplings resemble{more}"
+    return starts, f"linear ramp{more}"

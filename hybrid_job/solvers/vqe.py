@@ -1,0 +1,241 @@
+"""VQE as the job runs it: point by point the integrals, the amplitudes and the exact energy.
+
+The amplitudes are trained on the exact state, which is free. On a device the energy of the lowest
+point is measured then.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from hybrid_job.job import Job, versions
+from hybrid_job.journal import Journal
+from hybrid_job.metrics import log_metric
+from hybrid_job.molecules.ansatz import Ansatz
+from hybrid_job.molecules.excitation_search import SLOPE, Budget, LimitReached, Real, Search
+from hybrid_job.molecules.integrals import integrals
+from hybrid_job.molecules.vqe import lowest_eigenvalue
+from quantum_pipeline.chemistry.sector import Sector
+from quantum_pipeline.problems import Chemistry
+from quantum_pipeline.requests.algorithm import SettledVqe
+from quantum_pipeline.results import (
+    Amplitude,
+    Evaluation,
+    Growth,
+    MoleculePoint,
+    MoleculeResult,
+    PointSeconds,
+)
+
+DECISION = "states to measure"
+"""What the journal keeps before a device is paid for it: time may end a training elsewhere."""
+
+
+@dataclass
+class RecordedBudget(Budget):
+    """A budget whose evaluations are in the journal: a job that starts again repeats none.
+
+    ``point`` is the number of the geometry, ``before`` how many evaluations the others took.
+    """
+
+    journal: Journal = field(kw_only=True)
+    point: int = field(kw_only=True)
+    before: int = field(kw_only=True)
+
+    def evaluate(self, ansatz: Ansatz, parameters: Real) -> tuple[float, Real]:
+        """Return energy and gradient as they stand in the journal, or compute and record them."""
+        key = np.array([self.point, *parameters])
+        found = self.journal.evaluation(key)
+        if found is None or len(self.history) == self.max_evaluations:
+            found = super().evaluate(ansatz, parameters)
+            self.journal.record_evaluation(key, *found)
+        else:
+            self.history.append(found[0])
+        log_metric("energy", found[0], self.before + len(self.history))
+        return found
+
+
+@dataclass(frozen=True)
+class Solved:
+    """A geometry's part of the result, and the energies of its evaluations."""
+
+    point: MoleculePoint
+    energies: Sequence[float]
+
+
+def solve(job: Job) -> MoleculeResult:
+    """Return the result of a run: each geometry solved, the one of lowest energy sampled.
+
+    The evaluations and the time are shared out evenly, what one geometry leaves to the next ones.
+    Where the time ends first, the geometries from there on are left out.
+
+    Raises:
+        PipelineError: what happens on a device, see ``on_device.molecules.energy``.
+    """
+    algorithm = _asked(job)[1]
+    solved, left_out = _recorded(job) or _trained(job)
+    points = [each.point for each in solved]
+    stopped = [point.stop_reason for point in points if not point.converged]
+    return MoleculeResult(
+        run_id=job.prepared.run_id,
+        algorithm="vqe",
+        engine="exact state among the determinants, numpy",
+        ansatz=algorithm.ansatz,
+        points=tuple(points),
+        history=_history(solved),
+        converged=not stopped and not left_out,
+        stop_reason=left_out or next(iter(stopped), points[-1].stop_reason),
+        **_sampled(job, solved, left_out),
+        seconds=job.seconds,
+        versions=versions(),
+    )
+
+
+def _asked(job: Job) -> tuple[Chemistry, SettledVqe]:
+    problem, algorithm = job.prepared.request.problem, job.prepared.request.algorithm
+    assert isinstance(problem, Chemistry)
+    assert isinstance(algorithm, SettledVqe)
+    return problem, algorithm
+
+
+def _trained(job: Job) -> tuple[list[Solved], str]:
+    """Return the geometries solved, and what ended that early."""
+    problem, solved = _asked(job)[0], list[Solved]()
+    for number, length in enumerate(problem.lengths):
+        if solved and time.monotonic() > job.training_deadline:
+            lengths = f"{number} of {len(problem.lengths)} lengths"
+            return solved, f"limits.max_runtime_seconds: {lengths}"
+        solved.append(_solve_point(job, length, solved))
+    return solved, ""
+
+
+def _recorded(job: Job) -> tuple[list[Solved], str] | None:
+    """Return what an earlier attempt has trained, and began to pay for the energy of."""
+    found = job.journal.decision(DECISION)
+    if found is None:
+        return None
+    points = map(MoleculePoint.model_validate, found["points"])
+    return list(map(Solved, points, found["energies"])), found["left_out"]
+
+
+def _solve_point(job: Job, length: float | None, before: Sequence[Solved]) -> Solved:
+    problem, algorithm = _asked(job)
+    times = [time.monotonic()]
+    at = "" if length is None else f" at {length:g} angstrom"
+    print(f"{problem.formula}{at}, {problem.basis}: integrals and orbitals", flush=True)
+    made = integrals(
+        problem.geometry_at(length),
+        problem.basis,
+        charge=problem.charge or 0,
+        multiplicity=problem.multiplicity,
+        active_electrons=problem.active_electrons,
+        active_orbitals=problem.active_orbitals,
+    )
+    times.append(time.monotonic())
+    print(f"Hamiltonian of {problem.sector.dimension} determinants", flush=True)
+    search = Search(made, _budget(job, before))
+    times.append(time.monotonic())
+    try:
+        if algorithm.ansatz == "uccsd":
+            search.uccsd(_start(before))
+        else:
+            search.adapt(SLOPE)
+    except LimitReached as limit:
+        search.converged, search.stop_reason = False, str(limit)
+    times.append(time.monotonic())
+    print(f"{search.stop_reason}; exact diagonalisation", flush=True)
+    exact = None
+    if times[-1] < job.deadline(reserved=0.5):
+        exact = lowest_eigenvalue(search.matrix)
+    times.append(time.monotonic())
+    chosen = zip(search.chosen, search.parameters.tolist(), strict=True)
+    point = MoleculePoint(
+        bond_length_angstrom=length,
+        integrals=made,
+        amplitudes=tuple(
+            Amplitude(annihilate=each.annihilate, create=each.create, amplitude=amplitude)
+            for each, amplitude in chosen
+        ),
+        growth=tuple(Growth(**step._asdict()) for step in search.growth),
+        energy=search.energy,
+        exact=exact,
+        evaluations=len(search.budget.history),
+        converged=search.converged,
+        stop_reason=search.stop_reason,
+        seconds=PointSeconds(
+            **dict(zip(PointSeconds.model_fields, np.diff(times).tolist(), strict=True))
+        ),
+    )
+    return Solved(point, search.budget.history)
+
+
+def _budget(job: Job, before: Sequence[Solved]) -> RecordedBudget:
+    """Return an even share of the evaluations and of the time that are left."""
+    problem, algorithm = _asked(job)
+    left = len(problem.lengths) - len(before)
+    done = sum(each.point.evaluations for each in before)
+    now, end = time.monotonic(), job.training_deadline
+    return RecordedBudget(
+        max_evaluations=max(1, (algorithm.max_evaluations - done) // left),
+        deadline=now + (end - now) / left,
+        watch=None,
+        journal=job.journal,
+        point=len(before),
+        before=done,
+    )
+
+
+def _start(before: Sequence[Solved]) -> Real | None:
+    """Return the amplitudes of the geometry before, near which those of the next one are."""
+    if not before:
+        return None
+    return np.array([each.amplitude for each in before[-1].point.amplitudes])
+
+
+def _history(solved: Sequence[Solved]) -> tuple[Evaluation, ...]:
+    flat = [(point, energy) for point, each in enumerate(solved, 1) for energy in each.energies]
+    return tuple(
+        Evaluation(evaluation=number, start=point, energy=energy)
+        for number, (point, energy) in enumerate(flat, 1)
+    )
+
+
+def _sampled(job: Job, solved: Sequence[Solved], left_out: str) -> dict[str, Any]:
+    """Return what was drawn of the state of lowest energy, or what a device measured of it."""
+    lowest = min((each.point for each in solved), key=lambda point: point.energy)
+    if job.prepared.device.kind == "local":
+        return {"counts": _counts(job, lowest), "measured": None, "pair_counts": ()}
+    print(f"{job.prepared.device.name}: measuring the energy", flush=True)
+    from hybrid_job.on_device.molecules.energy import (  # noqa: PLC0415 (takes seconds to import)
+        measured_energy,
+    )
+
+    if job.journal.decision(DECISION) is None:
+        trained = {
+            "points": [each.point.model_dump(mode="json") for each in solved],
+            "energies": [list(each.energies) for each in solved],
+            "left_out": left_out,
+        }
+        job.journal.record_decision(DECISION, trained)
+    found = measured_energy(job, lowest)
+    return {
+        "counts": found.counts,
+        "measured": found.raw,
+        "pair_counts": found.pair_counts,
+        "device_run": found.run,
+        "tasks": found.tasks,
+    }
+
+
+def _counts(job: Job, point: MoleculePoint) -> dict[str, int]:
+    """Return determinants drawn from the state: what measured spin orbitals would show."""
+    sector = Sector.of(point.integrals)
+    probabilities = point.state() ** 2
+    shots = job.prepared.request.shots
+    drawn = job.chance("shots").multinomial(shots, probabilities / probabilities.sum())
+    return {sector.bitstring(int(at)): int(drawn[at]) for at in np.flatnonzero(drawn)}

@@ -1,0 +1,1 @@
+"""The command ``qpipe``, and its client of a deployed pipeline."""

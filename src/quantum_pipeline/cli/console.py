@@ -1,0 +1,290 @@
+"""What ``qpipe`` shows: progress and errors on stderr, results on stdout; plain off a terminal."""
+
+from __future__ import annotations
+
+import json
+import math
+import textwrap
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from quantum_pipeline.cli.client import Progress
+    from quantum_pipeline.devices.listing import ListedDevice
+    from quantum_pipeline.planning.estimates import Estimate
+
+_out = Console(highlight=False, soft_wrap=True)
+_BEGUN = time.monotonic()
+_COLUMNS_OF_A_LINE = 100
+_err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def error(name: str, message: str) -> None:
+    """Print an error: its name, then what was wrong and what is allowed."""
+    _err.print(f"{name}: {message}", style="red", markup=False)
+
+
+def note(text: str) -> None:
+    """Print a line of progress."""
+    _err.print(text, markup=False)
+
+
+class ProgressLine:
+    """The run's progress: one line that changes on a terminal, a line a change elsewhere."""
+
+    def __init__(self, where: str = "") -> None:
+        self._where = where
+        self._status = _err.status("starting") if _err.is_terminal else None
+        self._last = ""
+
+    def __enter__(self) -> ProgressLine:
+        if self._status:
+            self._status.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._status:
+            self._status.stop()
+
+    def update(self, progress: Progress) -> None:
+        """Show where the run stands."""
+        text = _sentence(progress, self._where)
+        stage = text.partition(":")[0]
+        if self._status:
+            self._status.update(f"{text}  [dim]{time.monotonic() - _BEGUN:.0f} s[/]")
+        if stage != self._last:
+            self._last = stage
+            _err.print(f"{time.monotonic() - _BEGUN:6.1f} s  {text}", markup=False)
+
+
+@contextmanager
+def progress(execution_arn: str, where: str = "") -> Iterator[ProgressLine]:
+    """Show the progress of a run while the body follows it; ``where`` says what it runs on."""
+    note(f"run {execution_arn.rsplit(':', 1)[1]}")
+    with ProgressLine(where) as line:
+        yield line
+
+
+_STAGES = {
+    "Started": "starting",
+    "Prepare": "preparing",
+    "Submit": "submitting the job",
+    "PostProcess": "evaluating and writing the report",
+    "Succeeded": "done",
+    "Cancel": "cancelling",
+    "Failed": "failed",
+}
+
+
+def _sentence(progress: Progress, where: str) -> str:
+    if progress.job_status is None:
+        return _STAGES.get(progress.state, "waiting for the job")
+    text = f"job {progress.job_status.lower()}{where}"
+    if progress.job_status == "QUEUED" and progress.queue_position:
+        text += f": position {progress.queue_position}"
+    if progress.energy is not None:
+        text += f": evaluation {progress.evaluation}, energy {progress.energy:.6g}"
+    return text
+
+
+def result(folder: Path, *, as_json: bool) -> None:
+    """Print the report in a folder: its main figures and where it is, or all of it as JSON."""
+    text = (folder / "report.json").read_text("utf-8")
+    if as_json:
+        click.echo(text)
+        return
+    report = json.loads(text)
+    _lines((name, _wrapped(value, 13)) for name, value in _main_figures(report))
+    _lines([("report", str(folder / report["artifacts"]["report_html"]))])
+    for advice in report["recommendations"]:
+        _out.print(f"- {_wrapped(advice, 2)}", markup=False)
+
+
+def _lines(figures: Iterable[tuple[str, str]]) -> None:
+    for name, value in figures:
+        _out.print(Text.assemble((f"{name:<13}", "bold"), value))
+
+
+def _wrapped(text: str, indent: int) -> str:
+    """Return a text in lines of 100 columns, all but the first indented; words stay whole."""
+    if indent + len(text) <= _COLUMNS_OF_A_LINE:
+        return text
+    room = _COLUMNS_OF_A_LINE - indent
+    lines = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False)
+    return f"\n{' ' * indent}".join(lines)
+
+
+def _main_figures(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if report["problem"]["type"] == "chemistry":
+        yield from _of_molecule(report)
+    else:
+        yield from _of_optimisation(report)
+    device = report["device"]
+    if device.get("emulated"):
+        yield "device", f"{device['name']}, EMULATED on this machine: a rehearsal"
+    elif device["name"] != "local":
+        yield "device", device["name"]
+    cost, timing = report["cost"], report["timing"]
+    if cost.get("cut_short"):
+        yield "partial", f"cut short: {cost['cut_short']}"
+    yield "cost", _cost(report)
+    yield "prices", cost["prices_as_of"]
+    yield "time", f"queue {timing['queue_seconds']:.1f} s, job {timing['job_seconds']:.1f} s"
+
+
+def _cost(report: Mapping[str, Any]) -> str:
+    """Return what the run cost; of a rehearsal, what its tasks cost on AWS."""
+    cost = report["cost"]
+    if not report["device"].get("emulated"):
+        return f"{cost['actual_usd']:.4f} USD, estimated {cost['estimated_usd']:.4f}"
+    tasks = sum(task["usd"] for task in cost["tasks"])
+    return (
+        f"nothing billed here; on AWS {tasks:.4f} USD of tasks, estimated "
+        f"{cost['estimated_usd']:.4f}, and the job's instance"
+    )
+
+
+def _with_error(energy: float, error: float | None) -> str:
+    """Return an energy to the two digits of its standard error."""
+    if not error:
+        return f"{energy:.6g}"
+    decimals = max(0, 1 - math.floor(math.log10(error)))
+    return f"{energy:.{decimals}f} +- {error:.{decimals}f}"
+
+
+def _of_molecule(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    problem, solution, quality = report["problem"], report["solution"], report["quality"]
+    name, ansatz = problem["molecule"] or problem["formula"], report["algorithm"]["ansatz"].upper()
+    yield "molecule", f"{name}, {problem['basis']}, {problem['n_qubits']} qubits"
+    length = solution["bond_length_angstrom"]
+    at = f"  at {length:g} angstrom, the lowest of {len(report['scan'])}" if report["scan"] else ""
+    yield "energy", f"{solution['energy']:.6f} hartree{at}"
+    if report.get("measured"):
+        found = report["measured"]
+        off = f"{found['counts']}, off by {found['error_millihartree']:.3g} mHa"
+        yield "measured", f"{found['energy']:.6f} +- {found['standard_error']:.6f}  {off}"
+    if report.get("measured") and report["mitigation"]:
+        other = "raw" if report["mitigation"]["kept"] == "mitigated" else "mitigated"
+        it = report["mitigation"][other]
+        off = f"not kept, off by {1000 * (it['energy'] - solution['energy']):.3g} mHa"
+        yield other, f"{it['energy']:.6f} +- {it['standard_error']:.6f}  {off}"
+    if report["equilibrium"]:
+        yield "equilibrium", f"{report['equilibrium']['bond_length_angstrom']:.3f} angstrom"
+    if quality["best_known_by"] == "exact":
+        yield "exact", f"{quality['best_known']:.6f}  by {quality['classical']['method']}"
+    yield "Hartree-Fock", f"{quality['hartree_fock']:.6f}"
+    yield "verdict", f"VQE ({ansatz}) was {quality['verdict']}"
+
+
+def _of_optimisation(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    problem, solution, quality = report["problem"], report["solution"], report["quality"]
+    goal = {"maxcut": "best cut"}.get(problem["type"], "lowest value")
+    yield "problem", f"{problem['type']}, {problem['n_variables']} variables"
+    yield goal, f"{solution['objective']:.10g}  at {_shortened(solution['bitstring'])}"
+    yield "best known", f"{quality['best_known']:.10g}  by {quality['best_known_by']}"
+    ratio, expected = quality["approximation_ratio"], quality["expected_ratio"]
+    if ratio is None:
+        yield "ratio", f"undefined: {quality['ratio_undefined_because']}"
+    else:
+        whose = "the best sample" if solution["found_by"] == "samples" else "the rounded solution"
+        yield "ratio", f"{round(ratio, 6)} of {whose}, {expected:.4f} of the mean"
+    if report["device"]["kind"] != "local":
+        yield "mean energy", _energies(quality, report["mitigation"])
+    name = {"qaoa": "QAOA", "rqaoa": "recursive QAOA"}[report["algorithm"]["name"]]
+    yield "verdict", f"{name} was {quality['verdict']}"
+
+
+def _energies(quality: Mapping[str, Any], mitigation: Mapping[str, Any] | None) -> str:
+    """Return raw, mitigated and exact energy of the circuit, beside each other."""
+    found = [f"raw {_with_error(quality['mean_energy'], quality['standard_error'])}"]
+    if mitigation:
+        it, kept = mitigation["mitigated"], mitigation["kept"] == "mitigated"
+        mitigated = _with_error(it["energy"], it["standard_error"])
+        found.append(f"mitigated {mitigated}{'' if kept else ' (not kept)'}")
+    if quality["trained_energy"] is not None:
+        found.append(f"exact {quality['trained_energy']:.6g}")
+    return ", ".join(found)
+
+
+def _shortened(bitstring: str) -> str:
+    return bitstring if len(bitstring) <= 60 else f"{bitstring[:28]}...{bitstring[-28:]}"
+
+
+def estimate(found: Estimate, *, as_json: bool) -> None:
+    """Print an estimate as a table, or as JSON."""
+    if as_json:
+        click.echo(found.model_dump_json(indent=2))
+        return
+    _lines(found.lines())
+
+
+def devices(rows: Sequence[ListedDevice], *, as_json: bool) -> None:
+    """Print what can be used now as a table of up to 100 columns, or as JSON."""
+    if as_json:
+        click.echo(json.dumps([row.model_dump(mode="json") for row in rows], indent=2))
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
+    for name, justify in _COLUMNS:
+        table.add_column(name, justify=justify, overflow="fold", no_wrap=name != "gates")
+    for row in rows:
+        table.add_row(*_cells(row), style="" if row.usable else "dim")
+    Console(width=min(_out.width, 100) if _out.is_terminal else 100, highlight=False).print(table)
+    _out.print(
+        f"prices of {rows[0].prices_as_of}: of a task + of each of its shots; times in UTC",
+        markup=False,
+    )
+    if any(row.emulated for row in rows):
+        _out.print(
+            "* emulated on this machine, with its topology, gates and typical errors: a rehearsal",
+            markup=False,
+        )
+
+
+_COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
+    ("device", "left"),
+    ("region", "left"),
+    ("open", "left"),
+    ("qubits", "right"),
+    ("gates", "left"),
+    ("shots", "right"),
+    ("USD", "left"),
+    ("queue", "right"),
+    ("2q fid", "right"),
+)
+
+
+def _cells(row: ListedDevice) -> Iterator[str]:
+    yield row.name + ("*" if row.emulated else "")
+    yield {"local": "here", "simulator": "all"}.get(row.kind, row.region or "")
+    yield row.availability
+    yield _or_nothing(row.n_qubits)
+    yield " ".join(row.native_gates) or {"qpu": "", "analog": "none"}.get(row.kind, "any")
+    yield "" if row.max_shots is None else f"{row.min_shots}-{row.max_shots}"
+    yield row.price
+    yield _or_nothing(row.queue)
+    yield "" if row.two_qubit_fidelity is None else f"{row.two_qubit_fidelity:.4f}"
+
+
+def _or_nothing(value: int | None) -> str:
+    return "" if value is None else str(value)
+
+
+def serving(environment: Mapping[str, str], outputs: Mapping[str, str]) -> None:
+    """Print what another shell needs to use the served AWS."""
+    for name, value in environment.items():
+        click.echo(f"export {name}={value}")
+    for name, value in outputs.items():
+        click.echo(f"# {name}: {value}")
+    click.echo(
+        "# aws stepfunctions start-execution --state-machine-arn "
+        f"{outputs['StateMachineArn']} --input file://events/requests/maxcut_petersen.json"
+    )
+    note("serving until Ctrl-C")

@@ -1,0 +1,425 @@
+"""``qpipe``: run a problem through the pipeline, check it, price it, or serve the local AWS.
+
+Results go to stdout, progress and errors to stderr. The exit status is the error's own
+(``quantum_pipeline.errors``), 130 after an interruption.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from quantum_pipeline import __version__
+from quantum_pipeline.cli import console
+from quantum_pipeline.cli.compact_json import compact
+from quantum_pipeline.devices.catalogue import Device, catalogue
+from quantum_pipeline.devices.states import DeviceState, read_state
+from quantum_pipeline.errors import InvalidRequest, PipelineError
+from quantum_pipeline.planning.costs import FREE, InstancePrice
+from quantum_pipeline.planning.preparation import Preparation, candidates, prepare
+from quantum_pipeline.requests.request import (
+    MAX_OBJECT_BYTES,
+    ProblemReference,
+    Request,
+    ResolvedRequest,
+    parse_json,
+    parse_request,
+    resolve,
+)
+
+if TYPE_CHECKING:
+    from quantum_pipeline.cli.client import Pipeline
+
+REQUEST_FILE = click.argument("file", type=click.Path(path_type=Path))
+DEVICE = click.option("--device", help="Device instead of the request's: a name or an ARN.")
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
+
+
+NOTHING_BILLED = {
+    "JobInstanceUsdPerHour": "0",
+    "JobInstancePriceAsOf": FREE,
+}
+"""Parameters of the stack on this machine; one on AWS has the price of its instance."""
+
+
+class _Commands(click.Group):
+    """Commands whose named errors become one line on stderr and their exit status."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            console.note("interrupted")
+            sys.exit(130)
+        except PipelineError as error:
+            console.error(type(error).__name__, str(error))
+            sys.exit(error.exit_code)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="qpipe")
+def main() -> None:
+    """Hybrid quantum-classical runs: a problem goes in, a report comes out."""
+    # A terminated qpipe ends its processes as an interrupted one does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+@main.command()
+@REQUEST_FILE
+@click.option("--stack", help="Run on AWS, on this CloudFormation stack, instead of this machine.")
+@DEVICE
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    help="Folder that gets a folder with the run's report.",
+)
+@AS_JSON
+@click.option(
+    "--cancel-on-interrupt", is_flag=True, help="On Ctrl-C cancel the run's job without asking."
+)
+def run(
+    *,
+    file: Path,
+    stack: str | None,
+    device: str | None,
+    output: Path,
+    as_json: bool,
+    cancel_on_interrupt: bool,
+) -> None:
+    """Take the problem in FILE through the whole pipeline and write its report.
+
+    FILE is a request as JSON, a graph in rudy form, a COOrdinate text file, or a molecule (.xyz).
+    """
+    request = load(file, device)
+    where = _check(request, stack)  # what can be refused is refused before anything starts
+    _make_folder(output)
+    from quantum_pipeline.aws.clients import named_errors  # noqa: PLC0415 - boto3 takes a while
+    from quantum_pipeline.cli.client import Pipeline  # noqa: PLC0415
+
+    with named_errors(), _stack(stack) as outputs:
+        pipeline = _pipeline_of(stack) if stack else Pipeline(outputs)
+        folder = _follow(
+            pipeline,
+            request,
+            request.name or file.stem,
+            output,
+            every=1.0 if stack else 0.1,
+            cancel=cancel_on_interrupt or not stack,
+            where=where,
+        )
+    console.result(folder, as_json=as_json)
+
+
+@main.command()
+@REQUEST_FILE
+@DEVICE
+def validate(file: Path, device: str | None) -> None:
+    """Print the request in FILE with every default filled in, or say what is wrong with it."""
+    asked = load(file, device)
+    found = asked if isinstance(asked.problem, ProblemReference) else _prepared(asked).request
+    data = found.model_dump(mode="json", by_alias=True, exclude_none=True)
+    if isinstance(found, ResolvedRequest) and found.mitigation.zne == "none":
+        del data["mitigation"]["scales"]  # what does not apply has its default when it is read
+    click.echo(compact(data))
+
+
+@main.command()
+@REQUEST_FILE
+@DEVICE
+@AS_JSON
+def estimate(file: Path, device: str | None, as_json: bool) -> None:
+    """Print qubits, memory, time and cost of the request in FILE; nothing is submitted."""
+    from quantum_pipeline.planning.estimates import estimate as estimated  # noqa: PLC0415
+
+    request = load(file, device)
+    if isinstance(request.problem, ProblemReference):
+        raise InvalidRequest("problem.uri: not read here; allowed: a problem in the file itself")
+    console.estimate(estimated(_prepared(request, within_budget=False)), as_json=as_json)
+
+
+@main.command()
+@click.option("--stack", help="Devices of AWS, as this CloudFormation stack reaches them.")
+@AS_JSON
+def devices(stack: str | None, as_json: bool) -> None:
+    """Print the devices that can be used now: local first, those that take tasks before others.
+
+    Without --stack they are those of the AWS on this machine, where QPUs are emulated.
+    """
+    from quantum_pipeline.devices.listing import listed  # noqa: PLC0415
+
+    found = catalogue().devices
+    states = _states_of_stack(stack, found) if stack else _local_states(found)
+    console.devices(listed(found, states, datetime.now(UTC)), as_json=as_json)
+
+
+@main.command()
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="Port on 127.0.0.1; a free one by default.",
+)
+def serve(port: int) -> None:
+    """Serve the pipeline's AWS on this machine until Ctrl-C, for any AWS client."""
+    from quantum_pipeline.local.aws import LocalAws  # noqa: PLC0415
+
+    try:
+        with (
+            _own_settings(),
+            LocalAws(cache_folder=cache_folder(), parameters=NOTHING_BILLED, port=port) as aws,
+        ):
+            console.serving(aws.environment(), aws.outputs)
+            try:
+                signal.pause()
+            except KeyboardInterrupt:
+                console.note("stopping")
+    except OSError as error:
+        allowed = f"a free port ({error.strerror})"
+        raise InvalidRequest.of("--port", port, allowed) from None
+
+
+def _follow(
+    pipeline: Pipeline,
+    request: Request,
+    label: str,
+    output: Path,
+    *,
+    every: float,
+    cancel: bool,
+    where: str,
+) -> Path:
+    """Start a run, show its progress, and return the folder of its report.
+
+    Its records are fetched when it fails, too; an interruption stops it and exits with 130.
+    """
+    from quantum_pipeline.cli.client import run_id_of  # noqa: PLC0415
+
+    body = request.model_dump(mode="json", by_alias=True, exclude_none=True)
+    execution = ""
+    try:
+        execution = pipeline.start(body, label)
+        with console.progress(execution, where) as line:
+            for progress in pipeline.watch(execution, every_seconds=every):
+                line.update(progress)
+        return pipeline.fetch(run_id_of(execution), output)
+    except KeyboardInterrupt:
+        if execution:
+            _interrupted(pipeline, execution, output, cancel=cancel)
+        sys.exit(130)
+    except PipelineError:
+        if execution:
+            console.note(f"records  {pipeline.fetch(run_id_of(execution), output)}")
+        raise
+
+
+def _interrupted(pipeline: Pipeline, execution: str, output: Path, *, cancel: bool) -> None:
+    """Stop the run and see its job cancelled, or leave it running where the user says so."""
+    from quantum_pipeline.cli.client import run_id_of  # noqa: PLC0415
+
+    try:
+        wanted = cancel or click.confirm("\nCancel the run and its job?", default=True, err=True)
+    except click.Abort:  # nobody can answer, or the answer was Ctrl-C again
+        wanted = False
+    if not wanted:
+        console.note(f"left running: {execution}")
+        return
+    pipeline.stop(execution)
+    console.note("cancelled, with its job" if pipeline.wait_for_end(execution) else "stopped")
+    console.note(f"records  {pipeline.fetch(run_id_of(execution), output)}")
+
+
+def _make_folder(folder: Path) -> None:
+    """Make the output folder before anything runs: a result must have a place to go to."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        allowed = f"a folder that can be written to ({error.strerror})"
+        raise InvalidRequest.of("--output", str(folder), allowed) from None
+
+
+def load(file: Path, device: str | None) -> Request:
+    """Return the request in a file, of whichever form.
+
+    Raises:
+        InvalidRequest: no such file, too large, or not a request.
+    """
+    from quantum_pipeline.problems.text_files import is_text_form, parse_text  # noqa: PLC0415
+
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(MAX_OBJECT_BYTES + 1)
+    except OSError as error:
+        allowed = f"a file that can be read ({error.strerror})"
+        raise InvalidRequest.of("FILE", str(file), allowed) from None
+    if len(content) > MAX_OBJECT_BYTES:
+        raise InvalidRequest.of("FILE", str(file), f"a file of up to {MAX_OBJECT_BYTES} bytes")
+    if is_text_form(file.name):
+        data: Any = {"problem": parse_text(content, file.name)}
+    else:
+        data = parse_json(content, str(file))
+    if device is not None and isinstance(data, dict):
+        data = {**data, "device": device}
+    return parse_request(data)
+
+
+def _check(request: Request, stack: str | None) -> str:
+    """Refuse what would be refused, and return what a run is on, for its progress.
+
+    A run on a device is held to what it would cost on AWS: what passes here passes there. What
+    only AWS can say of a stack's devices, its own prepare asks.
+    """
+    if isinstance(request.problem, ProblemReference):
+        return ""
+    if stack is not None:
+        resolve(request)
+        return ""
+    found = _prepared(request, billed=bool(candidates(request)))
+    if found.state is None:
+        return ""
+    console.note(f"{found.device.name}: {found.device_because}")
+    if found.state.emulated is None:
+        return f" on {found.device.name}"
+    console.note("emulated on this machine: a rehearsal; sources in the report")
+    return f" on {found.device.name}, emulated"
+
+
+def _prepared(request: Request, *, billed: bool = True, within_budget: bool = True) -> Preparation:
+    """Return the run of a request on the devices that are here.
+
+    ``billed`` counts the job's instance as AWS would, which this machine does not.
+    """
+    instance, region = _instance_price()
+    if not billed:
+        instance = instance.model_copy(update={"usd_per_hour": 0.0, "as_of": FREE})
+    return prepare(
+        request,
+        _local_states(candidates(request)),
+        instance=instance,
+        region=region,
+        now=datetime.now(UTC),
+        within_budget=within_budget,
+    )
+
+
+def _local_states(devices: Iterable[Device]) -> dict[str, DeviceState]:
+    """Return the states of devices as the AWS on this machine has them, which need not run.
+
+    Nothing waits before them: each run has an AWS of its own.
+    """
+    from quantum_pipeline.local.aws import REGION  # noqa: PLC0415
+    from quantum_pipeline.local.braket.devices import Devices  # noqa: PLC0415
+    from quantum_pipeline.local.braket.errors import BraketError  # noqa: PLC0415
+    from quantum_pipeline.local.braket.protocol import Call  # noqa: PLC0415
+
+    service, found = Devices(), {}
+    empty = {"queue": "QUANTUM_TASKS_QUEUE", "queuePriority": "Normal", "queueSize": "0"}
+    service.queues = (lambda _: [empty],)
+    for device in devices:
+        with suppress(BraketError):
+            answer = service.get(Call("GetDevice", {"deviceArn": device.arn}, REGION))
+            found[device.arn] = read_state(answer)
+    return found
+
+
+def _states_of_stack(stack: str, devices: Iterable[Device]) -> dict[str, DeviceState]:
+    """Return the states of the devices of a stack's region."""
+    from quantum_pipeline.aws.clients import named_errors  # noqa: PLC0415
+    from quantum_pipeline.aws.devices import all_states  # noqa: PLC0415
+
+    with named_errors():
+        region = _pipeline_of(stack).region
+        return all_states(each for each in devices if each.region in (None, region))
+
+
+def _pipeline_of(stack: str) -> Pipeline:
+    """Return the pipeline of a stack in the region that the user's AWS settings name.
+
+    boto3 reads AWS_DEFAULT_REGION and not AWS_REGION, as other AWS SDKs do.
+    """
+    from botocore.session import Session  # noqa: PLC0415
+
+    from quantum_pipeline.cli.client import Pipeline  # noqa: PLC0415
+
+    if region := os.environ.get("AWS_REGION"):
+        os.environ.setdefault("AWS_DEFAULT_REGION", region)
+    if not Session().get_config_variable("region"):
+        raise InvalidRequest(
+            "--stack: no region is set; allowed: the stack's, by AWS_REGION=REGION or "
+            "`aws configure`"
+        )
+    return Pipeline.of_stack(stack)
+
+
+def _instance_price() -> tuple[InstancePrice, str]:
+    """Return the price that a stack of the template has by default, and this machine's region."""
+    from quantum_pipeline.local.aws import ACCOUNT, PROJECT, REGION  # noqa: PLC0415
+    from quantum_pipeline.local.template import Stack  # noqa: PLC0415
+
+    stack = Stack.read(PROJECT / "template.yaml", name="estimate", region=REGION, account=ACCOUNT)
+    settings = next(
+        each.environment for each in stack.functions if each.handler == "prepare.handler"
+    )
+    price = InstancePrice(
+        instance_type=settings["JOB_INSTANCE_TYPE"],
+        usd_per_hour=float(settings["JOB_INSTANCE_USD_PER_HOUR"]),
+        as_of=settings["JOB_INSTANCE_PRICE_AS_OF"],
+    )
+    return price, REGION
+
+
+def cache_folder() -> Path:
+    """Return the folder of what is kept to be quick: $QPIPE_CACHE, or .cache in the project."""
+    project = Path(__file__).resolve().parents[3]
+    return Path(os.environ.get("QPIPE_CACHE", project / ".cache"))
+
+
+@contextmanager
+def _local_outputs() -> Iterator[dict[str, str]]:
+    from quantum_pipeline.local.aws import LocalAws  # noqa: PLC0415
+
+    console.note("starting AWS on this machine")
+    with (
+        _own_settings(),
+        LocalAws(cache_folder=cache_folder(), parameters=NOTHING_BILLED) as aws,
+    ):
+        os.environ.update(aws.environment())
+        yield dict(aws.outputs)
+
+
+@contextmanager
+def _own_settings() -> Iterator[None]:
+    """Keep the user's AWS settings out of the AWS on this machine: endpoints, profiles, keys.
+
+    What jobs keep to be quick, as Qiskit's list of plugins, stays out of the user's home.
+    """
+    before = dict(os.environ)
+    for name in [name for name in before if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ |= {
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "XDG_CACHE_HOME": str(cache_folder() / "jobs"),
+    }
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _stack(name: str | None) -> AbstractContextManager[dict[str, str]]:
+    return nullcontext({}) if name else _local_outputs()

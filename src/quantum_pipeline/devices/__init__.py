@@ -1,0 +1,1 @@
+"""The devices that a request can name: their prices, and what Braket says of them now."""

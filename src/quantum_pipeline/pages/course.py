@@ -1,0 +1,236 @@
+"""Pictures of the optimisation: its energies, what they were reduced by, and where it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from quantum_pipeline.pages.emulation import device_name, titled
+from quantum_pipeline.pages.figures import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PALE,
+    VERMILLION,
+    drawn,
+    legend_below,
+    new_figure,
+)
+from quantum_pipeline.pages.numbers import short
+from quantum_pipeline.pages.study import Study
+
+_CONVERGENCE = (
+    "{} of the quantum state at each evaluation of the optimiser, in the problem's units; "
+    "lower is better. Starts follow one another from left to right. Random bits: the mean "
+    "over all bitstrings."
+)
+_REDUCTION = (
+    "How far the lowest {} so far lies below the first one: as a share of the first one's "
+    "magnitude, or in the problem's units where that is zero."
+)
+_PARAMETERS = (
+    "Angles of the layers of QAOA, exp(−iβX) exp(−iγC) each. Over many layers a good schedule "
+    "often looks like annealing: the cost is turned up while the mixing is turned down."
+)
+
+
+@drawn
+def convergence(study: Study) -> tuple[str, str, Figure]:
+    """Draw the energy of each evaluation, between random bits and the best known energy."""
+    report = study.report
+    history = report.convergence.history
+    start = np.array([each.start for each in history])
+    energy = np.array([each.energy for each in history])
+    best = study.problem.objective_of_energy(report.quality.best_known) + 0.0
+    best_name = "optimum" if study.optimum_is_known else "best known"
+    of_all = report.algorithm.cvar_alpha == 1
+
+    figure, (axes,) = new_figure()
+    _draw_starts(axes, start, energy)
+    count = np.arange(1, len(energy) + 1)
+    axes.step(
+        count, np.minimum.accumulate(energy), BLACK, lw=1, where="post", label="lowest so far"
+    )
+    mean = report.quality.mean_energy
+    axes.plot(
+        len(energy),
+        mean,
+        color=ORANGE,
+        marker="D",
+        ls="",
+        mec=BLACK,
+        mew=0.6,
+        ms=5.5,
+        label=f"{_final(study)} {short(mean)}",
+        clip_on=False,
+        zorder=5,
+    )
+    for label, level, colour, dashes in (
+        (f"random bits {short(study.model.offset)}", study.model.offset, GREY, ":"),
+        (f"{best_name} {short(best)}", best, GREEN, "--"),
+    ):
+        axes.axhline(level, color=colour, ls=dashes, lw=1.2, label=label, zorder=1)
+    cut = " = −⟨cut⟩" if report.problem.type == "maxcut" else ""
+    axes.set_ylabel(f"mean energy ⟨C⟩{cut}" if of_all else study.optimised)
+    _count_evaluations(axes, len(energy))
+    legend_below(figure, 3)
+    title = _convergence_title(study, energy, f"{best_name} {short(best)}")
+    if _is_measured(study):
+        title = titled(report, title)
+    return title, _CONVERGENCE.format(study.optimised.capitalize()) + _scatter(study), figure
+
+
+def _final(study: Study) -> str:
+    """Return what the mean energy of the report is, beside those of the evaluations."""
+    if study.report.device.kind != "local":
+        return f"mean on {device_name(study.report)}, raw"
+    return "final mean" if study.report.algorithm.cvar_alpha == 1 else "final mean of all"
+
+
+def _is_measured(study: Study) -> bool:
+    """Return whether the device measured each energy."""
+    return bool(study.report.request["algorithm"].get("train_on") == "device")
+
+
+def _scatter(study: Study) -> str:
+    """Return that energies scatter, where they were measured, and by how much.
+
+    The error of N shots is that of the final samples, whose spread is that of one shot, by N.
+    """
+    if not _is_measured(study):
+        return ""
+    report, algorithm = study.report, study.report.request["algorithm"]
+    shots = algorithm.get("shots_per_evaluation") or report.request["shots"]
+    text = f" Each was measured on {device_name(report)} with {shots} shots"
+    error, drawn_shots = report.quality.standard_error, sum(report.samples.values())
+    if error and report.algorithm.cvar_alpha == 1:
+        text += f", which leaves an error of about {error * (drawn_shots / shots) ** 0.5:.2g}"
+    return f"{text}: the lowest of them is low by chance too. The final mean is of new shots."
+
+
+def _convergence_title(study: Study, energy: NDArray[np.float64], bound: str) -> str:
+    what = study.optimised.capitalize()
+    first, final, n = short(energy[0]), short(energy.min()), len(energy)
+    if n == 1:
+        given = study.report.algorithm.optimizer == "none"
+        return f"{what} {first} {'at the given angles' if given else 'of one evaluation'}; {bound}"
+    if _is_measured(study):
+        mean = short(study.report.quality.mean_energy)
+        return f"{what} measured {first} first, {mean} at the end; {bound}"
+    if final == first:
+        return f"{what} stays at {first} for {n} evaluations; {bound}"
+    return f"{what} falls from {first} to {final}; {bound}"
+
+
+def _draw_starts(axes: Axes, start: NDArray[np.int64], energy: NDArray[np.float64]) -> None:
+    count, winner = np.arange(1, len(energy) + 1), start[energy.argmin()]
+    several, marker = len(np.unique(start)) > 1, "." if len(energy) <= 300 else ""
+    others_named = False
+    for s in np.unique(start):
+        mine, won = start == s, s == winner
+        label = (f"start {s}, the best" if several else "evaluations") if won else None
+        if not won and not others_named:
+            label, others_named = "other starts", True
+        colour = BLUE if won else "#9a9a9a"
+        axes.plot(count[mine], energy[mine], color=colour, marker=marker, label=label, lw=1)
+        if several and len(np.unique(start)) <= 12:
+            middle = count[mine].mean()
+            axes.annotate(
+                str(s),
+                (middle, 1.01),
+                xycoords=("data", "axes fraction"),
+                ha="center",
+                color=colour,
+                fontsize=8,
+                fontweight="bold" if won else "normal",
+            )
+
+
+def _count_evaluations(axes: Axes, n: int) -> None:
+    axes.set_xlabel("evaluation")
+    axes.set_xlim(1 - max(0.5, 0.02 * n), n + max(0.5, 0.02 * n))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8, min_n_ticks=1))
+
+
+@drawn
+def reduction(study: Study) -> tuple[str, str, Figure]:
+    """Draw how far the lowest energy so far lies below the first one."""
+    analysis = study.report.analysis
+    energy = np.array([each.energy for each in study.report.convergence.history])
+    fallen = analysis.initial_energy - np.minimum.accumulate(energy)
+    relative = analysis.reduction_percent is not None
+    if relative:
+        fallen = 100 * fallen / abs(analysis.initial_energy)
+    at, n = analysis.convergence_evaluation, len(energy)
+
+    figure, (axes,) = new_figure()
+    count = np.arange(1, n + 1)
+    axes.fill_between(count, fallen, step="post", color=BLUE, alpha=0.15, lw=0)
+    axes.step(count, fallen, BLUE, where="post", marker="." if n <= 60 else "", label="reduction")
+    if fallen[-1] > 0:
+        axes.axvline(at, color=VERMILLION, ls="--", lw=1.2, label=f"99 % of it by evaluation {at}")
+    axes.set_ylim(bottom=0, top=None if fallen[-1] > 0 else 1)
+    axes.set_ylabel("reduction, % of |first energy|" if relative else "reduction, energy units")
+    _count_evaluations(axes, n)
+    legend_below(figure)
+
+    amount = f"{short(fallen[-1])} %" if relative else short(fallen[-1])
+    if n == 1:
+        title = "One evaluation: nothing to reduce"
+    elif fallen[-1] <= 0:
+        title = f"Energy not reduced in {n} evaluations"
+    else:
+        title = f"Energy reduced by {amount}, 99 % of it by evaluation {at} of {n}"
+    return (
+        title,
+        _REDUCTION.format(study.optimised),
+        figure,
+    )
+
+
+@drawn
+def parameters(study: Study) -> tuple[str, str, Figure]:
+    """Draw the angles of the best state over the layers."""
+    algorithm = study.report.algorithm
+    figure, panels = new_figure(columns=2)
+    layers = np.arange(1, algorithm.depth + 1)
+    sides = (
+        ("γ, phase by the cost C", algorithm.gammas, BLUE, "o"),
+        ("β, mixing by X", algorithm.betas, VERMILLION, "s"),
+    )
+    for axes, (name, angles, colour, marker) in zip(panels, sides, strict=True):
+        axes.axhline(0, color=PALE, lw=1)
+        axes.plot(layers, angles, color=colour, marker=marker)
+        axes.set_title(name, fontsize=9, loc="left", color=colour)
+        axes.set_xlabel("layer k")
+        axes.set_xlim(0.5, algorithm.depth + 0.5)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8, min_n_ticks=1))
+    panels[0].set_ylabel("angle, rad")
+    return (
+        _angles_title(study),
+        _PARAMETERS,
+        figure,
+    )
+
+
+def _angles_title(study: Study) -> str:
+    algorithm = study.report.algorithm
+    kind = "Given" if algorithm.optimizer == "none" else "Optimised"
+    if algorithm.depth == 1:
+        gamma, beta = short(algorithm.gammas[0]), short(algorithm.betas[0])
+        return f"{kind} angles of the one layer: γ = {gamma}, β = {beta}"
+    up, down = _rises(algorithm.gammas), _rises(algorithm.betas[::-1])
+    shape = ": an annealing-like schedule" if up and down else ""
+    return f"{kind} angles of {algorithm.depth} layers{shape}"
+
+
+def _rises(angles: Sequence[float]) -> bool:
+    return all(abs(b) >= abs(a) for a, b in pairwise(angles))

@@ -1,0 +1,191 @@
+"""Picture of a cut: the graph with its nodes on two sides, and the edges between them."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from quantum_pipeline.pages.figures import (
+    BLACK,
+    BLUE,
+    ORANGE,
+    VERMILLION,
+    drawn,
+    legend_below,
+    new_figure,
+    printable,
+)
+from quantum_pipeline.pages.numbers import short
+from quantum_pipeline.pages.places import Array, by_stress, circle, steps
+from quantum_pipeline.pages.study import Study
+from quantum_pipeline.problems import MaxCut
+
+MOST_WEIGHTS = 30
+"""Up to so many edges their weights are written beside them."""
+
+DENSE = 3
+"""More edges a node than these make a tangle of any layout but a circle."""
+
+CANDIDATES = 20
+
+LABEL_ROOM = 0.1
+"""Part of a drawing's size that a weight's middle keeps from other weights and from nodes."""
+
+ALONG = (0.5, 0.42, 0.58, 0.35, 0.65, 0.28, 0.72, 0.22, 0.78)
+"""Parts of an edge where its weight may be written, in the order in which they are tried."""
+
+_HALO = {"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.85}
+
+_CAPTION = (
+    "The graph with the cut that was found. Circles are on side 0, squares on side 1; solid edges "
+    "are cut, dashed ones are not. Positions mean nothing."
+)
+
+
+@drawn
+def solution(study: Study) -> tuple[str, str, Figure]:
+    """Draw the graph of a maxcut problem with the cut that was found."""
+    problem, report = study.problem, study.report
+    assert isinstance(problem, MaxCut)
+    side = np.array([int(bit) for bit in report.solution.bitstring])
+    edges = np.array([(i, j) for i, j, _ in problem.edges])
+    place = layout(problem.n_variables, edges, side)
+    figure, (axes,) = new_figure(height_inches=4.6)
+    _draw_edges(axes, problem, side, place)
+    _draw_nodes(axes, problem, side, place)
+    axes.set_axis_off()
+    axes.margins(0.09)
+    legend_below(figure, markerscale=0.5)
+    return (
+        _title(study, problem),
+        _CAPTION,
+        figure,
+    )
+
+
+def _title(study: Study, problem: MaxCut) -> str:
+    weights = [w for _, _, w in problem.edges]
+    of_all = f" of total weight {short(sum(weights))}" if min(weights) >= 0 else ""
+    if not study.best_is_sampled:
+        best = f"best known {short(study.report.quality.best_known)}"
+    else:
+        best = "the optimum" if study.optimum_is_known else "the best known"
+    name, cut = study.solution_name.capitalize(), short(study.report.solution.objective)
+    return f"{name}: cut {cut}{of_all}, {best}"
+
+
+def _draw_edges(
+    axes: Axes, problem: MaxCut, side: NDArray[np.int64], place: NDArray[np.float64]
+) -> None:
+    weight = np.array([w for _, _, w in problem.edges])
+    ends = np.array([(i, j) for i, j, _ in problem.edges])
+    cut = side[ends[:, 0]] != side[ends[:, 1]]
+    largest = np.abs(weight).max() or 1.0
+    width = 0.6 + 1.6 * np.abs(weight) / largest * min(1.0, 30 / len(weight))
+    kinds = (("uncut", ~cut, "#8c8c8c", "--"), ("cut", cut, VERMILLION, "-"))
+    for name, chosen, colour, dashes in kinds:
+        if not chosen.any():
+            continue
+        label = f"{name} edges: {chosen.sum()}, weight {short(float(weight[chosen].sum()))}"
+        lines = LineCollection(
+            list(place[ends[chosen]]),
+            colors=colour,
+            linestyles=dashes,
+            linewidths=list(width[chosen]),
+            label=label,
+            zorder=1,
+        )
+        axes.add_collection(lines)
+    if len(weight) <= MOST_WEIGHTS and (weight != 1).any():
+        for (x, y), w in zip(weight_places(place, ends), weight, strict=True):
+            axes.text(x, y, short(w), fontsize=7, ha="center", va="center", bbox=_HALO, zorder=2)
+
+
+def weight_places(place: Array, ends: NDArray[np.int64]) -> Array:
+    """Return where each edge's weight is written, shape (edges, 2), each on its edge.
+
+    That is the middle, or where another weight or a node is too near, the nearest place along the
+    edge that is clear of them; the clearest of all where none is.
+    """
+    room = LABEL_ROOM * np.ptp(place, axis=0).max()
+    taken = list(place)
+    for i, j in ends:
+        spots = place[i] + np.array(ALONG)[:, None] * (place[j] - place[i])
+        clear = np.linalg.norm(spots[:, None] - np.array(taken), axis=2).min(axis=1)
+        first = np.flatnonzero(clear >= room)
+        taken.append(spots[first[0] if first.size else int(clear.argmax())])
+    return np.array(taken[len(place) :])
+
+
+def _draw_nodes(
+    axes: Axes, problem: MaxCut, side: NDArray[np.int64], place: NDArray[np.float64]
+) -> None:
+    labels = [printable(str(label), 8) for label in problem.labels]
+    widest = max(map(len, labels))
+    size = 260 if len(labels) <= 16 else 170
+    for value, colour, marker in ((0, BLUE, "o"), (1, ORANGE, "s")):
+        chosen = side == value
+        axes.scatter(
+            place[chosen, 0],
+            place[chosen, 1],
+            s=size,
+            c=colour,
+            marker=marker,
+            edgecolors="white",
+            linewidths=1,
+            label=f"nodes on side {value}: {chosen.sum()}",
+            zorder=3,
+        )
+    for label, (x, y), bit in zip(labels, place, side, strict=True):
+        inside = widest <= 2
+        axes.annotate(
+            label,
+            (x, y),
+            (0, 0 if inside else 11),
+            textcoords="offset points",
+            ha="center",
+            va="center",
+            fontsize=8 if len(labels) <= 16 else 7,
+            zorder=4,
+            color="white" if inside and bit == 0 else BLACK,
+            bbox=None if inside else _HALO,
+        )
+
+
+def layout(n: int, edges: Array, side: NDArray[np.int64]) -> Array:
+    """Return places of n nodes, shape (n, 2), for edges of shape (m, 2).
+
+    A dense graph stands on a circle, one side on the left, the other on the right. A sparse one is
+    laid out by the steps between its nodes, from several circles in turn, and the layout is taken
+    whose nodes keep farthest from the edges of others.
+    """
+    if len(edges) > DENSE * n:
+        return circle(np.lexsort((np.arange(n), side)).argsort())
+    apart = steps(n, edges)
+    candidates = min(CANDIDATES, max(2, CANDIDATES * 30 // n))
+    orders = [np.random.default_rng(k).permutation(n) for k in range(candidates)]
+    circles = [apart.max() / 2 * circle(order) for order in orders]
+    places = [_fill(each) for each in by_stress(apart, circles)]
+    best = max(range(candidates), key=lambda k: _clearance(places[k], edges))
+    return places[best]
+
+
+def _fill(place: Array) -> Array:
+    """Return the places turned to be widest from left to right, and as high as they are wide."""
+    centred = place - place.mean(axis=0)
+    turned = centred @ np.linalg.svd(centred, full_matrices=False)[2].T
+    extent = np.ptp(turned, axis=0)
+    return np.asarray(turned / np.maximum(extent, 0.01 * extent.max()))
+
+
+def _clearance(place: Array, edges: Array) -> float:
+    """Return the least distance of a node to an edge of others."""
+    start, along = place[edges[:, 0]], place[edges[:, 1]] - place[edges[:, 0]]
+    share = ((place[:, None] - start) * along).sum(2) / np.maximum((along**2).sum(1), 1e-12)
+    nearest = start + np.clip(share, 0, 1)[..., None] * along
+    distance = np.linalg.norm(place[:, None] - nearest, axis=2)
+    distance[edges.T, np.arange(len(edges))] = np.inf
+    return float(distance.min())

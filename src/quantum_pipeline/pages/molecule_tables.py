@@ -1,0 +1,314 @@
+"""The figures of a molecule's report in words: the headline, the comparison and the tables."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from quantum_pipeline.pages import rows
+from quantum_pipeline.pages.emulation import device_name
+from quantum_pipeline.pages.numbers import (
+    hartree,
+    number,
+    off_by,
+    percent,
+    seconds,
+    short,
+    with_error,
+)
+from quantum_pipeline.pages.rows import Row, Table
+from quantum_pipeline.reports import MoleculeReport
+from quantum_pipeline.reports.molecule_advice import CHEMICAL_ACCURACY
+from quantum_pipeline.reports.molecule_parts import MeasuredEnergy
+
+LARGEST_AMPLITUDES = 12
+"""Amplitudes that the page shows; all are in report.json."""
+
+
+class Rival(NamedTuple):
+    """One way to the energy: what it gives, how far above the exact one, and its time."""
+
+    way: str
+    energy: str
+    error: str
+    time: str
+
+
+def headline(report: MoleculeReport) -> list[tuple[str, str, str]]:
+    """Return what was found, how good it is, what it cost: a word, the figure, a sentence each."""
+    return [
+        *rows.cut_in_short(report),
+        ("Found", f"{hartree(report.solution.energy)} hartree", _found(report)),
+        *_measured_in_short(report),
+        ("Quality", *_good(report)),
+        rows.cost_in_short(report, sum(report.samples.values())),
+    ]
+
+
+def _measured_in_short(report: MoleculeReport) -> list[tuple[str, str, str]]:
+    measured = report.measured
+    if measured is None:
+        return []
+    raw = f"{_off(measured.raw_error_millihartree, measured.raw_standard_error)} raw"
+    if measured.counts == "mitigated":
+        raw += f", {_off(measured.error_millihartree, measured.standard_error)} mitigated"
+    return [
+        (
+            "Measured",
+            f"{with_error(measured.energy, measured.standard_error, hartree)} hartree",
+            f"The energy of that state from shots of {device_name(report)}; off by {raw}.",
+        )
+    ]
+
+
+def _off(millihartree: float, standard_error: float) -> str:
+    """Return a difference in mHa with its error, which is given in hartree."""
+    spread = 1000 * standard_error
+    return f"{off_by(millihartree, spread)} ± {with_error(spread, spread).partition(' ')[0]} mHa"
+
+
+def _found(report: MoleculeReport) -> str:
+    problem, scan = report.problem, report.scan
+    electrons = f"{problem.active_electrons} electrons in {problem.active_orbitals} orbitals"
+    if not scan:
+        return f"The energy of {electrons} of {problem.basis}."
+    lowest = f"The lowest of {len(scan)} lengths, at {short(scan_length(report))} Å."
+    if report.equilibrium is None:
+        return f"{lowest} No minimum is enclosed by them."
+    at = short(report.equilibrium.bond_length_angstrom)
+    return f"{lowest} A parabola through the lowest three has its minimum at {at} Å."
+
+
+def scan_length(report: MoleculeReport) -> float:
+    """Return the bond length of the solution."""
+    length = report.solution.bond_length_angstrom
+    assert length is not None
+    return length
+
+
+def _good(report: MoleculeReport) -> tuple[str, str]:
+    quality = report.quality
+    if quality.error_millihartree is None:
+        return "not compared", "There was no time for exact diagonalisation."
+    reached = "within" if quality.chemical_accuracy else "not within"
+    sentence = f"Above the exact energy: {reached} chemical accuracy ({CHEMICAL_ACCURACY} mHa)."
+    if quality.correlation_recovered_percent is not None:
+        share = percent(quality.correlation_recovered_percent / 100)
+        sentence += f" {share} of the correlation energy is recovered."
+    if report.scan and quality.largest_error_millihartree is not None:
+        largest = short(quality.largest_error_millihartree)
+        sentence += f" Of all lengths, the largest error is {largest} mHa."
+    error = f"error {short(quality.error_millihartree)} mHa"
+    if report.measured is None:
+        return error, sentence
+    found = report.measured
+    accurate = "" if abs(found.error_millihartree) <= CHEMICAL_ACCURACY else "not "
+    off = _off(found.error_millihartree, found.standard_error)
+    sentence += (
+        f" What {device_name(report)} measured of that state is off by {off}, {found.counts}: "
+        f"{accurate}chemically accurate."
+    )
+    return f"{error} computed, {off} measured", sentence
+
+
+def comparison(report: MoleculeReport) -> list[Rival]:
+    """Return VQE beside Hartree-Fock and exact diagonalisation, at the solution's geometry."""
+    quality, exact = report.quality, report.quality.classical
+    above = "–" if exact.energy is None else short(1000 * (quality.hartree_fock - exact.energy))
+    return [
+        Rival("Hartree-Fock", hartree(quality.hartree_fock), above, "–"),
+        Rival(
+            f"VQE, {report.algorithm.ansatz.upper()}",
+            hartree(report.solution.energy),
+            "–" if quality.error_millihartree is None else short(quality.error_millihartree),
+            seconds(quality.quantum_seconds),
+        ),
+        *_measured_rivals(report),
+        Rival(
+            "exact diagonalisation, classical",
+            hartree(exact.energy),
+            "–" if exact.energy is None else "0",
+            seconds(exact.seconds),
+        ),
+    ]
+
+
+def _measured_rivals(report: MoleculeReport) -> list[Rival]:
+    """Return the energies from a device's shots, compared to the exact one as the others are."""
+    measured, exact = report.measured, report.quality.classical.energy
+    if measured is None:
+        return []
+    found = [("raw", measured.raw_energy, measured.raw_standard_error)]
+    if measured.counts == "mitigated":
+        found.append(("mitigated", measured.energy, measured.standard_error))
+    return [
+        Rival(
+            f"measured on {device_name(report)}, {name}",
+            with_error(energy, error, hartree),
+            "–" if exact is None else off_by(1000 * (energy - exact), 1000 * error),
+            "–",
+        )
+        for name, energy, error in found
+    ]
+
+
+def tables(report: MoleculeReport) -> list[Table]:
+    """Return every figure of the report that fits in a line."""
+    scan = [Table("Bond lengths", "scan", _scan(report))] if report.scan else []
+    measured = [] if report.measured is None else [_measured(report, report.measured)]
+    return [
+        Table("Molecule", "problem", _problem(report)),
+        Table("Quality", "quality", _quality(report)),
+        Table("State", "solution", _solution(report)),
+        *measured,
+        *scan,
+        Table("Algorithm", "algorithm", _algorithm(report)),
+        Table("Optimisation", "analysis", rows.analysis(report, _ended(report), hartree)),
+        Table("Time", "timing", rows.timing(report)),
+        Table("Cost", "cost", rows.cost(report)),
+        Table("Provenance", "provenance", rows.provenance(report)),
+    ]
+
+
+def _problem(report: MoleculeReport) -> list[Row]:
+    problem = report.problem
+    places = ", ".join(
+        f"{symbol} ({', '.join(number(x) for x in at)})" for symbol, at in problem.geometry
+    )
+    active = f"{problem.active_electrons} in {problem.active_orbitals}"
+    return [
+        Row(
+            "formula", problem.formula, f"charge {problem.charge}, {problem.n_electrons} electrons"
+        ),
+        Row("multiplicity", str(problem.multiplicity), "1 + unpaired electrons"),
+        Row("geometry", places, "angstrom"),
+        Row("basis", problem.basis, "energies are comparable within one basis only"),
+        Row("active_electrons", active, f"orbitals; {problem.frozen_orbitals} frozen ones below"),
+        Row("n_qubits", str(problem.n_qubits), "spin orbitals"),
+        Row("sector_dimension", f"{problem.sector_dimension:,}", "determinants of these electrons"),
+    ]
+
+
+def _quality(report: MoleculeReport) -> list[Row]:
+    quality, exact = report.quality, report.quality.classical
+    how = (
+        "hartree: exact in this basis and active space, not the limit of complete bases"
+        if quality.best_known_by == "exact"
+        else "hartree, of VQE: there was no time for the exact one"
+    )
+    recovered = quality.correlation_recovered_percent
+    return [
+        Row("best_known", hartree(quality.best_known), how),
+        Row("hartree_fock", hartree(quality.hartree_fock), "hartree, without correlation"),
+        Row("error_millihartree", number(quality.error_millihartree), "VQE above the exact energy"),
+        Row(
+            "largest_error_millihartree",
+            number(quality.largest_error_millihartree),
+            "the same, of all lengths",
+        ),
+        Row(
+            "chemical_accuracy",
+            {None: "–", True: "yes", False: "no"}[quality.chemical_accuracy],
+            f"error of at most {CHEMICAL_ACCURACY} mHa, 1 kcal/mol",
+        ),
+        Row(
+            "correlation_recovered_percent",
+            "–" if recovered is None else percent(recovered / 100),
+            "of Hartree-Fock less exact",
+        ),
+        Row(
+            "integrals_seconds", seconds(quality.integrals_seconds), "orbitals, matrix, excitations"
+        ),
+        Row("quantum_seconds", seconds(quality.quantum_seconds), "to optimise"),
+        Row("classical.seconds", seconds(exact.seconds), f"of {exact.method}, the same machine"),
+    ]
+
+
+def _solution(report: MoleculeReport) -> list[Row]:
+    solution = report.solution
+    spin = (report.problem.multiplicity - 1) / 2
+    return [
+        Row("energy", hartree(solution.energy), "hartree, exact ⟨H⟩ of the state found"),
+        Row("bitstring", solution.bitstring, "the likeliest determinant"),
+        Row("probability", percent(solution.probability), "of that determinant"),
+        Row(
+            "spin_squared",
+            f"{solution.spin_squared:.4f}",
+            f"⟨S²⟩; a pure spin has {spin**2 + spin:g}",
+        ),
+        Row(
+            "nuclear_repulsion", hartree(solution.nuclear_repulsion), "hartree, part of the energy"
+        ),
+    ]
+
+
+def _measured(report: MoleculeReport, measured: MeasuredEnergy) -> Table:
+    shots = f"{measured.circuits} circuits of {measured.shots:,} shots"
+    made = [
+        Row("energy", hartree(measured.energy), f"hartree, {measured.counts}, from {shots}"),
+        Row("standard_error", number(measured.standard_error), "hartree, of it"),
+        Row(
+            "error_millihartree",
+            off_by(measured.error_millihartree, 1000 * measured.standard_error),
+            "against the same state's exact energy: what the device adds",
+        ),
+        Row("raw_energy", hartree(measured.raw_energy), "hartree, of all shots as they were read"),
+        Row("raw_standard_error", number(measured.raw_standard_error), "hartree, of it"),
+        Row(
+            "raw_error_millihartree",
+            off_by(measured.raw_error_millihartree, 1000 * measured.raw_standard_error),
+            "as above",
+        ),
+        Row(
+            "right_electrons",
+            percent(measured.right_electrons),
+            "shots of the determinants with as many electrons of each spin as there are",
+        ),
+    ]
+    return Table(f"Measured on {device_name(report)}", "measured", made)
+
+
+def _scan(report: MoleculeReport) -> list[Row]:
+    made = [
+        Row(
+            f"{point.bond_length_angstrom:g} Å",
+            hartree(point.energy),
+            (
+                "not compared"
+                if point.error_millihartree is None
+                else f"{short(point.error_millihartree)} mHa above exact"
+            )
+            + ("" if point.converged else "; not converged"),
+        )
+        for point in report.scan
+    ]
+    return made + [Row(f"{x:g} Å", "–", "not computed: no time") for x in report.not_computed]
+
+
+def _ended(report: MoleculeReport) -> str:
+    if not report.scan:
+        return rows.ended(report)
+    length = scan_length(report)
+    mine = next(each for each in report.scan if each.bond_length_angstrom == length)
+    return f"at {length:g} Å; {'converged' if mine.converged else 'not converged'}"
+
+
+def _algorithm(report: MoleculeReport) -> list[Row]:
+    algorithm, device = report.algorithm, report.device
+    largest = sorted(algorithm.excitations, key=lambda each: -abs(each.amplitude))
+    named = [
+        Row("excitations", short(each.amplitude), each.excitation)
+        for each in largest[:LARGEST_AMPLITUDES]
+    ]
+    return [
+        Row("name", algorithm.name.upper(), algorithm.chosen_because),
+        Row("ansatz", algorithm.ansatz.upper(), f"{algorithm.n_parameters} amplitudes"),
+        Row(
+            "n_cnots",
+            f"{algorithm.n_cnots:,}",
+            "CNOTs of its textbook circuit, a ladder for each Pauli string",
+        ),
+        Row("optimizer", algorithm.optimizer, "of ⟨H⟩, over the amplitudes"),
+        Row("engine", algorithm.engine, "what computed the energies"),
+        Row("device", device_name(report), device.chosen_because),
+        *named,
+    ]

@@ -1,0 +1,97 @@
+"""The page: one HTML file with its pictures and style inside, every text of the user escaped."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+from quantum_pipeline.pages import emulation, molecule_tables, numbers, tables
+from quantum_pipeline.pages.device_tables import device_section
+from quantum_pipeline.pages.figures import Picture
+from quantum_pipeline.pages.study import Study
+from quantum_pipeline.reports import MoleculeReport, Report
+
+LONGEST_REQUEST = 100_000
+"""Characters of the request that the page shows; a longer one is in report.json only."""
+
+OF_DEVICE = ("plots/layout.png", "plots/mitigation.png")
+"""Pictures that stand beside the device's tables."""
+
+
+def page(study: Study, pictures: Mapping[str, Picture]) -> str:
+    """Return the page of a study with its pictures, by their file names."""
+    return rendered(
+        "page.html.j2",
+        study.report,
+        study=study,
+        headline=tables.headline(study),
+        comparison=tables.comparison(study),
+        tables=tables.tables(study),
+        solution=pictures.get("plots/solution.png"),
+        **_pictures(pictures, leading="plots/solution.png"),
+    )
+
+
+def molecule_page(report: MoleculeReport, pictures: Mapping[str, Picture]) -> str:
+    """Return the page of a molecule with its pictures, by their file names."""
+    leading = "plots/scan.png" if report.scan else "plots/determinants.png"
+    return rendered(
+        "molecule.html.j2",
+        report,
+        headline=molecule_tables.headline(report),
+        comparison=molecule_tables.comparison(report),
+        tables=molecule_tables.tables(report),
+        leading=pictures[leading],
+        **_pictures(pictures, leading=leading),
+    )
+
+
+def _pictures(pictures: Mapping[str, Picture], leading: str) -> dict[str, list[Picture]]:
+    """Return the pictures but the leading one: those of the device, and the others."""
+    of_device = [each for name, each in pictures.items() if name in OF_DEVICE]
+    shown = {*OF_DEVICE, leading}
+    others = [each for name, each in pictures.items() if name not in shown]
+    return {"device_pictures": of_device, "pictures": others}
+
+
+def rendered(template: str, report: Report, **parts: object) -> str:
+    """Return a page that extends ``layout.html.j2``: of the report, its request and the parts."""
+    request = json.dumps(report.request, indent=2, ensure_ascii=False)
+    shown = request if len(request) <= LONGEST_REQUEST else None
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            report=report,
+            request=shown,
+            banner=emulation.banner(report),
+            device_name=emulation.device_name(report),
+            device=device_section(report),
+            **parts,
+        )
+    )
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=FunctionLoader(_source),
+    )
+    environment.filters |= {
+        "number": numbers.number,
+        "data_uri": lambda png: f"data:image/png;base64,{base64.b64encode(png).decode()}",
+    }
+    return environment
+
+
+def _source(name: str) -> str:
+    return resources.files("quantum_pipeline.pages").joinpath(name).read_text("utf-8")

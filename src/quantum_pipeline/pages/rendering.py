@@ -1,0 +1,61 @@
+"""From a report to its files: every plot that the report names, and the page that shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from quantum_pipeline.pages import (
+    bond_curve,
+    course,
+    device_layout,
+    distribution,
+    extrapolation,
+    graph,
+    growth,
+    molecule_figures,
+)
+from quantum_pipeline.pages.figures import Picture
+from quantum_pipeline.pages.page import molecule_page, page
+from quantum_pipeline.pages.study import Study
+from quantum_pipeline.reports import MoleculeReport, OptimisationReport, Report
+
+_DEVICE_DRAWN_BY: dict[str, Callable[[Report], Picture]] = {
+    "plots/layout.png": device_layout.layout,
+    "plots/mitigation.png": extrapolation.mitigation,
+}
+
+_DRAWN_BY: dict[str, Callable[[Study], Picture]] = {
+    "plots/convergence.png": course.convergence,
+    "plots/depths.png": growth.depths,
+    "plots/distribution.png": distribution.distribution,
+    "plots/eliminations.png": growth.eliminations,
+    "plots/parameters.png": course.parameters,
+    "plots/reduction.png": course.reduction,
+    "plots/solution.png": graph.solution,
+}
+
+_MOLECULE_DRAWN_BY: dict[str, Callable[[MoleculeReport], Picture]] = {
+    "plots/convergence.png": molecule_figures.convergence,
+    "plots/determinants.png": molecule_figures.determinants,
+    "plots/scan.png": bond_curve.scan,
+}
+
+
+def render(report: OptimisationReport | MoleculeReport) -> dict[str, bytes]:
+    """Return the files beside ``report.json``, by their names in the run's folder.
+
+    Raises:
+        InvalidRequest: the report's request is not one.
+    """
+    names = [name for name in report.artifacts.plots if name not in _DEVICE_DRAWN_BY]
+    of_device = [name for name in report.artifacts.plots if name in _DEVICE_DRAWN_BY]
+    drawn = {name: _DEVICE_DRAWN_BY[name](report) for name in of_device}
+    if isinstance(report, MoleculeReport):
+        pictures = {name: _MOLECULE_DRAWN_BY[name](report) for name in names} | drawn
+        html = molecule_page(report, pictures)
+    else:
+        study = Study.of(report)
+        pictures = {name: _DRAWN_BY[name](study) for name in names} | drawn
+        html = page(study, pictures)
+    files = {name: picture.png for name, picture in pictures.items()}
+    return files | {report.artifacts.report_html: html.encode()}

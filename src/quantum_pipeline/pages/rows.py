@@ -1,0 +1,135 @@
+"""Figures that every report has, as rows of its page's tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from quantum_pipeline.pages.emulation import device_name
+from quantum_pipeline.pages.numbers import number, seconds, usd
+from quantum_pipeline.reports import Report
+
+
+class Row(NamedTuple):
+    """One figure: its field in report.json, its value, what it means."""
+
+    field: str
+    value: str
+    meaning: str
+
+
+class Table(NamedTuple):
+    """A table of figures under one heading; ``prefix`` is the part of report.json it shows."""
+
+    heading: str
+    prefix: str
+    rows: list[Row]
+
+
+def cost_in_short(report: Report, shots: int) -> tuple[str, str, str]:
+    """Return what the run cost and how long it took: a word, the figure, a sentence."""
+    elapsed = (report.completed_at - report.created_at).total_seconds()
+    drawn = f"{shots} shot{'s' * (shots != 1)}, " if shots else ""
+    free = "" if report.device.emulated is None else "On AWS; here nothing was billed. "
+    return (
+        "Cost",
+        usd(report.cost.actual_usd),
+        f"{free}Estimated at most {usd(report.cost.estimated_usd)}; {seconds(elapsed)} from "
+        f"request to report, {drawn}device {device_name(report)}.",
+    )
+
+
+def cut_in_short(report: Report) -> list[tuple[str, str, str]]:
+    """Return that a run was cut short, and what was left out; nothing of a whole run."""
+    left_out = report.cost.cut_short
+    if left_out is None:
+        return []
+    return [("Partial", "cut short", f"Stopped at {left_out}.")]
+
+
+def ended(report: Report) -> str:
+    """Return how the optimiser ended."""
+    convergence = report.convergence
+    how = "converged" if convergence.converged else "not converged"
+    return f"lowest of {len(convergence.history)}; {how}: {convergence.stop_reason}"
+
+
+def analysis(report: Report, final: str, energy: Callable[[float], str] = number) -> list[Row]:
+    """Return the course of the optimisation, which ended as ``final`` says."""
+    analysis = report.analysis
+    return [
+        Row("initial_energy", energy(analysis.initial_energy), "of the first evaluation"),
+        Row("final_energy", energy(analysis.final_energy), final),
+        Row(
+            "reduction_percent",
+            number(analysis.reduction_percent),
+            "descent, % of the first energy's magnitude",
+        ),
+        Row(
+            "convergence_evaluation",
+            str(analysis.convergence_evaluation),
+            "99 % of the descent is made by it",
+        ),
+        Row(
+            "convergence_rate",
+            number(analysis.convergence_rate),
+            "mean descent of an improving evaluation, first 50",
+        ),
+        Row(
+            "stability",
+            number(analysis.stability),
+            "1/(1 + var/mean²) of the last ten energies of the best start",
+        ),
+        Row(
+            "efficiency", number(analysis.efficiency), "share of the evaluations after convergence"
+        ),
+        Row("rating", analysis.rating or "–", "of the efficiency: from 0.8, 0.6, 0.4, below"),
+    ]
+
+
+def timing(report: Report) -> list[Row]:
+    """Return where the time went."""
+    timing = report.timing
+    return [
+        Row("prepare_seconds", seconds(timing.prepare_seconds), "to check and convert the request"),
+        Row("queue_seconds", seconds(timing.queue_seconds), "from the job's creation to its start"),
+        Row("job_seconds", seconds(timing.job_seconds), "from the job's start to its end"),
+        Row(
+            "post_process_seconds",
+            seconds(timing.post_process_seconds),
+            "to check and evaluate the result",
+        ),
+        Row("polls", str(timing.polls), "looks at the job's status"),
+    ]
+
+
+def cost(report: Report) -> list[Row]:
+    """Return the bill."""
+    cost = report.cost
+    items = [
+        Row("breakdown", usd(item.usd), f"{item.what}: {number(item.quantity)} {item.unit}")
+        for item in cost.breakdown
+    ]
+    return [
+        *items,
+        Row("actual_usd", usd(cost.actual_usd), "sum of these"),
+        Row("estimated_usd", usd(cost.estimated_usd), "at most, before the run"),
+        Row("estimate_ratio", number(cost.estimate_ratio), "actual cost / estimate"),
+        Row("prices_as_of", cost.prices_as_of, "when the prices were read"),
+        *([Row("assumed_price", "–", cost.assumed_price)] if cost.assumed_price else []),
+    ]
+
+
+def provenance(report: Report) -> list[Row]:
+    """Return what ran, and where."""
+    provenance = report.provenance
+    return [
+        Row("run_id", report.run_id, "name of the execution"),
+        Row("seed", str(provenance.seed), "of every random choice"),
+        Row("source_sha256", provenance.source_sha256, "of the code that the job ran"),
+        Row(
+            "versions", ", ".join(f"{k} {v}" for k, v in provenance.versions.items()), "in the job"
+        ),
+        Row("execution_arn", provenance.execution_arn, "of the state machine"),
+        Row("job_arn", provenance.job_arn, "of the Braket job"),
+    ]

@@ -1,0 +1,213 @@
+"""The figures of a report in words: the headline, the comparison and the tables of the page."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from quantum_pipeline.pages import rows
+from quantum_pipeline.pages.emulation import device_name
+from quantum_pipeline.pages.numbers import number, ratio, seconds, short, with_error
+from quantum_pipeline.pages.rows import Row, Table
+from quantum_pipeline.pages.study import Study
+
+
+class Rival(NamedTuple):
+    """One way to an answer: its value, ratio and time, dashes where it has none."""
+
+    way: str
+    objective: str
+    ratio: str
+    time: str
+
+
+def headline(study: Study) -> list[tuple[str, str, str]]:
+    """Return what was found, how good it is, what it cost: a word, the figure, a sentence each."""
+    report = study.report
+    what = "cut" if report.problem.type == "maxcut" else "objective"
+    return [
+        *rows.cut_in_short(report),
+        ("Found", f"{what} {number(report.solution.objective)}", _found(study)),
+        ("Quality", *_good(study)),
+        rows.cost_in_short(report, sum(report.samples.values())),
+    ]
+
+
+def _found(study: Study) -> str:
+    quality = study.report.quality
+    if not study.best_is_sampled:
+        return (
+            f"Short of the best known {number(quality.best_known)}, which "
+            f"{quality.classical.method} found."
+        )
+    if study.optimum_is_known:
+        return f"The optimum, proven by {quality.classical.method}."
+    if quality.best_known_by in ("quantum samples", "recursive QAOA"):
+        return f"Better than {quality.classical.method}; not proven to be the optimum."
+    return f"The best known value, found by {quality.classical.method} too; not proven."
+
+
+def _good(study: Study) -> tuple[str, str]:
+    quality = study.report.quality
+    if quality.ratio_undefined_because is not None:
+        return f"mean energy {number(quality.mean_energy)}", (
+            f"Random bits have {number(quality.random_mean_energy)}. There is no ratio: "
+            f"{quality.ratio_undefined_because}."
+        )
+    raw = ratio(quality.expected_ratio)
+    if quality.mitigated_ratio is not None:
+        raw += f" raw and {ratio(quality.mitigated_ratio)} mitigated"
+    return f"ratio {ratio(quality.approximation_ratio)}", (
+        f"That is the {study.solution_name}; the mean energy has {raw}, random bits "
+        f"{ratio(quality.random_ratio)}."
+    )
+
+
+def comparison(study: Study) -> list[Rival]:
+    """Return the quantum result beside the classical one and beside random bits."""
+    report, quality, objective = (
+        study.report,
+        study.report.quality,
+        study.problem.objective_of_energy,
+    )
+    took = "–" if report.device.emulated is not None else seconds(quality.quantum_seconds)
+    classical = quality.classical
+    is_best = classical.objective == quality.best_known and quality.random_ratio is not None
+    return [
+        Rival(
+            f"QAOA, {study.solution_name}",
+            number(report.solution.objective),
+            ratio(quality.approximation_ratio),
+            took,
+        ),
+        *_means(study, took),
+        Rival(
+            f"{classical.method}, classical",
+            number(classical.objective),
+            ratio(1.0 if is_best else None),
+            seconds(classical.seconds),
+        ),
+        Rival(
+            "random bits, mean",
+            number(objective(quality.random_mean_energy)),
+            ratio(quality.random_ratio),
+            "–",
+        ),
+    ]
+
+
+def _means(study: Study, took: str) -> list[Rival]:
+    """Return the mean of the state; on a device also without noise, and mitigated."""
+    report, quality = study.report, study.report.quality
+    on_device = report.device.kind != "local"
+    name = f"mean on {device_name(report)}, raw" if on_device else "mean of the state"
+    error = quality.standard_error if on_device else None
+    means = [(name, quality.mean_energy, error, quality.expected_ratio)]
+    if quality.trained_energy is not None:
+        means.insert(0, ("mean without noise", quality.trained_energy, None, quality.trained_ratio))
+    if quality.mitigated_energy is not None:
+        energy, error = quality.mitigated_energy, quality.mitigated_standard_error
+        means.append(("mean, mitigated", energy, error, quality.mitigated_ratio))
+    return [
+        Rival(
+            f"QAOA, {way}",
+            with_error(study.problem.objective_of_energy(energy), error)
+            if error
+            else number(study.problem.objective_of_energy(energy)),
+            ratio(of_best),
+            "–" if way == "mean without noise" else took,
+        )
+        for way, energy, error, of_best in means
+    ]
+
+
+def tables(study: Study) -> list[Table]:
+    """Return every figure of the report that fits in a line."""
+    return [
+        Table("Quality", "quality", _quality(study)),
+        Table("Optimisation", "analysis", rows.analysis(study.report, rows.ended(study.report))),
+        Table("Algorithm", "algorithm", _algorithm(study)),
+        Table("Time", "timing", rows.timing(study.report)),
+        Table("Cost", "cost", rows.cost(study.report)),
+        Table("Provenance", "provenance", rows.provenance(study.report)),
+    ]
+
+
+def _quality(study: Study) -> list[Row]:
+    quality = study.report.quality
+    definition = quality.ratio_undefined_because or quality.ratio_definition
+    state = "exact" if quality.mean_energy_by == "exact state" else "from the shots"
+    return [
+        Row(
+            "best_known",
+            number(quality.best_known),
+            f"best objective known: {quality.best_known_by}",
+        ),
+        Row(
+            "approximation_ratio",
+            ratio(quality.approximation_ratio),
+            f"of the {study.solution_name}: {definition}",
+        ),
+        Row("expected_ratio", ratio(quality.expected_ratio), "the same, of the mean energy"),
+        Row("random_ratio", ratio(quality.random_ratio), "the same, of uniformly random bits"),
+        Row(
+            "probability_of_best",
+            number(quality.probability_of_best),
+            "that one shot gives an optimum"
+            if quality.probability_of_best is not None
+            else "unknown: state or spectrum was not listed",
+        ),
+        Row("mean_energy", number(quality.mean_energy), f"⟨C⟩ at the final angles, {state}"),
+        Row("standard_error", number(quality.standard_error), "of a mean over the shots"),
+        *_device_energies(study),
+        Row(
+            "random_mean_energy", number(quality.random_mean_energy), "⟨C⟩ of uniformly random bits"
+        ),
+        Row(
+            "quantum_seconds",
+            seconds(quality.quantum_seconds),
+            "to optimise and to sample"
+            + ("" if study.report.device.emulated is None else ", by the emulator"),
+        ),
+        Row(
+            "classical.seconds",
+            seconds(quality.classical.seconds),
+            f"of {quality.classical.method}, on the same machine",
+        ),
+    ]
+
+
+def _device_energies(study: Study) -> list[Row]:
+    quality, rows_ = study.report.quality, []
+    if quality.trained_energy is not None:
+        rows_ += [
+            Row("trained_energy", number(quality.trained_energy), "⟨C⟩ of the circuit, no noise"),
+            Row("trained_ratio", ratio(quality.trained_ratio), "ratio of it"),
+        ]
+    if quality.mitigated_energy is not None:
+        error = number(quality.mitigated_standard_error)
+        rows_ += [
+            Row("mitigated_energy", number(quality.mitigated_energy), "⟨C⟩, errors mitigated"),
+            Row("mitigated_standard_error", error, "of it"),
+            Row("mitigated_ratio", ratio(quality.mitigated_ratio), "ratio of it"),
+        ]
+    return rows_
+
+
+def _algorithm(study: Study) -> list[Row]:
+    report = study.report
+    algorithm, device, problem = report.algorithm, report.device, report.problem
+    return [
+        Row(
+            "problem",
+            problem.type,
+            f"{problem.n_variables} variables, {problem.n_couplings} couplings, {problem.sense}d",
+        ),
+        Row("name", algorithm.name.upper(), algorithm.chosen_because),
+        Row("depth", str(algorithm.depth), f"layers; {algorithm.n_parameters} angles"),
+        Row("start", algorithm.start, "where the optimiser started"),
+        Row("engine", algorithm.engine, "what computed the energies"),
+        Row("gammas", ", ".join(map(short, algorithm.gammas)), "rad, by layer"),
+        Row("betas", ", ".join(map(short, algorithm.betas)), "rad, by layer"),
+        Row("optimizer", algorithm.optimizer, f"of the {study.optimised}, over the angles"),
+        Row("device", device_name(report), device.chosen_because),
+    ]

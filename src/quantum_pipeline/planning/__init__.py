@@ -1,0 +1,1 @@
+"""What a run will take, decided before it starts: algorithm, device, tasks, memory, cost."""

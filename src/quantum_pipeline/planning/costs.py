@@ -1,0 +1,309 @@
+"""What a run costs: the job's instance and the device, itemised. Money in USD.
+
+Prices of devices are in the catalogue with their date. The price of the job's instance is a
+parameter of the stack with its own date: Braket's API does not tell it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import ceil
+from typing import NamedTuple, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from quantum_pipeline.chemistry.excitations import n_excitations
+from quantum_pipeline.devices.catalogue import Device, catalogue
+from quantum_pipeline.devices.states import DeviceState
+from quantum_pipeline.errors import BudgetExceeded, InvalidRequest
+from quantum_pipeline.planning import instances
+from quantum_pipeline.planning.plan import SAMPLES, Plan, plan, task_seconds
+from quantum_pipeline.problems import Chemistry
+from quantum_pipeline.requests.algorithm import SettledQaoa
+from quantum_pipeline.requests.request import RUNTIME, Limits, ResolvedRequest
+
+STARTUP_SECONDS = 180
+"""Assumed: an instance is billed while it starts, loads the image and uploads the results."""
+
+SECONDS_PER_AMPLITUDE_AND_LAYER = 1e-6
+"""Upper bound of one energy and gradient, per amplitude of the state and layer of the circuit."""
+
+SECONDS_PER_LAYER = 2e-4
+"""The same, of a layer however few the amplitudes are."""
+
+SECONDS_PER_SHOT = 1e-6
+"""Upper bound of one shot, where evaluations are from shots: it is searched for in the state."""
+
+MOLECULE_SECONDS = 120
+"""Assumed: integrals of all geometries, Hartree-Fock, and the Hamiltonian."""
+
+COMPILE_SECONDS = {"qpu": 150, "simulator": 60}
+"""Assumed: what a job on a device takes beside its tasks, to load libraries and compile."""
+
+QUEUE_SECONDS = {"qpu": 600, "simulator": 120}
+"""Allowed for all queues of a run on a device where limits.max_runtime_seconds is not given."""
+
+USD_PER_GIB_HOUR = 0.05
+"""Assumed where the price of an instance is unknown; more than those of general purpose ask."""
+
+USD_PER_HOUR = 20.0
+"""Assumed where the instance itself is unknown."""
+
+FREE = "this machine, which bills nothing"
+"""The one source whose price of 0 is believed; any other 0 is a price that nobody knows."""
+
+BESIDE = "S3, Lambda, Step Functions and CloudWatch: below 0.01 USD a run, not counted"
+
+
+class InstancePrice(BaseModel):
+    """Price of the job's instance, with the day and source it was read; 0 where it is unknown."""
+
+    model_config = ConfigDict(frozen=True)
+
+    instance_type: str
+    usd_per_hour: float
+    as_of: str
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether nobody told the price."""
+        return self.usd_per_hour == 0 and self.as_of != FREE
+
+    @property
+    def counted_usd_per_hour(self) -> float:
+        """What an hour is counted as: its price, or what is assumed of an unknown one."""
+        if not self.is_unknown:
+            return self.usd_per_hour
+        memory = instances.memory_bytes(self.instance_type)
+        return USD_PER_HOUR if memory is None else USD_PER_GIB_HOUR * memory / 2**30
+
+    @property
+    def source(self) -> str:
+        """What the price rests on."""
+        if not self.is_unknown:
+            return self.as_of
+        return f"unknown, assumed as {self.counted_usd_per_hour:g} USD an hour"
+
+
+class Billed(Protocol):
+    """A quantum task that is to be paid for, as the job's result has it."""
+
+    @property
+    def purpose(self) -> str:
+        """What it was for: training, samples."""
+
+    @property
+    def shots(self) -> int:
+        """Shots of all its circuits."""
+
+    @property
+    def billed_minutes(self) -> float:
+        """Minutes of a simulator."""
+
+
+class CostItem(BaseModel):
+    """One line of a bill."""
+
+    model_config = ConfigDict(frozen=True)
+
+    what: str
+    quantity: float
+    unit: str
+    usd: float
+
+
+class Cost(BaseModel):
+    """A bill, estimated or actual."""
+
+    model_config = ConfigDict(frozen=True)
+
+    items: tuple[CostItem, ...]
+    prices_as_of: str
+
+    @property
+    def total_usd(self) -> float:
+        """Sum of the items."""
+        return sum(item.usd for item in self.items)
+
+
+def compute_seconds(request: ResolvedRequest) -> float | None:
+    """Return an upper bound of what the job itself computes, None where none is known.
+
+    Of QAOA on the exact engine it is every evaluation used.
+    """
+    algorithm = request.algorithm
+    if not isinstance(algorithm, SettledQaoa):
+        return None
+    if algorithm.train_on == "device":
+        return 0.0
+    n = request.problem.n_qubits
+    layer = SECONDS_PER_LAYER + float(2**n) * SECONDS_PER_AMPLITUDE_AND_LAYER
+    shots = (algorithm.shots_per_evaluation or 0) * SECONDS_PER_SHOT
+    return algorithm.max_evaluations * (algorithm.deepest * layer + shots)
+
+
+def runtime(request: ResolvedRequest, device: Device, planned: Plan) -> int:
+    """Return the seconds that a job is given where the request does not say.
+
+    On a device: what it computes, at most RUNTIME; its tasks; and what is allowed for queues.
+    """
+    if device.kind == "local":
+        return RUNTIME
+    computed = compute_seconds(request)
+    own = min(_of_molecule(request) if computed is None else computed, RUNTIME)
+    beside = COMPILE_SECONDS[device.kind] + QUEUE_SECONDS[device.kind]
+    return min(432_000, ceil(own + planned.seconds + beside))
+
+
+def _of_molecule(request: ResolvedRequest) -> float:
+    """Return what VQE takes with every evaluation used, each state an excitation after the other.
+
+    It is what a device is waited for beside, no bound: other runs have RUNTIME.
+    """
+    problem, algorithm = request.problem, request.algorithm
+    if not isinstance(problem, Chemistry):
+        return RUNTIME
+    state = SECONDS_PER_LAYER + problem.sector.dimension * SECONDS_PER_AMPLITUDE_AND_LAYER
+    return MOLECULE_SECONDS + algorithm.max_evaluations * n_excitations(problem.sector) * state
+
+
+def job_seconds(request: ResolvedRequest, device: Device) -> float:
+    """Return an upper bound of the job's billed seconds, its start included.
+
+    For QAOA on the exact engine that is every evaluation used, or the time limit; a job that waits
+    for a device waits in its queue as well, for as long as the time limit lets it, and so does
+    what other algorithms take.
+    """
+    limit = request.limits.max_runtime_seconds
+    computed = compute_seconds(request)
+    if device.kind != "local" or computed is None:
+        return STARTUP_SECONDS + limit
+    return STARTUP_SECONDS + min(computed, limit)
+
+
+def estimate(
+    request: ResolvedRequest,
+    device: Device,
+    instance: InstancePrice,
+    state: DeviceState | None = None,
+) -> Cost:
+    """Return what a resolved request will cost at most, on a device in this state."""
+    planned = plan(request, device, state)
+    uses = (_Use(use.purpose, use.tasks, use.shots, use.billed_minutes) for use in planned.uses)
+    return _cost(job_seconds(request, device), instance, device, uses)
+
+
+def minimum(
+    request: ResolvedRequest, device: Device, instance: InstancePrice, state: DeviceState | None
+) -> Cost:
+    """Return the cost of the smallest run that is of use: one task of the fewest shots.
+
+    On a device its instance is paid for while it compiles, and while the task may wait.
+    """
+    if device.kind == "local":
+        return _cost(STARTUP_SECONDS, instance, device, ())
+    shots = 1 if state is None else state.min_shots
+    seconds = task_seconds(request, device, 1, shots)
+    minutes = max(seconds, device.minimum_seconds) / 60
+    beside = COMPILE_SECONDS[device.kind] + QUEUE_SECONDS[device.kind]
+    job = STARTUP_SECONDS + min(seconds + beside, request.limits.max_runtime_seconds or RUNTIME)
+    return _cost(job, instance, device, [_Use(SAMPLES, 1, shots, minutes)])
+
+
+def bill(
+    *, instance_seconds: float, instance: InstancePrice, device: Device, tasks: Iterable[Billed]
+) -> Cost:
+    """Return the bill of an instance's time and of what ran on the device, without what is free."""
+    uses: dict[str, _Use] = {}
+    for task in tasks:
+        before = uses.get(task.purpose, _Use(task.purpose, 0, 0, 0.0))
+        uses[task.purpose] = _Use(
+            task.purpose,
+            before.tasks + 1,
+            before.shots + task.shots,
+            before.minutes + task.billed_minutes,
+        )
+    return _cost(instance_seconds, instance, device, uses.values())
+
+
+class _Use(NamedTuple):
+    purpose: str
+    tasks: int
+    shots: int
+    minutes: float
+
+
+def _cost(seconds: float, instance: InstancePrice, device: Device, uses: Iterable[_Use]) -> Cost:
+    lines = [(f"job instance {instance.instance_type}", seconds, "s", _second(instance))]
+    for use in uses:
+        on = f"on {device.name}, {use.purpose}"
+        lines += [
+            (f"tasks {on}", use.tasks, "tasks", device.usd_per_task),
+            (f"shots {on}", use.shots, "shots", device.usd_per_shot),
+            (f"time {on}", use.minutes, "min", device.usd_per_minute),
+        ]
+    return Cost(
+        items=tuple(
+            CostItem(what=what, quantity=quantity, unit=unit, usd=quantity * usd_each)
+            for what, quantity, unit, usd_each in lines
+            if usd_each and quantity
+        ),
+        prices_as_of=f"devices {catalogue().prices_as_of}; instance {instance.source}",
+    )
+
+
+def _second(instance: InstancePrice) -> float:
+    return instance.counted_usd_per_hour / 3600
+
+
+def check_runtime(limits: Limits, device: Device, planned: Plan) -> None:
+    """Refuse a time limit below what a run is assumed to take on its device, queues left out.
+
+    A run that may stop half-way needs the time of its last purpose alone, the samples.
+
+    Raises:
+        InvalidRequest: says how many seconds it takes at least.
+    """
+    limit = limits.max_runtime_seconds
+    if limit is None or device.kind == "local":
+        return
+    tasks = planned.uses[-1].seconds if limits.allow_partial else planned.seconds
+    least = ceil(COMPILE_SECONDS[device.kind] + tasks)
+    if limit < least:
+        raise InvalidRequest.of(
+            "limits.max_runtime_seconds",
+            limit,
+            f"{least} or more on {device.name}: {COMPILE_SECONDS[device.kind]} to compile, "
+            f"{tasks:.0f} for its tasks, and what their queue takes",
+        )
+
+
+def check_budget(cost: Cost, limits: Limits, least: Cost | None = None) -> None:
+    """Refuse a run that could cost more than it may.
+
+    A run that may stop half-way is refused only where ``least``, the cost of the smallest run that
+    is of use, is more than it may.
+
+    Raises:
+        BudgetExceeded: names the estimate, its largest item, the limit, and what would pass.
+    """
+    limit = limits.max_cost_usd
+    if cost.total_usd <= limit:
+        return
+    if not limits.allow_partial or least is None:
+        largest = max(cost.items, key=lambda item: item.usd)
+        what, _, purpose = largest.what.partition(", ")
+        ways = ["fewer shots"] if largest.unit == "shots" else []
+        if least is not None and least.total_usd <= limit and len(cost.items) > 1:
+            ways.append("limits.allow_partial, to stop below it")
+        raise BudgetExceeded(
+            f"limits.max_cost_usd: the estimate is {cost.total_usd:.4f} USD, of which "
+            f"{largest.usd:.4f} for {what}{f' ({purpose})' if purpose else ''}; "
+            f"allowed: {', '.join((f'up to {limit:.4f}', *ways[:-1]))}"
+            f"{f', or {ways[-1]}' if ways else ''}"
+        )
+    if least.total_usd > limit:
+        raise BudgetExceeded(
+            f"limits.max_cost_usd: the smallest run of use, one task of the fewest shots, is "
+            f"{least.total_usd:.4f} USD; allowed: up to {limit:.4f}"
+        )

@@ -1,0 +1,205 @@
+"""What a run does on its device: batches of circuits, and the tasks, shots and seconds they take.
+
+A batch is what is measured together. Where a device takes program sets it is one task, for each
+full set; elsewhere each of its circuits is one. Every figure is an upper bound, and the exact one
+where the number of evaluations is fixed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pydantic import BaseModel, ConfigDict
+
+from quantum_pipeline.chemistry.sizes import measurement_settings
+from quantum_pipeline.devices.catalogue import Device
+from quantum_pipeline.devices.states import DeviceState
+from quantum_pipeline.problems import BinaryProblem, Chemistry
+from quantum_pipeline.requests.algorithm import SettledQaoa
+from quantum_pipeline.requests.request import ResolvedRequest
+
+SAMPLES, TRAINING = "samples", "training"
+
+SECONDS_PER_GATE_AND_AMPLITUDE = 5e-10
+"""Assumed upper bound of an on-demand simulator; of DM1 an amplitude is one of 4^n."""
+
+SECONDS_PER_CIRCUIT = 0.25
+"""The same, of a circuit however small it is."""
+
+SECONDS_PER_SIMULATED_SHOT = 2e-5
+"""The same, of a shot: it is drawn, and passed on."""
+
+
+class Batch(BaseModel):
+    """Circuits that are measured together, each with ``shots``; that is done ``times`` times."""
+
+    model_config = ConfigDict(frozen=True)
+
+    purpose: str
+    executables: int
+    shots: int
+    times: int = 1
+
+
+class Planned(BaseModel):
+    """What one purpose takes in all; ``seconds`` on the device, minutes of simulators alone."""
+
+    model_config = ConfigDict(frozen=True)
+
+    purpose: str
+    tasks: int
+    executables: int
+    shots: int
+    seconds: float
+    billed_minutes: float
+
+
+class Plan(BaseModel):
+    """The batches of a run in their order, and what each purpose takes; empty on no device."""
+
+    model_config = ConfigDict(frozen=True)
+
+    batches: tuple[Batch, ...] = ()
+    uses: tuple[Planned, ...] = ()
+
+    @property
+    def tasks(self) -> int:
+        """Quantum tasks, each with its fee."""
+        return sum(use.tasks for use in self.uses)
+
+    @property
+    def shots(self) -> int:
+        """Shots of all circuits."""
+        return sum(use.shots for use in self.uses)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds on the device, its queue left out."""
+        return sum(use.seconds for use in self.uses)
+
+
+def plan(request: ResolvedRequest, device: Device, state: DeviceState | None) -> Plan:
+    """Return what a resolved request does on its device; nothing on the job's own simulator.
+
+    Without a state the device takes no program sets, which is the most that it can cost.
+
+    >>> from quantum_pipeline.devices.catalogue import find
+    >>> from quantum_pipeline.requests.request import parse_request, resolve
+    >>> request, _ = resolve(parse_request({
+    ...     "problem": {"type": "random", "problem_size": 4}, "device": "garnet", "shots": 100,
+    ...     "algorithm": {"train_on": "device", "max_evaluations": 12}}))
+    >>> plan(request, find("garnet"), None).tasks  # SPSA's 11 evaluations, then the samples
+    12
+    """
+    if device.kind == "local":
+        return Plan()
+    batches = tuple(_batches(request))
+    purposes = dict.fromkeys(batch.purpose for batch in batches)
+    uses = (_use(purpose, batches, request, device, state) for purpose in purposes)
+    return Plan(batches=batches, uses=tuple(uses))
+
+
+def _batches(request: ResolvedRequest) -> Iterator[Batch]:
+    problem, algorithm, shots = request.problem, request.algorithm, request.shots
+    if isinstance(algorithm, SettledQaoa) and algorithm.train_on == "device":
+        each = algorithm.shots_per_evaluation or shots
+        for executables, times in _training(algorithm):
+            if times:
+                yield Batch(purpose=TRAINING, executables=executables, shots=each, times=times)
+    if isinstance(problem, Chemistry):  # its bits tell the number of electrons themselves
+        settings, apart = measurement_settings(problem), False
+    else:
+        settings, apart = 1, True
+    circuits = request.mitigation.executables(settings, verified_apart=apart)
+    yield Batch(purpose=SAMPLES, executables=circuits, shots=shots)
+
+
+def _training(algorithm: SettledQaoa) -> Iterator[tuple[int, int]]:
+    """Yield the circuits of each batch of training, and how often such a batch is measured.
+
+    SPSA finds its scale from a few differences at once, and then takes a difference a step. NFT
+    measures two or more angles at once: as two each they are the most tasks. The angles that were
+    found are measured once more.
+    """
+    n = algorithm.max_evaluations
+    if algorithm.optimizer == "spsa":
+        trials = min(5, max(1, (n - 1) // 10))
+        first = 2 * trials if n - 1 >= 2 * trials else 0
+        yield first or 1, 1 if first else 0
+        yield 2, (n - 1 - first) // 2
+    elif algorithm.optimizer == "nft":
+        yield 1, min(1, n - 1)
+        yield 2, max(0, n - 2) // 2
+    else:
+        yield 1, n - 1
+    yield 1, 1
+
+
+def _use(
+    purpose: str,
+    batches: tuple[Batch, ...],
+    request: ResolvedRequest,
+    device: Device,
+    state: DeviceState | None,
+) -> Planned:
+    mine = [batch for batch in batches if batch.purpose == purpose]
+    sets = [_sets(batch, state) for batch in mine]
+    seconds = minutes = 0.0
+    for batch, (full, rest, size) in zip(mine, sets, strict=True):
+        for count, circuits in ((full, size), (1 if rest else 0, rest)):
+            each = task_seconds(request, device, circuits, batch.shots)
+            billed = max(each, device.minimum_seconds) / 60 if device.usd_per_minute else 0.0
+            seconds += batch.times * count * each
+            minutes += batch.times * count * billed
+    return Planned(
+        purpose=purpose,
+        tasks=sum(
+            batch.times * (full + bool(rest))
+            for batch, (full, rest, _) in zip(mine, sets, strict=True)
+        ),
+        executables=sum(batch.times * batch.executables for batch in mine),
+        shots=sum(batch.times * batch.executables * batch.shots for batch in mine),
+        seconds=seconds,
+        billed_minutes=minutes,
+    )
+
+
+def _sets(batch: Batch, state: DeviceState | None) -> tuple[int, int, int]:
+    """Return how many full tasks a batch takes, the circuits that are left, and those of a task."""
+    size = 1
+    if state is not None and state.max_executables > 1:
+        allowed = state.max_set_shots // batch.shots if state.max_set_shots else batch.executables
+        size = max(1, min(state.max_executables, allowed, batch.executables))
+    return batch.executables // size, batch.executables % size, size
+
+
+def task_seconds(request: ResolvedRequest, device: Device, circuits: int, shots: int) -> float:
+    """Return an upper bound of the seconds that a task runs on its device.
+
+    On a simulator, of the gates of the circuit and the size of the state; on a QPU, of the seconds
+    a shot that the catalogue assumes.
+    """
+    if device.kind != "simulator":
+        return device.assumed_task_seconds + circuits * shots * device.assumed_shot_seconds
+    n = request.problem.n_qubits
+    amplitudes = float(4**n if device.name == "DM1" else 2**n)
+    noisy = 2 if request.noise is not None else 1
+    evolved = noisy * logical_gates(request) * amplitudes * SECONDS_PER_GATE_AND_AMPLITUDE
+    each = SECONDS_PER_CIRCUIT + evolved * _stretch(request)
+    return circuits * (each + shots * SECONDS_PER_SIMULATED_SHOT)
+
+
+def _stretch(request: ResolvedRequest) -> float:
+    """Return how many gates the most stretched circuit has for one of the plain circuit."""
+    return max(request.mitigation.used_scales)
+
+
+def logical_gates(request: ResolvedRequest) -> int:
+    """Return the gates of the circuit before it is compiled, all qubits and layers counted."""
+    problem, algorithm = request.problem, request.algorithm
+    n = problem.n_qubits
+    if not isinstance(problem, BinaryProblem) or not isinstance(algorithm, SettledQaoa):
+        return 100 * n**2
+    model = problem.ising()
+    mixers = 3 if algorithm.warm_start != "none" else 1
+    return n + algorithm.deepest * (len(model.couplings) + (1 + mixers) * n)
