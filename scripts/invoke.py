@@ -15,10 +15,9 @@ from typing import Any
 import boto3
 import click
 
-from quantum_pipeline.local.aws import LocalAws
+from quantum_pipeline.local.aws import STACK_NAME, LocalAws
 
 EVENTS = Path(__file__).parents[1] / "events" / "functions"
-STACK = "quantum-pipeline"
 BEFORE = {
     "Prepare": (),
     "Submit": ("Prepare",),
@@ -43,7 +42,9 @@ def invoke(lambdas: Any, function: str, event: Json) -> Json:
     Raises:
         click.ClickException: the function raised; its error's name and message.
     """
-    reply = lambdas.invoke(FunctionName=f"{STACK}-{function}Function", Payload=json.dumps(event))
+    reply = lambdas.invoke(
+        FunctionName=f"{STACK_NAME}-{function}Function", Payload=json.dumps(event)
+    )
     answer: Json = json.load(reply["Payload"])
     if "FunctionError" in reply:
         raise click.ClickException(f"{function}: {answer['errorType']}: {answer['errorMessage']}")
@@ -55,7 +56,7 @@ def invoke(lambdas: Any, function: str, event: Json) -> Json:
 def main(function: str) -> None:
     """Run FUNCTION on events/functions/ and print what it answers."""
     known: Json = {}
-    with LocalAws(stack_name=STACK) as aws:
+    with LocalAws() as aws:
         lambdas: Any = boto3.client(
             "lambda",
             endpoint_url=aws.endpoint_url,

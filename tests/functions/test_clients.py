@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from quantum_pipeline.aws.clients import CONFIG
-from quantum_pipeline.local.aws import ACCOUNT, REGION
-from quantum_pipeline.local.template import Stack
+from quantum_pipeline.local.aws import read_stack
 
 
 def test_a_call_that_is_never_answered_ends_before_every_functions_time_out() -> None:
@@ -15,5 +13,4 @@ def test_a_call_that_is_never_answered_ends_before_every_functions_time_out() ->
     attempts = config.retries["total_max_attempts"]
     # A retry waits up to 20 seconds at the most, one second before the first.
     worst = attempts * (config.connect_timeout + config.read_timeout) + (attempts - 1) * 1
-    stack = Stack.read(Path("template.yaml"), name="s", region=REGION, account=ACCOUNT)
-    assert worst < min(function.timeout_seconds for function in stack.functions)
+    assert worst < min(function.timeout_seconds for function in read_stack().functions)

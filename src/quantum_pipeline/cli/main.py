@@ -365,12 +365,10 @@ def _pipeline_of(stack: str) -> Pipeline:
 
 def _instance_price() -> tuple[InstancePrice, str]:
     """Return the price that a stack of the template has by default, and this machine's region."""
-    from quantum_pipeline.local.aws import ACCOUNT, PROJECT, REGION  # noqa: PLC0415
-    from quantum_pipeline.local.template import Stack  # noqa: PLC0415
+    from quantum_pipeline.local.aws import REGION, read_stack  # noqa: PLC0415
 
-    stack = Stack.read(PROJECT / "template.yaml", name="estimate", region=REGION, account=ACCOUNT)
     settings = next(
-        each.environment for each in stack.functions if each.handler == "prepare.handler"
+        each.environment for each in read_stack().functions if each.handler == "prepare.handler"
     )
     price = InstancePrice(
         instance_type=settings["JOB_INSTANCE_TYPE"],

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 PROJECT = Path(quantum_pipeline.__file__).parents[2]
 ACCOUNT = "123456789012"  # moto's
 REGION = "us-east-1"
+STACK_NAME = "quantum-pipeline"
 
 # The functions see none of this machine's own AWS settings.
 _NO_OTHER_SETTINGS = {
@@ -54,6 +55,18 @@ def _braket_service(
     return BraketService(environment, work_folder)
 
 
+def read_stack(
+    template: Path = PROJECT / "template.yaml",
+    *,
+    stack_name: str = STACK_NAME,
+    parameters: Mapping[str, str] | None = None,
+) -> Stack:
+    """Return the stack that `LocalAws` runs when it is given the same; nothing is started."""
+    return Stack.read(
+        template, name=stack_name, region=REGION, account=ACCOUNT, parameters=parameters
+    )
+
+
 class LocalAws:
     """The stack, running; one at a time in a process.
 
@@ -73,7 +86,7 @@ class LocalAws:
         self,
         template: Path = PROJECT / "template.yaml",
         *,
-        stack_name: str = "quantum-pipeline",
+        stack_name: str = STACK_NAME,
         parameters: Mapping[str, str] | None = None,
         cache_folder: Path = PROJECT / ".cache",
         braket: BraketFactory = _braket_service,
@@ -93,9 +106,7 @@ class LocalAws:
             TemplateError: the template cannot be resolved.
             RuntimeError: another one is open in this process; moto's state is the process's.
         """
-        stack = Stack.read(
-            template, name=stack_name, region=REGION, account=ACCOUNT, parameters=parameters
-        )
+        stack = read_stack(template, stack_name=stack_name, parameters=parameters)
         self.outputs = stack.outputs
         if not _one_at_a_time.acquire(blocking=False):
             raise RuntimeError("another LocalAws is open in this process")
