@@ -308,6 +308,22 @@ def test_a_stack_without_a_region_says_how_to_set_one(environment: dict[str, str
     assert "AWS_REGION=REGION or `aws configure`" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ((), "Error: Give one of --stack and --endpoint."),
+        (("--stack", "any", "--endpoint", "http://h:1"), "Error: Give one of "),
+        (("--endpoint", "h:1"), 'InvalidRequest: --endpoint: got "h:1"; allowed: a URL, such as '),
+    ],
+)
+def test_env_wants_to_know_whose_variables(
+    environment: dict[str, str], arguments: tuple[str, ...], reason: str
+) -> None:
+    done = qpipe(environment, "env", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.strip().splitlines()[-1].startswith(reason)
+
+
 def test_devices_are_a_table_that_fits_and_says_what_is_emulated(
     environment: dict[str, str],
 ) -> None:

@@ -17,6 +17,7 @@ from werkzeug.wrappers import Request, Response
 
 from quantum_pipeline.cli.client import Pipeline, Progress, RunStopped, run_id_of
 from quantum_pipeline.errors import InvalidRequest, JobFailed
+from quantum_pipeline.local.aws import read_stack
 from tests.stack import Stack
 
 QPIPE = str(Path(sys.executable).with_name("qpipe"))
@@ -74,6 +75,47 @@ def test_a_stack_on_aws_is_used_by_its_name(
     # It ran on the stack, not in the command: the stack's bucket has it, at the stack's price.
     assert stack.record(report["run_id"], "report.json") == report
     assert report["cost"]["actual_usd"] > 0
+
+
+def list_functions(stack: Stack, name: str) -> Any:
+    """Return an interception that answers for the rest of what `qpipe env` asks of a stack."""
+    functions = {each.logical_id: each for each in read_stack().functions}
+    listed = "".join(
+        f"<member><LogicalResourceId>{logical_id}</LogicalResourceId>"
+        f"<PhysicalResourceId>{physical}</PhysicalResourceId><ResourceType>{kind}</ResourceType>"
+        "<LastUpdatedTimestamp>2026-08-24T09:30:00Z</LastUpdatedTimestamp>"
+        "<ResourceStatus>CREATE_COMPLETE</ResourceStatus></member>"
+        for logical_id, physical, kind in (
+            *((each, f"{each}-1QX", "AWS::Lambda::Function") for each in functions),
+            ("OutputBucket", "a-bucket", "AWS::S3::Bucket"),
+        )
+    )
+    resources = (
+        "<ListStackResourcesResponse><ListStackResourcesResult><StackResourceSummaries>"
+        f"{listed}</StackResourceSummaries></ListStackResourcesResult></ListStackResourcesResponse>"
+    )
+    described = describe_stacks(stack, name)
+
+    def answer(service: str, request: Request) -> Response | None:
+        if service == "lambda":
+            logical_id = request.path.split("/")[-2].removesuffix("-1QX")
+            found = {"Environment": {"Variables": functions[logical_id].environment}}
+            return Response(json.dumps(found), content_type="application/json")
+        if "Action=ListStackResources" in request.get_data(as_text=True):
+            return Response(resources, content_type="text/xml")
+        return described(service, request)  # type: ignore[no-any-return]
+
+    return answer
+
+
+def test_variables_of_a_stacks_functions_are_those_that_lambda_has(
+    stack: Stack, pipeline: Pipeline
+) -> None:
+    stack.aws.router.intercept = list_functions(stack, "deployed-stack")
+    command = [QPIPE, "env", "--stack", "deployed-stack"]
+    found = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    assert found == {each.logical_id: each.environment for each in read_stack().functions}
+    assert found["SubmitFunction"]["CODE_BUCKET"] == stack.aws.outputs["CodeBucketName"]
 
 
 def test_an_unknown_stack_is_refused_by_name(stack: Stack, pipeline: Pipeline) -> None:

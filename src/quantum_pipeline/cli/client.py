@@ -210,6 +210,21 @@ class Pipeline:
         return target
 
 
+def function_variables(stack: str) -> dict[str, dict[str, str]]:
+    """Return the environment variables of each function of a stack, by its logical id."""
+    create: Any = boto3.client
+    pages = create("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
+    lambdas = create("lambda")
+    return {
+        each["LogicalResourceId"]: lambdas.get_function_configuration(
+            FunctionName=each["PhysicalResourceId"]
+        )["Environment"]["Variables"]
+        for page in pages
+        for each in page["StackResourceSummaries"]
+        if each["ResourceType"] == "AWS::Lambda::Function"
+    }
+
+
 def run_id_of(execution_arn: str) -> str:
     """Return the run's id, which is the execution's name.
 

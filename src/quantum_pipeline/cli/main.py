@@ -7,6 +7,7 @@ Results go to stdout, progress and errors to stderr. The exit status is the erro
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -189,6 +190,20 @@ def serve(port: int) -> None:
         raise InvalidRequest.of("--port", port, allowed) from None
 
 
+@main.command()
+@click.option("--stack", help="Of this CloudFormation stack on AWS.")
+@click.option("--endpoint", help="Of `qpipe serve`, whose URL this is from inside a container.")
+def env(stack: str | None, endpoint: str | None) -> None:
+    """Print every function's variables as the file that `sam local invoke --env-vars` takes."""
+    if stack is not None and endpoint is None:
+        variables = _variables_of_stack(stack)
+    elif endpoint is not None and stack is None:
+        variables = _variables_served(endpoint)
+    else:
+        raise click.UsageError("Give one of --stack and --endpoint.")
+    click.echo(compact(variables))
+
+
 def _follow(
     pipeline: Pipeline,
     request: Request,
@@ -342,6 +357,28 @@ def _states_of_stack(stack: str, devices: Iterable[Device]) -> dict[str, DeviceS
     with named_errors():
         region = _pipeline_of(stack).region
         return all_states(each for each in devices if each.region in (None, region))
+
+
+def _variables_of_stack(stack: str) -> dict[str, dict[str, str]]:
+    """Return the environment variables of a deployed stack's functions, by their logical ids."""
+    from quantum_pipeline.aws.clients import named_errors  # noqa: PLC0415
+    from quantum_pipeline.client import function_variables  # noqa: PLC0415
+
+    with named_errors():
+        _pipeline_of(stack)  # refuses what is no stack of this application
+        return function_variables(stack)
+
+
+def _variables_served(endpoint: str) -> dict[str, dict[str, str]]:
+    """Return those with which the functions work on what `serve` serves at an endpoint."""
+    from quantum_pipeline.local.aws import read_stack  # noqa: PLC0415
+
+    if not re.fullmatch(r"https?://[^/\s]+/?", endpoint):
+        raise InvalidRequest.of("--endpoint", endpoint, "a URL, such as http://172.17.0.1:5055")
+    return {
+        each.logical_id: {**each.environment, "AWS_ENDPOINT_URL": endpoint}
+        for each in read_stack(parameters=NOTHING_BILLED).functions
+    }
 
 
 def _pipeline_of(stack: str) -> Pipeline:
