@@ -362,7 +362,7 @@ def _states_of_stack(stack: str, devices: Iterable[Device]) -> dict[str, DeviceS
 def _variables_of_stack(stack: str) -> dict[str, dict[str, str]]:
     """Return the environment variables of a deployed stack's functions, by their logical ids."""
     from quantum_pipeline.aws.clients import named_errors  # noqa: PLC0415
-    from quantum_pipeline.client import function_variables  # noqa: PLC0415
+    from quantum_pipeline.cli.client import function_variables  # noqa: PLC0415
 
     with named_errors():
         _pipeline_of(stack)  # refuses what is no stack of this application
