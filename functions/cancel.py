@@ -16,7 +16,8 @@ from quantum_pipeline.aws.ends import End, claim, mark_told
 from quantum_pipeline.aws.metrics import record
 from quantum_pipeline.aws.settings import CancelSettings
 from quantum_pipeline.aws.stage import stage
-from quantum_pipeline.runs import PreparedRun, SubmittedJob
+from quantum_pipeline.planning.prepared import PreparedRun
+from quantum_pipeline.runs import SubmittedJob
 
 SECONDS_TO_END = 30.0
 """How long a call waits for jobs to end that it has cancelled; beyond, it is to be called again."""

@@ -16,9 +16,10 @@ from quantum_pipeline.aws.settings import PostProcessSettings
 from quantum_pipeline.aws.stage import stage
 from quantum_pipeline.errors import JobFailed
 from quantum_pipeline.planning import costs
+from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.reports import Outcome, Report, Timing, build_report
 from quantum_pipeline.results import JobResult, read_result
-from quantum_pipeline.runs import PreparedRun, SubmittedJob
+from quantum_pipeline.runs import SubmittedJob
 
 
 class Event(BaseModel):

@@ -15,17 +15,17 @@ from quantum_pipeline.aws.metrics import record
 from quantum_pipeline.aws.settings import PrepareSettings
 from quantum_pipeline.aws.stage import stage
 from quantum_pipeline.errors import InvalidRequest
-from quantum_pipeline.planning.preparation import candidates, prepare
-from quantum_pipeline.problems import BinaryProblem
+from quantum_pipeline.planning.device import candidates
+from quantum_pipeline.planning.preparation import prepare
+from quantum_pipeline.planning.prepared import PreparedRun
+from quantum_pipeline.requests.json_text import parse_json
 from quantum_pipeline.requests.request import (
     MAX_OBJECT_BYTES,
     ProblemReference,
     Request,
-    parse_json,
     parse_problem,
     parse_request,
 )
-from quantum_pipeline.runs import PreparedRun, StateSummary
 
 
 class Event(BaseModel):
@@ -51,22 +51,12 @@ def handler(event: Event) -> dict[str, Any]:
         region=settings.aws_region,
         now=datetime.now(UTC),
     )
-    problem = found.request.problem
-    prepared = PreparedRun(
+    prepared = PreparedRun.of(
+        found,
         run_id=event.run_id,
         execution_arn=event.execution_arn,
-        created_at=datetime.now(UTC),
-        request=found.request,
         problem_uri=asked.problem.uri if isinstance(asked.problem, ProblemReference) else None,
-        model=problem.ising() if isinstance(problem, BinaryProblem) else None,
-        device=found.device,
-        algorithm_because=found.algorithm_because,
-        device_because=found.device_because,
-        mitigation_because=found.mitigation_because,
-        state_summary=None if found.state is None else StateSummary.of(found.state),
-        plan=found.plan,
-        instance=settings.instance_price,
-        estimate=found.cost,
+        created_at=datetime.now(UTC),
         prepare_seconds=time.perf_counter() - started,
     )
     storage.write_model(settings.output_bucket, runs.key(event.run_id, runs.PREPARED), prepared)
@@ -75,8 +65,8 @@ def handler(event: Event) -> dict[str, Any]:
     return {
         "run_id": event.run_id,
         "attempt": prepared.attempt,
-        "problem_type": problem.type,
-        "n_qubits": problem.n_qubits,
+        "problem_type": prepared.request.problem.type,
+        "n_qubits": prepared.request.problem.n_qubits,
         "device": found.device.arn,
         "estimated_usd": found.cost.total_usd,
     }

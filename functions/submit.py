@@ -14,7 +14,8 @@ from quantum_pipeline.aws.settings import SubmitSettings
 from quantum_pipeline.aws.stage import stage
 from quantum_pipeline.errors import BudgetExceeded, JobFailed
 from quantum_pipeline.planning.costs import STARTUP_SECONDS
-from quantum_pipeline.runs import PreparedRun, SubmittedJob
+from quantum_pipeline.planning.prepared import PreparedRun
+from quantum_pipeline.runs import SubmittedJob
 
 LEAST_SECONDS = 60
 """Assumed: what a next attempt takes, beside its start, to go on from the checkpoint and end."""

@@ -16,7 +16,7 @@ from hybrid_job.metrics import log_metric
 from hybrid_job.optimising.optimiser import Evaluate, Real
 from quantum_pipeline.planning.costs import QUEUE_SECONDS
 from quantum_pipeline.planning.plan import SAMPLES
-from quantum_pipeline.runs import PreparedRun
+from quantum_pipeline.planning.prepared import PreparedRun
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,10 @@ from hybrid_job.job import Job
 from hybrid_job.journal import Journal
 from hybrid_job.solvers import qaoa, rqaoa, vqe
 from quantum_pipeline.errors import ERRORS, InvalidRequest, PipelineError
+from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.refusals import describe
 from quantum_pipeline.results import JobResult
-from quantum_pipeline.runs import INPUT_CHANNEL, PREPARED, PreparedRun
+from quantum_pipeline.runs import INPUT_CHANNEL, PREPARED
 
 RESULTS = "results.json"
 SOLVERS: dict[str, Callable[[Job], JobResult]] = {

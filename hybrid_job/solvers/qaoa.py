@@ -22,7 +22,7 @@ from hybrid_job.solvers import training
 from hybrid_job.solvers.training import Trained
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import IsingModel, all_energies
-from quantum_pipeline.planning.estimates import BASE_BYTES, memory_bytes
+from quantum_pipeline.planning.memory import BASE_BYTES, memory_bytes
 from quantum_pipeline.requests.algorithm import SettledQaoa
 from quantum_pipeline.results import (
     ClassicalSolution,

@@ -1,21 +1,14 @@
-"""One run: its names, its place in S3, and the record that prepare leaves for the job."""
+"""One run: its names, its place in S3, its tags, and the record of its job."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from datetime import datetime
-from typing import Literal, Self
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from quantum_pipeline.devices.catalogue import Device
-from quantum_pipeline.devices.states import DeviceState
 from quantum_pipeline.errors import InvalidRequest
-from quantum_pipeline.ising import IsingModel
-from quantum_pipeline.planning.costs import Cost, InstancePrice
-from quantum_pipeline.planning.plan import Plan
-from quantum_pipeline.requests.request import ResolvedRequest
 
 RUN_ID_TAG = "quantum-pipeline:run-id"
 BATCH_TAG = "quantum-pipeline:batch"
@@ -31,61 +24,6 @@ JOB = "job.json"
 END = "end.json"
 COMPLETED, FAILURE, CANCELLED = "completed.json", "failure.json", "cancelled.json"
 ENDS = (COMPLETED, FAILURE, CANCELLED)
-
-
-class StateSummary(BaseModel):
-    """What Braket said of the device when the run was prepared, as far as the report shows it.
-
-    ``queue`` counts the tasks that waited. ``emulated`` says what stands in for the device, None on
-    the real one.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    status: str
-    n_qubits: int | None
-    queue: int | None
-    native_gates: tuple[str, ...]
-    max_executables: int
-    two_qubit_fidelity: float | None
-    calibrated_at: str | None
-    emulated: str | None
-
-    @classmethod
-    def of(cls, state: DeviceState) -> Self:
-        """Return the summary of a state."""
-        return cls(**{name: getattr(state, name) for name in cls.model_fields})
-
-
-class PreparedRun(BaseModel):
-    """Everything the job and the report need to know; written once, by prepare."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    schema_version: Literal[2] = 2
-    run_id: str
-    execution_arn: str
-    attempt: int = 1
-    created_at: datetime
-    request: ResolvedRequest
-    problem_uri: str | None = None
-    model: IsingModel | None
-    device: Device
-    algorithm_because: str
-    device_because: str
-    mitigation_because: str | None = None
-    state_summary: StateSummary | None = None
-    plan: Plan = Plan()
-    instance: InstancePrice
-    estimate: Cost
-    prepare_seconds: float
-
-    @property
-    def ising(self) -> IsingModel:
-        """The Ising model of a run whose problem is one of binary variables."""
-        if self.model is None:
-            raise TypeError(f"{self.run_id}: {self.request.problem.type} is no Ising model")
-        return self.model
 
 
 class SubmittedJob(BaseModel):

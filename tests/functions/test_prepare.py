@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import pytest
 
 from quantum_pipeline.errors import BudgetExceeded, DeviceUnavailable, InvalidRequest
-from quantum_pipeline.runs import PreparedRun
+from quantum_pipeline.planning.prepared import PreparedRun
 from tests.stack import Stack
 from tests.unit import device_answers
 
@@ -132,7 +132,7 @@ def test_prepare_asks_the_device_plans_and_keeps_what_the_report_needs(
     summary = prepared.state_summary
     assert summary is not None and summary.emulated is not None
     assert (summary.status, summary.n_qubits) == ("ONLINE", 20)
-    assert prepared.mitigation_because is not None
+    assert prepared.reasons.mitigation is not None
     assert not prepared.request.mitigation.is_none
     assert prepared.plan.shots == 500 * prepared.plan.batches[0].executables
     by_name = {item.what: item.usd for item in prepared.estimate.items}
@@ -147,9 +147,9 @@ def test_prepare_lets_auto_choose_where_to_train(
     answer = stack.invoke("Prepare", event("auto", asked))
     prepared = PreparedRun.model_validate(stack.record("auto", "prepared.json"))
     assert answer["device"] == prepared.device.arn
-    assert prepared.device_because.startswith("estimated fidelity of the circuit 0.")
+    assert prepared.reasons.device.words.startswith("estimated fidelity of the circuit 0.")
     assert prepared.device.kind == "qpu"
-    assert "; the next best is " in prepared.device_because
+    assert "; the next best is " in prepared.reasons.device.words
 
 
 @pytest.mark.parametrize(

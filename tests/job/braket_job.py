@@ -17,7 +17,8 @@ from hybrid_job.on_device.executor import Executor
 from hybrid_job.on_device.measurement import Compiled
 from quantum_pipeline.devices.catalogue import find
 from quantum_pipeline.local.braket import BraketError
-from quantum_pipeline.runs import RUN_ID_TAG, PreparedRun
+from quantum_pipeline.planning.prepared import PreparedRun
+from quantum_pipeline.runs import RUN_ID_TAG
 from tests.local.braket.server import BUCKET, Server
 from tests.unit.finished_run import prepared_run
 

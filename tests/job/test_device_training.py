@@ -15,7 +15,7 @@ from hybrid_job.optimising.optimiser import Optimum
 from hybrid_job.solvers import training
 from hybrid_job.solvers.training import Trained
 from quantum_pipeline.planning.plan import Plan, Planned
-from quantum_pipeline.runs import PreparedRun
+from quantum_pipeline.planning.prepared import PreparedRun
 from tests.job.braket_job import prepared_on
 
 

@@ -23,8 +23,8 @@ from hybrid_job.main import run
 from hybrid_job.metrics import log_metric
 from hybrid_job.solvers.qaoa import solve
 from quantum_pipeline.errors import InvalidRequest
+from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.results import OptimisationResult, read_result, verify
-from quantum_pipeline.runs import PreparedRun
 from tests.unit.finished_run import PETERSEN, prepared_run
 
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from quantum_pipeline.local.braket import BraketError, BraketService
-from quantum_pipeline.runs import INPUT_CHANNEL, PREPARED, PreparedRun
+from quantum_pipeline.planning.prepared import PreparedRun
+from quantum_pipeline.runs import INPUT_CHANNEL, PREPARED
 from tests.job.braket_job import prepared_on, tasks_of
 from tests.job.job_processes import JobProcesses
 from tests.local.braket.server import BUCKET, Server

@@ -19,8 +19,9 @@ from hybrid_job.journal import Journal
 from hybrid_job.on_device.compilation.logical import qaoa_circuit
 from hybrid_job.solvers.qaoa import solve
 from quantum_pipeline.ising import IsingModel, all_energies
+from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.results import verify
-from quantum_pipeline.runs import RUN_ID_TAG, PreparedRun
+from quantum_pipeline.runs import RUN_ID_TAG
 from tests.job.braket_job import enter, prepared_on, tasks_of
 from tests.local.braket.server import Server
 

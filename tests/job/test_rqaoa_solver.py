@@ -13,8 +13,8 @@ from hybrid_job.job import Job
 from hybrid_job.journal import Journal
 from hybrid_job.solvers.rqaoa import solve
 from quantum_pipeline.pages import render
+from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.results import OptimisationResult, verify
-from quantum_pipeline.runs import PreparedRun
 from tests.unit.finished_run import PETERSEN, prepared_run, report_of
 
 

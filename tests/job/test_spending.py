@@ -16,7 +16,7 @@ from hybrid_job.journal import Batch, Journal
 from hybrid_job.on_device.spending import NotAffordable, Spending
 from quantum_pipeline.devices.catalogue import find
 from quantum_pipeline.devices.states import DeviceState
-from quantum_pipeline.runs import PreparedRun
+from quantum_pipeline.planning.prepared import PreparedRun
 from tests.job.braket_job import prepared_on
 
 TASK, SHOT = 0.30, 0.00145

@@ -17,12 +17,9 @@ import pytest
 
 from quantum_pipeline import runs
 from quantum_pipeline.aws import source
-from quantum_pipeline.devices.catalogue import choose
-from quantum_pipeline.planning import costs
-from quantum_pipeline.problems import BinaryProblem
-from quantum_pipeline.requests.request import parse_request, resolve
+from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.results import OptimisationResult, read_result
-from quantum_pipeline.runs import PreparedRun
+from tests.planned import planned
 from tests.stack import REQUEST
 
 # What Braket's container does, less the downloads: the code's folder is appended to the path and
@@ -43,24 +40,12 @@ assert "braket" not in sys.modules and "boto3" not in sys.modules
 @pytest.fixture
 def prepared() -> PreparedRun:
     """The Petersen graph's run, prepared."""
-    request, because = resolve(parse_request(REQUEST))
-    device, device_because = choose(
-        request.device, n_qubits=10, shots=request.shots, region="us-east-1"
-    )
-    price = costs.InstancePrice(instance_type="ml.m5.large", usd_per_hour=0.1, as_of="2026-08-21")
-    assert isinstance(request.problem, BinaryProblem)
-    model = request.problem.ising()
-    return PreparedRun(
+    return PreparedRun.of(
+        planned(REQUEST),
         run_id="petersen",
         execution_arn="arn:aws:states:us-east-1:123456789012:execution:machine:petersen",
+        problem_uri=None,
         created_at=datetime(2026, 8, 24, tzinfo=UTC),
-        request=request,
-        model=model,
-        device=device,
-        algorithm_because=because,
-        device_because=device_because,
-        instance=price,
-        estimate=costs.estimate(request, device, price),
         prepare_seconds=0.1,
     )
 

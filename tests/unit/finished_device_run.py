@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from quantum_pipeline.devices.catalogue import find
 from quantum_pipeline.ising import all_energies
-from quantum_pipeline.planning.costs import estimate
+from quantum_pipeline.planning.prepared import PreparedRun, StateSummary
 from quantum_pipeline.reports import OptimisationReport
 from quantum_pipeline.results import (
     Check,
@@ -22,8 +21,7 @@ from quantum_pipeline.results import (
     QuantumTask,
     ScaledEnergy,
 )
-from quantum_pipeline.runs import PreparedRun, StateSummary
-from tests.unit.finished_run import INSTANCE, job_result, prepared_run, report_of
+from tests.unit.finished_run import job_result, prepared_run, report_of
 
 RING = {"type": "maxcut", "edges": [[i, (i + 1) % 6] for i in range(6)]}
 ROWS = ((1, 2), (3, 4, 5, 6, 7), (8, 9, 10, 11, 12), (13, 14, 15, 16, 17), (18, 19, 20))
@@ -83,25 +81,18 @@ def prepared_on_device(
 ) -> PreparedRun:
     """Return what prepare leaves of a request for Garnet."""
     request = {"shots": 1000, "mitigation": ALL, "limits": {"max_cost_usd": 30.0}} | request
-    prepared, device = prepared_run(problem, device="garnet", **request), find("garnet")
-    return prepared.model_copy(
-        update={
-            "device": device,
-            "device_because": "named in the request",
-            "mitigation_because": "Garnet makes errors of gates and readout",
-            "state_summary": StateSummary(
-                status="ONLINE",
-                n_qubits=20,
-                queue=3,
-                native_gates=COMPILATION.native_gates,
-                max_executables=100,
-                two_qubit_fidelity=0.995,
-                calibrated_at=COMPILATION.calibrated_at,
-                emulated=emulated,
-            ),
-            "estimate": estimate(prepared.request, device, INSTANCE),
-        }
+    prepared = prepared_run(problem, device="garnet", **request)
+    summary = StateSummary(
+        status="ONLINE",
+        n_qubits=20,
+        queue=3,
+        native_gates=COMPILATION.native_gates,
+        max_executables=100,
+        two_qubit_fidelity=0.995,
+        calibrated_at=COMPILATION.calibrated_at,
+        emulated=emulated,
     )
+    return prepared.model_copy(update={"state_summary": summary})
 
 
 def noisy_counts(prepared: PreparedRun, shots: int | None = None) -> dict[str, int]:

@@ -21,9 +21,9 @@ from quantum_pipeline.chemistry.excitations import Excitation, rotate, rotation
 from quantum_pipeline.chemistry.measuring import diagonals, mean_energy, pair_counts
 from quantum_pipeline.chemistry.sector import Sector
 from quantum_pipeline.devices.catalogue import find
-from quantum_pipeline.planning.costs import bill, estimate
+from quantum_pipeline.planning.costs import bill
+from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.reports import MoleculeReport, Outcome, Timing, build_report
-from quantum_pipeline.requests.request import parse_request, resolve
 from quantum_pipeline.results import (
     Check,
     DeviceRun,
@@ -33,8 +33,9 @@ from quantum_pipeline.results import (
     QuantumTask,
     ScaledEnergy,
 )
-from quantum_pipeline.runs import PreparedRun, SubmittedJob
-from tests.unit.finished_run import CREATED, EXECUTION, INSTANCE
+from quantum_pipeline.runs import SubmittedJob
+from tests.planned import INSTANCE
+from tests.unit.finished_run import CREATED, prepared_run
 
 H2 = {"molecule": "H2", "bond_length_angstrom": 0.74}
 SCAN = {"molecule": "H2", "bond_lengths_angstrom": [0.5, 0.7, 0.8, 1.2, 2.0]}
@@ -43,22 +44,7 @@ OPEN_SHELL = {"geometry": [["O", [0, 0, 0]], ["H", [0, 0, 0.97]]], "multiplicity
 
 def prepared_molecule(molecule: Mapping[str, Any], **request: Any) -> PreparedRun:
     """Return what prepare leaves of a request for a molecule."""
-    problem = {"type": "chemistry", **molecule}
-    resolved, because = resolve(parse_request({"problem": problem, **request}))
-    device = find(request.get("device", "local"))
-    return PreparedRun(
-        run_id="r1",
-        execution_arn=EXECUTION,
-        created_at=CREATED,
-        request=resolved,
-        model=None,
-        device=device,
-        algorithm_because=because,
-        device_because="the job itself computes exactly what it needs",
-        instance=INSTANCE,
-        estimate=estimate(resolved, device, INSTANCE),
-        prepare_seconds=0.021,
-    )
+    return prepared_run({"type": "chemistry", **molecule}, **request)
 
 
 def solved_molecule(prepared: PreparedRun, folder: Path | None = None) -> MoleculeResult:

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from quantum_pipeline.devices.catalogue import find
 from quantum_pipeline.ising import IsingModel, all_energies, energies, spins_of
-from quantum_pipeline.planning.costs import InstancePrice, bill, estimate
+from quantum_pipeline.planning.costs import bill
+from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.problems import BinaryProblem, Problem
 from quantum_pipeline.reports import OptimisationReport, Outcome, Timing, build_report
-from quantum_pipeline.requests.request import ProblemReference, parse_request, resolve
+from quantum_pipeline.requests.request import ProblemReference
 from quantum_pipeline.results import (
     ClassicalSolution,
     DepthStep,
@@ -21,9 +21,9 @@ from quantum_pipeline.results import (
     JobSeconds,
     OptimisationResult,
 )
-from quantum_pipeline.runs import PreparedRun, SubmittedJob
+from quantum_pipeline.runs import SubmittedJob
+from tests.planned import INSTANCE, planned
 
-INSTANCE = InstancePrice(instance_type="ml.m5.large", usd_per_hour=0.115, as_of="2026-08-21")
 CREATED = datetime(2026, 8, 21, 12, 0, 0, 123456, tzinfo=UTC)
 EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:QuantumPipeline:r1"
 TRIANGLE = {"type": "maxcut", "edges": [[0, 1], [1, 2], [0, 2]]}
@@ -44,21 +44,13 @@ def history(*starts: Sequence[float]) -> tuple[Evaluation, ...]:
 
 
 def prepared_run(problem: Mapping[str, Any], **request: Any) -> PreparedRun:
-    """Return what prepare leaves of a request."""
-    resolved, because = resolve(parse_request({"problem": problem, **request}))
-    problem_ = problem_of(resolved.problem)
-    model, device = problem_.ising(), find("local")
-    return PreparedRun(
+    """Return what prepare leaves of a request; a device that it names is emulated."""
+    return PreparedRun.of(
+        planned({"problem": problem, **request}),
         run_id="r1",
         execution_arn=EXECUTION,
+        problem_uri=None,
         created_at=CREATED,
-        request=resolved,
-        model=model,
-        device=device,
-        algorithm_because=because,
-        device_because="the state fits the job's memory",
-        instance=INSTANCE,
-        estimate=estimate(resolved, device, INSTANCE),
         prepare_seconds=0.021,
     )
 

@@ -8,11 +8,13 @@ import pytest
 
 from quantum_pipeline.chemistry import basis
 from quantum_pipeline.chemistry.molecules import NAMED
+from quantum_pipeline.chemistry.sizes import job_bytes
 from quantum_pipeline.errors import InvalidRequest
-from quantum_pipeline.planning.vqe import EVALUATIONS, UCCSD_AMPLITUDES, memory_bytes
+from quantum_pipeline.planning.vqe import EVALUATIONS, UCCSD_AMPLITUDES
 from quantum_pipeline.problems import Chemistry
 from quantum_pipeline.requests.algorithm import SettledVqe
-from quantum_pipeline.requests.request import ResolvedRequest, parse_request, resolve
+from quantum_pipeline.requests.request import ResolvedRequest
+from tests.planned import planned
 
 H2 = {"molecule": "H2", "bond_length_angstrom": 0.74}
 LIH = {"molecule": "LiH", "bond_length_angstrom": 1.546}
@@ -20,7 +22,8 @@ WATER = {"molecule": "H2O", "bond_length_angstrom": 0.96}
 
 
 def resolved(problem: dict[str, Any], **request: Any) -> tuple[ResolvedRequest, str]:
-    return resolve(parse_request({"problem": {"type": "chemistry", **problem}, **request}))
+    found = planned({"problem": {"type": "chemistry", **problem}, **request})
+    return found.request, found.reasons.algorithm.words
 
 
 def molecule(**problem: Any) -> Chemistry:
@@ -192,4 +195,4 @@ def test_an_ansatz_that_was_asked_for_is_taken() -> None:
 def test_the_memory_of_a_molecule_grows_with_its_determinants_not_with_its_qubits() -> None:
     few = molecule(molecule="LiH", bond_length_angstrom=1.5, basis="6-31g")
     assert few.n_qubits == 22
-    assert memory_bytes(few) < 100 * 2**20
+    assert job_bytes(few.sector) < 100 * 2**20

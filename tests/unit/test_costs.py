@@ -17,9 +17,11 @@ from quantum_pipeline.planning.costs import (
     estimate,
     job_seconds,
 )
-from quantum_pipeline.planning.plan import plan
-from quantum_pipeline.requests.request import Limits, ResolvedRequest, parse_request, resolve
+from quantum_pipeline.planning.plan import Plan, plan
+from quantum_pipeline.planning.reasons import Why
+from quantum_pipeline.requests.request import Limits, ResolvedRequest
 from quantum_pipeline.results import QuantumTask
+from tests.planned import planned
 from tests.unit.device_answers import state
 
 INSTANCE = InstancePrice(instance_type="ml.m5.large", usd_per_hour=0.36, as_of="2026-08-21")
@@ -28,7 +30,13 @@ FREE = InstancePrice(instance_type="local", usd_per_hour=0.0, as_of=costs.FREE)
 
 def resolved(n: int = 4, **fields: Any) -> ResolvedRequest:
     data = {"problem": {"type": "random", "problem_size": n}, **fields}
-    return resolve(parse_request(data))[0]
+    return planned(data).request
+
+
+def estimated(request: ResolvedRequest) -> Cost:
+    device = find(request.device)
+    tasks = plan(request, device, state(device.name.lower()))
+    return estimate(request, device, INSTANCE, tasks)
 
 
 def task(purpose: str = "samples", shots: int = 1000, minutes: float = 0.0) -> QuantumTask:
@@ -100,7 +108,7 @@ def test_the_estimate_covers_every_evaluation() -> None:
     request = resolved(10, algorithm={"depth": 3, "max_evaluations": 100})
     # 180 s to start + 100 evaluations * 3 layers * (200 us + 2^10 amplitudes * 1 us)
     assert job_seconds(request, find("local")) == pytest.approx(180.3672)
-    assert estimate(request, find("local"), INSTANCE).total_usd == pytest.approx(0.01803672)
+    assert estimate(request, find("local"), INSTANCE, Plan()).total_usd == pytest.approx(0.01803672)
 
 
 def test_the_estimate_covers_the_shots_of_every_evaluation() -> None:
@@ -127,28 +135,27 @@ def test_a_job_on_a_device_has_time_for_its_tasks_and_their_queues(
     device: str, beside: int
 ) -> None:
     request = resolved(4, device=device, algorithm={"depth": 1, "max_evaluations": 10})
-    planned = plan(request, find(device), state(device))
+    tasks = plan(request, find(device), state(device))
     # ten evaluations of one layer take less than the second that is rounded up to
-    expected = beside + planned.seconds + 10 * (2e-4 + 16e-6)
-    assert 0 <= costs.runtime(request, find(device), planned) - expected < 1
+    expected = beside + tasks.seconds + 10 * (2e-4 + 16e-6)
+    found = planned(request.model_copy(update={"limits": Limits()}))
+    assert 0 <= found.request.limits.max_runtime_seconds - expected < 1
+    assert found.reasons.runtime.why is Why.DEVICE_TIME
 
 
 def test_the_estimate_of_a_small_circuit_on_a_simulator_is_its_minimum() -> None:
-    items = estimate(resolved(device="sv1"), find("sv1"), INSTANCE, state("sv1")).items
+    items = estimated(resolved(device="sv1")).items
     assert (items[1].quantity, round(items[1].usd, 9)) == (0.05, 0.00375)
 
 
 def test_the_estimate_of_a_wide_circuit_on_a_simulator_grows_with_its_state() -> None:
-    minutes = [
-        estimate(resolved(n, device="dm1"), find("dm1"), INSTANCE, state("dm1")).items[1].quantity
-        for n in (15, 17)
-    ]
+    minutes = [estimated(resolved(n, device="dm1")).items[1].quantity for n in (15, 17)]
     assert minutes[1] > 15 * minutes[0] > 15 * 0.05
 
 
 def test_the_estimate_of_a_qpu_counts_one_task_and_all_shots() -> None:
     request = resolved(shots=500, device="forte-1")
-    cost = estimate(request, find("forte-1"), INSTANCE, state("forte-1"))
+    cost = estimated(request)
     assert cost.items[1].usd + cost.items[2].usd == pytest.approx(0.3 + 500 * 0.08)
 
 
@@ -172,16 +179,19 @@ def test_a_refusal_names_what_would_pass() -> None:
 @pytest.mark.parametrize(("partial", "least"), [(False, 150 + 17), (True, 150 + 6)])
 def test_a_time_in_which_a_run_cannot_end_is_refused(*, partial: bool, least: int) -> None:
     algorithm = {"train_on": "device", "optimizer": "cobyla", "max_evaluations": 2}
-    request = resolved(device="garnet", algorithm=algorithm | {"depth": 1}, shots=500)
-    planned = plan(request, find("garnet"), state("garnet"))
+
+    def limited(seconds: int | None) -> ResolvedRequest:
+        limits = {"max_runtime_seconds": seconds, "allow_partial": partial}
+        return resolved(
+            device="garnet", algorithm=algorithm | {"depth": 1}, shots=500, limits=limits
+        )
+
     # to compile, and three tasks of 5 s and 500 shots of 1 ms, of which the samples are one
-    for enough in (least, None):
-        limits = Limits(max_runtime_seconds=enough, allow_partial=partial)
-        costs.check_runtime(limits, find("garnet"), planned)
-    limits = Limits(max_runtime_seconds=least - 1, allow_partial=partial)
+    assert limited(least).limits.max_runtime_seconds == least
+    assert limited(None).limits.max_runtime_seconds > least
     said = rf"max_runtime_seconds: got {least - 1}; allowed: {least} or more on Garnet: 150 to c"
     with pytest.raises(InvalidRequest, match=said):
-        costs.check_runtime(limits, find("garnet"), planned)
+        limited(least - 1)
 
 
 def test_a_run_that_may_stop_early_starts_above_its_budget() -> None:
@@ -205,7 +215,7 @@ def test_a_run_at_its_budget_may_go_on() -> None:
 
 
 def test_a_budget_of_nothing_allows_what_costs_nothing() -> None:
-    cost = estimate(resolved(), find("local"), FREE)
+    cost = estimate(resolved(), find("local"), FREE, Plan())
     check_budget(cost, Limits(max_cost_usd=0.0))
     assert cost.total_usd == 0
 

@@ -186,8 +186,8 @@ def test_page_of_a_run_without_mitigation_has_the_raw_energy_alone() -> None:
 
 def test_page_has_each_line_of_the_estimate_beside_that_of_the_bill(page: Page) -> None:
     words = page.words
-    assert "tasks on Garnet, samples 14 tasks 4.2000 USD 1 task 0.3000 USD" in words
-    assert "total 24.6207 USD 20.6020 USD" in words
+    assert "tasks on Garnet, samples 1 task 0.3000 USD 1 task 0.3000 USD" in words
+    assert "total 20.6304 USD 20.6020 USD" in words
     assert "devices 2026-08-21" in words
     assert "Nothing was billed for what was emulated" in words
 

@@ -250,10 +250,10 @@ def test_terminal_shows_raw_mitigated_and_exact_energy_beside_each_other(
 def test_terminal_says_of_a_rehearsal_that_nothing_was_billed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    said = "cost         nothing billed here; on AWS 20.6000 USD of tasks, estimated 24.6207, and"
+    said = "cost         nothing billed here; on AWS 20.6000 USD of tasks, estimated 20.6304, and"
     assert said in shown(REPORT, tmp_path, capsys)
     real = shown(measured_on_device(prepared_on_device(emulated=None)), tmp_path, capsys)
-    assert "cost         20.6020 USD, estimated 24.6207\n" in real
+    assert "cost         20.6020 USD, estimated 20.6304\n" in real
 
 
 def test_terminal_says_what_a_run_that_was_cut_short_left_out_in_lines_of_100_columns(

@@ -8,14 +8,17 @@ from typing import Any
 
 import pytest
 
-from quantum_pipeline.devices.catalogue import catalogue, choose, find
+from quantum_pipeline.devices.catalogue import EXACT_QUBITS, catalogue, find
 from quantum_pipeline.devices.listing import listed
 from quantum_pipeline.devices.states import DeviceState, Qubit
 from quantum_pipeline.errors import BudgetExceeded, DeviceUnavailable, InvalidRequest
 from quantum_pipeline.planning.costs import InstancePrice
-from quantum_pipeline.planning.preparation import Preparation, candidates, prepare
-from quantum_pipeline.requests.algorithm import EXACT_QUBITS
+from quantum_pipeline.planning.device import candidates, check_usable
+from quantum_pipeline.planning.preparation import prepare
+from quantum_pipeline.planning.prepared import Preparation
+from quantum_pipeline.planning.reasons import Why
 from quantum_pipeline.requests.request import parse_request
+from tests.planned import planned
 from tests.unit.device_answers import CAPABILITIES, state
 
 GARNET = "arn:aws:braket:eu-north-1::device/qpu/iqm/Garnet"
@@ -108,18 +111,21 @@ def test_a_qpu_is_in_its_region_and_a_simulator_in_all() -> None:
     assert find("sv1").region is find("local").region is None
 
 
-@pytest.mark.parametrize("n_qubits", [1, EXACT_QUBITS])
+@pytest.mark.parametrize("n_qubits", [2, EXACT_QUBITS])
 def test_auto_takes_the_exact_state_vector_and_says_why(n_qubits: int) -> None:
-    device, because = choose("auto", n_qubits=n_qubits, shots=1000, region="us-east-1")
-    assert device.name == "local"
-    assert str(n_qubits) in because
+    found = planned({"problem": {"type": "random", "problem_size": n_qubits}})
+    assert found.device.name == "local"
+    assert found.reasons.device.why is Why.NO_DEVICE_NEEDED
+    assert str(n_qubits) in found.reasons.device.words
 
 
 def chosen(spec: str, **how: Any) -> str:
-    """Return the name of the device that is chosen, of the states in device_answers."""
+    """Return the name of a device that is usable, of the states in device_answers."""
     known: dict[str, Any] = {"n_qubits": 3, "shots": 100, "region": "us-east-1", "now": NOON} | how
     known.setdefault("state", state(spec.lower()) if "arn" not in spec else None)
-    return choose(spec, **known)[0].name
+    device = find(spec)
+    check_usable(device, **known)
+    return device.name
 
 
 def refused(spec: str, **how: Any) -> str:
@@ -129,10 +135,8 @@ def refused(spec: str, **how: Any) -> str:
 
 
 def test_a_named_device_is_taken_because_it_is_named() -> None:
-    device, because = choose(
-        GARNET, n_qubits=4, shots=1000, region="eu-north-1", state=state("garnet"), now=NOON
-    )
-    assert (device.arn, because) == (GARNET, "named in the request")
+    found = planned({"problem": {"type": "random", "problem_size": 4}, "device": GARNET})
+    assert (found.device.arn, found.reasons.device.why) == (GARNET, Why.ASKED)
 
 
 def test_a_device_of_another_region_is_refused_with_those_of_this_one() -> None:
@@ -222,7 +226,7 @@ def test_auto_trains_where_the_circuit_is_most_faithful_and_names_the_others() -
         prepared(each, device=each.name, shots=100, limits={"max_cost_usd": 8}).cost.total_usd
         for each in (known[2], known[0])
     ]
-    assert found.device_because == (
+    assert found.reasons.device.words == (
         f"estimated fidelity of the circuit {cepheus:.3g}, at most {costs[0]:.2f} USD; the next "
         f"best is Garnet: estimated fidelity of the circuit {garnet:.3g}, at most {costs[1]:.2f} "
         "USD"
@@ -233,15 +237,17 @@ def test_auto_takes_a_simulator_only_where_no_qpu_can_run_it_and_says_so() -> No
     known = [state(name, emulated=True) for name in ("garnet", "sv1", "dm1")]
     found = prepared(*known, shots=100, limits={"max_cost_usd": 0.5})
     assert found.device.name == "SV1"
-    assert found.device_because.startswith("a simulator, for no QPU can run it here and now; at m")
-    assert found.device_because.endswith("above limits.max_cost_usd: Garnet")
+    assert found.reasons.device.words.startswith(
+        "a simulator, for no QPU can run it here and now; at m"
+    )
+    assert found.reasons.device.words.endswith("above limits.max_cost_usd: Garnet")
 
 
 def test_auto_prefers_what_ends_below_the_limit_to_what_would_stop_at_it() -> None:
     ions, loops = state("forte-1"), state("garnet", emulated=True)
     found = prepared(ions, loops, shots=100, limits={"max_cost_usd": 10.0, "allow_partial": True})
     assert found.device.name == "Garnet"
-    assert "next best is Forte-1" in found.device_because
+    assert "next best is Forte-1" in found.reasons.device.words
 
 
 def test_auto_estimates_fidelity_from_what_was_calibrated() -> None:
@@ -250,7 +256,7 @@ def test_auto_estimates_fidelity_from_what_was_calibrated() -> None:
     assert found.device.name == "Forte-1"
     ion = 0.993 ** (2 * 3) * 0.9998 ** (3 * 3) * 0.995**3
     loop = 0.98 ** (2 * 3 * 2.5) * 0.9965 ** (3 * 3) * 0.965**3
-    figures = re.findall(r"fidelity of the circuit ([\d.]+)", found.device_because)
+    figures = re.findall(r"fidelity of the circuit ([\d.]+)", found.reasons.device.words)
     assert figures == [f"{ion:.3g}", f"{loop:.3g}"]
 
 
@@ -258,7 +264,7 @@ def test_auto_leaves_out_what_costs_more_than_it_may() -> None:
     ions, loops = state("forte-1"), state("garnet", emulated=True)
     found = prepared(ions, loops, shots=100, limits={"max_cost_usd": 8.0})
     assert found.device.name == "Garnet"
-    assert "above limits.max_cost_usd: Forte-1" in found.device_because
+    assert "above limits.max_cost_usd: Forte-1" in found.reasons.device.words
 
 
 def test_auto_that_could_afford_no_device_says_what_each_would_cost() -> None:
@@ -298,15 +304,19 @@ def test_noise_is_simulated_on_dm1() -> None:
     assert [device.name for device in candidates(parse_request(request))] == ["DM1"]
     found = prepared(state("dm1"), noise={"two_qubit": 0.01}, algorithm={}, mitigation="auto")
     assert found.device.name == "DM1"
-    assert found.device_because.startswith("it simulates the noise; at most ")
-    assert found.mitigation_because is not None
-    assert found.mitigation_because.startswith("DM1 makes errors of gates and readout: readout c")
+    assert found.reasons.device.why is Why.NOISE
+    assert found.reasons.device.words.startswith("it simulates the noise; at most ")
+    assert found.reasons.mitigation is not None
+    assert found.reasons.mitigation.why is Why.ERRORS
+    assert "readout correction" in found.reasons.mitigation.words
 
 
 def test_the_default_run_asks_no_device() -> None:
     found = prepared(algorithm={})
     assert (found.device.name, found.state, found.plan.tasks) == ("local", None, 0)
-    assert candidates(parse_request({"problem": {"type": "maxcut", "edges": EDGES}})) == ()
+    assert candidates(parse_request({"problem": {"type": "maxcut", "edges": EDGES}})) == (
+        find("local"),
+    )
 
 
 def test_a_run_on_a_device_has_a_time_limit_of_its_tasks_unless_it_names_one() -> None:
@@ -363,4 +373,4 @@ def test_tasks_in_a_reservation_have_no_fees() -> None:
     )
     assert paid.cost.total_usd - free.cost.total_usd == pytest.approx(0.30 + 1000 * 0.00145)
     assert free.cost.total_usd == pytest.approx(free.cost.items[0].usd)
-    assert "reservation" in free.device_because
+    assert "reservation" in free.reasons.device.words

@@ -9,16 +9,22 @@ import pytest
 
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.planning.costs import InstancePrice
-from quantum_pipeline.planning.estimates import check_memory, estimate, memory_bytes
+from quantum_pipeline.planning.estimates import estimate
+from quantum_pipeline.planning.memory import check_memory, memory_bytes
 from quantum_pipeline.planning.preparation import prepare
-from quantum_pipeline.requests.request import ResolvedRequest, parse_request, resolve
+from quantum_pipeline.requests.request import ResolvedRequest, parse_request
+from tests.planned import planned
 from tests.unit.device_answers import state
+
+
+def instance(name: str) -> InstancePrice:
+    return InstancePrice(instance_type=name, usd_per_hour=0.36, as_of="a day")
 
 
 def ring(n: int, **algorithm: Any) -> ResolvedRequest:
     edges = [[i, (i + 1) % n] for i in range(n)]
     data = {"problem": {"type": "maxcut", "edges": edges}, "algorithm": algorithm}
-    return resolve(parse_request(data))[0]
+    return planned(data).request
 
 
 def test_widest_state_fits_the_default_instance_and_no_half_of_it() -> None:
@@ -31,11 +37,11 @@ def test_what_does_not_fit_is_refused_with_both_figures() -> None:
     fields = [0.1] * 26
     problem = {"type": "ising", "fields": fields, "couplings": [[0, 1, 1.0]]}
     warm = {"name": "qaoa", "depth": 1, "warm_start": "relaxed"}
-    request, _ = resolve(parse_request({"problem": problem, "algorithm": warm}))
+    data = {"problem": problem, "algorithm": warm}
     with pytest.raises(InvalidRequest, match=r"problem: 26 qubits need .* GiB in the job; allowed"):
-        check_memory(request, "ml.m5.large")
-    check_memory(request, "ml.m5.xlarge")
-    check_memory(request, "ml.of.tomorrow")
+        planned(data, instance=instance("ml.m5.large"))
+    planned(data, instance=instance("ml.m5.xlarge"))
+    planned(data, instance=instance("ml.of.tomorrow"))
 
 
 def test_memory_grows_by_two_with_each_variable() -> None:
@@ -55,7 +61,7 @@ def lines(**fields: Any) -> list[tuple[str, str]]:
     found = prepare(
         parse_request(asked),
         {garnet.arn: garnet},
-        instance=InstancePrice(instance_type="ml.m5.large", usd_per_hour=0.36, as_of="a day"),
+        instance=instance("ml.m5.large"),
         region="eu-north-1",
         now=datetime(2026, 11, 24, 12, tzinfo=UTC),
         within_budget=False,

@@ -14,10 +14,10 @@ from PIL import Image
 from quantum_pipeline.chemistry.molecules import nuclear_repulsion
 from quantum_pipeline.cli import console
 from quantum_pipeline.pages import molecule_figures, render
+from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.reports import MoleculeReport, Report
 from quantum_pipeline.reports.molecule import equilibrium
 from quantum_pipeline.results import Estimated, MoleculePoint, MoleculeResult, PointSeconds
-from quantum_pipeline.runs import PreparedRun
 from tests.unit.finished_molecule import (
     H2,
     MITIGATION,

@@ -15,14 +15,15 @@ from quantum_pipeline.devices.catalogue import find
 from quantum_pipeline.devices.states import DeviceState
 from quantum_pipeline.planning.plan import SAMPLES, TRAINING, Plan, plan
 from quantum_pipeline.requests.mitigation import Mitigation
-from quantum_pipeline.requests.request import ResolvedRequest, parse_request, resolve
+from quantum_pipeline.requests.request import ResolvedRequest
+from tests.planned import planned
 from tests.unit.device_answers import state
 
 RING = {"type": "maxcut", "edges": [[0, 1], [1, 2], [2, 3], [3, 0]]}
 
 
 def resolved(**fields: Any) -> ResolvedRequest:
-    return resolve(parse_request({"problem": RING, "device": "garnet", "shots": 100} | fields))[0]
+    return planned({"problem": RING, "device": "garnet", "shots": 100} | fields).request
 
 
 def trained(optimizer: str, evaluations: int, depth: int = 2) -> ResolvedRequest:
@@ -36,7 +37,7 @@ def trained(optimizer: str, evaluations: int, depth: int = 2) -> ResolvedRequest
     )
 
 
-def planned(request: ResolvedRequest, state_: DeviceState | None) -> Plan:
+def plan_of(request: ResolvedRequest, state_: DeviceState | None) -> Plan:
     return plan(request, find(request.device), state_)
 
 
@@ -45,11 +46,11 @@ def uses(found: Plan) -> dict[str, tuple[int, int, int]]:
 
 
 def test_the_jobs_own_simulator_takes_no_tasks() -> None:
-    assert planned(resolved(device="local"), None) == Plan()
+    assert plan_of(resolved(device="local"), None) == Plan()
 
 
 def test_samples_are_one_task() -> None:
-    assert uses(planned(resolved(), state("garnet"))) == {SAMPLES: (1, 1, 100)}
+    assert uses(plan_of(resolved(), state("garnet"))) == {SAMPLES: (1, 1, 100)}
 
 
 MITIGATED = {"readout": True, "zne": "linear", "scales": [1, 3], "symmetry": True}
@@ -60,23 +61,23 @@ MITIGATED = {"readout": True, "zne": "linear", "scales": [1, 3], "symmetry": Tru
 )
 def test_mitigated_samples_are_as_many_tasks_as_full_program_sets(largest: int, tasks: int) -> None:
     request = resolved(mitigation=MITIGATED)
-    found = planned(request, state("garnet", max_executables=largest, max_set_shots=None))
+    found = plan_of(request, state("garnet", max_executables=largest, max_set_shots=None))
     # (1 circuit + 2 calibrations) * (two scales + one verified) + 2 for the readout
     assert uses(found) == {SAMPLES: (tasks, 11, 1100)}
 
 
 def test_a_program_set_has_no_more_shots_than_it_may() -> None:
-    found = planned(resolved(mitigation=MITIGATED), state("garnet", max_set_shots=500))
+    found = plan_of(resolved(mitigation=MITIGATED), state("garnet", max_set_shots=500))
     assert uses(found)[SAMPLES][0] == 3
 
 
 def test_without_a_state_every_circuit_is_a_task() -> None:
-    assert uses(planned(resolved(mitigation=MITIGATED), None))[SAMPLES] == (11, 11, 1100)
+    assert uses(plan_of(resolved(mitigation=MITIGATED), None))[SAMPLES] == (11, 11, 1100)
 
 
 @pytest.mark.parametrize("optimizer", ["spsa", "cobyla", "nft"])
 @pytest.mark.parametrize("evaluations", [1, 2, 3, 4, 12, 21, 30, 57])
-def test_training_takes_no_more_tasks_than_planned(optimizer: str, evaluations: int) -> None:
+def test_training_takes_no_more_tasks_than_plan_of(optimizer: str, evaluations: int) -> None:
     batches: list[int] = []
     chance = np.random.default_rng(1)
 
@@ -94,13 +95,13 @@ def test_training_takes_no_more_tasks_than_planned(optimizer: str, evaluations: 
         rng=np.random.default_rng(2),
     )
     request = trained(optimizer, evaluations)
-    in_sets = uses(planned(request, state("garnet")))[TRAINING]
-    one_by_one = uses(planned(request, None))[TRAINING]
+    in_sets = uses(plan_of(request, state("garnet")))[TRAINING]
+    one_by_one = uses(plan_of(request, None))[TRAINING]
     if optimizer == "spsa":  # it makes all its steps, whatever it finds
         assert in_sets == (len(batches), sum(batches), 100 * sum(batches))
         assert one_by_one[0] == sum(batches)
         times = Counter[int]()
-        for batch in planned(request, None).batches:
+        for batch in plan_of(request, None).batches:
             times[batch.executables] += batch.times * (batch.purpose == TRAINING)
         assert +times == Counter(batches)
     assert len(batches) <= in_sets[0] and sum(batches) <= in_sets[1] <= evaluations
@@ -109,7 +110,7 @@ def test_training_takes_no_more_tasks_than_planned(optimizer: str, evaluations: 
 
 def test_evaluations_have_shots_of_their_own() -> None:
     algorithm = {"train_on": "device", "max_evaluations": 12, "shots_per_evaluation": 30}
-    found = planned(resolved(algorithm=algorithm), state("garnet"))
+    found = plan_of(resolved(algorithm=algorithm), state("garnet"))
     assert uses(found) == {TRAINING: (6, 11, 330), SAMPLES: (1, 1, 100)}
 
 
@@ -117,31 +118,31 @@ def test_seconds_on_a_qpu_are_those_of_its_tasks_and_shots() -> None:
     garnet = find("garnet")
     by_hand = 5 * 7 + 430 * garnet.assumed_shot_seconds
     algorithm = {"train_on": "device", "max_evaluations": 12, "shots_per_evaluation": 30}
-    found = planned(resolved(algorithm=algorithm), state("garnet"))
+    found = plan_of(resolved(algorithm=algorithm), state("garnet"))
     assert found.seconds == pytest.approx(by_hand)
     assert [use.billed_minutes for use in found.uses] == [0, 0]
 
 
 def test_a_simulator_bills_three_seconds_a_task_at_least() -> None:
     algorithm = {"train_on": "device", "max_evaluations": 12}
-    found = planned(resolved(device="sv1", algorithm=algorithm), state("sv1"))
+    found = plan_of(resolved(device="sv1", algorithm=algorithm), state("sv1"))
     minutes = {use.purpose: use.billed_minutes for use in found.uses}
     assert minutes == {TRAINING: pytest.approx(6 * 3 / 60), SAMPLES: pytest.approx(3 / 60)}
 
 
 def test_a_plan_survives_json() -> None:
-    found = planned(trained("nft", 20), state("garnet"))
+    found = plan_of(trained("nft", 20), state("garnet"))
     assert Plan.model_validate_json(found.model_dump_json()) == found
 
 
 def test_a_molecule_takes_the_circuits_of_its_energy_and_checks_its_electrons_in_them() -> None:
     molecule = {"type": "chemistry", "molecule": "H2", "bond_length_angstrom": 0.74}
     device, data = find("local"), {"problem": molecule, "shots": 100}
-    request = resolve(parse_request(data))[0].model_copy(update={"device": "Garnet"})
+    request = planned(data).request.model_copy(update={"device": "Garnet"})
     mitigation = {"zne": "linear", "scales": (1.0, 3.0), "symmetry": True}
     mitigated = request.model_copy(update={"mitigation": Mitigation(**mitigation)})
     assert plan(request, device, None) == Plan()
     # all occupations by themselves, and the hopping of the one pair of orbitals
-    assert uses(planned(request, state("garnet")))[SAMPLES] == (1, 2, 200)
+    assert uses(plan_of(request, state("garnet")))[SAMPLES] == (1, 2, 200)
     # times two scales, times the circuit and two calibrations
-    assert uses(planned(mitigated, state("garnet")))[SAMPLES] == (1, 12, 1200)
+    assert uses(plan_of(mitigated, state("garnet")))[SAMPLES] == (1, 12, 1200)

@@ -11,19 +11,19 @@ import jsonschema
 import numpy as np
 import pytest
 
-from quantum_pipeline.devices.catalogue import find
+from quantum_pipeline.devices.catalogue import EXACT_QUBITS, find
 from quantum_pipeline.devices.states import DeviceState, Qubit
 from quantum_pipeline.errors import PipelineError
 from quantum_pipeline.ising import all_energies
 from quantum_pipeline.planning import costs
-from quantum_pipeline.planning.preparation import candidates, prepare
+from quantum_pipeline.planning.device import candidates
+from quantum_pipeline.planning.preparation import prepare
 from quantum_pipeline.problems import PROBLEM_TYPES, BinaryProblem, Chemistry
-from quantum_pipeline.requests.algorithm import EXACT_QUBITS
+from quantum_pipeline.requests.json_text import parse_json
 from quantum_pipeline.requests.request import (
     ProblemReference,
     Request,
     ResolvedRequest,
-    parse_json,
     parse_request,
 )
 from scripts import request_docs
@@ -53,6 +53,7 @@ def states(request: Request, *, emulated: bool) -> dict[str, DeviceState]:
             each.name.lower(), emulated=emulated, **(ROOM if each.kind == "qpu" else {})
         )
         for each in near
+        if each.kind != "local"
     }
 
 

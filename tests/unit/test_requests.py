@@ -13,19 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quantum_pipeline.cones import EXACT
-from quantum_pipeline.devices.catalogue import find
 from quantum_pipeline.errors import InvalidRequest
+from quantum_pipeline.planning.reasons import Why
 from quantum_pipeline.requests.algorithm import SettledQaoa
+from quantum_pipeline.requests.json_text import parse_json
 from quantum_pipeline.requests.request import (
     ProblemReference,
     Request,
     ResolvedRequest,
-    parse_json,
     parse_problem,
     parse_request,
-    resolve,
-    settle_mitigation,
 )
+from tests.planned import planned
 
 TRIANGLE: dict[str, Any] = {"type": "maxcut", "edges": [[0, 1], [1, 2], [2, 0]]}
 GRAPH: dict[str, Any] = {
@@ -77,7 +76,7 @@ JARGON = re.compile(
 
 def refused(data: Any) -> str:
     with pytest.raises(InvalidRequest) as error:
-        resolve(parse_request(data))
+        planned(data)
     message = str(error.value)
     assert message.isprintable()
     assert len(message) < 1500
@@ -122,9 +121,9 @@ def test_a_request_survives_json(problem: dict[str, Any]) -> None:
 
 
 def test_a_resolved_request_survives_json_and_resolves_to_itself() -> None:
-    resolved, _ = resolve(parse_request({"problem": TRIANGLE}))
+    resolved = planned({"problem": TRIANGLE}).request
     assert ResolvedRequest.model_validate_json(resolved.model_dump_json()) == resolved
-    assert resolve(resolved)[0] == resolved
+    assert planned(resolved).request == resolved
 
 
 WRONG: list[tuple[dict[str, Any], str, Any, str]] = [
@@ -342,7 +341,7 @@ def test_recursive_qaoa_of_what_the_job_cannot_compute_whole_is_refused_beforeha
     problem = {"type": "ising", "fields": [0.5] * n, "couplings": couplings}
     request = parse_request({"problem": problem, "algorithm": {"name": "rqaoa", "depth": 3}})
     with pytest.raises(InvalidRequest, match=r"algorithm.depth: got 3; allowed: at most 1"):
-        resolve(request)
+        planned(request)
 
 
 def test_several_wrong_fields_are_all_named_once() -> None:
@@ -455,7 +454,7 @@ def test_a_reference_is_not_resolved_before_it_is_read() -> None:
     request = parse_request({"problem": {"uri": "s3://bucket/key"}})
     assert isinstance(request.problem, ProblemReference)
     with pytest.raises(InvalidRequest, match=r"problem\.uri"):
-        resolve(request)
+        planned(request)
 
 
 @pytest.mark.parametrize(
@@ -463,7 +462,8 @@ def test_a_reference_is_not_resolved_before_it_is_read() -> None:
     [(2, 8, 3), (8, 8, 3), (9, 8, 1), (17, 6, 1), (19, 5, 1), (21, 4, 1), (23, 3, 1), (26, 2, 1)],
 )
 def test_depth_and_starts_follow_the_size(n: int, depth: int, starts: int) -> None:
-    resolved, because = resolve(parse_request({"problem": {"type": "random", "problem_size": n}}))
+    found = planned({"problem": {"type": "random", "problem_size": n}})
+    resolved, because = found.request, found.reasons.algorithm.words
     settled = resolved.algorithm
     assert isinstance(settled, SettledQaoa)
     assert (settled.depth, settled.deepest, settled.starts) == ("auto", depth, starts)
@@ -472,9 +472,11 @@ def test_depth_and_starts_follow_the_size(n: int, depth: int, starts: int) -> No
 
 
 def test_what_was_asked_is_kept() -> None:
-    resolved, because = resolve(parse_request(FULL))
+    found = planned(FULL)
+    resolved, because = found.request, found.reasons.algorithm.words
     asked = parse_request(FULL)
-    for field in Request.model_fields.keys() - {"algorithm", "mitigation", "limits"}:
+    assert resolved.device == "SV1"  # by its name in the catalogue
+    for field in Request.model_fields.keys() - {"algorithm", "device", "mitigation", "limits"}:
         assert getattr(resolved, field) == getattr(asked, field)
     assert resolved.limits.model_dump() == asked.limits.model_dump()
     assert resolved.mitigation.is_none
@@ -492,7 +494,8 @@ RESERVATION = "arn:aws:braket:us-east-1:123456789012:reservation/r1"
 
 
 def test_training_on_a_device_is_by_few_evaluations_from_shots() -> None:
-    resolved, because = resolve(parse_request(ON_DEVICE))
+    found = planned(ON_DEVICE)
+    resolved, because = found.request, found.reasons.algorithm.words
     settled = resolved.algorithm
     assert isinstance(settled, SettledQaoa)
     assert (settled.optimizer, settled.depth, settled.max_evaluations) == ("spsa", 2, 30)
@@ -546,7 +549,7 @@ def test_training_on_a_device_is_by_few_evaluations_from_shots() -> None:
             f'reservation_arn: got "{RESERVATION}"; allowed: a reservation in eu-north-1, where G',
         ),
         (
-            {"problem": {"type": "random", "problem_size": 27}, "device": "emerald"},
+            {"problem": {"type": "random", "problem_size": 27}, "device": "garnet"},
             "problem: got 27 variables; allowed: up to 26 on a device, for QAOA is trained on the "
             "exact state; rqaoa, which is chosen beyond, samples no device",
         ),
@@ -562,8 +565,8 @@ def test_what_a_device_cannot_do_is_refused_by_name(data: dict[str, Any], said: 
 def test_mitigation_has_nothing_to_do_on_a_device_without_errors(device: str) -> None:
     data = {"problem": TRIANGLE, "device": device, "mitigation": {"readout": True}}
     with pytest.raises(InvalidRequest, match=r"mitigation: \w+ makes no errors; allowed: none or"):
-        resolve(parse_request(data))
-    assert resolve(parse_request(data | {"mitigation": "auto"}))[0].mitigation.is_none
+        planned(data)
+    assert planned(data | {"mitigation": "auto"}).request.mitigation.is_none
 
 
 @pytest.mark.parametrize("data", [GARNET, {"device": "dm1", "noise": NOISE}])
@@ -571,23 +574,23 @@ def test_auto_mitigates_all_that_a_noisy_device_does_to_a_field_free_problem(
     data: dict[str, Any],
 ) -> None:
     request = parse_request({"problem": TRIANGLE, "mitigation": "auto"} | data)
-    mitigation = resolve(request)[0].mitigation
+    found = planned(request)
+    mitigation, reason = found.request.mitigation, found.reasons.mitigation
     assert mitigation.readout and mitigation.symmetry and mitigation.zne != "none"
-    _, because = settle_mitigation(request, find(request.device))
-    assert because is not None and "readout correction" in because
+    assert reason is not None and reason.why is Why.ERRORS and "readout correction" in reason.words
 
 
 @pytest.mark.parametrize("more", [{"problem": ISING}, {"algorithm": {"warm_start": "relaxed"}}])
 def test_a_symmetry_that_is_not_there_is_not_checked(more: dict[str, Any]) -> None:
     data = GARNET | {"mitigation": "auto"} | more
-    assert not resolve(parse_request(data))[0].mitigation.symmetry
+    assert not planned(data).request.mitigation.symmetry
     with pytest.raises(InvalidRequest, match=r"mitigation\.symmetry: got true; allowed: false: "):
-        resolve(parse_request(data | {"mitigation": {"symmetry": True}}))
+        planned(data | {"mitigation": {"symmetry": True}})
 
 
 def test_given_angles_set_the_depth_and_without_an_optimiser_are_evaluated_once() -> None:
     algorithm = {"gammas": [0.1, 0.2, 0.3], "betas": [0.3, 0.2, 0.1], "optimizer": "none"}
-    resolved, _ = resolve(parse_request({"problem": TRIANGLE, "algorithm": algorithm}))
+    resolved = planned({"problem": TRIANGLE, "algorithm": algorithm}).request
     settled = resolved.algorithm
     assert (settled.depth, settled.starts, settled.max_evaluations) == (3, 1, 1)
 
@@ -598,7 +601,7 @@ def test_auto_checks_the_flip_of_all_bits_as_far_as_readouts_are_corrected_with_
 ) -> None:
     edges = [[i, i + 1] for i in range(n - 1)]
     asked = {"problem": {"type": "maxcut", "edges": edges}, "device": "garnet"}
-    settled = resolve(parse_request(asked | {"mitigation": "auto"}))[0].mitigation
+    settled = planned(asked | {"mitigation": "auto"}).request.mitigation
     assert (settled.readout, settled.symmetry) == (True, symmetry)
 
 
@@ -607,4 +610,4 @@ def test_readout_and_symmetry_on_too_many_qubits_are_refused() -> None:
     both = {"readout": True, "symmetry": True}
     asked = {"problem": {"type": "maxcut", "edges": edges}, "device": "garnet", "mitigation": both}
     with pytest.raises(InvalidRequest, match="mitigation: got readout and symmetry on 17 qubits"):
-        resolve(parse_request(asked))
+        planned(asked)

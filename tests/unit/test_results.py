@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from quantum_pipeline.errors import InvalidResult
+from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.results import OptimisationResult, read_result
-from quantum_pipeline.runs import PreparedRun
 from tests.unit.finished_run import TRIANGLE, enumerated, history, job_result, prepared_run
 
 COUNTS = {"011": 40, "000": 60}  # cuts 2 and 0

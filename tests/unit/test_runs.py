@@ -9,8 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from quantum_pipeline.errors import InvalidRequest
+from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.runs import (
-    PreparedRun,
     SubmittedJob,
     check_run_id,
     client_token,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from quantum_pipeline.problems import BinaryProblem
-from quantum_pipeline.requests.request import parse_request, resolve
+from tests.planned import planned
 from tests.stack import Stack
 
 REQUESTS = Path(__file__).resolve().parents[2] / "events" / "requests"
@@ -43,7 +43,7 @@ CHEMICAL_ACCURACY = 0.0016
 
 def best_objective(name: str) -> float:
     """Return the best objective of all bitstrings, by the problem's own definition of it."""
-    request, _ = resolve(parse_request(EXAMPLES[name]))
+    request = planned(EXAMPLES[name]).request
     problem = request.problem
     assert isinstance(problem, BinaryProblem)
     if name in BY_HAND:

@@ -29,8 +29,8 @@ from quantum_pipeline.errors import (
     PipelineError,
     ServiceUnavailable,
 )
-from quantum_pipeline.requests.request import parse_json
-from quantum_pipeline.runs import PreparedRun
+from quantum_pipeline.planning.prepared import PreparedRun
+from quantum_pipeline.requests.json_text import parse_json
 
 ENDED = ("COMPLETED", "FAILED", "CANCELLED")
 MAX_RESULT_BYTES = 64 * 2**20

@@ -26,15 +26,16 @@ from quantum_pipeline.devices.catalogue import Device, catalogue
 from quantum_pipeline.devices.states import DeviceState, read_state
 from quantum_pipeline.errors import InvalidRequest, PipelineError
 from quantum_pipeline.planning.costs import FREE, InstancePrice
-from quantum_pipeline.planning.preparation import Preparation, candidates, prepare
+from quantum_pipeline.planning.device import candidates, needs_device
+from quantum_pipeline.planning.preparation import check, prepare
+from quantum_pipeline.planning.prepared import Preparation
+from quantum_pipeline.requests.json_text import parse_json
 from quantum_pipeline.requests.request import (
     MAX_OBJECT_BYTES,
     ProblemReference,
     Request,
     ResolvedRequest,
-    parse_json,
     parse_request,
-    resolve,
 )
 
 if TYPE_CHECKING:
@@ -299,12 +300,12 @@ def _check(request: Request, stack: str | None) -> str:
     if isinstance(request.problem, ProblemReference):
         return ""
     if stack is not None:
-        resolve(request)
+        check(request)
         return ""
-    found = _prepared(request, billed=bool(candidates(request)))
+    found = _prepared(request, billed=needs_device(request))
     if found.state is None:
         return ""
-    console.note(f"{found.device.name}: {found.device_because}")
+    console.note(f"{found.device.name}: {found.reasons.device.words}")
     if found.state.emulated is None:
         return f" on {found.device.name}"
     console.note("emulated on this machine: a rehearsal; sources in the report")

@@ -8,9 +8,8 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 
 from quantum_pipeline.devices import windows
-from quantum_pipeline.devices.catalogue import Device, catalogue
+from quantum_pipeline.devices.catalogue import EXACT_QUBITS, Device, catalogue
 from quantum_pipeline.devices.states import DeviceState
-from quantum_pipeline.requests.algorithm import EXACT_QUBITS
 
 
 class ListedDevice(BaseModel):

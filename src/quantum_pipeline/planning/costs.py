@@ -17,10 +17,11 @@ from quantum_pipeline.devices.catalogue import Device, catalogue
 from quantum_pipeline.devices.states import DeviceState
 from quantum_pipeline.errors import BudgetExceeded, InvalidRequest
 from quantum_pipeline.planning import instances
-from quantum_pipeline.planning.plan import SAMPLES, Plan, plan, task_seconds
+from quantum_pipeline.planning.plan import SAMPLES, Plan, Work, task_seconds
+from quantum_pipeline.planning.reasons import Reason, Why
 from quantum_pipeline.problems import Chemistry
 from quantum_pipeline.requests.algorithm import SettledQaoa
-from quantum_pipeline.requests.request import RUNTIME, Limits, ResolvedRequest
+from quantum_pipeline.requests.request import RUNTIME, Limits, ResolvedRequest, SettledLimits
 
 STARTUP_SECONDS = 180
 """Assumed: an instance is billed while it starts, loads the image and uploads the results."""
@@ -126,41 +127,58 @@ class Cost(BaseModel):
         return sum(item.usd for item in self.items)
 
 
-def compute_seconds(request: ResolvedRequest) -> float | None:
+def compute_seconds(work: Work) -> float | None:
     """Return an upper bound of what the job itself computes, None where none is known.
 
     Of QAOA on the exact engine it is every evaluation used.
     """
-    algorithm = request.algorithm
+    algorithm = work.algorithm
     if not isinstance(algorithm, SettledQaoa):
         return None
     if algorithm.train_on == "device":
         return 0.0
-    n = request.problem.n_qubits
+    n = work.problem.n_qubits
     layer = SECONDS_PER_LAYER + float(2**n) * SECONDS_PER_AMPLITUDE_AND_LAYER
     shots = (algorithm.shots_per_evaluation or 0) * SECONDS_PER_SHOT
     return algorithm.max_evaluations * (algorithm.deepest * layer + shots)
 
 
-def runtime(request: ResolvedRequest, device: Device, planned: Plan) -> int:
-    """Return the seconds that a job is given where the request does not say.
+def settle_runtime(
+    asked: Limits, work: Work, device: Device, planned: Plan
+) -> tuple[SettledLimits, Reason]:
+    """Return the limits with the seconds that a job is given, and why it is given so many.
 
-    On a device: what it computes, at most RUNTIME; its tasks; and what is allowed for queues.
+    On a device, where the request does not say: what the job computes, at most RUNTIME; its tasks;
+    and what is allowed for queues.
+
+    Raises:
+        InvalidRequest: the request gives less than the run is assumed to take on its device.
     """
-    if device.kind == "local":
-        return RUNTIME
-    computed = compute_seconds(request)
-    own = min(_of_molecule(request) if computed is None else computed, RUNTIME)
-    beside = COMPILE_SECONDS[device.kind] + QUEUE_SECONDS[device.kind]
-    return min(432_000, ceil(own + planned.seconds + beside))
+    seconds, words, why = asked.max_runtime_seconds, "as asked", Why.ASKED
+    if seconds is not None:
+        _check_runtime(asked, device, planned)
+    elif device.kind == "local":
+        seconds, words, why = RUNTIME, "what a job has where nothing is said", Why.USUAL
+    else:
+        computed = compute_seconds(work)
+        own = min(_of_molecule(work) if computed is None else computed, RUNTIME)
+        compiling, queue = COMPILE_SECONDS[device.kind], QUEUE_SECONDS[device.kind]
+        seconds = min(432_000, ceil(own + planned.seconds + compiling + queue))
+        why = Why.DEVICE_TIME
+        words = (
+            f"{own + compiling:.0f} s to compute and compile, {planned.seconds:.0f} s of tasks, "
+            f"{queue} s allowed for their queue"
+        )
+    limits = SettledLimits(**asked.model_dump() | {"max_runtime_seconds": seconds})
+    return limits, Reason(why=why, words=words)
 
 
-def _of_molecule(request: ResolvedRequest) -> float:
+def _of_molecule(work: Work) -> float:
     """Return what VQE takes with every evaluation used, each state an excitation after the other.
 
     It is what a device is waited for beside, no bound: other runs have RUNTIME.
     """
-    problem, algorithm = request.problem, request.algorithm
+    problem, algorithm = work.problem, work.algorithm
     if not isinstance(problem, Chemistry):
         return RUNTIME
     state = SECONDS_PER_LAYER + problem.sector.dimension * SECONDS_PER_AMPLITUDE_AND_LAYER
@@ -182,13 +200,9 @@ def job_seconds(request: ResolvedRequest, device: Device) -> float:
 
 
 def estimate(
-    request: ResolvedRequest,
-    device: Device,
-    instance: InstancePrice,
-    state: DeviceState | None = None,
+    request: ResolvedRequest, device: Device, instance: InstancePrice, planned: Plan
 ) -> Cost:
-    """Return what a resolved request will cost at most, on a device in this state."""
-    planned = plan(request, device, state)
+    """Return what a resolved request will cost at most, with these tasks on its device."""
     uses = (_Use(use.purpose, use.tasks, use.shots, use.billed_minutes) for use in planned.uses)
     return _cost(job_seconds(request, device), instance, device, uses)
 
@@ -206,7 +220,7 @@ def minimum(
     seconds = task_seconds(request, device, 1, shots)
     minutes = max(seconds, device.minimum_seconds) / 60
     beside = COMPILE_SECONDS[device.kind] + QUEUE_SECONDS[device.kind]
-    job = STARTUP_SECONDS + min(seconds + beside, request.limits.max_runtime_seconds or RUNTIME)
+    job = STARTUP_SECONDS + min(seconds + beside, request.limits.max_runtime_seconds)
     return _cost(job, instance, device, [_Use(SAMPLES, 1, shots, minutes)])
 
 
@@ -256,7 +270,7 @@ def _second(instance: InstancePrice) -> float:
     return instance.counted_usd_per_hour / 3600
 
 
-def check_runtime(limits: Limits, device: Device, planned: Plan) -> None:
+def _check_runtime(limits: Limits, device: Device, planned: Plan) -> None:
     """Refuse a time limit below what a run is assumed to take on its device, queues left out.
 
     A run that may stop half-way needs the time of its last purpose alone, the samples.

@@ -4,27 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import ceil
-from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from quantum_pipeline import cones
-from quantum_pipeline.errors import InvalidRequest
-from quantum_pipeline.planning import costs, instances, memory, vqe
+from quantum_pipeline.planning import costs
 from quantum_pipeline.planning.costs import Cost
+from quantum_pipeline.planning.memory import memory_bytes
 from quantum_pipeline.planning.plan import TRAINING, Plan
-from quantum_pipeline.problems import Chemistry
-from quantum_pipeline.requests.algorithm import SettledQaoa
-from quantum_pipeline.requests.request import ResolvedRequest
-
-if TYPE_CHECKING:
-    from quantum_pipeline.planning.preparation import Preparation
-
-BASE_BYTES = 300 * 2**20
-"""What the job takes for the smallest problem: Python, numpy, scipy, the kernels' compiler."""
-
-USABLE = 0.9
-"""Part of an instance's memory that the job may have; the container has the rest."""
+from quantum_pipeline.planning.prepared import Preparation
 
 
 class Estimate(BaseModel):
@@ -46,6 +33,7 @@ class Estimate(BaseModel):
     memory_bytes: int
     max_evaluations: int
     max_runtime_seconds: int
+    runtime_because: str
     job_seconds: float
     plan: Plan
     cost: Cost
@@ -68,6 +56,7 @@ class Estimate(BaseModel):
         trained = any(use.purpose == TRAINING for use in self.plan.uses)
         computed = "" if trained else f", for {self.max_evaluations} evaluations"
         yield "time", f"at most {costs.STARTUP_SECONDS} s to start + {ceil(started)} s{computed}"
+        yield "time limit", f"{self.max_runtime_seconds} s for the job: {self.runtime_because}"
         for use in self.plan.uses:
             (shots,) = {batch.shots for batch in self.plan.batches if batch.purpose == use.purpose}
             measured = "evaluation" if use.purpose == TRAINING else "circuit"
@@ -105,15 +94,16 @@ def estimate(found: Preparation) -> Estimate:
     return Estimate(
         problem_type=request.problem.type,
         n_qubits=request.problem.n_qubits,
-        algorithm=found.algorithm_because,
+        algorithm=found.reasons.algorithm.words,
         device=found.device.name,
-        device_because=found.device_because,
+        device_because=found.reasons.device.words,
         emulated=None if found.state is None else found.state.emulated,
-        mitigation=found.mitigation_because,
+        mitigation=found.reasons.mitigation and found.reasons.mitigation.words,
         reserved=request.reservation_arn is not None,
         memory_bytes=memory_bytes(request),
         max_evaluations=request.algorithm.max_evaluations,
         max_runtime_seconds=request.limits.max_runtime_seconds,
+        runtime_because=found.reasons.runtime.words,
         job_seconds=costs.job_seconds(request, found.device),
         plan=found.plan,
         cost=found.cost,
@@ -122,37 +112,3 @@ def estimate(found: Preparation) -> Estimate:
         max_cost_usd=request.limits.max_cost_usd,
         allow_partial=request.limits.allow_partial,
     )
-
-
-def memory_bytes(request: ResolvedRequest) -> int:
-    """Return the most memory that the job takes, computed before any is allocated."""
-    problem, algorithm = request.problem, request.algorithm
-    if isinstance(problem, Chemistry):
-        return BASE_BYTES + vqe.memory_bytes(problem)
-    n = problem.n_qubits
-    if not isinstance(algorithm, SettledQaoa):
-        state = memory.reference_bytes(n) if n <= cones.EXACT else 0
-        return BASE_BYTES + max(state, CONE_ARRAYS * memory.AMPLITUDE * cones.LARGEST)
-    if algorithm.warm_start != "none":
-        return BASE_BYTES + memory.run_bytes(n, 1, symmetric=False) + memory.reference_bytes(n)
-    symmetric = not any(problem.ising().fields)
-    return BASE_BYTES + memory.run_bytes(n, algorithm.deepest, symmetric=symmetric)
-
-
-CONE_ARRAYS = 6
-"""Arrays of a light cone's largest size that live at once."""
-
-
-def check_memory(request: ResolvedRequest, instance_type: str) -> None:
-    """Refuse a run whose job would not fit the memory of its instance.
-
-    Raises:
-        InvalidRequest: names what it needs, what there is, and what would fit.
-    """
-    there, needed = instances.memory_bytes(instance_type), memory_bytes(request)
-    if there is not None and needed > USABLE * there:
-        raise InvalidRequest(
-            f"problem: {request.problem.n_qubits} qubits need {needed / 2**30:.3g} GiB in the job; "
-            f"allowed: up to {USABLE * there / 2**30:.3g} GiB on {instance_type}, or a stack with "
-            "a JobInstanceType of more memory"
-        )

@@ -1,10 +1,24 @@
-"""How much memory an exact state takes, before any of it is allocated.
+"""How much memory a run takes, before any of it is allocated.
 
 Everything here is arithmetic on sizes, so that an estimate, made where no engine is installed, and
 the job, before it allocates, say the same. A complex amplitude takes 16 bytes, a cost 8.
 """
 
 from __future__ import annotations
+
+from quantum_pipeline import cones
+from quantum_pipeline.chemistry.sizes import job_bytes
+from quantum_pipeline.errors import InvalidRequest
+from quantum_pipeline.planning import instances
+from quantum_pipeline.planning.plan import Work
+from quantum_pipeline.problems import Chemistry
+from quantum_pipeline.requests.algorithm import SettledQaoa
+
+BASE_BYTES = 300 * 2**20
+"""What the job takes for the smallest problem: Python, numpy, scipy, the kernels' compiler."""
+
+USABLE = 0.9
+"""Part of an instance's memory that the job may have; the container has the rest."""
 
 AMPLITUDE, COST, INDEX = 16, 8, 2
 """Bytes of an amplitude, of a cost, and of its index into a table of distinct costs at most."""
@@ -80,3 +94,37 @@ def run_bytes(n_qubits: int, depth: int, *, symmetric: bool) -> int:
     """
     engine = compiled_bytes(n_qubits, depth, symmetric=symmetric)
     return engine + (4 * COST << n_qubits)
+
+
+def memory_bytes(work: Work) -> int:
+    """Return the most memory that the job takes, computed before any is allocated."""
+    problem, algorithm = work.problem, work.algorithm
+    if isinstance(problem, Chemistry):
+        return BASE_BYTES + job_bytes(problem.sector)
+    n = problem.n_qubits
+    if not isinstance(algorithm, SettledQaoa):
+        state = reference_bytes(n) if n <= cones.EXACT else 0
+        return BASE_BYTES + max(state, CONE_ARRAYS * AMPLITUDE * cones.LARGEST)
+    if algorithm.warm_start != "none":
+        return BASE_BYTES + run_bytes(n, 1, symmetric=False) + reference_bytes(n)
+    symmetric = not any(problem.ising().fields)
+    return BASE_BYTES + run_bytes(n, algorithm.deepest, symmetric=symmetric)
+
+
+CONE_ARRAYS = 6
+"""Arrays of a light cone's largest size that live at once."""
+
+
+def check_memory(work: Work, instance_type: str) -> None:
+    """Refuse a run whose job would not fit the memory of its instance.
+
+    Raises:
+        InvalidRequest: names what it needs, what there is, and what would fit.
+    """
+    there, needed = instances.memory_bytes(instance_type), memory_bytes(work)
+    if there is not None and needed > USABLE * there:
+        raise InvalidRequest(
+            f"problem: {work.problem.n_qubits} qubits need {needed / 2**30:.3g} GiB in the job; "
+            f"allowed: up to {USABLE * there / 2**30:.3g} GiB on {instance_type}, or a stack with "
+            "a JobInstanceType of more memory"
+        )

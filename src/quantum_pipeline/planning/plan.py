@@ -8,15 +8,16 @@ where the number of evaluations is fixed.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
 from quantum_pipeline.chemistry.sizes import measurement_settings
 from quantum_pipeline.devices.catalogue import Device
 from quantum_pipeline.devices.states import DeviceState
-from quantum_pipeline.problems import BinaryProblem, Chemistry
-from quantum_pipeline.requests.algorithm import SettledQaoa
-from quantum_pipeline.requests.request import ResolvedRequest
+from quantum_pipeline.problems import AnyProblem, BinaryProblem, Chemistry
+from quantum_pipeline.requests.algorithm import Settled, SettledQaoa
+from quantum_pipeline.requests.mitigation import Mitigation, Noise
 
 SAMPLES, TRAINING = "samples", "training"
 
@@ -28,6 +29,30 @@ SECONDS_PER_CIRCUIT = 0.25
 
 SECONDS_PER_SIMULATED_SHOT = 2e-5
 """The same, of a shot: it is drawn, and passed on."""
+
+
+class Work(Protocol):
+    """What of a settled request says what is to be computed and measured."""
+
+    @property
+    def problem(self) -> AnyProblem:
+        """What is solved."""
+
+    @property
+    def algorithm(self) -> Settled:
+        """How."""
+
+    @property
+    def mitigation(self) -> Mitigation:
+        """What is done about errors."""
+
+    @property
+    def noise(self) -> Noise | None:
+        """What is simulated of them."""
+
+    @property
+    def shots(self) -> int:
+        """Samples of the final state."""
 
 
 class Batch(BaseModel):
@@ -78,29 +103,21 @@ class Plan(BaseModel):
         return sum(use.seconds for use in self.uses)
 
 
-def plan(request: ResolvedRequest, device: Device, state: DeviceState | None) -> Plan:
-    """Return what a resolved request does on its device; nothing on the job's own simulator.
+def plan(work: Work, device: Device, state: DeviceState | None) -> Plan:
+    """Return what a run does on its device; nothing on the job's own simulator.
 
     Without a state the device takes no program sets, which is the most that it can cost.
-
-    >>> from quantum_pipeline.devices.catalogue import find
-    >>> from quantum_pipeline.requests.request import parse_request, resolve
-    >>> request, _ = resolve(parse_request({
-    ...     "problem": {"type": "random", "problem_size": 4}, "device": "garnet", "shots": 100,
-    ...     "algorithm": {"train_on": "device", "max_evaluations": 12}}))
-    >>> plan(request, find("garnet"), None).tasks  # SPSA's 11 evaluations, then the samples
-    12
     """
     if device.kind == "local":
         return Plan()
-    batches = tuple(_batches(request))
+    batches = tuple(_batches(work))
     purposes = dict.fromkeys(batch.purpose for batch in batches)
-    uses = (_use(purpose, batches, request, device, state) for purpose in purposes)
+    uses = (_use(purpose, batches, work, device, state) for purpose in purposes)
     return Plan(batches=batches, uses=tuple(uses))
 
 
-def _batches(request: ResolvedRequest) -> Iterator[Batch]:
-    problem, algorithm, shots = request.problem, request.algorithm, request.shots
+def _batches(work: Work) -> Iterator[Batch]:
+    problem, algorithm, shots = work.problem, work.algorithm, work.shots
     if isinstance(algorithm, SettledQaoa) and algorithm.train_on == "device":
         each = algorithm.shots_per_evaluation or shots
         for executables, times in _training(algorithm):
@@ -110,7 +127,7 @@ def _batches(request: ResolvedRequest) -> Iterator[Batch]:
         settings, apart = measurement_settings(problem), False
     else:
         settings, apart = 1, True
-    circuits = request.mitigation.executables(settings, verified_apart=apart)
+    circuits = work.mitigation.executables(settings, verified_apart=apart)
     yield Batch(purpose=SAMPLES, executables=circuits, shots=shots)
 
 
@@ -138,7 +155,7 @@ def _training(algorithm: SettledQaoa) -> Iterator[tuple[int, int]]:
 def _use(
     purpose: str,
     batches: tuple[Batch, ...],
-    request: ResolvedRequest,
+    work: Work,
     device: Device,
     state: DeviceState | None,
 ) -> Planned:
@@ -147,7 +164,7 @@ def _use(
     seconds = minutes = 0.0
     for batch, (full, rest, size) in zip(mine, sets, strict=True):
         for count, circuits in ((full, size), (1 if rest else 0, rest)):
-            each = task_seconds(request, device, circuits, batch.shots)
+            each = task_seconds(work, device, circuits, batch.shots)
             billed = max(each, device.minimum_seconds) / 60 if device.usd_per_minute else 0.0
             seconds += batch.times * count * each
             minutes += batch.times * count * billed
@@ -173,30 +190,25 @@ def _sets(batch: Batch, state: DeviceState | None) -> tuple[int, int, int]:
     return batch.executables // size, batch.executables % size, size
 
 
-def task_seconds(request: ResolvedRequest, device: Device, circuits: int, shots: int) -> float:
+def task_seconds(work: Work, device: Device, circuits: int, shots: int) -> float:
     """Return an upper bound of the seconds that a task runs on its device.
 
-    On a simulator, of the gates of the circuit and the size of the state; on a QPU, of the seconds
-    a shot that the catalogue assumes.
+    On a simulator, of the gates of the most stretched circuit and the size of the state; on a QPU,
+    of the seconds a shot that the catalogue assumes.
     """
     if device.kind != "simulator":
         return device.assumed_task_seconds + circuits * shots * device.assumed_shot_seconds
-    n = request.problem.n_qubits
+    n = work.problem.n_qubits
     amplitudes = float(4**n if device.name == "DM1" else 2**n)
-    noisy = 2 if request.noise is not None else 1
-    evolved = noisy * logical_gates(request) * amplitudes * SECONDS_PER_GATE_AND_AMPLITUDE
-    each = SECONDS_PER_CIRCUIT + evolved * _stretch(request)
+    noisy = 2 if work.noise is not None else 1
+    evolved = noisy * logical_gates(work) * amplitudes * SECONDS_PER_GATE_AND_AMPLITUDE
+    each = SECONDS_PER_CIRCUIT + evolved * max(work.mitigation.used_scales)
     return circuits * (each + shots * SECONDS_PER_SIMULATED_SHOT)
 
 
-def _stretch(request: ResolvedRequest) -> float:
-    """Return how many gates the most stretched circuit has for one of the plain circuit."""
-    return max(request.mitigation.used_scales)
-
-
-def logical_gates(request: ResolvedRequest) -> int:
+def logical_gates(work: Work) -> int:
     """Return the gates of the circuit before it is compiled, all qubits and layers counted."""
-    problem, algorithm = request.problem, request.algorithm
+    problem, algorithm = work.problem, work.algorithm
     n = problem.n_qubits
     if not isinstance(problem, BinaryProblem) or not isinstance(algorithm, SettledQaoa):
         return 100 * n**2

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import comb
-from typing import Literal
 
 from quantum_pipeline.chemistry.excitations import n_excitations
 from quantum_pipeline.chemistry.hamiltonian import row_width
@@ -15,8 +14,7 @@ from quantum_pipeline.chemistry.sector import MAX_ORBITALS, Sector
 from quantum_pipeline.chemistry.sizes import MAX_BYTES, job_bytes
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.problems import Chemistry
-
-Ansatz = Literal["uccsd", "adapt"]
+from quantum_pipeline.requests.algorithm import Ansatz
 
 MATRIX_ELEMENTS = 10**9
 """Most elements of all Hamiltonians of a scan: each is computed again to verify its energy."""
@@ -33,11 +31,6 @@ the time that ADAPT takes to the same error.
 
 EVALUATIONS = {"uccsd": 1000, "adapt": 5000}
 """Evaluations of the energy at one geometry that are allowed if nothing was said."""
-
-
-def memory_bytes(problem: Chemistry) -> int:
-    """Return the most memory that the job takes for a molecule."""
-    return job_bytes(problem.sector)
 
 
 def check_size(problem: Chemistry) -> None:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, AwareDatetime
 
 from quantum_pipeline import __version__
 from quantum_pipeline.planning.costs import Cost
+from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.reports.device_parts import (
     CostPart,
     DevicePart,
@@ -21,7 +22,7 @@ from quantum_pipeline.reports.device_parts import (
 from quantum_pipeline.reports.evaluation import Analysis
 from quantum_pipeline.reports.part import Part
 from quantum_pipeline.results import Compilation, Evaluation, JobResult
-from quantum_pipeline.runs import PreparedRun, SubmittedJob
+from quantum_pipeline.runs import SubmittedJob
 
 __all__ = [
     "Artifacts",

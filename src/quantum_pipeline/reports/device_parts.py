@@ -11,6 +11,7 @@ from typing import Literal
 from quantum_pipeline.devices.catalogue import Device
 from quantum_pipeline.planning.costs import Cost, CostItem
 from quantum_pipeline.planning.plan import TRAINING
+from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.reports.part import Part
 from quantum_pipeline.results import (
     Check,
@@ -20,7 +21,6 @@ from quantum_pipeline.results import (
     QuantumTask,
     ScaledEnergy,
 )
-from quantum_pipeline.runs import PreparedRun
 
 
 class DevicePart(Part):
@@ -102,7 +102,7 @@ def device_part(prepared: PreparedRun, result: JobResult) -> DevicePart:
         emulated=emulated,
         n_qubits=None if summary is None else summary.n_qubits,
         qubits_used=tuple(sorted(touched)),
-        chosen_because=prepared.device_because,
+        chosen_because=prepared.reasons.device.words,
     )
 
 
@@ -126,7 +126,7 @@ def mitigation_part(prepared: PreparedRun, result: JobResult) -> MitigationPart 
     return MitigationPart(
         methods=outcome.methods,
         extrapolation=outcome.extrapolation,
-        chosen_because=prepared.mitigation_because,
+        chosen_because=prepared.reasons.mitigation and prepared.reasons.mitigation.words,
         raw=outcome.raw,
         mitigated=outcome.mitigated,
         scaled=outcome.scaled,

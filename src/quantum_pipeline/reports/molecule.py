@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from quantum_pipeline.chemistry.sector import Sector, leading
 from quantum_pipeline.chemistry.verification import TOLERANCE
+from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.problems import Chemistry
 from quantum_pipeline.reports.base import Artifacts, Outcome, common_parts
 from quantum_pipeline.reports.device_parts import device_plots
@@ -29,7 +30,6 @@ from quantum_pipeline.reports.molecule_parts import (
     VqePart,
 )
 from quantum_pipeline.results import MoleculePoint, MoleculeResult
-from quantum_pipeline.runs import PreparedRun
 
 
 def build(prepared: PreparedRun, outcome: Outcome, result: MoleculeResult) -> MoleculeReport:
@@ -89,7 +89,7 @@ def _algorithm(prepared: PreparedRun, result: MoleculeResult) -> VqePart:
         ),
         growth=result.lowest.growth,
         engine=result.engine,
-        chosen_because=prepared.algorithm_because,
+        chosen_because=prepared.reasons.algorithm.words,
     )
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import Literal
 
 from quantum_pipeline.errors import InvalidResult
+from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.problems import BinaryProblem, MaxCut
 from quantum_pipeline.reports.advice import recommend
 from quantum_pipeline.reports.base import Artifacts, Outcome, Part, Report, common_parts
 from quantum_pipeline.reports.device_parts import device_plots
 from quantum_pipeline.reports.evaluation import Quality, analyse, quality
 from quantum_pipeline.results import DepthStep, Elimination, OptimisationResult
-from quantum_pipeline.runs import PreparedRun
 
 DRAWN_NODES = 120
 """Most nodes of a graph that is drawn: of more, a picture shows nothing."""
@@ -116,7 +116,7 @@ def build(
             cvar_alpha=request.algorithm.cvar_alpha or 1.0,
             start=result.start,
             engine=result.engine,
-            chosen_because=prepared.algorithm_because,
+            chosen_because=prepared.reasons.algorithm.words,
         ),
         solution=_solution(problem, result, model.tolerance),
         samples=result.counts,

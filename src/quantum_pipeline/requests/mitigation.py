@@ -12,7 +12,6 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
-from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.wording import refusal
 
 Extrapolation = Literal["none", "linear", "richardson", "exponential"]
@@ -24,6 +23,9 @@ CHECKS = 2
 
 READOUT_CIRCUITS = 2
 """All qubits in 0, all in 1."""
+
+WIDEST_OF_BOTH = 16
+"""Qubits up to which readouts are corrected with a symmetry checked: all outcomes are listed."""
 
 
 class Noise(BaseModel):
@@ -97,78 +99,3 @@ class Mitigation(BaseModel):
         scales = len(self.used_scales)
         each = settings * (1 + scales if self.symmetry and verified_apart else scales)
         return (1 + CHECKS) * each + (READOUT_CIRCUITS if self.readout else 0)
-
-
-WIDEST_OF_BOTH = 16
-"""Qubits up to which readouts are corrected with a symmetry checked: all outcomes are listed."""
-
-AUTO = Mitigation(readout=True, zne="exponential", scales=(1.0, 3.0), symmetry=True)
-"""What auto does about the errors of a QPU, or of noise that is simulated.
-
-Noise takes an energy exponentially to that of the mixed state, which is known: two scales give the
-rest, and each more costs its shots.
-"""
-
-
-def settle(
-    asked: Mitigation | Literal["none", "auto"],
-    *,
-    device: str,
-    ideal: bool,
-    n_qubits: int,
-    of_molecule: bool,
-    no_symmetry: str | None,
-) -> tuple[Mitigation, str | None]:
-    """Return the mitigation with nothing left to choose, and why auto chose it.
-
-    Args:
-        asked: what the request says.
-        device: its name.
-        ideal: that it makes no errors.
-        n_qubits: that are measured.
-        of_molecule: that the symmetry is checked by the circuits themselves.
-        no_symmetry: why no symmetry can be checked, None where one can.
-
-    Raises:
-        InvalidRequest: something is asked that cannot be done here.
-
-    >>> settle(
-    ...     "auto", device="SV1", ideal=True, n_qubits=4, of_molecule=False, no_symmetry=None
-    ... )[1]
-    'none: SV1 makes no errors'
-    """
-    if isinstance(asked, Mitigation):
-        if asked.is_none:
-            return asked, None
-        if ideal:
-            raise InvalidRequest(
-                f"mitigation: {device} makes no errors; allowed: none or auto there, or a QPU, or "
-                "dm1 with noise"
-            )
-        if asked.symmetry and no_symmetry is not None:
-            raise InvalidRequest.of("mitigation.symmetry", True, f"false: {no_symmetry}")
-        if asked.symmetry and asked.readout and n_qubits > WIDEST_OF_BOTH:
-            raise InvalidRequest(
-                f"mitigation: got readout and symmetry on {n_qubits} qubits; allowed: both on up "
-                f"to {WIDEST_OF_BOTH}, or one of them"
-            )
-        return asked, None
-    if asked == "none":
-        return Mitigation(), None
-    if ideal:
-        return Mitigation(), f"none: {device} makes no errors"
-    if no_symmetry is None and n_qubits > WIDEST_OF_BOTH and not of_molecule:
-        no_symmetry = f"readouts are corrected, and both at once on up to {WIDEST_OF_BOTH} qubits"
-    chosen = AUTO.model_copy(
-        update={
-            "symmetry": no_symmetry is None,
-            "readout": no_symmetry is not None or n_qubits <= WIDEST_OF_BOTH,
-        }
-    )
-    scales = ", ".join(f"{scale:g}" for scale in chosen.scales)
-    readout = "readout correction" if chosen.readout else "no readout correction on so many qubits"
-    symmetry = "a symmetry checked" if no_symmetry is None else f"no symmetry, for {no_symmetry}"
-    return chosen, (
-        f"{device} makes errors of gates and readout: {readout}, {chosen.zne} "
-        f"extrapolation from noise scales {scales}, {symmetry}"
-    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pydantic import ValidationError
 
 from quantum_pipeline.errors import InvalidResult
+from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.refusals import describe
 from quantum_pipeline.requests.algorithm import SettledVqe
 from quantum_pipeline.results import molecule, optimisation
@@ -36,7 +37,6 @@ from quantum_pipeline.results.optimisation import (
     JobSeconds,
     OptimisationResult,
 )
-from quantum_pipeline.runs import PreparedRun
 
 __all__ = [
     "Amplitude",

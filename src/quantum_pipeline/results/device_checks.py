@@ -6,10 +6,10 @@ Counts of a noisy device are nobody's to recompute; that they are as many as was
 from __future__ import annotations
 
 from quantum_pipeline.errors import InvalidResult
+from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.requests.mitigation import Mitigation
 from quantum_pipeline.results.base import JobResult, check_equal, check_near
 from quantum_pipeline.results.device_run import Compilation, MitigationOutcome
-from quantum_pipeline.runs import PreparedRun
 from quantum_pipeline.wording import refusal
 
 LEAST_RETURNED = 0.9

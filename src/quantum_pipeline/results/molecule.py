@@ -20,9 +20,9 @@ from quantum_pipeline.chemistry.measuring import diagonals, mean_energy, pair_co
 from quantum_pipeline.chemistry.sector import Sector
 from quantum_pipeline.chemistry.verification import TOLERANCE, check_molecule, check_solution
 from quantum_pipeline.errors import InvalidResult
-from quantum_pipeline.planning.vqe import Ansatz
+from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.problems import Chemistry
-from quantum_pipeline.requests.algorithm import SettledVqe
+from quantum_pipeline.requests.algorithm import Ansatz, SettledVqe
 from quantum_pipeline.results.base import JobResult, check_equal, check_near, check_within
 from quantum_pipeline.results.device_checks import (
     check_device_run,
@@ -31,7 +31,6 @@ from quantum_pipeline.results.device_checks import (
 )
 from quantum_pipeline.results.device_run import Estimated
 from quantum_pipeline.results.record import Count, Finite, Record, Seconds
-from quantum_pipeline.runs import PreparedRun
 from quantum_pipeline.wording import refusal
 
 DIAGONALISED = 600

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.ising import IsingModel, energies, energy_of, spins_of
+from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.requests.algorithm import SettledQaoa, SettledRqaoa
 from quantum_pipeline.results.base import JobResult, check_equal, check_near, check_within
 from quantum_pipeline.results.device_checks import (
@@ -18,7 +19,6 @@ from quantum_pipeline.results.device_checks import (
     check_shots,
 )
 from quantum_pipeline.results.record import Count, Finite, Record, Seconds
-from quantum_pipeline.runs import PreparedRun
 from quantum_pipeline.wording import refusal
 
 

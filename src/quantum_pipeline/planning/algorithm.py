@@ -1,0 +1,233 @@
+"""Which algorithm solves a problem, with every setting that the request leaves open.
+
+``settle_algorithm`` is the one place where an algorithm is chosen. It gives its reason with the
+figures that it rests on, and the report repeats it.
+"""
+
+from __future__ import annotations
+
+from quantum_pipeline import cones
+from quantum_pipeline.chemistry.excitations import n_excitations
+from quantum_pipeline.devices.catalogue import EXACT_QUBITS
+from quantum_pipeline.errors import InvalidRequest
+from quantum_pipeline.planning import vqe
+from quantum_pipeline.planning.reasons import Reason, Why
+from quantum_pipeline.problems import BinaryProblem, Chemistry
+from quantum_pipeline.requests.algorithm import (
+    SHOT_OPTIMIZERS,
+    Algorithm,
+    Settled,
+    SettledQaoa,
+    SettledRqaoa,
+    SettledVqe,
+)
+from quantum_pipeline.wording import shown
+
+MAX_VARIABLES = 4096
+"""Most variables of recursive QAOA, and of any problem."""
+
+DEVICE_EVALUATIONS = 30
+"""Evaluations on a device that are allowed if nothing was said: each costs its shots.
+
+SPSA makes thirteen steps of them, in fifteen tasks where the device takes program sets.
+"""
+
+SHOT_DEPTH = 2
+"""Layers where energies come from shots, if nothing was said: each more is noise on a device."""
+
+
+def settle_algorithm(
+    problem: BinaryProblem | Chemistry, asked: Algorithm, *, exact: bool
+) -> tuple[Settled, Reason]:
+    """Return the algorithm with nothing left to choose, and why it was chosen.
+
+    ``exact`` tells that the run samples the exact state, not a device.
+
+    Raises:
+        InvalidRequest: the algorithm cannot solve this problem, or one of its settings is of
+            another algorithm; says what can.
+    """
+    if isinstance(problem, Chemistry):
+        return _vqe(problem, asked, exact=exact)
+    n = problem.n_variables
+    if n > MAX_VARIABLES:
+        raise InvalidRequest(f"problem: got {shown(n)} variables; allowed: 1 to {MAX_VARIABLES}")
+    if asked.name == "vqe":
+        allowed = "auto, qaoa or rqaoa; vqe is for chemistry"
+        raise InvalidRequest.of("algorithm.name", asked.name, allowed)
+    _refuse(asked, "ansatz", "auto", "vqe")
+    if not exact and asked.name == "auto" and n > EXACT_QUBITS:
+        raise InvalidRequest(
+            f"problem: got {n} variables; allowed: up to {EXACT_QUBITS} on a device, for QAOA is "
+            "trained on the exact state; rqaoa, which is chosen beyond, samples no device: local "
+            "or auto"
+        )
+    if asked.name == "rqaoa" or (asked.name == "auto" and n > EXACT_QUBITS):
+        return _recursive(problem, asked, exact=exact)
+    if n > EXACT_QUBITS:
+        raise InvalidRequest(
+            f"problem: got {shown(n)} variables; allowed: 1 to {EXACT_QUBITS}, the widest exact "
+            "state vector, or algorithm.name rqaoa"
+        )
+    return _qaoa(n, asked, exact=exact)
+
+
+def _qaoa(n: int, asked: Algorithm, *, exact: bool) -> tuple[SettledQaoa, Reason]:
+    given, on_device = len(asked.gammas or ()), asked.train_on == "device"
+    optimizer = asked.optimizer
+    if optimizer == "auto":
+        optimizer = "spsa" if asked.shots_per_evaluation or on_device else "l-bfgs-b"
+    if on_device:
+        _check_trainable(optimizer, exact=exact)
+    without_gradients = optimizer in SHOT_OPTIMIZERS
+    if without_gradients and (asked.depth == "auto" or asked.max_depth):
+        field = "max_depth" if asked.max_depth else "depth"
+        allowed = f"depth as a number with {optimizer}; depth grows with l-bfgs-b alone"
+        raise InvalidRequest.of(f"algorithm.{field}", getattr(asked, field), allowed)
+    depth = given or asked.depth or (SHOT_DEPTH if without_gradients else "auto")
+    if without_gradients and (asked.starts or 1) > 1:
+        raise InvalidRequest.of("algorithm.starts", asked.starts, f"1 with {optimizer}")
+    starts = 1 if given or without_gradients else asked.starts or default_starts(n)
+    layers = asked.max_depth or default_max_depth(n)
+    budget = 200 * starts + (100 * layers if depth == "auto" else 0)
+    if on_device:
+        budget = DEVICE_EVALUATIONS
+    settled = SettledQaoa(
+        name="qaoa",
+        depth=depth,
+        max_depth=layers if depth == "auto" else None,
+        optimizer=optimizer,
+        initial_angles=asked.initial_angles,
+        warm_start=asked.warm_start,
+        cvar_alpha=asked.cvar_alpha or 1.0,
+        shots_per_evaluation=asked.shots_per_evaluation,
+        starts=starts,
+        train_on=asked.train_on,
+        max_evaluations=1 if optimizer == "none" else asked.max_evaluations or budget,
+        gammas=asked.gammas,
+        betas=asked.betas,
+    )
+    if depth == "auto":
+        deep = f"depth grows to at most {layers}, as long as a layer pays"
+    else:
+        deep = f"depth {depth}" + (" as asked" if given or asked.depth else ", for few angles")
+    words = (
+        f"QAOA: the problem is an Ising model of {n} spins, whose exact state takes "
+        f"{16 * 2**n / 2**20:.3g} MiB a vector; {deep}, "
+        f"{starts} {'start' if starts == 1 else 'starts'}, "
+        f"{'exact gradients' if optimizer == 'l-bfgs-b' else optimizer}"
+        f"{' on the device' if on_device else ''}"
+    )
+    return settled, Reason(why=_why(asked, Why.SIZE), words=words)
+
+
+def _check_trainable(optimizer: str, *, exact: bool) -> None:
+    if exact:
+        allowed = "exact on local; device with one that takes tasks: sv1, dm1 or a QPU"
+        raise InvalidRequest.of("algorithm.train_on", "device", allowed)
+    if optimizer not in SHOT_OPTIMIZERS:
+        allowed = f"{', '.join(SHOT_OPTIMIZERS)} or auto, where train_on is device"
+        raise InvalidRequest.of("algorithm.optimizer", optimizer, allowed)
+
+
+_OF_QAOA = {
+    "warm_start": "none",
+    "cvar_alpha": None,
+    "shots_per_evaluation": None,
+    "train_on": "exact",
+    "starts": None,
+    "gammas": None,
+    "max_depth": None,
+    "initial_angles": "auto",
+}
+"""Settings that only QAOA has, and their values where nothing was said."""
+
+
+def _recursive(
+    problem: BinaryProblem, asked: Algorithm, *, exact: bool
+) -> tuple[SettledRqaoa, Reason]:
+    n = problem.n_variables
+    for field, default in _OF_QAOA.items():
+        _refuse(asked, field, default, "qaoa")
+    if asked.optimizer not in ("auto", "l-bfgs-b"):
+        raise InvalidRequest.of("algorithm.optimizer", asked.optimizer, "auto or l-bfgs-b in rqaoa")
+    if not exact:
+        raise InvalidRequest(
+            f"device: rqaoa for {shown(n)} variables rests on exact correlations and samples no "
+            "device; allowed: local or auto"
+        )
+    depth = asked.depth if isinstance(asked.depth, int) else 1
+    if n > cones.EXACT:
+        cones.require_fit(problem.ising(), depth)
+        how = ", from light cones" if depth > 1 else ", in closed form"
+    else:
+        how = ""
+    settled = SettledRqaoa(
+        name="rqaoa",
+        depth=depth,
+        optimizer="l-bfgs-b",
+        max_evaluations=asked.max_evaluations or 2000,
+    )
+    wide = f"too many for a state vector (at most {EXACT_QUBITS})"
+    words = (
+        f"recursive QAOA: {n} spins{f' are {wide}' if n > EXACT_QUBITS else ', as asked'}; its "
+        f"correlations at depth {depth} are exact{how}, and fix one variable after the other"
+    )
+    return settled, Reason(why=_why(asked, Why.SIZE), words=words)
+
+
+def _vqe(problem: Chemistry, asked: Algorithm, *, exact: bool) -> tuple[SettledVqe, Reason]:
+    if asked.name not in ("auto", "vqe"):
+        allowed = "auto or vqe; a molecule is no Ising model"
+        raise InvalidRequest.of("algorithm.name", asked.name, allowed)
+    for field, default in ({"depth": None} | _OF_QAOA).items():
+        _refuse(asked, field, default, "qaoa")
+    if asked.optimizer not in ("auto", "l-bfgs-b"):
+        raise InvalidRequest.of("algorithm.optimizer", asked.optimizer, "auto or l-bfgs-b in vqe")
+    vqe.check_size(problem)
+    ansatz, why = vqe.choose_ansatz(problem)
+    if asked.ansatz != "auto":
+        n = n_excitations(problem.sector)
+        ansatz, why = asked.ansatz, f"{asked.ansatz.upper()} as asked, from {n} excitations"
+    points = len(problem.lengths)
+    settled = SettledVqe(
+        name="vqe",
+        optimizer="l-bfgs-b",
+        ansatz=ansatz,
+        max_evaluations=asked.max_evaluations or min(points * vqe.EVALUATIONS[ansatz], 100_000),
+    )
+    sector = problem.sector
+    words = (
+        f"VQE: {problem.n_qubits} spin orbitals, of whose {2.0**problem.n_qubits:.3g} states the "
+        f"{sector.dimension:,} determinants of {sector.n_alpha} + {sector.n_beta} electrons take "
+        f"part; {why}; exact gradients"
+        f"{'' if exact else '; the energy that they lead to is measured on the device'}"
+    )
+    return settled, Reason(why=_why(asked, Why.PROBLEM), words=words)
+
+
+def _why(asked: Algorithm, otherwise: Why) -> Why:
+    return otherwise if asked.name == "auto" else Why.ASKED
+
+
+def _refuse(asked: Algorithm, field: str, default: object, algorithm: str) -> None:
+    value = getattr(asked, field)
+    if value != default:
+        allowed = f"nothing here; {field} is a setting of {algorithm}"
+        raise InvalidRequest.of(f"algorithm.{field}", value, allowed)
+
+
+def default_max_depth(n: int) -> int:
+    """Return the most layers for n variables: deep where an evaluation is cheap.
+
+    ``python -m benchmarks.instances`` prints how often 1000 shots then hold the optimum.
+    """
+    return next((depth for widest, depth in _DEEPEST if n <= widest), 2)
+
+
+_DEEPEST = ((16, 8), (18, 6), (20, 5), (22, 4), (24, 3))
+
+
+def default_starts(n: int) -> int:
+    """Return the starting points for n variables: depth gains more wherever a start takes time."""
+    return 3 if n <= 8 else 1

@@ -1,0 +1,92 @@
+"""What is done about a device's errors, where the request leaves it open or asks too much."""
+
+from __future__ import annotations
+
+from quantum_pipeline.devices.catalogue import Device
+from quantum_pipeline.errors import InvalidRequest
+from quantum_pipeline.planning.reasons import Reason, Why
+from quantum_pipeline.problems import AnyProblem, BinaryProblem
+from quantum_pipeline.requests.mitigation import WIDEST_OF_BOTH, Mitigation
+from quantum_pipeline.requests.request import Request
+
+AUTO = Mitigation(readout=True, zne="exponential", scales=(1.0, 3.0), symmetry=True)
+"""What auto does about the errors of a QPU, or of noise that is simulated.
+
+Noise takes an energy exponentially to that of the mixed state, which is known: two scales give the
+rest, and each more costs its shots.
+"""
+
+
+def settle_mitigation(
+    request: Request, problem: AnyProblem, device: Device
+) -> tuple[Mitigation, Reason | None]:
+    """Return the mitigation of a request on its device, and the reason of what was chosen.
+
+    Raises:
+        InvalidRequest: something is asked that cannot be done there.
+    """
+    asked = request.mitigation
+    if asked == "none" or (isinstance(asked, Mitigation) and asked.is_none):
+        return Mitigation() if asked == "none" else asked, None
+    ideal = _is_ideal(request, device)
+    if asked == "auto" and ideal:
+        words = f"none: {device.name} makes no errors"
+        return Mitigation(), Reason(why=Why.NO_ERRORS, words=words)
+    no_symmetry = _why_no_symmetry(request, problem)
+    if isinstance(asked, Mitigation):
+        _check_asked(asked, problem, device, ideal=ideal, no_symmetry=no_symmetry)
+        return asked, None
+    return _chosen(problem, device, no_symmetry)
+
+
+def _is_ideal(request: Request, device: Device) -> bool:
+    noisy = request.noise is not None and not request.noise.is_none
+    return device.kind == "local" or (device.kind == "simulator" and not noisy)
+
+
+def _why_no_symmetry(request: Request, problem: AnyProblem) -> str | None:
+    """Return why no symmetry of a problem can be checked, None where one can.
+
+    That of a molecule is its number of electrons, which the settings of its measurement check.
+    """
+    if not isinstance(problem, BinaryProblem):
+        return None
+    if any(problem.ising().fields):
+        return "the problem has fields, which the flip of all bits changes"
+    warm = request.algorithm.warm_start
+    return None if warm == "none" else f"a {warm} start breaks the flip of all bits"
+
+
+def _check_asked(
+    asked: Mitigation, problem: AnyProblem, device: Device, *, ideal: bool, no_symmetry: str | None
+) -> None:
+    if ideal:
+        raise InvalidRequest(
+            f"mitigation: {device.name} makes no errors; allowed: none or auto there, or a QPU, or "
+            "dm1 with noise"
+        )
+    if asked.symmetry and no_symmetry is not None:
+        raise InvalidRequest.of("mitigation.symmetry", True, f"false: {no_symmetry}")
+    if asked.symmetry and asked.readout and problem.n_qubits > WIDEST_OF_BOTH:
+        raise InvalidRequest(
+            f"mitigation: got readout and symmetry on {problem.n_qubits} qubits; allowed: both on "
+            f"up to {WIDEST_OF_BOTH}, or one of them"
+        )
+
+
+def _chosen(
+    problem: AnyProblem, device: Device, no_symmetry: str | None
+) -> tuple[Mitigation, Reason]:
+    narrow = problem.n_qubits <= WIDEST_OF_BOTH
+    if no_symmetry is None and not narrow and isinstance(problem, BinaryProblem):
+        no_symmetry = f"readouts are corrected, and both at once on up to {WIDEST_OF_BOTH} qubits"
+    symmetry, readout = no_symmetry is None, no_symmetry is not None or narrow
+    chosen = AUTO.model_copy(update={"symmetry": symmetry, "readout": readout})
+    scales = ", ".join(f"{scale:g}" for scale in chosen.scales)
+    words = (
+        f"{device.name} makes errors of gates and readout: "
+        f"{'readout correction' if readout else 'no readout correction on so many qubits'}, "
+        f"{chosen.zne} extrapolation from noise scales {scales}, "
+        f"{'a symmetry checked' if symmetry else f'no symmetry, for {no_symmetry}'}"
+    )
+    return chosen, Reason(why=Why.ERRORS, words=words)

@@ -1,0 +1,117 @@
+"""A run that can start, and the record of it that prepare leaves for the job and the report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict
+
+from quantum_pipeline.devices.catalogue import Device
+from quantum_pipeline.devices.states import DeviceState
+from quantum_pipeline.ising import IsingModel
+from quantum_pipeline.planning.costs import Cost, InstancePrice
+from quantum_pipeline.planning.plan import Plan
+from quantum_pipeline.planning.reasons import Reasons
+from quantum_pipeline.problems import BinaryProblem
+from quantum_pipeline.requests.request import ResolvedRequest
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """A run that can start. ``state`` is None on the job's own simulator.
+
+    ``least`` is the cost of its smallest part that is of use.
+    """
+
+    request: ResolvedRequest
+    device: Device
+    state: DeviceState | None
+    plan: Plan
+    instance: InstancePrice
+    cost: Cost
+    least: Cost
+    reasons: Reasons
+
+
+class StateSummary(BaseModel):
+    """What Braket said of the device when the run was prepared, as far as the report shows it.
+
+    ``queue`` counts the tasks that waited. ``emulated`` says what stands in for the device, None on
+    the real one.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    status: str
+    n_qubits: int | None
+    queue: int | None
+    native_gates: tuple[str, ...]
+    max_executables: int
+    two_qubit_fidelity: float | None
+    calibrated_at: str | None
+    emulated: str | None
+
+    @classmethod
+    def of(cls, state: DeviceState) -> Self:
+        """Return the summary of a state."""
+        return cls(**{name: getattr(state, name) for name in cls.model_fields})
+
+
+class PreparedRun(BaseModel):
+    """Everything the job and the report need to know; written once, by prepare."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: Literal[3] = 3
+    run_id: str
+    execution_arn: str
+    attempt: int = 1
+    created_at: datetime
+    request: ResolvedRequest
+    problem_uri: str | None
+    model: IsingModel | None
+    device: Device
+    reasons: Reasons
+    state_summary: StateSummary | None
+    plan: Plan
+    instance: InstancePrice
+    estimate: Cost
+    prepare_seconds: float
+
+    @classmethod
+    def of(
+        cls,
+        found: Preparation,
+        *,
+        run_id: str,
+        execution_arn: str,
+        problem_uri: str | None,
+        created_at: datetime,
+        prepare_seconds: float,
+    ) -> Self:
+        """Return the record of a run that can start; ``problem_uri`` is where its problem stood."""
+        problem = found.request.problem
+        return cls(
+            run_id=run_id,
+            execution_arn=execution_arn,
+            created_at=created_at,
+            request=found.request,
+            problem_uri=problem_uri,
+            model=problem.ising() if isinstance(problem, BinaryProblem) else None,
+            device=found.device,
+            reasons=found.reasons,
+            state_summary=None if found.state is None else StateSummary.of(found.state),
+            plan=found.plan,
+            instance=found.instance,
+            estimate=found.cost,
+            prepare_seconds=prepare_seconds,
+        )
+
+    @property
+    def ising(self) -> IsingModel:
+        """The Ising model of a run whose problem is one of binary variables."""
+        if self.model is None:
+            raise TypeError(f"{self.run_id}: {self.request.problem.type} is no Ising model")
+        return self.model

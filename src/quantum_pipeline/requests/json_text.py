@@ -1,0 +1,47 @@
+"""JSON as people and programs send it, read with a refusal that names what is wrong."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from quantum_pipeline.errors import InvalidRequest
+from quantum_pipeline.wording import shown
+
+
+def parse_json(text: str | bytes, what: str) -> Any:
+    """Return the JSON value of a text; ``what`` names the text in a refusal.
+
+    NaN and Infinity, which JSON has not but Python writes, pass: the model that reads the value
+    refuses them by their field.
+
+    Raises:
+        InvalidRequest: empty, not UTF-8, not JSON, nested too deeply, or a name twice in an object.
+    """
+
+    def each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, value in pairs:
+            if name in found:
+                raise InvalidRequest(
+                    f"{what}: got {shown(name)} twice in one object; allowed: once"
+                )
+            found[name] = value
+        return found
+
+    try:
+        if isinstance(text, bytes):
+            text = text.decode("utf-8")
+        text = text.removeprefix("\ufeff")  # the byte order mark that some editors put first
+        if not text.strip():
+            raise InvalidRequest(f"{what}: got nothing; allowed: JSON in UTF-8")
+        return json.loads(text, object_pairs_hook=each_once)
+    except UnicodeDecodeError as error:
+        wrong = f"byte {error.start + 1} is not UTF-8"
+    except json.JSONDecodeError as error:
+        wrong = f"line {error.lineno}, column {error.colno}: {error.msg}"
+    except RecursionError:
+        wrong = "lists or objects are nested too deeply"
+    except ValueError:
+        wrong = "an integer has thousands of digits"
+    raise InvalidRequest(f"{what}: not JSON ({wrong}); allowed: JSON in UTF-8")
