@@ -23,7 +23,8 @@ from rich.table import Table
 from benchmarks import machine, options
 from benchmarks.timing import Clock, Limits, in_words, interleave
 from hybrid_job import classical
-from hybrid_job.correlations.lightcone import large_qaoa
+from hybrid_job.correlations.closed_form import ClosedForm
+from hybrid_job.correlations.lightcone import LightCones
 from hybrid_job.optimising import optimiser
 from hybrid_job.rounding import recursive
 from quantum_pipeline.cones import cone_sizes
@@ -46,7 +47,7 @@ def measure(
 ) -> dict[str, Any]:
     """Return times of an energy and of its gradient, and what recursive QAOA finds in what time."""
     began = clock()
-    qaoa = large_qaoa(model, depth)
+    qaoa = ClosedForm(model) if depth == 1 else LightCones(model, depth)
     prepared = clock() - began
     unit = optimiser.typical_field(model)
     starts = optimiser.starting_points(depth, 1, unit, np.random.default_rng(0))

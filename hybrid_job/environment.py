@@ -22,3 +22,8 @@ def results_folder() -> Path:
 def checkpoint_folder() -> Path:
     """Return the folder that is kept in S3 while the job runs, and restored into its next try."""
     return Path(os.environ.get("AMZN_BRAKET_CHECKPOINT_DIR", "."))
+
+
+def task_results_uri() -> str | None:
+    """Return the S3 folder for results of the job's quantum tasks; None outside a container."""
+    return os.environ.get("AMZN_BRAKET_TASK_RESULTS_S3_URI")

@@ -13,7 +13,6 @@ from collections.abc import Iterable, MutableMapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid_job.correlations.closed_form import ClosedForm
 from hybrid_job.correlations.cone_sum import ConeSum
 from hybrid_job.correlations.histories import Histories
 from quantum_pipeline.cones import LARGEST, Cone, Shape, cone_of, neighbours_of, plan, terms_of
@@ -25,15 +24,6 @@ Pair = tuple[int, int]
 
 BATCH = 2**16
 """Numbers in all arrays of the cones that are summed side by side: they stay in the cache."""
-
-
-def large_qaoa(model: IsingModel, depth: int) -> ClosedForm | LightCones:
-    """Return QAOA by light cones: at depth 1 in closed form, which is faster.
-
-    Raises:
-        InvalidRequest: a cone is too large.
-    """
-    return ClosedForm(model) if depth == 1 else LightCones(model, depth)
 
 
 class LightCones:

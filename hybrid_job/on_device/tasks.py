@@ -7,7 +7,6 @@ stands in its tags, so that it counts even where the checkpoint that told of it 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,6 +21,7 @@ from braket.program_sets import ProgramSet
 from braket.tasks import ProgramSetQuantumTaskResult
 from braket.tasks.program_set_quantum_task_result import MeasuredEntry
 
+from hybrid_job import environment
 from hybrid_job.journal import Batch
 from hybrid_job.on_device.measurement import Compiled, Counts
 from hybrid_job.on_device.named_errors import named
@@ -234,7 +234,7 @@ def cancel(task: AwsQuantumTask) -> None:
 
 
 def _results_folder(session: Session) -> tuple[str, str]:
-    uri = os.environ.get("AMZN_BRAKET_TASK_RESULTS_S3_URI")
+    uri = environment.task_results_uri()
     if uri is None:
         return session.default_bucket(), "tasks"
     bucket, key = AwsSession.parse_s3_uri(uri)

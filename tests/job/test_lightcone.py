@@ -13,7 +13,7 @@ from scipy.optimize import minimize
 
 from hybrid_job.correlations import closed_form
 from hybrid_job.correlations.closed_form import ClosedForm
-from hybrid_job.correlations.lightcone import LightCones, large_qaoa
+from hybrid_job.correlations.lightcone import LightCones
 from hybrid_job.engines.statevector import Qaoa
 from quantum_pipeline import cones as cones_module
 from quantum_pipeline.cones import (
@@ -47,6 +47,10 @@ def cubic(n: int, seed: int = 1) -> nx.Graph:
 
 def angles_of(depth: int, seed: int = 1) -> Real:
     return np.random.default_rng(seed).normal(size=(2, depth))
+
+
+def by_cones(model: IsingModel, depth: int) -> ClosedForm | LightCones:
+    return ClosedForm(model) if depth == 1 else LightCones(model, depth)
 
 
 def whole(model: IsingModel) -> Qaoa:
@@ -126,7 +130,7 @@ def test_correlations_of_any_pairs_are_those_of_the_probabilities(kind: str, dep
     weights = probabilities(model, angles)
     pairs = list(itertools.combinations(range(10), 2))
 
-    means, correlations = large_qaoa(model, depth).correlations(angles, pairs)
+    means, correlations = by_cones(model, depth).correlations(angles, pairs)
 
     np.testing.assert_allclose(means, weights @ spins, atol=1e-12)
     assert list(correlations) == pairs
@@ -138,7 +142,7 @@ def test_correlations_of_any_pairs_are_those_of_the_probabilities(kind: str, dep
 def test_a_lone_field_magnetises_its_neighbours(depth: int) -> None:
     angles = angles_of(depth)
     spins = 1.0 - 2.0 * (np.arange(2**5)[:, None] >> np.arange(5)[::-1] & 1)
-    means, _ = large_qaoa(LONE_FIELD, depth).correlations(angles)
+    means, _ = by_cones(LONE_FIELD, depth).correlations(angles)
     np.testing.assert_allclose(means, probabilities(LONE_FIELD, angles) @ spins, atol=1e-12)
     assert np.count_nonzero(np.abs(means) > 1e-6) == 2 * depth - 1
 
@@ -146,7 +150,7 @@ def test_a_lone_field_magnetises_its_neighbours(depth: int) -> None:
 @pytest.mark.parametrize("depth", [1, 2])
 def test_without_pairs_named_correlations_are_those_of_the_couplings(depth: int) -> None:
     model = model_of(cubic(30), "weights")
-    _, correlations = large_qaoa(model, depth).correlations(angles_of(depth))
+    _, correlations = by_cones(model, depth).correlations(angles_of(depth))
     assert sorted(correlations) == [(i, j) for i, j, _ in model.couplings]
 
 
@@ -166,7 +170,7 @@ def test_cones_whose_means_are_known_are_not_summed_again() -> None:
 @pytest.mark.parametrize("depth", [1, 2, 3, 4])
 def test_a_long_ring_reaches_the_known_ratio(depth: int) -> None:
     ring = model_of(nx.cycle_graph(300), "plain")
-    qaoa = large_qaoa(ring, depth)
+    qaoa = by_cones(ring, depth)
     s = (np.arange(depth) + 0.5) / depth
 
     found = minimize(
@@ -212,7 +216,7 @@ def test_a_cubic_graph_without_short_cycles_reaches_the_published_ratio(
 
 @pytest.mark.parametrize("depth", [1, 2])
 def test_hundreds_of_variables_have_the_slope_of_their_energies(depth: int) -> None:
-    qaoa = large_qaoa(model_of(cubic(200), "fields and weights"), depth)
+    qaoa = by_cones(model_of(cubic(200), "fields and weights"), depth)
     angles, direction = angles_of(depth), angles_of(depth, seed=2)
 
     _, gradient = qaoa.energy_and_gradient(angles)

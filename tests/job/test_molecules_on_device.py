@@ -20,7 +20,7 @@ from hybrid_job.journal import Journal
 from hybrid_job.molecules.integrals import integrals
 from hybrid_job.molecules.vqe import AnsatzName, MoleculeSolution, solve
 from hybrid_job.on_device.measurement import Compiled
-from hybrid_job.on_device.molecules.excitations import ansatz_circuit
+from hybrid_job.on_device.molecules.excitations import measured_circuit
 from hybrid_job.on_device.molecules.settings import NEGLIGIBLE, Settings
 from hybrid_job.on_device.spending import CapReached
 from hybrid_job.solvers import vqe
@@ -85,7 +85,7 @@ def settings_of(solution: MoleculeSolution) -> tuple[Settings, Sequence[float]]:
 @pytest.mark.parametrize("name", MOLECULES)
 def test_the_circuit_makes_the_state_that_was_trained(name: str, ansatz: AnsatzName) -> None:
     solution = solved(name, ansatz)
-    circuit = ansatz_circuit(solution.sector, solution.excitations, solution.parameters)
+    circuit = measured_circuit(solution.sector, solution.excitations, solution.parameters, ())
     np.testing.assert_allclose(
         simulated(circuit, solution.sector.n_qubits),
         among_bitstrings(solution.sector, solution.state),
@@ -102,7 +102,7 @@ def test_excitations_in_any_order_and_number_make_their_state(sector: Sector) ->
     chosen = [pool[each] for each in chance.integers(len(pool), size=2 * len(pool))]
     angles = chance.normal(size=len(chosen)).tolist()
     np.testing.assert_allclose(
-        simulated(ansatz_circuit(sector, chosen, angles), sector.n_qubits),
+        simulated(measured_circuit(sector, chosen, angles, ()), sector.n_qubits),
         among_bitstrings(sector, state_of(sector, chosen, angles)),
         atol=1e-12,
     )
@@ -112,7 +112,7 @@ def test_excitations_take_few_gates_on_two_qubits() -> None:
     sector = Sector(2, 1, 1)
     double, up, down = singles_and_doubles(sector)
     counts = [
-        two_qubit_gates(ansatz_circuit(sector, chosen, [0.1] * len(chosen)))
+        two_qubit_gates(measured_circuit(sector, chosen, [0.1] * len(chosen), ()))
         for chosen in ([double], [up], [double, up, down], [double, double], [up, down, double])
     ]
     assert counts == [3, 1, 3 + 2 + 2, 3 + 13, 1 + 1 + 13]
@@ -121,9 +121,9 @@ def test_excitations_take_few_gates_on_two_qubits() -> None:
 def test_electrons_that_are_passed_cost_a_ladder_and_known_ones_nothing() -> None:
     sector = Sector(4, 1, 0)
     over_three, first = Excitation((0,), (6,)), Excitation((0,), (2,))
-    assert two_qubit_gates(ansatz_circuit(sector, [over_three], [0.1])) == 1
+    assert two_qubit_gates(measured_circuit(sector, [over_three], [0.1], ())) == 1
     # Of the two orbitals passed, one may have the electron: CZ before and after.
-    both = ansatz_circuit(sector, [first, over_three, over_three], [0.1, 0.2, 0.3])
+    both = measured_circuit(sector, [first, over_three, over_three], [0.1, 0.2, 0.3], ())
     assert two_qubit_gates(both) == 1 + (1 + 1 + 1) + (2 + 2)
 
 

@@ -21,7 +21,6 @@ LANES = 8
 INT, REAL, POINTER = "i64", "double", "ptr"
 VECTOR = f"<{LANES} x {REAL}>"
 INTS = f"<{LANES} x {INT}>"
-SIZE = {INT: 8, REAL: 8, POINTER: 8, VECTOR: 8 * LANES}
 
 _REVERSED = list(reversed(range(LANES)))
 

@@ -32,20 +32,13 @@ from quantum_pipeline.chemistry.rotations import Turn
 from quantum_pipeline.chemistry.sector import Sector
 
 
-def ansatz_circuit(
-    sector: Sector, excitations: Iterable[Excitation], amplitudes: Iterable[float]
-) -> Circuit:
-    """Return the circuit that makes the state of ``chemistry.excitations.state_of``."""
-    return measured_circuit(sector, excitations, amplitudes, ())
-
-
 def measured_circuit(
     sector: Sector,
     excitations: Iterable[Excitation],
     amplitudes: Iterable[float],
     turns: Sequence[Turn],
 ) -> Circuit:
-    """Return the same circuit, with the orbitals of both spins turned after it."""
+    """Return the circuit of ``chemistry.excitations.state_of``, orbitals of both spins turned."""
     growing = _Growing(sector)
     for excitation, amplitude in zip(excitations, amplitudes, strict=True):
         growing.excite(excitation, amplitude)

@@ -54,10 +54,6 @@ class SubmitSettings(Settings):
     powertools_service_name: str
 
 
-class MonitorSettings(Settings):
-    """Settings of monitor."""
-
-
 class PostProcessSettings(_WithPrice):
     """Settings of post_process."""
 

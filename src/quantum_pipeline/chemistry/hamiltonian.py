@@ -199,11 +199,6 @@ class Hamiltonian:
         """Energies of the determinants."""
         return self.data[self.indptr[:-1]]
 
-    def apply(self, state: Real) -> Real:
-        """Return H |state>, shape (dimension,)."""
-        applied: Real = np.add.reduceat(self.data * state[self.indices], self.indptr[:-1])
-        return applied
-
     def dense(self) -> Real:
         """Return the full matrix, shape (dimension, dimension)."""
         matrix = np.zeros((self.dimension, self.dimension))
