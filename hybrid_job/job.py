@@ -32,9 +32,11 @@ class Job:
         return np.random.default_rng([self.prepared.request.seed, *purpose.encode()])
 
     def deadline(self, reserved: float) -> float:
-        """Return the time of ``time.monotonic`` by which to stop.
+        """Return the time of ``time.monotonic`` by which to stop, so that the job ends by itself.
 
-        ``reserved`` is the part, up to 1, of the time that ending well takes which is kept back.
+        What comes after the training (baseline, samples, result) may take a tenth of the limit, at
+        least 2 seconds and at most 600, and never more than half of it. ``reserved``, from 0 to 1,
+        is the part of that which is still to come.
         """
         limit = self.prepared.request.limits.max_runtime_seconds
         return self.started + limit - reserved * min(limit / 2, max(2.0, limit / 10), 600.0)

@@ -1,11 +1,15 @@
-"""The checkpoint: a journal of everything that was computed or paid for, one line each.
+"""The checkpoint: a journal of everything that was computed, decided or paid for, one line each.
 
-Nothing else is needed to resume. The optimiser is deterministic, so a resumed job simply starts
-again and reads from the journal what it would evaluate, until it is where the first one ended.
+Nothing else is needed to resume. An attempt that starts again runs the same code and reads from
+the journal what it would evaluate, which brings it quickly to where the first one ended. It need
+not decide alike from there: the optimiser's last digits vary from process to process, and less
+money and time are left. So whatever is about to be paid for is a decision of its own here,
+recorded before the money is spent and followed by every later attempt.
 
-A line is appended and flushed as soon as it is known, and before whatever costs money because of
-it: this costs microseconds, loses at most the evaluation at hand, and never rewrites what is there.
-A job that was killed while it wrote leaves an unfinished last line, which the next one drops.
+A line is a JSON object whose ``kind`` says what it records. It is appended and flushed as soon as
+it is known, and before whatever costs money because of it: this costs microseconds, loses at most
+the evaluation at hand, and never rewrites what is there. A job that was killed while it wrote
+leaves an unfinished last line, which the next one drops.
 """
 
 from __future__ import annotations
@@ -70,19 +74,16 @@ class Journal:
 
     def record_evaluation(self, angles: Real, energy: float, gradient: Real) -> None:
         """Keep what was computed."""
-        self._append({"angles": angles.tolist(), "energy": energy, "gradient": gradient.tolist()})
+        found = {"angles": angles.tolist(), "energy": energy, "gradient": gradient.tolist()}
+        self._append({"kind": "evaluation", **found})
 
     def decision(self, purpose: str) -> Mapping[str, Any] | None:
-        """Return what was decided about circuits that are, or are about to be, paid for.
-
-        An attempt that starts again need not decide alike: an optimiser may end at other last
-        digits, least of all where time ended it, and there is less money left.
-        """
+        """Return what an attempt decided for a purpose before it paid: later ones follow it."""
         return self._decisions.get(purpose)
 
     def record_decision(self, purpose: str, decision: Mapping[str, Any]) -> None:
         """Keep what was decided, before it is paid for."""
-        self._note({"decision": purpose, **decision})
+        self._note({"kind": "decision", "purpose": purpose, "decision": dict(decision)})
 
     @property
     def attempts(self) -> tuple[float, ...]:
@@ -91,7 +92,7 @@ class Journal:
 
     def record_attempt(self, started: float) -> None:
         """Keep when this attempt started: its instance is paid for from then on."""
-        self._note({"attempt": started})
+        self._note({"kind": "attempt", "started": started})
 
     @property
     def device(self) -> Mapping[str, Any] | None:
@@ -100,7 +101,7 @@ class Journal:
 
     def record_device(self, state: Mapping[str, Any]) -> None:
         """Keep the device's state: a resumed job compiles for it, and gets the same circuits."""
-        self._note({"device": dict(state)})
+        self._note({"kind": "device", "state": dict(state)})
 
     @property
     def batches(self) -> Mapping[str, Batch]:
@@ -113,28 +114,22 @@ class Journal:
 
     def record_intent(self, digest: str, batch: Batch) -> None:
         """Keep that a task is about to be created, before it is."""
-        self._note({"intent": digest, **asdict(batch)})
+        self._note({"kind": "intent", "digest": digest, "batch": asdict(batch)})
 
     def record_batch(self, digest: str, arn: str) -> None:
         """Keep the ARN of the task that was created."""
-        self._note({"batch": digest, "arn": arn})
+        self._note({"kind": "batch", "digest": digest, "arn": arn})
 
     def record_end(
         self, digest: str, status: str, *, successful_shots: int, minutes: float
     ) -> None:
         """Keep how a task ended, and what is billed of it."""
-        self._note(
-            {
-                "ended": digest,
-                "status": status,
-                "successful_shots": successful_shots,
-                "minutes": minutes,
-            }
-        )
+        end = {"status": status, "successful_shots": successful_shots, "minutes": minutes}
+        self._note({"kind": "ended", "digest": digest, **end})
 
     def record_given_up(self, digest: str, error: str) -> None:
         """Keep that the run does without a task, before it is cancelled: for which error."""
-        self._note({"given_up": digest, "error": error})
+        self._note({"kind": "given_up", "digest": digest, "error": error})
 
     def close(self) -> None:
         """Close the file."""
@@ -167,21 +162,28 @@ class Journal:
 
     def _remember(self, entry: dict[str, Any]) -> None:
         match entry:
-            case {"decision": purpose, **decision}:
-                self._decisions[purpose] = decision
-            case {"attempt": started}:
+            case {"kind": "evaluation", "angles": at, "energy": energy, "gradient": gradient}:
+                angles = np.array(at, dtype=np.float64)
+                found = float(energy), np.array(gradient, dtype=np.float64)
+                self._evaluations[angles.tobytes()] = found
+            case {"kind": "decision", "purpose": purpose, "decision": decision}:
+                self._decisions[purpose] = dict(decision)
+            case {"kind": "attempt", "started": started}:
                 self._attempts.append(float(started))
-            case {"device": state}:
+            case {"kind": "device", "state": state}:
                 self._device = dict(state)
-            case {"intent": digest, **batch}:
+            case {"kind": "intent", "digest": digest, "batch": batch}:
                 self._batches[digest] = Batch(**batch)
-            case {"batch": digest, "arn": arn}:
-                self._batches[digest] = replace(self._batches[digest], arn=arn)
-            case {"ended": digest, **end}:
-                self._batches[digest] = replace(self._batches[digest], **end)
-            case {"given_up": digest, "error": error}:
-                self._batches[digest] = replace(self._batches[digest], given_up=error)
+            case {"kind": "batch", "digest": digest, "arn": arn}:
+                self._change(digest, arn=arn)
+            case {"kind": "ended", "digest": digest, "status": status, **billed}:
+                self._change(digest, status=status, **billed)
+            case {"kind": "given_up", "digest": digest, "error": error}:
+                self._change(digest, given_up=error)
+            case {"kind": kind, **fields}:
+                raise ValueError(f"got kind {kind!r} with fields {sorted(fields)}")
             case _:
-                angles = np.array(entry["angles"], dtype=np.float64)
-                gradient = np.array(entry["gradient"], dtype=np.float64)
-                self._evaluations[angles.tobytes()] = float(entry["energy"]), gradient
+                raise ValueError("got no kind")
+
+    def _change(self, digest: str, **changes: Any) -> None:
+        self._batches[digest] = replace(self._batches[digest], **changes)

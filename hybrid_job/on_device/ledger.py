@@ -5,6 +5,10 @@ that starts again finds it there. What the journal lacks, since the job died bet
 last lines were lost with its instance, Braket finds by the tags of the run: it is taken over, and
 counts, whether a batch asks for it again or not. The token, which is the batch's digest, keeps
 Braket from creating a task twice.
+
+A task that ended without shots is replaced, under the next digest of its part, where it failed (up
+to RETRIES times) or was cancelled with the attempt that it was for. It is not replaced where
+somebody else cancelled it, another task of its batch failed for good, or a limit was reached.
 """
 
 from __future__ import annotations
@@ -35,10 +39,10 @@ _AGAIN: Mapping[str, tuple[str, type[TimeReached | CapReached]]] = {
     "TimeReached": ("limits.max_runtime_seconds", TimeReached),
     "CapReached": ("limits.max_cost_usd", CapReached),
 }
-"""Limits that end a batch in each attempt if they did in one, since the run went on without it."""
+"""Limits that ended a batch in one attempt, which went on without it: so does each later one."""
 
 _FINAL = (None, "JobFailed", *_AGAIN)
-"""Why a task is cancelled in whose place none is created: the first is by somebody else."""
+"""``Batch.given_up`` of cancelled tasks that are not replaced; None: somebody else cancelled it."""
 
 
 class Ledger:
@@ -89,11 +93,7 @@ class Ledger:
                 )
 
     def digest(self, part: Part) -> str:
-        """Return the digest of the try that counts.
-
-        It is the first that neither failed for free, of which there are RETRIES more, nor was
-        cancelled with the attempt that it was for.
-        """
+        """Return the digest of the try that counts: the first that is not to be replaced."""
         failed = 0
         for digest in part.digests:
             batch = self._job.journal.batch(digest)

@@ -55,11 +55,25 @@ def test_unfinished_last_line_is_dropped_and_written_again(tmp_path: Path) -> No
         assert path.read_bytes() == whole
 
 
-@pytest.mark.parametrize("line", ["{", "[]", '{"angles": [1]}', '{"angles": "x", "energy": 1}'])
-def test_line_that_no_job_wrote_is_an_error_that_names_it(tmp_path: Path, line: str) -> None:
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("{", "Expecting property name"),
+        ("[]", "got no kind"),
+        ('{"angles": [1], "energy": 1, "gradient": [1]}', "got no kind"),
+        ('{"kind": "guess", "energy": 1}', r"got kind 'guess' with fields \['energy'\]"),
+        ('{"kind": "evaluation", "angles": [1]}', r"got kind 'evaluation' with fields \['angles'\]"),
+        ('{"kind": "evaluation", "angles": "x", "energy": 1, "gradient": [1]}', "could not convert"),
+        ('{"kind": "batch", "digest": "unknown", "arn": "a"}', "'unknown'"),
+        ('{"kind": "intent", "digest": "d", "batch": {"x": 1}}', "unexpected keyword argument 'x'"),
+    ],
+)
+def test_line_that_no_job_wrote_is_an_error_that_names_it(
+    tmp_path: Path, line: str, said: str
+) -> None:
     path = written(tmp_path)
     path.write_text(path.read_text() + line + "\n")
-    with pytest.raises(InvalidResult, match=rf"checkpoint {path.name}, line 3: "):
+    with pytest.raises(InvalidResult, match=rf"checkpoint {path.name}, line 3: .*{said}"):
         Journal(tmp_path, MODEL)
 
 
@@ -100,11 +114,3 @@ def test_next_job_knows_what_was_meant_to_run_what_runs_and_what_ended(tmp_path:
         }
         assert found.batch("never") is None
         found.close()
-
-
-@pytest.mark.parametrize("line", ['{"batch": "unknown", "arn": "a"}', '{"intent": "d", "x": 1}'])
-def test_note_of_a_task_that_was_never_meant_to_run_is_an_error(tmp_path: Path, line: str) -> None:
-    path = written(tmp_path)
-    path.write_text(path.read_text() + line + "\n")
-    with pytest.raises(InvalidResult, match=rf"checkpoint {path.name}, line 3: "):
-        Journal(tmp_path, MODEL)
