@@ -85,10 +85,10 @@ def main(
     for family in families.split(",") if families else FAMILIES:
         for n in map(int, variables.split(",")):
             for alpha in map(float, alphas.split(",")):
-                chance = np.random.default_rng(seed)
+                rng = np.random.default_rng(seed)
                 each = np.array(
                     [
-                        measure(FAMILIES[family](n, chance), alpha, max_depth, least_gain)
+                        measure(FAMILIES[family](n, rng), alpha, max_depth, least_gain)
                         for _ in range(models)
                     ]
                 )

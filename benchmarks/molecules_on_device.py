@@ -15,9 +15,11 @@ energy's error over its standard error.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import click
@@ -29,14 +31,15 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import options
-from hybrid_job.molecules.integrals import integrals
-from hybrid_job.molecules.vqe import MoleculeSolution, solve
+from hybrid_job.molecules.excitation_search import Budget
+from hybrid_job.molecules.point import solve_point
 from hybrid_job.on_device.measurement import Compiled, Counts, Measurement
 from hybrid_job.on_device.mitigating.checks import calibration_angles
 from hybrid_job.on_device.mitigating.protocol import Protocol
-from hybrid_job.on_device.molecules.settings import NEGLIGIBLE, Settings
-from quantum_pipeline.chemistry.molecules import NAMED, geometry_of
+from hybrid_job.on_device.molecules.settings import Settings
+from quantum_pipeline.problems import Chemistry
 from quantum_pipeline.requests.mitigation import CHECKS, Extrapolation, Mitigation, Noise
+from quantum_pipeline.results import MoleculePoint
 
 CASES = (("H2", 0.5), ("H2", 0.74), ("H2", 1.2), ("H2", 2.0), ("HeH+", 0.9))
 """Molecules and lengths in angstrom; STO-3G, all orbitals, UCCSD."""
@@ -101,30 +104,22 @@ class Simulated:
         probabilities: NDArray[np.float64] = clipped / clipped.sum()
         return probabilities
 
-    def counts(self, shots: int, chance: np.random.Generator) -> list[Counts]:
+    def counts(self, shots: int, rng: np.random.Generator) -> list[Counts]:
         """Return counts of each circuit."""
         return [
             {
                 format(k, f"0{(len(each) - 1).bit_length()}b"): int(count)
-                for k, count in enumerate(chance.multinomial(shots, each))
+                for k, count in enumerate(rng.multinomial(shots, each))
                 if count
             }
             for each in self._found
         ]
 
 
-def measurements(
-    solution: MoleculeSolution, noise: Noise
-) -> tuple[Measurement, tuple[Measurement, ...]]:
+def measurements(point: MoleculePoint, noise: Noise) -> tuple[Measurement, tuple[Measurement, ...]]:
     """Return the circuits of the energy, and those of known energy, as the job makes them."""
-    kept = [
-        (excitation, amplitude)
-        for excitation, amplitude in zip(solution.excitations, solution.parameters, strict=True)
-        if abs(amplitude) > NEGLIGIBLE
-    ]
-    settings = Settings(solution.integrals, [each for each, _ in kept])
-    trained = np.array([each for _, each in kept])
-    qubits = tuple(range(solution.sector.n_qubits))
+    settings, trained = Settings.of(point)
+    qubits = tuple(range(settings.sector.n_qubits))
 
     def made(amplitudes: NDArray[np.float64]) -> Measurement:
         chosen = amplitudes.tolist()
@@ -138,8 +133,9 @@ def compare(
     name: str, length: float, *, noise: Noise, mitigation: Mitigation, shots: int, seeds: int
 ) -> Found:
     """Return what raw and mitigated energies of a molecule come to."""
-    solution = solve(integrals(geometry_of(name, length), charge=NAMED[name].charge))
-    energy, checks = measurements(solution, noise)
+    molecule = Chemistry(molecule=name, bond_length_angstrom=length)
+    point = solve_point(molecule, length, "uccsd", partial(Budget, 10_000, math.inf)).point
+    energy, checks = measurements(point, noise)
     protocol = Protocol(mitigation, energy, checks, shots)
     simulated = Simulated(protocol.circuits)
     outcomes = [
@@ -149,7 +145,7 @@ def compare(
     return Found(
         name=name,
         bond_length_angstrom=length,
-        exact=solution.energy,
+        exact=point.energy,
         two_qubit_gates=tuple(each.compiled.two_qubit_gates for each in energy.plain),
         circuits=len(protocol.circuits),
         raw=tuple(each.raw.energy for each in outcomes),

@@ -37,11 +37,11 @@ def measure(
     )
     rows = {"start": (qaoa.energy(start) / exact.energy, 0.0, 0)}
     for method in METHODS:
-        chance = np.random.default_rng(seed)
+        rng = np.random.default_rng(seed)
 
-        def estimate(angles: Real, chance: np.random.Generator = chance) -> tuple[float, float]:
+        def estimate(angles: Real, rng: np.random.Generator = rng) -> tuple[float, float]:
             probabilities = qaoa.probabilities(angles)
-            drawn = chance.choice(spectrum, shots, p=probabilities / probabilities.sum())
+            drawn = rng.choice(spectrum, shots, p=probabilities / probabilities.sum())
             return float(drawn.mean()), float(drawn.std(ddof=1) / math.sqrt(shots))
 
         found = minimise_shots(

@@ -80,10 +80,10 @@ def main(*, variables: int, models: int, seed: int, families: str | None) -> Non
     """Print a row for each family, depth and start."""
     table = Table("family", "depth", "start", "first ratio", "last ratio", "evaluations", "work")
     for family in families.split(",") if families else FAMILIES:
-        chance = np.random.default_rng(seed)
+        rng = np.random.default_rng(seed)
         rows: dict[tuple[int, str], list[Found]] = {}
         for _ in range(models):
-            for found in measure(FAMILIES[family](variables, chance), (3, 5, 8)):
+            for found in measure(FAMILIES[family](variables, rng), (3, 5, 8)):
                 rows.setdefault((found.depth, found.start), []).append(found)
         for (depth, start), each in sorted(rows.items(), key=lambda row: row[0][0]):
             means = np.mean([[f.first, f.last, f.evaluations, f.work] for f in each], axis=0)

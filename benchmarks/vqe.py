@@ -31,9 +31,9 @@ from scipy.optimize import minimize
 from benchmarks import machine, options
 from benchmarks.timing import Limits, Timing, interleave
 from hybrid_job.molecules.ansatz import Ansatz
+from hybrid_job.molecules.exact import lowest_eigenvalue
 from hybrid_job.molecules.excitation_search import L_BFGS_B, Budget, Search, excitation_costs
 from hybrid_job.molecules.integrals import integrals
-from hybrid_job.molecules.vqe import lowest_eigenvalue
 from quantum_pipeline.chemistry.excitations import Excitation, rotation
 from quantum_pipeline.chemistry.integrals import Integrals
 from quantum_pipeline.chemistry.molecules import Geometry, geometry_of
@@ -52,7 +52,7 @@ ACCURATE = 1.6
 def prepared(geometry: Geometry) -> tuple[Integrals, Search, Ansatz]:
     """Return all that our optimisation works on."""
     made = integrals(geometry)
-    search = Search(made, Budget(10**6, float("inf"), None))
+    search = Search(made, Budget(10**6, float("inf")))
     return made, search, Ansatz(search.matrix, (rotation(search.sector, e) for e in search.pool))
 
 

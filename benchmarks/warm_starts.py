@@ -23,9 +23,9 @@ from hybrid_job.optimising.warm_start import relaxed, tilts_of, tilts_of_bits
 from quantum_pipeline.ising import IsingModel, all_energies
 
 
-def descended(spectrum: Real, n: int, chance: np.random.Generator) -> str:
+def descended(spectrum: Real, n: int, rng: np.random.Generator) -> str:
     """Return the bits where turning any one bit over costs energy."""
-    at = int(chance.integers(2**n))
+    at = int(rng.integers(2**n))
     while True:
         best = min((at ^ (1 << bit) for bit in range(n)), key=spectrum.__getitem__)
         if spectrum[best] >= spectrum[at]:
@@ -48,8 +48,8 @@ def measure(
         (worst - energy) / (worst - best)
         for energy in (qaoa.energy(np.zeros((2, depth))), found.energy)
     )
-    chance = float(qaoa.probabilities(found.angles)[optimal].sum())
-    return before, after, chance, len(found.history)
+    probability = float(qaoa.probabilities(found.angles)[optimal].sum())
+    return before, after, probability, len(found.history)
 
 
 @click.command()
@@ -62,13 +62,13 @@ def main(*, variables: int, models: int, families: str | None) -> None:
     for family in families.split(",") if families else FAMILIES:
         rows: dict[tuple[int, str], list[tuple[float, float, float, int]]] = {}
         for seed in range(models):
-            chance = np.random.default_rng(seed)
-            model = FAMILIES[family](variables, chance)
+            rng = np.random.default_rng(seed)
+            model = FAMILIES[family](variables, rng)
             spectrum = all_energies(model.model_copy(update={"offset": 0.0}))
             starts = {
                 "plain": None,
-                "local": tilts_of_bits(descended(spectrum, variables, chance)),
-                "relaxed": tilts_of(relaxed(model, chance)),
+                "local": tilts_of_bits(descended(spectrum, variables, rng)),
+                "relaxed": tilts_of(relaxed(model, rng)),
             }
             for depth in (1, 3):
                 for name, tilts in starts.items():

@@ -1,4 +1,7 @@
-"""What a job has while it solves: the prepared run, its journal, its clock and its chance."""
+"""What a job has while it solves: the prepared run, its journal, its clock and random numbers.
+
+A job is of one kind for each solver, with what that solver reads of the request by its type.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,12 @@ import quantum_pipeline
 from hybrid_job.journal import Journal
 from hybrid_job.metrics import log_metric
 from hybrid_job.optimising.optimiser import Evaluate, Real
+from quantum_pipeline.ising import IsingModel
 from quantum_pipeline.planning.costs import QUEUE_SECONDS
 from quantum_pipeline.planning.plan import SAMPLES
+from quantum_pipeline.planning.prepared import PreparedRun
+from quantum_pipeline.problems import Chemistry
+from quantum_pipeline.requests.algorithm import SettledQaoa, SettledRqaoa, SettledVqe
 from quantum_pipeline.planning.prepared import PreparedRun
 
 
@@ -27,8 +34,8 @@ class Job:
     journal: Journal
     started: float
 
-    def chance(self, purpose: str) -> np.random.Generator:
-        """Return the chance of one purpose: none depends on how much others drew."""
+    def rng(self, purpose: str) -> np.random.Generator:
+        """Return the generator of one purpose: none depends on how much others drew."""
         return np.random.default_rng([self.prepared.request.seed, *purpose.encode()])
 
     def deadline(self, reserved: float) -> float:
@@ -80,6 +87,30 @@ class Job:
             return found
 
         return recorded
+
+
+@dataclass(frozen=True)
+class QaoaJob(Job):
+    """A run of QAOA."""
+
+    algorithm: SettledQaoa
+    model: IsingModel
+
+
+@dataclass(frozen=True)
+class RqaoaJob(Job):
+    """A run of recursive QAOA."""
+
+    algorithm: SettledRqaoa
+    model: IsingModel
+
+
+@dataclass(frozen=True)
+class VqeJob(Job):
+    """A run of VQE."""
+
+    algorithm: SettledVqe
+    problem: Chemistry
 
 
 def versions() -> dict[str, str]:

@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -14,21 +14,18 @@ from pydantic import ValidationError
 os.environ["OPENBLAS_NUM_THREADS"] = os.environ.get("OPENBLAS_NUM_THREADS", "1")
 
 from hybrid_job import environment
-from hybrid_job.job import Job
+from hybrid_job.job import QaoaJob, RqaoaJob, VqeJob
 from hybrid_job.journal import Journal
 from hybrid_job.solvers import qaoa, rqaoa, vqe
 from quantum_pipeline.errors import ERRORS, InvalidRequest, PipelineError
 from quantum_pipeline.planning.prepared import PreparedRun
+from quantum_pipeline.problems import BinaryProblem, Chemistry
 from quantum_pipeline.refusals import describe
+from quantum_pipeline.requests.algorithm import SettledQaoa, SettledRqaoa, SettledVqe
 from quantum_pipeline.results import JobResult
 from quantum_pipeline.runs import INPUT_CHANNEL, PREPARED
 
 RESULTS = "results.json"
-SOLVERS: dict[str, Callable[[Job], JobResult]] = {
-    "qaoa": qaoa.solve,
-    "rqaoa": rqaoa.solve,
-    "vqe": vqe.solve,
-}
 
 
 def run() -> None:
@@ -40,8 +37,32 @@ def run() -> None:
     started = time.monotonic()
     prepared = read_prepared(environment.input_folder(INPUT_CHANNEL) / PREPARED)
     with closing(Journal(environment.checkpoint_folder(), prepared.request)) as journal, _by_name():
-        result = SOLVERS[prepared.request.algorithm.name](Job(prepared, journal, started))
+        result = solve(prepared, journal, started)
     write_result(result, environment.results_folder() / RESULTS)
+
+
+def solve(prepared: PreparedRun, journal: Journal, started: float) -> JobResult:
+    """Return the result of a run, by the solver of its algorithm.
+
+    ``started`` is the time of ``time.monotonic`` at which the job began.
+
+    Raises:
+        InvalidRequest: the algorithm is not one for such a problem.
+        PipelineError: whatever stops the solver, by name.
+    """
+    algorithm, problem, job = (
+        prepared.request.algorithm,
+        prepared.request.problem,
+        (prepared, journal, started),
+    )
+    match algorithm, problem:
+        case SettledQaoa(), BinaryProblem():
+            return qaoa.solve(QaoaJob(*job, algorithm, prepared.ising))
+        case SettledRqaoa(), BinaryProblem():
+            return rqaoa.solve(RqaoaJob(*job, algorithm, prepared.ising))
+        case SettledVqe(), Chemistry():
+            return vqe.solve(VqeJob(*job, algorithm, problem))
+    raise InvalidRequest.of("algorithm.name", algorithm.name, f"one for {problem.type}")
 
 
 @contextmanager

@@ -44,7 +44,7 @@ def solve(
             lack the offset.
         spectrum_seconds: what the spectrum took: part of what enumeration takes.
         seconds: cap of the time; where it is not reached, the answer hangs on ``rng`` alone.
-        rng: source of chance of the searches.
+        rng: source of the random numbers of the searches.
 
     >>> model = IsingModel.from_spins([0, 0, 1], [(0, 1, 1), (1, 2, 2)])
     >>> found = solve(model, seconds=1.0, rng=np.random.default_rng(7))

@@ -25,7 +25,7 @@ from quantum_pipeline.ising import IsingModel
 Real = NDArray[np.float64]
 Name = Literal["simulated annealing", "tabu search"]
 Search = Callable[[np.random.Generator, float], Real]
-"""From a source of chance and the monotonic time to end at: spins, shape (n,), -1 or +1."""
+"""From a source of random numbers and the monotonic time to end at: spins, shape (n,), -1 or +1."""
 
 COMPILED_FROM = 80
 """Fewest variables for which compiling takes less time than annealing with numpy."""

@@ -61,8 +61,8 @@ class Proof:
         self._closed = max(0.999 * self._graph.step, 1e-9 * float(abs(self._graph.weights).sum()))
         self._cuts = Inequalities(csr_array((0, len(self._costs))), np.zeros(0))
         # Of equally good cuts the linear program would mix several; a tenth of a step parts them.
-        chance = np.random.default_rng(0).random(len(self._costs))
-        self._parted = self._costs + 0.1 * self._graph.step * chance / len(self._costs)
+        random = np.random.default_rng(0).random(len(self._costs))
+        self._parted = self._costs + 0.1 * self._graph.step * random / len(self._costs)
         self._spins: Real = np.ones(0)
         self._energy, self._bound = math.inf, -math.inf
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantum_pipeline.ising import IsingModel, energies, spins_of
+from quantum_pipeline.results import DeviceRun, QuantumTask
 
 Real = NDArray[np.float64]
 
@@ -29,10 +30,25 @@ class Samples:
     exact: bool
     probability_of_best: float | None
 
+    @property
+    def standard_error(self) -> float:
+        """Standard error of the mean over the shots."""
+        return self.deviation / math.sqrt(sum(self.counts.values()))
+
     def best(self, model: IsingModel) -> tuple[str, float]:
         """Return the sampled bitstring of lowest energy, and its energy."""
         sampled = energies(model, spins_of(list(self.counts)))
         return list(self.counts)[sampled.argmin()], float(sampled.min())
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """The samples of the final circuit, the angles that they are of, and what ran for them."""
+
+    angles: Real
+    samples: Samples
+    tasks: tuple[QuantumTask, ...] = ()
+    run: DeviceRun | None = None
 
 
 def from_state(
@@ -63,7 +79,7 @@ def sample(probabilities: Real, shots: int, rng: np.random.Generator) -> dict[st
     Args:
         probabilities: shape (2^n,); entry k belongs to the bitstring that is k in binary.
         shots: number of measurements.
-        rng: source of the chance.
+        rng: source of the random numbers.
 
     >>> sample(np.array([0, 0, 1, 0]), 5, np.random.default_rng(0))
     {'10': 5}

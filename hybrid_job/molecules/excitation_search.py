@@ -14,9 +14,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,10 +27,10 @@ from quantum_pipeline.chemistry.excitations import Excitation, rotation, singles
 from quantum_pipeline.chemistry.hamiltonian import Hamiltonian
 from quantum_pipeline.chemistry.integrals import Integrals
 from quantum_pipeline.chemistry.sector import Sector
+from quantum_pipeline.planning.vqe import Ansatz as AnsatzName
+from quantum_pipeline.results import Growth
 
 Real = NDArray[np.float64]
-Watch = Callable[[int, float], None]
-"""Called after each evaluation with its number, from 1, and the energy."""
 
 LEAST_COST = 0.2
 """Least D_k in hartree, so that orbitals of nearly one energy do not make giant steps."""
@@ -46,14 +45,6 @@ TIE = 1e-7
 """Relative difference of two slopes that is rounding; the earlier excitation is then chosen."""
 
 
-class Growth(NamedTuple):
-    """ADAPT after one more excitation: the slope that chose it, and the energy it led to."""
-
-    n_parameters: int
-    gradient_norm: float
-    energy: float
-
-
 class LimitReached(Exception):
     """The evaluations or the time are used up."""
 
@@ -64,7 +55,6 @@ class Budget:
 
     max_evaluations: int
     deadline: float
-    watch: Watch | None
     history: list[float] = field(default_factory=list)
     slowest: float = 0.0
 
@@ -79,8 +69,6 @@ class Budget:
         energy, gradient = ansatz.energy_and_gradient(parameters)
         self.slowest = max(self.slowest, time.monotonic() - began)
         self.history.append(energy)
-        if self.watch:
-            self.watch(len(self.history), energy)
         return energy, gradient
 
 
@@ -105,6 +93,16 @@ class Search:
         self.matrix = sparse(Hamiltonian.of(self.integrals, self.sector))
         self.pool = singles_and_doubles(self.sector)
         self._cost = excitation_costs(self.integrals, self.pool)
+
+    def run(self, ansatz: AnsatzName, start: Real | None = None) -> None:
+        """Minimise by the ansatz of that name until it has converged, or a limit ends it."""
+        try:
+            if ansatz == "uccsd":
+                self.uccsd(start)
+            else:
+                self.adapt()
+        except LimitReached as limit:
+            self.converged, self.stop_reason = False, str(limit)
 
     def minimise(self, ansatz: Ansatz, excitations: list[Excitation], start: Real) -> None:
         """Keep the best parameters from ``start`` on; where a limit ends it, those so far."""
@@ -132,7 +130,7 @@ class Search:
         lower = start is not None and ansatz.energy(start) < ansatz.energy(zeros)
         self.minimise(ansatz, self.pool, start if start is not None and lower else zeros)
 
-    def adapt(self, slope: float) -> None:
+    def adapt(self) -> None:
         """Append the steepest excitation and minimise anew, until the pool's gradient is small."""
         pool = Pool(rotation(self.sector, each) for each in self.pool)
         ansatz, excitations = Ansatz(self.matrix), list[Excitation]()
@@ -141,15 +139,17 @@ class Search:
             psi = ansatz.state(self.parameters)
             slopes = np.abs(pool.gradient(psi, self.matrix @ psi))
             norm, before = float(np.linalg.norm(slopes)), self.energy
-            if norm < slope:
+            if norm < SLOPE:
                 self.converged = True
-                self.stop_reason = f"ADAPT: the gradient of the pool is below {slope:g} hartree"
+                self.stop_reason = f"ADAPT: the gradient of the pool is below {SLOPE:g} hartree"
                 return
             steepest = int(np.argmax(slopes > slopes.max() * (1 - TIE)))
             ansatz.append(pool.rotations[steepest])
             excitations.append(self.pool[steepest])
             self.minimise(ansatz, excitations, np.append(self.parameters, 0.0))
-            self.growth.append(Growth(len(excitations), norm, self.energy))
+            self.growth.append(
+                Growth(n_parameters=len(excitations), gradient_norm=norm, energy=self.energy)
+            )
             if self.energy > before - GROWTH_TOLERANCE:
                 self.converged = False
                 self.stop_reason = "ADAPT: no single excitation lowers the energy any more"

@@ -14,8 +14,8 @@ from functools import partial
 import numpy as np
 
 from hybrid_job.engines import sampling
-from hybrid_job.engines.sampling import Samples
-from hybrid_job.job import Job
+from hybrid_job.engines.sampling import Sampled
+from hybrid_job.job import QaoaJob
 from hybrid_job.on_device.compilation import compiler_for
 from hybrid_job.on_device.executor import Executor, TimeReached
 from hybrid_job.on_device.measurement import Compiled, Counts, Measurement, Setting
@@ -31,24 +31,13 @@ from hybrid_job.optimising.optimiser import Optimum, Real
 from hybrid_job.optimising.shot_optimisers import LimitReached
 from quantum_pipeline.errors import BudgetExceeded
 from quantum_pipeline.ising import IsingModel, energies, spins_of
-from quantum_pipeline.requests.algorithm import SettledQaoa
 from quantum_pipeline.requests.mitigation import CHECKS, Noise
-from quantum_pipeline.results import DeviceRun, MitigationOutcome, QuantumTask
+from quantum_pipeline.results import DeviceRun, MitigationOutcome
 
 LIMITS = ("limits.max_cost_usd", "limits.max_runtime_seconds")
 
 LEAST_PART = 0.25
 """Part of the shots asked for that an energy is still mitigated with."""
-
-
-@dataclass(frozen=True)
-class Sampled:
-    """The samples of the final circuit, the angles that they are of, and what ran for them."""
-
-    angles: Real
-    samples: Samples
-    tasks: tuple[QuantumTask, ...]
-    run: DeviceRun
 
 
 @dataclass(frozen=True)
@@ -65,13 +54,11 @@ class DeviceQaoa:
     """The circuits of a run, compiled for its device and run there."""
 
     def __init__(
-        self, job: Job, executor: Executor, tilts: Sequence[float] | None, lowest: float
+        self, job: QaoaJob, executor: Executor, tilts: Sequence[float] | None, lowest: float
     ) -> None:
         """Compile for the executor's device; no energy is below ``lowest``."""
         request = job.prepared.request
-        assert isinstance(request.algorithm, SettledQaoa)
-        self._job, self._algorithm = job, request.algorithm
-        self._model = job.prepared.ising
+        self._job, self._algorithm, self._model = job, job.algorithm, job.model
         self._mitigation, self._shots = request.mitigation, request.shots
         self._executor = executor
         self._lowest = lowest
@@ -82,11 +69,6 @@ class DeviceQaoa:
             noise=request.noise or Noise(),
             seed=request.seed,
         )
-
-    @property
-    def name(self) -> str:
-        """Name of the device."""
-        return self._executor.state.name
 
     def energies(self, batch: Sequence[Real]) -> list[tuple[float, float]]:
         """Return mean energy, or that of the lowest tail, and its standard error for each angles.

@@ -11,7 +11,7 @@ Source: Bravyi, Kliesch, Koenig, Tang, arXiv:1910.08980.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -78,11 +78,11 @@ class _Angles:
     progress: Callable[[float], None]
     starts: dict[int, list[Real]]
     history: list[tuple[int, float]] = field(default_factory=list)
-    optimisations: int = 0
+    optima: list[optimiser.Optimum] = field(default_factory=list)
     stopped: str = ""
 
-    def optimise(self, engine: Correlations, model: IsingModel, offset: float) -> optimiser.Optimum:
-        """Return the optimum of what is left, or its start where the budget is used up."""
+    def optimise(self, engine: Correlations, model: IsingModel, offset: float) -> None:
+        """Find the angles of what is left; where the budget is used up its start is kept."""
         unit = optimiser.typical_field(model)
         starts = self.starts.get(engine.depth)
         if starts is None:
@@ -90,26 +90,34 @@ class _Angles:
         left = self.max_evaluations - len(self.history)
         if self.history and (left < 1 or time.monotonic() > self.deadline):
             self.starts[engine.depth] = starts[:1]
-            return optimiser.Optimum(starts[0])
-        self.optimisations += 1
-
-        def evaluate(angles: Real) -> tuple[float, Real]:
-            energy, gradient = engine.energy_and_gradient(angles)
-            self.history.append((self.optimisations, offset + energy))
-            self.progress(offset + energy)
-            return energy, gradient
-
+            return
         found = optimiser.minimise(
-            evaluate, starts, unit=unit, max_evaluations=left, deadline=self.deadline
+            self._recorded(engine, offset),
+            starts,
+            unit=unit,
+            max_evaluations=left,
+            deadline=self.deadline,
         )
+        self.optima.append(found)
         self.starts[engine.depth] = [found.angles]
         if found.stop_reason.startswith(("algorithm.", "limits.")):
             self.stopped = f" ({found.stop_reason})"
-        return found
+
+    def _recorded(self, engine: Correlations, offset: float) -> optimiser.Evaluate:
+        """Return the engine's energies, each of which is told and kept in the history."""
+        number = len(self.optima) + 1
+
+        def recorded(angles: Real) -> tuple[float, Real]:
+            energy, gradient = engine.energy_and_gradient(angles)
+            self.history.append((number, offset + energy))
+            self.progress(offset + energy)
+            return energy, gradient
+
+        return recorded
 
     def in_words(self) -> str:
         """Return what was optimised, and what stopped it."""
-        times = f"{self.optimisations} time{'s' * (self.optimisations > 1)}"
+        times = f"{len(self.optima)} time{'s' * (len(self.optima) > 1)}"
         return f"angles optimised {times} in {len(self.history)} evaluations{self.stopped}"
 
 
@@ -158,84 +166,115 @@ def solve(
     Raises:
         InvalidRequest: neither the whole state nor light cones fit.
     """
-    reduced, eliminations = Reduced(model), list[Elimination]()
     angles = _Angles(max_evaluations, deadline, progress, {depth: list(starts)})
-    memory = _Memory()
-    first = None
-    rounds, shallower = 0, 0
-    while first is None or len(reduced.variables) > enumerated:
-        left = reduced.model()
-        state = (
-            exact_or_shallower(left, depth, engine, ROUND)
-            if first
-            else exact_correlations(left, depth, engine)
-        )
-        shallower += state.depth < depth
-        if rounds % every == 0 or state.depth not in angles.starts:
-            found = angles.optimise(state, left, reduced.offset)
-            first = first or found
-        rounds += 1
-        _eliminate(
-            reduced,
-            *memory.correlations(state, angles.starts[state.depth][0]),
-            enumerated=enumerated,
-            at_once=0 if time.monotonic() > deadline else 1 + len(reduced.variables) // AT_ONCE,
-            eliminations=eliminations,
-        )
-    enumerated = len(reduced.variables)
-    reduced.enumerate_rest()
-    bitstring = reduced.bitstring()
+    rounds = _Rounds(model, depth, engine, angles, enumerated=enumerated, every=every)
+    rounds.play()
+    while len(rounds.reduced.variables) > enumerated:
+        rounds.play()
+    left = len(rounds.reduced.variables)
+    rounds.reduced.enumerate_rest()
+    bitstring, first = rounds.reduced.bitstring(), angles.optima[0]
     return Rounding(
         bitstring=bitstring,
         energy=energy_of(model, bitstring),
         angles=first.angles,
         mean_energy=model.offset + first.energy,
-        eliminations=eliminations,
-        enumerated=enumerated,
+        eliminations=rounds.eliminations,
+        enumerated=left,
         history=angles.history,
         converged=first.converged,
-        sentence=(
-            f"recursive QAOA: {len(eliminations)} variables were fixed by correlations at depth "
-            f"{depth} in {rounds} rounds, the last {enumerated} enumerated; {angles.in_words()}"
-            + (
-                f"; depth was less in {shallower} rounds, where it took too much"
-                if shallower
-                else ""
-            )
-        ),
+        sentence=f"{rounds.in_words()}, the last {left} enumerated; {angles.in_words()}"
+        f"{rounds.shallower_in_words()}",
     )
 
 
-def _eliminate(
-    reduced: Reduced,
-    means: Real,
-    pairs: dict[tuple[int, int], float],
-    *,
-    enumerated: int,
-    at_once: int,
-    eliminations: list[Elimination],
-) -> None:
-    """Fix the variables of the strongest correlations, ``at_once`` or, if 0, all but the last."""
-    names = reduced.variables
-    terms: list[tuple[float, tuple[int, ...]]] = [
-        (value, (names[i], names[j])) for (i, j), value in pairs.items()
-    ]
-    terms += [(value, (v,)) for v, value in zip(names, means.tolist(), strict=True)]
-    terms.sort(key=lambda term: (-round(abs(term[0]), TIE), term[1]))
-    goal = max(enumerated, len(names) - at_once if at_once else 0)
-    for value, variables in terms:
-        if len(reduced.variables) <= goal:
-            break
-        ends = [reduced.standing(v) for v in variables]
+class _Rounds:
+    """One round after the other: correlations of what is left, and the variables that they fix."""
+
+    def __init__(
+        self,
+        model: IsingModel,
+        depth: int,
+        engine: Callable[[Real], State],
+        angles: _Angles,
+        *,
+        enumerated: int,
+        every: int,
+    ) -> None:
+        self._depth, self._engine, self._angles = depth, engine, angles
+        self._enumerated, self._every = enumerated, every
+        self._memory = _Memory()
+        self._played = self._shallower = 0
+        self.reduced, self.eliminations = Reduced(model), list[Elimination]()
+
+    def play(self) -> None:
+        """Fix the variables of one round."""
+        left = self.reduced.model()
+        state = self._correlations(left)
+        self._shallower += state.depth < self._depth
+        if self._played % self._every == 0 or state.depth not in self._angles.starts:
+            self._angles.optimise(state, left, self.reduced.offset)
+        self._played += 1
+        means, pairs = self._memory.correlations(state, self._angles.starts[state.depth][0])
+        names = self.reduced.variables
+        self._eliminate(_strongest_first(names, means, pairs), goal=self._goal(len(names)))
+
+    def in_words(self) -> str:
+        """Return what was fixed, and how."""
+        return (
+            f"recursive QAOA: {len(self.eliminations)} variables were fixed by correlations at "
+            f"depth {self._depth} in {self._played} rounds"
+        )
+
+    def shallower_in_words(self) -> str:
+        """Return in how many rounds depth was less; nothing where it never was."""
+        if not self._shallower:
+            return ""
+        return f"; depth was less in {self._shallower} rounds, where it took too much"
+
+    def _correlations(self, left: IsingModel) -> Correlations:
+        """Return the engine of a round: after the first, of no more depth than is fast."""
+        if self._played:
+            return exact_or_shallower(left, self._depth, self._engine, ROUND)
+        return exact_correlations(left, self._depth, self._engine)
+
+    def _goal(self, n: int) -> int:
+        """Return how many of n variables a round leaves: after the deadline only the last ones."""
+        if time.monotonic() > self._angles.deadline:
+            return self._enumerated
+        return max(self._enumerated, n - 1 - n // AT_ONCE)
+
+    def _eliminate(self, terms: Iterable[_Term], goal: int) -> None:
+        """Fix variables by the terms, in their order, and those that no energy depends on."""
+        for value, variables in terms:
+            if len(self.reduced.variables) <= goal:
+                break
+            self._fix(value, variables)
+        for v in self.reduced.free():
+            self.reduced.fix(v, 1)
+            self.eliminations.append(Elimination(variable=v, partner=None, correlation=0.0))
+
+    def _fix(self, value: float, variables: tuple[int, ...]) -> None:
+        """Fix the last variable of a term by its sign, unless earlier terms have decided that."""
+        ends = [self.reduced.standing(v) for v in variables]
         variable, sign = ends[-1]
         partner, relative = ends[0] if len(ends) == 2 else (None, 1)
         if variable is None or variable == partner or (len(ends) == 2 and partner is None):
-            continue
+            return
         correlation = value * sign * relative
-        reduced.fix(variable, 1 if correlation >= 0 else -1, partner)
-        eliminations.append(
+        self.reduced.fix(variable, 1 if correlation >= 0 else -1, partner)
+        self.eliminations.append(
             Elimination(variable=variable, partner=partner, correlation=correlation)
         )
-    for v in reduced.free():
-        reduced.fix(v, 1)
-        eliminations.append(Elimination(variable=v, partner=None, correlation=0.0))
+
+
+_Term = tuple[float, tuple[int, ...]]
+"""A correlation, and the one or two variables that it is of."""
+
+
+def _strongest_first(
+    names: Sequence[int], means: Real, pairs: dict[tuple[int, int], float]
+) -> list[_Term]:
+    terms: list[_Term] = [(value, (names[i], names[j])) for (i, j), value in pairs.items()]
+    terms += [(value, (v,)) for v, value in zip(names, means.tolist(), strict=True)]
+    return sorted(terms, key=lambda term: (-round(abs(term[0]), TIE), term[1]))

@@ -2,47 +2,42 @@
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from hybrid_job import classical
 from hybrid_job.engines import sampling
 from hybrid_job.engines.choice import Choice, Engine, engine_for, free_bytes
-from hybrid_job.engines.sampling import Samples
+from hybrid_job.engines.sampling import Sampled, Samples
 from hybrid_job.engines.statevector import Qaoa
-from hybrid_job.job import Job, versions
+from hybrid_job.job import Job, QaoaJob, versions
 from hybrid_job.optimising import warm_start
 from hybrid_job.optimising.optimiser import Optimum, Real
 from hybrid_job.solvers import training
 from hybrid_job.solvers.training import Trained
+from hybrid_job.stopwatch import Stopwatch
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import IsingModel, all_energies
 from quantum_pipeline.planning.memory import BASE_BYTES, memory_bytes
 from quantum_pipeline.requests.algorithm import SettledQaoa
+from quantum_pipeline.planning.memory import BASE_BYTES, memory_bytes
 from quantum_pipeline.results import (
     ClassicalSolution,
     DepthStep,
-    DeviceRun,
     Evaluation,
     JobSeconds,
     OptimisationResult,
-    QuantumTask,
 )
 
 if TYPE_CHECKING:
     from hybrid_job.on_device.executor import Executor
-    from hybrid_job.on_device.qaoa import DeviceQaoa, Sampled
+    from hybrid_job.on_device.qaoa import DeviceQaoa
 
 EVALUATIONS_A_START = 40
 """Evaluations that a start usually takes: what the choice of the engine counts on."""
 
 
-def solve(job: Job) -> OptimisationResult:
+def solve(job: QaoaJob) -> OptimisationResult:
     """Return the result of a run: the classical baseline, then optimised angles, then shots."""
     if job.prepared.device.kind == "local":
         return _solved(job, None)
@@ -51,52 +46,56 @@ def solve(job: Job) -> OptimisationResult:
         return _solved(job, executor)
 
 
-def _solved(job: Job, executor: Executor | None) -> OptimisationResult:
-    model, algorithm = job.prepared.ising, job.prepared.request.algorithm
-    assert isinstance(algorithm, SettledQaoa)
-    times = [time.monotonic()]
+def _solved(job: QaoaJob, executor: Executor | None) -> OptimisationResult:
+    watch = Stopwatch()
     # Without the offset, of which a large one would cost the phases their digits.
-    spectrum = all_energies(model.model_copy(update={"offset": 0.0}))
+    spectrum = all_energies(job.model.model_copy(update={"offset": 0.0}))
     baseline = classical.solve(
-        model,
+        job.model,
         spectrum=spectrum,
-        spectrum_seconds=time.monotonic() - times[0],
+        spectrum_seconds=watch.seconds,
         seconds=job.classical_seconds,
-        rng=job.chance("classical"),
+        rng=job.rng("classical"),
     )
-    times.append(time.monotonic())
+    classical_seconds = watch.lap()
     tilts = _tilts(job, baseline)
     chosen = _engine(job, spectrum, tilts)
     device = None if executor is None else _device(job, executor, tilts, baseline)
     trained = _trained(job, chosen.engine, spectrum, device)
-    optimum = trained.optimum
-    times.append(time.monotonic())
-    sampled = _sample(job, chosen.engine, spectrum, optimum, device)
-    angles, samples = sampled.angles, sampled.samples
-    best_bitstring, best_energy = samples.best(model)
-    times.append(time.monotonic())
-    classical_seconds, optimise_seconds, sample_seconds = np.diff(times).tolist()
+    optimise_seconds = watch.lap()
+    sampled = _sample(job, chosen.engine, spectrum, trained.optimum, device)
+    seconds = JobSeconds(
+        classical=classical_seconds,
+        optimise=optimise_seconds,
+        sample=watch.lap(),
+        total=job.seconds,
+    )
+    engine = _energies_from(job, chosen)
+    return _result(job, baseline, trained, sampled, engine=engine, seconds=seconds)
+
+
+def _result(
+    job: QaoaJob,
+    baseline: ClassicalSolution,
+    trained: Trained,
+    sampled: Sampled,
+    *,
+    engine: str,
+    seconds: JobSeconds,
+) -> OptimisationResult:
+    optimum, samples = trained.optimum, sampled.samples
+    best_bitstring, best_energy = samples.best(job.model)
+    gammas, betas = sampled.angles.tolist()
     return OptimisationResult(
         run_id=job.prepared.run_id,
         algorithm="qaoa",
-        engine=(
-            f"shots of {device.name}"
-            if device and algorithm.train_on == "device"
-            else f"exact state, {chosen.name}: {chosen.because}"
-        ),
+        engine=engine,
         start=trained.start,
-        gammas=tuple(angles[0].tolist()),
-        betas=tuple(angles[1].tolist()),
-        depths=tuple(
-            DepthStep(
-                depth=step.depth,
-                energy=model.offset + step.energy if optimum.history else samples.mean_energy,
-                evaluations=step.evaluations,
-            )
-            for step in trained.steps
-        ),
+        gammas=tuple(gammas),
+        betas=tuple(betas),
+        depths=_depths(job.model, trained, samples),
         eliminations=(),
-        history=_history(model, optimum, samples),
+        history=_history(job.model, optimum, samples),
         converged=optimum.converged,
         stop_reason=optimum.stop_reason,
         counts=samples.counts,
@@ -104,34 +103,45 @@ def _solved(job: Job, executor: Executor | None) -> OptimisationResult:
         best_energy=best_energy,
         mean_energy=samples.mean_energy,
         mean_energy_exact=samples.exact,
-        standard_error=samples.deviation / math.sqrt(sum(samples.counts.values())),
+        standard_error=samples.standard_error,
         probability_of_best=samples.probability_of_best,
         classical=baseline,
         tasks=sampled.tasks,
         device_run=sampled.run,
-        seconds=JobSeconds(
-            optimise=optimise_seconds,
-            sample=sample_seconds,
-            classical=classical_seconds,
-            total=job.seconds,
-        ),
+        seconds=seconds,
         versions=versions(),
     )
 
 
-def _tilts(job: Job, baseline: ClassicalSolution) -> Sequence[float] | None:
-    algorithm, model = job.prepared.request.algorithm, job.prepared.ising
-    assert isinstance(algorithm, SettledQaoa)
-    if algorithm.warm_start == "none":
+def _energies_from(job: QaoaJob, chosen: Choice) -> str:
+    """Return where the energies of the training come from, in words."""
+    if job.algorithm.train_on == "device":
+        return f"shots of {job.prepared.device.name}"
+    return f"exact state, {chosen.name}: {chosen.because}"
+
+
+def _depths(model: IsingModel, trained: Trained, samples: Samples) -> tuple[DepthStep, ...]:
+    """Return what each depth reached: the samples' energy where nothing could be paid before."""
+    return tuple(
+        DepthStep(
+            depth=step.depth,
+            energy=model.offset + step.energy if trained.optimum.history else samples.mean_energy,
+            evaluations=step.evaluations,
+        )
+        for step in trained.steps
+    )
+
+
+def _tilts(job: QaoaJob, baseline: ClassicalSolution) -> Sequence[float] | None:
+    if job.algorithm.warm_start == "none":
         return None
-    if algorithm.warm_start == "classical":
+    if job.algorithm.warm_start == "classical":
         return warm_start.tilts_of_bits(baseline.bitstring)
-    return warm_start.tilts_of(warm_start.relaxed(model, job.chance("warm start")))
+    return warm_start.tilts_of(warm_start.relaxed(job.model, job.rng("warm start")))
 
 
-def _engine(job: Job, spectrum: Real, tilts: Sequence[float] | None) -> Choice:
-    algorithm = job.prepared.request.algorithm
-    assert isinstance(algorithm, SettledQaoa)
+def _engine(job: QaoaJob, spectrum: Real, tilts: Sequence[float] | None) -> Choice:
+    algorithm = job.algorithm
     _check_memory(job)
     if tilts is not None:
         return Choice(Qaoa(spectrum, tilts=tilts), "numpy", "warm starts have mixers of their own")
@@ -141,7 +151,7 @@ def _engine(job: Job, spectrum: Real, tilts: Sequence[float] | None) -> Choice:
     )
 
 
-def _check_memory(job: Job) -> None:
+def _check_memory(job: QaoaJob) -> None:
     """Refuse a state that would not fit what is free, before any of it is allocated.
 
     Raises:
@@ -150,17 +160,15 @@ def _check_memory(job: Job) -> None:
     needed, free = memory_bytes(job.prepared.request) - BASE_BYTES, free_bytes()
     if needed > free:
         raise InvalidRequest(
-            f"problem: {job.prepared.ising.n_variables} qubits need {needed / 2**30:.3g} GiB; "
+            f"problem: {job.model.n_variables} qubits need {needed / 2**30:.3g} GiB; "
             f"allowed: what fits the {free / 2**30:.3g} GiB that are free here"
         )
 
 
-def _trained(job: Job, engine: Engine, spectrum: Real, device: DeviceQaoa | None) -> Trained:
+def _trained(job: QaoaJob, engine: Engine, spectrum: Real, device: DeviceQaoa | None) -> Trained:
     if device is None:
         return training.train(job, engine, spectrum)
-    algorithm = job.prepared.request.algorithm
-    assert isinstance(algorithm, SettledQaoa)
-    energies = device.energies if algorithm.train_on == "device" else None
+    energies = device.energies if job.algorithm.train_on == "device" else None
     return training.recorded(job) or training.record(
         job, training.train(job, engine, spectrum, energies)
     )
@@ -183,31 +191,21 @@ def _executor(job: Job) -> Executor:
 
 
 def _device(
-    job: Job, executor: Executor, tilts: Sequence[float] | None, baseline: ClassicalSolution
+    job: QaoaJob, executor: Executor, tilts: Sequence[float] | None, baseline: ClassicalSolution
 ) -> DeviceQaoa:
     from hybrid_job.on_device.qaoa import DeviceQaoa  # noqa: PLC0415 (qiskit takes seconds)
 
-    model = job.prepared.ising
+    model = job.model
     lowest = baseline.energy if baseline.proven else model.offset - model.scale
     return DeviceQaoa(job, executor, tilts, lowest)
 
 
-@dataclass(frozen=True)
-class _Sampled:
-    """The samples, as ``on_device.qaoa.Sampled`` has them, drawn from the exact state."""
-
-    angles: Real
-    samples: Samples
-    tasks: tuple[QuantumTask, ...] = ()
-    run: DeviceRun | None = None
-
-
 def _sample(
-    job: Job, engine: Engine, spectrum: Real, optimum: Optimum, device: DeviceQaoa | None
-) -> Sampled | _Sampled:
-    offset, shots = job.prepared.ising.offset, job.prepared.request.shots
+    job: QaoaJob, engine: Engine, spectrum: Real, optimum: Optimum, device: DeviceQaoa | None
+) -> Sampled:
+    offset, shots = job.model.offset, job.prepared.request.shots
     if device is not None:
         return device.sample(optimum, exact=lambda angles: offset + engine.energy(angles))
     probabilities = engine.probabilities(optimum.angles)
-    samples = sampling.from_state(spectrum, offset, probabilities, shots, job.chance("shots"))
-    return _Sampled(optimum.angles, samples)
+    samples = sampling.from_state(spectrum, offset, probabilities, shots, job.rng("shots"))
+    return Sampled(optimum.angles, samples)

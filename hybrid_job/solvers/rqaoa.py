@@ -6,57 +6,77 @@ Nothing is paid for and nothing is random, so a job that starts again simply com
 from __future__ import annotations
 
 import itertools
-import time
 
 import numpy as np
 
 from hybrid_job import classical
 from hybrid_job.engines.choice import Engine, engine_for
-from hybrid_job.job import Job, versions
+from hybrid_job.job import RqaoaJob, versions
 from hybrid_job.metrics import log_metric
 from hybrid_job.optimising import angles, optimiser
 from hybrid_job.optimising.optimiser import Real
 from hybrid_job.rounding import recursive
+from hybrid_job.rounding.recursive import Rounding
+from hybrid_job.stopwatch import Stopwatch
 from quantum_pipeline.cones import EXACT
 from quantum_pipeline.ising import IsingModel
-from quantum_pipeline.requests.algorithm import SettledRqaoa
-from quantum_pipeline.results import DepthStep, Evaluation, JobSeconds, OptimisationResult
+from quantum_pipeline.results import (
+    ClassicalSolution,
+    DepthStep,
+    Evaluation,
+    JobSeconds,
+    OptimisationResult,
+)
 
 EVALUATIONS = 40
 """Of one whole state: what the choice of its engine counts on."""
 
 
-def solve(job: Job) -> OptimisationResult:
+def solve(job: RqaoaJob) -> OptimisationResult:
     """Return the result of a run: the classical baseline, then what the correlations round to."""
-    model, algorithm = job.prepared.ising, job.prepared.request.algorithm
-    assert isinstance(algorithm, SettledRqaoa)
-    times = [time.monotonic()]
-    baseline = classical.solve(model, seconds=job.classical_seconds, rng=job.chance("classical"))
-    times.append(time.monotonic())
-    start, started_from = starting_angles(model, algorithm.depth)
+    watch = Stopwatch()
+    baseline = classical.solve(job.model, seconds=job.classical_seconds, rng=job.rng("classical"))
+    classical_seconds = watch.lap()
+    start, started_from = starting_angles(job.model, job.algorithm.depth)
+    found = _rounded(job, start)
+    seconds = JobSeconds(
+        classical=classical_seconds, optimise=watch.lap(), sample=0.0, total=job.seconds
+    )
+    return _result(job, baseline, started_from, found, seconds)
+
+
+def _rounded(job: RqaoaJob, start: Real) -> Rounding:
     numbers = itertools.count(1)
-    found = recursive.solve(
-        model,
-        algorithm.depth,
+    return recursive.solve(
+        job.model,
+        job.algorithm.depth,
         [start],
-        max_evaluations=algorithm.max_evaluations,
+        max_evaluations=job.algorithm.max_evaluations,
         deadline=job.deadline(reserved=1.0),
         engine=_whole_state,
         progress=lambda energy: log_metric("energy", energy, next(numbers)),
     )
-    times.append(time.monotonic())
+
+
+def _result(
+    job: RqaoaJob,
+    baseline: ClassicalSolution,
+    started_from: str,
+    found: Rounding,
+    seconds: JobSeconds,
+) -> OptimisationResult:
+    depth = job.algorithm.depth
+    gammas, betas = found.angles.tolist()
     # Further optimisations are of what was left: their energies are those of other problems.
     whole = [energy for optimisation, energy in found.history if optimisation == 1]
     return OptimisationResult(
         run_id=job.prepared.run_id,
         algorithm="rqaoa",
-        engine=_engine(model, algorithm.depth),
+        engine=_engine(job.model, depth),
         start=started_from,
-        gammas=tuple(found.angles[0].tolist()),
-        betas=tuple(found.angles[1].tolist()),
-        depths=(
-            DepthStep(depth=algorithm.depth, energy=found.mean_energy, evaluations=len(whole)),
-        ),
+        gammas=tuple(gammas),
+        betas=tuple(betas),
+        depths=(DepthStep(depth=depth, energy=found.mean_energy, evaluations=len(whole)),),
         eliminations=tuple(found.eliminations),
         history=tuple(
             Evaluation(evaluation=number, start=1, energy=energy)
@@ -72,12 +92,7 @@ def solve(job: Job) -> OptimisationResult:
         standard_error=None,
         probability_of_best=None,
         classical=baseline,
-        seconds=JobSeconds(
-            classical=times[1] - times[0],
-            optimise=times[2] - times[1],
-            sample=0.0,
-            total=job.seconds,
-        ),
+        seconds=seconds,
         versions=versions(),
     )
 

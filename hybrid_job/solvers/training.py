@@ -16,7 +16,7 @@ import numpy as np
 
 from hybrid_job.engines import sampling
 from hybrid_job.engines.choice import Engine
-from hybrid_job.job import Job
+from hybrid_job.job import Job, QaoaJob
 from hybrid_job.metrics import log_metric
 from hybrid_job.optimising import angles as known_angles
 from hybrid_job.optimising import depth, optimiser
@@ -29,8 +29,7 @@ from hybrid_job.optimising.shot_optimisers import (
     minimise_shots,
     one_by_one,
 )
-from quantum_pipeline.ising import IsingModel
-from quantum_pipeline.requests.algorithm import SHOT_OPTIMIZERS, SettledQaoa
+from quantum_pipeline.requests.algorithm import SHOT_OPTIMIZERS
 
 
 @dataclass(frozen=True)
@@ -72,17 +71,18 @@ def record(job: Job, trained: Trained) -> Trained:
     return trained
 
 
-def train(job: Job, engine: Engine, spectrum: Real, on_device: Estimate | None = None) -> Trained:
+def train(
+    job: QaoaJob, engine: Engine, spectrum: Real, on_device: Estimate | None = None
+) -> Trained:
     """Return the best angles of the engine's circuit that the run's budget finds.
 
     ``spectrum`` are the energies of all bitstrings, shape (2^n,), without the offset. ``on_device``
     gives energies (with the offset) from a device's shots; the engine then computes none.
     """
-    algorithm, model = job.prepared.request.algorithm, job.prepared.ising
-    assert isinstance(algorithm, SettledQaoa)
+    algorithm, model = job.algorithm, job.model
     exact = _objective(engine, algorithm.cvar_alpha)
     evaluate = job.recorded(exact, model.offset)
-    starts, started_from = _starts(job, algorithm, model)
+    starts, started_from = _starts(job)
     if algorithm.optimizer == "none":
         energy, _ = evaluate(starts[0])
         optimum = Optimum(starts[0], energy, [(1, energy)], stop_reason="evaluated as given")
@@ -113,27 +113,25 @@ def train(job: Job, engine: Engine, spectrum: Real, on_device: Estimate | None =
     return Trained(optimum, _one_step(optimum), started_from)
 
 
-def _simulated(job: Job, engine: Engine, spectrum: Real) -> Single:
+def _simulated(job: QaoaJob, engine: Engine, spectrum: Real) -> Single:
     """Return energies as shots of the engine's state give them, exact where none are asked for."""
-    algorithm, offset = job.prepared.request.algorithm, job.prepared.ising.offset
-    assert isinstance(algorithm, SettledQaoa)
+    algorithm, offset = job.algorithm, job.model.offset
     shots, alpha = algorithm.shots_per_evaluation, algorithm.cvar_alpha
-    exact, chance = _objective(engine, alpha), job.chance("shots of evaluations")
+    exact, rng = _objective(engine, alpha), job.rng("shots of evaluations")
 
     def estimate(angles: Real) -> tuple[float, float]:
         if shots is None:
             return offset + exact(angles)[0], 0.0
         probabilities = engine.probabilities(angles)
-        energy, error = sampling.estimate(spectrum, probabilities, shots, alpha, chance)
+        energy, error = sampling.estimate(spectrum, probabilities, shots, alpha, rng)
         return offset + energy, error
 
     return estimate
 
 
-def _from_shots(job: Job, estimate: Estimate, start: Real, started_from: str) -> Trained:
+def _from_shots(job: QaoaJob, estimate: Estimate, start: Real, started_from: str) -> Trained:
     """Return what an optimiser without gradients finds, from energies with the offset."""
-    algorithm, offset = job.prepared.request.algorithm, job.prepared.ising.offset
-    assert isinstance(algorithm, SettledQaoa)
+    algorithm, offset = job.algorithm, job.model.offset
     numbers = itertools.count(1)
 
     def logged(batch: Sequence[Real]) -> list[tuple[float, float]]:
@@ -146,10 +144,10 @@ def _from_shots(job: Job, estimate: Estimate, start: Real, started_from: str) ->
         logged,
         start,
         method=cast(Method, algorithm.optimizer),
-        unit=optimiser.typical_field(job.prepared.ising),
+        unit=optimiser.typical_field(job.model),
         max_evaluations=algorithm.max_evaluations,
         deadline=job.training_deadline,
-        rng=job.chance(algorithm.optimizer),
+        rng=job.rng(algorithm.optimizer),
     )
     return Trained(optimum, _one_step(optimum), started_from)
 
@@ -164,13 +162,14 @@ def _objective(engine: Engine, alpha: float) -> Evaluate:
     return lambda angles: engine.tail_and_gradient(angles, alpha)
 
 
-def _starts(job: Job, algorithm: SettledQaoa, model: IsingModel) -> tuple[list[Real], str]:
+def _starts(job: QaoaJob) -> tuple[list[Real], str]:
     """Return the angles to start from, each of shape (2, depth), and where they come from."""
+    algorithm, model = job.algorithm, job.model
     if algorithm.gammas is not None and algorithm.betas is not None:
         return [np.array([algorithm.gammas, algorithm.betas])], "angles as given"
     first = 1 if algorithm.depth == "auto" else algorithm.deepest
     unit = optimiser.typical_field(model)
-    starts = optimiser.starting_points(first, algorithm.starts, unit, job.chance("starts"))
+    starts = optimiser.starting_points(first, algorithm.starts, unit, job.rng("starts"))
     more = f", and {len(starts) - 1} ramps of other sizes" if len(starts) > 1 else ""
     if algorithm.warm_start != "none":
         return starts, (

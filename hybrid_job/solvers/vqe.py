@@ -9,28 +9,19 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from hybrid_job.job import Job, versions
+from hybrid_job.job import VqeJob, versions
 from hybrid_job.journal import Journal
 from hybrid_job.metrics import log_metric
 from hybrid_job.molecules.ansatz import Ansatz
-from hybrid_job.molecules.excitation_search import SLOPE, Budget, LimitReached, Real, Search
-from hybrid_job.molecules.integrals import integrals
-from hybrid_job.molecules.vqe import lowest_eigenvalue
+from hybrid_job.molecules.excitation_search import Budget, Real
+from hybrid_job.molecules.point import Solved, solve_point
 from quantum_pipeline.chemistry.sector import Sector
-from quantum_pipeline.problems import Chemistry
-from quantum_pipeline.requests.algorithm import SettledVqe
-from quantum_pipeline.results import (
-    Amplitude,
-    Evaluation,
-    Growth,
-    MoleculePoint,
-    MoleculeResult,
-    PointSeconds,
-)
+from quantum_pipeline.results import Evaluation, MoleculePoint, MoleculeResult
 
 DECISION = "states to measure"
 """What the journal keeps before a device is paid for it: time may end a training elsewhere."""
@@ -60,15 +51,7 @@ class RecordedBudget(Budget):
         return found
 
 
-@dataclass(frozen=True)
-class Solved:
-    """A geometry's part of the result, and the energies of its evaluations."""
-
-    point: MoleculePoint
-    energies: Sequence[float]
-
-
-def solve(job: Job) -> MoleculeResult:
+def solve(job: VqeJob) -> MoleculeResult:
     """Return the result of a run: each geometry solved, the one of lowest energy sampled.
 
     The evaluations and the time are shared out evenly, what one geometry leaves to the next ones.
@@ -77,7 +60,6 @@ def solve(job: Job) -> MoleculeResult:
     Raises:
         PipelineError: what happens on a device, see ``on_device.molecules.energy``.
     """
-    algorithm = _asked(job)[1]
     solved, left_out = _recorded(job) or _trained(job)
     points = [each.point for each in solved]
     stopped = [point.stop_reason for point in points if not point.converged]
@@ -85,7 +67,7 @@ def solve(job: Job) -> MoleculeResult:
         run_id=job.prepared.run_id,
         algorithm="vqe",
         engine="exact state among the determinants, numpy",
-        ansatz=algorithm.ansatz,
+        ansatz=job.algorithm.ansatz,
         points=tuple(points),
         history=_history(solved),
         converged=not stopped and not left_out,
@@ -96,25 +78,18 @@ def solve(job: Job) -> MoleculeResult:
     )
 
 
-def _asked(job: Job) -> tuple[Chemistry, SettledVqe]:
-    problem, algorithm = job.prepared.request.problem, job.prepared.request.algorithm
-    assert isinstance(problem, Chemistry)
-    assert isinstance(algorithm, SettledVqe)
-    return problem, algorithm
-
-
-def _trained(job: Job) -> tuple[list[Solved], str]:
+def _trained(job: VqeJob) -> tuple[list[Solved], str]:
     """Return the geometries solved, and what ended that early."""
-    problem, solved = _asked(job)[0], list[Solved]()
-    for number, length in enumerate(problem.lengths):
+    lengths, solved = job.problem.lengths, list[Solved]()
+    for number, length in enumerate(lengths):
         if solved and time.monotonic() > job.training_deadline:
-            lengths = f"{number} of {len(problem.lengths)} lengths"
-            return solved, f"limits.max_runtime_seconds: {lengths}"
+            reached = f"{number} of {len(lengths)} lengths"
+            return solved, f"limits.max_runtime_seconds: {reached}"
         solved.append(_solve_point(job, length, solved))
     return solved, ""
 
 
-def _recorded(job: Job) -> tuple[list[Solved], str] | None:
+def _recorded(job: VqeJob) -> tuple[list[Solved], str] | None:
     """Return what an earlier attempt has trained, and began to pay for the energy of."""
     found = job.journal.decision(DECISION)
     if found is None:
@@ -123,67 +98,26 @@ def _recorded(job: Job) -> tuple[list[Solved], str] | None:
     return list(map(Solved, points, found["energies"])), found["left_out"]
 
 
-def _solve_point(job: Job, length: float | None, before: Sequence[Solved]) -> Solved:
-    problem, algorithm = _asked(job)
-    times = [time.monotonic()]
-    at = "" if length is None else f" at {length:g} angstrom"
-    print(f"{problem.formula}{at}, {problem.basis}: integrals and orbitals", flush=True)
-    made = integrals(
-        problem.geometry_at(length),
-        problem.basis,
-        charge=problem.charge or 0,
-        multiplicity=problem.multiplicity,
-        active_electrons=problem.active_electrons,
-        active_orbitals=problem.active_orbitals,
+def _solve_point(job: VqeJob, length: float | None, before: Sequence[Solved]) -> Solved:
+    return solve_point(
+        job.problem,
+        length,
+        job.algorithm.ansatz,
+        partial(_budget, job, before),
+        start=_start(before),
+        deadline=job.deadline(reserved=0.5),
+        tell=partial(print, flush=True),
     )
-    times.append(time.monotonic())
-    print(f"Hamiltonian of {problem.sector.dimension} determinants", flush=True)
-    search = Search(made, _budget(job, before))
-    times.append(time.monotonic())
-    try:
-        if algorithm.ansatz == "uccsd":
-            search.uccsd(_start(before))
-        else:
-            search.adapt(SLOPE)
-    except LimitReached as limit:
-        search.converged, search.stop_reason = False, str(limit)
-    times.append(time.monotonic())
-    print(f"{search.stop_reason}; exact diagonalisation", flush=True)
-    exact = None
-    if times[-1] < job.deadline(reserved=0.5):
-        exact = lowest_eigenvalue(search.matrix)
-    times.append(time.monotonic())
-    chosen = zip(search.chosen, search.parameters.tolist(), strict=True)
-    point = MoleculePoint(
-        bond_length_angstrom=length,
-        integrals=made,
-        amplitudes=tuple(
-            Amplitude(annihilate=each.annihilate, create=each.create, amplitude=amplitude)
-            for each, amplitude in chosen
-        ),
-        growth=tuple(Growth(**step._asdict()) for step in search.growth),
-        energy=search.energy,
-        exact=exact,
-        evaluations=len(search.budget.history),
-        converged=search.converged,
-        stop_reason=search.stop_reason,
-        seconds=PointSeconds(
-            **dict(zip(PointSeconds.model_fields, np.diff(times).tolist(), strict=True))
-        ),
-    )
-    return Solved(point, search.budget.history)
 
 
-def _budget(job: Job, before: Sequence[Solved]) -> RecordedBudget:
+def _budget(job: VqeJob, before: Sequence[Solved]) -> RecordedBudget:
     """Return an even share of the evaluations and of the time that are left."""
-    problem, algorithm = _asked(job)
-    left = len(problem.lengths) - len(before)
+    left = len(job.problem.lengths) - len(before)
     done = sum(each.point.evaluations for each in before)
     now, end = time.monotonic(), job.training_deadline
     return RecordedBudget(
-        max_evaluations=max(1, (algorithm.max_evaluations - done) // left),
+        max_evaluations=max(1, (job.algorithm.max_evaluations - done) // left),
         deadline=now + (end - now) / left,
-        watch=None,
         journal=job.journal,
         point=len(before),
         before=done,
@@ -205,7 +139,7 @@ def _history(solved: Sequence[Solved]) -> tuple[Evaluation, ...]:
     )
 
 
-def _sampled(job: Job, solved: Sequence[Solved], left_out: str) -> dict[str, Any]:
+def _sampled(job: VqeJob, solved: Sequence[Solved], left_out: str) -> dict[str, Any]:
     """Return what was drawn of the state of lowest energy, or what a device measured of it."""
     lowest = min((each.point for each in solved), key=lambda point: point.energy)
     if job.prepared.device.kind == "local":
@@ -232,10 +166,10 @@ def _sampled(job: Job, solved: Sequence[Solved], left_out: str) -> dict[str, Any
     }
 
 
-def _counts(job: Job, point: MoleculePoint) -> dict[str, int]:
+def _counts(job: VqeJob, point: MoleculePoint) -> dict[str, int]:
     """Return determinants drawn from the state: what measured spin orbitals would show."""
     sector = Sector.of(point.integrals)
     probabilities = point.state() ** 2
     shots = job.prepared.request.shots
-    drawn = job.chance("shots").multinomial(shots, probabilities / probabilities.sum())
+    drawn = job.rng("shots").multinomial(shots, probabilities / probabilities.sum())
     return {sector.bitstring(int(at)): int(drawn[at]) for at in np.flatnonzero(drawn)}

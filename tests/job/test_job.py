@@ -17,11 +17,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hybrid_job.job import Job
 from hybrid_job.journal import Journal
-from hybrid_job.main import run
+from hybrid_job.main import run, solve
 from hybrid_job.metrics import log_metric
-from hybrid_job.solvers.qaoa import solve
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.results import OptimisationResult, read_result, verify
@@ -51,7 +49,9 @@ def result_of(container: Path, prepared: PreparedRun) -> OptimisationResult:
 
 def solved(prepared: PreparedRun, folder: Path) -> OptimisationResult:
     with closing(Journal(folder, prepared.request)) as journal:
-        return solve(Job(prepared, journal, time.monotonic()))
+        result = solve(prepared, journal, time.monotonic())
+    assert isinstance(result, OptimisationResult)
+    return result
 
 
 def without_times(result: OptimisationResult) -> dict[str, Any]:

@@ -62,8 +62,14 @@ def test_unfinished_last_line_is_dropped_and_written_again(tmp_path: Path) -> No
         ("[]", "got no kind"),
         ('{"angles": [1], "energy": 1, "gradient": [1]}', "got no kind"),
         ('{"kind": "guess", "energy": 1}', r"got kind 'guess' with fields \['energy'\]"),
-        ('{"kind": "evaluation", "angles": [1]}', r"got kind 'evaluation' with fields \['angles'\]"),
-        ('{"kind": "evaluation", "angles": "x", "energy": 1, "gradient": [1]}', "could not convert"),
+        (
+            '{"kind": "evaluation", "angles": [1]}',
+            r"got kind 'evaluation' with fields \['angles'\]",
+        ),
+        (
+            '{"kind": "evaluation", "angles": "x", "energy": 1, "gradient": [1]}',
+            "could not convert",
+        ),
         ('{"kind": "batch", "digest": "unknown", "arn": "a"}', "'unknown'"),
         ('{"kind": "intent", "digest": "d", "batch": {"x": 1}}', "unexpected keyword argument 'x'"),
     ],

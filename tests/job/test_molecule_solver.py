@@ -12,10 +12,8 @@ import numpy as np
 import pytest
 
 from hybrid_job import main
-from hybrid_job.job import Job
 from hybrid_job.journal import Journal
 from hybrid_job.molecules.ansatz import Ansatz
-from hybrid_job.solvers import vqe
 from quantum_pipeline.chemistry.sector import Sector
 from quantum_pipeline.results import MoleculeResult, read_result, verify
 from tests.unit.finished_molecule import (
@@ -117,7 +115,8 @@ def test_one_evaluation_is_hartree_fock(ansatz: str) -> None:
 def test_a_job_out_of_time_has_the_lengths_that_it_reached(tmp_path: Path) -> None:
     short = prepared_molecule(SCAN, limits={"max_runtime_seconds": 1})
     with closing(Journal(tmp_path, short.request)) as journal:
-        result = vqe.solve(Job(short, journal, time.monotonic() - 0.98))
+        result = main.solve(short, journal, time.monotonic() - 0.98)
+    assert isinstance(result, MoleculeResult)
     verify(result, short)
     assert len(result.points) == 1
     assert not result.converged
@@ -162,7 +161,8 @@ def test_every_evaluation_is_a_metric_that_the_sdk_parses(
 
     prepared = prepared_molecule(SCAN)
     with closing(Journal(tmp_path, prepared.request)) as journal:
-        result = vqe.solve(Job(prepared, journal, time.monotonic()))
+        result = main.solve(prepared, journal, time.monotonic())
+    assert isinstance(result, MoleculeResult)
     lines = capsys.readouterr().out.splitlines()
     assert sum("integrals" in line for line in lines) == len(result.points)
     parser = LogMetricsParser()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import cache
 from pathlib import Path
@@ -15,21 +15,22 @@ from braket.circuits import Circuit
 from braket.devices import LocalSimulator
 from numpy.typing import NDArray
 
-from hybrid_job.job import Job
+from hybrid_job.job import VqeJob
 from hybrid_job.journal import Journal
-from hybrid_job.molecules.integrals import integrals
-from hybrid_job.molecules.vqe import AnsatzName, MoleculeSolution, solve
 from hybrid_job.on_device.measurement import Compiled
 from hybrid_job.on_device.molecules.excitations import measured_circuit
-from hybrid_job.on_device.molecules.settings import NEGLIGIBLE, Settings
+from hybrid_job.on_device.molecules.settings import Settings
 from hybrid_job.on_device.spending import CapReached
 from hybrid_job.solvers import vqe
 from quantum_pipeline.chemistry.excitations import Excitation, singles_and_doubles, state_of
-from quantum_pipeline.chemistry.molecules import NAMED, geometry_of
 from quantum_pipeline.chemistry.sector import Sector
 from quantum_pipeline.ising import all_energies
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.results import verify
+from quantum_pipeline.problems import Chemistry
+from quantum_pipeline.requests.algorithm import SettledVqe
+from quantum_pipeline.results import MoleculePoint, verify
+from quantum_pipeline.planning.prepared import PreparedRun
 from tests.job.braket_job import enter, tasks_of
 from tests.local.braket.server import Server
 from tests.unit.finished_molecule import H2, prepared_molecule, solved_molecule
@@ -40,15 +41,17 @@ MOLECULES = {"H2": 0.74, "HeH+": 0.9, "LiH": 1.546}
 
 
 @cache
-def solved(name: str, ansatz: AnsatzName = "uccsd") -> MoleculeSolution:
-    geometry = geometry_of(name, MOLECULES[name])
-    return solve(integrals(geometry, charge=NAMED[name].charge), ansatz)
+def solved(name: str, ansatz: str = "uccsd") -> MoleculePoint:
+    problem = {"molecule": name, "bond_length_angstrom": MOLECULES[name]}
+    return solved_molecule(prepared_molecule(problem, algorithm={"ansatz": ansatz})).lowest
 
 
 @cache
-def lithium_hydride_of_two_electrons() -> MoleculeSolution:
-    geometry = geometry_of("LiH", MOLECULES["LiH"])
-    return solve(integrals(geometry, active_electrons=2, active_orbitals=4), "adapt")
+def lithium_hydride_of_two_electrons() -> MoleculePoint:
+    problem = {"molecule": "LiH", "bond_length_angstrom": MOLECULES["LiH"]}
+    active = {"active_electrons": 2, "active_orbitals": 4}
+    prepared = prepared_molecule({**problem, **active}, algorithm={"ansatz": "adapt"})
+    return solved_molecule(prepared).lowest
 
 
 def simulated(circuit: Circuit, n_qubits: int) -> Amplitudes:
@@ -72,23 +75,18 @@ def two_qubit_gates(circuit: Circuit) -> int:
     return sum(len(each.target) == 2 for each in circuit.instructions)
 
 
-def settings_of(solution: MoleculeSolution) -> tuple[Settings, Sequence[float]]:
-    kept = [
-        (excitation, amplitude)
-        for excitation, amplitude in zip(solution.excitations, solution.parameters, strict=True)
-        if abs(amplitude) > NEGLIGIBLE
-    ]
-    return Settings(solution.integrals, [each for each, _ in kept]), [each for _, each in kept]
-
-
 @pytest.mark.parametrize("ansatz", ["uccsd", "adapt"])
 @pytest.mark.parametrize("name", MOLECULES)
-def test_the_circuit_makes_the_state_that_was_trained(name: str, ansatz: AnsatzName) -> None:
-    solution = solved(name, ansatz)
-    circuit = measured_circuit(solution.sector, solution.excitations, solution.parameters, ())
+def test_the_circuit_makes_the_state_that_was_trained(name: str, ansatz: str) -> None:
+    point = solved(name, ansatz)
+    sector = Sector.of(point.integrals)
+    excitations = [each.excitation for each in point.amplitudes]
+    circuit = measured_circuit(
+        sector, excitations, [each.amplitude for each in point.amplitudes], ()
+    )
     np.testing.assert_allclose(
-        simulated(circuit, solution.sector.n_qubits),
-        among_bitstrings(solution.sector, solution.state),
+        simulated(circuit, sector.n_qubits),
+        among_bitstrings(sector, point.state()),
         atol=1e-12,
     )
 
@@ -97,10 +95,10 @@ def test_the_circuit_makes_the_state_that_was_trained(name: str, ansatz: AnsatzN
     "sector", [Sector(3, 1, 1), Sector(3, 2, 1), Sector(4, 3, 1), Sector(4, 2, 2), Sector(4, 0, 2)]
 )
 def test_excitations_in_any_order_and_number_make_their_state(sector: Sector) -> None:
-    chance = np.random.default_rng(5)
+    rng = np.random.default_rng(5)
     pool = singles_and_doubles(sector)
-    chosen = [pool[each] for each in chance.integers(len(pool), size=2 * len(pool))]
-    angles = chance.normal(size=len(chosen)).tolist()
+    chosen = [pool[each] for each in rng.integers(len(pool), size=2 * len(pool))]
+    angles = rng.normal(size=len(chosen)).tolist()
     np.testing.assert_allclose(
         simulated(measured_circuit(sector, chosen, angles, ()), sector.n_qubits),
         among_bitstrings(sector, state_of(sector, chosen, angles)),
@@ -133,11 +131,11 @@ def test_electrons_that_are_passed_cost_a_ladder_and_known_ones_nothing() -> Non
     ids=["H2", "HeH+", "LiH"],
 )
 def test_expectations_of_all_settings_add_up_to_the_energy(
-    solve_it: Callable[[], MoleculeSolution],
+    solve_it: Callable[[], MoleculePoint],
 ) -> None:
-    solution = solve_it()
-    n = solution.sector.n_qubits
-    settings, amplitudes = settings_of(solution)
+    point = solve_it()
+    settings, trained = Settings.of(point)
+    n, amplitudes = settings.sector.n_qubits, trained.tolist()
     circuits = settings.circuits(amplitudes)
     measured = settings.measurement(
         amplitudes, [Compiled(each, tuple(range(n))) for each in circuits]
@@ -149,12 +147,12 @@ def test_expectations_of_all_settings_add_up_to_the_energy(
         total += float(probabilities @ all_energies(setting.model))
         assert probabilities[settings.accepted(bits)].sum() == pytest.approx(1, abs=1e-9)
 
-    assert total == pytest.approx(solution.energy, abs=1e-9)
-    assert measured.exact == pytest.approx(solution.energy, abs=1e-9)
+    assert total == pytest.approx(point.energy, abs=1e-9)
+    assert measured.exact == pytest.approx(point.energy, abs=1e-9)
 
 
 def test_shots_with_other_numbers_of_electrons_of_a_spin_are_not_accepted() -> None:
-    settings, _ = settings_of(solved("H2"))
+    settings, _ = Settings.of(solved("H2"))
     seen = ["1100", "0110", "1010", "0101", "1000", "1110", "0011"]
     bits = np.array([list(map(int, each)) for each in seen], dtype=np.int8)
     accepted = [each for each, right in zip(seen, settings.accepted(bits), strict=True) if right]
@@ -162,9 +160,9 @@ def test_shots_with_other_numbers_of_electrons_of_a_spin_are_not_accepted() -> N
 
 
 def test_hydrogen_takes_two_circuits_of_three_and_seven_gates() -> None:
-    settings, amplitudes = settings_of(solved("H2"))
+    settings, amplitudes = Settings.of(solved("H2"))
     assert len(amplitudes) == 1
-    assert [two_qubit_gates(each) for each in settings.circuits(amplitudes)] == [3, 7]
+    assert [two_qubit_gates(each) for each in settings.circuits(amplitudes.tolist())] == [3, 7]
 
 
 NOISE = {"one_qubit": 0.001, "two_qubit": 0.01, "readout": 0.02}
@@ -250,7 +248,7 @@ def test_a_job_that_starts_again_measures_nothing_twice_and_ends_like_one_left_a
 ) -> None:
     prepared = prepared_on("sv1", "twice", shots=100)
     first = solved_molecule(prepared, tmp_path)
-    monkeypatch.setattr(vqe, "Search", None)  # nothing is trained again
+    monkeypatch.setattr(vqe, "solve_point", None)  # nothing is trained again
     again = solved_molecule(prepared, tmp_path)
     assert again.counts == first.counts
     assert again.measured == first.measured
@@ -262,7 +260,10 @@ def test_a_job_that_starts_again_measures_nothing_twice_and_ends_like_one_left_a
 def test_training_leaves_time_for_the_device(tmp_path: Path) -> None:
     asked = prepared_on("sv1", "time", limits={"max_runtime_seconds": 100})
     with closing(Journal(tmp_path, asked.request)) as journal:
-        job = Job(asked, journal, started := time.monotonic())
+        algorithm, problem = asked.request.algorithm, asked.request.problem
+        assert isinstance(algorithm, SettledVqe)
+        assert isinstance(problem, Chemistry)
+        job = VqeJob(asked, journal, started := time.monotonic(), algorithm, problem)
         half = vqe._budget(job, []).deadline - started
     assert half == pytest.approx((100 - 10) / 2, abs=0.1)  # a tenth is for ending well
 

@@ -14,14 +14,16 @@ import pytest
 from braket.devices import LocalSimulator
 
 from hybrid_job.engines.statevector import Qaoa
-from hybrid_job.job import Job
 from hybrid_job.journal import Journal
+from hybrid_job.main import solve
 from hybrid_job.on_device.compilation.logical import qaoa_circuit
-from hybrid_job.solvers.qaoa import solve
 from quantum_pipeline.ising import IsingModel, all_energies
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.results import verify
 from quantum_pipeline.runs import RUN_ID_TAG
+from quantum_pipeline.results import OptimisationResult, verify
+from quantum_pipeline.runs import RUN_ID_TAG
+from quantum_pipeline.planning.prepared import PreparedRun
 from tests.job.braket_job import enter, prepared_on, tasks_of
 from tests.local.braket.server import Server
 
@@ -79,14 +81,20 @@ def braket(server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
     return server
 
 
+def solved(prepared: PreparedRun, folder: Path) -> OptimisationResult:
+    with closing(Journal(folder, prepared.request)) as journal:
+        result = solve(prepared, journal, time.monotonic())
+    assert isinstance(result, OptimisationResult)
+    return result
+
+
 def on_sv1(run_id: str, **request: Any) -> PreparedRun:
     return prepared_on("sv1", run_id, **request)
 
 
 def test_run_on_a_device_reports_its_shots_and_its_bill(braket: Server, tmp_path: Path) -> None:
     prepared = on_sv1("r1", shots=500, algorithm={"depth": 1, "starts": 1})
-    with closing(Journal(tmp_path, prepared.request)) as journal:
-        result = solve(Job(prepared, journal, time.monotonic()))
+    result = solved(prepared, tmp_path)
 
     verify(result, prepared)
     assert not result.mean_energy_exact
@@ -108,8 +116,7 @@ def test_resumed_job_waits_for_its_task_instead_of_paying_again(
     prepared = on_sv1("r2", algorithm={"depth": 1, "starts": 1})
     results, n_tasks = [], []
     for _ in range(2):
-        with closing(Journal(tmp_path, prepared.request)) as journal:
-            results.append(solve(Job(prepared, journal, time.monotonic())))
+        results.append(solved(prepared, tmp_path))
         n_tasks.append(len(tasks_of(braket, "r2")))
     assert results[0].counts == results[1].counts
     assert results[0].tasks == results[1].tasks
@@ -120,17 +127,18 @@ def test_resumed_job_that_would_end_at_other_angles_reads_the_samples_it_paid_fo
     braket: Server, tmp_path: Path
 ) -> None:
     prepared = on_sv1("r3", algorithm={"depth": 1, "starts": 1})
-    with closing(Journal(tmp_path, prepared.request)) as journal:
-        paid = solve(Job(prepared, journal, time.monotonic()))
+    paid = solved(prepared, tmp_path)
+    (path,) = tmp_path.glob("journal-*")
     # What it evaluated is lost, and it is to start elsewhere.
-    lines = [json.loads(line) for line in journal.path.read_text().splitlines()]
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
     kept = [line for line in lines if line["kind"] != "evaluation"]
-    journal.path.write_text("".join(json.dumps(line) + "\n" for line in kept))
+    path.write_text("".join(json.dumps(line) + "\n" for line in kept))
     given = {"gammas": (0.1,), "betas": (0.1,), "optimizer": "none"}
     algorithm = prepared.request.algorithm.model_copy(update=given)
     request = prepared.request.model_copy(update={"algorithm": algorithm})
     with closing(Journal(tmp_path, prepared.request)) as journal:
         changed = prepared.model_copy(update={"request": request})
-        resumed = solve(Job(changed, journal, time.monotonic()))
+        resumed = solve(changed, journal, time.monotonic())
+    assert isinstance(resumed, OptimisationResult)
     assert resumed.tasks == paid.tasks
     assert resumed.gammas == paid.gammas

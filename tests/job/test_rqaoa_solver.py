@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from hybrid_job.job import Job
 from hybrid_job.journal import Journal
-from hybrid_job.solvers.rqaoa import solve
+from hybrid_job.main import solve
 from quantum_pipeline.pages import render
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.results import OptimisationResult, verify
@@ -26,7 +25,8 @@ def circulant(n: int) -> dict[str, Any]:
 
 def solved(prepared: PreparedRun, folder: Path) -> OptimisationResult:
     with closing(Journal(folder, prepared.request)) as journal:
-        result = solve(Job(prepared, journal, time.monotonic()))
+        result = solve(prepared, journal, time.monotonic())
+    assert isinstance(result, OptimisationResult)
     verify(result, prepared)
     return result
 

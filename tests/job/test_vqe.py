@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from hybrid_job import main
+from hybrid_job.journal import Journal
 from hybrid_job.molecules.ansatz import Ansatz, Pool, sparse
+from hybrid_job.molecules.exact import lowest_eigenvalue
 from hybrid_job.molecules.integrals import integrals
-from hybrid_job.molecules.vqe import MoleculeSolution, lowest_eigenvalue, solve, solve_molecules
 from quantum_pipeline.chemistry.excitations import (
     Excitation,
     rotation,
     singles_and_doubles,
-    state_of,
 )
 from quantum_pipeline.chemistry.hamiltonian import Hamiltonian, energy_of
 from quantum_pipeline.chemistry.integrals import Integrals
 from quantum_pipeline.chemistry.molecules import Geometry, geometry_of
 from quantum_pipeline.chemistry.sector import Sector
-from quantum_pipeline.errors import InvalidRequest
+from quantum_pipeline.results import MoleculePoint, MoleculeResult
+from tests.unit.finished_molecule import H2, prepared_molecule, report_of_molecule, solved_molecule
 
 Real = NDArray[np.float64]
 
@@ -197,133 +201,133 @@ def test_slopes_of_the_pool_are_those_of_an_appended_excitation() -> None:
         assert slope == pytest.approx(gradient[-1], abs=1e-11)
 
 
+H4 = {"molecule": "H4", "bond_length_angstrom": 1.0}
+LIH = {"molecule": "LiH", "bond_length_angstrom": 1.546}
+
+
+def solved(problem: dict[str, Any], **algorithm: Any) -> MoleculeResult:
+    return solved_molecule(prepared_molecule(problem, algorithm=algorithm))
+
+
+def energies(result: MoleculeResult, point: int = 1) -> list[float]:
+    return [each.energy for each in result.history if each.start == point]
+
+
 @pytest.mark.parametrize("ansatz", ["uccsd", "adapt"])
-@pytest.mark.parametrize(("name", "length", "tolerance"), [("H2", 0.74, 1e-3), ("LiH", 1.546, 0.1)])
+@pytest.mark.parametrize(("problem", "tolerance"), [(H2, 1e-3), (LIH, 0.1)], ids=["H2", "LiH"])
 def test_molecule_comes_to_its_exact_energy(
-    ansatz: Any, name: str, length: float, tolerance: float
+    ansatz: str, problem: dict[str, Any], tolerance: float
 ) -> None:
-    solution = solve(molecule(name, length), ansatz)
+    prepared = prepared_molecule(problem, algorithm={"ansatz": ansatz})
+    result = solved_molecule(prepared)
+    report, point = report_of_molecule(prepared, result), result.lowest
 
-    assert solution.converged
-    assert solution.error_millihartree == pytest.approx(0, abs=tolerance)
-    assert solution.exact is not None
-    assert solution.exact - 1e-9 <= solution.energy < solution.hartree_fock
-    assert solution.spin_squared == pytest.approx(0, abs=1e-5)
-    recovered = (solution.hartree_fock - solution.energy) / (solution.hartree_fock - solution.exact)
-    assert solution.correlation_recovered == pytest.approx(recovered)
+    assert result.converged
+    assert point.exact is not None
+    assert point.exact - 1e-9 <= point.energy < point.integrals.hartree_fock
+    assert 1000 * (point.energy - point.exact) == pytest.approx(0, abs=tolerance)
+    assert report.quality.error_millihartree == pytest.approx(0, abs=tolerance)
+    assert report.solution.spin_squared == pytest.approx(0, abs=1e-5)
+    correlation = point.integrals.hartree_fock - point.exact
+    recovered = 100 * (point.integrals.hartree_fock - point.energy) / correlation
+    assert report.quality.correlation_recovered_percent == pytest.approx(recovered)
 
 
-def test_solution_recomputes_from_its_integrals_and_parameters() -> None:
-    solution = solve(molecule("H4", 1.0), "adapt")
+def test_point_recomputes_from_its_integrals_and_amplitudes() -> None:
+    result = solved(H4, ansatz="adapt")
+    point = MoleculePoint.model_validate_json(result.lowest.model_dump_json())
 
-    made = Integrals.model_validate_json(solution.integrals.model_dump_json())
-    state = state_of(Sector.of(made), solution.excitations, solution.parameters)
-
-    assert energy_of(made, state) == pytest.approx(solution.energy, abs=1e-10)
-    np.testing.assert_allclose(solution.state, state, atol=1e-12)
-    assert solution.determinants[0][0] == "11110000"
-    assert solution.history[-1] <= solution.history[0]
-    assert min(solution.history) == solution.energy
+    assert energy_of(point.integrals, point.state()) == pytest.approx(point.energy, abs=1e-10)
+    rotations = [rotation(Sector.of(point.integrals), a.excitation) for a in point.amplitudes]
+    trained = Ansatz(sparse(Hamiltonian.of(point.integrals)), rotations)
+    state = trained.state(np.array([each.amplitude for each in point.amplitudes]))
+    np.testing.assert_allclose(state, point.state(), atol=1e-12)
+    assert Sector.of(point.integrals).bitstring(int(np.argmax(state**2))) == "11110000"
+    assert energies(result)[-1] <= energies(result)[0]
+    assert min(energies(result)) == point.energy
 
 
 def test_adapt_needs_fewer_excitations_and_grows_downhill() -> None:
-    made = molecule("LiH", 1.546)
+    point = solved(LIH, ansatz="adapt").lowest
 
-    solution = solve(made, "adapt")
-
-    assert len(solution.parameters) < 0.5 * len(singles_and_doubles(Sector.of(made)))
-    energies = [each.energy for each in solution.growth]
-    assert energies == sorted(energies, reverse=True)
-    assert [each.n_parameters for each in solution.growth] == list(range(1, len(energies) + 1))
-    assert solution.growth[0].gradient_norm > 1e-3
+    pool = singles_and_doubles(Sector.of(point.integrals))
+    assert len(point.amplitudes) < 0.5 * len(pool)
+    grown = [each.energy for each in point.growth]
+    assert grown == sorted(grown, reverse=True)
+    assert [each.n_parameters for each in point.growth] == list(range(1, len(grown) + 1))
+    assert point.growth[0].gradient_norm > 1e-3
 
 
 def test_adapt_reaches_what_one_product_of_excitations_does_not() -> None:
-    made = molecule("BeH2", 2.2, active_electrons=4, active_orbitals=5)
-    (adapt, uccsd) = (solve(made, name).error_millihartree for name in ("adapt", "uccsd"))
-    assert adapt is not None and uccsd is not None
-    assert adapt < 0.1 * uccsd
+    stretched = {"molecule": "BeH2", "bond_length_angstrom": 2.2}
+    asked = {**stretched, "active_electrons": 4, "active_orbitals": 5}
+    adapt, uccsd = (solved(asked, ansatz=name).lowest for name in ("adapt", "uccsd"))
+    assert adapt.exact is not None
+    assert adapt.energy - adapt.exact < 0.1 * (uccsd.energy - adapt.exact)
 
 
 def test_same_molecule_twice_gives_the_same_numbers() -> None:
-    first, second = (solve(molecule("H4", 1.0), "adapt") for _ in range(2))
-    assert (first.parameters, first.history) == (second.parameters, second.history)
+    first, second = (solved(H4, ansatz="adapt") for _ in range(2))
+    assert (first.lowest.amplitudes, first.history) == (second.lowest.amplitudes, second.history)
 
 
-def test_evaluations_are_limited_and_watched() -> None:
-    seen: list[tuple[int, float]] = []
+def test_evaluations_are_limited() -> None:
+    result = solved(H4, max_evaluations=3)
 
-    solution = solve(
-        molecule("H4", 1.0), max_evaluations=3, watch=lambda n, energy: seen.append((n, energy))
-    )
-
-    assert not solution.converged
-    assert solution.stop_reason == "algorithm.max_evaluations: all 3 are used"
-    assert seen == list(enumerate(solution.history, 1))
-    assert len(seen) == 3
-    assert solution.energy == min(solution.history)
+    assert not result.converged
+    assert result.stop_reason == "algorithm.max_evaluations: all 3 are used"
+    assert len(energies(result)) == 3
+    assert result.lowest.energy == min(energies(result))
 
 
 @pytest.mark.parametrize("ansatz", ["uccsd", "adapt"])
-def test_past_deadline_leaves_one_evaluation_and_no_exact_energy(ansatz: Any) -> None:
-    solution = solve(molecule("H2", 0.74), ansatz, deadline=time.monotonic() - 1)
+def test_past_deadline_leaves_one_evaluation_and_no_exact_energy(
+    tmp_path: Path, ansatz: str
+) -> None:
+    late = prepared_molecule(H2, algorithm={"ansatz": ansatz}, limits={"max_runtime_seconds": 1})
+    with closing(Journal(tmp_path, late.request)) as journal:
+        result = main.solve(late, journal, time.monotonic() - 1)
+    assert isinstance(result, MoleculeResult)
+    quality = report_of_molecule(late, result).quality
 
-    assert "limits.max_runtime_seconds" in solution.stop_reason
-    assert solution.energy == pytest.approx(solution.hartree_fock)
-    assert (len(solution.history), solution.exact) == (1, None)
-    assert solution.error_millihartree is None
-    assert solution.correlation_recovered is None
-
-
-def test_atom_with_nothing_to_excite_is_hartree_fock() -> None:
-    solution = solve(integrals((("He", (0, 0, 0)),)))
-
-    assert solution.energy == solution.exact == pytest.approx(-2.807784, abs=1e-6)
-    assert (solution.parameters, solution.converged) == ((), True)
-    assert solution.correlation_recovered is None
+    assert "limits.max_runtime_seconds" in result.stop_reason
+    assert result.lowest.energy == pytest.approx(result.lowest.integrals.hartree_fock)
+    assert (len(result.history), result.lowest.exact) == (1, None)
+    assert quality.error_millihartree is None
+    assert quality.correlation_recovered_percent is None
 
 
 def test_doublet_stays_one_and_lies_between_exact_and_hartree_fock() -> None:
-    solution = solve(integrals(H3, multiplicity=2))
+    prepared = prepared_molecule({"geometry": H3, "multiplicity": 2})
+    result = solved_molecule(prepared)
+    point = result.lowest
 
-    assert solution.exact is not None
-    assert solution.exact - 1e-9 <= solution.energy < solution.hartree_fock - 1e-3
-    assert solution.spin_squared == pytest.approx(0.75, abs=1e-3)
-
-
-def scanned(lengths: Sequence[float], **limits: Any) -> list[MoleculeSolution]:
-    return list(solve_molecules((geometry_of("H2", length) for length in lengths), **limits))
+    assert point.exact is not None
+    assert point.exact - 1e-9 <= point.energy < point.integrals.hartree_fock - 1e-3
+    spin = report_of_molecule(prepared, result).solution.spin_squared
+    assert spin == pytest.approx(0.75, abs=1e-3)
 
 
 def test_stretched_h2_becomes_two_hydrogen_atoms() -> None:
     atom = integrals((("H", (0, 0, 0)),), multiplicity=2).hartree_fock
 
-    near, far = scanned([0.74, 4.0])
+    near, far = solved({"molecule": "H2", "bond_lengths_angstrom": [0.74, 4.0]}).points
 
     assert far.energy == pytest.approx(2 * atom, abs=1e-4)
     assert near.energy < far.energy
-    assert far.hartree_fock > far.energy + 0.2
+    assert far.integrals.hartree_fock > far.energy + 0.2
     assert far.seconds.integrals > 0
 
 
 def test_each_geometry_starts_from_the_one_before() -> None:
     lengths = [1.0, 1.05, 1.1]
-    alone = [scanned([length])[0] for length in lengths]
+    alone = [solved({"molecule": "H2", "bond_length_angstrom": length}) for length in lengths]
 
-    together = scanned(lengths)
+    together = solved({"molecule": "H2", "bond_lengths_angstrom": lengths})
 
-    assert together[2].history[0] < alone[2].history[0] - 1e-3
-    for one, other in zip(alone, together, strict=True):
-        assert other.energy == pytest.approx(one.energy, abs=1e-8)
-
-
-def test_molecule_that_does_not_fit_is_refused_before_anything_is_made(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("quantum_pipeline.chemistry.sizes.MAX_BYTES", 2**26)
-    made = integrals(geometry_of("N2", 1.1))
-    with pytest.raises(InvalidRequest, match=r"active_orbitals: got 10; allowed: up to 9 with 14"):
-        solve(made)
+    assert energies(together, 3)[0] < energies(alone[2])[0] - 1e-3
+    for one, other in zip(alone, together.points, strict=True):
+        assert other.energy == pytest.approx(one.lowest.energy, abs=1e-8)
 
 
 def test_lanczos_finds_the_lowest_eigenvalue() -> None:

@@ -14,9 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from hybrid_job.job import Job
+from hybrid_job import main
 from hybrid_job.journal import Journal
-from hybrid_job.solvers import vqe
 from quantum_pipeline.chemistry.excitations import Excitation, rotate, rotation
 from quantum_pipeline.chemistry.measuring import diagonals, mean_energy, pair_counts
 from quantum_pipeline.chemistry.sector import Sector
@@ -52,7 +51,9 @@ def solved_molecule(prepared: PreparedRun, folder: Path | None = None) -> Molecu
     with tempfile.TemporaryDirectory() as empty, contextlib.redirect_stdout(io.StringIO()):
         journal = Journal(folder or Path(empty), prepared.request)
         with closing(journal):
-            return vqe.solve(Job(prepared, journal, time.monotonic()))
+            result = main.solve(prepared, journal, time.monotonic())
+    assert isinstance(result, MoleculeResult)
+    return result
 
 
 NOISE = {"one_qubit": 0.001, "two_qubit": 0.01, "readout": 0.02}
@@ -62,7 +63,7 @@ MITIGATION = {"readout": True, "symmetry": True, "zne": "linear", "scales": [1.0
 def measured_molecule(prepared: PreparedRun, misread: float = 0.02) -> MoleculeResult:
     """Return the result of a job on DM1, made by hand: shots of each group, some bits misread."""
     local = prepared.model_copy(update={"device": find("local")})
-    solved, chance = solved_molecule(local), np.random.default_rng(11)
+    solved, rng = solved_molecule(local), np.random.default_rng(11)
     integrals, shots = solved.lowest.integrals, prepared.request.shots
     sector, counts, energy = Sector.of(integrals), list[dict[str, int]](), 0.0
     for turns, model in diagonals(integrals):
@@ -71,8 +72,8 @@ def measured_molecule(prepared: PreparedRun, misread: float = 0.02) -> MoleculeR
             for q in (2 * turn.lower, 2 * turn.lower + 1):
                 rotate(state, rotation(sector, Excitation((q,), (q + 2,))), turn.angle)
         seen: dict[str, int] = {}
-        for drawn in chance.choice(sector.dimension, shots, p=state**2 / np.sum(state**2)):
-            wrong = chance.random(sector.n_qubits) < misread
+        for drawn in rng.choice(sector.dimension, shots, p=state**2 / np.sum(state**2)):
+            wrong = rng.random(sector.n_qubits) < misread
             bits = zip(sector.bitstring(int(drawn)), wrong, strict=True)
             read = "".join(str(int(bit) ^ int(flip)) for bit, flip in bits)
             seen[read] = seen.get(read, 0) + 1

@@ -19,7 +19,7 @@ from hybrid_job.on_device.mitigating.checks import calibration_angles
 from hybrid_job.on_device.mitigating.measured import raw_energy
 from hybrid_job.on_device.mitigating.protocol import MakeReadout, Protocol
 from hybrid_job.on_device.mitigating.readout import in_native_gates, readout_circuits
-from hybrid_job.on_device.molecules.settings import NEGLIGIBLE, Settings
+from hybrid_job.on_device.molecules.settings import Settings
 from hybrid_job.on_device.spending import NotAffordable
 from quantum_pipeline.chemistry.measuring import pair_counts
 from quantum_pipeline.planning.plan import SAMPLES
@@ -96,9 +96,7 @@ class _Measuring:
     def __init__(self, job: Job, executor: Executor, point: MoleculePoint) -> None:
         self._job, self._executor = job, executor
         self._request = job.prepared.request
-        kept = [each for each in point.amplitudes if abs(each.amplitude) > NEGLIGIBLE]
-        self._settings = Settings(point.integrals, [each.excitation for each in kept])
-        self._amplitudes = np.array([each.amplitude for each in kept])
+        self._settings, self._amplitudes = Settings.of(point)
         self._logical = self._settings.circuits(self._amplitudes.tolist())
         self.measurement = self._compiled(self._amplitudes)
 

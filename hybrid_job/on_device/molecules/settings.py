@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Self
 
 import numpy as np
 from braket.circuits import Circuit
@@ -20,6 +21,7 @@ from quantum_pipeline.chemistry.hamiltonian import energy_of
 from quantum_pipeline.chemistry.integrals import Integrals
 from quantum_pipeline.chemistry.measuring import diagonals
 from quantum_pipeline.chemistry.sector import Sector
+from quantum_pipeline.results import MoleculePoint
 
 NEGLIGIBLE = 1e-8
 """Amplitudes in radians, zero by symmetry but for rounding, that no gates are spent on."""
@@ -32,6 +34,13 @@ class Settings:
         self.integrals, self.excitations = integrals, tuple(excitations)
         self.sector = Sector.of(integrals)
         self._diagonals = diagonals(integrals)
+
+    @classmethod
+    def of(cls, point: MoleculePoint) -> tuple[Self, NDArray[np.float64]]:
+        """Return the circuits of a trained state's excitations, and their amplitudes."""
+        kept = [each for each in point.amplitudes if abs(each.amplitude) > NEGLIGIBLE]
+        settings = cls(point.integrals, [each.excitation for each in kept])
+        return settings, np.array([each.amplitude for each in kept])
 
     def circuits(self, amplitudes: Sequence[float]) -> list[Circuit]:
         """Return the logical circuits: qubit k is spin orbital k."""

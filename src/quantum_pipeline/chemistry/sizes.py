@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from quantum_pipeline.chemistry.excitations import n_pairs
 from quantum_pipeline.chemistry.factorisation import most_groups
 from quantum_pipeline.chemistry.hamiltonian import memory_bytes
-from quantum_pipeline.chemistry.sector import MAX_ORBITALS, Sector
-from quantum_pipeline.wording import refusal
+from quantum_pipeline.chemistry.sector import Sector
 
 if TYPE_CHECKING:
     from quantum_pipeline.problems import Chemistry
@@ -30,27 +29,6 @@ def job_bytes(sector: Sector) -> int:
     True
     """
     return memory_bytes(sector) + 2 * PAIR_BYTES * n_pairs(sector)
-
-
-def check_size(sector: Sector) -> None:
-    """Refuse what does not fit.
-
-    Raises:
-        ValueError: says how many orbitals would fit with as many electrons, or with fewer.
-    """
-    if sector.n_orbitals <= MAX_ORBITALS and job_bytes(sector) <= MAX_BYTES:
-        return
-    smaller = range(min(sector.n_orbitals, MAX_ORBITALS), 0, -1)
-    fits = [
-        n
-        for n in smaller
-        if n >= sector.n_alpha and job_bytes(Sector(n, sector.n_alpha, sector.n_beta)) <= MAX_BYTES
-    ]
-    electrons = sector.n_alpha + sector.n_beta
-    needs = f"{job_bytes(sector) / 2**30:.3g} GiB of {MAX_BYTES / 2**30:.3g}"
-    allowed = f"up to {fits[0]} with {electrons} active electrons" if fits else "fewer electrons"
-    allowed = f"{allowed}; {sector.n_orbitals} take {needs}"
-    raise ValueError(refusal("active_orbitals", sector.n_orbitals, allowed))
 
 
 def measurement_settings(problem: Chemistry) -> int:
