@@ -23,6 +23,8 @@ from hybrid_job.metrics import log_metric
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.results import OptimisationResult, read_result, verify
+from quantum_pipeline.planning.prepared import PreparedRun
+from tests.unit.finished_molecule import H2, prepared_molecule
 from tests.unit.finished_run import PETERSEN, prepared_run
 
 
@@ -295,3 +297,13 @@ def test_state_that_does_not_fit_the_free_memory_is_refused_before_it_is_made(
     monkeypatch.setattr("hybrid_job.solvers.qaoa.free_bytes", lambda: 1000)
     with pytest.raises(InvalidRequest, match=r"problem: 10 qubits need .* GiB; allowed: what fits"):
         solved(prepared_run(PETERSEN), tmp_path)
+
+
+def test_an_algorithm_of_other_problems_is_refused(tmp_path: Path) -> None:
+    prepared = prepared_run(PETERSEN)
+    vqe = prepared_molecule(H2).request.algorithm
+    request = prepared.request.model_copy(update={"algorithm": vqe})
+    with pytest.raises(
+        InvalidRequest, match=r'algorithm\.name: got "vqe"; allowed: one for maxcut'
+    ):
+        solved(prepared.model_copy(update={"request": request}), tmp_path)

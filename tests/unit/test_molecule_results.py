@@ -12,6 +12,7 @@ from quantum_pipeline.chemistry.hamiltonian import Hamiltonian
 from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.results import MoleculeResult, OptimisationResult, read_result
+from quantum_pipeline.results import MoleculeResult, OptimisationResult, read_result, verify
 from quantum_pipeline.results.molecule import DIAGONALISED
 from tests.unit.finished_molecule import (
     H2,
@@ -20,6 +21,7 @@ from tests.unit.finished_molecule import (
     SCAN,
     measured_molecule,
     prepared_molecule,
+    report_of_molecule,
     solved_molecule,
 )
 from tests.unit.finished_run import TRIANGLE, prepared_run
@@ -217,3 +219,12 @@ def test_what_ran_on_no_device_measured_nothing() -> None:
     data = written()
     data["measured"] = {"energy": -1.1, "standard_error": 0.1}
     assert "measured: got " in refused(data)
+
+
+def test_a_molecule_is_no_result_of_a_graph() -> None:
+    graph = prepared_run(TRIANGLE)
+    said = 'algorithm: got "vqe"; allowed: qaoa'
+    with pytest.raises(InvalidResult, match=said):
+        verify(HONEST, graph)
+    with pytest.raises(InvalidResult, match=said):
+        report_of_molecule(graph, HONEST)

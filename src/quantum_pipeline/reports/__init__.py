@@ -7,11 +7,15 @@ from ``costs``. ``quantum_pipeline.pages`` turns a report into HTML and pictures
 from __future__ import annotations
 
 from quantum_pipeline.planning.prepared import PreparedRun
+from quantum_pipeline.errors import InvalidResult
+from quantum_pipeline.problems import BinaryProblem, Chemistry
 from quantum_pipeline.reports import molecule, optimisation
 from quantum_pipeline.reports.base import Moment, Outcome, Report, Timing
 from quantum_pipeline.reports.molecule_parts import MoleculeReport
 from quantum_pipeline.reports.optimisation import OptimisationReport
 from quantum_pipeline.results import MoleculeResult, OptimisationResult
+from quantum_pipeline.planning.prepared import PreparedRun
+from quantum_pipeline.wording import refusal
 
 __all__ = [
     "MoleculeReport",
@@ -30,8 +34,12 @@ def build_report(
     """Return the report of a verified result.
 
     Raises:
-        InvalidResult: the problem's own objective and the result's energy disagree.
+        InvalidResult: the result is of another kind of problem, or the problem's own objective and
+            the result's energy disagree.
     """
-    if isinstance(result, MoleculeResult):
-        return molecule.build(prepared, outcome, result)
-    return optimisation.build(prepared, outcome, result)
+    match result, prepared.request.problem:
+        case MoleculeResult(), Chemistry() as problem:
+            return molecule.build(prepared, outcome, problem, result)
+        case OptimisationResult(), BinaryProblem() as problem:
+            return optimisation.build(prepared, outcome, problem, result)
+    raise InvalidResult(refusal("algorithm", result.algorithm, prepared.request.algorithm.name))

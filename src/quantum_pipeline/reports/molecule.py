@@ -32,10 +32,10 @@ from quantum_pipeline.reports.molecule_parts import (
 from quantum_pipeline.results import MoleculePoint, MoleculeResult
 
 
-def build(prepared: PreparedRun, outcome: Outcome, result: MoleculeResult) -> MoleculeReport:
+def build(
+    prepared: PreparedRun, outcome: Outcome, problem: Chemistry, result: MoleculeResult
+) -> MoleculeReport:
     """Return the report of a verified result."""
-    problem = prepared.request.problem
-    assert isinstance(problem, Chemistry)
     lowest, scan = result.lowest, _scan(problem, result)
     number = 1 + result.points.index(lowest)
     report = MoleculeReport(

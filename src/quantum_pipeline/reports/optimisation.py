@@ -86,7 +86,7 @@ class OptimisationReport(Report):
 
 
 def build(
-    prepared: PreparedRun, outcome: Outcome, result: OptimisationResult
+    prepared: PreparedRun, outcome: Outcome, problem: BinaryProblem, result: OptimisationResult
 ) -> OptimisationReport:
     """Return the report of a verified result.
 
@@ -94,8 +94,6 @@ def build(
         InvalidResult: the problem's own objective and the Ising energy disagree.
     """
     request, model = prepared.request, prepared.ising
-    problem = request.problem
-    assert isinstance(problem, BinaryProblem)
     report = OptimisationReport(
         **common_parts(prepared, outcome, result),
         problem=ProblemPart(

@@ -10,8 +10,9 @@ from pydantic import ValidationError
 
 from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.planning.prepared import PreparedRun
+from quantum_pipeline.problems import BinaryProblem, Chemistry
 from quantum_pipeline.refusals import describe
-from quantum_pipeline.requests.algorithm import SettledVqe
+from quantum_pipeline.requests.algorithm import SettledQaoa, SettledRqaoa, SettledVqe
 from quantum_pipeline.results import molecule, optimisation
 from quantum_pipeline.results.base import Evaluation, JobResult, QuantumTask
 from quantum_pipeline.results.device_run import (
@@ -37,6 +38,8 @@ from quantum_pipeline.results.optimisation import (
     JobSeconds,
     OptimisationResult,
 )
+from quantum_pipeline.planning.prepared import PreparedRun
+from quantum_pipeline.wording import refusal
 
 __all__ = [
     "Amplitude",
@@ -87,7 +90,11 @@ def verify(result: OptimisationResult | MoleculeResult, prepared: PreparedRun) -
     Raises:
         InvalidResult: names the figure, the claim and the recomputed value.
     """
-    if isinstance(result, MoleculeResult):
-        molecule.verify(result, prepared)
-    else:
-        optimisation.verify(result, prepared)
+    algorithm, problem = prepared.request.algorithm, prepared.request.problem
+    match result, algorithm, problem:
+        case MoleculeResult(), SettledVqe(), Chemistry():
+            molecule.verify(result, prepared, problem, algorithm)
+        case OptimisationResult(), SettledQaoa() | SettledRqaoa(), BinaryProblem():
+            optimisation.verify(result, prepared, algorithm)
+        case _:
+            raise InvalidResult(refusal("algorithm", result.algorithm, algorithm.name))

@@ -126,7 +126,9 @@ class MoleculeResult(JobResult):
         return min(self.points, key=lambda point: point.energy)
 
 
-def verify(result: MoleculeResult, prepared: PreparedRun) -> None:
+def verify(
+    result: MoleculeResult, prepared: PreparedRun, problem: Chemistry, algorithm: SettledVqe
+) -> None:
     """Recompute what the result claims from the prepared run and the integrals.
 
     Raises:
@@ -134,11 +136,8 @@ def verify(result: MoleculeResult, prepared: PreparedRun) -> None:
 
     Cost: that of the Hamiltonian's rows at each point; of small ones, that it is diagonalised.
     """
-    request, problem = prepared.request, prepared.request.problem
-    assert isinstance(problem, Chemistry)
-    assert isinstance(request.algorithm, SettledVqe)
     check_equal("run_id", result.run_id, prepared.run_id)
-    check_equal("ansatz", result.ansatz, request.algorithm.ansatz)
+    check_equal("ansatz", result.ansatz, algorithm.ansatz)
     lengths = [point.bond_length_angstrom for point in result.points]
     check_equal("bond lengths of points", lengths, list(problem.lengths[: len(lengths)]))
     _check_history(result)
@@ -150,7 +149,7 @@ def verify(result: MoleculeResult, prepared: PreparedRun) -> None:
         except InvalidResult as error:
             raise InvalidResult(f"points.{number}.{error}") from None
     if prepared.device.kind == "local":
-        _check_counts(result, request.shots)
+        _check_counts(result, prepared.request.shots)
     else:
         _check_measured(result, prepared)
     circuits = max(1, len(result.pair_counts))

@@ -94,16 +94,17 @@ class OptimisationResult(JobResult):
     seconds: JobSeconds
 
 
-def verify(result: OptimisationResult, prepared: PreparedRun) -> None:
+def verify(
+    result: OptimisationResult, prepared: PreparedRun, algorithm: SettledQaoa | SettledRqaoa
+) -> None:
     """Recompute what the result claims from the prepared run.
 
     Raises:
         InvalidResult: names the figure, the claim and the recomputed value.
     """
     check_equal("run_id", result.run_id, prepared.run_id)
-    algorithm, model = prepared.request.algorithm, prepared.ising
     check_equal("algorithm", result.algorithm, algorithm.name)
-    assert isinstance(algorithm, SettledQaoa | SettledRqaoa)
+    model = prepared.ising
     layers = algorithm.depth if isinstance(algorithm.depth, int) else len(result.gammas)
     for name, angles in (("gammas", result.gammas), ("betas", result.betas)):
         check_equal(f"{name} given", len(angles), layers)
