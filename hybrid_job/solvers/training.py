@@ -1,8 +1,8 @@
 """The angles of a QAOA run: from where they start to the lowest energy that its budget finds.
 
 The request says how: at one depth or at growing ones, by the mean of all energies or of the lowest
-of them, with exact gradients or from shots. Everything is deterministic, so that a job that starts
-again finds in its journal what it computed before.
+of them, with exact gradients or from shots. An attempt that starts again takes the same way, but
+for last digits, and finds in its journal what was computed before.
 """
 
 from __future__ import annotations
