@@ -23,7 +23,6 @@ from quantum_pipeline.planning.plan import SAMPLES
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.problems import Chemistry
 from quantum_pipeline.requests.algorithm import SettledQaoa, SettledRqaoa, SettledVqe
-from quantum_pipeline.planning.prepared import PreparedRun
 
 
 @dataclass(frozen=True)

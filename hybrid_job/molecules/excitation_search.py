@@ -27,7 +27,7 @@ from quantum_pipeline.chemistry.excitations import Excitation, rotation, singles
 from quantum_pipeline.chemistry.hamiltonian import Hamiltonian
 from quantum_pipeline.chemistry.integrals import Integrals
 from quantum_pipeline.chemistry.sector import Sector
-from quantum_pipeline.planning.vqe import Ansatz as AnsatzName
+from quantum_pipeline.requests.algorithm import Ansatz as AnsatzName
 from quantum_pipeline.results import Growth
 
 Real = NDArray[np.float64]

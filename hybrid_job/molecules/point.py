@@ -15,8 +15,8 @@ from hybrid_job.molecules.excitation_search import Budget, Real, Search
 from hybrid_job.molecules.integrals import integrals
 from hybrid_job.stopwatch import Stopwatch
 from quantum_pipeline.chemistry.integrals import Integrals
-from quantum_pipeline.planning.vqe import Ansatz
 from quantum_pipeline.problems import Chemistry
+from quantum_pipeline.requests.algorithm import Ansatz
 from quantum_pipeline.results import Amplitude, MoleculePoint, PointSeconds
 
 

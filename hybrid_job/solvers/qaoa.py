@@ -19,8 +19,6 @@ from hybrid_job.stopwatch import Stopwatch
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import IsingModel, all_energies
 from quantum_pipeline.planning.memory import BASE_BYTES, memory_bytes
-from quantum_pipeline.requests.algorithm import SettledQaoa
-from quantum_pipeline.planning.memory import BASE_BYTES, memory_bytes
 from quantum_pipeline.results import (
     ClassicalSolution,
     DepthStep,

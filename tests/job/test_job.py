@@ -23,7 +23,6 @@ from hybrid_job.metrics import log_metric
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.results import OptimisationResult, read_result, verify
-from quantum_pipeline.planning.prepared import PreparedRun
 from tests.unit.finished_molecule import H2, prepared_molecule
 from tests.unit.finished_run import PETERSEN, prepared_run
 

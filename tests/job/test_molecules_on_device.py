@@ -26,11 +26,9 @@ from quantum_pipeline.chemistry.excitations import Excitation, singles_and_doubl
 from quantum_pipeline.chemistry.sector import Sector
 from quantum_pipeline.ising import all_energies
 from quantum_pipeline.planning.prepared import PreparedRun
-from quantum_pipeline.results import verify
 from quantum_pipeline.problems import Chemistry
 from quantum_pipeline.requests.algorithm import SettledVqe
 from quantum_pipeline.results import MoleculePoint, verify
-from quantum_pipeline.planning.prepared import PreparedRun
 from tests.job.braket_job import enter, tasks_of
 from tests.local.braket.server import Server
 from tests.unit.finished_molecule import H2, prepared_molecule, solved_molecule

@@ -19,11 +19,8 @@ from hybrid_job.main import solve
 from hybrid_job.on_device.compilation.logical import qaoa_circuit
 from quantum_pipeline.ising import IsingModel, all_energies
 from quantum_pipeline.planning.prepared import PreparedRun
-from quantum_pipeline.results import verify
-from quantum_pipeline.runs import RUN_ID_TAG
 from quantum_pipeline.results import OptimisationResult, verify
 from quantum_pipeline.runs import RUN_ID_TAG
-from quantum_pipeline.planning.prepared import PreparedRun
 from tests.job.braket_job import enter, prepared_on, tasks_of
 from tests.local.braket.server import Server
 

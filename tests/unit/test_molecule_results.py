@@ -11,7 +11,6 @@ import pytest
 from quantum_pipeline.chemistry.hamiltonian import Hamiltonian
 from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.planning.prepared import PreparedRun
-from quantum_pipeline.results import MoleculeResult, OptimisationResult, read_result
 from quantum_pipeline.results import MoleculeResult, OptimisationResult, read_result, verify
 from quantum_pipeline.results.molecule import DIAGONALISED
 from tests.unit.finished_molecule import (

@@ -6,15 +6,14 @@ from ``costs``. ``quantum_pipeline.pages`` turns a report into HTML and pictures
 
 from __future__ import annotations
 
-from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.errors import InvalidResult
+from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.problems import BinaryProblem, Chemistry
 from quantum_pipeline.reports import molecule, optimisation
 from quantum_pipeline.reports.base import Moment, Outcome, Report, Timing
 from quantum_pipeline.reports.molecule_parts import MoleculeReport
 from quantum_pipeline.reports.optimisation import OptimisationReport
 from quantum_pipeline.results import MoleculeResult, OptimisationResult
-from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.wording import refusal
 
 __all__ = [

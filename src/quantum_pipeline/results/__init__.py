@@ -38,7 +38,6 @@ from quantum_pipeline.results.optimisation import (
     JobSeconds,
     OptimisationResult,
 )
-from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.wording import refusal
 
 __all__ = [
