@@ -50,11 +50,8 @@ def solve(prepared: PreparedRun, journal: Journal, started: float) -> JobResult:
         InvalidRequest: the algorithm is not one for such a problem.
         PipelineError: whatever stops the solver, by name.
     """
-    algorithm, problem, job = (
-        prepared.request.algorithm,
-        prepared.request.problem,
-        (prepared, journal, started),
-    )
+    algorithm, problem = prepared.request.algorithm, prepared.request.problem
+    job = (prepared, journal, started)
     match algorithm, problem:
         case SettledQaoa(), BinaryProblem():
             return qaoa.solve(QaoaJob(*job, algorithm, prepared.ising))
