@@ -30,20 +30,18 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from scipy.optimize import minimize
 
 from hybrid_job.optimising.optimiser import Optimum, Real
+from quantum_pipeline.planning.optimiser_steps import CURVE, Method, spsa
 
 Single = Callable[[Real], tuple[float, float]]
 """Mean energy of shots at angles of shape (2, depth), and its standard error."""
 
 Estimate = Callable[[Sequence[Real]], Sequence[tuple[float, float]]]
 """The same at several angles, which are measured together."""
-
-Method = Literal["spsa", "cobyla", "nft"]
 
 FIRST_STEP = 0.08
 """Most that SPSA's first step moves an angle, in units: a tenth of the ramp."""
@@ -169,10 +167,9 @@ def _spsa(run: _Run, rng: np.random.Generator) -> str:
     by FIRST_STEP at first: a start near the minimum, where they are flat, sets no wild pace. The
     end is the mean of the last quarter, where steps only scatter.
     """
-    trials = min(5, max(1, run.left // 10))
-    directions = [_direction(run, rng) for _ in range(trials)]
+    trials, steps = spsa(run.left)
+    directions = [_direction(run, rng) for _ in range(max(1, trials))]  # refused where none is left
     size = float(np.mean(np.abs(_slopes(run, DIFFERENCE, directions)))) or 1.0
-    steps = run.left // 2
     slow = steps / 10
     ends: list[Real] = []
     x = run.at.copy()
@@ -247,7 +244,7 @@ def _parabola(run: _Run, step: Real, centre: float) -> tuple[float, float]:
 
 def _whole_curve(run: _Run, axis: Real, centre: float) -> tuple[float, float]:
     """Return the shift of the last beta to the minimum of its curve, period pi, and the energy."""
-    shifts = np.linspace(0, math.pi, 5, endpoint=False, dtype=np.float64)
+    shifts = np.linspace(0, math.pi, 1 + CURVE, endpoint=False, dtype=np.float64)
     values = [centre, *run(*(run.at + shift * axis for shift in shifts[1:]))]
     fit = np.linalg.solve(_waves(shifts), values)
     fine = np.linspace(-math.pi / 2, math.pi / 2, 2001, dtype=np.float64)

@@ -24,12 +24,14 @@ from hybrid_job.optimising.depth import Step
 from hybrid_job.optimising.optimiser import Evaluate, Optimum, Real
 from hybrid_job.optimising.shot_optimisers import (
     Estimate,
-    Method,
     Single,
     minimise_shots,
     one_by_one,
 )
 from quantum_pipeline.requests.algorithm import SHOT_OPTIMIZERS
+from quantum_pipeline.ising import IsingModel
+from quantum_pipeline.planning.optimiser_steps import Method
+from quantum_pipeline.requests.algorithm import SHOT_OPTIMIZERS, SettledQaoa
 
 
 @dataclass(frozen=True)

@@ -18,13 +18,13 @@ from hybrid_job.optimising.optimiser import (
 )
 from hybrid_job.optimising.shot_optimisers import (
     LimitReached,
-    Method,
     ShotOptimum,
     Single,
     minimise_shots,
     one_by_one,
 )
 from quantum_pipeline.ising import IsingModel, all_energies
+from quantum_pipeline.planning.optimiser_steps import Method, batch_sizes
 
 METHODS: list[Method] = ["spsa", "cobyla", "nft"]
 FOREVER = math.inf
@@ -185,26 +185,34 @@ def test_no_batch_is_begun_that_leaves_no_time_for_the_result(
     assert end.stop_reason.startswith("limits.max_runtime_seconds")
 
 
-@pytest.mark.parametrize(("method", "batches"), [("spsa", [10, 2, 2]), ("nft", [1, 2, 2])])
-def test_what_can_be_measured_together_is_one_batch(method: Method, batches: list[int]) -> None:
-    qaoa, sizes = Qaoa(all_energies(model(5, 4))), []
+@pytest.mark.parametrize("evaluations", [1, 2, 3, 4, 5, 7, 12, 21, 30, 57, 200])
+@pytest.mark.parametrize("depth", [1, 2, 3])
+@pytest.mark.parametrize("method", METHODS)
+def test_batches_are_those_of_the_schedule_and_then_the_result_alone(
+    method: Method, depth: int, evaluations: int
+) -> None:
+    asked: list[int] = []
+    rng = np.random.default_rng(evaluations)
 
     def estimate(batch: Sequence[Real]) -> list[tuple[float, float]]:
-        sizes.append(len(batch))
-        return [(qaoa.energy(angles), 0.0) for angles in batch]
+        asked.append(len(batch))
+        return [(float(np.sin(each).sum() + 0.1 * rng.normal()), 0.1) for each in batch]
 
-    minimise_shots(
+    end = minimise_shots(
         estimate,
-        linear_ramp(2),
+        linear_ramp(depth),
         method=method,
         unit=1.0,
-        max_evaluations=60,
+        max_evaluations=evaluations,
         deadline=FOREVER,
         rng=np.random.default_rng(0),
     )
-    assert sizes[:3] == batches
-    assert sizes[-1] == 1
-    assert sum(sizes) <= 60
+    *optimising, result = asked
+    scheduled = list(batch_sizes(method, evaluations - 1, depth))
+    assert optimising == scheduled[: len(optimising)]
+    assert result == 1
+    if method == "spsa" or not end.converged:
+        assert optimising == scheduled
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from hybrid_job.optimising.optimiser import Real
-from hybrid_job.optimising.shot_optimisers import Method, minimise_shots
+from hybrid_job.optimising.shot_optimisers import minimise_shots
 from quantum_pipeline.devices.catalogue import find
 from quantum_pipeline.devices.states import DeviceState
+from quantum_pipeline.planning.optimiser_steps import Method
 from quantum_pipeline.planning.plan import SAMPLES, TRAINING, Plan, plan
 from quantum_pipeline.requests.mitigation import Mitigation
 from quantum_pipeline.requests.request import ResolvedRequest

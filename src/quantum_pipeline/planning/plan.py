@@ -7,8 +7,10 @@ where the number of evaluations is fixed.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Protocol
+from typing import cast
 
 from pydantic import BaseModel, ConfigDict
 
@@ -18,6 +20,10 @@ from quantum_pipeline.devices.states import DeviceState
 from quantum_pipeline.problems import AnyProblem, BinaryProblem, Chemistry
 from quantum_pipeline.requests.algorithm import Settled, SettledQaoa
 from quantum_pipeline.requests.mitigation import Mitigation, Noise
+from quantum_pipeline.planning.optimiser_steps import Method, batch_sizes
+from quantum_pipeline.problems import BinaryProblem, Chemistry
+from quantum_pipeline.requests.algorithm import SettledQaoa
+from quantum_pipeline.requests.request import ResolvedRequest
 
 SAMPLES, TRAINING = "samples", "training"
 
@@ -121,8 +127,7 @@ def _batches(work: Work) -> Iterator[Batch]:
     if isinstance(algorithm, SettledQaoa) and algorithm.train_on == "device":
         each = algorithm.shots_per_evaluation or shots
         for executables, times in _training(algorithm):
-            if times:
-                yield Batch(purpose=TRAINING, executables=executables, shots=each, times=times)
+            yield Batch(purpose=TRAINING, executables=executables, shots=each, times=times)
     if isinstance(problem, Chemistry):  # its bits tell the number of electrons themselves
         settings, apart = measurement_settings(problem), False
     else:
@@ -132,23 +137,13 @@ def _batches(work: Work) -> Iterator[Batch]:
 
 
 def _training(algorithm: SettledQaoa) -> Iterator[tuple[int, int]]:
-    """Yield the circuits of each batch of training, and how often such a batch is measured.
+    """Yield the circuits of a batch of training, and how often such batches are measured at most.
 
-    SPSA finds its scale from a few differences at once, and then takes a difference a step. NFT
-    measures two or more angles at once: as two each they are the most tasks. The angles that were
-    found are measured once more.
+    The last is that of the angles that were found, which are measured once more.
     """
-    n = algorithm.max_evaluations
-    if algorithm.optimizer == "spsa":
-        trials = min(5, max(1, (n - 1) // 10))
-        first = 2 * trials if n - 1 >= 2 * trials else 0
-        yield first or 1, 1 if first else 0
-        yield 2, (n - 1 - first) // 2
-    elif algorithm.optimizer == "nft":
-        yield 1, min(1, n - 1)
-        yield 2, max(0, n - 2) // 2
-    else:
-        yield 1, n - 1
+    method = cast(Method, algorithm.optimizer)
+    asked = batch_sizes(method, algorithm.max_evaluations - 1, algorithm.deepest)
+    yield from Counter(asked).items()
     yield 1, 1
 
 
