@@ -23,6 +23,8 @@ from quantum_pipeline.planning.plan import SAMPLES
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.problems import Chemistry
 from quantum_pipeline.requests.algorithm import SettledQaoa, SettledRqaoa, SettledVqe
+from quantum_pipeline.planning.tasks import SAMPLES
+from quantum_pipeline.planning.prepared import PreparedRun
 
 
 @dataclass(frozen=True)

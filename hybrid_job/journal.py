@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from quantum_pipeline.errors import InvalidResult
+from quantum_pipeline.planning.tasks import Purpose
 
 Real = NDArray[np.float64]
 
@@ -40,7 +41,7 @@ class Batch:
     ``given_up`` is the error, by name, for which the run itself did without it.
     """
 
-    purpose: str
+    purpose: Purpose
     ordinal: int
     executables: int
     shots: int

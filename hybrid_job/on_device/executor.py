@@ -26,6 +26,7 @@ from hybrid_job.on_device.tasks import CANCELLED, FAILED, Program
 from hybrid_job.on_device.waiting import RETRIES, Part, Round, TimeReached
 from quantum_pipeline.devices.states import DeviceState, read_state
 from quantum_pipeline.errors import DeviceUnavailable, InvalidRequest, ServiceUnavailable
+from quantum_pipeline.planning.tasks import SAMPLES, Purpose
 from quantum_pipeline.results import QuantumTask
 from quantum_pipeline.runs import MAX_ATTEMPTS
 
@@ -51,8 +52,8 @@ class Executor:
         journal.record_attempt(time.time() - job.seconds)
         # Always: an empty journal may be that of a first attempt, or of one that lost it.
         found = search(job, self._session)
-        self._ordinals: Counter[str] = Counter()
-        self._refused: set[tuple[str, int]] = set()
+        self._ordinals: Counter[Purpose] = Counter()
+        self._refused: set[tuple[Purpose, int]] = set()
         """Purpose and ordinal of batches that there was no money for."""
         self.state = self._state(paid=bool(found or journal.batches))
         self.spending = Spending(job, self.state)
@@ -89,7 +90,7 @@ class Executor:
         """Set an amount aside for a batch that is to come; a later call replaces it."""
         self.spending.kept = usd
 
-    def affordable_shots(self, executables: int, shots: int, purpose: str = "samples") -> int:
+    def affordable_shots(self, executables: int, shots: int, purpose: Purpose = SAMPLES) -> int:
         """Return the most shots, up to ``shots``, of the next batch that the limit leaves.
 
         It is 0 where not even the fewest fit. Of a batch that an earlier attempt has paid for it
@@ -101,7 +102,7 @@ class Executor:
                 return min(batch.shots, shots)
         return self.spending.affordable_shots(executables, min(shots, self.state.max_shots))
 
-    def _paid(self, purpose: str) -> list[Batch]:
+    def _paid(self, purpose: Purpose) -> list[Batch]:
         """Return what is paid for at the place of the next batch, if that was not refused since."""
         place = purpose, self._ordinals[purpose]
         return [
@@ -117,7 +118,7 @@ class Executor:
         self,
         circuits: Sequence[Compiled],
         shots: int,
-        purpose: str,
+        purpose: Purpose,
         *,
         deadline: float | None = None,
     ) -> list[Counts]:
@@ -187,7 +188,7 @@ class Executor:
                 "allowed: a device with as many"
             )
 
-    def _parts(self, circuits: Sequence[Compiled], shots: int, purpose: str) -> list[Part]:
+    def _parts(self, circuits: Sequence[Compiled], shots: int, purpose: Purpose) -> list[Part]:
         ordinal = self._ordinals[purpose]
         self._ordinals[purpose] += 1
         rest = iter(circuits)

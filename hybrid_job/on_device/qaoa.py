@@ -31,6 +31,8 @@ from hybrid_job.optimising.optimiser import Optimum, Real
 from hybrid_job.optimising.shot_optimisers import LimitReached
 from quantum_pipeline.errors import BudgetExceeded
 from quantum_pipeline.ising import IsingModel, energies, spins_of
+from quantum_pipeline.planning.tasks import SAMPLES, TRAINING
+from quantum_pipeline.requests.algorithm import SettledQaoa
 from quantum_pipeline.requests.mitigation import CHECKS, Noise
 from quantum_pipeline.results import DeviceRun, MitigationOutcome
 
@@ -81,7 +83,7 @@ class DeviceQaoa:
         executor.keep(executor.spending.last_batch(self._executables, self._shots))
         circuits = [self._compiler.compile(angles) for angles in batch]
         try:
-            counts = executor.run(circuits, shots, "training", deadline=self._job.training_deadline)
+            counts = executor.run(circuits, shots, TRAINING, deadline=self._job.training_deadline)
         except (CapReached, TimeReached) as limit:
             raise LimitReached(str(limit)) from None
         return [tail_of(self._model, each, self._algorithm.cvar_alpha) for each in counts]
@@ -122,14 +124,14 @@ class DeviceQaoa:
 
     def _decided(self, optimum: Optimum) -> _Decision:
         self._executor.keep(0.0)
-        made = self._job.journal.decision("samples")
+        made = self._job.journal.decision(SAMPLES)
         if made is None:
             return self._record(self._decide(optimum))
         return _Decision(**dict(made) | {"angles": np.array(made["angles"], dtype=np.float64)})
 
     def _record(self, decision: _Decision) -> _Decision:
         written = vars(decision) | {"angles": decision.angles.tolist()}
-        self._job.journal.record_decision("samples", written)
+        self._job.journal.record_decision(SAMPLES, written)
         return decision
 
     def _decide(self, optimum: Optimum) -> _Decision:
@@ -159,7 +161,7 @@ class DeviceQaoa:
     ) -> tuple[Counts, MitigationOutcome | None]:
         circuit = self._compiler.compile(decision.angles)
         if not decision.mitigated:
-            [counts] = self._executor.run([circuit], decision.shots, "samples")
+            [counts] = self._executor.run([circuit], decision.shots, SAMPLES)
             return counts, None
         native = self._executor.state.native_gates
         prepare = in_native_gates(native) if circuit.verbatim else in_plain_gates
@@ -174,7 +176,7 @@ class DeviceQaoa:
             readout=partial(readout_circuits, prepare=prepare),
             lowest=self._lowest,
         )
-        every = self._executor.run(protocol.circuits, decision.shots, "samples")
+        every = self._executor.run(protocol.circuits, decision.shots, SAMPLES)
         [plain], outcome = protocol.outcome(every)
         return plain, outcome
 

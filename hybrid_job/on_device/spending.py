@@ -20,6 +20,7 @@ from quantum_pipeline.devices.states import DeviceState
 from quantum_pipeline.errors import BudgetExceeded
 from quantum_pipeline.planning.costs import QUEUE_SECONDS, STARTUP_SECONDS, bill
 from quantum_pipeline.planning.plan import task_seconds
+from quantum_pipeline.planning.tasks import SAMPLES, task_sizes
 from quantum_pipeline.results import QuantumTask
 
 ENDING_SECONDS = 30.0
@@ -68,18 +69,15 @@ class Spending:
         log_metric("cost_usd", self.spent, self._told)
 
     def sizes(self, executables: int, shots: int) -> list[int]:
-        """Return how many circuits each task of a batch has, in as few tasks as there can be."""
-        size = 1
-        if self._state.max_executables > 1:
-            total = self._state.max_set_shots or executables * shots
-            size = max(1, min(self._state.max_executables, total // shots))
-        return [min(size, executables - first) for first in range(0, executables, size)]
+        """Return how many circuits each task of a batch has."""
+        state = self._state
+        return task_sizes(executables, shots, state.max_executables, state.max_set_shots)
 
     def worst_case(self, executables: int, shots: int) -> float:
         """Return the most USD that a batch can cost, with the instance's time while it runs."""
         sizes = self.sizes(executables, shots)
         seconds = sum(self._planned_seconds(size, shots) for size in sizes)
-        planned = (Batch("", 0, size, shots, arn="") for size in sizes)
+        planned = (Batch(SAMPLES, 0, size, shots, arn="") for size in sizes)
         return self._usd(seconds, [task for each in planned if (task := self._billed(each))])
 
     def require(self, executables: int, shots: int) -> None:

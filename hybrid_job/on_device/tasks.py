@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import boto3
 from botocore.config import Config
@@ -26,6 +26,7 @@ from hybrid_job.journal import Batch
 from hybrid_job.on_device.measurement import Compiled, Counts
 from hybrid_job.on_device.named_errors import named
 from quantum_pipeline.errors import JobFailed
+from quantum_pipeline.planning.tasks import Purpose
 from quantum_pipeline.runs import BATCH_TAG, RUN_ID_TAG
 
 ATTEMPTS = 8
@@ -201,7 +202,7 @@ def _found(task: Mapping[str, Any]) -> Found:
     digest, *numbers, purpose = task["tags"][BATCH_TAG].split(" ", 5)
     ordinal, executables, together, shots = map(int, numbers)
     arn = task["quantumTaskArn"]
-    batch = Batch(purpose, ordinal, executables, shots, arn, together=together)
+    batch = Batch(cast(Purpose, purpose), ordinal, executables, shots, arn, together=together)
     return Found(digest, batch, task["status"])
 
 

@@ -14,7 +14,8 @@ from hybrid_job.optimising.shot_optimisers import minimise_shots
 from quantum_pipeline.devices.catalogue import find
 from quantum_pipeline.devices.states import DeviceState
 from quantum_pipeline.planning.optimiser_steps import Method
-from quantum_pipeline.planning.plan import SAMPLES, TRAINING, Plan, plan
+from quantum_pipeline.planning.plan import Plan, plan
+from quantum_pipeline.planning.tasks import SAMPLES, TRAINING
 from quantum_pipeline.requests.mitigation import Mitigation
 from quantum_pipeline.requests.request import ResolvedRequest
 from tests.planned import planned

@@ -22,7 +22,7 @@ from hybrid_job.on_device.mitigating.readout import in_native_gates, readout_cir
 from hybrid_job.on_device.molecules.settings import Settings
 from hybrid_job.on_device.spending import NotAffordable
 from quantum_pipeline.chemistry.measuring import pair_counts
-from quantum_pipeline.planning.plan import SAMPLES
+from quantum_pipeline.planning.tasks import SAMPLES
 from quantum_pipeline.requests.mitigation import CHECKS, Noise
 from quantum_pipeline.results import (
     Compilation,

@@ -19,6 +19,8 @@ from quantum_pipeline.errors import BudgetExceeded, InvalidRequest
 from quantum_pipeline.planning import instances
 from quantum_pipeline.planning.plan import SAMPLES, Plan, Work, task_seconds
 from quantum_pipeline.planning.reasons import Reason, Why
+from quantum_pipeline.planning.plan import Plan, plan, task_seconds
+from quantum_pipeline.planning.tasks import SAMPLES, Purpose
 from quantum_pipeline.problems import Chemistry
 from quantum_pipeline.requests.algorithm import SettledQaoa
 from quantum_pipeline.requests.request import RUNTIME, Limits, ResolvedRequest, SettledLimits
@@ -90,8 +92,8 @@ class Billed(Protocol):
     """A quantum task that is to be paid for, as the job's result has it."""
 
     @property
-    def purpose(self) -> str:
-        """What it was for: training, samples."""
+    def purpose(self) -> Purpose:
+        """What it was for."""
 
     @property
     def shots(self) -> int:
@@ -228,7 +230,7 @@ def bill(
     *, instance_seconds: float, instance: InstancePrice, device: Device, tasks: Iterable[Billed]
 ) -> Cost:
     """Return the bill of an instance's time and of what ran on the device, without what is free."""
-    uses: dict[str, _Use] = {}
+    uses: dict[Purpose, _Use] = {}
     for task in tasks:
         before = uses.get(task.purpose, _Use(task.purpose, 0, 0, 0.0))
         uses[task.purpose] = _Use(
@@ -241,7 +243,7 @@ def bill(
 
 
 class _Use(NamedTuple):
-    purpose: str
+    purpose: Purpose
     tasks: int
     shots: int
     minutes: float

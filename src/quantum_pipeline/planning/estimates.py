@@ -10,8 +10,9 @@ from pydantic import BaseModel, ConfigDict
 from quantum_pipeline.planning import costs
 from quantum_pipeline.planning.costs import Cost
 from quantum_pipeline.planning.memory import memory_bytes
-from quantum_pipeline.planning.plan import TRAINING, Plan
+from quantum_pipeline.planning.plan import Plan
 from quantum_pipeline.planning.prepared import Preparation
+from quantum_pipeline.planning.tasks import TRAINING
 
 
 class Estimate(BaseModel):

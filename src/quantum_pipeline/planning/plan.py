@@ -21,11 +21,10 @@ from quantum_pipeline.problems import AnyProblem, BinaryProblem, Chemistry
 from quantum_pipeline.requests.algorithm import Settled, SettledQaoa
 from quantum_pipeline.requests.mitigation import Mitigation, Noise
 from quantum_pipeline.planning.optimiser_steps import Method, batch_sizes
+from quantum_pipeline.planning.tasks import SAMPLES, TRAINING, Purpose, task_sizes
 from quantum_pipeline.problems import BinaryProblem, Chemistry
 from quantum_pipeline.requests.algorithm import SettledQaoa
 from quantum_pipeline.requests.request import ResolvedRequest
-
-SAMPLES, TRAINING = "samples", "training"
 
 SECONDS_PER_GATE_AND_AMPLITUDE = 5e-10
 """Assumed upper bound of an on-demand simulator; of DM1 an amplitude is one of 4^n."""
@@ -66,7 +65,7 @@ class Batch(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    purpose: str
+    purpose: Purpose
     executables: int
     shots: int
     times: int = 1
@@ -77,7 +76,7 @@ class Planned(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    purpose: str
+    purpose: Purpose
     tasks: int
     executables: int
     shots: int
@@ -148,41 +147,32 @@ def _training(algorithm: SettledQaoa) -> Iterator[tuple[int, int]]:
 
 
 def _use(
-    purpose: str,
+    purpose: Purpose,
     batches: tuple[Batch, ...],
     work: Work,
     device: Device,
     state: DeviceState | None,
 ) -> Planned:
-    mine = [batch for batch in batches if batch.purpose == purpose]
-    sets = [_sets(batch, state) for batch in mine]
+    limits = (1, None) if state is None else (state.max_executables, state.max_set_shots)
+    tasks = Counter[tuple[int, int]]()
+    for batch in batches:
+        if batch.purpose == purpose:
+            for circuits in task_sizes(batch.executables, batch.shots, *limits):
+                tasks[circuits, batch.shots] += batch.times
     seconds = minutes = 0.0
-    for batch, (full, rest, size) in zip(mine, sets, strict=True):
-        for count, circuits in ((full, size), (1 if rest else 0, rest)):
-            each = task_seconds(work, device, circuits, batch.shots)
-            billed = max(each, device.minimum_seconds) / 60 if device.usd_per_minute else 0.0
-            seconds += batch.times * count * each
-            minutes += batch.times * count * billed
+    for (circuits, shots), count in tasks.items():
+        each = task_seconds(work, device, circuits, shots)
+        billed = max(each, device.minimum_seconds) / 60 if device.usd_per_minute else 0.0
+        seconds += count * each
+        minutes += count * billed
     return Planned(
         purpose=purpose,
-        tasks=sum(
-            batch.times * (full + bool(rest))
-            for batch, (full, rest, _) in zip(mine, sets, strict=True)
-        ),
-        executables=sum(batch.times * batch.executables for batch in mine),
-        shots=sum(batch.times * batch.executables * batch.shots for batch in mine),
+        tasks=tasks.total(),
+        executables=sum(count * circuits for (circuits, _), count in tasks.items()),
+        shots=sum(count * circuits * shots for (circuits, shots), count in tasks.items()),
         seconds=seconds,
         billed_minutes=minutes,
     )
-
-
-def _sets(batch: Batch, state: DeviceState | None) -> tuple[int, int, int]:
-    """Return how many full tasks a batch takes, the circuits that are left, and those of a task."""
-    size = 1
-    if state is not None and state.max_executables > 1:
-        allowed = state.max_set_shots // batch.shots if state.max_set_shots else batch.executables
-        size = max(1, min(state.max_executables, allowed, batch.executables))
-    return batch.executables // size, batch.executables % size, size
 
 
 def task_seconds(work: Work, device: Device, circuits: int, shots: int) -> float:

@@ -5,13 +5,13 @@ Money in USD. ``mitigation_usd`` is what the tasks cost beyond those that the ra
 
 from __future__ import annotations
 
-from math import ceil
 from typing import Literal
 
 from quantum_pipeline.devices.catalogue import Device
 from quantum_pipeline.planning.costs import Cost, CostItem
 from quantum_pipeline.planning.plan import TRAINING
 from quantum_pipeline.planning.prepared import PreparedRun
+from quantum_pipeline.planning.tasks import TRAINING, Purpose, task_sizes
 from quantum_pipeline.reports.part import Part
 from quantum_pipeline.results import (
     Check,
@@ -64,7 +64,7 @@ class TaskPart(Part):
     """A quantum task that was paid for."""
 
     arn: str
-    purpose: str
+    purpose: Purpose
     executables: int
     shots: int
     usd: float
@@ -195,7 +195,8 @@ def _extra_usd(device: Device, tasks: tuple[QuantumTask, ...], extra_shots: int)
     if not shots:
         return 0.0
     extra = extra_shots / shots
-    raw = round((1 - extra) * sum(task.executables for task in measured))
-    raw_tasks = max(1, ceil(raw / max(task.executables for task in measured)))
+    circuits = [task.executables for task in measured]
+    raw = max(1, round((1 - extra) * sum(circuits)))
+    raw_tasks = len(task_sizes(raw, shots // sum(circuits), max_executables=max(circuits)))
     minutes = extra * sum(task.billed_minutes for task in measured)
     return _usd(device, max(0, len(measured) - raw_tasks), extra_shots, minutes)

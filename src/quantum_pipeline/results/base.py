@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from quantum_pipeline.errors import InvalidResult
+from quantum_pipeline.planning.tasks import SAMPLES, Purpose
 from quantum_pipeline.results.device_run import DeviceRun
 from quantum_pipeline.results.record import Finite, Record
 from quantum_pipeline.wording import shown
@@ -25,7 +26,7 @@ class QuantumTask(Record):
     """A quantum task that the job ran on a device, for the bill; ``shots`` of all executables."""
 
     arn: str
-    purpose: str = "samples"
+    purpose: Purpose = SAMPLES
     executables: Annotated[int, Field(ge=1)] = 1
     shots: Annotated[int, Field(ge=1)]
     billed_minutes: Annotated[float, Field(ge=0)] = 0.0
