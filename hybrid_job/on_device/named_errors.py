@@ -2,41 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from quantum_pipeline.errors import (
-    BudgetExceeded,
-    DeviceUnavailable,
-    InvalidRequest,
-    JobFailed,
-    PipelineError,
-    QuotaExceeded,
-    ServiceUnavailable,
-)
+from quantum_pipeline.error_codes import IN_JOB, Meaning, code_of, meaning_of, message_of
+from quantum_pipeline.errors import PipelineError, ServiceUnavailable
 
-_BY_CODE: Mapping[str, type[PipelineError]] = {
-    "DeviceOfflineException": DeviceUnavailable,
-    "DeviceRetiredException": DeviceUnavailable,
-    "ResourceNotFoundException": DeviceUnavailable,
-    "ServiceQuotaExceededException": QuotaExceeded,
-    "ThrottlingException": ServiceUnavailable,
-    "TooManyRequestsException": ServiceUnavailable,
-    "SlowDown": ServiceUnavailable,
-    "InternalServiceException": ServiceUnavailable,
-    "InternalError": ServiceUnavailable,
-    "ServiceUnavailable": ServiceUnavailable,
-    "ValidationException": InvalidRequest,
-}
-
-_SPENDING_LIMIT = re.compile(r"spending[- ]?limit", re.IGNORECASE)
-"""A task beyond a spending limit of the account is refused as invalid; only the text tells."""
-
-_DENIED = {"AccessDeniedException": "braket", "AccessDenied": "s3", "403": "s3"}
-"""Codes of a refusal for want of a permission, with the service that they are of."""
+_PERMISSIONS = {"AccessDeniedException": "braket", "AccessDenied": "s3", "403": "s3"}
+"""The service whose permission is lacking where the job's role is refused by these codes."""
 
 
 @contextmanager
@@ -56,16 +31,11 @@ def named(what: str) -> Iterator[None]:
 
 
 def _named(what: str, error: ClientError) -> PipelineError:
-    told = error.response.get("Error", {})
-    code = told.get("Code", "")
-    if code in _DENIED:
-        permission = f"{_DENIED[code]}:{error.operation_name}"
-        return JobFailed(f"{what}: {error}; allowed: a job whose role has {permission}")
-    if code == "ValidationException" and _SPENDING_LIMIT.search(told.get("Message", "")):
-        return BudgetExceeded(f"{what}: {error}")
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
-    default = ServiceUnavailable if status >= 500 else JobFailed
-    return _BY_CODE.get(code, default)(f"{what}: {error}")
+    message = f"{what}: {error}"
+    service = _PERMISSIONS.get(code_of(error.response))
+    if service is not None:
+        message += f"; allowed: a job whose role has {service}:{error.operation_name}"
+    return IN_JOB[meaning_of(error.response)](message)
 
 
 def is_taken(error: BaseException | None) -> bool:
@@ -76,7 +46,7 @@ def is_taken(error: BaseException | None) -> bool:
     """
     if not isinstance(error, ClientError):
         return False
-    told = error.response["Error"]
-    return told["Code"] == "ConflictException" or (
-        told["Code"] == "ValidationException" and "token" in told.get("Message", "").lower()
+    meaning, message = meaning_of(error.response), message_of(error.response)
+    return meaning is Meaning.CONFLICT or (
+        meaning is Meaning.INVALID and "token" in message.lower()
     )

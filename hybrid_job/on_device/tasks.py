@@ -25,6 +25,7 @@ from hybrid_job import environment
 from hybrid_job.journal import Batch
 from hybrid_job.on_device.measurement import Compiled, Counts
 from hybrid_job.on_device.named_errors import named
+from quantum_pipeline.error_codes import Meaning, meaning_of
 from quantum_pipeline.errors import JobFailed
 from quantum_pipeline.planning.tasks import Purpose
 from quantum_pipeline.runs import BATCH_TAG, RUN_ID_TAG
@@ -230,7 +231,7 @@ def cancel(task: AwsQuantumTask) -> None:
         try:
             task.cancel()
         except ClientError as error:
-            if error.response["Error"]["Code"] != "ConflictException":
+            if meaning_of(error.response) is not Meaning.CONFLICT:
                 raise
 
 

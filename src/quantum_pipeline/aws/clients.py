@@ -20,13 +20,8 @@ from botocore.exceptions import (
     ProfileNotFound,
 )
 
-from quantum_pipeline.errors import (
-    DeviceUnavailable,
-    InvalidRequest,
-    PipelineError,
-    QuotaExceeded,
-    ServiceUnavailable,
-)
+from quantum_pipeline.error_codes import IN_FUNCTION, meaning_of
+from quantum_pipeline.errors import InvalidRequest, ServiceUnavailable
 
 # A call that is never answered ends within 22 seconds, before any function's own time-out: so it
 # is a ServiceUnavailable, which the state machine retries for long.
@@ -44,18 +39,6 @@ _NOT_SET_UP = (
 )
 """What a client meets on a machine where AWS is not set up, or not well."""
 
-_NAMES: dict[str, type[PipelineError]] = {
-    "ThrottlingException": ServiceUnavailable,
-    "Throttling": ServiceUnavailable,
-    "TooManyRequestsException": ServiceUnavailable,
-    "SlowDown": ServiceUnavailable,
-    "ConditionalRequestConflict": ServiceUnavailable,
-    "ServiceQuotaExceededException": QuotaExceeded,
-    "DeviceOfflineException": DeviceUnavailable,
-    "DeviceRetiredException": DeviceUnavailable,
-    "ValidationException": InvalidRequest,
-}
-
 
 @cache
 def client(service: str) -> Any:
@@ -69,23 +52,15 @@ def named_errors() -> Iterator[None]:
     """Turn botocore's errors into ours: throttling, 5xx and lost connections can be retried.
 
     Raises:
-        ServiceUnavailable, QuotaExceeded, DeviceUnavailable, InvalidRequest: by AWS's error code.
+        ServiceUnavailable, QuotaExceeded, DeviceUnavailable, BudgetExceeded, InvalidRequest: by
+            what AWS's error code means.
         PipelineError: any other refusal, such as AccessDenied, with AWS's code and message.
     """
     try:
         yield
     except ClientError as error:
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        name = _NAMES.get(error_code(error))
-        if name is None:
-            name = ServiceUnavailable if status >= 500 else PipelineError
-        raise name(str(error)) from error
+        raise IN_FUNCTION[meaning_of(error.response)](str(error)) from error
     except _NOT_SET_UP as error:
         raise InvalidRequest(f"AWS settings: {error}") from error
     except BotoCoreError as error:
         raise ServiceUnavailable(f"{type(error).__name__}: {error}") from error
-
-
-def error_code(error: ClientError) -> str:
-    """Return AWS's code of an error."""
-    return str(error.response.get("Error", {}).get("Code", ""))

@@ -7,14 +7,15 @@ from collections.abc import Iterable, Iterator
 
 from botocore.exceptions import ClientError
 
-from quantum_pipeline.aws.clients import client, error_code
+from quantum_pipeline.aws.clients import client
 from quantum_pipeline.devices.catalogue import Device
 from quantum_pipeline.devices.states import DeviceState, read_state
+from quantum_pipeline.error_codes import Meaning, meaning_of
 
 SECONDS_BETWEEN = 0.25
 """GetDevice takes five calls a second of an account."""
 
-_UNKNOWN = {"ResourceNotFoundException", "ValidationException"}
+_UNKNOWN = (Meaning.NO_RESOURCE, Meaning.INVALID)
 
 
 def states(devices: Iterable[Device]) -> dict[str, DeviceState]:
@@ -41,7 +42,7 @@ def state(arn: str) -> DeviceState | None:
     try:
         return read_state(client("braket").get_device(deviceArn=arn))
     except ClientError as error:
-        if error_code(error) not in _UNKNOWN:
+        if meaning_of(error.response) not in _UNKNOWN:
             raise
         return None
 

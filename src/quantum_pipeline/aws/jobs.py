@@ -16,9 +16,10 @@ from botocore.exceptions import ClientError
 
 from quantum_pipeline import runs
 from quantum_pipeline.aws import storage
-from quantum_pipeline.aws.clients import client, error_code
+from quantum_pipeline.aws.clients import client
 from quantum_pipeline.aws.settings import SubmitSettings
 from quantum_pipeline.aws.source import Source
+from quantum_pipeline.error_codes import MEANINGS, Meaning, meaning_of
 from quantum_pipeline.errors import (
     BudgetExceeded,
     DeviceUnavailable,
@@ -106,7 +107,7 @@ def create(
             },
         )
     except ClientError as error:
-        if error_code(error) != "ConflictException":
+        if meaning_of(error.response) is not Meaning.CONFLICT:
             raise
         found = find_all(prepared.execution_arn, prepared.created_at, name)
         if not found:  # the search lags behind: a later try finds it
@@ -148,12 +149,8 @@ def _seconds(start: datetime, end: datetime) -> float:
     return max(0.0, (end - start).total_seconds())
 
 
-_INTERRUPTION = re.compile(
-    r"(ServiceUnavailable|InternalServerError|InternalServiceException): "
-    r"|AlgorithmError: .*\bcode:? (-9|-15|137|143)$",
-    re.DOTALL,
-)
-"""Reasons of a failure that lie outside the job: a service that it needs, or a killed process."""
+_KILLED = re.compile(r"AlgorithmError: .*\bcode:? (-9|-15|137|143)$", re.DOTALL)
+"""Reason of a job whose process was killed, which lies outside it."""
 
 
 _OF_THE_REQUEST = (InvalidRequest, BudgetExceeded, DeviceUnavailable)
@@ -168,10 +165,11 @@ def failure(job: JobState) -> PipelineError:
     """
     message = f"{job.arn} {job.status}: {job.failure_reason}"
     if job.status == "FAILED":
+        name = job.failure_reason.partition(": ")[0]  # ours, or a code of a service that it needs
         for error in _OF_THE_REQUEST:
-            if job.failure_reason.startswith(f"{error.__name__}: "):
+            if name == error.__name__:
                 return error(message)
-        if _INTERRUPTION.match(job.failure_reason):
+        if MEANINGS.get(name) is Meaning.UNAVAILABLE or _KILLED.match(job.failure_reason):
             return JobInterrupted(message)
     return JobFailed(message)
 
@@ -183,7 +181,7 @@ def cancel(arn: str) -> bool:
     try:
         client("braket").cancel_job(jobArn=arn)
     except ClientError as error:
-        if error_code(error) == "ConflictException":  # it ended in between
+        if meaning_of(error.response) is Meaning.CONFLICT:  # it ended in between
             return False
         raise
     return True

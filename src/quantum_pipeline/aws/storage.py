@@ -7,12 +7,11 @@ from typing import TypeVar
 from botocore.exceptions import ClientError
 from pydantic import BaseModel
 
-from quantum_pipeline.aws.clients import client, error_code
+from quantum_pipeline.aws.clients import client
+from quantum_pipeline.error_codes import Meaning, meaning_of
 from quantum_pipeline.errors import InvalidResult
 
 Record = TypeVar("Record", bound=BaseModel)
-
-_ABSENT = {"NoSuchKey", "NoSuchBucket", "404"}
 
 
 def read(bucket: str, key: str, limit: int | None = None) -> bytes | None:
@@ -24,7 +23,7 @@ def read(bucket: str, key: str, limit: int | None = None) -> bytes | None:
     try:
         answer = client("s3").get_object(Bucket=bucket, Key=key)
     except ClientError as error:
-        if error_code(error) in _ABSENT:
+        if meaning_of(error.response) is Meaning.NO_OBJECT:
             return None
         raise
     if limit is not None and answer["ContentLength"] > limit:
@@ -72,7 +71,7 @@ def write_once(bucket: str, key: str, record: BaseModel) -> bool:
             IfNoneMatch="*",
         )
     except ClientError as error:
-        if error_code(error) == "PreconditionFailed":
+        if meaning_of(error.response) is Meaning.CONFLICT:
             return False
         raise
     return True
@@ -83,7 +82,7 @@ def exists(bucket: str, key: str) -> bool:
     try:
         client("s3").head_object(Bucket=bucket, Key=key)
     except ClientError as error:
-        if error_code(error) in _ABSENT:
+        if meaning_of(error.response) is Meaning.NO_OBJECT:
             return False
         raise
     return True

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from botocore.exceptions import ClientError
 
 from quantum_pipeline.aws import jobs
-from quantum_pipeline.aws.clients import client, error_code
+from quantum_pipeline.aws.clients import client
+from quantum_pipeline.error_codes import Meaning, meaning_of
 from quantum_pipeline.errors import ServiceUnavailable
 
 WAITING = frozenset({"CREATED", "QUEUED", "RUNNING"})
@@ -58,7 +59,7 @@ def _cancel(arn: str) -> bool:
     try:
         client("braket").cancel_quantum_task(quantumTaskArn=arn)
     except ClientError as error:
-        if error_code(error) == "ConflictException":  # it ended in between
+        if meaning_of(error.response) is Meaning.CONFLICT:  # it ended in between
             return False
         raise
     return True

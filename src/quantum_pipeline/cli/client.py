@@ -22,6 +22,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from quantum_pipeline import runs
+from quantum_pipeline.error_codes import Meaning, meaning_of
 from quantum_pipeline.errors import ERRORS, InvalidRequest, PipelineError
 
 INPUT_LIMIT_BYTES = 240 * 1024
@@ -77,7 +78,7 @@ class Pipeline:
         try:
             found = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
         except ClientError as error:
-            if error.response["Error"]["Code"] != "ValidationError":
+            if meaning_of(error.response) is not Meaning.INVALID:
                 raise
             raise InvalidRequest.of("--stack", name, where) from error
         outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
@@ -152,7 +153,7 @@ class Pipeline:
                 Bucket=self.outputs["OutputBucketName"], Key=runs.key(run_id, runs.JOB)
             )
         except ClientError as error:
-            if error.response["Error"]["Code"] != "NoSuchKey":
+            if meaning_of(error.response) is not Meaning.NO_OBJECT:
                 raise
             return None
         return str(json.load(answer["Body"])["job_arn"])
@@ -172,7 +173,7 @@ class Pipeline:
                     evaluation, energy = int(found[2]), float(found[1])
                 since = max(since, event["timestamp"])
         except ClientError as error:
-            if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            if meaning_of(error.response) is not Meaning.NO_RESOURCE:
                 raise
             return None, None  # nothing was logged yet
         self._read[job_name] = since, evaluation, energy
