@@ -19,12 +19,10 @@ from hybrid_job.metrics import log_metric
 from hybrid_job.optimising.optimiser import Evaluate, Real
 from quantum_pipeline.ising import IsingModel
 from quantum_pipeline.planning.costs import QUEUE_SECONDS
-from quantum_pipeline.planning.plan import SAMPLES
 from quantum_pipeline.planning.prepared import PreparedRun
+from quantum_pipeline.planning.tasks import SAMPLES
 from quantum_pipeline.problems import Chemistry
 from quantum_pipeline.requests.algorithm import SettledQaoa, SettledRqaoa, SettledVqe
-from quantum_pipeline.planning.tasks import SAMPLES
-from quantum_pipeline.planning.prepared import PreparedRun
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,6 @@ from hybrid_job.optimising.shot_optimisers import LimitReached
 from quantum_pipeline.errors import BudgetExceeded
 from quantum_pipeline.ising import IsingModel, energies, spins_of
 from quantum_pipeline.planning.tasks import SAMPLES, TRAINING
-from quantum_pipeline.requests.algorithm import SettledQaoa
 from quantum_pipeline.requests.mitigation import CHECKS, Noise
 from quantum_pipeline.results import DeviceRun, MitigationOutcome
 

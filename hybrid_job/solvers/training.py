@@ -28,10 +28,8 @@ from hybrid_job.optimising.shot_optimisers import (
     minimise_shots,
     one_by_one,
 )
-from quantum_pipeline.requests.algorithm import SHOT_OPTIMIZERS
-from quantum_pipeline.ising import IsingModel
 from quantum_pipeline.planning.optimiser_steps import Method
-from quantum_pipeline.requests.algorithm import SHOT_OPTIMIZERS, SettledQaoa
+from quantum_pipeline.requests.algorithm import SHOT_OPTIMIZERS
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,8 @@ from quantum_pipeline.devices.catalogue import Device, catalogue
 from quantum_pipeline.devices.states import DeviceState
 from quantum_pipeline.errors import BudgetExceeded, InvalidRequest
 from quantum_pipeline.planning import instances
-from quantum_pipeline.planning.plan import SAMPLES, Plan, Work, task_seconds
+from quantum_pipeline.planning.plan import Plan, Work, task_seconds
 from quantum_pipeline.planning.reasons import Reason, Why
-from quantum_pipeline.planning.plan import Plan, plan, task_seconds
 from quantum_pipeline.planning.tasks import SAMPLES, Purpose
 from quantum_pipeline.problems import Chemistry
 from quantum_pipeline.requests.algorithm import SettledQaoa

@@ -9,22 +9,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Protocol
-from typing import cast
+from typing import Protocol, cast
 
 from pydantic import BaseModel, ConfigDict
 
 from quantum_pipeline.chemistry.sizes import measurement_settings
 from quantum_pipeline.devices.catalogue import Device
 from quantum_pipeline.devices.states import DeviceState
+from quantum_pipeline.planning.optimiser_steps import Method, batch_sizes
+from quantum_pipeline.planning.tasks import SAMPLES, TRAINING, Purpose, task_sizes
 from quantum_pipeline.problems import AnyProblem, BinaryProblem, Chemistry
 from quantum_pipeline.requests.algorithm import Settled, SettledQaoa
 from quantum_pipeline.requests.mitigation import Mitigation, Noise
-from quantum_pipeline.planning.optimiser_steps import Method, batch_sizes
-from quantum_pipeline.planning.tasks import SAMPLES, TRAINING, Purpose, task_sizes
-from quantum_pipeline.problems import BinaryProblem, Chemistry
-from quantum_pipeline.requests.algorithm import SettledQaoa
-from quantum_pipeline.requests.request import ResolvedRequest
 
 SECONDS_PER_GATE_AND_AMPLITUDE = 5e-10
 """Assumed upper bound of an on-demand simulator; of DM1 an amplitude is one of 4^n."""

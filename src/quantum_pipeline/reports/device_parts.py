@@ -9,7 +9,6 @@ from typing import Literal
 
 from quantum_pipeline.devices.catalogue import Device
 from quantum_pipeline.planning.costs import Cost, CostItem
-from quantum_pipeline.planning.plan import TRAINING
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.planning.tasks import TRAINING, Purpose, task_sizes
 from quantum_pipeline.reports.part import Part
