@@ -56,8 +56,8 @@ class ProgressLine:
 
     def update(self, progress: Progress) -> None:
         """Show where the run stands."""
-        text = _sentence(progress, self._where)
-        stage = text.partition(":")[0]
+        stage = _stage(progress, self._where)
+        text = f"{stage}{_details(progress)}"
         if self._status:
             self._status.update(f"{text}  [dim]{time.monotonic() - _BEGUN:.0f} s[/]")
         if stage != self._last:
@@ -84,10 +84,15 @@ _STAGES = {
 }
 
 
-def _sentence(progress: Progress, where: str) -> str:
+def _stage(progress: Progress, where: str) -> str:
     if progress.job_status is None:
         return _STAGES.get(progress.state, "waiting for the job")
-    text = f"job {progress.job_status.lower()}{where}"
+    return f"job {progress.job_status.lower()}{where}"
+
+
+def _details(progress: Progress) -> str:
+    """Return how far the stage has come; a line for each of them would be too many."""
+    text = ""
     if progress.job_status == "QUEUED" and progress.queue_position:
         text += f": position {progress.queue_position}"
     if progress.energy is not None:

@@ -11,6 +11,7 @@ from quantum_pipeline.pages.numbers import (
     number,
     off_by,
     percent,
+    rounded_by,
     seconds,
     short,
     with_error,
@@ -63,7 +64,7 @@ def _measured_in_short(report: MoleculeReport) -> list[tuple[str, str, str]]:
 def _off(millihartree: float, standard_error: float) -> str:
     """Return a difference in mHa with its error, which is given in hartree."""
     spread = 1000 * standard_error
-    return f"{off_by(millihartree, spread)} ± {with_error(spread, spread).partition(' ')[0]} mHa"
+    return f"{off_by(millihartree, spread)} ± {rounded_by(spread, spread)} mHa"
 
 
 def _found(report: MoleculeReport) -> str:

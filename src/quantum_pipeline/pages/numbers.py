@@ -42,11 +42,20 @@ def with_error(value: float, error: float, write: Callable[[float], str] = numbe
     >>> with_error(-10.3812, 0.147), with_error(-1.13, 0.0)
     ('−10.38 ± 0.15', '−1.13 ± 0')
     """
+    spread = rounded_by(error, error, lambda each: f"{each:.2g}")
+    return f"{rounded_by(error, value, write)} ± {spread}"
+
+
+def rounded_by(error: float, value: float, write: Callable[[float], str] = number) -> str:
+    """Return a value to the two digits of a standard error, or as ``write`` has it without one.
+
+    >>> rounded_by(0.147, -10.3812), rounded_by(0.0, -1.13)
+    ('−10.38', '−1.13')
+    """
     decimals = 1 - floor(log10(error)) if error > 0 else 99
     if decimals > MOST_DECIMALS:
-        return f"{write(value)} ± {error:.2g}"
-    shown = [f"{round(each, decimals):.{max(0, decimals)}f}" for each in (value, error)]
-    return " ± ".join(shown).replace("-", "−")
+        return write(value)
+    return f"{round(value, decimals):.{max(0, decimals)}f}".replace("-", "−")
 
 
 def off_by(difference: float, error: float) -> str:
@@ -55,8 +64,7 @@ def off_by(difference: float, error: float) -> str:
     >>> off_by(19.8, 29.55), off_by(-0.0643, 0.036), off_by(0.5, 0.0)
     ('+20', '−0.064', '+0.5')
     """
-    value = with_error(difference, error, short).partition(" ± ")[0]
-    return value if value.startswith("−") else f"+{value}"
+    return f"{'−' if difference < 0 else '+'}{rounded_by(error, abs(difference), short)}"
 
 
 def percent(share: float) -> str:

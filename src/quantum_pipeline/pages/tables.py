@@ -101,12 +101,13 @@ def _means(study: Study, took: str) -> list[Rival]:
     on_device = report.device.kind != "local"
     name = f"mean on {device_name(report)}, raw" if on_device else "mean of the state"
     error = quality.standard_error if on_device else None
-    means = [(name, quality.mean_energy, error, quality.expected_ratio)]
+    means = [(name, quality.mean_energy, error, quality.expected_ratio, took)]
     if quality.trained_energy is not None:
-        means.insert(0, ("mean without noise", quality.trained_energy, None, quality.trained_ratio))
+        exact, of_best = quality.trained_energy, quality.trained_ratio
+        means.insert(0, ("mean without noise", exact, None, of_best, "–"))
     if quality.mitigated_energy is not None:
         energy, error = quality.mitigated_energy, quality.mitigated_standard_error
-        means.append(("mean, mitigated", energy, error, quality.mitigated_ratio))
+        means.append(("mean, mitigated", energy, error, quality.mitigated_ratio, took))
     return [
         Rival(
             f"QAOA, {way}",
@@ -114,9 +115,9 @@ def _means(study: Study, took: str) -> list[Rival]:
             if error
             else number(study.problem.objective_of_energy(energy)),
             ratio(of_best),
-            "–" if way == "mean without noise" else took,
+            time,
         )
-        for way, energy, error, of_best in means
+        for way, energy, error, of_best, time in means
     ]
 
 
