@@ -15,8 +15,10 @@ from pydantic import BaseModel, ConfigDict
 from quantum_pipeline.ising import IsingModel
 from quantum_pipeline.problems import BinaryProblem, MaxCut
 from quantum_pipeline.results import Estimated, Evaluation, OptimisationResult
+from quantum_pipeline.results.optimisation import Method
 
 Rating = Literal["excellent", "good", "fair", "poor"]
+BestKnownBy = Literal["exact", Method, "quantum samples", "recursive QAOA"]
 
 
 class _Figures(BaseModel):
@@ -26,7 +28,7 @@ class _Figures(BaseModel):
 class Classical(_Figures):
     """The classical baseline, in the units of the problem's objective."""
 
-    method: str
+    method: Method
     objective: float
     seconds: float
 
@@ -43,7 +45,7 @@ class Quality(_Figures):
     """
 
     best_known: float
-    best_known_by: str
+    best_known_by: BestKnownBy
     approximation_ratio: float | None
     expected_ratio: float | None
     random_ratio: float | None
@@ -126,7 +128,7 @@ def _mitigated(result: OptimisationResult) -> Estimated | None:
     return outcome.mitigated if outcome is not None and outcome.kept == "mitigated" else None
 
 
-def _best_known_by(result: OptimisationResult, tolerance: float) -> str:
+def _best_known_by(result: OptimisationResult, tolerance: float) -> BestKnownBy:
     if result.classical.proven:
         return "exact"
     if result.classical.energy <= result.best_energy + tolerance:

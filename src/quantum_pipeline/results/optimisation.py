@@ -21,6 +21,9 @@ from quantum_pipeline.results.device_checks import (
 from quantum_pipeline.results.record import Count, Finite, Record, Seconds
 from quantum_pipeline.wording import refusal
 
+Method = Literal["enumeration", "HiGHS", "simulated annealing", "tabu search"]
+"""A classical method."""
+
 
 class ClassicalSolution(Record):
     """What a classical method found for the same Ising model.
@@ -29,7 +32,7 @@ class ClassicalSolution(Record):
     is known only where all were enumerated.
     """
 
-    method: Literal["enumeration", "HiGHS", "simulated annealing", "tabu search"]
+    method: Method
     bitstring: str
     energy: Finite
     worst_energy: Finite | None
