@@ -22,12 +22,14 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.sparse import csr_array
 
+from hybrid_job.limits import LimitReached, evaluations_used, time_is_up
 from hybrid_job.molecules.ansatz import Ansatz, Pool, sparse
 from quantum_pipeline.chemistry.excitations import Excitation, rotation, singles_and_doubles
 from quantum_pipeline.chemistry.hamiltonian import Hamiltonian
 from quantum_pipeline.chemistry.integrals import Integrals
 from quantum_pipeline.chemistry.sector import Sector
 from quantum_pipeline.requests.algorithm import Ansatz as AnsatzName
+from quantum_pipeline.requests.limits import Limit
 from quantum_pipeline.results import Growth
 
 Real = NDArray[np.float64]
@@ -45,10 +47,6 @@ TIE = 1e-7
 """Relative difference of two slopes that is rounding; the earlier excitation is then chosen."""
 
 
-class LimitReached(Exception):
-    """The evaluations or the time are used up."""
-
-
 @dataclass
 class Budget:
     """What an optimisation may use, and what it did."""
@@ -59,13 +57,12 @@ class Budget:
     slowest: float = 0.0
 
     def evaluate(self, ansatz: Ansatz, parameters: Real) -> tuple[float, Real]:
-        """Return energy and gradient, or raise ``LimitReached`` with the limit's name."""
+        """Return energy and gradient, or raise ``LimitReached``."""
         began = time.monotonic()
         if len(self.history) == self.max_evaluations:
-            reason = f"algorithm.max_evaluations: all {self.max_evaluations} are used"
-            raise LimitReached(reason)
+            raise evaluations_used(self.max_evaluations)
         if self.history and began + self.slowest > self.deadline:
-            raise LimitReached("limits.max_runtime_seconds: stopped in time to give a result")
+            raise time_is_up()
         energy, gradient = ansatz.energy_and_gradient(parameters)
         self.slowest = max(self.slowest, time.monotonic() - began)
         self.history.append(energy)
@@ -87,6 +84,7 @@ class Search:
     growth: list[Growth] = field(default_factory=list)
     converged: bool = False
     stop_reason: str = ""
+    stopped_by: Limit | None = None
 
     def __post_init__(self) -> None:
         self.sector = Sector.of(self.integrals)
@@ -101,8 +99,8 @@ class Search:
                 self.uccsd(start)
             else:
                 self.adapt()
-        except LimitReached as limit:
-            self.converged, self.stop_reason = False, str(limit)
+        except LimitReached as reached:
+            self.converged, self.stop_reason, self.stopped_by = False, str(reached), reached.limit
 
     def minimise(self, ansatz: Ansatz, excitations: list[Excitation], start: Real) -> None:
         """Keep the best parameters from ``start`` on; where a limit ends it, those so far."""

@@ -102,5 +102,6 @@ def _point(
         evaluations=len(search.budget.history),
         converged=search.converged,
         stop_reason=search.stop_reason,
+        stopped_by=search.stopped_by,
         seconds=seconds,
     )

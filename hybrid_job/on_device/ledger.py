@@ -35,9 +35,8 @@ CLOSE_SECONDS = 20.0
 ENDED_RUN = "the run ended"
 """Why a task is cancelled that waits when its run, or an attempt at it, ends."""
 
-_AGAIN: Mapping[str, tuple[str, type[TimeReached | CapReached]]] = {
-    "TimeReached": ("limits.max_runtime_seconds", TimeReached),
-    "CapReached": ("limits.max_cost_usd", CapReached),
+_AGAIN: Mapping[str, type[TimeReached | CapReached]] = {
+    error.__name__: error for error in (TimeReached, CapReached)
 }
 """Limits that ended a batch in one attempt, which went on without it: so does each later one."""
 
@@ -86,10 +85,9 @@ class Ledger:
             again = _AGAIN.get(batch.given_up or "")
             if again is not None and batch.status != COMPLETED:
                 self._end({self.digest(part) for part in parts}, cancelling.END_SECONDS)
-                limit, error = again
-                raise error(
-                    f"{limit}: {batch.arn or 'a quantum task'} for {batch.purpose} was not done "
-                    "in an earlier attempt, and cancelled"
+                raise again(
+                    f"{again.limit}: {batch.arn or 'a quantum task'} for {batch.purpose} was not "
+                    "done in an earlier attempt, and cancelled"
                 )
 
     def digest(self, part: Part) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 from hybrid_job.engines import sampling
 from hybrid_job.engines.sampling import Sampled
 from hybrid_job.job import QaoaJob
+from hybrid_job.limits import LimitReached
 from hybrid_job.on_device.compilation import compiler_for
 from hybrid_job.on_device.executor import Executor, TimeReached
 from hybrid_job.on_device.measurement import Compiled, Counts, Measurement, Setting
@@ -28,14 +29,12 @@ from hybrid_job.on_device.mitigating.readout import (
 )
 from hybrid_job.on_device.spending import CapReached, NotAffordable
 from hybrid_job.optimising.optimiser import Optimum, Real
-from hybrid_job.optimising.shot_optimisers import LimitReached
 from quantum_pipeline.errors import BudgetExceeded
 from quantum_pipeline.ising import IsingModel, energies, spins_of
 from quantum_pipeline.planning.tasks import SAMPLES, TRAINING
+from quantum_pipeline.requests.limits import RunLimit
 from quantum_pipeline.requests.mitigation import CHECKS, Noise
 from quantum_pipeline.results import DeviceRun, MitigationOutcome
-
-LIMITS = ("limits.max_cost_usd", "limits.max_runtime_seconds")
 
 LEAST_PART = 0.25
 """Part of the shots asked for that an energy is still mitigated with."""
@@ -43,12 +42,16 @@ LEAST_PART = 0.25
 
 @dataclass(frozen=True)
 class _Decision:
-    """What the final samples are to be: of these angles, so many shots, mitigated or not."""
+    """What the final samples are to be: of these angles, so many shots, mitigated or not.
+
+    ``cut_short`` says what is left out, ``cut_short_by`` has the limits for which it is.
+    """
 
     angles: Real
     shots: int
     mitigated: bool
     cut_short: str | None
+    cut_short_by: tuple[RunLimit, ...]
 
 
 class DeviceQaoa:
@@ -83,8 +86,8 @@ class DeviceQaoa:
         circuits = [self._compiler.compile(angles) for angles in batch]
         try:
             counts = executor.run(circuits, shots, TRAINING, deadline=self._job.training_deadline)
-        except (CapReached, TimeReached) as limit:
-            raise LimitReached(str(limit)) from None
+        except (CapReached, TimeReached) as reached:
+            raise LimitReached(reached.limit, str(reached)) from None
         return [tail_of(self._model, each, self._algorithm.cvar_alpha) for each in counts]
 
     def sample(self, optimum: Optimum, exact: Callable[[Real], float]) -> Sampled:
@@ -114,6 +117,7 @@ class DeviceQaoa:
                 mitigation=outcome,
                 trained_energy=exact(decision.angles),
                 cut_short=decision.cut_short,
+                cut_short_by=decision.cut_short_by,
             ),
         )
 
@@ -126,7 +130,13 @@ class DeviceQaoa:
         made = self._job.journal.decision(SAMPLES)
         if made is None:
             return self._record(self._decide(optimum))
-        return _Decision(**dict(made) | {"angles": np.array(made["angles"], dtype=np.float64)})
+        return _Decision(
+            angles=np.array(made["angles"], dtype=np.float64),
+            shots=made["shots"],
+            mitigated=made["mitigated"],
+            cut_short=made["cut_short"],
+            cut_short_by=tuple(made["cut_short_by"]),
+        )
 
     def _record(self, decision: _Decision) -> _Decision:
         written = vars(decision) | {"angles": decision.angles.tolist()}
@@ -144,16 +154,30 @@ class DeviceQaoa:
         mitigated = shots >= LEAST_PART * asked
         if not mitigated:
             shots = executor.affordable_shots(1, asked)
-        limit = f"limits.max_cost_usd = {self._job.prepared.request.limits.max_cost_usd:g}"
+        cap: RunLimit = "limits.max_cost_usd"
+        limit = f"{cap} = {self._job.prepared.request.limits.max_cost_usd:g}"
         if not shots:
             raise BudgetExceeded(f"{limit}: what is left of it pays for no samples")
         left_out = ["no mitigation"] * (wanted and not mitigated)
         left_out += [f"{shots} of {asked} shots"] * (shots < asked)
-        cuts = [f"{limit}: {', '.join(left_out)}"] if left_out else []
-        reached = next((name for name in LIMITS if optimum.stop_reason.startswith(name)), None)
-        if self._algorithm.train_on == "device" and reached is not None:
-            cuts.insert(0, f"{reached}: the training ended early")
-        return _Decision(optimum.angles, shots, mitigated, "; ".join(cuts) or None)
+        cuts = self._training_cut(optimum)
+        cuts += [(cap, f"{limit}: {', '.join(left_out)}")] if left_out else []
+        return _Decision(
+            angles=optimum.angles,
+            shots=shots,
+            mitigated=mitigated,
+            cut_short="; ".join(words for _, words in cuts) or None,
+            cut_short_by=tuple(dict.fromkeys(limit for limit, _ in cuts)),
+        )
+
+    def _training_cut(self, optimum: Optimum) -> list[tuple[RunLimit, str]]:
+        """Return the limit that ended the training on the device, and the words for it, if any."""
+        reached = optimum.stopped_by
+        if self._algorithm.train_on != "device" or reached is None:
+            return []
+        if reached == "algorithm.max_evaluations":  # all that was asked for
+            return []
+        return [(reached, f"{reached}: the training ended early")]
 
     def _measured(
         self, decision: _Decision, exact: Callable[[Real], float]

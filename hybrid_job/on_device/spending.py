@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import ClassVar
 
 from hybrid_job.job import Job
 from hybrid_job.journal import Batch
@@ -21,6 +22,7 @@ from quantum_pipeline.errors import BudgetExceeded
 from quantum_pipeline.planning.costs import QUEUE_SECONDS, STARTUP_SECONDS, bill
 from quantum_pipeline.planning.plan import task_seconds
 from quantum_pipeline.planning.tasks import SAMPLES, task_sizes
+from quantum_pipeline.requests.limits import RunLimit
 from quantum_pipeline.results import QuantumTask
 
 ENDING_SECONDS = 30.0
@@ -29,6 +31,8 @@ ENDING_SECONDS = 30.0
 
 class CapReached(BudgetExceeded):
     """The next thing to pay for would pass the limit: a solver ends with what it has."""
+
+    limit: ClassVar[RunLimit] = "limits.max_cost_usd"
 
 
 class NotAffordable(CapReached):

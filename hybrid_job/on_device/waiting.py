@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from braket.aws import AwsQuantumTask
 
@@ -20,6 +20,7 @@ from hybrid_job.on_device.measurement import Counts
 from hybrid_job.on_device.spending import CapReached, NotAffordable, Spending
 from hybrid_job.on_device.tasks import CANCELLED, COMPLETED, FAILED, Program
 from quantum_pipeline.errors import JobFailed, PipelineError, QuotaExceeded, ServiceUnavailable
+from quantum_pipeline.requests.limits import RunLimit
 
 AT_ONCE = 25
 """Most tasks that wait or run at once."""
@@ -34,6 +35,8 @@ RETRIES = 1
 
 class TimeReached(JobFailed):
     """The job's time, or that of training, is up: a solver ends with what it has."""
+
+    limit: ClassVar[RunLimit] = "limits.max_runtime_seconds"
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,12 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from hybrid_job.limits import LimitReached, evaluations_used, time_is_up
 from hybrid_job.optimising.angles import interpolated
 from hybrid_job.optimising.optimiser import Evaluate, Optimum, Real, minimise
+from quantum_pipeline.requests.limits import Limit
 
 LEAST_GAIN = 0.01
 """Share of the descent that a layer must gain for the next one to be tried."""
@@ -31,6 +34,7 @@ class Step:
 class Growth:
     """The best of all depths, what each reached, and why there is none after the last.
 
+    ``stopped_by`` is the limit for which there is none, None where it has another reason.
     In ``optimum.history`` the starts of the first depth are numbered from 1, and each further depth
     counts as one more start.
     """
@@ -38,6 +42,18 @@ class Growth:
     optimum: Optimum
     steps: tuple[Step, ...]
     because: str
+    stopped_by: Limit | None
+
+
+class _End(NamedTuple):
+    """Why no layer follows, and the limit that is the reason if one is."""
+
+    because: str
+    stopped_by: Limit | None = None
+
+    @classmethod
+    def by(cls, reached: LimitReached) -> _End:
+        return cls(str(reached), reached.limit)
 
 
 class _Stopwatch:
@@ -104,8 +120,8 @@ def grow(
     best = Optimum(starts[0])
     history: list[tuple[int, float]] = []
     steps: list[Step] = []
-    points, because = list(starts), ""
-    while not because:
+    points, ended = list(starts), None
+    while ended is None:
         end = minimise(
             timed,
             points,
@@ -119,30 +135,29 @@ def grow(
         if end.energy < best.energy:
             best = end
         if len(history) == max_evaluations:
-            because = f"algorithm.max_evaluations: all {max_evaluations} are used"
+            ended = _End.by(evaluations_used(max_evaluations))
         else:
-            because = _reason_to_end(steps, end, max_depth, untouched, least_gain)
-        if not because and timed.next_ends(steps[-1].depth + 1) > deadline:
-            because = "limits.max_runtime_seconds: no time for one more layer"
+            ended = _reason_to_end(steps, end, max_depth, untouched, least_gain)
+        if ended is None and timed.next_ends(steps[-1].depth + 1) > deadline:
+            ended = _End.by(time_is_up("no time for one more layer"))
         points = [interpolated(end.angles)]
     best.history = history
-    return Growth(best, tuple(steps), because)
+    return Growth(best, tuple(steps), ended.because, ended.stopped_by)
 
 
 def _reason_to_end(
     steps: Sequence[Step], end: Optimum, max_depth: int, untouched: float, least_gain: float
-) -> str:
-    """Return why no layer should follow the last step; empty where one should."""
+) -> _End | None:
+    """Return why no layer should follow the last step; None where one should."""
     step = steps[-1]
     if not end.converged:
-        return f"depth {step.depth}: {end.stop_reason}"
+        return _End(f"depth {step.depth}: {end.stop_reason}", end.stopped_by)
     descent = untouched - min(each.energy for each in steps)
     if not descent > 0:
-        return f"depth {step.depth} is no lower than the start state"
+        return _End(f"depth {step.depth} is no lower than the start state")
     if len(steps) > 1:
         gain = max(0.0, (steps[-2].energy - step.energy) / descent)
         if gain < least_gain:
-            return (
-                f"depth {step.depth} gained {gain:.2%} of the descent, less than {least_gain:.2%}"
-            )
-    return f"depth {step.depth} is the most allowed" if step.depth >= max_depth else ""
+            share = f"{gain:.2%} of the descent, less than {least_gain:.2%}"
+            return _End(f"depth {step.depth} gained {share}")
+    return _End(f"depth {step.depth} is the most allowed") if step.depth >= max_depth else None

@@ -18,7 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from hybrid_job.limits import LimitReached, evaluations_used, time_is_up
 from quantum_pipeline.ising import IsingModel
+from quantum_pipeline.requests.limits import Limit
 
 Real = NDArray[np.float64]
 Evaluate = Callable[[Real], tuple[float, Real]]
@@ -30,17 +32,17 @@ RAMP = 0.75
 
 @dataclass
 class Optimum:
-    """The best angles found, and how; ``history`` has (start, energy) of each evaluation."""
+    """The best angles found, and how; ``history`` has (start, energy) of each evaluation.
+
+    ``stopped_by`` is the limit that ended it, None where none did.
+    """
 
     angles: Real
     energy: float = math.inf
     history: list[tuple[int, float]] = field(default_factory=list)
     converged: bool = False
     stop_reason: str = ""
-
-
-class _LimitReached(Exception):
-    """The evaluations or the time are used up."""
+    stopped_by: Limit | None = None
 
 
 def typical_field(model: IsingModel) -> float:
@@ -93,9 +95,9 @@ def minimise(
         nonlocal slowest
         began = time.monotonic()
         if len(best.history) == max_evaluations:
-            raise _LimitReached(f"algorithm.max_evaluations: all {max_evaluations} are used")
+            raise evaluations_used(max_evaluations)
         if best.history and began + slowest > deadline:
-            raise _LimitReached("limits.max_runtime_seconds: stopped in time to give a result")
+            raise time_is_up()
         angles = _from_units(x.reshape(2, -1), unit)
         energy, gradient = evaluate(angles)
         slowest = max(slowest, time.monotonic() - began)
@@ -109,8 +111,8 @@ def minimise(
         for start, angles in enumerate(starts, 1):
             x = _from_units(angles, 1 / unit).ravel()
             ends.append(minimize(objective, x, args=(start,), **_L_BFGS_B))
-    except _LimitReached as limit:
-        best.stop_reason = str(limit)
+    except LimitReached as reached:
+        best.stop_reason, best.stopped_by = str(reached), reached.limit
         return best
     chosen = min(ends, key=lambda end: float(end.fun))
     best.converged, best.stop_reason = bool(chosen.success), _in_words(str(chosen.message))

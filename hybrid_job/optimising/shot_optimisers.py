@@ -34,8 +34,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
+from hybrid_job.limits import LimitReached, evaluations_used, time_is_up
 from hybrid_job.optimising.optimiser import Optimum, Real
 from quantum_pipeline.planning.optimiser_steps import CURVE, Method, spsa
+from quantum_pipeline.requests.limits import Limit
 
 Single = Callable[[Real], tuple[float, float]]
 """Mean energy of shots at angles of shape (2, depth), and its standard error."""
@@ -66,10 +68,6 @@ class ShotOptimum(Optimum):
     standard_error: float = math.inf
 
 
-class LimitReached(Exception):
-    """The evaluations, the time or what may be spent are used up; an estimate may raise it too."""
-
-
 def one_by_one(estimate: Single) -> Estimate:
     """Return the estimate of several angles that measures one after the other."""
     return lambda batch: [estimate(angles) for angles in batch]
@@ -90,7 +88,7 @@ def minimise_shots(
     ``estimate`` gets at most ``max_evaluations`` angles, the last ones for the result, even where
     they were measured before. ``deadline`` is a time of ``time.monotonic``: no batch is begun that
     leaves no time for the result's, as far as those before tell how long one takes. All starts in
-    ``history`` are 1. Where the estimate itself says that a limit is reached, the result is not
+    ``history`` are 1. Where the estimate itself raises ``LimitReached``, the result is not
     measured once more: its energy is the last one seen, NaN without any, its error infinite.
 
     Energy reached from the ramp with 1000 shots an evaluation, at most 200 evaluations, over that
@@ -107,10 +105,10 @@ def minimise_shots(
     run = _Run(estimate, start, unit, max_evaluations, deadline)
     optimise = {"spsa": _spsa, "cobyla": _cobyla, "nft": _nft}[method]
     try:
-        reason, converged = optimise(run, rng), True
-    except LimitReached as limit:
-        reason, converged = str(limit), False
-    return run.result(reason, converged)
+        reason, stopped_by = optimise(run, rng), None
+    except LimitReached as reached:
+        reason, stopped_by = str(reached), reached.limit
+    return run.result(reason, stopped_by)
 
 
 class _Run:
@@ -134,9 +132,9 @@ class _Run:
     def __call__(self, *points: Real) -> list[float]:
         """Return the estimates at angles in units, each of shape (2 * depth,)."""
         if self.left < len(points):
-            raise LimitReached(f"algorithm.max_evaluations: all {self._max_evaluations} are used")
+            raise evaluations_used(self._max_evaluations)
         if time.monotonic() + (len(points) + 1) * self._slowest >= self._deadline:
-            raise LimitReached("limits.max_runtime_seconds: stopped in time to give a result")
+            raise time_is_up()
         return [energy for energy, _ in self._measure(points)]
 
     def _measure(self, points: Sequence[Real]) -> Sequence[tuple[float, float]]:
@@ -150,14 +148,21 @@ class _Run:
         angles: Real = x.reshape(2, -1) / self._scale
         return angles
 
-    def result(self, reason: str, converged: bool) -> ShotOptimum:
+    def result(self, reason: str, stopped_by: Limit | None) -> ShotOptimum:
         try:
             [(energy, error)] = self._measure([self.at])
-        except LimitReached as limit:
-            energy = self.history[-1][1] if self.history else math.nan
-            error, converged = math.inf, False
-            reason = str(limit)
-        return ShotOptimum(self.angles(self.at), energy, self.history, converged, reason, error)
+        except LimitReached as reached:
+            energy, error = self.history[-1][1] if self.history else math.nan, math.inf
+            reason, stopped_by = str(reached), reached.limit
+        return ShotOptimum(
+            angles=self.angles(self.at),
+            energy=energy,
+            history=self.history,
+            converged=stopped_by is None,
+            stop_reason=reason,
+            stopped_by=stopped_by,
+            standard_error=error,
+        )
 
 
 def _spsa(run: _Run, rng: np.random.Generator) -> str:

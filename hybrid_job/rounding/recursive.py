@@ -29,6 +29,7 @@ from hybrid_job.optimising import optimiser
 from hybrid_job.rounding.reduced import Reduced
 from quantum_pipeline.cones import Cone
 from quantum_pipeline.ising import IsingModel, energy_of
+from quantum_pipeline.requests.limits import Limit
 from quantum_pipeline.results import Elimination
 
 Real = NDArray[np.float64]
@@ -55,7 +56,7 @@ class Rounding:
 
     ``angles``, shape (2, depth), and ``mean_energy`` are those of the whole problem. ``history``
     has (optimisation, energy) of each evaluation: the first optimisation is of the whole problem,
-    each further one of what is left.
+    each further one of what is left. ``stopped_by`` is the limit that ended one of them.
     """
 
     bitstring: str
@@ -67,6 +68,7 @@ class Rounding:
     history: list[tuple[int, float]]
     converged: bool
     sentence: str
+    stopped_by: Limit | None
 
 
 @dataclass
@@ -80,6 +82,7 @@ class _Angles:
     history: list[tuple[int, float]] = field(default_factory=list)
     optima: list[optimiser.Optimum] = field(default_factory=list)
     stopped: str = ""
+    stopped_by: Limit | None = None
 
     def optimise(self, engine: Correlations, model: IsingModel, offset: float) -> None:
         """Find the angles of what is left; where the budget is used up its start is kept."""
@@ -100,8 +103,8 @@ class _Angles:
         )
         self.optima.append(found)
         self.starts[engine.depth] = [found.angles]
-        if found.stop_reason.startswith(("algorithm.", "limits.")):
-            self.stopped = f" ({found.stop_reason})"
+        if found.stopped_by is not None:
+            self.stopped, self.stopped_by = f" ({found.stop_reason})", found.stopped_by
 
     def _recorded(self, engine: Correlations, offset: float) -> optimiser.Evaluate:
         """Return the engine's energies, each of which is told and kept in the history."""
@@ -183,6 +186,7 @@ def solve(
         enumerated=left,
         history=angles.history,
         converged=first.converged,
+        stopped_by=angles.stopped_by,
         sentence=f"{rounds.in_words()}, the last {left} enumerated; {angles.in_words()}"
         f"{rounds.shallower_in_words()}",
     )

@@ -96,6 +96,7 @@ def _result(
         history=_history(job.model, optimum, samples),
         converged=optimum.converged,
         stop_reason=optimum.stop_reason,
+        stopped_by=optimum.stopped_by,
         counts=samples.counts,
         best_bitstring=best_bitstring,
         best_energy=best_energy,

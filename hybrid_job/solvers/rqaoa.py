@@ -84,6 +84,7 @@ def _result(
         ),
         converged=found.converged,
         stop_reason=found.sentence,
+        stopped_by=found.stopped_by,
         counts={},
         best_bitstring=found.bitstring,
         best_energy=found.energy,

@@ -51,7 +51,14 @@ def recorded(job: Job) -> Trained | None:
         return None
     history = [(start, energy) for start, energy in found["history"]]
     angles = np.array(found["angles"], dtype=np.float64)
-    optimum = Optimum(angles, found["energy"], history, found["converged"], found["stop_reason"])
+    optimum = Optimum(
+        angles,
+        found["energy"],
+        history,
+        found["converged"],
+        found["stop_reason"],
+        found["stopped_by"],
+    )
     return Trained(optimum, tuple(Step(*step) for step in found["steps"]), found["start"])
 
 
@@ -64,6 +71,7 @@ def record(job: Job, trained: Trained) -> Trained:
         "history": optimum.history,
         "converged": optimum.converged,
         "stop_reason": optimum.stop_reason,
+        "stopped_by": optimum.stopped_by,
         "steps": [astuple(step) for step in trained.steps],
         "start": trained.start,
     }
@@ -102,6 +110,7 @@ def train(
             untouched=exact(np.zeros((2, 1)))[0],
         )
         grown.optimum.stop_reason = f"{grown.because}; {grown.optimum.stop_reason}"
+        grown.optimum.stopped_by = grown.stopped_by
         return Trained(grown.optimum, grown.steps, started_from)
     optimum = optimiser.minimise(
         evaluate,

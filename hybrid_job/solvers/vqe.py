@@ -62,7 +62,8 @@ def solve(job: VqeJob) -> MoleculeResult:
     """
     solved, left_out = _recorded(job) or _trained(job)
     points = [each.point for each in solved]
-    stopped = [point.stop_reason for point in points if not point.converged]
+    stopped = [point for point in points if not point.converged]
+    first = next(iter(stopped), points[-1])
     return MoleculeResult(
         run_id=job.prepared.run_id,
         algorithm="vqe",
@@ -71,7 +72,8 @@ def solve(job: VqeJob) -> MoleculeResult:
         points=tuple(points),
         history=_history(solved),
         converged=not stopped and not left_out,
-        stop_reason=left_out or next(iter(stopped), points[-1].stop_reason),
+        stop_reason=left_out or first.stop_reason,
+        stopped_by="limits.max_runtime_seconds" if left_out else first.stopped_by,
         **_sampled(job, solved, left_out),
         seconds=job.seconds,
         versions=versions(),

@@ -43,6 +43,7 @@ def test_each_depth_of_a_ring_reaches_2p_plus_1_over_2p_plus_2() -> None:
         assert 0.5 - step.energy / 12 == pytest.approx((2 * p + 1) / (2 * p + 2), abs=1e-4)
     assert [step.depth for step in growth.steps] == [1, 2, 3, 4, 5]
     assert growth.because == "depth 5 is the most allowed"
+    assert growth.stopped_by is None
 
 
 def test_growth_reaches_what_many_starts_at_the_last_depth_reach() -> None:
@@ -93,6 +94,7 @@ def test_evaluations_of_all_depths_together_keep_the_limit() -> None:
     growth = grown(ring(10), max_evaluations=25)
     assert len(growth.optimum.history) == 25 == sum(step.evaluations for step in growth.steps)
     assert growth.because == "algorithm.max_evaluations: all 25 are used"
+    assert growth.stopped_by == "algorithm.max_evaluations"
 
 
 def test_optimum_is_the_lowest_of_all_depths_with_the_evaluations_of_all() -> None:
@@ -153,3 +155,4 @@ def test_no_layer_is_added_that_would_pass_the_deadline(
     )
     assert len(growth.steps) == depths
     assert "limits.max_runtime_seconds" in growth.because
+    assert growth.stopped_by == "limits.max_runtime_seconds"

@@ -50,7 +50,13 @@ def test_training_leaves_a_device_the_time_to_sample_up_to_half_of_all(
 
 def test_what_was_trained_is_read_back_by_the_next_attempt(tmp_path: Path) -> None:
     prepared = prepared_on("garnet", "again")
-    optimum = Optimum(np.array([[0.1], [-0.7]]), -1.5, [(1, -1.0), (1, -1.5)], True, "it is there")
+    optimum = Optimum(
+        angles=np.array([[0.1], [-0.7]]),
+        energy=-1.5,
+        history=[(1, -1.0), (1, -1.5)],
+        stop_reason="there is no more money",
+        stopped_by="limits.max_cost_usd",
+    )
     trained = Trained(optimum, (Step(1, -1.5, 2),), "linear ramp")
     with closing(Journal(tmp_path, prepared.request)) as journal:
         assert training.recorded(Job(prepared, journal, 0.0)) is None

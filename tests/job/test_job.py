@@ -151,7 +151,7 @@ def test_job_ends_within_its_time_with_the_best_so_far(tmp_path: Path) -> None:
     result = solved(prepared, tmp_path)
     assert time.monotonic() - began < 1 or len(result.history) == 1
     assert not result.converged
-    assert result.stop_reason.startswith("limits.max_runtime_seconds")
+    assert result.stopped_by == "limits.max_runtime_seconds"
     assert result.mean_energy == pytest.approx(min(each.energy for each in result.history))
 
 
@@ -270,6 +270,17 @@ def test_depth_grows_and_says_why_it_stopped(tmp_path: Path) -> None:
     assert energies == sorted(energies, reverse=True)
     assert sum(step.evaluations for step in result.depths) == len(result.history)
     assert result.stop_reason.startswith(f"depth {len(energies)} ")
+    assert result.stopped_by is None
+
+
+def test_a_limit_that_leaves_no_further_layer_is_named_though_the_last_one_converged(
+    tmp_path: Path,
+) -> None:
+    whole = solved(prepared_run(PETERSEN), tmp_path / "whole")
+    two = sum(step.evaluations for step in whole.depths[:2])
+    result = solved(prepared_run(PETERSEN, algorithm={"max_evaluations": two}), tmp_path / "two")
+    assert (len(result.depths), result.converged) == (2, True)
+    assert result.stopped_by == "algorithm.max_evaluations"
 
 
 @pytest.mark.parametrize("warm_start", ["relaxed", "classical"])

@@ -391,7 +391,7 @@ def test_an_exponential_decay_is_extrapolated_to_where_it_began(
     found = extrapolated("exponential", scales, energies, EVEN[:points] ** 2, Mixed(-4))
 
     assert found.energy == pytest.approx(-4 + amplitude, abs=1e-6)
-    assert found.fallback is None
+    assert (found.form, found.fallback) == ("exponential", None)
 
 
 @pytest.mark.parametrize("accepted", [0.5, 0.3])
@@ -411,6 +411,7 @@ def test_richardson_recovers_the_polynomial_through_all_points(points: int) -> N
 
     found = extrapolated("richardson", scales, polynomial(scales), EVEN[:points], Mixed(0))
 
+    assert found.form == "richardson"
     assert found.energy == pytest.approx(-3.0)
 
 
@@ -459,7 +460,7 @@ def test_an_exponential_with_nothing_to_go_by_becomes_a_line_and_says_so(
 
     line = extrapolated("linear", SCALES, np.array(energies), EVEN, Mixed(0))
     assert found.energy == line.energy
-    assert found.fallback == f"linear in place of exponential: {why}"
+    assert (found.form, found.fallback) == ("linear", f"linear in place of exponential: {why}")
 
 
 @pytest.mark.parametrize("accepted", [1.0, 0.25])
@@ -505,6 +506,7 @@ def test_one_noise_scale_leaves_the_energy_as_it_is_and_says_so() -> None:
 
     assert found.energy == -2.0
     assert found.fallback == "no linear extrapolation: there is one noise scale"
+    assert found.form is None
 
 
 def test_richardson_with_two_scales_that_coincide_becomes_a_line() -> None:
@@ -515,6 +517,7 @@ def test_richardson_with_two_scales_that_coincide_becomes_a_line() -> None:
     assert found.energy == pytest.approx(-3.75)
     assert found.fallback is not None
     assert "linear in place of richardson" in found.fallback
+    assert found.form == "linear"
 
 
 def test_shots_that_all_agree_do_not_break_the_least_squares() -> None:
@@ -531,6 +534,7 @@ def test_without_extrapolation_the_least_noise_counts() -> None:
     found = extrapolated("none", scales, energies, np.ones(2), Mixed(0))
 
     assert (found.energy, found.weights.tolist(), found.fallback) == (-2.0, [0.0, 1.0], None)
+    assert found.form is None
 
 
 def test_some_bits_of_a_misreading_keep_their_own_figures() -> None:

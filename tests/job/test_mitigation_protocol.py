@@ -163,6 +163,7 @@ def test_exact_counts_of_a_depolarised_and_misread_ring_give_its_energy() -> Non
     assert outcome.mitigated.energy == pytest.approx(-3, abs=1e-4)
     assert (outcome.kept, outcome.best) == ("mitigated", outcome.mitigated)
     assert outcome.methods == ("readout", "zne")
+    assert (outcome.extrapolation, outcome.extrapolation_used) == ("exponential", ("exponential",))
     assert [each.scale for each in outcome.scaled] == [1, 3, 5]
     assert [each.mitigated.energy for each in outcome.checks] == pytest.approx(
         [each.exact for each in outcome.checks], abs=1e-4
@@ -215,6 +216,15 @@ def test_settings_that_decay_unlike_each_other_are_extrapolated_each_by_itself()
     _, outcome = protocol.outcome(Device().exact_counts(protocol.circuits))
 
     assert outcome.mitigated.energy == pytest.approx(2 * -3, abs=1e-3)
+
+
+def test_settings_that_are_extrapolated_unlike_each_other_have_two_forms() -> None:
+    mixed = Setting(Compiled(Circuit().h(range(N)), tuple(range(N))), RING)
+    protocol = Protocol(BOTH, Measurement((plain(ANGLES), mixed), None), [], MANY)
+
+    _, outcome = protocol.outcome(Device().exact_counts(protocol.circuits))
+
+    assert outcome.extrapolation_used == ("exponential", "linear")
 
 
 def test_a_symmetry_that_the_settings_show_themselves_takes_no_circuit_of_its_own() -> None:
@@ -332,6 +342,7 @@ def test_too_few_shots_that_obey_the_symmetry_leave_the_raw_energy() -> None:
 
     assert (outcome.kept, outcome.mitigated.energy) == ("raw", outcome.raw.energy)
     assert outcome.kept_because == "too few shots obey the symmetry at some noise scale"
+    assert outcome.extrapolation_used == ()
 
 
 def test_the_stated_error_has_in_it_what_is_left_of_the_known_circuits_errors() -> None:

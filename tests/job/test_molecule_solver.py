@@ -100,6 +100,8 @@ def test_the_evaluations_of_a_scan_are_shared_by_its_lengths() -> None:
     assert [point.evaluations for point in result.points] == [2, 2, 2, 2, 2]
     assert not result.converged
     assert result.stop_reason == "algorithm.max_evaluations: all 2 are used"
+    limits = {point.stopped_by for point in result.points}
+    assert {result.stopped_by} == limits == {"algorithm.max_evaluations"}
 
 
 @pytest.mark.parametrize("ansatz", ["uccsd", "adapt"])
@@ -121,6 +123,7 @@ def test_a_job_out_of_time_has_the_lengths_that_it_reached(tmp_path: Path) -> No
     assert len(result.points) == 1
     assert not result.converged
     assert result.stop_reason == "limits.max_runtime_seconds: 1 of 5 lengths"
+    assert result.stopped_by == "limits.max_runtime_seconds"
 
 
 class _Killed(Exception):

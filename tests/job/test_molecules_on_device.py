@@ -278,6 +278,7 @@ def test_what_the_cap_leaves_is_measured_without_mitigation_and_said(
     assert result.device_run.mitigation is None
     assert result.device_run.cut_short is not None
     assert result.device_run.cut_short.startswith("limits.max_cost_usd: no mitigation of errors")
+    assert result.device_run.cut_short_by == ("limits.max_cost_usd",)
 
 
 def test_a_cap_that_leaves_no_shots_is_refused_by_name(braket: Server, tmp_path: Path) -> None:

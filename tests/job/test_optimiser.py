@@ -87,6 +87,7 @@ def test_evaluations_of_all_starts_together_keep_the_limit() -> None:
     assert len(found.history) == 17
     assert not found.converged
     assert found.stop_reason == "algorithm.max_evaluations: all 17 are used"
+    assert found.stopped_by == "algorithm.max_evaluations"
 
 
 class Clock:
@@ -118,6 +119,7 @@ def test_no_evaluation_is_begun_that_would_pass_the_deadline(
     assert len(found.history) == evaluations
     assert not found.converged
     assert found.stop_reason.startswith("limits.max_runtime_seconds")
+    assert found.stopped_by == "limits.max_runtime_seconds"
     assert found.energy == min(energy for _, energy in found.history)
 
 

@@ -139,6 +139,7 @@ def test_evaluations_end_with_their_budget_and_the_solution_is_whole() -> None:
     found = solve(model, 1, max_evaluations=7)
     assert len(found.history) == 7
     assert "angles optimised 2 times in 7 evaluations (algorithm.max_evaluations" in found.sentence
+    assert found.stopped_by == "algorithm.max_evaluations"
     assert found.energy == energy_of(model, found.bitstring)
 
 

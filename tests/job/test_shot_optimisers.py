@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from hybrid_job.engines.statevector import Qaoa
+from hybrid_job.limits import LimitReached
 from hybrid_job.optimising.optimiser import (
     Real,
     linear_ramp,
@@ -17,7 +18,6 @@ from hybrid_job.optimising.optimiser import (
     typical_field,
 )
 from hybrid_job.optimising.shot_optimisers import (
-    LimitReached,
     ShotOptimum,
     Single,
     minimise_shots,
@@ -137,6 +137,7 @@ def test_evaluations_keep_the_limit_and_the_result_is_the_last(
     assert end.history[-1] == (1, end.energy)
     if not end.converged:
         assert end.stop_reason == f"algorithm.max_evaluations: all {evaluations} are used"
+        assert end.stopped_by == "algorithm.max_evaluations"
 
 
 class Clock:
@@ -183,6 +184,7 @@ def test_no_batch_is_begun_that_leaves_no_time_for_the_result(
     assert len(end.history) == evaluations
     assert not end.converged
     assert end.stop_reason.startswith("limits.max_runtime_seconds")
+    assert end.stopped_by == "limits.max_runtime_seconds"
 
 
 @pytest.mark.parametrize("evaluations", [1, 2, 3, 4, 5, 7, 12, 21, 30, 57, 200])
@@ -223,14 +225,15 @@ def test_an_estimate_that_may_spend_no_more_ends_the_search_where_it_is(method: 
 
     def estimate(angles: Real) -> tuple[float, float]:
         if len(measured) == 20:
-            raise LimitReached("limits.max_cost_usd: no more")
+            raise LimitReached("limits.max_cost_usd", "no more money")
         measured.append(noisy(angles))
         return measured[-1]
 
     end = found(ising, estimate, method, depth=2)
     assert len(end.history) <= 20
     assert end.energy == end.history[-1][1]
-    assert (end.converged, end.stop_reason) == (False, "limits.max_cost_usd: no more")
+    assert (end.converged, end.stop_reason) == (False, "no more money")
+    assert end.stopped_by == "limits.max_cost_usd"
     assert math.isinf(end.standard_error)
 
 

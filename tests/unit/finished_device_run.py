@@ -30,6 +30,8 @@ LATTICE = tuple(sorted([(a, a + 1) for row in ROWS for a in row[:-1]] + list(BEL
 ON_LATTICE = (4, 5, 10, 15, 14, 9)
 EMULATED = "Emulated; topology: a lattice; errors: assumed, gates on two qubits 0.5 %, readout 2 %."
 ALL = {"readout": True, "symmetry": True, "zne": "linear", "scales": [1.0, 3.0, 5.0]}
+CUT = "limits.max_cost_usd = 10: no mitigation, 400 of 1000 shots"
+CUT_SHORT: dict[str, Any] = {"cut_short": CUT, "cut_short_by": ("limits.max_cost_usd",)}
 TASK = "arn:aws:braket:eu-north-1:123456789012:quantum-task/5a1e"
 
 COMPILATION = Compilation(
@@ -57,6 +59,7 @@ def mitigation_outcome(raw: Estimated, changes: Mapping[str, Any]) -> Mitigation
     fields: dict[str, Any] = {
         "methods": ("readout", "symmetry", "zne"),
         "extrapolation": "linear",
+        "extrapolation_used": ("linear",),
         "raw": raw,
         "mitigated": estimated(-4.96, 0.055),
         "scaled": (
@@ -134,6 +137,7 @@ def device_result(
         "mitigation": outcome,
         "trained_energy": -5.0,
         "cut_short": None,
+        "cut_short_by": (),
     }
     shots = sum(counts.values())
     tasks = (

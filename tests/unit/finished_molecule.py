@@ -101,6 +101,7 @@ def measured_molecule(prepared: PreparedRun, misread: float = 0.02) -> MoleculeR
                 mitigation=outcome,
                 trained_energy=solved.lowest.energy,
                 cut_short=None,
+                cut_short_by=(),
             ),
             "tasks": (task,),
         }
@@ -113,6 +114,7 @@ def mitigation_of(raw: Estimated, exact: float, extra_shots: int) -> MitigationO
     return MitigationOutcome(
         methods=("readout", "symmetry", "zne"),
         extrapolation="linear",
+        extrapolation_used=("linear",),
         raw=raw,
         mitigated=near,
         scaled=tuple(

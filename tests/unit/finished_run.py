@@ -92,6 +92,7 @@ def job_result(
         "history": history((mean + 1.0, mean + 0.25, mean)),
         "converged": True,
         "stop_reason": "the gradient is zero",
+        "stopped_by": None,
         "counts": dict(counts),
         "best_bitstring": list(counts)[int(energy.argmin())],
         "best_energy": float(energy.min()),

@@ -65,6 +65,16 @@ def test_a_qpu_costs_its_tasks_and_its_shots_on_top() -> None:
     assert cost.total_usd == pytest.approx(0.02 + 0.3 + 1.45)
 
 
+def test_a_line_of_a_bill_is_told_apart_by_its_kind_and_purpose() -> None:
+    cost = billed("sv1", task("training", minutes=1.0), task(minutes=0.5))
+    assert [(item.kind, item.purpose) for item in cost.items] == [
+        ("instance", None),
+        ("time", "training"),
+        ("time", "samples"),
+    ]
+    assert [item.kind for item in billed("garnet", task()).items] == ["instance", "tasks", "shots"]
+
+
 def test_a_simulator_costs_its_minutes_on_top() -> None:
     cost = billed("sv1", task(minutes=2.5))
     assert lines(cost)[1:] == [("time on SV1, samples", 2.5, "min", 0.1875)]
@@ -163,8 +173,8 @@ def test_a_run_above_its_budget_is_refused_with_the_largest_item() -> None:
     with pytest.raises(BudgetExceeded) as refused:
         check_budget(billed("garnet", task()), Limits(max_cost_usd=1.7))
     assert str(refused.value) == (
-        "limits.max_cost_usd: the estimate is 1.7700 USD, of which 1.4500 for shots on Garnet "
-        "(samples); allowed: up to 1.7000, or fewer shots"
+        "limits.max_cost_usd: the estimate is 1.7700 USD, of which 1.4500 for shots on Garnet, "
+        "samples; allowed: up to 1.7000, or fewer shots"
     )
 
 

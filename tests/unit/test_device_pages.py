@@ -22,6 +22,8 @@ from quantum_pipeline.reports.device_parts import MitigationPart
 from quantum_pipeline.results import ScaledEnergy
 from tests.unit.finished_device_run import (
     COMPILATION,
+    CUT,
+    CUT_SHORT,
     EMULATED,
     LATTICE,
     device_result,
@@ -37,7 +39,6 @@ REPORT = measured_on_device()
 REAL = measured_on_device(prepared_on_device(emulated=None))
 NOT_MITIGATED = measured_on_device(mitigated=False)
 DRAWN = {"plots/layout.png", "plots/mitigation.png"}
-CUT = "limits.max_cost_usd = 10: no mitigation, 400 of 1000 shots"
 
 
 ON_DEVICE = {"train_on": "device", "optimizer": "spsa", "shots_per_evaluation": 250}
@@ -66,7 +67,7 @@ def page(files: dict[str, bytes]) -> Page:
 def test_page_cries_that_the_device_was_emulated_before_all_else(page: Page) -> None:
     assert "Emulated: r1 – Quantum Pipeline report" in page.text
     assert page.words.index("Emulated: not a result of Garnet.") < page.words.index("Found")
-    assert EMULATED.removeprefix("Emulated; t") in page.words
+    assert f"an emulator on this machine stood in for it. {EMULATED}" in page.words
     alts = [attributes["alt"] or "" for tag, attributes in page.tags if tag == "img"]
     assert sum("Garnet (emulated)" in alt for alt in alts) == len(DRAWN)
 
@@ -122,8 +123,8 @@ def test_layout_counts_variables_the_qubits_acted_on_and_those_of_the_device() -
 
 
 def test_a_line_that_took_the_place_of_an_exponential_is_drawn_and_called_a_line() -> None:
-    because = "on 2 circuits; linear in place of exponential: the decay is not told from none"
-    report = measured_on_device(mitigated={"extrapolation": "exponential", "kept_because": because})
+    asked: dict[str, Any] = {"extrapolation": "exponential", "extrapolation_used": ("linear",)}
+    report = measured_on_device(mitigated=asked)
     assert report.mitigation is not None
     line = curve(report.mitigation, np.array([0.0, 1.0, 2.0]))
     assert line[0] - line[1] == pytest.approx(line[1] - line[2])
@@ -194,9 +195,7 @@ def test_page_has_each_line_of_the_estimate_beside_that_of_the_bill(page: Page) 
 
 def test_headline_of_a_partial_run_says_what_was_left_out(page: Page) -> None:
     prepared = prepared_on_device()
-    cut = device_result(
-        prepared, noisy_counts(prepared, 400), mitigated=False, run={"cut_short": CUT}
-    )
+    cut = device_result(prepared, noisy_counts(prepared, 400), mitigated=False, run=CUT_SHORT)
     words = page_of(report_of(prepared, cut)).words
     assert f"Partial cut short Stopped at {CUT}. Found" in words
     assert "Partial" not in page.words
@@ -291,7 +290,11 @@ def part(form: str, energies: list[float], at_zero: float) -> MitigationPart:
         for s, e in zip((1, 2, 4), energies, strict=True)
     )
     return REPORT.mitigation.model_copy(
-        update={"extrapolation": form, "scaled": scaled, "mitigated": estimated(at_zero, 0.1)}
+        update={
+            "extrapolation_used": (form,),
+            "scaled": scaled,
+            "mitigated": estimated(at_zero, 0.1),
+        }
     )
 
 

@@ -6,17 +6,23 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from quantum_pipeline.cli import console
 from quantum_pipeline.devices.catalogue import find
 from quantum_pipeline.ising import energies, spins_of
-from quantum_pipeline.planning.costs import Cost, InstancePrice
+from quantum_pipeline.pages.extrapolation import curve
+from quantum_pipeline.planning.costs import FREE, Cost, InstancePrice, estimate
 from quantum_pipeline.reports import OptimisationReport
+from quantum_pipeline.reports.advice import recommend
 from quantum_pipeline.reports.device_parts import cost_part
+from quantum_pipeline.requests.limits import Limit
 from quantum_pipeline.results import JobSeconds, QuantumTask
 from tests.unit.finished_device_run import (
     COMPILATION,
+    CUT,
+    CUT_SHORT,
     TASK,
     device_result,
     estimated,
@@ -28,12 +34,27 @@ from tests.unit.finished_run import TRIANGLE, report_of, sampled
 
 PREPARED = prepared_on_device()
 REPORT = measured_on_device(PREPARED)
-CUT = "limits.max_cost_usd = 10: no mitigation, 400 of 1000 shots"
 KEPT_RAW = {"kept": "raw", "kept_because": "it is not smaller beyond doubt"}
+EXPONENTIAL = {"extrapolation": "exponential", "extrapolation_used": ("exponential",)}
+TIME: dict[str, Any] = {
+    "cut_short": "the time was up",
+    "cut_short_by": ("limits.max_runtime_seconds",),
+}
+AT_NO_PRICE = InstancePrice(instance_type="ml.m5.large", usd_per_hour=0, as_of=FREE)
+NOT_BILLED = PREPARED.model_copy(
+    update={
+        "estimate": estimate(PREPARED.request, PREPARED.device, AT_NO_PRICE, PREPARED.plan),
+    }
+)
 
 
 def advice(report: OptimisationReport) -> str:
     return "\n".join(report.recommendations)
+
+
+def stopped_by(limit: Limit) -> dict[str, Any]:
+    """Return the end of an optimisation by a limit, as fields of a result."""
+    return {"converged": False, "stop_reason": "all are used", "stopped_by": limit}
 
 
 def test_report_survives_json() -> None:
@@ -94,7 +115,7 @@ def test_qubits_used_are_those_of_variables_and_those_passed_through() -> None:
 
 def test_tasks_and_instance_make_up_the_bill() -> None:
     cost = REPORT.cost
-    instance = next(item.usd for item in cost.breakdown if "instance" in item.what)
+    instance = next(item.usd for item in cost.breakdown if item.kind == "instance")
     assert sum(task.usd for task in cost.tasks) + instance == pytest.approx(cost.actual_usd)
     assert cost.tasks[0].usd == pytest.approx(0.30 + 14_000 * 0.00145)
     assert sum(item.usd for item in cost.estimate) == pytest.approx(cost.estimated_usd)
@@ -150,11 +171,12 @@ def test_what_is_emulated_is_known_even_if_the_job_told_nothing() -> None:
 
 def test_a_run_that_was_cut_short_is_partial_and_says_what_it_takes() -> None:
     prepared = prepared_on_device(limits={"max_cost_usd": 10.0})
-    cut = measured_on_device(prepared, run={"cut_short": CUT}, mitigated=False)
+    cut = measured_on_device(prepared, run=CUT_SHORT, mitigated=False)
     assert cut.partial
     assert cut.status == "SUCCEEDED"
     assert cut.cost.cut_short == CUT
     usd = math.ceil(100 * cut.cost.estimated_usd) / 100
+    assert cut.cost.cut_short_by == ("limits.max_cost_usd",)
     assert f"({CUT}): raise limits.max_cost_usd from 10 to {usd:.2f}, the whole" in advice(cut)
     assert "max_runtime_seconds" not in advice(cut)
 
@@ -163,28 +185,69 @@ def test_a_training_that_money_ended_is_told_once_with_the_figure_that_would_do(
     prepared = prepared_on_device(
         algorithm={"train_on": "device", "optimizer": "spsa"}, limits={"max_cost_usd": 10.0}
     )
-    early: dict[str, Any] = {"converged": False, "stop_reason": "limits.max_cost_usd: kept"}
+    early = stopped_by("limits.max_cost_usd")
     why = "limits.max_cost_usd: the training ended early"
-    report = measured_on_device(prepared, run={"cut_short": why}, mitigated=False, **early)
+    run = CUT_SHORT | {"cut_short": why}
+    report = measured_on_device(prepared, run=run, mitigated=False, **early)
     (told,) = (line for line in report.recommendations if "max_cost_usd" in line)
     assert f"({why}): raise limits.max_cost_usd from 10 to " in told
     assert "The optimiser stopped" not in advice(report)
 
 
 def test_a_run_cut_short_within_its_cost_needs_more_time() -> None:
-    cut = measured_on_device(run={"cut_short": "limits.max_runtime_seconds: ended early"})
+    cut = measured_on_device(run=TIME)
     seconds = cut.request["limits"]["max_runtime_seconds"]
     assert f"raise limits.max_runtime_seconds above {seconds}" in advice(cut)
 
 
 def test_an_optimiser_that_stopped_early_names_the_limit_that_stopped_it() -> None:
-    early: dict[str, Any] = {"converged": False, "stop_reason": "algorithm.max_evaluations"}
-    said = advice(measured_on_device(**early))
-    assert "(algorithm.max_evaluations): raise algorithm.max_evaluations." in said
+    report = measured_on_device(**stopped_by("algorithm.max_evaluations"))
+    assert report.convergence.stopped_by == "algorithm.max_evaluations"
+    assert "early (all are used): raise algorithm.max_evaluations." in advice(report)
+
+
+AT_THE_CAP = prepared_on_device(
+    algorithm={"train_on": "device", "optimizer": "spsa"}, limits={"max_cost_usd": 10.0}
+)
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        measured_on_device(mitigated=KEPT_RAW | EXPONENTIAL),
+        measured_on_device(NOT_BILLED),
+        measured_on_device(AT_THE_CAP, run=CUT_SHORT, **stopped_by("limits.max_cost_usd")),
+        measured_on_device(run=TIME),
+        measured_on_device(**stopped_by("algorithm.max_evaluations")),
+    ],
+    ids=["raw kept", "nothing billed", "cut by cost", "cut by time", "stopped early"],
+)
+def test_what_is_advised_and_drawn_does_not_hang_on_words(report: OptimisationReport) -> None:
+    assert report.mitigation is not None
+    words = {
+        report.convergence.stop_reason: "limits.max_runtime_seconds: limits.max_cost_usd",
+        report.mitigation.kept_because: "linear in place of linear in place of exponential",
+        report.cost.cut_short or "no cut": "max_runtime_seconds and max_cost_usd",
+        report.cost.prices_as_of: "yesterday",
+        **{item.what: f"instance {item.usd}" for item in report.cost.estimate},
+    }
+    text = report.model_dump_json()
+    for said, nonsense in words.items():
+        text = text.replace(said, nonsense)
+    other = OptimisationReport.model_validate_json(text)
+    assert other != report
+    assert recommend(other, 1e-9) == other.recommendations
+    assert other.mitigation is not None
+    at = np.linspace(0, 5, 11, dtype=np.float64)
+    assert (curve(other.mitigation, at) == curve(report.mitigation, at)).all()
 
 
 def test_a_rehearsal_says_how_it_becomes_a_run_on_hardware() -> None:
     assert "deploy the stack in eu-north-1, where Garnet is, and add --stack" in advice(REPORT)
+    assert f"there it costs at most {REPORT.cost.estimated_usd:.4f} USD." in advice(REPORT)
+    unbilled = measured_on_device(NOT_BILLED)
+    tasks = f"there its quantum tasks cost at most {unbilled.cost.estimated_usd:.4f} USD, and the"
+    assert f"{tasks} job's instance is billed too." in advice(unbilled)
     real = measured_on_device(prepared_on_device(emulated=None))
     assert real.device.emulated is None
     assert "rehearsal" not in advice(real)
@@ -259,7 +322,7 @@ def test_terminal_says_of_a_rehearsal_that_nothing_was_billed(
 def test_terminal_says_what_a_run_that_was_cut_short_left_out_in_lines_of_100_columns(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lines = shown(measured_on_device(run={"cut_short": CUT}), tmp_path, capsys)
+    lines = shown(measured_on_device(run=CUT_SHORT), tmp_path, capsys)
     assert f"partial      cut short: {CUT}\n" in lines
     assert "partial" not in shown(REPORT, tmp_path, capsys)
     assert max(map(len, lines.splitlines())) <= max(

@@ -11,6 +11,7 @@ from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.results import Check, OptimisationResult, QuantumTask, read_result, verify
 from tests.unit.finished_device_run import (
     COMPILATION,
+    CUT_SHORT,
     LATTICE,
     TASK,
     device_result,
@@ -84,6 +85,26 @@ TAMPERED: dict[str, tuple[dict[str, Any], str]] = {
         {"run": {"trained_energy": -6.1}},
         "device_run.trained_energy: got -6.1; it must lie from -6.0 to 0.0",
     ),
+    "an extrapolation that was not asked for": (
+        {"mitigated": {"extrapolation": "exponential"}},
+        'mitigation.extrapolation: got "exponential"; the run has "linear"',
+    ),
+    "a form of it that was not asked for": (
+        {"mitigated": {"extrapolation_used": ("richardson",)}},
+        'mitigation.extrapolation_used: got "richardson"; allowed: linear',
+    ),
+    "an energy extrapolated in no form": (
+        {"mitigated": {"extrapolation_used": ()}},
+        "mitigation.extrapolation_used: of more than one scale: got false; the run has true",
+    ),
+    "an extrapolation from one scale": (
+        {"mitigated": {"scaled": ()}},
+        "mitigation.extrapolation_used: of more than one scale: got true; the run has false",
+    ),
+    "words for a cut that no limit made": (
+        {"run": {"cut_short": "shots left out"}},
+        "device_run.cut_short_by: got false; the run has true",
+    ),
     "fewer shots than asked for, and not cut short": (
         {"counts": FEWER},
         "counts: got 400; the run has 1000",
@@ -104,7 +125,7 @@ def test_a_method_that_was_not_asked_for_is_refused() -> None:
 
 
 def test_a_run_that_was_cut_short_has_fewer_shots_and_no_more() -> None:
-    cut: dict[str, Any] = {"run": {"cut_short": "shots left out"}, "mitigated": False}
+    cut: dict[str, Any] = {"run": CUT_SHORT, "mitigated": False}
     verify(device_result(PREPARED, FEWER, **cut), PREPARED)
     assert "counts: got 1001" in refused(
         device_result(PREPARED, noisy_counts(PREPARED, 1001), **cut)

@@ -165,6 +165,14 @@ def test_an_early_stop_names_the_limit_to_raise() -> None:
     assert "raise algorithm.max_evaluations." in said
 
 
+def test_what_is_advised_does_not_hang_on_the_words_for_an_end() -> None:
+    few = prepared_molecule(SCAN, algorithm={"max_evaluations": 10})
+    result = solved_molecule(few)
+    said = advice(few, result)
+    other = result.model_copy(update={"stop_reason": "limits.max_cost_usd: or so"})
+    assert advice(few, other) == said.replace(result.stop_reason, "limits.max_cost_usd: or so")
+
+
 def test_lengths_without_time_are_named_and_nothing_is_made_up_for_them() -> None:
     result = SOLVED_SCAN.model_copy(
         update={
@@ -172,6 +180,7 @@ def test_lengths_without_time_are_named_and_nothing_is_made_up_for_them() -> Non
             "history": tuple(each for each in SOLVED_SCAN.history if each.start <= 3),
             "converged": False,
             "stop_reason": "limits.max_runtime_seconds: 3 of 5 lengths",
+            "stopped_by": "limits.max_runtime_seconds",
         }
     )
     report = report_of_molecule(PREPARED_SCAN, result)

@@ -71,6 +71,13 @@ TAMPERED: list[tuple[str, Any, str]] = [
     ("algorithm", "qaoa", 'algorithm: got "qaoa"; allowed: "vqe"'),
     ("ansatz", "adapt", 'ansatz: got "adapt"; the run has "uccsd"'),
     ("converged", False, "converged: got false; the run has true"),
+    (
+        "stopped_by",
+        "limits.max_cost_usd",
+        'stopped_by: got "limits.max_cost_usd"; the run has null',
+    ),
+    ("stopped_by", "shots", 'stopped_by: got "shots"; allowed'),
+    ("points.1.stopped_by", "algorithm.max_evaluations", "points.1.stopped_by: got "),
     ("points", [], "points: got []; allowed: a list of one or more"),
     ("history", [], "history: got []; allowed: a list of one or more"),
     ("history.2.evaluation", 7, "history: evaluations: got [1, 2, 7"),
@@ -135,7 +142,9 @@ def test_points_that_are_left_out_are_no_success() -> None:
     data["points"] = data["points"][:2]
     data["history"] = [each for each in data["history"] if each["start"] <= 2]
     assert "converged: got true; the run has false" in refused(data)
-    result = read_result({**data, "converged": False}, PREPARED)
+    data["converged"] = False
+    assert 'stopped_by: got null; the run has "limits.max_runtime_seconds"' in refused(data)
+    result = read_result({**data, "stopped_by": "limits.max_runtime_seconds"}, PREPARED)
     assert isinstance(result, MoleculeResult)
     assert len(result.points) == 2
 

@@ -117,8 +117,11 @@ def test_a_slower_quantum_result_says_what_it_is_worth() -> None:
 
 
 def test_an_early_stop_names_the_limits() -> None:
-    report = sampled(TRIANGLE, BEST, converged=False, stop_reason="out of evaluations")
-    assert "stopped early (out of evaluations)" in advice(report)
+    early: dict[str, Any] = {"converged": False, "stop_reason": "out of luck", "stopped_by": None}
+    either = "raise algorithm.max_evaluations or limits.max_runtime_seconds."
+    assert f"stopped early (out of luck): {either}" in advice(sampled(TRIANGLE, BEST, **early))
+    limited = sampled(TRIANGLE, BEST, **early | {"stopped_by": "limits.max_runtime_seconds"})
+    assert "stopped early (out of luck): raise limits.max_runtime_seconds." in advice(limited)
 
 
 def test_given_angles_are_not_blamed_for_not_converging() -> None:

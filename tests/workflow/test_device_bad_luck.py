@@ -254,7 +254,9 @@ def test_a_cap_that_is_reached_while_a_device_trains_leaves_the_money_for_the_sa
     assert sum(report["samples"].values()) == 100
     assert report["partial"]
     cut_short = report["cost"]["cut_short"]
+    assert report["cost"]["cut_short_by"] == ["limits.max_cost_usd"]
     assert cut_short.startswith("limits.max_cost_usd")
     assert cut_short.endswith(": the training ended early")
     assert not report["convergence"]["converged"]
     assert report["convergence"]["stop_reason"].startswith("limits.max_cost_usd: ")
+    assert report["convergence"]["stopped_by"] == "limits.max_cost_usd"

@@ -56,7 +56,7 @@ def check_cost(stack: Stack, report: dict[str, Any]) -> None:
     assert 1 <= cost["estimated_usd"] / billed <= 1.1
     tasks = [task["usd"] for task in cost["tasks"]]
     assert sorted(tasks) == pytest.approx(sorted(stack.billed_tasks(report["run_id"])))
-    assert cost["cut_short"] is None
+    assert (cost["cut_short"], cost["cut_short_by"]) == (None, [])
     assert not report["partial"]
 
 
@@ -115,6 +115,7 @@ def test_half_the_estimate_buys_part_of_a_run_and_the_report_says_which(stack: S
     assert 0.30 + 0.00145 < stack.billed("half") <= cap
     assert cost["actual_usd"] == pytest.approx(stack.billed("half"), rel=1e-3)
     assert report["partial"]
+    assert cost["cut_short_by"] == ["limits.max_cost_usd"]
     assert cost["cut_short"].startswith("limits.max_cost_usd")
     assert cost["cut_short"].endswith(f": {task['shots']} of 400 shots")
     assert 10 <= task["shots"] < 200

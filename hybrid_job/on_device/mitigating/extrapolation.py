@@ -23,13 +23,13 @@ mitigation for near-future applications", Phys. Rev. X 8, 031027 (2018).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import minimize_scalar
 
 from hybrid_job.on_device.mitigating.readout import Real
-from quantum_pipeline.requests.mitigation import Extrapolation
+from quantum_pipeline.requests.mitigation import Extrapolation, Form
 
 DECAYS = (-1.0, 3.0)
 """Smallest and largest b: below, noise would make the energy better; above, it leaves 5 % of it."""
@@ -40,10 +40,14 @@ SIGNIFICANT = 2.0
 
 @dataclass(frozen=True)
 class Extrapolated:
-    """E0, its derivatives by the energies, and why another form was taken than was asked for."""
+    """E0, its derivatives by the energies, and the form that was taken: None for a mere energy.
+
+    ``fallback`` says why another form was taken than was asked for.
+    """
 
     energy: float
     weights: Real
+    form: Form | None
     fallback: str | None = None
 
 
@@ -72,21 +76,20 @@ def extrapolated(
         least = np.zeros(len(scales))
         least[np.argmin(scales)] = 1
         why = None if method == "none" else f"no {method} extrapolation: there is one noise scale"
-        return Extrapolated(float(least @ energies), least, why)
+        return Extrapolated(float(least @ energies), least, None, why)
     if method == "richardson" and len(set(scales.tolist())) == len(scales):
-        return _weighted(_richardson(scales), energies)
+        return _weighted("richardson", _richardson(scales), energies)
     # Shots that all agree leave no variance, and yet must not outweigh all others.
     importance = 1 / np.maximum(variances, 1e-6 * variances.max() or 1.0)
-    line = _weighted(_linear(scales, importance), energies)
+    line = _weighted("linear", _linear(scales, importance), energies)
     if method == "exponential":
         found = _exponential(scales, energies, importance, mixed)
         if isinstance(found, Extrapolated):
             return found
-        why = f"linear in place of exponential: {found}"
-        return Extrapolated(line.energy, line.weights, why)
+        return replace(line, fallback=f"linear in place of exponential: {found}")
     if method == "richardson":
         why = "linear in place of richardson: gates are too few for scales that differ"
-        return Extrapolated(line.energy, line.weights, why)
+        return replace(line, fallback=why)
     return line
 
 
@@ -104,11 +107,11 @@ def _exponential(
     weights = decay.weights(b, amplitude)
     if weights**2 @ (1 / importance) > signal[np.argmin(scales)] ** 2:
         return "its error is larger than what noise has left"
-    return Extrapolated(mixed.energy + amplitude, weights)
+    return Extrapolated(mixed.energy + amplitude, weights, "exponential")
 
 
-def _weighted(weights: Real, energies: Real) -> Extrapolated:
-    return Extrapolated(float(weights @ energies), weights)
+def _weighted(form: Form, weights: Real, energies: Real) -> Extrapolated:
+    return Extrapolated(float(weights @ energies), weights, form)
 
 
 def _richardson(scales: Real) -> Real:

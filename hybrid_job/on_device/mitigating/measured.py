@@ -16,10 +16,10 @@ import numpy as np
 
 from hybrid_job.on_device.measurement import Counts, Setting
 from hybrid_job.on_device.mitigating.estimates import Estimate, estimated, mixed_state
-from hybrid_job.on_device.mitigating.extrapolation import extrapolated
+from hybrid_job.on_device.mitigating.extrapolation import Extrapolated, extrapolated
 from hybrid_job.on_device.mitigating.folding import effective_scale
 from hybrid_job.on_device.mitigating.readout import Misreading, Real
-from quantum_pipeline.requests.mitigation import Extrapolation
+from quantum_pipeline.requests.mitigation import Extrapolation, Form
 from quantum_pipeline.results.device_run import Estimated, ScaledEnergy
 
 
@@ -41,11 +41,13 @@ class Rules:
 class Measured:
     """An energy without noise, and those that it was extrapolated from.
 
-    ``notes`` say where something that was asked for was not done.
+    ``forms`` are those of the extrapolation, each once: settings may differ, and there is none
+    where nothing was extrapolated. ``notes`` say where something that was asked for was not done.
     """
 
     mitigated: Estimated
     scaled: tuple[ScaledEnergy, ...]
+    forms: tuple[Form, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -70,17 +72,20 @@ def mitigated_energy(
     """
     points: list[list[Estimate]] = []
     totals = []
+    forms: dict[Form, None] = {}
     notes: dict[str, None] = {}
     for number, setting in enumerate(settings):
         found = [_estimate(setting, seen[number], rules) for seen in counts]
         each = [estimate for estimate in found if estimate is not None]
         if len(each) < len(found):
             return None
-        total, fallback = _without_noise(setting, each, rules)
+        total, extrapolation = _without_noise(setting, each, rules)
         points.append(each)
         totals.append(total)
-        if fallback is not None:
-            notes[fallback] = None
+        if extrapolation.form is not None:
+            forms[extrapolation.form] = None
+        if extrapolation.fallback is not None:
+            notes[extrapolation.fallback] = None
     whole = _sum(totals)
     energy = whole.energy
     if rules.lowest is not None and energy < rules.lowest:
@@ -99,20 +104,20 @@ def mitigated_energy(
                 accepted=at_scale.accepted,
             )
         )
-    return Measured(Estimated(energy=energy, standard_error=error), tuple(scaled), tuple(notes))
+    mitigated = Estimated(energy=energy, standard_error=error)
+    return Measured(mitigated, tuple(scaled), tuple(forms), tuple(notes))
 
 
 def _without_noise(
     setting: Setting, estimates: Sequence[Estimate], rules: Rules
-) -> tuple[Estimate, str | None]:
-    """Return a setting's energy at noise 0, and what was done in place of what was asked for."""
+) -> tuple[Estimate, Extrapolated]:
+    """Return a setting's energy at noise 0, and the extrapolation that gave it."""
     scales = np.array([effective_scale(setting.compiled, scale) for scale in rules.scales])
     energies = np.array([each.energy for each in estimates])
     variances = np.array([each.variance for each in estimates])
     found = extrapolated(rules.zne, scales, energies, variances, mixed_state(setting))
     slopes = np.tensordot(found.weights, np.array([each.slopes for each in estimates]), 1)
-    made = Estimate(found.energy, float(found.weights**2 @ variances), slopes)
-    return made, found.fallback
+    return Estimate(found.energy, float(found.weights**2 @ variances), slopes), found
 
 
 def _estimate(setting: Setting, counts: Counts, rules: Rules) -> Estimate | None:

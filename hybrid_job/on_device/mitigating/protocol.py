@@ -115,6 +115,7 @@ class Protocol:
         return plain, MitigationOutcome(
             methods=self._methods(),
             extrapolation=self._mitigation.zne,
+            extrapolation_used=own.forms,
             raw=raw[0],
             mitigated=own.mitigated.model_copy(update={"standard_error": error}),
             scaled=own.scaled,

@@ -23,6 +23,7 @@ from hybrid_job.on_device.molecules.settings import Settings
 from hybrid_job.on_device.spending import NotAffordable
 from quantum_pipeline.chemistry.measuring import pair_counts
 from quantum_pipeline.planning.tasks import SAMPLES
+from quantum_pipeline.requests.limits import RunLimit
 from quantum_pipeline.requests.mitigation import CHECKS, Noise
 from quantum_pipeline.results import (
     Compilation,
@@ -35,6 +36,8 @@ from quantum_pipeline.results import (
 
 FEWEST = 0.25
 """Part of the shots that were asked for, below which there are none for mitigation."""
+
+CAP: RunLimit = "limits.max_cost_usd"
 
 DECISION = "shots of the energy"
 """What the journal keeps before they are paid for: a job that starts again has less money left."""
@@ -75,6 +78,7 @@ def _measured_energy(job: Job, executor: Executor, point: MoleculePoint) -> Meas
     except NotAffordable:  # decided by an attempt that was interrupted before it paid: less is left
         shots, mitigated = measuring.decide()
         counts, outcome = measuring.measured(shots, mitigated=mitigated)
+    left_out = measuring.left_out(shots, outcome)
     return MeasuredEnergy(
         raw=raw_energy(measuring.measurement.plain, counts),
         counts=counts[0],
@@ -84,7 +88,8 @@ def _measured_energy(job: Job, executor: Executor, point: MoleculePoint) -> Meas
             compilation=measuring.compilation(),
             mitigation=outcome,
             trained_energy=point.energy,
-            cut_short=measuring.cut_short(shots, outcome),
+            cut_short=f"{CAP}: {', '.join(left_out)}" if left_out else None,
+            cut_short_by=(CAP,) if left_out else (),
         ),
         tasks=executor.tasks,
     )
@@ -156,14 +161,14 @@ class _Measuring:
         largest = max(range(len(self._logical)), key=lambda k: self.circuits[k].two_qubit_gates)
         return summarise(self._logical[largest], self.circuits[largest], self._executor.state)
 
-    def cut_short(self, shots: int, outcome: MitigationOutcome | None) -> str | None:
+    def left_out(self, shots: int, outcome: MitigationOutcome | None) -> list[str]:
         """Return what was left out for the limit on cost."""
         left_out = []
         if outcome is None and not self.nothing_to_mitigate:
             left_out.append("no mitigation of errors")
         if shots < self._request.shots:
             left_out.append(f"{shots} of {self._request.shots} shots")
-        return f"limits.max_cost_usd: {', '.join(left_out)}" if left_out else None
+        return left_out
 
     def _compiled(self, amplitudes: NDArray[np.float64]) -> Measurement:
         chosen = amplitudes.tolist()

@@ -180,11 +180,11 @@ def _checks(report: Report, outcome: MitigationPart) -> list[Line]:
 def _bill(report: Report) -> list[Line]:
     """Return each line of the estimate beside that of the bill."""
     cost = report.cost
-    estimated = {item.what: item for item in cost.estimate}
-    actual = {item.what: item for item in cost.breakdown}
+    estimated = {(item.kind, item.purpose): item for item in cost.estimate}
+    actual = {(item.kind, item.purpose): item for item in cost.breakdown}
     lines = [
-        Line(what, (*_paid(estimated.get(what)), *_paid(actual.get(what))))
-        for what in {**estimated, **actual}
+        Line(item.what, (*_paid(estimated.get(line)), *_paid(actual.get(line))))
+        for line, item in {**estimated, **actual}.items()
     ]
     total = ("", usd(cost.estimated_usd), "", usd(cost.actual_usd))
     return [*lines, Line("total", total, True)]

@@ -25,10 +25,8 @@ def banner(report: Report) -> tuple[str, str] | None:
     device = report.device
     if device.emulated is None:
         return None
-    told = device.emulated.removeprefix("Emulated; ")
     real = "No quantum processor" if device.kind == "qpu" else "No Amazon Braket simulator"
-    stood_in = "an emulator on this machine stood in for it"
     return (
         f"Emulated: not a result of {device.name}.",
-        f"{real} ran this: {stood_in}. {told[0].upper()}{told[1:]}",
+        f"{real} ran this: an emulator on this machine stood in for it. {device.emulated}",
     )

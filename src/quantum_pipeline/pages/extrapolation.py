@@ -22,6 +22,7 @@ from quantum_pipeline.pages.figures import (
 from quantum_pipeline.pages.numbers import short
 from quantum_pipeline.reports import OptimisationReport, Report
 from quantum_pipeline.reports.device_parts import MitigationPart
+from quantum_pipeline.requests.mitigation import Form
 from quantum_pipeline.results import Estimated
 
 Real = NDArray[np.float64]
@@ -39,7 +40,6 @@ _FORMS = {
     "linear": "straight line",
     "richardson": "polynomial",
     "exponential": "exponential decay",
-    "none": "line",
 }
 
 
@@ -92,10 +92,10 @@ def mitigation(report: Report) -> tuple[str, str, Figure]:
     return titled(report, _title(part, exact)), _caption(report, part), figure
 
 
-def form_of(part: MitigationPart) -> str:
-    """Return the form that the extrapolation had: asked for, or the line that took its place."""
-    in_place = f"linear in place of {part.extrapolation}" in part.kept_because
-    return "linear" if in_place else part.extrapolation
+def form_of(part: MitigationPart) -> Form:
+    """Return the form of the curve: a line where one took the place of what was asked for."""
+    used = part.extrapolation_used
+    return used[0] if len(used) == 1 else "linear"
 
 
 def energy_limits(part: MitigationPart, exact: float | None) -> tuple[float, float]:

@@ -6,9 +6,9 @@ parameter of the stack with its own date: Braket's API does not tell it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from math import ceil
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
@@ -104,11 +104,16 @@ class Billed(Protocol):
 
 
 class CostItem(BaseModel):
-    """One line of a bill."""
+    """One line of a bill: of which kind, and for which purpose unless it is the instance's.
+
+    ``what`` says both in words, with the name of the instance or of the device.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     what: str
+    kind: Literal["instance", "tasks", "shots", "time"]
+    purpose: Purpose | None
     quantity: float
     unit: str
     usd: float
@@ -249,22 +254,36 @@ class _Use(NamedTuple):
 
 
 def _cost(seconds: float, instance: InstancePrice, device: Device, uses: Iterable[_Use]) -> Cost:
-    lines = [(f"job instance {instance.instance_type}", seconds, "s", _second(instance))]
-    for use in uses:
-        on = f"on {device.name}, {use.purpose}"
-        lines += [
-            (f"tasks {on}", use.tasks, "tasks", device.usd_per_task),
-            (f"shots {on}", use.shots, "shots", device.usd_per_shot),
-            (f"time {on}", use.minutes, "min", device.usd_per_minute),
-        ]
+    own = CostItem(
+        what=f"job instance {instance.instance_type}",
+        kind="instance",
+        purpose=None,
+        quantity=seconds,
+        unit="s",
+        usd=seconds * _second(instance),
+    )
+    on_device = (item for use in uses for item in _items(device, use))
     return Cost(
-        items=tuple(
-            CostItem(what=what, quantity=quantity, unit=unit, usd=quantity * usd_each)
-            for what, quantity, unit, usd_each in lines
-            if usd_each and quantity
-        ),
+        items=tuple(item for item in (own, *on_device) if item.usd),
         prices_as_of=f"devices {catalogue().prices_as_of}; instance {instance.source}",
     )
+
+
+def _items(device: Device, use: _Use) -> Iterator[CostItem]:
+    lines: tuple[tuple[Literal["tasks", "shots", "time"], float, str, float], ...] = (
+        ("tasks", use.tasks, "tasks", device.usd_per_task),
+        ("shots", use.shots, "shots", device.usd_per_shot),
+        ("time", use.minutes, "min", device.usd_per_minute),
+    )
+    for kind, quantity, unit, usd_each in lines:
+        yield CostItem(
+            what=f"{kind} on {device.name}, {use.purpose}",
+            kind=kind,
+            purpose=use.purpose,
+            quantity=quantity,
+            unit=unit,
+            usd=quantity * usd_each,
+        )
 
 
 def _second(instance: InstancePrice) -> float:
@@ -307,13 +326,12 @@ def check_budget(cost: Cost, limits: Limits, least: Cost | None = None) -> None:
         return
     if not limits.allow_partial or least is None:
         largest = max(cost.items, key=lambda item: item.usd)
-        what, _, purpose = largest.what.partition(", ")
-        ways = ["fewer shots"] if largest.unit == "shots" else []
+        ways = ["fewer shots"] if largest.kind == "shots" else []
         if least is not None and least.total_usd <= limit and len(cost.items) > 1:
             ways.append("limits.allow_partial, to stop below it")
         raise BudgetExceeded(
             f"limits.max_cost_usd: the estimate is {cost.total_usd:.4f} USD, of which "
-            f"{largest.usd:.4f} for {what}{f' ({purpose})' if purpose else ''}; "
+            f"{largest.usd:.4f} for {largest.what}; "
             f"allowed: {', '.join((f'up to {limit:.4f}', *ways[:-1]))}"
             f"{f', or {ways[-1]}' if ways else ''}"
         )

@@ -51,11 +51,9 @@ def _on_early_stop(report: OptimisationReport) -> str | None:
         return None
     if report.partial and report.request["algorithm"].get("train_on") == "device":
         return None  # what cut the run short ended the training: that is told once
-    reason = report.convergence.stop_reason
-    limits = "algorithm.max_evaluations or limits.max_runtime_seconds"
-    if reason.startswith(("algorithm.", "limits.")):
-        limits = reason.partition(":")[0]
-    return f"The optimiser stopped early ({reason}): raise {limits}."
+    ended = report.convergence
+    limit = ended.stopped_by or "algorithm.max_evaluations or limits.max_runtime_seconds"
+    return f"The optimiser stopped early ({ended.stop_reason}): raise {limit}."
 
 
 def _on_missed_optimum(report: OptimisationReport, tolerance: float) -> str | None:

@@ -21,6 +21,7 @@ from quantum_pipeline.reports.device_parts import (
 )
 from quantum_pipeline.reports.evaluation import Analysis
 from quantum_pipeline.reports.part import Part
+from quantum_pipeline.requests.limits import Limit
 from quantum_pipeline.results import Compilation, Evaluation, JobResult
 from quantum_pipeline.runs import SubmittedJob
 
@@ -46,11 +47,12 @@ Moment = Annotated[AwareDatetime, AfterValidator(_to_the_second)]
 
 
 class Convergence(Part):
-    """Each evaluation of the mean energy, and how the optimiser ended."""
+    """Each evaluation of the mean energy, how the optimiser ended, and by which limit if by one."""
 
     history: tuple[Evaluation, ...]
     converged: bool
     stop_reason: str
+    stopped_by: Limit | None
 
 
 class Timing(Part):
@@ -139,12 +141,15 @@ def common_parts(prepared: PreparedRun, outcome: Outcome, result: JobResult) -> 
         "created_at": prepared.created_at,
         "completed_at": outcome.completed_at,
         "request": request.model_dump(mode="json", by_alias=True),
-        "partial": run is not None and run.cut_short is not None,
+        "partial": run is not None and bool(run.cut_short_by),
         "device": device_part(prepared, result),
         "compilation": None if run is None else run.compilation,
         "mitigation": mitigation_part(prepared, result),
         "convergence": Convergence(
-            history=result.history, converged=result.converged, stop_reason=result.stop_reason
+            history=result.history,
+            converged=result.converged,
+            stop_reason=result.stop_reason,
+            stopped_by=result.stopped_by,
         ),
         "timing": outcome.timing,
         "cost": cost_part(prepared, outcome.actual, result),

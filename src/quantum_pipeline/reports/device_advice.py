@@ -8,8 +8,6 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING
 
-from quantum_pipeline.planning.costs import FREE
-
 if TYPE_CHECKING:
     from quantum_pipeline.reports.base import Report
 
@@ -36,20 +34,17 @@ def recommend_about_device(report: Report) -> tuple[str, ...]:
 
 def _on_cut(report: Report) -> str | None:
     cost, limits = report.cost, report.request["limits"]
-    if cost.cut_short is None:
+    if not cost.cut_short_by:
         return None
     cap, time = limits["max_cost_usd"], limits["max_runtime_seconds"]
-    by_cost, by_time = (name in cost.cut_short for name in ("max_cost_usd", "max_runtime_seconds"))
-    if not (by_cost or by_time):
-        by_cost = cost.estimated_usd > cap
-        by_time = not by_cost
+    by_cost = "limits.max_cost_usd" in cost.cut_short_by
     enough = []
     if by_cost and cost.estimated_usd > cap:
         whole = ceil(100 * cost.estimated_usd) / 100
         enough.append(f"limits.max_cost_usd from {cap:g} to {whole:.2f}, the whole run's estimate")
     elif by_cost:
         enough.append(f"limits.max_cost_usd above {cap:g}")
-    if by_time:
+    if "limits.max_runtime_seconds" in cost.cut_short_by:
         enough.append(f"limits.max_runtime_seconds above {time}")
     return f"The run was cut short ({cost.cut_short}): raise {' and '.join(enough)}."
 
@@ -68,7 +63,7 @@ def _on_emulation(report: Report) -> str | None:
 
 def _fees_there(report: Report) -> str:
     usd = f"{report.cost.estimated_usd:.4f} USD"
-    if FREE in report.cost.prices_as_of:
+    if not any(item.kind == "instance" for item in report.cost.estimate):
         return f"there its quantum tasks cost at most {usd}, and the job's instance is billed too"
     return f"there it costs at most {usd}"
 

@@ -1,6 +1,7 @@
-"""What a report tells of the device: which it was, what mitigation changed, what all of it cost.
+"""What a report says of the device: which it was, what mitigation changed, what all of it cost.
 
-Money in USD. ``mitigation_usd`` is what the tasks cost beyond those that the raw energy takes.
+Money in USD. ``mitigation_usd`` is what the tasks cost beyond those that the raw energy takes. A
+mitigated error below its standard error counts as that.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from quantum_pipeline.planning.costs import Cost, CostItem
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.planning.tasks import TRAINING, Purpose, task_sizes
 from quantum_pipeline.reports.part import Part
+from quantum_pipeline.requests.limits import RunLimit
+from quantum_pipeline.requests.mitigation import Form
 from quantum_pipeline.results import (
     Check,
     Estimated,
@@ -41,13 +44,15 @@ class DevicePart(Part):
 class MitigationPart(Part):
     """Raw and mitigated energy, and which of them counts.
 
-    ``error_factor`` is the raw error over the mitigated one, against the energy without noise; the
-    mitigated one counts as its standard error at least, for it is not better than by chance. None
-    where the energy without noise is unknown.
+    ``error_factor`` is the raw error over the mitigated one, both against the energy without noise.
+    The mitigated error is floored at its standard error: an energy closer than that is so by
+    chance, and the factor takes no credit for it. None where the energy without noise is unknown,
+    or where the mitigated error and its standard error are both 0.
     """
 
     methods: tuple[str, ...]
     extrapolation: str
+    extrapolation_used: tuple[Form, ...]
     chosen_because: str | None
     raw: Estimated
     mitigated: Estimated
@@ -70,7 +75,10 @@ class TaskPart(Part):
 
 
 class CostPart(Part):
-    """The bill in USD: what was estimated line by line, what it came to, and for which tasks."""
+    """The bill in USD: what was estimated line by line, what it came to, and for which tasks.
+
+    ``cut_short_by`` has the limits for which the run was cut short, none of a whole run.
+    """
 
     estimated_usd: float
     actual_usd: float
@@ -81,6 +89,7 @@ class CostPart(Part):
     mitigation_usd: float | None
     assumed_price: str | None
     cut_short: str | None
+    cut_short_by: tuple[RunLimit, ...]
     prices_as_of: str
 
 
@@ -125,6 +134,7 @@ def mitigation_part(prepared: PreparedRun, result: JobResult) -> MitigationPart 
     return MitigationPart(
         methods=outcome.methods,
         extrapolation=outcome.extrapolation,
+        extrapolation_used=outcome.extrapolation_used,
         chosen_because=prepared.reasons.mitigation and prepared.reasons.mitigation.words,
         raw=outcome.raw,
         mitigated=outcome.mitigated,
@@ -174,6 +184,7 @@ def cost_part(prepared: PreparedRun, actual: Cost, result: JobResult) -> CostPar
             else None
         ),
         cut_short=None if run is None else run.cut_short,
+        cut_short_by=() if run is None else run.cut_short_by,
         prices_as_of=actual.prices_as_of,
     )
 

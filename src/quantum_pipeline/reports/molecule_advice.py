@@ -37,15 +37,15 @@ def recommend(report: MoleculeReport) -> tuple[str, ...]:
 
 
 def _on_early_stop(report: MoleculeReport) -> str | None:
-    if report.convergence.converged or report.not_computed:
+    ended = report.convergence
+    if ended.converged or report.not_computed:
         return None
-    reason = report.convergence.stop_reason
     where = [f"{each.bond_length_angstrom:g}" for each in report.scan if not each.converged]
     at = f" at {', '.join(where)} angstrom" if where else ""
-    if reason.startswith(("algorithm.", "limits.")):
-        limit = reason.partition(":")[0]
-        return f"The optimiser stopped early{at} ({reason}): raise {limit}."
-    return f"The optimiser did not converge{at} ({reason}): try the other algorithm.ansatz."
+    if ended.stopped_by is not None:
+        return f"The optimiser stopped early{at} ({ended.stop_reason}): raise {ended.stopped_by}."
+    other = "try the other algorithm.ansatz"
+    return f"The optimiser did not converge{at} ({ended.stop_reason}): {other}."
 
 
 def _on_points_left_out(report: MoleculeReport) -> str | None:

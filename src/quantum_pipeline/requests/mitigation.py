@@ -14,7 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
 from quantum_pipeline.wording import refusal
 
-Extrapolation = Literal["none", "linear", "richardson", "exponential"]
+Form = Literal["linear", "richardson", "exponential"]
+"""A form of the extrapolation to zero noise."""
+
+Extrapolation = Literal["none", Form]
 Scale = Annotated[float, Field(strict=True, ge=1, le=9, allow_inf_nan=False)]
 Probability = Annotated[float, Field(strict=True, ge=0, le=0.5, allow_inf_nan=False)]
 

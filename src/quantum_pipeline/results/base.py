@@ -9,6 +9,7 @@ from pydantic import Field
 
 from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.planning.tasks import SAMPLES, Purpose
+from quantum_pipeline.requests.limits import Limit
 from quantum_pipeline.results.device_run import DeviceRun
 from quantum_pipeline.results.record import Finite, Record
 from quantum_pipeline.wording import shown
@@ -35,7 +36,8 @@ class QuantumTask(Record):
 class JobResult(Record):
     """What every job tells: how the optimisation went, what ran on a device, its versions.
 
-    ``device_run`` is None where the job computed its samples itself.
+    ``stopped_by`` is the limit that ended the optimisation, None where none did. ``device_run`` is
+    None where the job computed its samples itself.
     """
 
     schema_version: Literal[2] = 2
@@ -43,6 +45,7 @@ class JobResult(Record):
     history: tuple[Evaluation, ...] = Field(min_length=1)
     converged: bool
     stop_reason: str
+    stopped_by: Limit | None
     tasks: tuple[QuantumTask, ...] = ()
     device_run: DeviceRun | None = None
     versions: dict[str, str]

@@ -1,6 +1,10 @@
-"""What of a run on a device can be held to the prepared run, to its tasks and to itself.
+"""What a result says of its device, held to the prepared run, to its tasks and to itself.
 
-Counts of a noisy device are nobody's to recompute; that they are as many as was paid for is.
+The counts of a noisy device cannot be computed again. But there may be no more of them than the
+tasks took, and no fewer than were asked for unless the run was cut short or a QPU returned fewer.
+Their mean is the raw energy. The circuit is on different qubits and uses couplers of the device;
+mitigation did nothing that was not asked for, and its energy counts only where calibration circuits
+speak for it. The mitigated energies themselves are the job's word.
 """
 
 from __future__ import annotations
@@ -36,6 +40,7 @@ def check_device_run(
     summary = prepared.state_summary
     if summary is not None:
         check_equal("device_run: emulated", run.emulated is not None, summary.emulated is not None)
+    check_equal("device_run.cut_short_by", bool(run.cut_short_by), run.cut_short is not None)
     extra = run.mitigation.extra_shots if run.mitigation else 0
     paid = sum(task.shots for task in tasks)
     if prepared.device.kind == "qpu" and counted < prepared.request.shots:
@@ -59,7 +64,7 @@ def check_shots(result: JobResult, counted: int, prepared: PreparedRun) -> None:
     """
     run, asked = result.device_run, prepared.request.shots
     least = asked
-    if run is not None and run.cut_short is not None:
+    if run is not None and run.cut_short_by:
         least = 1
     elif run is not None and prepared.device.kind == "qpu":
         least = max(1, int(LEAST_RETURNED * asked))
@@ -106,8 +111,22 @@ def _check_mitigation(outcome: MitigationOutcome, asked: Mitigation) -> None:
     check_equal(
         "mitigation.methods: zne", "zne" in outcome.methods, outcome.extrapolation != "none"
     )
+    _check_extrapolation(outcome, asked)
     raw = sum((each.raw.energy - each.exact) ** 2 for each in outcome.checks)
     mitigated = sum((each.mitigated.energy - each.exact) ** 2 for each in outcome.checks)
     if outcome.kept == "mitigated" and mitigated >= raw:
         allowed = "raw, whose errors on the calibration circuits are not larger"
         raise InvalidResult(refusal("mitigation.kept", outcome.kept, allowed))
+
+
+def _check_extrapolation(outcome: MitigationOutcome, asked: Mitigation) -> None:
+    """Hold the forms to the one that was asked for, or a line in its place, and to the scales."""
+    check_equal("mitigation.extrapolation", outcome.extrapolation, asked.zne)
+    allowed = () if asked.zne == "none" else tuple(dict.fromkeys((asked.zne, "linear")))
+    for form in outcome.extrapolation_used:
+        if form not in allowed:
+            refused = refusal("mitigation.extrapolation_used", form, ", ".join(allowed) or "none")
+            raise InvalidResult(refused)
+    told = len({each.scale for each in outcome.scaled}) > 1
+    name = "mitigation.extrapolation_used: of more than one scale"
+    check_equal(name, bool(outcome.extrapolation_used), told)

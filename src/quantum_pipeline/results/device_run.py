@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from quantum_pipeline.requests.limits import RunLimit
+from quantum_pipeline.requests.mitigation import Extrapolation, Form
 from quantum_pipeline.results.record import Finite, Record
 
 Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -68,12 +70,15 @@ class Check(Record):
 class MitigationOutcome(Record):
     """Raw and mitigated energy of the circuit, and why the one or the other counts.
 
-    ``methods`` in the order in which they were applied. ``extra_shots`` are those that the raw
-    energy would not have taken.
+    ``methods`` in the order in which they were applied. ``extrapolation`` is the form that was
+    asked for, ``extrapolation_used`` has each that was taken: circuits of a molecule may differ,
+    and there is none where nothing was extrapolated. ``extra_shots`` are those that the raw energy
+    would not have taken.
     """
 
     methods: tuple[Literal["readout", "symmetry", "zne"], ...] = Field(min_length=1)
-    extrapolation: Literal["none", "linear", "richardson", "exponential"]
+    extrapolation: Extrapolation
+    extrapolation_used: tuple[Form, ...]
     raw: Estimated
     mitigated: Estimated
     scaled: tuple[ScaledEnergy, ...]
@@ -93,7 +98,8 @@ class DeviceRun(Record):
 
     ``compilation`` is None on simulators, which take the circuit as it is. ``trained_energy`` is
     the exact energy of the circuit without noise, None where it was not computed. ``cut_short``
-    says what was left out because the cost cap or the time was reached, None where nothing was.
+    says what was left out because the cost cap or the time was reached, None where nothing was;
+    ``cut_short_by`` has the limits that were.
     """
 
     emulated: str | None
@@ -101,3 +107,4 @@ class DeviceRun(Record):
     mitigation: MitigationOutcome | None
     trained_energy: Finite | None = None
     cut_short: str | None
+    cut_short_by: tuple[RunLimit, ...]

@@ -23,6 +23,7 @@ from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.problems import Chemistry
 from quantum_pipeline.requests.algorithm import Ansatz, SettledVqe
+from quantum_pipeline.requests.limits import Limit
 from quantum_pipeline.results.base import JobResult, check_equal, check_near, check_within
 from quantum_pipeline.results.device_checks import (
     check_device_run,
@@ -79,6 +80,7 @@ class MoleculePoint(Record):
     """A molecule at one geometry. Energies in hartree; the amplitudes act in their order.
 
     ``exact`` is the lowest eigenvalue among the same determinants, None where time ran out.
+    ``stopped_by`` is the limit that ended the optimisation, None where none did.
     """
 
     bond_length_angstrom: Finite | None
@@ -90,6 +92,7 @@ class MoleculePoint(Record):
     evaluations: Annotated[int, Field(ge=1)]
     converged: bool
     stop_reason: str
+    stopped_by: Limit | None
     seconds: PointSeconds
 
     def state(self) -> Real:
@@ -141,8 +144,7 @@ def verify(
     lengths = [point.bond_length_angstrom for point in result.points]
     check_equal("bond lengths of points", lengths, list(problem.lengths[: len(lengths)]))
     _check_history(result)
-    ended = len(lengths) == len(problem.lengths) and all(each.converged for each in result.points)
-    check_equal("converged", result.converged, ended)
+    _check_end(result, left_out=len(lengths) < len(problem.lengths))
     for number, point in enumerate(result.points):
         try:
             _check_point(point, problem)
@@ -169,6 +171,18 @@ def _check_history(result: MoleculeResult) -> None:
         check_equal(f"{name}.evaluations", point.evaluations, len(evaluations))
         lowest = min(each.energy for each in evaluations)
         check_near(f"{name}.energy", point.energy, lowest, TOLERANCE)
+
+
+def _check_end(result: MoleculeResult, *, left_out: bool) -> None:
+    """Hold the end of the whole to the ends of its points."""
+    stopped = [point for point in result.points if not point.converged]
+    check_equal("converged", result.converged, not stopped and not left_out)
+    limit = next((point.stopped_by for point in stopped), None)
+    limit = "limits.max_runtime_seconds" if left_out else limit
+    check_equal("stopped_by", result.stopped_by, limit)
+    for number, point in enumerate(result.points):
+        if point.converged:
+            check_equal(f"points.{number}.stopped_by", point.stopped_by, None)
 
 
 def _check_point(point: MoleculePoint, problem: Chemistry) -> None:
