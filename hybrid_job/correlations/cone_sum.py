@@ -83,7 +83,8 @@ class ConeSum:
         self.shape, self.numbers = shape, numbers
         self._fields = np.array([each.fields for each in numbers])
         self._couplings = np.array([each.couplings for each in numbers])
-        most = max(len(values) for each in numbers for values in each.pendants)
+        lengths = (len(values) for each in numbers for values in each.pendants)
+        most = max(lengths, default=0)  # a cone that ends early has no such variable
         # A coupling of size 0 makes no difference: cos(0) = 1.
         self._pendants = np.array(
             [[v + (0.0,) * (most - len(v)) for v in each.pendants] for each in numbers]

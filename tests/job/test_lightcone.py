@@ -147,6 +147,22 @@ def test_a_lone_field_magnetises_its_neighbours(depth: int) -> None:
     assert np.count_nonzero(np.abs(means) > 1e-6) == 2 * depth - 1
 
 
+@pytest.mark.parametrize("depth", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("fields", "couplings"),
+    [([1.0, -0.5, 0.3], []), ([1.0, 0.0, 0.0], [(1, 2, 0.7)])],
+    ids=["fields alone", "a variable of its own"],
+)
+def test_a_variable_without_neighbours_has_its_own_cone(
+    fields: list[float], couplings: list[tuple[int, int, float]], depth: int
+) -> None:
+    model, angles = IsingModel.from_spins(fields, couplings), angles_of(depth)
+    energy, gradient = by_cones(model, depth).energy_and_gradient(angles)
+    expected, slopes = whole(model).energy_and_gradient(angles)
+    assert energy == pytest.approx(expected, abs=1e-12)
+    np.testing.assert_allclose(gradient, slopes, atol=1e-12)
+
+
 @pytest.mark.parametrize("depth", [1, 2])
 def test_without_pairs_named_correlations_are_those_of_the_couplings(depth: int) -> None:
     model = model_of(cubic(30), "weights")
