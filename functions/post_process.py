@@ -135,17 +135,21 @@ def _finish(
 
 
 def _publish(made: Report) -> None:
-    record("RunsSucceeded", 1)
-    record("QueueSeconds", made.timing.queue_seconds)
-    record("JobSeconds", made.timing.job_seconds)
-    record("Polls", made.timing.polls)
-    record("ActualCost", made.cost.actual_usd)
-    record("CostRatio", made.cost.estimate_ratio)
-    record("ApproximationRatio", made.ratios[0])
-    record("ExpectedRatio", made.ratios[1])
-    record("FinalEnergy", made.analysis.final_energy)
-    record("ConvergenceRate", made.analysis.convergence_rate)
-    record("Efficiency", made.analysis.efficiency)
+    record(
+        {
+            "RunsSucceeded": 1,
+            "QueueSeconds": made.timing.queue_seconds,
+            "JobSeconds": made.timing.job_seconds,
+            "Polls": made.timing.polls,
+            "ActualCost": made.cost.actual_usd,
+            "CostRatio": made.cost.estimate_ratio,
+            "ApproximationRatio": made.ratios[0],
+            "ExpectedRatio": made.ratios[1],
+            "FinalEnergy": made.analysis.final_energy,
+            "ConvergenceRate": made.analysis.convergence_rate,
+            "Efficiency": made.analysis.efficiency,
+        }
+    )
 
 
 def _content_type(name: str) -> str:

@@ -60,8 +60,7 @@ def handler(event: Event) -> dict[str, Any]:
         prepare_seconds=time.perf_counter() - started,
     )
     storage.write_model(settings.output_bucket, runs.key(event.run_id, runs.PREPARED), prepared)
-    record("RunsStarted", 1)
-    record("EstimatedCost", found.cost.total_usd)
+    record({"RunsStarted": 1, "EstimatedCost": found.cost.total_usd})
     return {
         "run_id": event.run_id,
         "attempt": prepared.attempt,

@@ -6,9 +6,10 @@ call. The dimension ``service``, the stack's name, is on all of them and keeps s
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from aws_lambda_powertools.metrics import MetricUnit, single_metric
+from aws_lambda_powertools.metrics import Metrics, MetricUnit
 
 
 @dataclass(frozen=True)
@@ -38,16 +39,23 @@ METRICS = {
 }
 
 
-def record(name: str, value: float | None, **dimensions: str) -> None:
-    """Publish a value, once for each of the metric's dimension sets; None is not published.
+def record(values: Mapping[str, float | None], **dimensions: str) -> None:
+    """Publish values by their metrics' names, each dimension set of them as one line of the log.
+
+    None is not published.
 
     Raises:
-        KeyError: the metric is not defined, or one of its dimensions is not given.
+        KeyError: a metric is not defined, or one of its dimensions is not given.
     """
-    metric = METRICS[name]
-    if value is None:
-        return
-    for names in metric.dimension_sets:
-        with single_metric(name=name, unit=metric.unit, value=value) as published:
-            for dimension in names:
-                published.add_dimension(name=dimension, value=dimensions[dimension])
+    known = {name: value for name, value in values.items() if value is not None}
+    sets = dict.fromkeys(each for name in values for each in METRICS[name].dimension_sets)
+    for names in sets:
+        metrics = Metrics()
+        for name, value in known.items():
+            if names in METRICS[name].dimension_sets:
+                metrics.add_metric(name=name, unit=METRICS[name].unit, value=value)
+        if not metrics.metric_set:
+            continue
+        for dimension in names:
+            metrics.add_dimension(name=dimension, value=dimensions[dimension])
+        metrics.flush_metrics()
