@@ -16,7 +16,7 @@ from quantum_pipeline.aws.ends import End, claim, mark_told
 from quantum_pipeline.aws.metrics import record
 from quantum_pipeline.aws.settings import CancelSettings
 from quantum_pipeline.aws.stage import stage
-from quantum_pipeline.planning.prepared import PreparedRun
+from quantum_pipeline.planning.prepared import RunHeader
 from quantum_pipeline.runs import SubmittedJob
 
 SECONDS_TO_END = 30.0
@@ -101,7 +101,7 @@ def _tell(settings: CancelSettings, failure: Failure, job_arn: str | None) -> No
         failure.status,
         {"error": failure.error, "cause": failure.cause, "job_arn": job_arn},
     )
-    record("RunsFailed", 1, ErrorName=failure.error)
+    record({"RunsFailed": 1}, ErrorName=failure.error)
 
 
 def _find_jobs(bucket: str, failure: Failure) -> tuple[list[str], bool]:
@@ -110,7 +110,7 @@ def _find_jobs(bucket: str, failure: Failure) -> tuple[list[str], bool]:
     Braket is asked as well as the record: the newest job may have no record yet, and the search may
     not show what has just been made.
     """
-    prepared = storage.read_model(bucket, runs.key(failure.run_id, runs.PREPARED), PreparedRun)
+    prepared = storage.read_model(bucket, runs.key(failure.run_id, runs.PREPARED), RunHeader)
     if prepared is None:
         return [], False  # nothing was prepared, so nothing was submitted
     submitted = storage.read_model(bucket, runs.key(failure.run_id, runs.JOB), SubmittedJob)

@@ -14,7 +14,7 @@ from quantum_pipeline.aws.settings import SubmitSettings
 from quantum_pipeline.aws.stage import stage
 from quantum_pipeline.errors import BudgetExceeded, JobFailed
 from quantum_pipeline.planning.costs import STARTUP_SECONDS
-from quantum_pipeline.planning.prepared import PreparedRun
+from quantum_pipeline.planning.prepared import RunHeader
 from quantum_pipeline.runs import SubmittedJob
 
 LEAST_SECONDS = 60
@@ -52,14 +52,13 @@ def handler(event: Event) -> dict[str, Any]:
 def _submit(event: Event, settings: SubmitSettings, earlier: tuple[str, ...]) -> SubmittedJob:
     _check_wanted(settings.output_bucket, event.run_id, None)
     prepared = storage.need_model(
-        settings.output_bucket, runs.key(event.run_id, runs.PREPARED), PreparedRun
+        settings.output_bucket, runs.key(event.run_id, runs.PREPARED), RunHeader
     ).model_copy(update={"attempt": event.attempt})
     seconds = _runtime(prepared, earlier)
     published = source.publish(settings.code_bucket)
     arn = jobs.create(prepared, published, settings, seconds)
     record(
-        "JobsSubmitted",
-        1,
+        {"JobsSubmitted": 1},
         DeviceType=prepared.device.kind,
         ProblemType=prepared.request.problem.type,
     )
@@ -75,7 +74,7 @@ def _submit(event: Event, settings: SubmitSettings, earlier: tuple[str, ...]) ->
     )
 
 
-def _runtime(prepared: PreparedRun, earlier: tuple[str, ...]) -> int:
+def _runtime(prepared: RunHeader, earlier: tuple[str, ...]) -> int:
     """Return the seconds that the job may run.
 
     A next attempt has what the instances of those before, and its own start, have left of

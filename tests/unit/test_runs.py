@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from quantum_pipeline.errors import InvalidRequest
-from quantum_pipeline.planning.prepared import PreparedRun
+from quantum_pipeline.planning.prepared import PreparedRun, RunHeader
 from quantum_pipeline.runs import (
     SubmittedJob,
     check_run_id,
@@ -89,3 +90,15 @@ def test_job_name_and_token_fit_braket_and_are_the_attempts_own() -> None:
         assert len(name) <= 50
     assert {len(token) for token in tokens} == {64}
     assert job_name(EXECUTION, 1) in names
+
+
+def test_what_submit_reads_of_a_run_is_its_header_whatever_the_problem_holds() -> None:
+    run = prepared_run(PROBLEMS[0], shots=77, seed=5)
+    record = json.loads(run.model_dump_json(by_alias=True))
+    record["request"]["problem"] = {"type": "maxcut", "edges": "not read here"}
+    header = RunHeader.model_validate_json(json.dumps(record))
+    for name in RunHeader.model_fields.keys() - {"request"}:
+        assert getattr(header, name) == getattr(run, name)
+    for name in ("algorithm", "shots", "seed", "limits", "reservation_arn"):
+        assert getattr(header.request, name) == getattr(run.request, name)
+    assert header.request.problem.type == "maxcut"

@@ -30,7 +30,7 @@ from quantum_pipeline.errors import (
     PipelineError,
     ServiceUnavailable,
 )
-from quantum_pipeline.planning.prepared import PreparedRun
+from quantum_pipeline.planning.prepared import RunHeader
 from quantum_pipeline.requests.json_text import parse_json
 
 ENDED = ("COMPLETED", "FAILED", "CANCELLED")
@@ -57,7 +57,7 @@ class JobState:
 
 
 def create(
-    prepared: PreparedRun, source: Source, settings: SubmitSettings, max_runtime_seconds: int
+    prepared: RunHeader, source: Source, settings: SubmitSettings, max_runtime_seconds: int
 ) -> str:
     """Create the run's job, or find it created: return its ARN.
 
@@ -116,7 +116,7 @@ def create(
     return str(answer["jobArn"])
 
 
-def _reservation(prepared: PreparedRun) -> dict[str, Any]:
+def _reservation(prepared: RunHeader) -> dict[str, Any]:
     arn = prepared.request.reservation_arn
     if arn is None:
         return {}

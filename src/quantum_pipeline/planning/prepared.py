@@ -15,7 +15,8 @@ from quantum_pipeline.planning.costs import Cost, InstancePrice
 from quantum_pipeline.planning.plan import Plan
 from quantum_pipeline.planning.reasons import Reasons
 from quantum_pipeline.problems import BinaryProblem
-from quantum_pipeline.requests.request import ResolvedRequest
+from quantum_pipeline.requests.algorithm import SettledAlgorithm
+from quantum_pipeline.requests.request import ResolvedRequest, SettledLimits
 
 
 @dataclass(frozen=True)
@@ -115,3 +116,38 @@ class PreparedRun(BaseModel):
         if self.model is None:
             raise TypeError(f"{self.run_id}: {self.request.problem.type} is no Ising model")
         return self.model
+
+
+class ProblemHeader(BaseModel):
+    """Of a problem, its type."""
+
+    type: str
+
+
+class RequestHeader(BaseModel):
+    """Of a settled request, what does not grow with its problem."""
+
+    problem: ProblemHeader
+    algorithm: SettledAlgorithm
+    shots: int
+    seed: int
+    limits: SettledLimits
+    reservation_arn: str | None
+
+
+class RunHeader(BaseModel):
+    """Of a prepared run, what it takes to create, find and cancel its jobs.
+
+    The problem, which may be large, is not read: prepare has validated it, and who computes with it
+    reads the whole record.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    run_id: str
+    execution_arn: str
+    attempt: int
+    created_at: datetime
+    request: RequestHeader
+    device: Device
+    instance: InstancePrice
