@@ -38,7 +38,8 @@ check: setup validate build  ## format, lint, types, architecture, template, pac
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary src hybrid_job functions benchmarks scripts tests
-	@PYTHONPATH=. $(BIN)/lint-imports --no-logo
+	@$(BIN)/python -m scripts.contracts .cache/contracts.ini
+	@PYTHONPATH=. $(BIN)/lint-imports --no-logo --config .cache/contracts.ini
 
 bench: $(BENCH_VENV)/.ready  ## side by side with peers, in an environment of their own; and 20 random instances
 	@for each in qaoa optimise bandwidth scaling vqe overhead instances; do $(BENCH_VENV)/bin/python -m benchmarks.$$each; done

@@ -37,7 +37,7 @@ INTO_LAYER = $(UV) install --quiet --target "$(LAYER)" --require-hashes --constr
 build-SharedLayer: setup
 	@$(INTO_LAYER)
 	@cp -R src/quantum_pipeline hybrid_job "$(LAYER)"
-	@cd "$(LAYER)/quantum_pipeline" && rm -rf local cli
+	@cd "$(LAYER)/quantum_pipeline" && rm -rf $$("$(CURDIR)/$(BIN)/python" -c 'from quantum_pipeline.architecture import ON_THIS_MACHINE; print(*ON_THIS_MACHINE)')
 	@$(TRIM_LAYER)
 
 build-PlottingLayer: setup  # without what the shared layer has

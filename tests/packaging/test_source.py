@@ -77,7 +77,7 @@ def test_it_holds_the_job_and_the_domain_and_nothing_else() -> None:
     names = members(source.build())
     assert {"hybrid_job/main.py", "quantum_pipeline/ising.py"} <= names.keys()
     assert {name.split("/")[0] for name in names} == {"hybrid_job", "quantum_pipeline"}
-    unwanted = ("aws/", "cli/", "local/", "pages/", ".pyc")
+    unwanted = {f"{name}/" for name in ("aws", "cli", "local", "pages", "reports")} | {".pyc"}
     assert not [name for name in names if any(part in name for part in unwanted)]
     assert list(names) == sorted(names)
     assert all((m.mtime, m.uid, m.gid, m.uname) == (0, 0, 0, "") for m in names.values())

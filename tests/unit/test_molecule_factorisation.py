@@ -16,7 +16,6 @@ from quantum_pipeline.chemistry.integrals import Integrals
 from quantum_pipeline.chemistry.molecules import NAMED, geometry_of
 from quantum_pipeline.chemistry.rotations import Turn, network
 from quantum_pipeline.chemistry.sector import Sector
-from quantum_pipeline.chemistry.sizes import measurement_settings
 from quantum_pipeline.problems import Chemistry
 
 Real = NDArray[np.float64]
@@ -83,7 +82,7 @@ def test_settings_are_never_more_than_the_bound_that_the_orbitals_give(
     name: str, length: float
 ) -> None:
     problem = Chemistry.model_validate({"molecule": name, "bond_length_angstrom": length})
-    assert len(groups(molecule(name, length))) <= measurement_settings(problem)
+    assert len(groups(molecule(name, length))) <= most_groups(problem.space.n_orbitals)
 
 
 def test_the_first_group_needs_no_rotation_and_two_orbitals_take_two_groups() -> None:

@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from quantum_pipeline.architecture import NOT_OF_THE_JOB
 from quantum_pipeline.aws import storage
 
 PACKAGES = ("hybrid_job", "quantum_pipeline")
-LEFT_OUT = {"aws", "cli", "local", "pages", "__pycache__"}
-"""Parts of ``quantum_pipeline`` that the job does not import."""
 
 
 @dataclass(frozen=True)
@@ -31,13 +30,13 @@ class Source:
 
 def build() -> bytes:
     """Return the tarball (gzip): the job and the domain, as packages side by side."""
-    buffer = io.BytesIO()
+    buffer, left_out = io.BytesIO(), {"__pycache__", *NOT_OF_THE_JOB}
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for package in PACKAGES:
             root = _folder(package)
             for path in sorted(root.rglob("*"), key=lambda each: each.relative_to(root).as_posix()):
                 relative = path.relative_to(root)
-                if path.is_file() and not LEFT_OUT & set(relative.parts):
+                if path.is_file() and not left_out & set(relative.parts):
                     _add(archive, f"{package}/{relative.as_posix()}", path.read_bytes())
     return gzip.compress(buffer.getvalue(), mtime=0)
 

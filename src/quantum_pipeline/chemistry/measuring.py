@@ -28,7 +28,7 @@ class Diagonal(NamedTuple):
 def diagonals(integrals: Integrals) -> list[Diagonal]:
     """Return what is measured for the energy of a molecule: the sum of all. The first has no turns.
 
-    ``sizes.measurement_settings`` are at most as many.
+    They are at most ``factorisation.most_groups``.
     """
     found = []
     for group in groups(integrals):

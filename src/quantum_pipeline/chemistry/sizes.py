@@ -1,16 +1,10 @@
-"""What a molecule takes: memory, circuits on a device, and the active space that would fit."""
+"""What memory a molecule takes, known before anything is computed."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from quantum_pipeline.chemistry.excitations import n_pairs
-from quantum_pipeline.chemistry.factorisation import most_groups
 from quantum_pipeline.chemistry.hamiltonian import memory_bytes
 from quantum_pipeline.chemistry.sector import Sector
-
-if TYPE_CHECKING:
-    from quantum_pipeline.problems import Chemistry
 
 PAIR_BYTES = 24
 """A pair of determinants: two places and a sign."""
@@ -29,11 +23,3 @@ def job_bytes(sector: Sector) -> int:
     True
     """
     return memory_bytes(sector) + 2 * PAIR_BYTES * n_pairs(sector)
-
-
-def measurement_settings(problem: Chemistry) -> int:
-    """Return the circuits that one energy takes on a device, of its one point that is measured.
-
-    Known from the number of orbitals; a molecule of more symmetry may take fewer, never more.
-    """
-    return most_groups(problem.space.n_orbitals)

@@ -12,7 +12,7 @@ from quantum_pipeline.problems import BinaryProblem, Chemistry
 from quantum_pipeline.reports import molecule, optimisation
 from quantum_pipeline.reports.base import Moment, Outcome, Report, Timing
 from quantum_pipeline.reports.molecule_parts import MoleculeReport
-from quantum_pipeline.reports.optimisation import OptimisationReport
+from quantum_pipeline.reports.optimisation_parts import OptimisationReport
 from quantum_pipeline.results import MoleculeResult, OptimisationResult
 from quantum_pipeline.wording import refusal
 

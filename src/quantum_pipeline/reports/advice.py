@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from quantum_pipeline.reports.device_advice import MOST_SHOTS, recommend_about_device
-
-if TYPE_CHECKING:
-    from quantum_pipeline.reports.optimisation import OptimisationReport
+from quantum_pipeline.reports.optimisation_parts import OptimisationReport
 
 
 def recommend(report: OptimisationReport, tolerance: float) -> tuple[str, ...]:

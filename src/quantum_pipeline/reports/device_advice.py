@@ -6,10 +6,8 @@ It holds for every problem: of a report it reads what all have.
 from __future__ import annotations
 
 from math import ceil
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from quantum_pipeline.reports.base import Report
+from quantum_pipeline.reports.base import Report
 
 MOST_SHOTS = 50_000
 """Shots of a circuit that a request may ask for."""

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from math import ceil, floor, log10
-from typing import TYPE_CHECKING
 
 from quantum_pipeline.reports.device_advice import MOST_SHOTS, recommend_about_device
-
-if TYPE_CHECKING:
-    from quantum_pipeline.reports.molecule_parts import MoleculeReport
+from quantum_pipeline.reports.molecule_parts import MoleculeReport
 
 CHEMICAL_ACCURACY = 1.6
 """Millihartree: one kilocalorie a mole, about what reaction rates are sensitive to."""

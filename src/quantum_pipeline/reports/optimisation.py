@@ -5,84 +5,23 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.problems import BinaryProblem, MaxCut
 from quantum_pipeline.reports.advice import recommend
-from quantum_pipeline.reports.base import Artifacts, Outcome, Part, Report, common_parts
+from quantum_pipeline.reports.base import Artifacts, Outcome, common_parts
 from quantum_pipeline.reports.device_parts import device_plots
-from quantum_pipeline.reports.evaluation import Quality, analyse, quality
-from quantum_pipeline.results import DepthStep, Elimination, OptimisationResult
+from quantum_pipeline.reports.evaluation import analyse, quality
+from quantum_pipeline.reports.optimisation_parts import (
+    AlgorithmPart,
+    OptimisationReport,
+    ProblemPart,
+    Solution,
+)
+from quantum_pipeline.results import OptimisationResult
 
 DRAWN_NODES = 120
 """Most nodes of a graph that is drawn: of more, a picture shows nothing."""
-
-
-class ProblemPart(Part):
-    """The problem, in short; the request has it whole."""
-
-    type: str
-    sense: Literal["minimise", "maximise"]
-    n_variables: int
-    n_couplings: int
-
-
-class AlgorithmPart(Part):
-    """The algorithm as it ran."""
-
-    name: str
-    depth: int
-    optimizer: str
-    n_parameters: int
-    gammas: tuple[float, ...]
-    betas: tuple[float, ...]
-    depths: tuple[DepthStep, ...]
-    eliminations: tuple[Elimination, ...]
-    cvar_alpha: float
-    start: str
-    engine: str
-    chosen_because: str
-
-
-class Solution(Part):
-    """The best of the job's quantum samples, or what its correlations were rounded to.
-
-    Its objective is recomputed from the problem.
-    """
-
-    bitstring: str
-    assignment: dict[str, int]
-    objective: float
-    energy: float
-    feasible: bool
-    found_by: Literal["samples", "recursive rounding"]
-
-
-class OptimisationReport(Report):
-    """``report.json`` of a problem of binary variables."""
-
-    problem: ProblemPart
-    algorithm: AlgorithmPart
-    solution: Solution
-    samples: dict[str, int]
-    quality: Quality
-
-    @property
-    def objective(self) -> float:
-        """What the user asked for."""
-        return self.solution.objective
-
-    @property
-    def ratios(self) -> tuple[float | None, float | None]:
-        """Approximation ratio of the best sample, and of the mean energy."""
-        return self.quality.approximation_ratio, self.quality.expected_ratio
-
-    @property
-    def noise_free_energy(self) -> float | None:
-        """Energy of the measured circuit without any noise, None where it is unknown."""
-        return self.quality.trained_energy
 
 
 def build(

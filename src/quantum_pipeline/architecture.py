@@ -1,0 +1,53 @@
+"""The parts of the project, and what travels where: the one statement of both.
+
+The import contracts (``scripts.contracts``), the job's tarball (``aws.source``) and the Lambda
+layer (``sam.mk``) are made from it. docs/architecture.md draws it.
+"""
+
+from __future__ import annotations
+
+Layers = tuple[tuple[str, ...], ...]
+
+PACKAGE: Layers = (
+    ("cli",),
+    ("aws", "local", "pages"),
+    ("reports",),
+    ("results",),
+    ("planning",),
+    ("devices", "requests"),
+    ("problems",),
+    ("chemistry",),
+    ("cones", "polling", "runs"),
+    ("ising",),
+    ("error_codes", "refusals"),
+    ("errors",),
+    ("architecture", "wording"),
+)
+"""Parts of ``quantum_pipeline``, each a folder or a module: one imports of those below it alone."""
+
+JOB: Layers = (
+    ("main",),
+    ("solvers",),
+    ("on_device", "rounding"),
+    ("correlations",),
+    ("job",),
+    ("classical",),
+    ("engines", "molecules", "optimising"),
+    ("environment", "journal", "limits", "metrics", "stopwatch"),
+)
+"""Those of ``hybrid_job``, likewise."""
+
+FUNCTIONS = ("prepare", "submit", "monitor", "post_process", "cancel")
+"""The Lambdas; none imports another."""
+
+ON_THIS_MACHINE = ("cli", "local")
+"""What nothing that is deployed needs."""
+
+DEPLOYED = tuple(part for layer in PACKAGE for part in layer if part not in ON_THIS_MACHINE)
+"""What the Lambda layer holds, beside the job that Submit publishes."""
+
+DOMAIN = tuple(part for part in DEPLOYED if part not in ("aws", "pages"))
+"""What decides and computes: no I/O, no clock, no environment, no AWS."""
+
+NOT_OF_THE_JOB = (*ON_THIS_MACHINE, "aws", "pages", "reports")
+"""What stays behind when the package travels to the job, beside ``hybrid_job``."""
