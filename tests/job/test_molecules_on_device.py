@@ -184,7 +184,12 @@ def braket(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 def prepared_on(device: str, run_id: str, **request: Any) -> PreparedRun:
     """A molecule on a device, whose tasks are its own by its id."""
     run = prepared_molecule(request.pop("molecule", H2), device=device, **request)
-    change = {"run_id": run_id, "execution_arn": f"{run.execution_arn}-{run_id}"}
+    assert run.state_summary is not None
+    change = {
+        "run_id": run_id,
+        "execution_arn": f"{run.execution_arn}-{run_id}",
+        "state_summary": run.state_summary.model_copy(update={"emulated": "on this machine"}),
+    }
     return run.model_copy(update=change)
 
 
