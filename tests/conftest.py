@@ -1,4 +1,4 @@
-"""What all tests share: the option that runs those on AWS, and AWS on this machine."""
+"""What all tests share: how cases are generated, the option that runs on AWS, a local AWS."""
 
 from __future__ import annotations
 
@@ -9,12 +9,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from quantum_pipeline.local.aws import LocalAws
 from quantum_pipeline.local.braket import BraketService
 from tests.stack import REQUEST, Stack
 
 logging.getLogger("moto").setLevel(logging.CRITICAL)  # it logs each failure that a test provokes
+
+
+# Generated cases are the same in every run, and take the time they take.
+settings.register_profile(
+    "repeatable",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("repeatable")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

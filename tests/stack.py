@@ -8,7 +8,7 @@ import json
 import os
 import signal
 import tarfile
-import time
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,16 @@ import boto3
 from quantum_pipeline import runs
 from quantum_pipeline.errors import ERRORS, PipelineError
 from quantum_pipeline.local.aws import LocalAws
-from quantum_pipeline.local.braket import BraketService
+from quantum_pipeline.local.braket import BraketError, BraketService
+from tests.waiting import wait_for
 
 PETERSEN = [[i, (i + 1) % 5] for i in range(5)] + [[i, i + 5] for i in range(5)]
 PETERSEN += [[5 + i, 5 + (i + 2) % 5] for i in range(5)]
 REQUEST = {"problem": {"type": "maxcut", "edges": PETERSEN}, "seed": 7}
 """MaxCut on the Petersen graph: 10 nodes, 15 edges, best cut 12."""
+
+LONG = {"problem": {"type": "random", "problem_size": 22}, "algorithm": {"depth": 8}}
+"""A request whose job runs for many seconds, on any machine."""
 
 
 class Stack:
@@ -56,15 +60,23 @@ class Stack:
         )
         return str(answer["executionArn"])
 
-    def ended(self, execution: str, seconds: float = 60) -> dict[str, Any]:
+    def ended(self, execution: str) -> dict[str, Any]:
         """Return the execution once it has ended."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
+
+        def look() -> dict[str, Any] | None:
             found: dict[str, Any] = self.states.describe_execution(executionArn=execution)
-            if found["status"] != "RUNNING":
-                return found
-            time.sleep(0.05)
-        raise TimeoutError(f"{execution} is {found['status']} in {self.visited(execution)}")
+            return found if found["status"] != "RUNNING" else None
+
+        return wait_for(look, told=lambda: self.visited(execution))
+
+    def job_ended(self, arn: str) -> dict[str, Any]:
+        """Return a job once it has ended, with its billable duration."""
+
+        def look() -> dict[str, Any] | None:
+            job: dict[str, Any] = self.braket.get_job(jobArn=arn)
+            return job if "billableDuration" in job else None
+
+        return wait_for(look, told=lambda: self.braket.get_job(jobArn=arn))
 
     def visited(self, execution: str) -> list[str]:
         """Return the states that an execution entered, in order."""
@@ -74,6 +86,30 @@ class Stack:
             for event in sorted(events, key=lambda event: event["id"])
             if "stateEnteredEventDetails" in event
         ]
+
+    def once(self, operation: str, act: Callable[[dict[str, Any]], object]) -> threading.Event:
+        """Act before the first call of a Braket operation; return what is set from then on."""
+        done = threading.Event()
+
+        def intercept(name: str, params: dict[str, Any]) -> None:
+            if name == operation and not done.is_set():
+                done.set()
+                act(params)
+
+        self.aws.braket.intercept = intercept
+        return done
+
+    def refuse(self, operation: str, code: str, times: int) -> list[str]:
+        """Make Braket refuse an operation so many times; return what it refused, as it happens."""
+        refused: list[str] = []
+
+        def intercept(name: str, _: dict[str, Any]) -> None:
+            if name == operation and len(refused) < times:
+                refused.append(name)
+                raise BraketError(code, "not now")
+
+        self.aws.braket.intercept = intercept
+        return refused
 
     def kill_job(self) -> None:
         """Kill the process of a job, a child of this one, as a failing instance would."""
@@ -119,11 +155,8 @@ class Stack:
         lines = self.aws.braket.billing.lines(run_id)
         return [float(line.usd) for line in lines if line.kind == "task" and line.usd]
 
-    def wait_for_record(self, run_id: str, name: str, seconds: float = 30) -> dict[str, Any]:
-        deadline = time.monotonic() + seconds
-        while name not in self.records(run_id):
-            assert time.monotonic() < deadline, f"{name} never came: {self.records(run_id)}"
-            time.sleep(0.05)
+    def wait_for_record(self, run_id: str, name: str) -> dict[str, Any]:
+        wait_for(lambda: name in self.records(run_id), told=lambda: self.records(run_id))
         return self.record(run_id, name)
 
     def put_end(self, run_id: str, record: str, **more: Any) -> None:

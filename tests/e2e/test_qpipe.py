@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,8 @@ import boto3
 import pytest
 
 from quantum_pipeline.devices.catalogue import catalogue
-from tests.stack import REQUEST
+from tests.stack import LONG, REQUEST
+from tests.waiting import PATIENCE_SECONDS, wait_for
 
 QPIPE = str(Path(sys.executable).with_name("qpipe"))
 PETERSEN = "events/requests/maxcut_petersen.json"
@@ -52,7 +52,7 @@ def qpipe(environment: dict[str, str], *arguments: str) -> subprocess.CompletedP
         capture_output=True,
         text=True,
         env=environment,
-        timeout=120,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
 
@@ -117,7 +117,7 @@ def test_two_runs_at_the_same_time_both_work(environment: dict[str, str], tmp_pa
         )
         for _ in range(2)
     ]
-    reports = [json.loads(run.communicate(timeout=120)[0]) for run in runs]
+    reports = [json.loads(run.communicate(timeout=PATIENCE_SECONDS)[0]) for run in runs]
     assert len({report["run_id"] for report in reports}) == 2
     assert [report["solution"]["objective"] for report in reports] == [12, 12]
 
@@ -169,9 +169,8 @@ def test_a_file_that_is_not_there_is_said(environment: dict[str, str]) -> None:
 
 
 def slow_request(tmp_path: Path) -> str:
-    problem = {"type": "random", "problem_size": 22}
     file = tmp_path / "slow.json"
-    file.write_text(json.dumps({"problem": problem, "algorithm": {"depth": 8}}))
+    file.write_text(json.dumps(LONG))
     return str(file)
 
 
@@ -187,7 +186,7 @@ def test_an_interrupted_run_cancels_its_job_and_leaves_no_process(
                 break
         run.send_signal(number)
         rest = run.stderr.read()
-        assert run.wait(timeout=30) == 130, rest
+        assert run.wait(timeout=PATIENCE_SECONDS) == 130, rest
     assert "cancelled" in rest
     assert "Traceback" not in rest
     assert_nothing_is_left(home)
@@ -205,10 +204,7 @@ def test_a_killed_run_leaves_no_process(
     run.kill()
     run.wait()
     run.stderr.close()
-    deadline = time.monotonic() + 15
-    while left := processes_of(home):
-        assert time.monotonic() < deadline, left
-        time.sleep(0.1)
+    wait_for(lambda: not processes_of(home), told=lambda: processes_of(home))
 
 
 def test_validate_prints_the_request_with_its_defaults(environment: dict[str, str]) -> None:
@@ -380,12 +376,14 @@ def test_serve_answers_any_aws_client_and_ends_cleanly(
     )
     request = Path(PETERSEN).read_text()
     execution = states.start_execution(stateMachineArn=machine, input=request)["executionArn"]
-    deadline = time.monotonic() + 60
-    while (found := states.describe_execution(executionArn=execution))["status"] == "RUNNING":
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    assert json.loads(found["output"])["objective"] == 12
+
+    def output() -> str | None:
+        found: dict[str, str] = states.describe_execution(executionArn=execution)
+        assert found["status"] in ("RUNNING", "SUCCEEDED"), found
+        return found.get("output")
+
+    assert json.loads(wait_for(output))["objective"] == 12
     server.send_signal(signal.SIGINT)
     server.stdout.close()
-    assert server.wait(timeout=30) == 0
+    assert server.wait(timeout=PATIENCE_SECONDS) == 0
     assert_nothing_is_left(home)

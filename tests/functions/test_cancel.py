@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,9 @@ from quantum_pipeline import runs
 from quantum_pipeline.aws import jobs, tasks
 from quantum_pipeline.errors import ServiceUnavailable
 from quantum_pipeline.local.braket import BraketError
-from tests.functions.test_prepare import event as prepare_event
-from tests.functions.test_submit import prepared
-from tests.stack import Stack
+from tests.functions.stages import ALWAYS, GARNET, create_task, execution_of, prepared, task_status
+from tests.stack import LONG, Stack
+from tests.waiting import wait_for
 
 EVENT: dict[str, Any] = json.loads(Path("events/functions/cancel.json").read_text("utf-8"))
 STOPPED: dict[str, Any] = json.loads(
@@ -26,22 +25,13 @@ STOPPED: dict[str, Any] = json.loads(
 
 
 def failed(run_id: str) -> dict[str, Any]:
-    return EVENT | {"run_id": run_id, "execution_arn": prepare_event(run_id, None)["execution_arn"]}
+    return EVENT | {"run_id": run_id, "execution_arn": execution_of(run_id)}
 
 
 def stopped(run_id: str, status: str) -> dict[str, Any]:
-    arn = prepare_event(run_id, None)["execution_arn"]
+    arn = execution_of(run_id)
     detail = STOPPED["detail"] | {"name": run_id, "executionArn": arn, "status": status}
     return {**STOPPED, "detail": detail}
-
-
-def slow(request: dict[str, Any]) -> dict[str, Any]:
-    problem = {"type": "random", "problem_size": 22}
-    return request | {"problem": problem, "algorithm": {"depth": 8}}
-
-
-GARNET = "arn:aws:braket:eu-north-1::device/qpu/iqm/Garnet"
-ALWAYS = [("Everyday", "00:00:00", "23:59:59")]
 
 
 @pytest.fixture
@@ -50,29 +40,6 @@ def on_device(stack: Stack, request_data: dict[str, Any]) -> Iterator[dict[str, 
     stack.aws.braket.devices.set(GARNET, windows=ALWAYS, waiting=9)
     yield request_data | {"device": "garnet", "limits": {"max_cost_usd": 1000}}
     stack.aws.braket.devices.set(GARNET, waiting=0)
-
-
-def create_task(stack: Stack, run_id: str, job_arn: str) -> str:
-    """Create a quantum task on Garnet as a job's own process does; return its ARN."""
-    source = "OPENQASM 3.0; bit[1] b; qubit[1] q; x q[0]; b[0] = measure q[0];"
-    action = {
-        "braketSchemaHeader": {"name": "braket.ir.openqasm.program", "version": "1"},
-        "source": source,
-    }
-    answer = stack.braket.create_quantum_task(
-        deviceArn=GARNET,
-        action=json.dumps(action),
-        shots=10,
-        outputS3Bucket=stack.bucket,
-        outputS3KeyPrefix=f"runs/{run_id}/tasks",
-        jobToken=stack.aws.braket._jobs.find(job_arn).token,
-        tags={runs.RUN_ID_TAG: run_id},
-    )
-    return str(answer["quantumTaskArn"])
-
-
-def task_status(stack: Stack, arn: str) -> str:
-    return str(stack.braket.get_quantum_task(quantumTaskArn=arn)["status"])
 
 
 @pytest.fixture(scope="module")
@@ -106,14 +73,14 @@ def test_a_failure_before_anything_was_submitted_leaves_its_mark(stack: Stack, t
 
 
 def test_cancel_cancels_the_runs_job(stack: Stack, request_data: dict[str, Any]) -> None:
-    arn = stack.invoke("Submit", prepared(stack, "job", slow(request_data)))["job_arn"]
+    arn = stack.invoke("Submit", prepared(stack, "job", LONG))["job_arn"]
     assert stack.invoke("Cancel", failed("job"))["job_cancelled"]
     assert set(stack.job_statuses("job")) <= {"CANCELLING", "CANCELLED"}
     assert stack.record("job", "failure.json")["job_arn"] == arn
 
 
 def test_cancel_finds_a_job_that_left_no_record(stack: Stack, request_data: dict[str, Any]) -> None:
-    stack.invoke("Submit", prepared(stack, "unrecorded", slow(request_data)))
+    stack.invoke("Submit", prepared(stack, "unrecorded", LONG))
     stack.s3.delete_object(Bucket=stack.bucket, Key="runs/unrecorded/job.json")
     assert stack.invoke("Cancel", failed("unrecorded"))["job_cancelled"]
 
@@ -121,7 +88,7 @@ def test_cancel_finds_a_job_that_left_no_record(stack: Stack, request_data: dict
 def test_cancel_finds_the_job_of_an_attempt_that_left_no_record(
     stack: Stack, request_data: dict[str, Any]
 ) -> None:
-    asked = prepared(stack, "half-recorded", slow(request_data))
+    asked = prepared(stack, "half-recorded", LONG)
     stack.invoke("Submit", asked)
     first = stack.record("half-recorded", "job.json")
     second = stack.invoke("Submit", asked | {"attempt": 2})["job_arn"]
@@ -212,7 +179,7 @@ def test_cancel_hears_of_executions_that_end_without_a_catch(
     stack: Stack, request_data: dict[str, Any], status: str, record: str, error: str
 ) -> None:
     run_id = f"event-{status.lower()}"
-    stack.invoke("Submit", prepared(stack, run_id, slow(request_data)))
+    stack.invoke("Submit", prepared(stack, run_id, LONG))
     assert stack.invoke("Cancel", stopped(run_id, status))["job_cancelled"]
     assert stack.record(run_id, record)["error"] == error
 
@@ -220,7 +187,7 @@ def test_cancel_hears_of_executions_that_end_without_a_catch(
 def test_a_second_cancel_changes_nothing_and_tells_nobody(
     stack: Stack, request_data: dict[str, Any], told: Any
 ) -> None:
-    stack.invoke("Submit", prepared(stack, "again", slow(request_data)))
+    stack.invoke("Submit", prepared(stack, "again", LONG))
     stack.invoke("Cancel", failed("again"))
     mark = stack.record("again", "failure.json")
     told()
@@ -258,12 +225,10 @@ def test_a_completed_run_is_left_as_it_is(stack: Stack) -> None:
 def test_a_failed_run_is_counted_by_its_error(stack: Stack) -> None:
     stack.invoke("Cancel", failed("counted"))
     cloudwatch = stack.client("cloudwatch")
-    deadline = time.monotonic() + 10
-    wanted = {("service", "quantum-pipeline"), ("ErrorName", "JobFailed")}
-    while True:
+    service, error = ("service", "quantum-pipeline"), ("ErrorName", "JobFailed")
+
+    def found() -> list[set[tuple[str, str]]]:
         metrics = cloudwatch.list_metrics(Namespace="QuantumPipeline", MetricName="RunsFailed")
-        found = [{(d["Name"], d["Value"]) for d in m["Dimensions"]} for m in metrics["Metrics"]]
-        if wanted in found and {("service", "quantum-pipeline")} in found:
-            return
-        assert time.monotonic() < deadline, found
-        time.sleep(0.1)
+        return [{(d["Name"], d["Value"]) for d in m["Dimensions"]} for m in metrics["Metrics"]]
+
+    wait_for(lambda: {service} in found() and {service, error} in found(), told=found)

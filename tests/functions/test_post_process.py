@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,9 @@ from quantum_pipeline.aws.metrics import METRICS
 from quantum_pipeline.errors import InvalidResult, JobFailed, ServiceUnavailable
 from quantum_pipeline.local.braket import BraketError
 from quantum_pipeline.reports import OptimisationReport
-from tests.functions.test_cancel import ALWAYS, GARNET, create_task, task_status
-from tests.functions.test_submit import prepared
-from tests.stack import Stack, archive_of
+from tests.functions.stages import ALWAYS, GARNET, create_task, prepared, task_status
+from tests.stack import REQUEST, Stack, archive_of
+from tests.waiting import wait_for
 
 EVENT: dict[str, Any] = json.loads(Path("events/functions/post_process.json").read_text("utf-8"))
 
@@ -25,18 +24,13 @@ EVENT: dict[str, Any] = json.loads(Path("events/functions/post_process.json").re
 def completed(stack: Stack, run_id: str, request: dict[str, Any]) -> dict[str, Any]:
     """Take a run to the end of its job; return what PostProcess gets."""
     arn = stack.invoke("Submit", prepared(stack, run_id, request))["job_arn"]
-    deadline = time.monotonic() + 60
-    while (status := stack.braket.get_job(jobArn=arn)["status"]) != "COMPLETED":
-        assert status in ("QUEUED", "RUNNING") and time.monotonic() < deadline, status
-        time.sleep(0.05)
+    assert stack.job_ended(arn)["status"] == "COMPLETED"
     return EVENT | {"run_id": run_id, "job_arn": arn}
 
 
 @pytest.fixture(scope="module")
 def finished(stack: Stack) -> dict[str, Any]:
     """The event and the answer of one run."""
-    from tests.stack import REQUEST
-
     event = completed(stack, "finished", REQUEST)
     return {"event": event, "answer": stack.invoke("PostProcess", event)}
 
@@ -93,17 +87,15 @@ def test_every_metric_of_a_success_reaches_cloudwatch_with_its_dimensions(
         for dimensions in metric.dimension_sets
         if name != "RunsFailed"
     }
-    deadline = time.monotonic() + 10
-    while True:
-        found = {
+
+    def found() -> set[tuple[str, frozenset[str]]]:
+        return {
             (metric["MetricName"], frozenset(d["Name"] for d in metric["Dimensions"]))
             for metric in cloudwatch.list_metrics(Namespace="QuantumPipeline")["Metrics"]
         }
-        if wanted <= found:
-            break
-        assert time.monotonic() < deadline, wanted - found
-        time.sleep(0.1)
-    assert found <= wanted
+
+    wait_for(lambda: wanted <= found(), told=found)
+    assert found() <= wanted
 
 
 def test_a_result_whose_energies_do_not_recompute_is_refused(

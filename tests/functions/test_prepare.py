@@ -12,15 +12,11 @@ import pytest
 
 from quantum_pipeline.errors import BudgetExceeded, DeviceUnavailable, InvalidRequest
 from quantum_pipeline.planning.prepared import PreparedRun
+from tests.functions.stages import event
 from tests.stack import Stack
 from tests.unit import device_answers
 
 EVENT = json.loads(Path("events/functions/prepare.json").read_text("utf-8"))
-
-
-def event(run_id: str, request: Any) -> dict[str, Any]:
-    execution = f"arn:aws:states:us-east-1:123456789012:execution:machine:{run_id}"
-    return {"run_id": run_id, "execution_arn": execution, "request": request}
 
 
 def test_prepare_stores_the_resolved_run(stack: Stack) -> None:

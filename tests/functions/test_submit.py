@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,16 +18,8 @@ from quantum_pipeline.errors import (
 )
 from quantum_pipeline.local.braket import BraketError
 from quantum_pipeline.planning.costs import STARTUP_SECONDS
-from tests.functions.test_prepare import event
+from tests.functions.stages import SUBMIT, prepared
 from tests.stack import Stack
-
-EVENT: dict[str, Any] = json.loads(Path("events/functions/submit.json").read_text("utf-8"))
-
-
-def prepared(stack: Stack, run_id: str, request: dict[str, Any]) -> dict[str, Any]:
-    """Prepare a run; return what Submit gets."""
-    stack.invoke("Prepare", event(run_id, request))
-    return EVENT | {"run_id": run_id}
 
 
 def test_submit_twice_returns_the_same_job(stack: Stack, request_data: dict[str, Any]) -> None:
@@ -63,11 +52,7 @@ def interrupted(stack: Stack, run_id: str, request: dict[str, Any]) -> tuple[dic
     """End the first attempt at a run; return what Submit gets for the second, and what is paid."""
     asked = prepared(stack, run_id, request)
     arn = stack.invoke("Submit", asked)["job_arn"]
-    deadline = time.monotonic() + 60
-    while "billableDuration" not in (job := stack.braket.get_job(jobArn=arn)):
-        assert time.monotonic() < deadline, job["status"]
-        time.sleep(0.05)
-    return asked | {"attempt": 2}, float(job["billableDuration"])
+    return asked | {"attempt": 2}, float(stack.job_ended(arn)["billableDuration"])
 
 
 def limits_of(seconds: float, max_runtime_seconds: int = 3600) -> dict[str, Any]:
@@ -190,4 +175,4 @@ def test_a_refused_create_job_is_raised_by_its_name(
 
 def test_a_run_that_was_never_prepared_is_refused(stack: Stack) -> None:
     with pytest.raises(InvalidResult, match=r"prepared\.json: missing"):
-        stack.invoke("Submit", EVENT | {"run_id": "unknown"})
+        stack.invoke("Submit", SUBMIT | {"run_id": "unknown"})

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from hybrid_job.engines.statevector import Qaoa
+from hybrid_job.optimising import depth, optimiser
 from hybrid_job.optimising.depth import Growth, grow
 from hybrid_job.optimising.optimiser import Evaluate, Real, minimise, starting_points, typical_field
 from quantum_pipeline.ising import IsingModel, all_energies
+from tests.clock import clock_of
 
 FOREVER = float("inf")
 
@@ -128,25 +130,14 @@ def test_tail_is_grown_from_the_tail_of_the_start_state() -> None:
     assert "gained" in growth.because
 
 
-class Clock:
-    """A clock that only evaluations move, a second a layer."""
-
-    now = 100.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-
 @pytest.mark.parametrize(("spare", "depths"), [(1.5, 1), (2.5, 2)])
 def test_no_layer_is_added_that_would_pass_the_deadline(
     monkeypatch: pytest.MonkeyPatch, spare: float, depths: int
 ) -> None:
-    clock, qaoa = Clock(), Qaoa(all_energies(ring(6)))
-    monkeypatch.setattr("hybrid_job.optimising.optimiser.time", clock)
-    monkeypatch.setattr("hybrid_job.optimising.depth.time", clock)
+    clock, qaoa = clock_of(monkeypatch, optimiser, depth), Qaoa(all_energies(ring(6)))
 
     def evaluate(angles: Real) -> tuple[float, Real]:
-        clock.now += angles.shape[1]
+        clock.sleep(angles.shape[1])  # a second a layer
         return qaoa.energy_and_gradient(angles)
 
     first = grown(ring(6), evaluate=evaluate, max_depth=1)

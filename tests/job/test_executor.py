@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.retries.standard import ExponentialBackoff
 from braket.circuits import Circuit
 from braket.tracking import Tracker
 
@@ -26,6 +24,7 @@ from quantum_pipeline.errors import (
     ServiceUnavailable,
 )
 from quantum_pipeline.runs import BATCH_TAG, RUN_ID_TAG
+from tests.clock import Clock
 from tests.job.braket_job import (
     AS_IT_WAS,
     COIN,
@@ -38,31 +37,10 @@ from tests.job.braket_job import (
     refuse,
     tasks_of,
 )
-from tests.local.braket.server import BUCKET, Server
+from tests.local.braket.server import BUCKET, Server, finished
 
 WIDE_APART = (9, 2, 5)
 """Qubits that are not next to one another, in an order that is neither up nor down."""
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("braket"))
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def braket(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    enter(monkeypatch, server)
-    yield server
-    server.service.intercept = None
-
-
-@pytest.fixture
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the SDKs attempt again without the pause that they make."""
-    monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0.0)
-    monkeypatch.setattr("backoff._sync._next_wait", lambda *_: 0.0)
 
 
 def test_bit_k_of_a_key_is_the_kth_measured_qubit(braket: Server, tmp_path: Path) -> None:
@@ -308,14 +286,14 @@ def test_waiting_outlasts_a_service_that_fails(
 
 
 def test_service_that_never_answers_is_not_waited_for_beyond_the_deadline(
-    braket: Server, at_once: None, tmp_path: Path
+    braket: Server, at_once: None, tmp_path: Path, clock: Clock
 ) -> None:
     refuse(braket, "GetQuantumTask", "InternalServiceException")
     with executor_of(prepared_on("sv1", "silent"), tmp_path) as executor:
-        deadline = time.monotonic() + 1
+        deadline = clock.now + 1
         with pytest.raises(ServiceUnavailable):
             executor.run([COIN], 10, "samples", deadline=deadline)
-        assert time.monotonic() < deadline + 5
+    assert clock.now == pytest.approx(deadline)
 
 
 def test_device_that_does_not_exist_is_unavailable(braket: Server, tmp_path: Path) -> None:
@@ -473,8 +451,7 @@ def test_task_that_is_done_just_before_it_is_cancelled_is_used(
     def wait_until_done(operation: str, params: dict[str, Any]) -> None:
         if operation == "CancelQuantumTask":
             late.append(params["quantumTaskArn"])
-            while client.get_quantum_task(quantumTaskArn=late[0])["status"] != "COMPLETED":
-                time.sleep(0.02)
+            finished(client, late[0])
 
     braket.service.intercept = wait_until_done
     with executor_of(prepared_on("sv1", "late"), tmp_path) as executor:
@@ -520,7 +497,7 @@ def test_second_attempt_reads_on_where_the_limit_was_reached(
 
 
 def test_waiting_ends_when_the_instance_has_taken_the_money_that_is_left(
-    braket: Server, tmp_path: Path
+    braket: Server, tmp_path: Path, clock: Clock
 ) -> None:
     prepared = prepared_on("sv1", "waiting", limits={"max_cost_usd": 1000.0})
     dear = prepared.instance.model_copy(update={"usd_per_hour": 3600.0})  # 1 USD a second

@@ -132,7 +132,7 @@ def problems(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(problems(), st.integers(1, 50), st.integers(0, 9))
 def test_every_result_passes_verification(
     tmp_path_factory: pytest.TempPathFactory, problem: dict[str, Any], shots: int, seed: int
@@ -221,16 +221,14 @@ def test_job_killed_again_and_again_ends_like_one_left_alone(container: Path) ->
     checkpoints = container / "checkpoints"
     for evaluations in (1, 17):
         job = start_job()
-        deadline = time.monotonic() + 60
         while sum(path.read_bytes().count(b"\n") for path in checkpoints.glob("*")) < evaluations:
             assert job.poll() is None, "the job ended before it was killed"
-            assert time.monotonic() < deadline
             time.sleep(0.002)
         os.kill(job.pid, signal.SIGKILL)
-        assert job.wait(30) == -signal.SIGKILL
+        assert job.wait() == -signal.SIGKILL
         assert not (container / "results").exists()
 
-    assert start_job().wait(60) == 0
+    assert start_job().wait() == 0
 
     alone = solved(prepared, container / "alone")
     assert without_times(result_of(container, prepared)) == without_times(alone)

@@ -123,11 +123,9 @@ class Machine:
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    server = Server(tmp_path_factory.mktemp("braket"))
+def machine(server: Server) -> Iterator[Machine]:
     with JobProcesses() as processes:
         yield Machine(server, processes)
-    server.close()
 
 
 def run_on(device: str, run_id: str) -> PreparedRun:

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.retries.standard import ExponentialBackoff
 from braket.circuits import Circuit
 
-from hybrid_job.on_device import cancelling
+from hybrid_job.on_device.cancelling import END_SECONDS
 from hybrid_job.on_device.executor import NotAffordable, TimeReached
 from hybrid_job.on_device.measurement import Compiled
 from quantum_pipeline.errors import BudgetExceeded, JobFailed, QuotaExceeded, ServiceUnavailable
 from quantum_pipeline.local.braket.task import Task
+from tests.clock import Clock
 from tests.job.braket_job import (
     COIN,
     NO_SETS,
     changed,
-    enter,
     executor_of,
     prepared_on,
     refuse,
@@ -32,19 +30,7 @@ OTHER = Compiled(Circuit().h(0).h(1).x(0), (0, 1))
 """What the circuit would be after another calibration."""
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("braket"))
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def braket(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    enter(monkeypatch, server)
-    monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0.0)
-    yield server
-    server.service.intercept = None
+pytestmark = pytest.mark.usefixtures("at_once")
 
 
 def statuses(server: Server, run_id: str) -> list[str]:
@@ -151,14 +137,13 @@ def test_end_of_a_run_makes_no_call_where_all_tasks_have_ended(
 
 
 def test_task_that_could_not_be_cancelled_is_at_the_end(
-    braket: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    braket: Server, tmp_path: Path, clock: Clock
 ) -> None:
-    monkeypatch.setattr(cancelling, "END_SECONDS", 0.5)
     prepared = prepared_on("emerald", "left", limits={"max_cost_usd": 10.0})
     with changed(braket, prepared, waiting=1), executor_of(prepared, tmp_path) as executor:
         refuse(braket, "CancelQuantumTask", "ThrottlingException")
         with pytest.raises(TimeReached):
-            executor.run([COIN], 10, "training", deadline=time.monotonic())
+            executor.run([COIN], 10, "training", deadline=clock.now)
         assert statuses(braket, "left") == ["QUEUED"]
         assert [task.shots for task in executor.tasks] == [10]  # it may yet run
         refused = refuse(braket, "CancelQuantumTask", "ThrottlingException", times=5)
@@ -169,19 +154,18 @@ def test_task_that_could_not_be_cancelled_is_at_the_end(
 
 
 def test_giving_up_takes_as_long_for_many_tasks_as_for_one(
-    braket: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    braket: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: Clock
 ) -> None:
     prepared = prepared_on("emerald", "stuck", limits={"max_cost_usd": 10.0})
     monkeypatch.setattr(Task, "cancel", lambda task: setattr(task, "status", "CANCELLING"))
-    monkeypatch.setattr(cancelling, "END_SECONDS", 1.0)
     with (
         changed(braket, prepared, waiting=1, **NO_SETS),
         executor_of(prepared, tmp_path) as executor,
     ):
-        started = time.monotonic()
+        started = clock.now
         with pytest.raises(TimeReached):
             executor.run([COIN] * 6, 10, "samples", deadline=started)
-        assert time.monotonic() - started < 4  # not six times that second
+        assert END_SECONDS <= clock.now - started < 2 * END_SECONDS  # not six times as long
 
 
 def test_batch_that_time_ended_ends_again_in_the_next_attempt(
@@ -211,12 +195,12 @@ def test_quota_that_others_fill_is_waited_for(braket: Server, tmp_path: Path) ->
 
 
 def test_quota_that_others_fill_until_the_deadline_ends_the_batch_by_its_name(
-    braket: Server, tmp_path: Path
+    braket: Server, tmp_path: Path, clock: Clock
 ) -> None:
     refused = refuse(braket, "CreateQuantumTask", "ServiceQuotaExceededException")
     with executor_of(prepared_on("sv1", "filled"), tmp_path) as executor:
         with pytest.raises(QuotaExceeded, match=r"not now.*waited for, and given up after"):
-            executor.run([COIN], 10, "samples", deadline=time.monotonic() + 0.5)
+            executor.run([COIN], 10, "samples", deadline=clock.now + 0.5)
         assert executor.tasks == ()
     assert len(refused) > 1
 

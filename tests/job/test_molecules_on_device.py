@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from functools import cache
 from pathlib import Path
@@ -29,7 +29,7 @@ from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.problems import Chemistry
 from quantum_pipeline.requests.algorithm import SettledVqe
 from quantum_pipeline.results import MoleculePoint, verify
-from tests.job.braket_job import enter, tasks_of
+from tests.job.braket_job import tasks_of
 from tests.local.braket.server import Server
 from tests.unit.finished_molecule import H2, prepared_molecule, solved_molecule
 
@@ -165,20 +165,6 @@ def test_hydrogen_takes_two_circuits_of_three_and_seven_gates() -> None:
 
 NOISE = {"one_qubit": 0.001, "two_qubit": 0.01, "readout": 0.02}
 MITIGATION = {"readout": True, "symmetry": True, "zne": "linear", "scales": [1.0, 3.0]}
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("braket"))
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def braket(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    enter(monkeypatch, server)
-    yield server
-    server.service.intercept = None
 
 
 def prepared_on(device: str, run_id: str, **request: Any) -> PreparedRun:

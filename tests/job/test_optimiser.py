@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from hybrid_job.engines.statevector import Qaoa
+from hybrid_job.optimising import optimiser
 from hybrid_job.optimising.optimiser import (
+    Evaluate,
     Optimum,
     Real,
     linear_ramp,
@@ -16,6 +18,7 @@ from hybrid_job.optimising.optimiser import (
     typical_field,
 )
 from quantum_pipeline.ising import IsingModel, all_energies
+from tests.clock import clock_of
 
 FOREVER = float("inf")
 
@@ -90,32 +93,24 @@ def test_evaluations_of_all_starts_together_keep_the_limit() -> None:
     assert found.stopped_by == "algorithm.max_evaluations"
 
 
-class Clock:
-    """A clock that only the evaluations move, a second each."""
+@pytest.fixture
+def slow_bowl(monkeypatch: pytest.MonkeyPatch) -> Evaluate:
+    """A function that takes a second each time; it is 100 s on the clock."""
+    clock = clock_of(monkeypatch, optimiser)
 
-    now = 100.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def bowl(self, angles: Real) -> tuple[float, Real]:
-        self.now += 1.0
+    def bowl(angles: Real) -> tuple[float, Real]:
+        clock.sleep(1.0)
         return float(((angles - 9) ** 4).sum()), 4 * (angles - 9) ** 3
 
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr("hybrid_job.optimising.optimiser.time", clock)
-    return clock
+    return bowl
 
 
 @pytest.mark.parametrize(("deadline", "evaluations"), [(105.5, 5), (105.0, 5), (104.9, 4)])
 def test_no_evaluation_is_begun_that_would_pass_the_deadline(
-    clock: Clock, deadline: float, evaluations: int
+    slow_bowl: Evaluate, deadline: float, evaluations: int
 ) -> None:
     ramp = linear_ramp(3)
-    found = minimise(clock.bowl, [ramp], unit=1.0, max_evaluations=1000, deadline=deadline)
+    found = minimise(slow_bowl, [ramp], unit=1.0, max_evaluations=1000, deadline=deadline)
     assert len(found.history) == evaluations
     assert not found.converged
     assert found.stop_reason.startswith("limits.max_runtime_seconds")
@@ -123,7 +118,7 @@ def test_no_evaluation_is_begun_that_would_pass_the_deadline(
     assert found.energy == min(energy for _, energy in found.history)
 
 
-def test_one_evaluation_is_made_even_after_the_deadline(clock: Clock) -> None:
-    found = minimise(clock.bowl, [linear_ramp(3)], unit=1.0, max_evaluations=1000, deadline=0.0)
+def test_one_evaluation_is_made_even_after_the_deadline(slow_bowl: Evaluate) -> None:
+    found = minimise(slow_bowl, [linear_ramp(3)], unit=1.0, max_evaluations=1000, deadline=0.0)
     assert len(found.history) == 1
-    assert found.energy == clock.bowl(linear_ramp(3))[0]
+    assert found.energy == slow_bowl(linear_ramp(3))[0]

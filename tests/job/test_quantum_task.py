@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from quantum_pipeline.ising import IsingModel, all_energies
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.results import OptimisationResult, verify
 from quantum_pipeline.runs import RUN_ID_TAG
-from tests.job.braket_job import enter, prepared_on, tasks_of
+from tests.job.braket_job import prepared_on, tasks_of
 from tests.local.braket.server import Server
 
 ANGLES = np.array([[0.3, -0.8], [0.5, 0.2]])
@@ -62,20 +61,6 @@ def test_device_counts_have_variable_0_on_the_left() -> None:
     result = LocalSimulator().run(qaoa_circuit(model, angles), shots=500).result()
     expected = {format(k, "03b") for k in np.flatnonzero(engine > 1e-9)}
     assert set(result.measurement_counts) == expected == {"100", "101", "110", "111"}
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("braket"))
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def braket(server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
-    """Our Braket, reached as the job's container reaches the real one."""
-    enter(monkeypatch, server)
-    return server
 
 
 def solved(prepared: PreparedRun, folder: Path) -> OptimisationResult:

@@ -10,6 +10,7 @@ import pytest
 
 from hybrid_job.engines.statevector import Qaoa
 from hybrid_job.limits import LimitReached
+from hybrid_job.optimising import shot_optimisers
 from hybrid_job.optimising.optimiser import (
     Real,
     linear_ramp,
@@ -25,6 +26,7 @@ from hybrid_job.optimising.shot_optimisers import (
 )
 from quantum_pipeline.ising import IsingModel, all_energies
 from quantum_pipeline.planning.optimiser_steps import Method, batch_sizes
+from tests.clock import clock_of
 
 METHODS: list[Method] = ["spsa", "cobyla", "nft"]
 FOREVER = math.inf
@@ -140,19 +142,6 @@ def test_evaluations_keep_the_limit_and_the_result_is_the_last(
         assert end.stopped_by == "algorithm.max_evaluations"
 
 
-class Clock:
-    """A clock that only the evaluations move, a second each."""
-
-    now = 100.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def bowl(self, angles: Real) -> tuple[float, float]:
-        self.now += 1.0
-        return float(((angles - 9) ** 2).sum()), 0.1
-
-
 @pytest.mark.parametrize(
     ("method", "deadline", "evaluations"),
     [
@@ -170,10 +159,14 @@ class Clock:
 def test_no_batch_is_begun_that_leaves_no_time_for_the_result(
     monkeypatch: pytest.MonkeyPatch, method: Method, deadline: float, evaluations: int
 ) -> None:
-    clock = Clock()
-    monkeypatch.setattr("hybrid_job.optimising.shot_optimisers.time", clock)
+    clock = clock_of(monkeypatch, shot_optimisers)
+
+    def slow_bowl(angles: Real) -> tuple[float, float]:
+        clock.sleep(1.0)
+        return float(((angles - 9) ** 2).sum()), 0.1
+
     end = minimise_shots(
-        one_by_one(clock.bowl),
+        one_by_one(slow_bowl),
         linear_ramp(3),
         method=method,
         unit=1.0,

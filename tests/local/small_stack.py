@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import textwrap
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +121,7 @@ MACHINE = {
         },
         "Tell": task("Tell"),
         "Sleep": task("Sleep"),
-        "Wait": {"Type": "Wait", "Seconds": 60, "Next": "Tell"},
+        "Wait": {"Type": "Wait", "Seconds": 3600, "Next": "Tell"},
         **{
             name: task(name, Catch=[{"ErrorEquals": ["States.ALL"], "Next": "Caught"}])
             for name in ("Fail", "Hurried", "Leave")
@@ -168,16 +166,6 @@ def client(aws: LocalAws, service: Any) -> Any:
         aws_access_key_id="testing",
         aws_secret_access_key="testing",
     )
-
-
-def wait_for(condition: Callable[[], Any], seconds: float = 20) -> Any:
-    """Return the first true value of `condition`."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if value := condition():
-            return value
-        time.sleep(0.01)
-    raise AssertionError(f"not within {seconds} s: {textwrap.shorten(str(condition), 200)}")
 
 
 def runs(process_id: int) -> bool:

@@ -1,3 +1,5 @@
+"""Functions in processes of their own: what they are given, how they end, and what they leave."""
+
 from __future__ import annotations
 
 import json
@@ -14,7 +16,8 @@ import pytest
 from quantum_pipeline.local.environment import Environment
 from quantum_pipeline.local.lambdas import Functions, UnknownFunction
 from quantum_pipeline.local.runtime_api import IdleExit
-from tests.local.small_stack import Lines, read_stack, runs, wait_for
+from tests.local.small_stack import Lines, read_stack, runs
+from tests.waiting import PATIENCE_SECONDS, wait_for
 
 
 def invoke(functions: Functions, name: str, event: Any = None) -> Any:
@@ -76,10 +79,10 @@ def test_concurrent_invocations_have_a_process_each(functions: Functions, tmp_pa
 
 def test_killing_a_process_fails_only_its_invocation(functions: Functions, tmp_path: Path) -> None:
     tell = invoke(functions, "s-TellFunction")["pid"]
-    event = {"started": str(tmp_path / "a"), "seconds": 30}
+    event = {"started": str(tmp_path / "a"), "seconds": 3600}
     thread, answers = start(functions, "s-SleepFunction", event)
     os.kill(functions.process_ids("s-SleepFunction")[0], signal.SIGKILL)
-    thread.join(5)
+    thread.join(PATIENCE_SECONDS)
     assert answers[0]["errorType"] == "Runtime.ExitError"
     assert answers[0]["errorMessage"].endswith("Runtime exited with error: signal: SIGKILL")
     assert invoke(functions, "s-TellFunction")["pid"] == tell
@@ -109,7 +112,7 @@ def test_what_a_dead_process_has_not_begun_is_for_another(
 def test_a_timeout_is_reported_as_lambda_does_and_ends_the_process(
     functions: Functions, tmp_path: Path
 ) -> None:
-    event = {"started": str(tmp_path / "a"), "seconds": 30}
+    event = {"started": str(tmp_path / "a"), "seconds": 3600}
     answer = invoke(functions, "s-HurriedFunction", event)
     assert answer["errorType"] == "Sandbox.Timedout"
     assert answer["errorMessage"].endswith("Task timed out after 1.00 seconds")
@@ -187,13 +190,13 @@ def test_output_is_logged_line_by_line(functions: Functions, lines: Lines) -> No
 
 def test_close_ends_every_process_and_fails_what_runs(functions: Functions, tmp_path: Path) -> None:
     process_id = invoke(functions, "s-TellFunction")["pid"]
-    event = {"started": str(tmp_path / "a"), "seconds": 30}
+    event = {"started": str(tmp_path / "a"), "seconds": 3600}
     thread, answers = start(functions, "s-SleepFunction", event)
     (sleeper,) = functions.process_ids("s-SleepFunction")
     functions.close()
     assert not runs(process_id)
     assert not runs(sleeper)
-    thread.join(5)
+    thread.join(PATIENCE_SECONDS)
     assert answers[0]["errorType"] == "Runtime.ExitError"
     assert invoke(functions, "s-TellFunction")["errorType"] == "Runtime.ExitError"
 
@@ -208,14 +211,14 @@ project, started = map(Path, sys.argv[1:])
 stack = Stack.read(project / "template.yaml", name="s", region="us-east-1", account="1")
 functions = Functions(stack.functions, {}, project / "tmp", print)
 functions.invoke("s-TellFunction", b"{}")
-event = '{"started": "%s", "seconds": 60}' % started
+event = '{"started": "%s", "seconds": 3600}' % started
 work = lambda: functions.invoke("s-SleepFunction", event.encode())
 threading.Thread(target=work, daemon=True).start()
 while not started.exists():
     time.sleep(0.01)
 ids = [functions.process_ids("s-TellFunction")[0], functions.process_ids("s-SleepFunction")[0]]
 print("ids", *ids, flush=True)
-time.sleep(60)
+time.sleep(3600)
 """
 
 
@@ -227,4 +230,4 @@ def test_no_process_outlives_a_killed_server(project: Path, tmp_path: Path) -> N
         process_ids = [int(word) for word in line.split()[1:]]
         assert all(map(runs, process_ids))
         server.kill()
-    wait_for(lambda: not any(map(runs, process_ids)), 5)
+    wait_for(lambda: not any(map(runs, process_ids)))

@@ -1,3 +1,5 @@
+"""What functions print, as metrics and as logs."""
+
 from __future__ import annotations
 
 import json

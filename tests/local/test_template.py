@@ -1,3 +1,5 @@
+"""What is read of a template: resources, intrinsic functions, and what is refused."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""The template and the state machine as they are in the repository."""
+
 from __future__ import annotations
 
 import json

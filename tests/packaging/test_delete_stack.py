@@ -275,7 +275,7 @@ def test_missing_settings_are_one_line(
     bare |= {"HOME": str(tmp_path), "AWS_EC2_METADATA_DISABLED": "true"}
     done = subprocess.run(
         [sys.executable, script.__file__, STACK, "--yes"],
-        capture_output=True, text=True, timeout=60, check=False, env=bare | settings,
+        capture_output=True, text=True, check=False, env=bare | settings,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.strip() == reason

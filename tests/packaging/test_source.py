@@ -21,6 +21,7 @@ from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.results import OptimisationResult, read_result
 from tests.planned import planned
 from tests.stack import REQUEST
+from tests.waiting import PATIENCE_SECONDS
 
 # What Braket's container does, less the downloads: the code's folder is appended to the path and
 # the entry point is called. The packages of the image are there, this project is not: site-packages
@@ -101,7 +102,7 @@ def test_the_tarball_runs_as_the_container_runs_it(tmp_path: Path, prepared: Pre
         [sys.executable, "-I", "-S", "-c", CONTAINER, sysconfig.get_path("purelib"), str(code),
          runs.ENTRY_POINT],
         env={"PATH": os.environ["PATH"], "AMZN_BRAKET_JOB_NAME": "qpipe-1", **environment},
-        cwd=code, capture_output=True, text=True, timeout=120, check=False,
+        cwd=code, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     saved: dict[str, Any] = json.loads((folders["JOB_RESULTS_DIR"] / "results.json").read_text())

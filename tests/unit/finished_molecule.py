@@ -8,7 +8,6 @@ import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import closing
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +19,8 @@ from quantum_pipeline.chemistry.excitations import Excitation, rotate, rotation
 from quantum_pipeline.chemistry.measuring import diagonals, mean_energy, pair_counts
 from quantum_pipeline.chemistry.sector import Sector
 from quantum_pipeline.devices.catalogue import find
-from quantum_pipeline.planning.costs import bill
 from quantum_pipeline.planning.prepared import PreparedRun
-from quantum_pipeline.reports import MoleculeReport, Outcome, Timing, build_report
+from quantum_pipeline.reports import MoleculeReport, build_report
 from quantum_pipeline.results import (
     Check,
     DeviceRun,
@@ -32,9 +30,7 @@ from quantum_pipeline.results import (
     QuantumTask,
     ScaledEnergy,
 )
-from quantum_pipeline.runs import SubmittedJob
-from tests.planned import INSTANCE
-from tests.unit.finished_run import CREATED, prepared_run
+from tests.unit.finished_run import outcome_of, prepared_run
 
 H2 = {"molecule": "H2", "bond_length_angstrom": 0.74}
 SCAN = {"molecule": "H2", "bond_lengths_angstrom": [0.5, 0.7, 0.8, 1.2, 2.0]}
@@ -133,34 +129,8 @@ def mitigation_of(raw: Estimated, exact: float, extra_shots: int) -> MitigationO
 def report_of_molecule(
     prepared: PreparedRun, result: MoleculeResult | None = None
 ) -> MoleculeReport:
-    """Return the report of a result, a minute and a half after its request."""
-    job = SubmittedJob(
-        run_id=prepared.run_id,
-        attempt=1,
-        job_arn="arn:aws:braket:us-east-1:123456789012:job/9f3c",
-        job_name="qpipe-1",
-        source_uri="s3://amazon-braket-code/source/ab.tar.gz",
-        source_sha256="ab" * 32,
-        instance_type=INSTANCE.instance_type,
-    )
-    cost = bill(
-        instance_seconds=62.0,
-        instance=INSTANCE,
-        device=prepared.device,
-        tasks=() if result is None else result.tasks,
-    )
-    outcome = Outcome(
-        job=job,
-        timing=Timing(
-            prepare_seconds=0.021,
-            queue_seconds=31.5,
-            job_seconds=48.2,
-            post_process_seconds=0.4,
-            polls=9,
-        ),
-        actual=cost,
-        completed_at=CREATED + timedelta(seconds=91),
-    )
+    """Return the report of a result, by default of the job's own."""
+    outcome = outcome_of(prepared, () if result is None else result.tasks)
     report = build_report(prepared, outcome, result or solved_molecule(prepared))
     assert isinstance(report, MoleculeReport)
     return report

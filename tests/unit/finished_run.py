@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
+import pytest
 
+from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.ising import IsingModel, all_energies, energies, spins_of
 from quantum_pipeline.planning.costs import bill
 from quantum_pipeline.planning.prepared import PreparedRun
@@ -20,6 +22,8 @@ from quantum_pipeline.results import (
     Evaluation,
     JobSeconds,
     OptimisationResult,
+    QuantumTask,
+    read_result,
 )
 from quantum_pipeline.runs import SubmittedJob
 from tests.planned import INSTANCE, planned
@@ -108,8 +112,8 @@ def job_result(
     return OptimisationResult(**(fields | changes))
 
 
-def report_of(prepared: PreparedRun, result: OptimisationResult) -> OptimisationReport:
-    """Return the report of a result, a minute and a half after its request."""
+def outcome_of(prepared: PreparedRun, tasks: Sequence[QuantumTask]) -> Outcome:
+    """Return how a run came out, a minute and a half after its request."""
     job = SubmittedJob(
         run_id=prepared.run_id,
         attempt=1,
@@ -123,7 +127,7 @@ def report_of(prepared: PreparedRun, result: OptimisationResult) -> Optimisation
         instance_seconds=62.0,
         instance=INSTANCE,
         device=prepared.device,
-        tasks=result.tasks,
+        tasks=tasks,
     )
     timing = Timing(
         prepare_seconds=0.021,
@@ -132,12 +136,23 @@ def report_of(prepared: PreparedRun, result: OptimisationResult) -> Optimisation
         post_process_seconds=0.4,
         polls=9,
     )
-    outcome = Outcome(
+    return Outcome(
         job=job, timing=timing, actual=cost, completed_at=CREATED + timedelta(seconds=91)
     )
-    report = build_report(prepared, outcome, result)
+
+
+def report_of(prepared: PreparedRun, result: OptimisationResult) -> OptimisationReport:
+    """Return the report of a result."""
+    report = build_report(prepared, outcome_of(prepared, result.tasks), result)
     assert isinstance(report, OptimisationReport)
     return report
+
+
+def refusal_of(data: object, prepared: PreparedRun) -> str:
+    """Return why a job's result is not read."""
+    with pytest.raises(InvalidResult) as error:
+        read_result(data, prepared)
+    return str(error.value)
 
 
 def sampled(

@@ -33,7 +33,7 @@ from tests.unit.finished_device_run import (
     prepared_on_device,
 )
 from tests.unit.finished_run import TRIANGLE, history, report_of, sampled
-from tests.unit.test_report_rendering import Page, page_of
+from tests.unit.page import Page, page_of
 
 REPORT = measured_on_device()
 REAL = measured_on_device(prepared_on_device(emulated=None))

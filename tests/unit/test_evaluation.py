@@ -1,3 +1,5 @@
+"""How good a solution is: each figure of quality against sums by hand and known answers."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping

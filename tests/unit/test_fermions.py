@@ -40,6 +40,7 @@ from quantum_pipeline.chemistry.molecules import (
 )
 from quantum_pipeline.chemistry.sector import Sector, leading, sector_size
 from quantum_pipeline.chemistry.sizes import MAX_BYTES, job_bytes
+from tests.unit.textbook import h2
 
 Real = NDArray[np.float64]
 
@@ -150,15 +151,7 @@ def test_spin_squared_is_the_textbook_one(n: int, n_alpha: int, n_beta: int) -> 
 
 def test_h2_is_the_two_by_two_matrix_of_the_textbook() -> None:
     """Szabo, Ostlund, sections 3.5.2 and 4.1: H2 at 1.4 bohr in a minimal basis."""
-    eri = np.zeros((2, 2, 2, 2))
-    eri[0, 0, 0, 0], eri[1, 1, 1, 1] = 0.6746, 0.6975
-    eri[0, 0, 1, 1] = eri[1, 1, 0, 0] = 0.6636
-    for p, q, r, s in ((0, 1, 0, 1), (0, 1, 1, 0), (1, 0, 0, 1), (1, 0, 1, 0)):
-        eri[p, q, r, s] = 0.1813
-    integrals = Integrals.of(
-        np.diag([-1.2528, -0.4756]), eri, n_alpha=1, n_beta=1, n_core=0,
-        nuclear_repulsion=1 / 1.4, core_energy=1 / 1.4, hartree_fock=-1.1167,
-    )  # fmt: skip
+    integrals = h2()
     assert integrals.recomputed_hartree_fock() == pytest.approx(-1.1167, abs=2e-4)
 
     lowest = np.linalg.eigvalsh(Hamiltonian.of(integrals).dense())[0]

@@ -29,8 +29,8 @@ from tests.unit.finished_molecule import (
     report_of_molecule,
     solved_molecule,
 )
-from tests.unit.test_report_rendering import Page
-from tests.unit.test_reports import DOCS, fields, part_of
+from tests.unit.page import Page
+from tests.unit.report_fields import DOCS, fields, part_of
 
 PREPARED_H2, PREPARED_SCAN = prepared_molecule(H2), prepared_molecule(SCAN)
 SOLVED_H2, SOLVED_SCAN = solved_molecule(PREPARED_H2), solved_molecule(PREPARED_SCAN)

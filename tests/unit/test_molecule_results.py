@@ -23,7 +23,7 @@ from tests.unit.finished_molecule import (
     report_of_molecule,
     solved_molecule,
 )
-from tests.unit.finished_run import TRIANGLE, prepared_run
+from tests.unit.finished_run import TRIANGLE, prepared_run, refusal_of
 
 PREPARED = prepared_molecule(SCAN, shots=100, seed=3)
 HONEST = solved_molecule(PREPARED)
@@ -39,9 +39,7 @@ def written(result: MoleculeResult = HONEST) -> Data:
 
 
 def refused(data: object, prepared: PreparedRun = PREPARED) -> str:
-    with pytest.raises(InvalidResult) as error:
-        read_result(data, prepared)
-    return str(error.value)
+    return refusal_of(data, prepared)
 
 
 def test_an_honest_result_is_read_and_survives_json() -> None:

@@ -1,10 +1,11 @@
+"""The pages and pictures of a run without a device: complete, well formed, right and safe."""
+
 from __future__ import annotations
 
 import io
 import json
 import re
 from collections.abc import Mapping
-from html.parser import HTMLParser
 from itertools import pairwise
 from typing import Any
 
@@ -30,49 +31,16 @@ from tests.unit.finished_run import (
     report_of,
     sampled,
 )
+from tests.unit.page import Page, page_of
 
 REPORT = sampled(PETERSEN, {"0010111000": 70, "0000000000": 30})
 HOSTILE = "<script>alert('$x_{')</script>"
 Files = dict[str, bytes]
-VOID = {"meta", "img", "br", "link", "input", "hr"}
-
-
-class Page(HTMLParser):
-    """A page as a reader's browser sees it; every tag must be closed in its place."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.feed(html)
-        self.close()
-        assert not self.open
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if "style" not in self.open:
-            self.text += data
-
-    @property
-    def words(self) -> str:
-        return " ".join(self.text.split())
 
 
 @pytest.fixture(scope="module")
 def files() -> Files:
     return render(REPORT)
-
-
-def page_of(report: OptimisationReport) -> Page:
-    return Page(render(report)["report.html"].decode())
 
 
 def labelled(*names: str) -> dict[str, Any]:

@@ -1,11 +1,11 @@
+"""The report of a run without a device: its figures, its bounds, and its fields in the docs."""
+
 from __future__ import annotations
 
 import json
 import re
 from datetime import UTC, timedelta, timezone
-from pathlib import Path
-from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any, get_args
 
 import pytest
 from pydantic import BaseModel
@@ -23,8 +23,8 @@ from tests.unit.finished_run import (
     report_of,
     sampled,
 )
+from tests.unit.report_fields import DOCS, fields, part_of
 
-DOCS = Path(__file__).resolve().parents[2] / "docs" / "report.md"
 TABLES = DOCS.read_text("utf-8").partition("## Molecules")[0]
 BEST = {"001": 60, "000": 40}
 AT_ONCE = JobSeconds(optimise=0.0001, sample=0.0001, classical=0.001, total=0.1)
@@ -171,26 +171,6 @@ def test_energies_that_are_small_are_not_called_equal() -> None:
     tiny = sampled({"type": "ising", "fields": [1e-12, 2e-12]}, {"00": 1})
     assert "Every bitstring" not in advice(tiny)
     assert "The best sample has the objective 3e-12, enumeration found -3e-12" in advice(tiny)
-
-
-def fields(model: type[BaseModel], prefix: str = "") -> set[str]:
-    """Return the paths of a model's fields, those of models inside it in place of theirs."""
-    found: set[str] = set()
-    for name, info in model.model_fields.items():
-        inner, listed = part_of(info.annotation)
-        path = f"{prefix}{name}{'[]' if listed else ''}"
-        found |= fields(inner, f"{path}.") if inner else {path}
-    return found
-
-
-def part_of(annotation: Any) -> tuple[type[BaseModel] | None, bool]:
-    """Return the model of an annotation, itself or in a tuple, and whether in a tuple."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation, False
-    for argument in get_args(annotation):
-        if get_origin(annotation) in (tuple, Union, UnionType) and part_of(argument)[0]:
-            return part_of(argument)[0], get_origin(annotation) is tuple
-    return None, False
 
 
 def test_every_field_of_the_report_is_defined_in_the_docs_and_no_other() -> None:

@@ -7,10 +7,16 @@ from typing import Any
 
 import pytest
 
-from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.results import OptimisationResult, read_result
-from tests.unit.finished_run import TRIANGLE, enumerated, history, job_result, prepared_run
+from tests.unit.finished_run import (
+    TRIANGLE,
+    enumerated,
+    history,
+    job_result,
+    prepared_run,
+    refusal_of,
+)
 
 COUNTS = {"011": 40, "000": 60}  # cuts 2 and 0
 PREPARED = prepared_run(TRIANGLE, shots=100, algorithm={"depth": 2})
@@ -28,9 +34,7 @@ def classical(**changes: Any) -> dict[str, Any]:
 
 
 def refused(data: object, prepared: PreparedRun = PREPARED) -> str:
-    with pytest.raises(InvalidResult) as error:
-        read_result(data, prepared)
-    return str(error.value)
+    return refusal_of(data, prepared)
 
 
 def test_an_honest_result_is_read_and_survives_json() -> None:

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,8 @@ from werkzeug.wrappers import Request, Response
 from quantum_pipeline.cli.client import Pipeline, Progress, RunStopped, run_id_of
 from quantum_pipeline.errors import InvalidRequest, JobFailed
 from quantum_pipeline.local.aws import read_stack
-from tests.stack import Stack
+from tests.stack import LONG, Stack
+from tests.waiting import PATIENCE_SECONDS
 
 QPIPE = str(Path(sys.executable).with_name("qpipe"))
 
@@ -67,7 +67,7 @@ def test_a_stack_on_aws_is_used_by_its_name(
     file.write_text(json.dumps(request_data))
     done = subprocess.run(
         [QPIPE, "run", str(file), "--stack", "deployed-stack", "--json", "--output", str(tmp_path)],
-        capture_output=True, text=True, timeout=120, check=False, env=os.environ,
+        capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False, env=os.environ,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
@@ -152,7 +152,7 @@ def test_watching_tells_states_job_and_energy(
 def test_a_queued_jobs_position_is_told(
     stack: Stack, pipeline: Pipeline, request_data: dict[str, Any]
 ) -> None:
-    stack.aws.braket.queue_seconds = 60
+    stack.aws.braket.queue_seconds = 3600
     try:
         execution = pipeline.start(request_data, "queued")
         for progress in pipeline.watch(execution, every_seconds=0.05):
@@ -178,17 +178,9 @@ def test_a_stopped_run_is_told_as_stopped(
 def test_a_failed_run_raises_its_own_error(
     stack: Stack, pipeline: Pipeline, request_data: dict[str, Any]
 ) -> None:
-    cancelled = threading.Event()
-
-    def cancel_once(operation: str, params: dict[str, Any]) -> None:
-        if operation == "GetJob" and not cancelled.is_set():
-            cancelled.set()
-            stack.braket.cancel_job(jobArn=params["jobArn"])
-
-    stack.aws.braket.intercept = cancel_once
-    slow = {"problem": {"type": "random", "problem_size": 22}, "algorithm": {"depth": 8}}
+    stack.once("GetJob", lambda params: stack.braket.cancel_job(jobArn=params["jobArn"]))
     with pytest.raises(JobFailed, match="CANCELLED"):
-        list(pipeline.watch(pipeline.start(slow, "failed"), every_seconds=0.05))
+        list(pipeline.watch(pipeline.start(LONG, "failed"), every_seconds=0.05))
 
 
 @pytest.mark.parametrize("device", ["sv1", "dm1"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from werkzeug.wrappers import Request, Response
 from quantum_pipeline.errors import ERRORS
 from quantum_pipeline.local.braket import BraketService
 from tests.stack import Stack, priced_stack
+from tests.waiting import wait_for
 
 GARNET = "arn:aws:braket:eu-north-1::device/qpu/iqm/Garnet"
 ALWAYS = [("Everyday", "00:00:00", "23:59:59")]
@@ -50,25 +51,13 @@ def braket(stack: Stack) -> Iterator[BraketService]:
 def failed(stack: Stack, request: dict[str, Any], run_id: str) -> tuple[str, str, list[str]]:
     """Return error and cause of a run that failed, and its states; hold its record to them."""
     execution = stack.start(request, run_id)
-    ended = stack.ended(execution, seconds=180)
+    ended = stack.ended(execution)
     assert ended["status"] == "FAILED", ended
     cause = str(json.loads(ended["cause"])["errorMessage"])
     record = stack.record(run_id, "failure.json")
     assert (record["error"], record["cause"]) == (ended["error"], cause)
     assert "report.json" not in stack.records(run_id)
     return ended["error"], cause, stack.visited(execution)
-
-
-def at(operation: str, act: Callable[[dict[str, Any]], None]) -> Callable[[str, Any], None]:
-    """Return an interception that acts once, before the first call of an operation."""
-    done = threading.Event()
-
-    def intercept(name: str, params: dict[str, Any]) -> None:
-        if name == operation and not done.is_set():
-            done.set()
-            act(params)
-
-    return intercept
 
 
 def test_a_device_that_goes_offline_before_the_job_is_submitted_is_named(
@@ -127,7 +116,7 @@ def test_a_task_that_somebody_cancels_fails_the_run_and_is_not_billed(
         stack.braket.cancel_quantum_task(quantumTaskArn=params["quantumTaskArn"])
 
     braket.devices.set(GARNET, waiting=1)  # so that it is in time
-    braket.intercept = at("GetQuantumTask", cancel)
+    stack.once("GetQuantumTask", cancel)
     error, cause, _ = failed(stack, REQUEST, "cancelled")
     [task] = stack.tasks("cancelled")
     assert error == "JobFailed"
@@ -155,7 +144,7 @@ def test_a_throttled_request_and_a_task_that_fails_once_are_made_good_for_nothin
     braket.intercept = lambda operation, _: requests.append(operation)
     braket.faults.throttle(2)
     braket.faults.end_next(GARNET, 1)
-    ended = stack.ended(stack.start(REQUEST, "hiccups"), seconds=180)
+    ended = stack.ended(stack.start(REQUEST, "hiccups"))
     assert ended["status"] == "SUCCEEDED", ended
     assert stack.job_statuses("hiccups") == ["COMPLETED"]
     # Two throttled, one that failed, one that counts
@@ -209,25 +198,18 @@ def test_a_device_that_opens_after_the_time_limit_is_refused_with_its_opening(
 def test_a_run_that_is_stopped_while_its_task_waits_leaves_nothing_in_the_queue(
     stack: Stack, braket: BraketService
 ) -> None:
-    braket.intercept = at("CreateJob", lambda _: braket.devices.set(GARNET, waiting=9))
+    stack.once("CreateJob", lambda _: braket.devices.set(GARNET, waiting=9))
     execution = stack.start(REQUEST, "stopped")
-    wait_until(lambda: stack.task_statuses("stopped") == ["QUEUED"])
+    wait_for(lambda: stack.task_statuses("stopped") == ["QUEUED"])
     stack.states.stop_execution(executionArn=execution)
     assert stack.ended(execution)["status"] == "ABORTED"
     assert stack.wait_for_record("stopped", "cancelled.json")["status"] == "CANCELLED"
-    wait_until(lambda: stack.task_statuses("stopped") == ["CANCELLED"])
-    wait_until(lambda: stack.job_statuses("stopped") == ["CANCELLED"])
+    wait_for(lambda: stack.task_statuses("stopped") == ["CANCELLED"])
+    wait_for(lambda: stack.job_statuses("stopped") == ["CANCELLED"])
     braket.devices.set(GARNET, waiting=0)  # what is still in the queue would run now
     time.sleep(0.5)
     assert stack.task_statuses("stopped") == ["CANCELLED"]
     assert stack.billed_tasks("stopped") == []
-
-
-def wait_until(holds: Callable[[], bool], seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def test_a_cap_that_is_reached_while_a_device_trains_leaves_the_money_for_the_samples(
@@ -243,7 +225,7 @@ def test_a_cap_that_is_reached_while_a_device_trains_leaves_the_money_for_the_sa
     }
     limits = {"max_cost_usd": cap, "allow_partial": True}
     request = REQUEST | {"algorithm": training, "limits": limits}
-    ended = stack.ended(stack.start(request, "capped"), seconds=180)
+    ended = stack.ended(stack.start(request, "capped"))
     assert ended["status"] == "SUCCEEDED", ended
     report = stack.record("capped", "report.json")
     assert 0 < cap - stack.billed("capped") < TASK_USD + 2 * 100 * SHOT_USD

@@ -36,7 +36,7 @@ def sampled(stack: Stack) -> dict[str, Any]:
 
 def report_of(stack: Stack, request: dict[str, Any], run_id: str) -> dict[str, Any]:
     """Return the report of a run once it has succeeded."""
-    ended = stack.ended(stack.start(request, run_id), seconds=180)
+    ended = stack.ended(stack.start(request, run_id))
     assert ended["status"] == "SUCCEEDED", ended
     return stack.record(run_id, "report.json")
 

@@ -7,15 +7,18 @@ import os
 import re
 import signal
 import threading
-import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 from werkzeug.wrappers import Request, Response
 
-from quantum_pipeline.local.braket import BraketError
-from tests.stack import Stack, archive_of
+from quantum_pipeline.local.runtime_api import Answer
+from tests.clock import clock_of
+from tests.stack import LONG, Stack, archive_of
+from tests.waiting import wait_for
 
 POLLED = ["Prepare", "Submit", "Wait", "Monitor", "IsFinished"]
 DONE = ["PostProcess", "Succeeded"]
@@ -95,16 +98,9 @@ RESUMED = ["MayResume", "Resume", "Submit", "Wait", "Monitor", "IsFinished"]
 def test_a_job_whose_instance_dies_goes_on_in_a_second_one(
     stack: Stack, request_data: dict[str, Any]
 ) -> None:
-    killed = threading.Event()
-
-    def kill_once(operation: str, params: dict[str, Any]) -> None:
-        if operation == "GetQuantumTask" and not killed.is_set():  # the job waits for its task
-            killed.set()
-            stack.kill_job()
-
-    stack.aws.braket.intercept = kill_once
+    killed = stack.once("GetQuantumTask", lambda _: stack.kill_job())  # it waits for its task
     execution = stack.start(request_data | {"device": "sv1"}, "interrupted")
-    ended = stack.ended(execution, seconds=120)
+    ended = stack.ended(execution)
     assert ended["status"] == "SUCCEEDED", ended
     assert killed.is_set()
     assert without_polls(stack.visited(execution)) == [*POLLED[:-1], *RESUMED, *DONE]
@@ -127,7 +123,7 @@ def test_a_run_whose_jobs_die_again_and_again_fails_by_name(
 
     stack.aws.braket.intercept = kill
     execution = stack.start(request_data | {"device": "sv1"}, "doomed")
-    ended = stack.ended(execution, seconds=120)
+    ended = stack.ended(execution)
     assert (ended["status"], ended["error"]) == ("FAILED", "JobInterrupted")
     assert without_polls(stack.visited(execution))[-4:] == ["MayResume", "GiveUp", *GAVE_UP]
     assert stack.job_statuses("doomed") == ["FAILED"] * 2
@@ -136,60 +132,50 @@ def test_a_run_whose_jobs_die_again_and_again_fails_by_name(
 def test_a_throttled_look_at_the_job_is_tried_again(
     stack: Stack, request_data: dict[str, Any]
 ) -> None:
-    refusals = iter(range(5))
-
-    def throttle(operation: str, params: dict[str, Any]) -> None:
-        if operation == "GetJob" and next(refusals, None) is not None:
-            raise BraketError("ThrottlingException", "Rate exceeded")
-
-    stack.aws.braket.intercept = throttle
+    refused = stack.refuse("GetJob", "ThrottlingException", times=5)
     execution = stack.start(request_data, "throttled")
     ended = stack.ended(execution)
     assert ended["status"] == "SUCCEEDED", ended
-    assert next(refusals, None) is None  # all five were met
+    assert len(refused) == 5
     assert without_polls(stack.visited(execution)) == [*POLLED, *DONE]
 
 
-def test_a_full_quota_of_jobs_is_waited_for(stack: Stack, request_data: dict[str, Any]) -> None:
-    refusals = iter(range(1))
+def test_a_full_quota_of_jobs_is_waited_for(
+    stack: Stack, request_data: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = clock_of(monkeypatch, retrier_decl)
+    refused = stack.refuse("CreateJob", "ServiceQuotaExceededException", times=20)
+    began, execution = clock.now, stack.start(request_data, "crowded")
+    ended = stack.ended(execution)
+    assert ended["status"] == "SUCCEEDED", ended
+    assert len(refused) == 20
+    assert clock.now - began > 60  # what the retries waited together
+    assert without_polls(stack.visited(execution)) == [*POLLED, *DONE]
+    assert stack.job_statuses("crowded") == ["COMPLETED"]
 
-    def refuse(operation: str, params: dict[str, Any]) -> None:
-        if operation == "CreateJob" and next(refusals, None) is not None:
-            raise BraketError("ServiceQuotaExceededException", "3 concurrent jobs")
 
-    stack.aws.braket.intercept = refuse
-    execution = stack.start(request_data, "crowded")
-    deadline = time.monotonic() + 20
-    while next(iter(refusals), None) is not None:
-        assert time.monotonic() < deadline
-    assert stack.states.describe_execution(executionArn=execution)["status"] == "RUNNING"
+def test_a_run_that_waits_for_a_full_quota_can_be_stopped(
+    stack: Stack, request_data: dict[str, Any]
+) -> None:
+    refused = stack.refuse("CreateJob", "ServiceQuotaExceededException", times=10**6)
+    execution = stack.start(request_data, "given-up")
+    wait_for(lambda: refused)
     stack.states.stop_execution(executionArn=execution)
-    stack.wait_for_record("crowded", "cancelled.json")
+    assert stack.ended(execution)["status"] == "ABORTED"
+    stack.wait_for_record("given-up", "cancelled.json")
+    assert stack.job_statuses("given-up") == []
 
 
 def test_a_job_cancelled_by_somebody_else_fails_the_run(
     stack: Stack, request_data: dict[str, Any]
 ) -> None:
-    cancelled = threading.Event()
-
-    def cancel_once(operation: str, params: dict[str, Any]) -> None:
-        if operation == "GetJob" and not cancelled.is_set():
-            cancelled.set()
-            stack.braket.cancel_job(jobArn=params["jobArn"])
-
-    stack.aws.braket.intercept = cancel_once
-    execution = stack.start(_long(request_data), "cancelled-outside")
+    stack.once("GetJob", lambda params: stack.braket.cancel_job(jobArn=params["jobArn"]))
+    execution = stack.start(LONG, "cancelled-outside")
     ended = stack.ended(execution)
     assert (ended["status"], ended["error"]) == ("FAILED", "JobFailed")
     assert "CANCELLED" in ended["cause"]
     assert without_polls(stack.visited(execution)) == [*POLLED[:-1], *GAVE_UP]
     assert stack.job_statuses("cancelled-outside") == ["CANCELLED"]
-
-
-def _long(request: dict[str, Any]) -> dict[str, Any]:
-    """Return a request whose job runs for many seconds."""
-    problem = {"type": "random", "problem_size": 22}
-    return request | {"problem": problem, "algorithm": {"depth": 8, "max_evaluations": 1000}}
 
 
 def test_a_missing_result_is_an_error_and_never_made_up(
@@ -269,11 +255,12 @@ def test_a_damaged_result_is_refused(
 
 @pytest.mark.parametrize("state", ["Prepare", "Submit", "Wait", "Monitor", "PostProcess"])
 def test_a_run_stopped_in_any_state_leaves_no_job_running(
-    stack: Stack, request_data: dict[str, Any], state: str
+    stack: Stack, request_data: dict[str, Any], monkeypatch: pytest.MonkeyPatch, state: str
 ) -> None:
     run_id = f"stopped-in-{state.lower()}"
-    data = request_data if state == "PostProcess" else _long(request_data)
+    data = request_data if state == "PostProcess" else LONG
     stop = _stop_at_invoke(stack, state, run_id)
+    calls = Calls(stack, monkeypatch)
     execution = stack.start(data, run_id)
     if state == "Wait":
         stack.wait_for_record(run_id, "job.json")
@@ -281,13 +268,34 @@ def test_a_run_stopped_in_any_state_leaves_no_job_running(
     assert stack.ended(execution)["status"] == "ABORTED"
     mark = stack.wait_for_record(run_id, "cancelled.json")
     assert mark["status"] == "CANCELLED"
-    deadline = time.monotonic() + 20
-    while not set(stack.job_statuses(run_id)) <= ENDED:
-        assert time.monotonic() < deadline, stack.job_statuses(run_id)
-        time.sleep(0.1)
-    time.sleep(0.5)  # a Submit that was on its way has had its time
-    assert set(stack.job_statuses(run_id)) <= ENDED
+    calls.wait_for("Cancel", *[state] * (state != "Wait"))  # a Submit on its way goes on
+    wait_for(
+        lambda: set(stack.job_statuses(run_id)) <= ENDED,
+        told=lambda: stack.job_statuses(run_id),
+    )
     assert stack.records(run_id) & MARKS == {"cancelled.json"}
+
+
+class Calls:
+    """The functions' calls that have ended, whoever made them."""
+
+    def __init__(self, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._ended: Counter[str] = Counter()
+        functions = stack.aws.functions
+        invoke = functions.invoke
+
+        def noted(name: str, payload: bytes) -> Answer:
+            try:
+                return invoke(name, payload)
+            finally:
+                self._ended[functions.find(name).logical_id] += 1
+
+        monkeypatch.setattr(functions, "invoke", noted)
+
+    def wait_for(self, *names: str) -> None:
+        """Return once there were that many calls, and each has ended."""
+        wanted = Counter(f"{name}Function" for name in names)
+        wait_for(lambda: self._ended >= wanted, told=lambda: self._ended)
 
 
 def _stop_at_invoke(stack: Stack, state: str, run_id: str) -> Callable[[], None]:
@@ -310,17 +318,14 @@ def _stop_at_invoke(stack: Stack, state: str, run_id: str) -> Callable[[], None]
 
 
 def test_a_failing_run_stopped_while_it_is_cancelled_ends_once(
-    stack: Stack, request_data: dict[str, Any]
+    stack: Stack, request_data: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _stop_at_invoke(stack, "Cancel", "stopped-in-cancel")
+    calls = Calls(stack, monkeypatch)
     execution = stack.start(request_data | {"shots": -1}, "stopped-in-cancel")
     assert stack.ended(execution)["status"] == "ABORTED"
     assert stack.visited(execution) == ["Prepare", "Cancel"]
-    deadline = time.monotonic() + 20
-    while not stack.records("stopped-in-cancel") & MARKS:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    time.sleep(1)  # both calls of Cancel, the state's and the event's, have had their time
+    calls.wait_for("Cancel", "Cancel")  # the state's and the event's
     assert len(stack.records("stopped-in-cancel") & MARKS) == 1
     assert stack.job_statuses("stopped-in-cancel") == []
 

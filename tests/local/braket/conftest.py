@@ -1,3 +1,5 @@
+"""Braket on this machine: one service a module, and what its tests ask it by."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
@@ -8,7 +10,7 @@ import pytest
 from braket.aws import AwsSession
 
 from quantum_pipeline.local.braket import BraketService
-from tests.local.braket.server import BUCKET, ROLE, Server, tarball
+from tests.local.braket.server import BUCKET, ROLE, Server, service_of, tarball
 
 
 @pytest.fixture(scope="module")
@@ -18,12 +20,17 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server.close()
 
 
+@pytest.fixture(scope="module")
+def service(server: Server) -> Iterator[BraketService]:
+    """One service, and so one worker, for this module."""
+    with service_of(server) as service:
+        yield service
+
+
 @pytest.fixture
-def braket(server: Server) -> Iterator[Any]:
-    """A client of a service with no jobs in it."""
-    server.service = BraketService(server.environment, server.work_folder)
-    yield server.client("braket")
-    server.service.close()
+def braket(server: Server, service: BraketService) -> Any:
+    server.service = service
+    return server.client("braket")
 
 
 @pytest.fixture

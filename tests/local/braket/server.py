@@ -8,7 +8,8 @@ import tarfile
 import textwrap
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from quantum_pipeline.local.braket import BraketService
+from tests.waiting import wait_for
 
 ROLE = "arn:aws:iam::123456789012:role/job-role"
 BUCKET = "amazon-braket-tests"
@@ -76,6 +78,14 @@ class Server:
         self._thread.join()
 
 
+@contextmanager
+def service_of(server: Server, **settings: Any) -> Iterator[BraketService]:
+    """A service where the jobs of one test do not stand in the way of the next."""
+    service = BraketService(server.environment, server.work_folder, concurrent_jobs=100, **settings)
+    with closing(service):
+        yield service
+
+
 def tarball(files: dict[str, str]) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
@@ -87,15 +97,14 @@ def tarball(files: dict[str, str]) -> bytes:
     return buffer.getvalue()
 
 
-def wait(
-    client: Any, arn: str, until: Iterable[str] = ENDED, seconds: float = 20
-) -> dict[str, Any]:
-    """Return what GetJob says once the job has one of the statuses."""
-    deadline = time.monotonic() + seconds
-    while (job := client.get_job(jobArn=arn))["status"] not in until:
-        assert time.monotonic() < deadline, f"still {job['status']}: {job['events']}"
-        time.sleep(0.02)
-    return dict(job)
+def ended(client: Any, arn: str) -> dict[str, Any]:
+    """Return what GetJob says once the job has ended."""
+
+    def look() -> dict[str, Any] | None:
+        job: dict[str, Any] = client.get_job(jobArn=arn)
+        return job if job["status"] in ENDED else None
+
+    return wait_for(look, told=lambda: client.get_job(jobArn=arn)["events"])
 
 
 def program(source: str) -> str:
@@ -118,11 +127,12 @@ def task(**change: Any) -> dict[str, Any]:
 
 def finished(client: Any, arn: str) -> dict[str, Any]:
     """Return what GetQuantumTask says once the task has ended."""
-    deadline = time.monotonic() + 60
-    while (found := client.get_quantum_task(quantumTaskArn=arn))["status"] not in ENDED:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return dict(found)
+
+    def look() -> dict[str, Any] | None:
+        task: dict[str, Any] = client.get_quantum_task(quantumTaskArn=arn)
+        return task if task["status"] in ENDED else None
+
+    return wait_for(look)
 
 
 def events(job: dict[str, Any]) -> list[str]:

@@ -25,10 +25,11 @@ from tests.local.braket.server import (
     IBEX,
     SV1,
     Server,
+    ended,
     finished,
     program,
+    service_of,
     task,
-    wait,
 )
 
 QPUS = "arn:aws:braket:{}::device/qpu/{}"
@@ -43,21 +44,9 @@ DOLLAR_AN_HOUR = 1.0
 
 @pytest.fixture(scope="module")
 def service(server: Server) -> Iterator[BraketService]:
-    """One service, and so one worker, for this module."""
-    service = BraketService(
-        server.environment,
-        server.work_folder,
-        concurrent_jobs=100,
-        instance_usd_per_hour=DOLLAR_AN_HOUR,
-    )
-    yield service
-    service.close()
-
-
-@pytest.fixture
-def braket(server: Server, service: BraketService) -> Any:
-    server.service = service
-    return server.client("braket")
+    """One service where an hour of a job's instance has a price."""
+    with service_of(server, instance_usd_per_hour=DOLLAR_AN_HOUR) as service:
+        yield service
 
 
 @pytest.fixture
@@ -196,7 +185,7 @@ def test_a_job_is_billed_for_its_start_its_time_and_that_of_its_tasks(
     service: BraketService, braket: Any, job_request: Make
 ) -> None:
     arn = braket.create_job(**job_of_a_task(job_request, "billed", GARNET))["jobArn"]
-    job = wait(braket, arn)
+    job = ended(braket, arn)
     assert job["status"] == "COMPLETED", job
     (shots_seconds,) = {1000 * qpu_shot_seconds(GARNET)}
     real = (job["endedAt"] - job["startedAt"]).total_seconds()
@@ -218,8 +207,8 @@ def test_the_time_on_devices_counts_against_a_jobs_time_limit(
     braket: Any, job_request: Make
 ) -> None:
     limit = {"stoppingCondition": {"maxRuntimeInSeconds": 60}}
-    request = job_of_a_task(job_request, "too-long", IBEX, sleep=30, **limit)
-    job = wait(braket, braket.create_job(**request)["jobArn"])
+    request = job_of_a_task(job_request, "too-long", IBEX, sleep=3600, **limit)
+    job = ended(braket, braket.create_job(**request)["jobArn"])
     assert job["events"][-1]["eventType"] == "MAX_RUNTIME_EXCEEDED"
 
 
@@ -227,7 +216,7 @@ def test_a_reserved_jobs_tasks_cost_nothing(
     service: BraketService, braket: Any, job_request: Make
 ) -> None:
     request = job_of_a_task(job_request, "reserved", GARNET, associations=RESERVATION)
-    job = wait(braket, braket.create_job(**request)["jobArn"])
+    job = ended(braket, braket.create_job(**request)["jobArn"])
     assert job["associations"] == RESERVATION
     lines = service.billing.lines(job["jobArn"])
     assert [line.usd > 0 for line in lines] == [False, True]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from statistics import fmean, median
 from typing import Any
@@ -25,7 +24,7 @@ from qiskit_braket_provider.providers.adapter import aws_device_to_target
 
 from quantum_pipeline.devices import catalogue
 from quantum_pipeline.devices.states import read_state
-from quantum_pipeline.local.braket import BraketError, BraketService
+from quantum_pipeline.local.braket import BraketError
 from quantum_pipeline.local.braket.devices import Devices
 from quantum_pipeline.local.braket.emulators import EMULATED, spec
 from quantum_pipeline.local.braket.protocol import Call
@@ -53,26 +52,6 @@ SCHEMAS = {
 }
 QISKIT_NAMES = {"prx": "r", "xx": "rxx", "zz": "rzz"}
 every = pytest.mark.parametrize("name", PUBLISHED)
-
-
-@pytest.fixture(scope="module")
-def service(server: Server) -> Iterator[BraketService]:
-    service = BraketService(server.environment, server.work_folder)
-    yield service
-    service.close()
-
-
-@pytest.fixture
-def braket(server: Server, service: BraketService) -> Any:
-    server.service = service
-    return server.client("braket")
-
-
-@pytest.fixture
-def session(server: Server, braket: Any, monkeypatch: pytest.MonkeyPatch) -> AwsSession:
-    for name, value in server.environment().items():
-        monkeypatch.setenv(name, value)
-    return AwsSession(boto3.Session(), default_bucket="amazon-braket-tests")
 
 
 @pytest.fixture

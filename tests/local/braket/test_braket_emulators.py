@@ -6,7 +6,7 @@ import json
 import math
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
@@ -45,20 +45,6 @@ RIGHT = np.eye(2)
 
 ONLINE = [arn for arn, qpu in EMULATED.items() if qpu.status == "ONLINE"]
 GHZ = "OPENQASM 3.0; qubit[3] q; h q[0]; cnot q[0], q[1]; cnot q[1], q[2];"
-
-
-@pytest.fixture(scope="module")
-def service(server: Server) -> Iterator[BraketService]:
-    """One service, and so one worker, for this module."""
-    service = BraketService(server.environment, server.work_folder)
-    yield service
-    service.close()
-
-
-@pytest.fixture
-def braket(server: Server, service: BraketService) -> Any:
-    server.service = service
-    return server.client("braket")
 
 
 def random_circuit(rng: np.random.Generator, pairs: Sequence[tuple[int, int]]) -> Circuit:

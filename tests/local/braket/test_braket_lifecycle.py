@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
-import os
 import subprocess
 import sys
 import tarfile
 import textwrap
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from quantum_pipeline.local.braket import process
-from tests.local.braket.server import BUCKET, Server, events, log_lines, tarball, wait
+from quantum_pipeline.local.braket import BraketService, process
+from tests.local.braket.server import (
+    BUCKET,
+    Server,
+    ended,
+    events,
+    log_lines,
+    service_of,
+    tarball,
+)
+from tests.local.small_stack import runs
+from tests.waiting import wait_for
 
 Make = Callable[..., dict[str, Any]]
 
@@ -27,13 +34,13 @@ SLEEPS = """
     import time
     def run():
         print("asleep", flush=True)
-        time.sleep(60)
+        time.sleep(3600)
 """
 KNOWS_ITS_PROCESS = """
     import os, pathlib, time
     def run():
         pathlib.Path({file!r}).write_text(str(os.getpid()))
-        time.sleep(60)
+        time.sleep(3600)
 """
 
 
@@ -43,26 +50,19 @@ def result_files(server: Server, name: str) -> dict[str, bytes]:
         return {m.name: tar.extractfile(m).read() for m in tar if m.isfile()}  # type: ignore[union-attr]
 
 
+@pytest.fixture
+def service(server: Server) -> Iterator[BraketService]:
+    """A service with no jobs in it."""
+    with service_of(server) as service:
+        yield service
+
+
 def process_of(file: Path) -> int:
-    deadline = time.monotonic() + 20
-    while not (file.exists() and file.read_text()):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return int(file.read_text())
+    return int(wait_for(lambda: file.read_text() if file.exists() else None))
 
 
-def ends(pid: int) -> bool:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return True
-        with contextlib.suppress(FileNotFoundError):  # macOS has no /proc
-            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
-                return True
-        time.sleep(0.02)
-    return False
+def assert_ends(process_id: int) -> None:
+    wait_for(lambda: not runs(process_id))
 
 
 def test_a_job_goes_through_all_events_and_stores_its_results(
@@ -79,7 +79,7 @@ def test_a_job_goes_through_all_events_and_stores_its_results(
             (folder / "plots" / "a.txt").write_text("a")
     """
     arn = braket.create_job(**job_request(source, "good", tags={"a": "b"}))["jobArn"]
-    job = wait(braket, arn)
+    job = ended(braket, arn)
     assert job["status"] == "COMPLETED"
     assert events(job) == [
         "QUEUED_FOR_EXECUTION",
@@ -104,7 +104,7 @@ def test_the_user_s_own_aws_settings_play_no_part(
     request = job_request("import boto3\ndef run(): boto3.client('s3').list_buckets()", "profile")
     monkeypatch.setenv("AWS_PROFILE", "one-that-is-missing")
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")
-    job = wait(braket, braket.create_job(**request)["jobArn"])
+    job = ended(braket, braket.create_job(**request)["jobArn"])
     assert job["status"] == "COMPLETED", job
 
 
@@ -136,7 +136,7 @@ def test_the_process_sees_what_the_container_shows_it(
     request = job_request(
         source, "seen", inputDataConfig=channels, hyperParameters={"depth": "3", "seed": "7"}
     )
-    job = wait(braket, braket.create_job(**request)["jobArn"])
+    job = ended(braket, braket.create_job(**request)["jobArn"])
     assert job["status"] == "COMPLETED", job
     seen = json.loads(result_files(server, "seen")["seen.json"])
     folder = seen["AMZN_BRAKET_JOB_RESULTS_DIR"].removesuffix("/model")
@@ -177,7 +177,7 @@ def test_the_tarball_s_copy_of_the_project_is_the_one_that_runs(
         "quantum_pipeline/__init__.py": "WHO = 'the one in the tarball'",
     }
     server.s3.put_object(Bucket=BUCKET, Key="shadow/source.tar.gz", Body=tarball(files))
-    job = wait(braket, braket.create_job(**request)["jobArn"])
+    job = ended(braket, braket.create_job(**request)["jobArn"])
     assert log_lines(server, job) == ["the one in the tarball"]
 
 
@@ -187,7 +187,7 @@ def test_requirements_in_the_tarball_are_said_not_to_be_installed(
     request = job_request(name="needy")
     files = {"work.py": "def run(): pass", "sub/requirements.txt": "no-such-package"}
     server.s3.put_object(Bucket=BUCKET, Key="needy/source.tar.gz", Body=tarball(files))
-    job = wait(braket, braket.create_job(**request)["jobArn"])
+    job = ended(braket, braket.create_job(**request)["jobArn"])
     assert job["status"] == "COMPLETED"
     assert log_lines(server, job)[0].startswith("sub/requirements.txt is not installed")
 
@@ -197,7 +197,7 @@ def test_hyperparameters_become_arguments_by_annotation(
 ) -> None:
     source = "def run(depth: int, label): print(repr((depth, label)))"
     request = job_request(source, "bound", hyperParameters={"depth": "3", "label": "4"})
-    job = wait(braket, braket.create_job(**request)["jobArn"])
+    job = ended(braket, braket.create_job(**request)["jobArn"])
     assert log_lines(server, job) == ["(3, '4')"]
 
 
@@ -209,7 +209,7 @@ def test_a_single_file_runs_as_a_module(server: Server, braket: Any, job_request
         "s3Uri": f"s3://{BUCKET}/single/script.py",
         "compressionType": "NONE",
     }
-    job = wait(braket, braket.create_job(**request)["jobArn"])
+    job = ended(braket, braket.create_job(**request)["jobArn"])
     assert (job["status"], log_lines(server, job)) == ("COMPLETED", ["__main__"])
 
 
@@ -228,7 +228,7 @@ def test_a_single_file_runs_as_a_module(server: Server, braket: Any, job_request
 def test_a_failing_job_says_why(
     server: Server, braket: Any, job_request: Make, source: str, reason: str
 ) -> None:
-    job = wait(braket, braket.create_job(**job_request(source, "bad"))["jobArn"])
+    job = ended(braket, braket.create_job(**job_request(source, "bad"))["jobArn"])
     assert (job["status"], job["failureReason"]) == ("FAILED", reason)
     assert events(job)[-1] == "FAILED"
 
@@ -250,7 +250,7 @@ def test_code_that_cannot_be_had_fails_the_job(
     server.s3.delete_object(Bucket=BUCKET, Key=key)
     if body:
         server.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
-    job = wait(braket, braket.create_job(**request)["jobArn"])
+    job = ended(braket, braket.create_job(**request)["jobArn"])
     assert job["status"] == "FAILED"
     assert reason in job["failureReason"]
 
@@ -261,7 +261,7 @@ def test_an_input_channel_without_data_fails_the_job(
     uri = f"s3://{BUCKET}/nothing/here"
     channel = {"channelName": "run", "dataSource": {"s3DataSource": {"s3Uri": uri}}}
     request = job_request(name="nodata", inputDataConfig=[channel])
-    job = wait(braket, braket.create_job(**request)["jobArn"])
+    job = ended(braket, braket.create_job(**request)["jobArn"])
     assert job["failureReason"] == f"FileNotFoundError: no data for channel 'run' at {uri}"
 
 
@@ -272,20 +272,20 @@ def test_an_archive_cannot_write_outside_its_folder(
     server.s3.put_object(
         Bucket=BUCKET, Key="escape/source.tar.gz", Body=tarball({"../../escaped.py": "x = 1"})
     )
-    job = wait(braket, braket.create_job(**request)["jobArn"])
+    job = ended(braket, braket.create_job(**request)["jobArn"])
     assert "OutsideDestinationError" in job["failureReason"]
     assert list(server.work_folder.iterdir()) == []
 
 
 def test_a_queued_job_is_cancelled_at_once(server: Server, braket: Any, job_request: Make) -> None:
-    server.service.queue_seconds = 60
+    server.service.queue_seconds = 3600
     arn = braket.create_job(**job_request(name="queued"))["jobArn"]
     queued = braket.get_job(jobArn=arn, additionalAttributeNames=["QueueInfo"])
     assert queued["queueInfo"] == {"queue": "JOBS_QUEUE", "position": "1"}
     assert "queueInfo" not in braket.get_job(jobArn=arn)
     answer = braket.cancel_job(jobArn=arn)
     assert answer["cancellationStatus"] == "CANCELLING"
-    job = wait(braket, arn)
+    job = ended(braket, arn)
     assert events(job) == ["QUEUED_FOR_EXECUTION", "CANCELLED"]
     assert "startedAt" not in job
     assert "billableDuration" not in job
@@ -297,16 +297,18 @@ def test_a_running_job_is_cancelled_with_all_its_processes(
     source = """
         import pathlib, subprocess, time
         def run():
-            child = subprocess.Popen(["sleep", "60"])
+            print("awake", flush=True)
+            child = subprocess.Popen(["sleep", "3600"])
             pathlib.Path({file!r}).write_text(str(child.pid))
-            time.sleep(60)
+            time.sleep(3600)
     """.format(file=str(tmp_path / "pid"))
     arn = braket.create_job(**job_request(source, "running"))["jobArn"]
     child = process_of(tmp_path / "pid")
     assert braket.cancel_job(jobArn=arn)["cancellationStatus"] == "CANCELLING"
-    job = wait(braket, arn)
+    job = ended(braket, arn)
     assert (job["status"], events(job)[-1]) == ("CANCELLED", "CANCELLED")
-    assert ends(child)
+    assert log_lines(server, job) == ["awake"]
+    assert_ends(child)
     with pytest.raises(ClientError, match="ConflictException"):
         braket.cancel_job(jobArn=arn)
 
@@ -320,21 +322,20 @@ def test_a_job_that_will_not_end_is_killed(
         def run():
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             pathlib.Path({file!r}).write_text(str(os.getpid()))
-            time.sleep(60)
+            time.sleep(3600)
     """.format(file=str(tmp_path / "pid"))
     arn = braket.create_job(**job_request(source, "deaf"))["jobArn"]
     deaf = process_of(tmp_path / "pid")
     braket.cancel_job(jobArn=arn)
-    assert wait(braket, arn)["status"] == "CANCELLED"
-    assert ends(deaf)
+    assert ended(braket, arn)["status"] == "CANCELLED"
+    assert_ends(deaf)
 
 
 def test_a_job_that_runs_too_long_is_ended(server: Server, braket: Any, job_request: Make) -> None:
     request = job_request(SLEEPS, "long", stoppingCondition={"maxRuntimeInSeconds": 1})
-    job = wait(braket, braket.create_job(**request)["jobArn"])
+    job = ended(braket, braket.create_job(**request)["jobArn"])
     assert (job["status"], events(job)[-1]) == ("FAILED", "MAX_RUNTIME_EXCEEDED")
     assert job["failureReason"] == "the job ran longer than its 1 seconds"
-    assert log_lines(server, job) == ["asleep"]
 
 
 def test_checkpoints_are_kept_while_the_job_runs_and_resumed_from(
@@ -349,17 +350,14 @@ def test_checkpoints_are_kept_while_the_job_runs_and_resumed_from(
                 return
             file.parent.mkdir()
             file.write_text("17")
-            time.sleep(60)
+            time.sleep(3600)
     """
     kept = {"checkpointConfig": {"s3Uri": f"s3://{BUCKET}/kept"}}
     arn = braket.create_job(**job_request(source, "first", **kept))["jobArn"]
-    deadline = time.monotonic() + 10
-    while not server.s3.list_objects_v2(Bucket=BUCKET, Prefix="kept/").get("Contents"):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_for(lambda: server.s3.list_objects_v2(Bucket=BUCKET, Prefix="kept/").get("Contents"))
     braket.cancel_job(jobArn=arn)
-    wait(braket, arn)
-    job = wait(braket, braket.create_job(**job_request(source, "second", **kept))["jobArn"])
+    ended(braket, arn)
+    job = ended(braket, braket.create_job(**job_request(source, "second", **kept))["jobArn"])
     assert log_lines(server, job) == ["resumed from 17"]
 
 
@@ -368,7 +366,7 @@ def test_jobs_and_calls_do_not_wait_for_each_other(
 ) -> None:
     slow = braket.create_job(**job_request(SLEEPS, "slow"))["jobArn"]
     quick = braket.create_job(**job_request(name="quick"))["jobArn"]
-    assert wait(braket, quick)["status"] == "COMPLETED"
+    assert ended(braket, quick)["status"] == "COMPLETED"
     assert braket.get_job(jobArn=slow)["status"] == "RUNNING"
 
 
@@ -379,7 +377,7 @@ def test_closing_the_service_ends_its_jobs(
     braket.create_job(**job_request(KNOWS_ITS_PROCESS.format(file=str(file)), "closed"))
     running = process_of(file)
     server.service.close()
-    assert ends(running)
+    assert_ends(running)
     assert list(server.work_folder.iterdir()) == []
 
 
@@ -397,10 +395,10 @@ def test_a_job_ends_with_a_killed_server(tmp_path: Path, job_request: Make) -> N
         code = (folder / "source.tar.gz").read_bytes()
         server.s3.put_object(Bucket=BUCKET, Key="orphan/source.tar.gz", Body=code)
         server.client("braket").create_job(**json.loads((folder / "request.json").read_text()))
-        time.sleep(60)
+        time.sleep(3600)
     """
     command = [sys.executable, "-c", textwrap.dedent(script), str(tmp_path)]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as killed:
         orphan = process_of(file)
         killed.kill()
-    assert ends(orphan)
+    assert_ends(orphan)

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,29 +25,16 @@ from tests.local.braket.server import (
     ROLE,
     SV1,
     Server,
+    ended,
     finished,
     log_lines,
     program,
     task,
-    wait,
 )
+from tests.waiting import PATIENCE_SECONDS, wait_for
 
 # A task that takes minutes: for cancelling.
 ENDLESS = "OPENQASM 3.0; qubit[24] q; " + "h q[0]; cnot q[0], q[23]; " * 3000
-
-
-@pytest.fixture(scope="module")
-def service(server: Server) -> Iterator[BraketService]:
-    """One service, and so one worker, for this module."""
-    service = BraketService(server.environment, server.work_folder, concurrent_jobs=100)
-    yield service
-    service.close()
-
-
-@pytest.fixture
-def braket(server: Server, service: BraketService) -> Any:
-    server.service = service
-    return server.client("braket")
 
 
 @pytest.fixture
@@ -56,6 +42,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A current folder of the test's own: the SDK downloads results into it."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def status(braket: Any, arn: str) -> str:
+    return str(braket.get_quantum_task(quantumTaskArn=arn)["status"])
 
 
 def test_a_task_runs_and_leaves_its_result_in_s3(server: Server, braket: Any) -> None:
@@ -119,8 +109,7 @@ def test_a_result_that_cannot_be_stored_fails_the_task(braket: Any) -> None:
 def test_tasks_are_cancelled_while_running_and_while_queued(braket: Any) -> None:
     running = braket.create_quantum_task(**task(action=program(ENDLESS)))["quantumTaskArn"]
     queued = braket.create_quantum_task(**task())["quantumTaskArn"]
-    while braket.get_quantum_task(quantumTaskArn=running)["status"] == "QUEUED":
-        time.sleep(0.05)
+    wait_for(lambda: status(braket, running) != "QUEUED")
     waiting = braket.get_quantum_task(quantumTaskArn=queued, additionalAttributeNames=["QueueInfo"])
     assert waiting["queueInfo"] == {
         "queue": "QUANTUM_TASKS_QUEUE",
@@ -139,8 +128,7 @@ def test_tasks_are_cancelled_while_running_and_while_queued(braket: Any) -> None
 
 def test_a_task_whose_simulator_dies_fails(braket: Any, service: BraketService) -> None:
     arn = braket.create_quantum_task(**task(action=program(ENDLESS)))["quantumTaskArn"]
-    while braket.get_quantum_task(quantumTaskArn=arn)["status"] == "QUEUED":
-        time.sleep(0.05)
+    wait_for(lambda: status(braket, arn) != "QUEUED")
     time.sleep(0.2)
     service._simulator.stop_running()
     assert "ended before the task did" in finished(braket, arn)["failureReason"]
@@ -172,7 +160,7 @@ def test_the_simulator_ends_with_the_server_in_the_middle_of_a_task() -> None:
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(0.5)
         process.stdin.close()
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE_SECONDS) == 0
 
 
 def test_search_quantum_tasks_filters_by_status_and_device(braket: Any) -> None:
@@ -274,7 +262,7 @@ def start(angle: float):
         hyperparameters={"angle": np.pi},
         aws_session=session,
     )
-    assert wait(braket, job.arn, seconds=60)["status"] == "COMPLETED", log_lines(
+    assert ended(braket, job.arn)["status"] == "COMPLETED", log_lines(
         server, braket.get_job(jobArn=job.arn)
     )
     assert job.result() == {"counts": {"1": 30}, "angle": np.pi}
@@ -307,5 +295,5 @@ def test_the_sdk_cancels_a_job(braket: Any, session: AwsSession, service: Braket
     job = AwsQuantumJob(arn, session)
     assert job.queue_position().queue_position == "1"
     assert job.cancel() == "CANCELLING"
-    wait(braket, arn)
+    ended(braket, arn)
     assert job.state() == "CANCELLED"

@@ -1,0 +1,43 @@
+"""Braket on this machine, as a job in its container reaches it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from botocore.retries.standard import ExponentialBackoff
+
+from hybrid_job import job
+from hybrid_job.on_device import cancelling, executor, spending, waiting
+from tests.clock import Clock, clock_of
+from tests.job import braket_job
+from tests.job.braket_job import enter
+from tests.local.braket.server import Server
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("braket"))
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def braket(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """The server, named in the environment of this process as in that of the job's container."""
+    enter(monkeypatch, server)
+    yield server
+    server.service.intercept = None
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the SDKs attempt again without the pause that they make."""
+    monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0.0)
+    monkeypatch.setattr("backoff._sync._next_wait", lambda *_: 0.0)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """What a job on a device has as its time: it passes while the job pauses, and takes none."""
+    return clock_of(monkeypatch, job, executor, spending, waiting, cancelling, braket_job)

@@ -1,0 +1,21 @@
+"""Waiting for what must come, on a machine of any speed: only what would never come ends a test."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+PATIENCE_SECONDS = 600.0
+"""Many times what a busy machine takes: whoever waits in vain so long has found something."""
+
+
+def wait_for(condition: Callable[[], T | None], told: Callable[[], object] = str) -> T:
+    """Return the condition's first true value; where none comes, fail with what is ``told``."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"not within {PATIENCE_SECONDS:.0f} s: {told()}"
+        time.sleep(0.01)
+    return value
