@@ -43,7 +43,7 @@ from hybrid_job.optimising.angles import interpolated
 Real = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 
-FILE = Path(__file__).parents[1] / "hybrid_job" / "data" / "fixed_angles.json"
+FILE = Path(__file__).parents[1] / "hybrid_job" / "optimising" / "data" / "fixed_angles.json"
 DEGREES = range(2, 9)
 MAX_DEPTH = 8
 """Higher degrees lose digits from depth to depth: errors of a branch grow with its power d - 1."""
