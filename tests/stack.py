@@ -26,8 +26,12 @@ PETERSEN += [[5 + i, 5 + (i + 2) % 5] for i in range(5)]
 REQUEST = {"problem": {"type": "maxcut", "edges": PETERSEN}, "seed": 7}
 """MaxCut on the Petersen graph: 10 nodes, 15 edges, best cut 12."""
 
-LONG = {"problem": {"type": "random", "problem_size": 22}, "algorithm": {"depth": 8}}
-"""A request whose job runs for many seconds, on any machine."""
+LONG = {
+    "problem": {"type": "random", "problem_size": 22},
+    "algorithm": {"depth": 8, "starts": 100, "max_evaluations": 100_000},
+    "limits": {"max_runtime_seconds": 86_400, "max_cost_usd": 1000},
+}
+"""A request whose job outlasts every test, on a machine of any speed."""
 
 
 class Stack:
@@ -67,7 +71,7 @@ class Stack:
             found: dict[str, Any] = self.states.describe_execution(executionArn=execution)
             return found if found["status"] != "RUNNING" else None
 
-        return wait_for(look, told=lambda: self.visited(execution))
+        return wait_for(look, told=lambda: self.visited(execution)[-10:])
 
     def job_ended(self, arn: str) -> dict[str, Any]:
         """Return a job once it has ended, with its billable duration."""

@@ -31,7 +31,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def environment(home: Path) -> dict[str, str]:
     settings = {"QPIPE_CACHE": "cache", "TMPDIR": "tmp", "HOME": "user"}
     kept = {name: value for name, value in os.environ.items() if name != "XDG_CACHE_HOME"}
@@ -86,11 +86,6 @@ def test_run_prints_the_right_cut_and_writes_the_report_where_it_is_told(
     assert_nothing_is_left(home)
 
 
-def test_json_is_all_that_stdout_gets(environment: dict[str, str], tmp_path: Path) -> None:
-    done = qpipe(environment, "run", PETERSEN, "--json", "--output", str(tmp_path / "out"))
-    assert json.loads(done.stdout)["status"] == "SUCCEEDED"
-
-
 def test_a_rehearsal_says_that_its_device_is_emulated(
     environment: dict[str, str], tmp_path: Path, home: Path
 ) -> None:
@@ -109,17 +104,39 @@ def test_a_rehearsal_says_that_its_device_is_emulated(
     assert_nothing_is_left(home)
 
 
-def test_two_runs_at_the_same_time_both_work(environment: dict[str, str], tmp_path: Path) -> None:
-    command = [QPIPE, "run", PETERSEN, "--json", "--output", str(tmp_path / "out")]
+@pytest.fixture(scope="module")
+def at_once(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """What two runs print that were started at the same time, of a JSON file and of a rudy file."""
+    folder = tmp_path_factory.mktemp("at-once")
+    square = folder / "square.mc"
+    square.write_text("4 4\n1 2 1\n2 3 1\n3 4 1\n4 1 1\n")
     runs = [
         subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
+            [QPIPE, "run", str(file), "--json", "--output", str(folder / "out")],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=environment,
         )
-        for _ in range(2)
+        for file in (PETERSEN, square)
     ]
-    reports = [json.loads(run.communicate(timeout=PATIENCE_SECONDS)[0]) for run in runs]
+    return [run.communicate(timeout=PATIENCE_SECONDS)[0] for run in runs]
+
+
+def test_json_is_all_that_stdout_gets(at_once: list[str]) -> None:
+    assert [json.loads(printed)["status"] for printed in at_once] == ["SUCCEEDED"] * 2
+
+
+def test_two_runs_at_the_same_time_both_work(at_once: list[str]) -> None:
+    reports = [json.loads(printed) for printed in at_once]
     assert len({report["run_id"] for report in reports}) == 2
-    assert [report["solution"]["objective"] for report in reports] == [12, 12]
+    assert [report["solution"]["objective"] for report in reports] == [12, 4]
+
+
+def test_a_rudy_file_runs_as_maxcut(at_once: list[str]) -> None:
+    request = json.loads(at_once[1])["request"]
+    assert request["problem"]["type"] == "maxcut"
+    assert len(request["problem"]["edges"]) == 4
 
 
 @pytest.mark.parametrize(
@@ -296,9 +313,9 @@ def test_a_run_on_a_device_is_held_to_what_aws_would_bill(
 
 
 def test_a_stack_without_a_region_says_how_to_set_one(environment: dict[str, str]) -> None:
-    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
-        environment.pop(name, None)
-    done = qpipe(environment, "run", PETERSEN, "--stack", "any")
+    regions = ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE")
+    nowhere = {name: value for name, value in environment.items() if name not in regions}
+    done = qpipe(nowhere, "run", PETERSEN, "--stack", "any")
     assert done.returncode == 2
     assert done.stderr.startswith("InvalidRequest: --stack: no region is set; allowed: ")
     assert "AWS_REGION=REGION or `aws configure`" in done.stderr
@@ -344,13 +361,6 @@ def test_devices_as_json_have_prices_with_their_date(environment: dict[str, str]
     assert re.match(r"\d{4}-\d\d-\d\dT", found["Garnet"]["calibrated_at"])
     assert (found["Garnet"]["queue"], found["Garnet"]["region"]) == (0, "eu-north-1")
     assert found["SV1"]["usable"] and not found["Aquila"]["usable"]
-
-
-def test_a_rudy_file_runs_as_maxcut(environment: dict[str, str], tmp_path: Path) -> None:
-    file = tmp_path / "square.mc"
-    file.write_text("4 4\n1 2 1\n2 3 1\n3 4 1\n4 1 1\n")
-    done = qpipe(environment, "run", str(file), "--json", "--output", str(tmp_path / "out"))
-    assert json.loads(done.stdout)["solution"]["objective"] == 4
 
 
 def test_serve_answers_any_aws_client_and_ends_cleanly(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
+import tarfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -98,15 +101,41 @@ def test_every_metric_of_a_success_reaches_cloudwatch_with_its_dimensions(
     assert found() <= wanted
 
 
-def test_a_result_whose_energies_do_not_recompute_is_refused(
-    stack: Stack, request_data: dict[str, Any]
+@pytest.fixture(scope="module")
+def damaged(stack: Stack) -> dict[str, Any]:
+    """What PostProcess gets of a run whose results each test damages in its own way."""
+    event = completed(stack, "damaged", REQUEST)
+    return {"event": event, "output": stack.output("damaged")}
+
+
+def with_energy(content: bytes, energy: float) -> bytes:
+    """Return the archive of results with another best energy."""
+    with tarfile.open(fileobj=io.BytesIO(content)) as tar:
+        member = tar.extractfile("results.json")
+        assert member is not None
+        results = json.load(member)["dataDictionary"]
+    return archive_of({"dataDictionary": results | {"best_energy": energy}})
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (lambda content: content[: len(content) // 2], "not a readable archive"),
+        (lambda _: b"", "not a readable archive"),
+        (lambda _: archive_of(b"{"), "not JSON"),
+        (lambda _: archive_of({}), "no dataDictionary"),
+        (lambda _: archive_of({"dataDictionary": {"best_energy": -99}}), r"results\.json"),
+        (lambda content: with_energy(content, -15.0), "best_energy"),
+    ],
+    ids=["cut off", "empty", "no JSON", "no result", "no figures", "wrong energy"],
+)
+def test_a_damaged_result_is_refused(
+    stack: Stack, damaged: dict[str, Any], damage: Callable[[bytes], bytes], reason: str
 ) -> None:
-    event = completed(stack, "forged", request_data)
-    stack.put_output("forged", archive_of({"dataDictionary": {"best_energy": -99}}))
-    with pytest.raises(InvalidResult, match=r"results\.json"):
-        stack.invoke("PostProcess", event)
-    assert "report.json" not in stack.records("forged")
-    assert "completed.json" not in stack.records("forged")
+    stack.put_output("damaged", damage(damaged["output"]))
+    with pytest.raises(InvalidResult, match=reason):
+        stack.invoke("PostProcess", damaged["event"])
+    assert {"report.json", "completed.json"}.isdisjoint(stack.records("damaged"))
 
 
 def test_a_run_that_is_stopped_at_the_last_moment_ends_once(

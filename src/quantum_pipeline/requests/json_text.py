@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from quantum_pipeline.errors import InvalidRequest
@@ -39,9 +40,19 @@ def parse_json(text: str | bytes, what: str) -> Any:
     except UnicodeDecodeError as error:
         wrong = f"byte {error.start + 1} is not UTF-8"
     except json.JSONDecodeError as error:
+        error = _alike(error)
         wrong = f"line {error.lineno}, column {error.colno}: {error.msg}"
     except RecursionError:
         wrong = "lists or objects are nested too deeply"
     except ValueError:
         wrong = "an integer has thousands of digits"
     raise InvalidRequest(f"{what}: not JSON ({wrong}); allowed: JSON in UTF-8")
+
+
+def _alike(error: json.JSONDecodeError) -> json.JSONDecodeError:
+    """Return what every Python says: of a comma behind the last item 3.13 says more than before."""
+    start = len(error.doc[: error.pos].rstrip().removesuffix(","))
+    if not re.match(r"\s*,\s*[]}]", error.doc[start:]):
+        return error
+    comma = error.doc.index(",", start)
+    return json.JSONDecodeError("a comma behind the last item", error.doc, comma)
