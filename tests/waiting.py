@@ -8,14 +8,15 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-PATIENCE_SECONDS = 600.0
+PATIENCE_SECONDS = 300.0
 """Many times what a busy machine takes: whoever waits in vain so long has found something."""
 
 
 def wait_for(condition: Callable[[], T | None], told: Callable[[], object] = str) -> T:
     """Return the condition's first true value; where none comes, fail with what is ``told``."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline, pause = time.monotonic() + PATIENCE_SECONDS, 0.01
     while not (value := condition()):
         assert time.monotonic() < deadline, f"not within {PATIENCE_SECONDS:.0f} s: {told()}"
-        time.sleep(0.01)
+        time.sleep(pause)
+        pause = min(0.1, 1.2 * pause)  # what waits long need not be looked at so often
     return value

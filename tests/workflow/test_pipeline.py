@@ -226,14 +226,35 @@ def test_a_run_stopped_in_any_state_leaves_no_job_running(
         stack.wait_for_record(run_id, "job.json")
         stop()
     assert stack.ended(execution)["status"] == "ABORTED"
-    mark = stack.wait_for_record(run_id, "cancelled.json")
-    assert mark["status"] == "CANCELLED"
     calls.wait_for("Cancel", *[state] * (state != "Wait"))  # a Submit on its way goes on
+    _assert_cancelled(stack, run_id)
+
+
+def test_a_run_stopped_while_its_job_is_created_leaves_no_job_running(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls, stop = Calls(stack, monkeypatch), _stopper(stack, "stopped-in-create")
+
+    def stop_and_cancel(_: dict[str, Any]) -> None:
+        stop()  # Submit has looked for an end
+        calls.wait_for("Cancel")  # and Cancel for a job: neither has seen the other's
+
+    stack.once("CreateJob", stop_and_cancel)
+    execution = stack.start(LONG, "stopped-in-create")
+    assert stack.ended(execution)["status"] == "ABORTED"
+    calls.wait_for("Submit", "Cancel")
+    _assert_cancelled(stack, "stopped-in-create")
+    assert len(stack.job_statuses("stopped-in-create")) == 1
+
+
+def _assert_cancelled(stack: Stack, run_id: str) -> None:
+    """Hold a run to have ended as cancelled, and its jobs to end."""
+    assert stack.record(run_id, "cancelled.json")["status"] == "CANCELLED"
+    assert stack.records(run_id) & MARKS == {"cancelled.json"}
     wait_for(
         lambda: set(stack.job_statuses(run_id)) <= ENDED,
         told=lambda: stack.job_statuses(run_id),
     )
-    assert stack.records(run_id) & MARKS == {"cancelled.json"}
 
 
 class Calls:
@@ -258,8 +279,8 @@ class Calls:
         wait_for(lambda: self._ended >= wanted, told=lambda: self._ended)
 
 
-def _stop_at_invoke(stack: Stack, state: str, run_id: str) -> Callable[[], None]:
-    """Have a run stopped when a state's function is called; return what stops it, once."""
+def _stopper(stack: Stack, run_id: str) -> Callable[[], None]:
+    """Return what stops a run, once."""
     arn = stack.aws.outputs["StateMachineArn"].replace(":stateMachine:", ":execution:")
     stopped = threading.Event()
 
@@ -267,6 +288,13 @@ def _stop_at_invoke(stack: Stack, state: str, run_id: str) -> Callable[[], None]
         if not stopped.is_set():
             stopped.set()
             stack.states.stop_execution(executionArn=f"{arn}:{run_id}")
+
+    return stop
+
+
+def _stop_at_invoke(stack: Stack, state: str, run_id: str) -> Callable[[], None]:
+    """Have a run stopped when a state's function is called; return what stops it, once."""
+    stop = _stopper(stack, run_id)
 
     def stop_at_invoke(service: str, request: Request) -> Response | None:
         if service == "lambda" and f"{state}Function" in request.path:
