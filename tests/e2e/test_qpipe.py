@@ -8,6 +8,8 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "tmp").mkdir()
     (folder / "user").mkdir()
     return folder
+
+
+@pytest.fixture(autouse=True)
+def interruptible() -> None:
+    """Let commands hear SIGINT, which what a shell runs in the background ignores."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +63,19 @@ def qpipe(environment: dict[str, str], *arguments: str) -> subprocess.CompletedP
         timeout=PATIENCE_SECONDS,
         check=False,
     )
+
+
+@contextmanager
+def started(
+    environment: dict[str, str], *arguments: str, **pipes: int
+) -> Iterator[subprocess.Popen[str]]:
+    """Run the command for as long as the block runs, at the most."""
+    command = [QPIPE, *arguments]
+    with subprocess.Popen(command, text=True, env=environment, **pipes) as run:  # type: ignore[call-overload]
+        try:
+            yield run
+        finally:
+            run.kill()
 
 
 def processes_of(folder: Path) -> list[str]:
@@ -195,8 +216,8 @@ def slow_request(tmp_path: Path) -> str:
 def test_an_interrupted_run_cancels_its_job_and_leaves_no_process(
     environment: dict[str, str], tmp_path: Path, home: Path, number: signal.Signals
 ) -> None:
-    command = [QPIPE, "run", slow_request(tmp_path), "--output", str(tmp_path / "out")]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as run:
+    command = ["run", slow_request(tmp_path), "--output", str(tmp_path / "out")]
+    with started(environment, *command, stderr=subprocess.PIPE) as run:
         assert run.stderr is not None
         for line in run.stderr:
             if "job running" in line:
@@ -212,15 +233,13 @@ def test_an_interrupted_run_cancels_its_job_and_leaves_no_process(
 def test_a_killed_run_leaves_no_process(
     environment: dict[str, str], tmp_path: Path, home: Path
 ) -> None:
-    command = [QPIPE, "run", slow_request(tmp_path), "--output", str(tmp_path / "out")]
-    run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
-    assert run.stderr is not None
-    for line in run.stderr:
-        if "job running" in line:
-            break
-    run.kill()
-    run.wait()
-    run.stderr.close()
+    command = ["run", slow_request(tmp_path), "--output", str(tmp_path / "out")]
+    with started(environment, *command, stderr=subprocess.PIPE) as run:
+        assert run.stderr is not None
+        for line in run.stderr:
+            if "job running" in line:
+                break
+        run.kill()
     wait_for(lambda: not processes_of(home), told=lambda: processes_of(home))
 
 
@@ -366,34 +385,34 @@ def test_devices_as_json_have_prices_with_their_date(environment: dict[str, str]
 def test_serve_answers_any_aws_client_and_ends_cleanly(
     environment: dict[str, str], home: Path
 ) -> None:
-    server = subprocess.Popen([QPIPE, "serve"], stdout=subprocess.PIPE, text=True, env=environment)
-    assert server.stdout is not None
-    settings, machine = {}, ""
-    for line in server.stdout:
-        if line.startswith("export "):
-            name, _, value = line.removeprefix("export ").strip().partition("=")
-            settings[name] = value
-        if line.startswith("# StateMachineArn: "):
-            machine = line.split(": ", 1)[1].strip()
-        if "start-execution" in line:
-            break
-    states: Any = boto3.client(
-        "stepfunctions",
-        endpoint_url=settings["AWS_ENDPOINT_URL"],
-        region_name=settings["AWS_REGION"],
-        aws_access_key_id=settings["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=settings["AWS_SECRET_ACCESS_KEY"],
-    )
-    request = Path(PETERSEN).read_text()
-    execution = states.start_execution(stateMachineArn=machine, input=request)["executionArn"]
+    with started(environment, "serve", stdout=subprocess.PIPE) as server:
+        assert server.stdout is not None
+        settings, machine = {}, ""
+        for line in server.stdout:
+            if line.startswith("export "):
+                name, _, value = line.removeprefix("export ").strip().partition("=")
+                settings[name] = value
+            if line.startswith("# StateMachineArn: "):
+                machine = line.split(": ", 1)[1].strip()
+            if "start-execution" in line:
+                break
+        states: Any = boto3.client(
+            "stepfunctions",
+            endpoint_url=settings["AWS_ENDPOINT_URL"],
+            region_name=settings["AWS_REGION"],
+            aws_access_key_id=settings["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=settings["AWS_SECRET_ACCESS_KEY"],
+        )
+        request = Path(PETERSEN).read_text()
+        execution = states.start_execution(stateMachineArn=machine, input=request)["executionArn"]
 
-    def output() -> str | None:
-        found: dict[str, str] = states.describe_execution(executionArn=execution)
-        assert found["status"] in ("RUNNING", "SUCCEEDED"), found
-        return found.get("output")
+        def output() -> str | None:
+            found: dict[str, str] = states.describe_execution(executionArn=execution)
+            assert found["status"] in ("RUNNING", "SUCCEEDED"), found
+            return found.get("output")
 
-    assert json.loads(wait_for(output))["objective"] == 12
-    server.send_signal(signal.SIGINT)
-    server.stdout.close()
-    assert server.wait(timeout=PATIENCE_SECONDS) == 0
+        assert json.loads(wait_for(output))["objective"] == 12
+        server.send_signal(signal.SIGINT)
+        server.stdout.close()
+        assert server.wait(timeout=PATIENCE_SECONDS) == 0
     assert_nothing_is_left(home)
