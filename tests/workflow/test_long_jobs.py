@@ -1,4 +1,4 @@
-"""Jobs of days and of a minute: how often the shipped state machine looks, and how late it notices.
+"""Jobs of a day and of a minute: how often the machine looks at them, and how late it notices.
 
 Only the clock is replaced: Wait states move it instead of sleeping, Braket's times are read off it,
 and the job is a timetable on it. State machine, functions and history are the real ones.
@@ -18,6 +18,7 @@ from werkzeug.wrappers import Request, Response
 
 from quantum_pipeline.local.aws import LocalAws
 from quantum_pipeline.local.braket import BraketService, Job
+from quantum_pipeline.polling import LONGEST_SECONDS, wait_seconds
 from tests.stack import Stack
 
 DAY = 86_400
@@ -86,9 +87,22 @@ def run_job(
 def test_a_job_of_five_days_after_three_in_the_queue_fits_half_the_history(
     run_job: Callable[[float, float], tuple[int, float]],
 ) -> None:
-    events, late = run_job(3 * DAY, 5 * DAY)
-    assert 9_000 < events < HALF_OF_ALL_EVENTS
-    assert 0 <= late <= 600
+    of_a_day, late = run_job(DAY / 3, 2 * DAY / 3)
+    assert 0 <= late <= LONGEST_SECONDS
+    # After a day of looks ever further apart, all the others are alike.
+    of_a_look = of_a_day / looks_of(DAY)
+    further = 7 * DAY / LONGEST_SECONDS
+    assert 9_000 < of_a_day + further * of_a_look < HALF_OF_ALL_EVENTS
+
+
+def looks_of(seconds: float) -> int:
+    """Return how often a job is looked at until it is so old."""
+    age, looks = 0, 0
+    while age < seconds:
+        age += wait_seconds(age)
+        looks += 1
+    assert wait_seconds(age) == LONGEST_SECONDS
+    return looks
 
 
 def test_the_end_of_a_minutes_job_is_noticed_within_four_seconds(
