@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from quantum_pipeline import polling
 from quantum_pipeline.aws import jobs
+from quantum_pipeline.aws.settings import MonitorSettings
 from quantum_pipeline.aws.stage import stage
 
 
@@ -23,7 +24,7 @@ class Event(BaseModel):
 @stage(Event.model_validate, uses=("braket",))
 def handler(event: Event) -> dict[str, Any]:
     """Return the job's status; a job that failed or was cancelled is an error."""
-    job = jobs.look(event.job_arn)
+    job, polls = jobs.look(event.job_arn), event.polls + 1
     if job.status in ("FAILED", "CANCELLED"):
         raise jobs.failure(job)
     return {
@@ -31,6 +32,8 @@ def handler(event: Event) -> dict[str, Any]:
         "attempt": event.attempt,
         "job_arn": event.job_arn,
         "status": job.status,
-        "polls": event.polls + 1,
-        "wait_seconds": polling.wait_seconds(job.age_seconds),
+        "polls": polls,
+        "wait_seconds": polling.wait_seconds(
+            job.age_seconds, polls, MonitorSettings.read().polls_at_once
+        ),
     }

@@ -45,7 +45,7 @@ def handler(event: Event) -> dict[str, Any]:
         "job_arn": submitted.job_arn,
         "status": "QUEUED",
         "polls": 0,
-        "wait_seconds": polling.wait_seconds(0),
+        "wait_seconds": polling.wait_seconds(0, 0, settings.polls_at_once),
     }
 
 

@@ -158,15 +158,19 @@ def test_nothing_is_left_to_substitute() -> None:
     json.loads(machine.definition)
 
 
-def test_the_longest_execution_stays_below_the_limit_of_events(machine: Json) -> None:
+def test_the_longest_execution_stays_below_the_limit_of_events(
+    machine: Json, template: Json
+) -> None:
     """Polls until the machine's own timeout, by jobs of all attempts, and all retries of Submit."""
+    at_once = template["Parameters"]["PollsAtOnce"]["MaxValue"]
     age, polls = 0, 0
     for _ in range(MAX_ATTEMPTS):
-        job_age = 0
+        job_age, job_polls = 0, 0
         while job_age < machine["TimeoutSeconds"] / MAX_ATTEMPTS:
-            job_age += polling.wait_seconds(job_age)
-            polls += 1
+            job_age += polling.wait_seconds(job_age, job_polls, at_once)
+            job_polls += 1
         age += job_age
+        polls += job_polls
     assert age >= machine["TimeoutSeconds"]
     retries = sum(entry["MaxAttempts"] for entry in machine["States"]["Submit"]["Retry"])
     events = polls * EVENTS_OF_A_POLL + MAX_ATTEMPTS * retries * EVENTS_OF_A_RETRY

@@ -45,13 +45,21 @@ class PrepareSettings(_WithPrice):
     aws_region: str
 
 
-class SubmitSettings(Settings):
+class _WithPolls(Settings):
+    polls_at_once: int
+
+
+class SubmitSettings(_WithPolls):
     """Settings of submit."""
 
     code_bucket: str
     job_role_arn: str
     job_instance_type: str
     powertools_service_name: str
+
+
+class MonitorSettings(_WithPolls):
+    """Settings of monitor."""
 
 
 class PostProcessSettings(_WithPrice):

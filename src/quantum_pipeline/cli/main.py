@@ -46,11 +46,12 @@ DEVICE = click.option("--device", help="Device instead of the request's: a name 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
 
 
-NOTHING_BILLED = {
+HERE = {
     "JobInstanceUsdPerHour": "0",
     "JobInstancePriceAsOf": FREE,
+    "PollsAtOnce": "20",
 }
-"""Parameters of the stack on this machine; one on AWS has the price of its instance."""
+"""Parameters of the stack on this machine, where nothing is billed and nobody counts calls."""
 
 
 class _Commands(click.Group):
@@ -179,7 +180,7 @@ def serve(port: int) -> None:
     try:
         with (
             _own_settings(),
-            LocalAws(cache_folder=cache_folder(), parameters=NOTHING_BILLED, port=port) as aws,
+            LocalAws(cache_folder=cache_folder(), parameters=HERE, port=port) as aws,
         ):
             console.serving(aws.environment(), aws.outputs)
             try:
@@ -378,7 +379,7 @@ def _variables_served(endpoint: str) -> dict[str, dict[str, str]]:
         raise InvalidRequest.of("--endpoint", endpoint, "a URL, such as http://172.17.0.1:5055")
     return {
         each.logical_id: {**each.environment, "AWS_ENDPOINT_URL": endpoint}
-        for each in read_stack(parameters=NOTHING_BILLED).functions
+        for each in read_stack(parameters=HERE).functions
     }
 
 
@@ -429,7 +430,7 @@ def _local_outputs() -> Iterator[dict[str, str]]:
     console.note("starting AWS on this machine")
     with (
         _own_settings(),
-        LocalAws(cache_folder=cache_folder(), parameters=NOTHING_BILLED) as aws,
+        LocalAws(cache_folder=cache_folder(), parameters=HERE) as aws,
     ):
         os.environ.update(aws.environment())
         yield dict(aws.outputs)
