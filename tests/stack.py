@@ -116,13 +116,9 @@ class Stack:
         return refused
 
     def kill_job(self) -> None:
-        """Kill the process of a job, a child of this one, as a failing instance would."""
-        for status in Path("/proc").glob("[0-9]*/stat"):
-            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-                parent = int(status.read_text().rpartition(")")[2].split()[1])
-                command = (status.parent / "cmdline").read_text()
-                if parent == os.getpid() and "braket/bootstrap.py" in command:
-                    os.killpg(int(status.parent.name), signal.SIGKILL)
+        """Kill the processes of jobs, as a failing instance would."""
+        for process_id in self.aws.braket.process_ids():
+            os.killpg(process_id, signal.SIGKILL)
 
     def record(self, run_id: str, name: str) -> dict[str, Any]:
         answer = self.s3.get_object(Bucket=self.bucket, Key=runs.key(run_id, name))

@@ -155,6 +155,8 @@ class NoBraket:
     def __call__(self, environ: Any, start_response: Any) -> Iterable[bytes]:
         raise NotImplementedError
 
+    def warm(self) -> None: ...
+
     def close(self) -> None: ...
 
 

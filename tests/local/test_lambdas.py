@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from quantum_pipeline.local.environment import Environment
+from quantum_pipeline.local.interpreter import Interpreter
 from quantum_pipeline.local.lambdas import Functions, UnknownFunction
 from quantum_pipeline.local.runtime_api import IdleExit
 from tests.local.small_stack import Lines, read_stack, runs
@@ -100,13 +101,15 @@ def test_what_a_dead_process_has_not_begun_is_for_another(
     project: Path, tmp_path: Path, lines: Lines
 ) -> None:
     function, *_ = read_stack(project).functions
-    environment = Environment(function, {}, tmp_path / "tmp", lines.put)
+    interpreter = Interpreter([], {})
+    environment = Environment(function, interpreter, {}, tmp_path / "tmp", lines.put)
     environment.invoke(b"{}")
     os.kill(environment.process_id, signal.SIGKILL)
     wait_for(lambda: not runs(environment.process_id))
     with pytest.raises(IdleExit):
         environment.invoke(b"{}")
     environment.close()
+    interpreter.close()
 
 
 def test_a_timeout_is_reported_as_lambda_does_and_ends_the_process(
@@ -204,6 +207,7 @@ def test_close_ends_every_process_and_fails_what_runs(functions: Functions, tmp_
 SERVER = """
 import sys, threading, time
 from pathlib import Path
+from quantum_pipeline.local.interpreter import Interpreter
 from quantum_pipeline.local.lambdas import Functions
 from quantum_pipeline.local.template import Stack
 

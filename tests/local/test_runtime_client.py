@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from quantum_pipeline.local import environment
-from quantum_pipeline.local.environment import Environment
+from quantum_pipeline.local.environment import STARTS_WITH, Environment
+from quantum_pipeline.local.interpreter import Interpreter
 from quantum_pipeline.local.template import Function
 from tests.local.small_stack import Lines
 
@@ -119,12 +120,15 @@ class Clients:
         lines = self.lines[client] = Lines()
         arn = "arn:aws:lambda:us-east-1:123456789012:function:f"
         function = Function("F", "f", arn, "python3.12", handler, self.code, 10, 128, {}, "/f", 0)
-        process = Environment(function, {}, self.folder / client / "tmp", lines.put)
+        interpreter = Interpreter([], STARTS_WITH)
         try:
+            process = Environment(
+                function, interpreter, {}, self.folder / client / "tmp", lines.put
+            )
             answer = process.invoke(json.dumps(event).encode())
             process.close()
         finally:
-            process.close()
+            interpreter.close()
         try:
             return answer.failed, without_ids(json.loads(answer.payload))
         except ValueError:

@@ -139,9 +139,9 @@ class LocalAws:
             self.logs.put,
         )
         open_parts.callback(self.functions.close)
-        self.functions.warm()  # while this process imports moto
         self.braket = braket(self.environment, work_folder / "braket")
         open_parts.callback(self.braket.close)
+        threading.Thread(target=self._warm, name="warm-up", daemon=True).start()
         from quantum_pipeline.local.endpoint import Endpoint  # noqa: PLC0415
 
         endpoint = Endpoint(listener, stack, self.functions, {"braket": self.braket})
@@ -149,6 +149,11 @@ class LocalAws:
         self.router = endpoint.router
         self._limit_spending(stack)
         self.logs.start()
+
+    def _warm(self) -> None:
+        """Start what a run needs while this process imports moto: in the order of its need."""
+        self.functions.warm()
+        self.braket.warm()
 
     def _limit_spending(self, stack: Stack) -> None:
         if not stack.spending_limits:

@@ -1,39 +1,126 @@
-"""The first thing that runs in a function's process, as /var/runtime/bootstrap does on Lambda.
+"""A Python that gets ready once and then forks: the first thing in processes of functions and jobs.
 
-    python -m quantum_pipeline.local.bootstrap MODULE HANDLER
+    python -P bootstrap.py MODULE ...
 
-starts the runtime client MODULE for HANDLER, and ends the process when the server has ended,
-however it did: the server holds the other end of this process's standard input.
+imports the modules, and waits on standard input, a Unix socket, for programs to run. Each comes as
+a line of JSON with two files: one takes what the program prints, the other is told its process id
+and, at its end, its exit status, which is minus the number of the signal that ended it. A program
+runs in a fork with a process group, folder, environment and arguments of its own; whatever it has
+started ends with it. All end when the socket closes: then the server that asked is gone.
+
+It imports nothing of ours, since a job brings its own.
 """
 
-from __future__ import annotations
-
+import contextlib
+import gc
+import importlib
+import json
 import os
 import runpy
+import select
 import signal
+import socket
 import sys
-import threading
+import time
+from pathlib import Path
+from typing import Any
 
 
-def _end_with_server() -> None:
-    lifeline = os.dup(0)
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
-    os.close(null)
+class Programs:
+    """The programs that run, as the process sees them that forks them.
 
-    def watch() -> None:
-        os.read(lifeline, 1)  # nothing is ever written: it returns when the other end closes
-        os.killpg(0, signal.SIGKILL)
+    Attributes:
+        server: whoever asks for them.
+        statuses: the files that are told of their ends, by process ids.
+    """
 
-    threading.Thread(target=watch, name="lifeline", daemon=True).start()
+    def __init__(self) -> None:
+        self.server = socket.socket(fileno=os.dup(0))
+        self.statuses: dict[int, int] = {}
+        self._woken, self._waker = os.pipe()
+        os.set_blocking(self._waker, False)
+        signal.set_wakeup_fd(self._waker)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+
+    def fork(self) -> dict[str, Any]:
+        """Return, in a process of its own, each program that is asked for."""
+        while True:
+            waited_for: list[Any] = [self.server, self._woken]
+            readable, _, _ = select.select(waited_for, [], [])
+            if self._woken in readable:
+                os.read(self._woken, 4096)
+                self._reap()
+            if self.server in readable:
+                line, (output, status) = self._receive()
+                child = os.fork()
+                if child == 0:
+                    self._leave(output, status)
+                    program: dict[str, Any] = json.loads(line)
+                    return program
+                os.close(output)
+                self.statuses[child] = status
+
+    def _receive(self) -> tuple[bytes, list[int]]:
+        line, files, _, _ = socket.recv_fds(self.server, 2**16, 2)
+        while not line.endswith(b"\n"):
+            more = self.server.recv(2**16)
+            if not more:
+                for child in self.statuses:
+                    _end_group(child)
+                os._exit(0)
+            line += more
+        return line, files
+
+    def _reap(self) -> None:
+        with contextlib.suppress(ChildProcessError):
+            while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+                child, status = ended
+                _end_group(child)
+                with open(self.statuses.pop(child), "w", encoding="ascii") as file:  # noqa: PTH123
+                    file.write(f"{os.waitstatus_to_exitcode(status)}\n")
+
+    def _leave(self, output: int, status: int) -> None:
+        """Become a process on its own, as if it had been started by name."""
+        os.setsid()
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        self.server.close()
+        os.write(status, b"%d\n" % os.getpid())
+        null = os.open(os.devnull, os.O_RDONLY)
+        for old, new in ((null, 0), (output, 1), (output, 2)):
+            os.dup2(old, new)
+        for file in (null, output, status, self._woken, self._waker, *self.statuses.values()):
+            os.close(file)
+
+
+def _end_group(leader: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # it has ended, all of it
+        os.killpg(leader, signal.SIGKILL)
+
+
+def run(program: dict[str, Any]) -> None:
+    """Run a program in this process: a module, or a file of Python, with its arguments."""
+    os.chdir(program["folder"])
+    os.environ.clear()
+    os.environ.update(program["environment"])
+    time.tzset()
+    if "numpy.random" in sys.modules:  # else the same for all: Python's own is reseeded by forks
+        sys.modules["numpy.random"].seed()
+    sys.path[:0] = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
+    sys.argv = program["arguments"]
+    name = sys.argv[0]
+    if Path(name).suffix == ".py":
+        runpy.run_path(name, run_name="__main__")
+    else:
+        runpy.run_module(name, run_name="__main__", alter_sys=True)
 
 
 def main() -> None:
-    """Run the runtime client that the command line names."""
-    _end_with_server()
-    module, handler = sys.argv[1:]
-    sys.argv = [module, handler]
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
+    """Import the modules, then run what is asked for."""
+    for module in sys.argv[1:]:
+        importlib.import_module(module)
+    gc.freeze()  # what is here stays, and stays shared
+    run(Programs().fork())
 
 
 if __name__ == "__main__":

@@ -6,15 +6,12 @@ import importlib.util
 import json
 import os
 import signal
-import subprocess
-import sys
-import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 
+from quantum_pipeline.local.interpreter import Interpreter
 from quantum_pipeline.local.runtime_api import Answer, Exited, IdleExit, Invocation, RuntimeApi
 from quantum_pipeline.local.template import Function
 
@@ -27,6 +24,14 @@ RUNTIME_CLIENT = (
     else "quantum_pipeline.local.runtime_client"
 )
 
+STARTS_WITH = {
+    "PATH": os.environ.get("PATH", os.defpath),
+    "LANG": "en_US.UTF-8",
+    "TZ": ":UTC",
+    "PYTHONIOENCODING": "utf-8",
+}
+"""Environment variables with which the Python of any function starts."""
+
 
 class Environment:
     """A process that runs one function's handler under the runtime client."""
@@ -34,6 +39,7 @@ class Environment:
     def __init__(
         self,
         function: Function,
+        interpreter: Interpreter,
         variables: Mapping[str, str],
         folder: Path,
         on_line: Callable[[str, str, str], None],
@@ -41,6 +47,7 @@ class Environment:
         """Start the process; it gets ready in the background.
 
         Args:
+            interpreter: starts the process.
             variables: environment variables beside the function's own: endpoint, credentials.
             folder: made, and used as the function's temporary folder.
             on_line: called with log group, log stream and each line that the process prints.
@@ -50,19 +57,23 @@ class Environment:
         self._log_stream = f"{time.strftime('%Y/%m/%d')}/[$LATEST]{uuid.uuid4().hex}"
         self._api = RuntimeApi(function)
         folder.mkdir(parents=True)
-        self._process = self._start(variables, folder)
-        self._reader = threading.Thread(target=self._read, name=function.name, daemon=True)
-        self._reader.start()
+        self._program = interpreter.run(
+            [RUNTIME_CLIENT, function.handler],
+            function.code_folder,
+            self._environment(variables, folder),
+            on_line=self._log,
+            on_end=self._ended,
+        )
 
     @property
     def process_id(self) -> int:
         """The process that the handler runs in."""
-        return self._process.pid
+        return self._program.process_id
 
     @property
     def alive(self) -> bool:
         """Whether the process can take an invocation, now or when it is ready."""
-        return not self._api.broken and self._process.poll() is None
+        return not self._api.broken and self._program.exit_status is None
 
     def wait_until_ready(self) -> None:
         """Return when the handler is loaded, or cannot be."""
@@ -98,22 +109,17 @@ class Environment:
 
     def kill(self) -> None:
         """End the process now; what it was doing fails."""
-        if self._process.returncode is None:  # else its id may be another's by now
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+        self._program.signal(signal.SIGKILL)
 
     def close(self) -> None:
         """End the process and wait until nothing of it is left."""
-        self.kill()
-        self._reader.join(1)
+        self._program.close()
 
-    def _start(self, variables: Mapping[str, str], folder: Path) -> subprocess.Popen[bytes]:
+    def _environment(self, variables: Mapping[str, str], folder: Path) -> dict[str, str]:
         function = self.function
         code_folder = str(function.code_folder)
-        environment = {
-            "PATH": os.environ.get("PATH", os.defpath),
-            "LANG": "en_US.UTF-8",
-            "TZ": ":UTC",
+        return {
+            **STARTS_WITH,
             "HOME": str(folder),
             "TMPDIR": str(folder),
             **variables,
@@ -128,31 +134,12 @@ class Environment:
             "AWS_LAMBDA_LOG_STREAM_NAME": self._log_stream,
             "LAMBDA_TASK_ROOT": code_folder,
             "PYTHONPATH": code_folder,
-            "PYTHONIOENCODING": "utf-8",
             "_HANDLER": function.handler,
         }
-        bootstrap = [sys.executable, "-m", "quantum_pipeline.local.bootstrap"]
-        return subprocess.Popen(
-            [*bootstrap, RUNTIME_CLIENT, function.handler],
-            cwd=code_folder,
-            env=environment,
-            stdin=subprocess.PIPE,  # kept open: the process ends when it closes
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C in a terminal is for the server to handle
-        )
 
-    def _read(self) -> None:
-        """Pass on what the process prints; at its end, tell how it ended."""
-        process = self._process
-        assert process.stdin is not None
-        assert process.stdout is not None
-        with process.stdin, process.stdout:
-            for line in process.stdout:
-                self._log(line.decode("utf-8", "replace"))
-            code = process.wait()
+    def _ended(self, status: int) -> None:
         self._api.close(
-            f"signal: {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+            f"signal: {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
         )
 
     def _log(self, line: str) -> None:

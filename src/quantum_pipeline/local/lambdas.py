@@ -7,9 +7,19 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import count
 from pathlib import Path
 
-from quantum_pipeline.local.environment import Environment
+from quantum_pipeline.local.environment import STARTS_WITH, Environment
+from quantum_pipeline.local.interpreter import Interpreter
 from quantum_pipeline.local.runtime_api import Answer, IdleExit
 from quantum_pipeline.local.template import Function
+
+IMPORTED = (
+    "aws_lambda_powertools.metrics",
+    "boto3",
+    "quantum_pipeline.aws.jobs",
+    "quantum_pipeline.aws.notifications",
+    "quantum_pipeline.planning.preparation",
+)
+"""What most functions import, once for all of them: nothing that reads a function's settings."""
 
 
 class UnknownFunction(LookupError):
@@ -33,7 +43,7 @@ class Functions:
         folder: Path,
         on_line: Callable[[str, str, str], None],
     ) -> None:
-        """Take the functions; `warm` or the first invocation starts their processes.
+        """Take the functions, and get ready to start their processes.
 
         Args:
             variables: environment variables beside a function's own: endpoint, region, credentials.
@@ -47,12 +57,22 @@ class Functions:
         self._numbers = count(1)
         self._closed = threading.Event()
         self._lock = threading.Lock()  # held to read or change what follows
+        self._interpreter = Interpreter(IMPORTED, {**STARTS_WITH, **variables})
+        self._interpreter.start()
         self._environments: list[Environment] = []
         self._idle: dict[str, list[Environment]] = {name: [] for name in self._functions}
 
     def warm(self) -> None:
-        """Start one process for each function in the background, one after the other."""
-        threading.Thread(target=self._warm, name="lambda warm-up", daemon=True).start()
+        """Start one process for each function, one after the other."""
+        for function in self._functions.values():
+            with self._lock:
+                if any(e.function is function for e in self._environments):
+                    continue
+                environment = self._start(function)
+                if environment is None:
+                    return
+                self._idle[function.name].append(environment)
+            environment.wait_until_ready()
 
     def invoke(self, name: str, payload: bytes) -> Answer:
         """Run a function once and return its answer.
@@ -110,17 +130,7 @@ class Functions:
             environment.kill()
         for environment in environments:
             environment.close()
-
-    def _warm(self) -> None:
-        for function in self._functions.values():
-            with self._lock:
-                if any(e.function is function for e in self._environments):
-                    continue
-                environment = self._start(function)
-                if environment is None:
-                    return
-                self._idle[function.name].append(environment)
-            environment.wait_until_ready()
+        self._interpreter.close()
 
     def _take(self, function: Function) -> Environment | None:
         with self._lock:
@@ -135,6 +145,8 @@ class Functions:
         if self._closed.is_set():
             return None
         folder = self._folder / f"{function.logical_id}-{next(self._numbers)}"
-        environment = Environment(function, self._variables, folder, self._on_line)
+        environment = Environment(
+            function, self._interpreter, self._variables, folder, self._on_line
+        )
         self._environments = [*(e for e in self._environments if e.alive), environment]
         return environment

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from quantum_pipeline.local.braket import BraketService, process
+from quantum_pipeline.local.braket import BraketService, container
 from tests.local.braket.server import (
     BUCKET,
     Server,
@@ -316,7 +316,7 @@ def test_a_running_job_is_cancelled_with_all_its_processes(
 def test_a_job_that_will_not_end_is_killed(
     server: Server, braket: Any, job_request: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process, "GRACE_SECONDS", 0.3)
+    monkeypatch.setattr(container, "GRACE_SECONDS", 0.3)
     source = """
         import os, pathlib, signal, time
         def run():

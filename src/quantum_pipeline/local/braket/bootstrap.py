@@ -1,9 +1,6 @@
 """Runs a job's entry point the way the job container does: the only code of ours in its process.
 
-    python -P bootstrap.py FAILURE_FILE     in the folder with the unpacked code
-
-The entry point runs in a child process. This one waits for it, and ends both, and whatever else
-runs in their process group, when standard input closes: then the server that started them is gone.
+python -P bootstrap.py FAILURE_FILE     in the folder with the unpacked code
 """
 
 import importlib
@@ -11,9 +8,7 @@ import inspect
 import json
 import os
 import runpy
-import signal
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -61,25 +56,5 @@ def run(failure: Path) -> None:
         raise
 
 
-def end_with_parent() -> None:
-    """Wait until the other end of standard input is gone; then end the process group."""
-    while os.read(0, 1):
-        pass
-    os.killpg(0, signal.SIGKILL)
-
-
-def main() -> None:
-    """Run the entry point in a child and end as it ends; 128 + n after signal n."""
-    child = os.fork()
-    if child == 0:
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        run(Path(sys.argv[1]))
-        return
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # sent to the group: the child's to heed
-    threading.Thread(target=end_with_parent, daemon=True).start()
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    os._exit(code if code >= 0 else 128 - code)
-
-
 if __name__ == "__main__":
-    main()
+    run(Path(sys.argv[1]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -9,15 +10,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from quantum_pipeline.local.braket.clients import Clients
-from quantum_pipeline.local.braket.folder import JobFolder
+from quantum_pipeline.local.braket.folder import JobFolder, inherited
 from quantum_pipeline.local.braket.job import Job
 from quantum_pipeline.local.braket.logs import LogStream
-from quantum_pipeline.local.braket.process import JobProcess
 from quantum_pipeline.local.braket.storage import Mirror
+from quantum_pipeline.local.interpreter import Interpreter, Program
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
+BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
+IMPORTED = ("pydantic", "scipy.optimize", "scipy.sparse")
+"""What jobs import of that which the job image brings: once for all of them."""
+GRACE_SECONDS = 2.0
+"""Between the request to end and the kill."""
 TICK_SECONDS = 0.5
 """How often log lines and changed checkpoints are sent."""
 CLOSE_SECONDS = 5.0
@@ -38,6 +44,8 @@ class ContainerRunner:
         self._clients = clients
         self._work_folder = work_folder
         self._startup_seconds = startup_seconds
+        # Read when BLAS is loaded, whose threads cost a job more than they gain (hybrid_job.main).
+        self.interpreter = Interpreter(IMPORTED, {"OPENBLAS_NUM_THREADS": "1", **inherited()})
         self._containers: list[_Container] = []
         self._closed = False
 
@@ -48,9 +56,14 @@ class ContainerRunner:
             return
         job.unwaited_seconds += self._startup_seconds
         folder = JobFolder(job, self._work_folder / job.id)
-        container = _Container(job, folder, self._environment, self._clients)
+        container = _Container(job, folder, self._environment, self._clients, self.interpreter)
         self._containers = [c for c in self._containers if c.thread.is_alive()] + [container]
         container.thread.start()
+
+    def process_ids(self) -> list[int]:
+        """Return the processes that run now."""
+        programs = [container.program for container in self._containers]
+        return [each.process_id for each in programs if each and each.exit_status is None]
 
     def close(self) -> None:
         """End all processes; what a job has not stored by then is lost."""
@@ -60,6 +73,7 @@ class ContainerRunner:
         deadline = time.monotonic() + CLOSE_SECONDS
         for container in self._containers:
             container.thread.join(max(0.0, deadline - time.monotonic()))
+        self.interpreter.close()
 
 
 class _End(NamedTuple):
@@ -78,21 +92,23 @@ class _Container:
         folder: JobFolder,
         environment: Callable[[], Mapping[str, str]],
         clients: Clients,
+        interpreter: Interpreter,
     ) -> None:
         self.thread = threading.Thread(target=self._run, name=job.name, daemon=True)
         self._job = job
         self._folder = folder
         self._environment = environment
         self._clients = clients
-        self._process: JobProcess | None = None
+        self._interpreter = interpreter
+        self.program: Program | None = None
         self._abandoned = False
 
     def abandon(self) -> None:
         """End the job without storing anything."""
         self._abandoned = True
         self._job.cancel()
-        if self._process is not None:
-            self._process.kill()
+        if self.program is not None:
+            self.program.signal(signal.SIGKILL)
 
     def _run(self) -> None:
         try:
@@ -131,30 +147,32 @@ class _Container:
                 if checkpoints:
                     checkpoints.sync()
 
-        with JobProcess(
+        self.program = program = self._interpreter.run(
+            [str(BOOTSTRAP), str(folder.failure)],
             folder.code,
-            folder.failure,
             folder.environment(self._environment()),
             on_line=logs.write,
-            on_end=job.woken.set,
-        ) as process:
-            self._process = process
-            end = _watch(job, process, send)
+            on_end=lambda _: job.woken.set(),
+        )
+        try:
+            end = _watch(job, program, send)
+        finally:
+            program.close()
         send()
-        return end or _outcome(process.exit_code, folder)
+        return end or _outcome(program.exit_status, folder)
 
 
-def _watch(job: Job, process: JobProcess, send: Callable[[], None]) -> _End | None:
+def _watch(job: Job, program: Program, send: Callable[[], None]) -> _End | None:
     """Return how the job was ended from outside, or None when it ended by itself."""
     started, before = time.monotonic(), job.unwaited_seconds
-    while process.exit_code is None:
+    while program.exit_status is None:
         on_devices = job.unwaited_seconds - before  # it would have waited for them
         left = started + job.max_runtime_seconds - on_devices - time.monotonic()
         if job.cancel_requested:
-            process.stop()
+            _stop(program)
             return _End("CANCELLED")
         if left <= 0:
-            process.stop()
+            _stop(program)
             seconds = job.max_runtime_seconds
             return _End("MAX_RUNTIME_EXCEEDED", f"the job ran longer than its {seconds} seconds")
         send()
@@ -163,10 +181,17 @@ def _watch(job: Job, process: JobProcess, send: Callable[[], None]) -> _End | No
     return None
 
 
-def _outcome(exit_code: int | None, folder: JobFolder) -> _End:
+def _stop(program: Program) -> None:
+    """Ask it to end, and give it a moment to do so."""
+    program.signal(signal.SIGTERM)
+    program.wait(GRACE_SECONDS)
+
+
+def _outcome(exit_status: int | None, folder: JobFolder) -> _End:
     reason = folder.failure.read_text(errors="replace").strip() if folder.failure.exists() else ""
-    if exit_code or reason:
-        return _End("FAILED", reason or f"AlgorithmError: the process ended with code {exit_code}")
+    if exit_status or reason:
+        code = 128 - exit_status if exit_status and exit_status < 0 else exit_status
+        return _End("FAILED", reason or f"AlgorithmError: the process ended with code {code}")
     return _End("COMPLETED")
 
 

@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
 
+def inherited() -> dict[str, str]:
+    """Return what a job's environment has of this process's.
+
+    Nothing that would let it reach another account or another Python's modules.
+    """
+    foreign = ("AWS_", "AMZN_", "BRAKET_", "PYTHON")
+    mine = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    return mine | {"PYTHONUNBUFFERED": "1"}
+
+
 class JobFolder:
     """The folder of a job, from before its start until after its end."""
 
@@ -67,13 +77,8 @@ class JobFolder:
         storage.store(s3, archive, f"{target}/output/model.tar.gz")
 
     def environment(self, aws: Mapping[str, str]) -> dict[str, str]:
-        """Return the environment of the job's process.
-
-        It inherits nothing that would let it reach another account or another Python's modules.
-        """
-        foreign = ("AWS_", "AMZN_", "BRAKET_", "PYTHON")
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
-        return inherited | dict(aws) | self._variables()
+        """Return the environment of the job's process."""
+        return inherited() | dict(aws) | self._variables()
 
     def remove(self) -> None:
         """Delete the folder."""
@@ -112,6 +117,5 @@ class JobFolder:
             "AWS_DEFAULT_REGION": job.region,
             "AWS_REGION": job.region,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "PYTHONUNBUFFERED": "1",
             "TMPDIR": str(self._temporary),
         }

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
     from mypy_boto3_logs.client import CloudWatchLogsClient
@@ -25,8 +26,11 @@ class LogStream:
         self._name = name
         self._pending: list[InputLogEventTypeDef] = []
         self._lock = threading.Lock()
-        with contextlib.suppress(client.exceptions.ResourceAlreadyExistsException):
+        try:
             client.create_log_group(logGroupName=GROUP)
+        except ClientError as error:  # client.exceptions are not safe to make in two threads
+            if error.response["Error"]["Code"] != "ResourceAlreadyExistsException":
+                raise
         client.create_log_stream(logGroupName=GROUP, logStreamName=name)
 
     def write(self, line: str) -> None:

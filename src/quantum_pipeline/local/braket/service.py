@@ -130,6 +130,14 @@ class BraketService:
         response.headers["x-amzn-requestid"] = str(uuid.uuid4())
         return response(environ, start_response)
 
+    def warm(self) -> None:
+        """Get ready to start the processes of jobs, in the background."""
+        self._containers.interpreter.start()
+
+    def process_ids(self) -> list[int]:
+        """Return the processes of the jobs that run now."""
+        return self._containers.process_ids()
+
     def close(self) -> None:
         """End every process of jobs and tasks."""
         self._containers.close()

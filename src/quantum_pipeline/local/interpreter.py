@@ -1,0 +1,157 @@
+"""Processes of Python programs that need not import what others before them have imported."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TextIO
+
+_BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
+
+
+class Interpreter:
+    """A Python that has imported modules, and runs each program in a fork of itself.
+
+    It and its programs end when this process does, however it ends.
+    """
+
+    def __init__(self, modules: Sequence[str], environment: Mapping[str, str]) -> None:
+        """Take what it is to import; `start` or the first program starts it.
+
+        Args:
+            environment: variables that are read when Python starts, or while it imports.
+        """
+        self._command = [sys.executable, "-P", str(_BOOTSTRAP), *modules]
+        self._environment = environment
+        self._lock = threading.Lock()  # held to read or change what follows
+        self._process: subprocess.Popen[bytes] | None = None
+        self._socket: socket.socket | None = None
+
+    def start(self) -> None:
+        """Start it, unless it runs; it gets ready in the background."""
+        with self._lock:
+            self._started()
+
+    def _started(self) -> socket.socket:
+        if self._socket and self._process and self._process.poll() is None:
+            return self._socket
+        if self._socket:
+            self._socket.close()
+        self._socket, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                self._command,
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                env=self._environment,
+                start_new_session=True,  # Ctrl-C in a terminal is for the server to handle
+            )
+        return self._socket
+
+    def run(
+        self,
+        arguments: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        *,
+        on_line: Callable[[str], None],
+        on_end: Callable[[int], None],
+    ) -> Program:
+        """Run a program, the first of the arguments: a module, or the path of a file.
+
+        Args:
+            folder: where it runs.
+            environment: all of its environment variables.
+            on_line: called from a thread with each line that it prints.
+            on_end: called then, with its exit status.
+
+        Raises:
+            ChildProcessError: the interpreter has ended.
+        """
+        asked = {
+            "arguments": list(arguments),
+            "folder": str(folder),
+            "environment": dict(environment),
+        }
+        line = json.dumps(asked).encode() + b"\n"
+        output, write_output = os.pipe()
+        status, write_status = os.pipe()
+        with self._lock:  # until it has answered: what is sent together may arrive as one
+            try:
+                to_it = self._started()
+                sent = socket.send_fds(to_it, [line], [write_output, write_status])
+                to_it.sendall(line[sent:])
+            except OSError as error:
+                raise ChildProcessError(f"no program runs: {error}") from error
+            finally:
+                os.close(write_output)
+                os.close(write_status)
+            told = os.fdopen(status, encoding="ascii")
+            first = told.readline()
+        if not first:
+            raise ChildProcessError("no program runs: the interpreter has ended")
+        # What is printed is shown as it is: a return in it ends no line.
+        printed = os.fdopen(output, encoding="utf-8", errors="replace", newline="\n")
+        return Program(int(first), printed, told, on_line, on_end)
+
+    def close(self) -> None:
+        """End it and its programs."""
+        with self._lock:
+            if self._socket and self._process:
+                self._socket.close()
+                self._process.wait()
+
+
+class Program:
+    """A process and all that it starts.
+
+    Attributes:
+        process_id: of the process, which leads a group of its own.
+        exit_status: None while it runs; minus the number of the signal that ended it.
+    """
+
+    def __init__(
+        self,
+        process_id: int,
+        printed: TextIO,
+        status: TextIO,
+        on_line: Callable[[str], None],
+        on_end: Callable[[int], None],
+    ) -> None:
+        self.process_id = process_id
+        self.exit_status: int | None = None
+        self._files = printed, status
+        self._on_line, self._on_end = on_line, on_end
+        self._reader = threading.Thread(target=self._read, name=f"{process_id}", daemon=True)
+        self._reader.start()
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the process and all that it has started."""
+        if self.exit_status is None:  # else its id may be another's by now
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process_id, number)
+
+    def wait(self, seconds: float) -> None:
+        """Wait for the end, at most so many seconds."""
+        self._reader.join(seconds)
+
+    def close(self) -> None:
+        """End it now, and wait a moment until nothing of it is left."""
+        self.signal(signal.SIGKILL)
+        self.wait(2.0)
+
+    def _read(self) -> None:
+        printed, status = self._files
+        with printed, status:
+            for line in printed:
+                self._on_line(line)
+            self.exit_status = int(status.readline() or -signal.SIGKILL)
+        self._on_end(self.exit_status)
