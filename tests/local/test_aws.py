@@ -300,6 +300,21 @@ def test_two_at_once_in_a_process_are_refused(start_aws: StartAws) -> None:
         start_aws()
 
 
+def test_who_asks_for_the_newest_events_gets_these_alone(start_aws: StartAws) -> None:
+    aws = start_aws()
+    run(aws, do="Tell")
+    states = client(aws, "stepfunctions")
+    (machine,) = states.list_state_machines()["stateMachines"]
+    (execution,) = states.list_executions(stateMachineArn=machine["stateMachineArn"])["executions"]
+    arn = execution["executionArn"]
+    all_events = states.get_execution_history(executionArn=arn)["events"]
+    newest = states.get_execution_history(executionArn=arn, reverseOrder=True, maxResults=3)
+    assert newest["events"] == all_events[:-4:-1]
+    assert newest["events"][0]["type"] == "ExecutionSucceeded"
+    with pytest.raises(states.exceptions.ExecutionDoesNotExist):
+        states.get_execution_history(executionArn=f"{arn}0", reverseOrder=True, maxResults=3)
+
+
 def test_a_template_that_cannot_be_read_leaves_nothing_open(
     start_aws: StartAws, project: Path, tmp_path: Path
 ) -> None:

@@ -38,7 +38,9 @@ def build() -> bytes:
                 relative = path.relative_to(root)
                 if path.is_file() and not left_out & set(relative.parts):
                     _add(archive, f"{package}/{relative.as_posix()}", path.read_bytes())
-    return gzip.compress(buffer.getvalue(), mtime=0)
+    return gzip.compress(
+        buffer.getvalue(), compresslevel=6, mtime=0
+    )  # 9: twice the time, 0.6 % less
 
 
 def publish(bucket: str) -> Source:

@@ -33,6 +33,7 @@ PROJECT = Path(quantum_pipeline.__file__).parents[2]
 ACCOUNT = "123456789012"  # moto's
 REGION = "us-east-1"
 STACK_NAME = "quantum-pipeline"
+LOOK_SECONDS = 0.2  # of GetJob: five a second are all that AWS allows
 
 # The functions see none of this machine's own AWS settings.
 _NO_OTHER_SETTINGS = {
@@ -52,7 +53,7 @@ def _braket_service(
 ) -> BraketService:
     from quantum_pipeline.local.braket import BraketService  # noqa: PLC0415
 
-    return BraketService(environment, work_folder)
+    return BraketService(environment, work_folder, look_seconds=LOOK_SECONDS)
 
 
 def read_stack(

@@ -12,6 +12,7 @@ import socket
 import sys
 import threading
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 from moto.s3.models import s3_backends
 from moto.sns.models import sns_backends
+from moto.stepfunctions.parser.asl.utils import json_path
 from moto.stepfunctions.parser.asl.utils.boto_client import boto_client_for
 from moto.stepfunctions.responses import get_backend
 from werkzeug.serving import ThreadedWSGIServer
@@ -40,6 +42,9 @@ if TYPE_CHECKING:
 # Nothing that moto and its server log is for the terminal; `logging` can be set up to show it.
 for _name in ("moto", "werkzeug"):
     logging.getLogger(_name).addHandler(logging.NullHandler())
+
+# The engine parses each path again in each state, which takes longer than all else in a state.
+json_path.parse = cache(json_path.parse)  # type: ignore[attr-defined]
 
 
 class Endpoint:
@@ -62,8 +67,7 @@ class Endpoint:
         host, port = listener.getsockname()
         default_user_config["stepfunctions"] = {"execute_state_machine": True}
         _load_engine()
-        # The engine makes a client for each task, and boto3's first one is not safe to make twice.
-        boto_client_for(stack.region, "lambda")
+        _invoke_by(boto_client_for(stack.region, "lambda"))
         moto_api_backend.reset()
         self._deploy()
         self.executions = Executions(self._ended)
@@ -114,6 +118,15 @@ class _RequestHandler(MotoRequestHandler):
     def send_response(self, code: int, message: str | None = None) -> None:
         """Add no Date of the server's: a service's own clock tells it."""
         self.send_response_only(code, message)
+
+
+def _invoke_by(client: Any) -> None:
+    """Give the engine a client for all tasks, in place of one that it makes for each."""
+    from moto.stepfunctions.parser.asl.component.state.exec.state_task import (  # noqa: PLC0415
+        lambda_eval_utils,
+    )
+
+    lambda_eval_utils.boto_client_for = lambda **_: client  # type: ignore[attr-defined]
 
 
 def _load_engine() -> None:

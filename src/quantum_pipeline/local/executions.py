@@ -62,6 +62,15 @@ class Executions:
         ended: datetime = execution.stop_date or now
         return ended
 
+    def newest_events(self, arn: str, count: int) -> list[dict[str, Any]]:
+        """Return the newest events of an execution's history, the newest first.
+
+        Raises:
+            UnknownExecution: there is no such execution.
+        """
+        events: list[dict[str, Any]] = _find(arn).to_history_output()["events"]
+        return events[: -count - 1 : -1]
+
     def close(self) -> None:
         """Stop what still runs, and tell nobody."""
         with self._changed:

@@ -11,6 +11,7 @@ import json
 import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -58,6 +59,8 @@ class Router:
                 return self._start_execution
             case "StopExecution":
                 return self._stop_execution
+            case "GetExecutionHistory":
+                return self._history
         return self._moto
 
     def _start_execution(
@@ -82,9 +85,28 @@ class Router:
         except (KeyError, UnknownExecution):  # moto knows how to refuse it
             _set_parameters(environ, parameters)
             return self._moto(environ, start_response)
-        body = json.dumps({"stopDate": int(stopped.timestamp() * 1000) / 1000})
-        response = Response(body, content_type="application/x-amz-json-1.0")
-        return response(environ, start_response)
+        return _answer({"stopDate": stopped})(environ, start_response)
+
+    def _history(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer whoever asks for the newest events alone, which moto would send all of them."""
+        parameters = _parameters(environ)
+        try:
+            newest = parameters["maxResults"] if parameters["reverseOrder"] else 0
+            events = self._executions.newest_events(parameters["executionArn"], newest)
+        except (KeyError, UnknownExecution):
+            _set_parameters(environ, parameters)
+            return self._moto(environ, start_response)
+        return _answer({"events": events})(environ, start_response)
+
+
+def _answer(content: Mapping[str, Any]) -> Response:
+    """Return an answer as Step Functions writes it: times in seconds, to the millisecond."""
+    body = json.dumps(content, default=_milliseconds)
+    return Response(body, content_type="application/x-amz-json-1.0")
+
+
+def _milliseconds(time: datetime) -> float:
+    return int(time.timestamp() * 1000) / 1000
 
 
 def _parameters(environ: WSGIEnvironment) -> dict[str, Any]:

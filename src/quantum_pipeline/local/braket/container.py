@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
 BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
-IMPORTED = ("pydantic", "scipy.optimize", "scipy.sparse")
+IMPORTED = ("pydantic.json_schema", "pydantic.types", "scipy.optimize", "scipy.sparse.csgraph")
 """What jobs import of that which the job image brings: once for all of them."""
 GRACE_SECONDS = 2.0
 """Between the request to end and the kill."""

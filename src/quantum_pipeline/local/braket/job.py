@@ -62,6 +62,8 @@ class Job:
     cancel_requested: bool = False
     woken: threading.Event = field(default_factory=threading.Event)
     """Set when the job is cancelled, and by its runner for itself."""
+    ended: threading.Event = field(default_factory=threading.Event)
+    """Set when the job's end is recorded, which may be before its time."""
 
     def __post_init__(self) -> None:
         self.tags: dict[str, str] = dict(self.request.get("tags", {}))
@@ -93,6 +95,8 @@ class Job:
             if STATUSES[self._events[-1].type] not in ENDED:
                 time = self.clock() if at is None else at
                 self._events.append(Event(event, time, reason[:FAILURE_REASON_LENGTH]))
+                if STATUSES[event] in ENDED:
+                    self.ended.set()
 
     def cancel(self) -> None:
         """Ask the job to end. One whose end is written already ends now: nobody else will do it."""

@@ -81,6 +81,12 @@ class Jobs:
             answer["queueInfo"] = self._queue_info(job)
         return answer
 
+    def wait_for_end(self, arn: str, seconds: float) -> None:
+        """Wait for a job's end, at most so many seconds."""
+        job = self._jobs.get(arn)
+        if job is not None:
+            job.ended.wait(seconds)
+
     def cancel(self, call: Call) -> dict[str, Any]:
         """CancelJob: returns at once; the job is CANCELLED when its process has ended."""
         job = self.find(call.params["jobArn"])

@@ -44,6 +44,8 @@ class BraketService:
         concurrent_jobs: quota of jobs that have not ended.
         instance_usd_per_hour: price of the jobs' instances in `billing`.
         startup_seconds: assumed time in which a job's instance starts: billed, not waited for.
+        look_seconds: how long GetJob takes while the job has not ended: who looks again and again
+            leaves the processors to the job, and hears of its end at once.
         wait_share: how much of the simulated time of tasks is really waited, 0 to 1.
 
     A task runs as fast as it can, and is billed for the time that its device would have been busy:
@@ -72,10 +74,12 @@ class BraketService:
         concurrent_jobs: int = 3,
         instance_usd_per_hour: float = 0.0,
         startup_seconds: float = 180.0,
+        look_seconds: float = 0.0,
         wait_share: float = 0.0,
     ) -> None:
         self.intercept: Callable[[str, dict[str, Any]], None] | None = None
         self._clock = clock
+        self._look_seconds = look_seconds
         # One lock for all state. What is done under it never waits: work is handed to threads.
         self._lock = threading.RLock()
         clients = Clients(environment)
@@ -147,6 +151,8 @@ class BraketService:
         call = protocol.read(request)
         if self.intercept is not None:
             self.intercept(call.operation, call.params)
+        if call.operation == "GetJob":
+            self._jobs.wait_for_end(call.params["jobArn"], self._look_seconds)
         with self._lock:
             output = self._handlers[call.operation](call)
         return protocol.answer(call.operation, output)
