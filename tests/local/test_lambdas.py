@@ -143,8 +143,7 @@ def test_a_module_that_does_not_load_is_told_to_each_invocation(
     functions: Functions, warm: bool
 ) -> None:
     if warm:
-        functions.warm()
-        wait_for(lambda: functions.process_ids("s-RecordFunction"))
+        functions.warm(["s-BrokenFunction"])
     for _ in range(2):
         answer = invoke(functions, "s-BrokenFunction")
         assert answer["errorType"] == "Runtime.ImportModuleError"
@@ -152,9 +151,9 @@ def test_a_module_that_does_not_load_is_told_to_each_invocation(
 
 
 def test_warm_starts_a_process_for_every_function(functions: Functions) -> None:
-    functions.warm()
     names = ["s-TellFunction", "s-SleepFunction", "s-RecordFunction"]
-    wait_for(lambda: all(functions.process_ids(name) for name in names))
+    functions.warm(names)
+    assert all(functions.process_ids(name) for name in names)
     assert functions.process_ids("s-TellFunction") == [invoke(functions, "s-TellFunction")["pid"]]
 
 

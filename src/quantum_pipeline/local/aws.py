@@ -14,7 +14,7 @@ import shutil
 import socket
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -142,7 +142,8 @@ class LocalAws:
         open_parts.callback(self.functions.close)
         self.braket = braket(self.environment, work_folder / "braket")
         open_parts.callback(self.braket.close)
-        threading.Thread(target=self._warm, name="warm-up", daemon=True).start()
+        names = [function.name for function in stack.functions]
+        threading.Thread(target=self._warm, args=(names,), name="warm-up", daemon=True).start()
         from quantum_pipeline.local.endpoint import Endpoint  # noqa: PLC0415
 
         endpoint = Endpoint(listener, stack, self.functions, {"braket": self.braket})
@@ -151,10 +152,11 @@ class LocalAws:
         self._limit_spending(stack)
         self.logs.start()
 
-    def _warm(self) -> None:
-        """Start what a run needs while this process imports moto: in the order of its need."""
-        self.functions.warm()
+    def _warm(self, names: Sequence[str]) -> None:
+        """Start what a run needs, in the order of its need, while this process imports moto."""
+        self.functions.warm(names[:1])
         self.braket.warm()
+        self.functions.warm(names[1:])
 
     def _limit_spending(self, stack: Stack) -> None:
         if not stack.spending_limits:

@@ -34,13 +34,16 @@ class Interpreter:
         self._lock = threading.Lock()  # held to read or change what follows
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
+        self._closed = False
 
     def start(self) -> None:
-        """Start it, unless it runs; it gets ready in the background."""
-        with self._lock:
+        """Start it, unless it runs or is closed; it gets ready in the background."""
+        with self._lock, contextlib.suppress(ChildProcessError):
             self._started()
 
     def _started(self) -> socket.socket:
+        if self._closed:
+            raise ChildProcessError("no program runs: the interpreter is closed")
         if self._socket and self._process and self._process.poll() is None:
             return self._socket
         if self._socket:
@@ -51,7 +54,8 @@ class Interpreter:
                 self._command,
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
-                env=self._environment,
+                # Threads are not in a fork, and those of BLAS cost more than they gain here.
+                env={**self._environment, "OPENBLAS_NUM_THREADS": "1"},
                 start_new_session=True,  # Ctrl-C in a terminal is for the server to handle
             )
         return self._socket
@@ -105,6 +109,7 @@ class Interpreter:
     def close(self) -> None:
         """End it and its programs."""
         with self._lock:
+            self._closed = True
             if self._socket and self._process:
                 self._socket.close()
                 self._process.wait()

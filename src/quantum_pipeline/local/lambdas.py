@@ -62,9 +62,9 @@ class Functions:
         self._environments: list[Environment] = []
         self._idle: dict[str, list[Environment]] = {name: [] for name in self._functions}
 
-    def warm(self) -> None:
-        """Start one process for each function, one after the other."""
-        for function in self._functions.values():
+    def warm(self, names: Iterable[str]) -> None:
+        """Start one process for each of these functions, one after the other."""
+        for function in map(self.find, names):
             with self._lock:
                 if any(e.function is function for e in self._environments):
                     continue

@@ -44,8 +44,7 @@ class ContainerRunner:
         self._clients = clients
         self._work_folder = work_folder
         self._startup_seconds = startup_seconds
-        # Read when BLAS is loaded, whose threads cost a job more than they gain (hybrid_job.main).
-        self.interpreter = Interpreter(IMPORTED, {"OPENBLAS_NUM_THREADS": "1", **inherited()})
+        self.interpreter = Interpreter(IMPORTED, inherited())
         self._containers: list[_Container] = []
         self._closed = False
 

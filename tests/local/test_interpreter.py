@@ -1,0 +1,116 @@
+"""Programs in forks of one Python: what they share, what they have alone, and how they end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from quantum_pipeline.local.interpreter import Interpreter, Program
+from tests.local.small_stack import runs, wait_for
+
+
+class Outcome:
+    """A program that was started, what it prints, and its end."""
+
+    def __init__(self, interpreter: Interpreter, file: Path, *arguments: str, **env: str) -> None:
+        self.lines: list[str] = []
+        self._ended = threading.Event()
+        self.program: Program = interpreter.run(
+            [str(file), *arguments],
+            file.parent,
+            env,
+            on_line=self.lines.append,
+            on_end=lambda _: self._ended.set(),
+        )
+
+    def status(self) -> int | None:
+        assert self._ended.wait(30)
+        return self.program.exit_status
+
+
+@pytest.fixture
+def interpreter() -> Iterator[Interpreter]:
+    interpreter = Interpreter(["colorsys", "numpy.random"], dict(os.environ))
+    yield interpreter
+    interpreter.close()
+
+
+def script(folder: Path, text: str) -> Path:
+    file = folder / "program.py"
+    file.write_text(text)
+    return file
+
+
+def test_a_program_has_arguments_folder_and_environment_of_its_own(
+    interpreter: Interpreter, tmp_path: Path
+) -> None:
+    file = script(tmp_path, "import os, sys; print(sys.argv[1:], os.getcwd(), dict(os.environ))")
+    outcome = Outcome(interpreter, file, "one", "two", NAME="value")
+    assert outcome.status() == 0
+    assert outcome.lines == [f"['one', 'two'] {tmp_path} {{'NAME': 'value'}}\n"]
+
+
+def test_a_program_finds_imported_what_the_interpreter_has(
+    interpreter: Interpreter, tmp_path: Path
+) -> None:
+    file = script(tmp_path, "import sys; print('colorsys' in sys.modules, __name__)")
+    outcome = Outcome(interpreter, file)
+    assert (outcome.status(), outcome.lines) == (0, ["True __main__\n"])
+
+
+def test_programs_draw_different_random_numbers(interpreter: Interpreter, tmp_path: Path) -> None:
+    file = script(
+        tmp_path, "import random, numpy as np; print(random.random()); print(np.random.random())"
+    )
+    outcomes = [Outcome(interpreter, file) for _ in range(2)]
+    assert [outcome.status() for outcome in outcomes] == [0, 0]
+    first, second = (outcome.lines for outcome in outcomes)
+    assert len(first) == 2
+    assert not set(first) & set(second)
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("raise SystemExit(3)", 3),
+        ("raise ValueError", 1),
+        ("import os; os.kill(os.getpid(), 15)", -15),
+    ],
+)
+def test_the_exit_status_tells_how_a_program_ended(
+    interpreter: Interpreter, tmp_path: Path, text: str, status: int
+) -> None:
+    assert Outcome(interpreter, script(tmp_path, text)).status() == status
+
+
+def test_what_a_program_has_started_ends_with_it(interpreter: Interpreter, tmp_path: Path) -> None:
+    text = "import subprocess; print(subprocess.Popen(['sleep', '60']).pid)"
+    outcome = Outcome(interpreter, script(tmp_path, text))
+    assert outcome.status() == 0
+    wait_for(lambda: not runs(int(outcome.lines[0])))
+
+
+def test_a_dead_interpreter_is_replaced(interpreter: Interpreter, tmp_path: Path) -> None:
+    file = script(tmp_path, "import os; print(os.getppid())")
+    first = Outcome(interpreter, file)
+    assert first.status() == 0
+    parent = int(first.lines[0])
+    os.kill(parent, signal.SIGKILL)
+    wait_for(lambda: not runs(parent))
+    second = Outcome(interpreter, file)
+    assert second.status() == 0
+    assert int(second.lines[0]) != parent
+
+
+def test_nothing_runs_once_it_is_closed(interpreter: Interpreter, tmp_path: Path) -> None:
+    running = Outcome(interpreter, script(tmp_path, "import time; time.sleep(60)"))
+    interpreter.close()
+    assert running.status() == -signal.SIGKILL
+    interpreter.start()
+    with pytest.raises(ChildProcessError, match="closed"):
+        Outcome(interpreter, script(tmp_path, ""))
