@@ -9,6 +9,7 @@ Braket's jobs run as processes. All is gone when it is closed.
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import socket
@@ -144,9 +145,10 @@ class LocalAws:
         open_parts.callback(self.braket.close)
         names = [function.name for function in stack.functions]
         threading.Thread(target=self._warm, args=(names,), name="warm-up", daemon=True).start()
-        from quantum_pipeline.local.endpoint import Endpoint  # noqa: PLC0415
+        with _nothing_collected():
+            from quantum_pipeline.local.endpoint import Endpoint  # noqa: PLC0415
 
-        endpoint = Endpoint(listener, stack, self.functions, {"braket": self.braket})
+            endpoint = Endpoint(listener, stack, self.functions, {"braket": self.braket})
         open_parts.callback(endpoint.close)
         self.router = endpoint.router
         self._limit_spending(stack)
@@ -226,6 +228,18 @@ def _no_proxy() -> dict[str, str]:
     if not proxies.keys() - {"no"}:
         return {}
     return {"no_proxy": ",".join(filter(None, ["127.0.0.1,localhost", proxies.get("no")]))}
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """Let no garbage be looked for: what moto makes when it is imported stays, and is a lot."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 @contextmanager

@@ -117,9 +117,11 @@ def run(program: dict[str, Any]) -> None:
 
 def main() -> None:
     """Import the modules, then run what is asked for."""
+    gc.disable()
     for module in sys.argv[1:]:
         importlib.import_module(module)
     gc.freeze()  # what is here stays, and stays shared
+    gc.enable()
     run(Programs().fork())
 
 

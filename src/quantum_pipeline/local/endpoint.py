@@ -17,7 +17,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+import botocore.loaders
 import moto
+from moto.core import utils as moto_utils
 from moto.core.config import default_user_config
 from moto.events.models import events_backends
 from moto.moto_api._internal.models import moto_api_backend
@@ -45,6 +47,11 @@ for _name in ("moto", "werkzeug"):
 
 # The engine parses each path again in each state, which takes longer than all else in a state.
 json_path.parse = cache(json_path.parse)  # type: ignore[attr-defined]
+
+# Each session of botocore, and moto for each service, would read the descriptions of AWS again.
+_loader = botocore.loaders.create_loader()
+for _module in (botocore.loaders, moto_utils):
+    vars(_module)["create_loader"] = lambda *_: _loader
 
 
 class Endpoint:
