@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from quantum_pipeline.local.interpreter import Interpreter, Program
-from tests.local.small_stack import runs, wait_for
+from tests.local.small_stack import runs
+from tests.waiting import wait_for
 
 
 class Outcome:

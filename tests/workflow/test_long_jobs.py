@@ -99,9 +99,9 @@ def looks_of(seconds: float) -> int:
     """Return how often a job is looked at until it is so old."""
     age, looks = 0, 0
     while age < seconds:
-        age += wait_seconds(age)
+        age += wait_seconds(age, looks, 0)
         looks += 1
-    assert wait_seconds(age) == LONGEST_SECONDS
+    assert wait_seconds(age, looks, 0) == LONGEST_SECONDS
     return looks
 
 

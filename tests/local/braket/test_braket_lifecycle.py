@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tarfile
 import textwrap
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -407,15 +408,13 @@ def test_a_job_ends_with_a_killed_server(tmp_path: Path, job_request: Make) -> N
 def test_one_look_lasts_until_the_end_of_a_job_or_as_long_as_it_may(
     server: Server, job_request: Make
 ) -> None:
-    server.service = BraketService(server.environment, server.work_folder, look_seconds=50.0)
     braket = server.client("braket")
-    source = "import time\ndef run(): time.sleep(0.3)"
-    arn = braket.create_job(**job_request(source, "looked-at"))["jobArn"]
-    assert braket.get_job(jobArn=arn)["status"] == "COMPLETED"
-    server.service.close()
-    server.service = BraketService(server.environment, server.work_folder, look_seconds=0.2)
-    arn = braket.create_job(**job_request(SLEEPS, "looked-at"))["jobArn"]
-    began = time.monotonic()
-    assert braket.get_job(jobArn=arn)["status"] in ("QUEUED", "RUNNING")
-    assert time.monotonic() - began >= 0.2
-    server.service.close()
+    with service_of(server, look_seconds=50.0) as server.service:
+        source = "import time\ndef run(): time.sleep(0.3)"
+        arn = braket.create_job(**job_request(source, "looked-at"))["jobArn"]
+        assert braket.get_job(jobArn=arn)["status"] == "COMPLETED"
+    with service_of(server, look_seconds=0.2) as server.service:
+        arn = braket.create_job(**job_request(SLEEPS, "looked-at"))["jobArn"]
+        began = time.monotonic()
+        assert braket.get_job(jobArn=arn)["status"] in ("QUEUED", "RUNNING")
+        assert time.monotonic() - began >= 0.2
