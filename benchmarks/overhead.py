@@ -90,6 +90,7 @@ def measured(rounds: int) -> dict[str, list[float]]:
 def main(rounds: int, json_file: Path | None) -> None:
     """Print the times, and the ratios of the pipeline's to the recipe's."""
     os.environ |= PINNED
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else every import compiles its module
     taken = measured(rounds)
     medians = {name: median(values) for name, values in taken.items()}
     ratios = {name: medians[name] / medians[RECIPE] for name in TARGETS}

@@ -129,8 +129,10 @@ class Pipeline:
 
     def _progress(self, execution_arn: str) -> Progress:
         state = self._state(execution_arn)
+        if state not in ("Wait", "Monitor", "IsFinished"):
+            return Progress(state)
         job_arn = self._job_arn(run_id_of(execution_arn))
-        if job_arn is None or state not in ("Wait", "Monitor", "IsFinished"):
+        if job_arn is None:
             return Progress(state)
         job = self._braket.get_job(jobArn=job_arn, additionalAttributeNames=["QueueInfo"])
         evaluation, energy = self._energy(job["jobName"])

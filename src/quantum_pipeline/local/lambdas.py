@@ -12,14 +12,7 @@ from quantum_pipeline.local.interpreter import Interpreter
 from quantum_pipeline.local.runtime_api import Answer, IdleExit
 from quantum_pipeline.local.template import Function
 
-IMPORTED = (
-    "aws_lambda_powertools.metrics",
-    "boto3",
-    "quantum_pipeline.aws.jobs",
-    "quantum_pipeline.aws.notifications",
-    "quantum_pipeline.planning.preparation",
-)
-"""What most functions import, once for all of them: nothing that reads a function's settings."""
+SHARED_IMPORTS = "quantum_pipeline.local.shared_imports"
 
 
 class UnknownFunction(LookupError):
@@ -57,7 +50,7 @@ class Functions:
         self._numbers = count(1)
         self._closed = threading.Event()
         self._lock = threading.Lock()  # held to read or change what follows
-        self._interpreter = Interpreter(IMPORTED, {**STARTS_WITH, **variables})
+        self._interpreter = Interpreter([SHARED_IMPORTS], {**STARTS_WITH, **variables})
         self._interpreter.start()
         self._environments: list[Environment] = []
         self._idle: dict[str, list[Environment]] = {name: [] for name in self._functions}

@@ -40,6 +40,7 @@ def use_code(folder: Path) -> None:
     """Make the unpacked code importable, last of all, and no installed copy of ours before it."""
     sys.path[:] = [path for path in sys.path if not any(Path(path, name).is_dir() for name in OURS)]
     sys.path.append(str(folder))
+    sys.dont_write_bytecode = True  # the folder is gone after the job
     for file in sorted(folder.rglob("requirements.txt")):
         print(f"{file.relative_to(folder)} is not installed: what this Python has must do")
 
