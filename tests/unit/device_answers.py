@@ -197,7 +197,9 @@ SV1: dict[str, Any] = {
 CAPABILITIES = {
     "garnet": GARNET,
     "cepheus-1-108q": CEPHEUS,
+    "emerald": GARNET,
     "forte-1": FORTE,
+    "forte-enterprise-1": FORTE,
     "ibex-q1": IBEX,
     "aquila": AQUILA,
     "sv1": SV1,
