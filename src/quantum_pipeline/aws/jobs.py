@@ -39,7 +39,7 @@ MAX_RESULT_BYTES = 64 * 2**20
 
 @dataclass(frozen=True)
 class JobState:
-    """A job as GetJob tells it; seconds are by Braket's own clock."""
+    """A job as GetJob reports it; seconds are by Braket's own clock."""
 
     arn: str
     status: str
@@ -52,17 +52,29 @@ class JobState:
 
     @property
     def paid_seconds(self) -> float:
-        """Seconds that the instance is billed for: those it has run, where Braket does not say."""
+        """Billed seconds of the instance; those it has run, if Braket does not report any."""
         return self.job_seconds if self.billable_seconds is None else self.billable_seconds
 
 
 def create(
     prepared: RunHeader, source: Source, settings: SubmitSettings, max_runtime_seconds: int
 ) -> str:
-    """Create the run's job, or find it created: return its ARN.
+    """Create the Braket job of this attempt at a run, or find it if it exists; return its ARN.
 
-    Braket ends it after so many seconds at the latest. Name and token are hashes of the execution
-    and its attempt, so a second call never makes a second job.
+    Idempotent: job name and client token are hashes of the execution's ARN and the attempt, so a
+    second call never creates a second job. Braket answers a repeated token with the first job. If
+    it answers ConflictException instead, because the name is taken, the job is looked up by its
+    name and the execution in its tags. SearchJobs lags behind CreateJob: a job not found yet
+    raises, and the state machine calls again.
+
+    The job has the stack's instance type with 30 GB of disk, is stopped by Braket after
+    ``max_runtime_seconds``, and carries the device and, if the request names one, its reservation.
+    Nothing else is created: neither quantum tasks nor objects in S3. The cost cap is not Braket's
+    to enforce; the job does.
+
+    Raises:
+        ServiceUnavailable: the job was created before, but SearchJobs does not list it yet.
+        ClientError: any other refusal of CreateJob, to be given its name by `error_codes`.
     """
     name = runs.job_name(prepared.execution_arn, prepared.attempt)
     folder = runs.job_folder(prepared.run_id, prepared.attempt)
@@ -110,7 +122,7 @@ def create(
         if meaning_of(error.response) is not Meaning.CONFLICT:
             raise
         found = find_all(prepared.execution_arn, prepared.created_at, name)
-        if not found:  # the search lags behind: a later try finds it
+        if not found:  # SearchJobs lags behind CreateJob: a later call finds it
             raise ServiceUnavailable(f"{name}: created before, but not found yet") from error
         return found[-1]
     return str(answer["jobArn"])
@@ -126,8 +138,8 @@ def _reservation(prepared: RunHeader) -> dict[str, Any]:
 def look(arn: str) -> JobState:
     """Return the state of a job.
 
-    Ages are differences of Braket's own times, the answer's Date header for now: the function's
-    clock has no part in them.
+    Ages are differences between Braket's own times, with the response's Date header as now: the
+    function's clock has no part in them.
     """
     answer = client("braket").get_job(jobArn=arn)
     now = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
@@ -150,18 +162,18 @@ def _seconds(start: datetime, end: datetime) -> float:
 
 
 _KILLED = re.compile(r"AlgorithmError: .*\bcode:? (-9|-15|137|143)$", re.DOTALL)
-"""Reason of a job whose process was killed, which lies outside it."""
+"""Failure reason of a job whose process was killed from outside."""
 
 
 _OF_THE_REQUEST = (InvalidRequest, BudgetExceeded, DeviceUnavailable)
-"""Errors that a job may meet as prepare does: the run ends by the same names."""
+"""Errors that a job may raise just as prepare does: the run then ends with the same error."""
 
 
 def failure(job: JobState) -> PipelineError:
-    """Return the error of a job that failed or was cancelled, with its reason.
+    """Return the error that a failed or cancelled job ends the run with, with its reason.
 
-    Another attempt goes on where an interrupted one ended; one that raised any other error would
-    raise it again, and one that took all its time as well.
+    Only JobInterrupted gets another attempt, which goes on from the checkpoint. A job that raised
+    an error of its own, or used up its time, would only do so again.
     """
     message = f"{job.arn} {job.status}: {job.failure_reason}"
     if job.status == "FAILED":
@@ -175,7 +187,7 @@ def failure(job: JobState) -> PipelineError:
 
 
 def cancel(arn: str) -> bool:
-    """Cancel a job; return False where it has ended, or was cancelled before."""
+    """Cancel a job; return False if it has ended or is being cancelled already."""
     if look(arn).status in (*ENDED, "CANCELLING"):
         return False
     try:
@@ -188,9 +200,9 @@ def cancel(arn: str) -> bool:
 
 
 def find_all(execution_arn: str, since: datetime, name: str | None = None) -> list[str]:
-    """Return the ARNs of the execution's jobs, or of those of that name, the newest last.
+    """Return the ARNs of the execution's jobs, or of those with this name, the newest last.
 
-    SearchJobs filters by time only; the execution is in the job's tags.
+    SearchJobs filters by time only; the execution is matched by the job's tags.
     """
     found = [
         job
@@ -210,7 +222,7 @@ def _search(since: datetime) -> Iterator[dict[str, Any]]:
 
 
 def read_output(state: JobState) -> Any:
-    """Return the data that the job saved: dataDictionary of results.json in model.tar.gz.
+    """Return the data that the job saved: dataDictionary in results.json in model.tar.gz.
 
     Raises:
         InvalidResult: no archive, not an archive, no results in it, not JSON, or too large.

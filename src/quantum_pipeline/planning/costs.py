@@ -1,7 +1,10 @@
-"""What a run costs: the job's instance and the device, itemised. Money in USD.
+"""Estimates and bills what a run costs: the job's instance and the device, itemised, in USD.
 
 Prices of devices are in the catalogue with their date. The price of the job's instance is a
-parameter of the stack with its own date: Braket's API does not tell it.
+parameter of the stack with its own date, since Braket's API does not report it.
+
+In an estimate, tasks and shots are upper bounds. Seconds are allowances: they rest on the assumed
+rates below. The only bound on time is the limit at which Braket ends the job.
 """
 
 from __future__ import annotations
@@ -25,34 +28,34 @@ from quantum_pipeline.requests.algorithm import SettledQaoa
 from quantum_pipeline.requests.request import RUNTIME, Limits, ResolvedRequest, SettledLimits
 
 STARTUP_SECONDS = 180
-"""Assumed: an instance is billed while it starts, loads the image and uploads the results."""
+"""Allowance: an instance is billed while it starts, loads the image and uploads the results."""
 
 SECONDS_PER_AMPLITUDE_AND_LAYER = 1e-6
-"""Upper bound of one energy and gradient, per amplitude of the state and layer of the circuit."""
+"""Allowance for one energy with its gradient, per amplitude of the state and per layer."""
 
 SECONDS_PER_LAYER = 2e-4
-"""The same, of a layer however few the amplitudes are."""
+"""Allowance for a layer in addition, however few the amplitudes are."""
 
 SECONDS_PER_SHOT = 1e-6
-"""Upper bound of one shot, where evaluations are from shots: it is searched for in the state."""
+"""Allowance for sampling one shot from the state, where energies are estimated from shots."""
 
 MOLECULE_SECONDS = 120
-"""Assumed: integrals of all geometries, Hartree-Fock, and the Hamiltonian."""
+"""Allowance for the integrals of all geometries, Hartree-Fock, and the Hamiltonian."""
 
 COMPILE_SECONDS = {"qpu": 150, "simulator": 60}
-"""Assumed: what a job on a device takes beside its tasks, to load libraries and compile."""
+"""Allowance for what a job on a device does besides its tasks: loading libraries, compiling."""
 
 QUEUE_SECONDS = {"qpu": 600, "simulator": 120}
-"""Allowed for all queues of a run on a device where limits.max_runtime_seconds is not given."""
+"""Allowance for all queues of a run on a device, unless limits.max_runtime_seconds is given."""
 
 USD_PER_GIB_HOUR = 0.05
-"""Assumed where the price of an instance is unknown; more than those of general purpose ask."""
+"""Assumed where the price of an instance is unknown; above that of general-purpose instances."""
 
 USD_PER_HOUR = 20.0
 """Assumed where the instance itself is unknown."""
 
 FREE = "this machine, which bills nothing"
-"""The one source whose price of 0 is believed; any other 0 is a price that nobody knows."""
+"""The only source whose price of 0 is taken as free; from any other, 0 means unknown."""
 
 BESIDE = "S3, Lambda, Step Functions and CloudWatch: below 0.01 USD a run, not counted"
 
@@ -68,12 +71,12 @@ class InstancePrice(BaseModel):
 
     @property
     def is_unknown(self) -> bool:
-        """Whether nobody told the price."""
+        """Whether no price was given."""
         return self.usd_per_hour == 0 and self.as_of != FREE
 
     @property
     def counted_usd_per_hour(self) -> float:
-        """What an hour is counted as: its price, or what is assumed of an unknown one."""
+        """USD an hour that estimates and bills count: the price, or one assumed in its place."""
         if not self.is_unknown:
             return self.usd_per_hour
         memory = instances.memory_bytes(self.instance_type)
@@ -88,7 +91,7 @@ class InstancePrice(BaseModel):
 
 
 class Billed(Protocol):
-    """A quantum task that is to be paid for, as the job's result has it."""
+    """A quantum task to be paid for, as the job's result records it."""
 
     @property
     def purpose(self) -> Purpose:
@@ -100,13 +103,13 @@ class Billed(Protocol):
 
     @property
     def billed_minutes(self) -> float:
-        """Minutes of a simulator."""
+        """Minutes billed by a simulator."""
 
 
 class CostItem(BaseModel):
-    """One line of a bill: of which kind, and for which purpose unless it is the instance's.
+    """One line of a bill: its kind, and its purpose, which the job's instance has not.
 
-    ``what`` says both in words, with the name of the instance or of the device.
+    ``what`` states both in words, with the name of the instance or the device.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -134,9 +137,9 @@ class Cost(BaseModel):
 
 
 def compute_seconds(work: Work) -> float | None:
-    """Return an upper bound of what the job itself computes, None where none is known.
+    """Return the seconds allowed for what the job itself computes, None where no figure is known.
 
-    Of QAOA on the exact engine it is every evaluation used.
+    An allowance, not a bound: every evaluation that QAOA may use, at the assumed rates above.
     """
     algorithm = work.algorithm
     if not isinstance(algorithm, SettledQaoa):
@@ -152,10 +155,10 @@ def compute_seconds(work: Work) -> float | None:
 def settle_runtime(
     asked: Limits, work: Work, device: Device, planned: Plan
 ) -> tuple[SettledLimits, Reason]:
-    """Return the limits with the seconds that a job is given, and why it is given so many.
+    """Return the limits with the job's time limit filled in, and the reason for it.
 
-    On a device, where the request does not say: what the job computes, at most RUNTIME; its tasks;
-    and what is allowed for queues.
+    On a device, unless the request sets it: the allowance for what the job computes, at most
+    RUNTIME; its tasks; and the allowances for compiling and for queues.
 
     Raises:
         InvalidRequest: the request gives less than the run is assumed to take on its device.
@@ -180,9 +183,9 @@ def settle_runtime(
 
 
 def _of_molecule(work: Work) -> float:
-    """Return what VQE takes with every evaluation used, each state an excitation after the other.
+    """Return the seconds allowed for VQE before its device measures: every evaluation used.
 
-    It is what a device is waited for beside, no bound: other runs have RUNTIME.
+    Each evaluation applies its excitations one after the other, at the assumed rates.
     """
     problem, algorithm = work.problem, work.algorithm
     if not isinstance(problem, Chemistry):
@@ -192,11 +195,10 @@ def _of_molecule(work: Work) -> float:
 
 
 def job_seconds(request: ResolvedRequest, device: Device) -> float:
-    """Return an upper bound of the job's billed seconds, its start included.
+    """Return the billed seconds of the job that an estimate counts, its start included.
 
-    For QAOA on the exact engine that is every evaluation used, or the time limit; a job that waits
-    for a device waits in its queue as well, for as long as the time limit lets it, and so does
-    what other algorithms take.
+    For QAOA on the exact engine, the allowance for every evaluation, at most the time limit. For
+    other algorithms, and on a device, whose queue is billed too, the whole time limit.
     """
     limit = request.limits.max_runtime_seconds
     computed = compute_seconds(request)
@@ -208,7 +210,7 @@ def job_seconds(request: ResolvedRequest, device: Device) -> float:
 def estimate(
     request: ResolvedRequest, device: Device, instance: InstancePrice, planned: Plan
 ) -> Cost:
-    """Return what a resolved request will cost at most, with these tasks on its device."""
+    """Return the estimate of a resolved request: all tasks planned, and the job's instance."""
     uses = (_Use(use.purpose, use.tasks, use.shots, use.billed_minutes) for use in planned.uses)
     return _cost(job_seconds(request, device), instance, device, uses)
 
@@ -216,9 +218,9 @@ def estimate(
 def minimum(
     request: ResolvedRequest, device: Device, instance: InstancePrice, state: DeviceState | None
 ) -> Cost:
-    """Return the cost of the smallest run that is of use: one task of the fewest shots.
+    """Return the cost of the smallest useful run: one task of the fewest shots.
 
-    On a device its instance is paid for while it compiles, and while the task may wait.
+    On a device it includes the instance while the job compiles and the task may be queued.
     """
     if device.kind == "local":
         return _cost(STARTUP_SECONDS, instance, device, ())
@@ -233,7 +235,7 @@ def minimum(
 def bill(
     *, instance_seconds: float, instance: InstancePrice, device: Device, tasks: Iterable[Billed]
 ) -> Cost:
-    """Return the bill of an instance's time and of what ran on the device, without what is free."""
+    """Return the bill for the instance and for what ran on the device, without free items."""
     uses: dict[Purpose, _Use] = {}
     for task in tasks:
         before = uses.get(task.purpose, _Use(task.purpose, 0, 0, 0.0))
@@ -293,10 +295,10 @@ def _second(instance: InstancePrice) -> float:
 def _check_runtime(limits: Limits, device: Device, planned: Plan) -> None:
     """Refuse a time limit below what a run is assumed to take on its device, queues left out.
 
-    A run that may stop half-way needs the time of its last purpose alone, the samples.
+    A run that may stop early needs time for its last purpose only, the samples.
 
     Raises:
-        InvalidRequest: says how many seconds it takes at least.
+        InvalidRequest: states the fewest seconds that would be accepted.
     """
     limit = limits.max_runtime_seconds
     if limit is None or device.kind == "local":
@@ -313,10 +315,10 @@ def _check_runtime(limits: Limits, device: Device, planned: Plan) -> None:
 
 
 def check_budget(cost: Cost, limits: Limits, least: Cost | None = None) -> None:
-    """Refuse a run that could cost more than it may.
+    """Refuse a run whose estimate is above limits.max_cost_usd.
 
-    A run that may stop half-way is refused only where ``least``, the cost of the smallest run that
-    is of use, is more than it may.
+    A run with limits.allow_partial is refused only if ``least``, the cost of the smallest useful
+    run, is above the limit too.
 
     Raises:
         BudgetExceeded: names the estimate, its largest item, the limit, and what would pass.

@@ -1,8 +1,8 @@
-"""What a run does on its device: batches of circuits, and the tasks, shots and seconds they take.
+"""Plans what a run does on its device: batches of circuits, their tasks, shots and seconds.
 
-A batch is what is measured together. Where a device takes program sets it is one task, for each
-full set; elsewhere each of its circuits is one. Every figure is an upper bound, and the exact one
-where the number of evaluations is fixed.
+The circuits of a batch are measured together. A device that takes program sets runs them as one
+task per full set, any other as one task per circuit. Tasks, circuits and shots are upper bounds,
+exact where the number of evaluations is fixed; seconds are allowances, from assumed rates.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from quantum_pipeline.requests.algorithm import Settled, SettledQaoa
 from quantum_pipeline.requests.mitigation import Mitigation, Noise
 
 SECONDS_PER_GATE_AND_AMPLITUDE = 5e-10
-"""Assumed upper bound of an on-demand simulator; of DM1 an amplitude is one of 4^n."""
+"""Allowance for an on-demand simulator; DM1 holds 4^n amplitudes, SV1 2^n."""
 
 SECONDS_PER_CIRCUIT = 0.25
-"""The same, of a circuit however small it is."""
+"""Allowance for a circuit in addition, however small it is."""
 
 SECONDS_PER_SIMULATED_SHOT = 2e-5
-"""The same, of a shot: it is drawn, and passed on."""
+"""Allowance for a shot on a simulator: sampling and returning it."""
 
 
 class Work(Protocol):
-    """What of a settled request says what is to be computed and measured."""
+    """The fields of a settled request that determine what is computed and measured."""
 
     @property
     def problem(self) -> AnyProblem:
@@ -57,7 +57,7 @@ class Work(Protocol):
 
 
 class Batch(BaseModel):
-    """Circuits that are measured together, each with ``shots``; that is done ``times`` times."""
+    """Circuits measured together, each with ``shots`` shots; the batch runs ``times`` times."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -68,7 +68,7 @@ class Batch(BaseModel):
 
 
 class Planned(BaseModel):
-    """What one purpose takes in all; ``seconds`` on the device, minutes of simulators alone."""
+    """Totals of one purpose: ``seconds`` on the device; ``billed_minutes`` on simulators only."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -81,7 +81,7 @@ class Planned(BaseModel):
 
 
 class Plan(BaseModel):
-    """The batches of a run in their order, and what each purpose takes; empty on no device."""
+    """The batches of a run in order, and the totals of each purpose; empty without a device."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -105,9 +105,10 @@ class Plan(BaseModel):
 
 
 def plan(work: Work, device: Device, state: DeviceState | None) -> Plan:
-    """Return what a run does on its device; nothing on the job's own simulator.
+    """Return what a run does on its device; an empty plan for the job's own simulator.
 
-    Without a state the device takes no program sets, which is the most that it can cost.
+    If the device's state is unknown, it is assumed to take no program sets, the most expensive
+    case.
     """
     if device.kind == "local":
         return Plan()
@@ -123,7 +124,7 @@ def _batches(work: Work) -> Iterator[Batch]:
         each = algorithm.shots_per_evaluation or shots
         for executables, times in _training(algorithm):
             yield Batch(purpose=TRAINING, executables=executables, shots=each, times=times)
-    if isinstance(problem, Chemistry):  # its bits tell the number of electrons themselves
+    if isinstance(problem, Chemistry):  # its bits show the number of electrons themselves
         settings, apart = most_groups(problem.space.n_orbitals), False
     else:
         settings, apart = 1, True
@@ -132,9 +133,9 @@ def _batches(work: Work) -> Iterator[Batch]:
 
 
 def _training(algorithm: SettledQaoa) -> Iterator[tuple[int, int]]:
-    """Yield the circuits of a batch of training, and how often such batches are measured at most.
+    """Yield the number of circuits in a training batch, and how many such batches run at most.
 
-    The last is that of the angles that were found, which are measured once more.
+    The last batch measures the angles that were found once more.
     """
     method = cast(Method, algorithm.optimizer)
     asked = batch_sizes(method, algorithm.max_evaluations - 1, algorithm.deepest)
@@ -172,10 +173,10 @@ def _use(
 
 
 def task_seconds(work: Work, device: Device, circuits: int, shots: int) -> float:
-    """Return an upper bound of the seconds that a task runs on its device.
+    """Return the seconds allowed for a task on its device, its queue left out.
 
-    On a simulator, of the gates of the most stretched circuit and the size of the state; on a QPU,
-    of the seconds a shot that the catalogue assumes.
+    On a simulator they follow from the gates of the most folded circuit and the size of the state;
+    on a QPU from the seconds per task and shot that the catalogue assumes.
     """
     if device.kind != "simulator":
         return device.assumed_task_seconds + circuits * shots * device.assumed_shot_seconds
@@ -188,7 +189,7 @@ def task_seconds(work: Work, device: Device, circuits: int, shots: int) -> float
 
 
 def logical_gates(work: Work) -> int:
-    """Return the gates of the circuit before it is compiled, all qubits and layers counted."""
+    """Return the number of gates in the circuit before it is compiled."""
     problem, algorithm = work.problem, work.algorithm
     n = problem.n_qubits
     if not isinstance(problem, BinaryProblem) or not isinstance(algorithm, SettledQaoa):
