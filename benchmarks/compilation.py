@@ -42,7 +42,7 @@ KINDS = ("3-regular", "G(n, 1/2)")
 
 
 def state_of(qpu: EmulatedQpu) -> DeviceState:
-    """Return the state that an emulated QPU tells."""
+    """Return the state that an emulated QPU reports."""
     return read_state(
         {
             "deviceArn": qpu.arn,

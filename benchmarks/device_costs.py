@@ -49,7 +49,7 @@ def training(evaluations: int, shots: int) -> Json:
 
 
 class Case(NamedTuple):
-    """A kind of run; ``fixed`` tells whether its estimate has to be within a tenth of its bill."""
+    """A kind of run; ``fixed``: whether its estimate has to be within a tenth of its bill."""
 
     name: str
     request: Json

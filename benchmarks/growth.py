@@ -93,12 +93,12 @@ def main(
                     ]
                 )
                 depth, evaluations, work, ratio, _ = each.mean(axis=0)
-                chances = each[:, 4]
+                probabilities = each[:, 4]
                 table.add_row(
                     family, str(n), f"{alpha:g}", f"{depth:.1f}", f"{evaluations:.0f}",
                     f"{work:.0f}", f"{ratio:.4f}",
-                    f"{np.exp(np.log(np.maximum(chances, 1e-12)).mean()):.4f}",
-                    f"{chances.min():.4f}", f"{((1 - chances) ** SHOTS).mean():.1e}",
+                    f"{np.exp(np.log(np.maximum(probabilities, 1e-12)).mean()):.4f}",
+                    f"{probabilities.min():.4f}", f"{((1 - probabilities) ** SHOTS).mean():.1e}",
                 )  # fmt: skip
     Console(width=110).print(table)
 

@@ -100,7 +100,7 @@ def trained(engine: Qaoa, model: IsingModel, depth: int) -> NDArray[np.float64]:
 
 
 class Emulator:
-    """An emulated QPU in this process: what it tells of itself, and counts of programs."""
+    """An emulated QPU in this process: its reported properties, and counts of programs."""
 
     def __init__(self, arn: str, seed: int) -> None:
         from quantum_pipeline.local.braket.emulators import EMULATED, capabilities

@@ -2,8 +2,8 @@
 
 From the ramp, on the exact state sampled with so many shots an evaluation. "reached" is the exact
 energy at the angles found, over that of L-BFGS-B on exact gradients from the same start: mean and
-least of the models. "z" is the root mean square of (energy told - exact energy) over the standard
-error told: 1 where the errors are honest.
+least of the models. "z" is the root mean square of (stated energy - exact energy) over the
+stated standard error: 1 where the errors are honest.
 """
 
 from __future__ import annotations

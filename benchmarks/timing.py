@@ -1,7 +1,7 @@
 """How competitors are timed: in turn, round by round, so that what disturbs one disturbs all.
 
 Each is called once before, which compiles, fills caches and gives the result to compare. Calls that
-take less than a clock can tell are repeated within a round. A competitor whose share of time is
+take less than a clock can resolve are repeated within a round. A competitor whose share of time is
 used up takes no further rounds: the number that it took stands beside its figure.
 """
 

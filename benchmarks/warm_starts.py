@@ -76,10 +76,10 @@ def main(*, variables: int, models: int, families: str | None) -> None:
                     rows.setdefault((depth, name), []).append(found)
         for (depth, name), each in rows.items():
             before, after, _, evaluations = np.mean(each, axis=0).tolist()
-            chances = [math.log(max(probability, 1e-12)) for _, _, probability, _ in each]
+            probabilities = [math.log(max(probability, 1e-12)) for _, _, probability, _ in each]
             table.add_row(
                 family, str(depth), name, f"{before:.3f}", f"{after:.3f}",
-                f"{math.exp(np.mean(chances)):.4f}", f"{evaluations:.0f}",
+                f"{math.exp(np.mean(probabilities)):.4f}", f"{evaluations:.0f}",
             )  # fmt: skip
     Console(width=110).print(table)
 

@@ -35,7 +35,7 @@ class Failure(End):
 
 
 def read_event(event: dict[str, Any]) -> Failure:
-    """Return the end that an event tells of: the state machine's error, or EventBridge's status."""
+    """Return the end that an event reports: the state machine's error, or EventBridge's status."""
     if "detail" in event:
         detail = event["detail"]
         stopped = detail["status"] == "ABORTED"
@@ -69,8 +69,8 @@ def _message(cause: str) -> str:
 def handler(failure: Failure) -> dict[str, Any]:
     """Claim the end of the run, then cancel its jobs and their tasks: in this order (ends).
 
-    The end is told of before the jobs of a device are waited for, so that a call which is tried
-    again, since one of them takes longer, tells nothing twice.
+    The end is announced before the jobs of a device are waited for. If one of them takes longer and
+    this call is retried, nothing is announced twice.
     """
     settings = CancelSettings.read()
     bucket = settings.output_bucket

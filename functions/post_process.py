@@ -103,7 +103,7 @@ def _check_wanted(bucket: str, run_id: str) -> None:
 def _finish(
     made: Report, settings: PostProcessSettings, folder: str, with_tasks: tuple[str, ...]
 ) -> None:
-    """Claim the end of the run, leave no task of these jobs in a queue, then tell of the end.
+    """Claim the end of the run, leave no task of these jobs in a queue, then announce it.
 
     A job cancels what it waits for no longer, but that call may have been refused.
     """

@@ -1,7 +1,7 @@
 """QOKit's C simulator of QAOA, with forward differences: 2 depth + 1 evaluations a gradient.
 
 Its wheel has the compiled library at the top of site-packages, as an extension module named
-``simulator``, where QOKit's loader does not look: the loader is told. Only the simulator is
+``simulator``, where QOKit's loader does not look: it is given the path. Only the simulator is
 imported, not the whole package, which needs toolkits of several companies.
 """
 

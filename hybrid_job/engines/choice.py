@@ -124,7 +124,7 @@ def seconds(figures: tuple[float, float], n_qubits: int, depth: int) -> float:
 
 
 def free_bytes() -> int:
-    """Return the memory that this process may still take, as far as the system tells."""
+    """Return the memory that this process may still take, as far as the system reports it."""
     page = os.sysconf("SC_PAGE_SIZE")
     name = "SC_AVPHYS_PAGES" if "SC_AVPHYS_PAGES" in os.sysconf_names else "SC_PHYS_PAGES"
     free = page * os.sysconf(name)

@@ -64,7 +64,7 @@ class Qaoa:
     def __init__(self, cost: Real, observable: Real | None = None, *, kept: bool = True) -> None:
         self.n_qubits = cost.size.bit_length() - 1
         for each in (cost,) if observable is None else (cost, observable):
-            # The kernels believe what they are told of an array.
+            # The kernels do not check what they are given.
             if each.shape != (1 << self.n_qubits,) or self.n_qubits < FEWEST_QUBITS:
                 raise ValueError(f"shape {each.shape}: 2^n entries, n at least {FEWEST_QUBITS}")
         self._cost = np.ascontiguousarray(cost, dtype=np.float64)

@@ -53,7 +53,7 @@ def _look_up(table: Real, values: Real, index: NDArray[np.uint16]) -> bool:
 def quantile(values: Real, weights: Real, alpha: float) -> float:
     """Return the least q such that the values up to q have the share ``alpha`` of the weight.
 
-    A histogram tells in which of its bins q is; only the values in there are sorted.
+    A histogram shows which of its bins holds q; only the values in there are sorted.
 
     >>> quantile(np.array([2.0, 0.0, 1.0]), np.array([0.5, 0.2, 0.3]), 0.4)
     1.0

@@ -67,7 +67,7 @@ def from_state(
 
 
 def from_counts(model: IsingModel, counts: dict[str, int]) -> Samples:
-    """Return the shots of a device, with what they say of its state."""
+    """Return the shots of a device, with the energy and error that follow from them."""
     sampled = energies(model, spins_of(list(counts)))
     mean, deviation = _statistics(sampled, np.array(list(counts.values()), dtype=np.float64))
     return Samples(counts, mean, deviation, False, None)
@@ -95,7 +95,7 @@ def sample(probabilities: Real, shots: int, rng: np.random.Generator) -> dict[st
 def estimate(
     spectrum: Real, probabilities: Real, shots: int, alpha: float, rng: np.random.Generator
 ) -> tuple[float, float]:
-    """Return what shots say of an energy, and its standard error: what a device would tell.
+    """Return an energy from shots and its standard error, as a device would give them.
 
     The energy is the mean over the shots, or over the lowest ``alpha`` of them (rounded up).
     """

@@ -36,7 +36,7 @@ def solve_point(
     *,
     start: Real | None = None,
     deadline: float = math.inf,
-    tell: Callable[[str], None] = lambda _: None,
+    report: Callable[[str], None] = lambda _: None,
 ) -> Solved:
     """Return the state of lowest energy that the budget finds, and the exact energy beside it.
 
@@ -48,22 +48,22 @@ def solve_point(
             left then.
         start: amplitudes of UCCSD, as of a neighbouring geometry, used if better than zeros.
         deadline: time of ``time.monotonic`` after which there is no exact energy.
-        tell: called with each stage, in words, before it begins.
+        report: called with each stage, in words, before it begins.
 
     Raises:
         InvalidRequest: Hartree-Fock does not converge.
     """
     at = "" if length is None else f" at {length:g} angstrom"
-    tell(f"{problem.formula}{at}, {problem.basis}: integrals and orbitals")
+    report(f"{problem.formula}{at}, {problem.basis}: integrals and orbitals")
     watch = Stopwatch()
     made = _integrals(problem, length)
     integrals_seconds = watch.lap()
-    tell(f"Hamiltonian of {problem.sector.dimension} determinants")
+    report(f"Hamiltonian of {problem.sector.dimension} determinants")
     search = Search(made, budget())
     setup_seconds = watch.lap()
     search.run(ansatz, start)
     optimise_seconds = watch.lap()
-    tell(f"{search.stop_reason}; exact diagonalisation")
+    report(f"{search.stop_reason}; exact diagonalisation")
     exact = lowest_eigenvalue(search.matrix) if time.monotonic() < deadline else None
     seconds = PointSeconds(
         integrals=integrals_seconds,

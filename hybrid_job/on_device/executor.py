@@ -77,7 +77,7 @@ class Executor:
         """Cancel every task of the run that has not ended: without a call where all have.
 
         It takes up to CLOSE_SECONDS where Braket does not answer. What has ended by then is billed
-        as it ended, which ``tasks`` tells from then on.
+        as it ended, which ``tasks`` shows from then on.
         """
         self._ledger.close()
 

@@ -71,7 +71,7 @@ class Ledger:
                 task = AwsQuantumTask(each.batch.arn, self._session)
                 tasks.status(task)
                 self._record_end(each.digest, task)
-            self.spending.tell()
+            self.spending.publish()
 
     def recall(self, parts: Sequence[Part]) -> None:
         """Raise again what ended a batch in an earlier attempt, which then decided otherwise.
@@ -127,7 +127,7 @@ class Ledger:
                 raise
             return self._hidden(part, error)
         self._job.journal.record_batch(digest, task.id)
-        self.spending.tell()
+        self.spending.publish()
         return task
 
     def note_end(self, part: Part, task: AwsQuantumTask, seconds: float | None) -> None:
@@ -137,7 +137,7 @@ class Ledger:
         assert batch is not None
         if batch.status is None:
             self._record_end(digest, task, seconds)
-            self.spending.tell()
+            self.spending.publish()
 
     def give_up(self, parts: Sequence[Part], error: PipelineError) -> dict[str, AwsQuantumTask]:
         """Cancel what there is of some parts, for an error; return the tasks that have ended."""
@@ -166,7 +166,7 @@ class Ledger:
                 journal.record_given_up(digest, ENDED_RUN)
         for arn, task in self._cancelled(waiting, seconds).items():
             self._record_end(waiting[arn], task)
-            self.spending.tell()
+            self.spending.publish()
 
     def _cancelled(self, arns: Collection[str], seconds: float) -> dict[str, AwsQuantumTask]:
         if not arns:

@@ -72,7 +72,7 @@ def _noisy(circuit: Circuit, noise: mitigation.Noise, measured: tuple[int, ...])
 class Setting:
     """A circuit, and the energy of its shots: ``model`` of the bits that ``decode`` makes of them.
 
-    ``accepted`` tells which shots obey the symmetry, from the measured bits; None where none is
+    ``accepted`` marks the shots that obey the symmetry, from the measured bits; None where none is
     checked. Without ``decode`` the measured bits are the model's variables.
     """
 

@@ -45,7 +45,7 @@ class Spending:
     def __init__(self, job: Job, state: DeviceState) -> None:
         self._job = job
         self._state = state
-        self._told = 0
+        self._published = 0
         self.kept = 0.0
 
     @property
@@ -67,10 +67,10 @@ class Spending:
         planned = sum(self._planned_seconds(batch.executables, batch.shots) for batch in billed)
         return self._usd(self._instance_seconds() + planned, self.tasks)
 
-    def tell(self) -> None:
+    def publish(self) -> None:
         """Publish the running total as the job's metric ``cost_usd``."""
-        self._told += 1
-        log_metric("cost_usd", self.spent, self._told)
+        self._published += 1
+        log_metric("cost_usd", self.spent, self._published)
 
     def sizes(self, executables: int, shots: int) -> list[int]:
         """Return how many circuits each task of a batch has."""

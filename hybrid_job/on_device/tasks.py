@@ -2,7 +2,7 @@
 
 Nothing here knows what a task costs or whether it should be created at all. Every error of Braket,
 S3 and the way to them leaves this module as one of the pipeline's, by name. What a task is for
-stands in its tags, so that it counts even where the checkpoint that told of it is lost.
+stands in its tags, so that it counts even where the checkpoint that recorded it is lost.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Program:
     as_set: bool
 
     def text(self) -> str:
-        """Return what the task is told apart by: its circuits in OpenQASM, one after another."""
+        """Return what tells the task from others: its circuits in OpenQASM, one after another."""
         return "\n".join(
             each.program().to_ir(ir_type=IRType.OPENQASM).source for each in self.circuits
         )
@@ -135,8 +135,8 @@ class Program:
                 raise JobFailed(f"quantum task {task.id}: a circuit of it failed: {reason}")
             counts.append(ordered(entry.counts, entry.measured_qubits, compiled.qubits))
             seconds.append(_seconds(program.additional_metadata))
-        told = [each for each in seconds if each is not None]
-        return counts, sum(told) if told else None
+        reported = [each for each in seconds if each is not None]
+        return counts, sum(reported) if reported else None
 
 
 def ordered(counts: Mapping[str, int], measured: Sequence[int], wanted: Sequence[int]) -> Counts:
@@ -163,7 +163,7 @@ class Found:
 
 
 def tags(run_id: str, digest: str, batch: Batch) -> dict[str, str]:
-    """Return the tags of a task, which tell the run and all that a bill has to know.
+    """Return the tags of a task: the run, and all that a bill has to know.
 
     >>> tags("r1", "d0", Batch("samples", 2, executables=3, shots=100, together=5))[BATCH_TAG]
     'd0 2 3 5 100 samples'
@@ -216,13 +216,13 @@ def status(task: AwsQuantumTask) -> str:
 def successful_shots(task: AwsQuantumTask, shots: int) -> int:
     """Return how many of a task's ``shots`` are billed: a QPU may return fewer than were asked.
 
-    Of a task that completed and does not tell, it is all of them; of one that did not, none.
+    All of them for a completed task that reports no number; none for one that did not complete.
     """
     metadata = task.metadata(use_cached_value=True)
-    told = metadata.get("numSuccessfulShots")
-    if told is None:
+    reported = metadata.get("numSuccessfulShots")
+    if reported is None:
         return shots if metadata["status"] == COMPLETED else 0
-    return min(int(told), shots)
+    return min(int(reported), shots)
 
 
 def cancel(task: AwsQuantumTask) -> None:

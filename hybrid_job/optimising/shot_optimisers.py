@@ -87,7 +87,7 @@ def minimise_shots(
 
     ``estimate`` gets at most ``max_evaluations`` angles, the last ones for the result, even where
     they were measured before. ``deadline`` is a time of ``time.monotonic``: no batch is begun that
-    leaves no time for the result's, as far as those before tell how long one takes. All starts in
+    leaves no time for the result's, judged by how long those before took. All starts in
     ``history`` are 1. Where the estimate itself raises ``LimitReached``, the result is not
     measured once more: its energy is the last one seen, NaN without any, its error infinite.
 

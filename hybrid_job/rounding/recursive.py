@@ -107,7 +107,7 @@ class _Angles:
             self.stopped, self.stopped_by = f" ({found.stop_reason})", found.stopped_by
 
     def _recorded(self, engine: Correlations, offset: float) -> optimiser.Evaluate:
-        """Return the engine's energies, each of which is told and kept in the history."""
+        """Return the engine's energies, each of which is logged and kept in the history."""
         number = len(self.optima) + 1
 
         def recorded(angles: Real) -> tuple[float, Real]:

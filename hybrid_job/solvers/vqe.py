@@ -108,7 +108,7 @@ def _solve_point(job: VqeJob, length: float | None, before: Sequence[Solved]) ->
         partial(_budget, job, before),
         start=_start(before),
         deadline=job.deadline(reserved=0.5),
-        tell=partial(print, flush=True),
+        report=partial(print, flush=True),
     )
 
 

@@ -117,7 +117,7 @@ MEANINGS: Mapping[str, Meaning] = {
 """The table: what each code means. S3 answers HEAD with the status alone, which is its code."""
 
 _SPENDING_LIMIT = re.compile(r"spending[- ]?limit", re.IGNORECASE)
-"""A task beyond a spending limit of the account is refused as invalid; only the text tells."""
+"""A task beyond a spending limit of the account is refused as invalid; only the text shows it."""
 
 IN_FUNCTION: Mapping[Meaning, type[PipelineError]] = {
     Meaning.UNAVAILABLE: ServiceUnavailable,
@@ -150,12 +150,12 @@ def code_of(answer: Answer) -> str:
 
 
 def message_of(answer: Answer) -> str:
-    """Return what AWS says of an error."""
+    """Return the message of an error from AWS."""
     return str(answer.get("Error", {}).get("Message", ""))
 
 
 def meaning_of(answer: Answer) -> Meaning:
-    """Return what an error means; of a code that is not in the table, as its HTTP status tells.
+    """Return what an error means; a code that is not in the table is judged by its HTTP status.
 
     >>> meaning_of({"Error": {"Code": "SlowDown"}}).name
     'UNAVAILABLE'

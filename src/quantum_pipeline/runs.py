@@ -16,7 +16,7 @@ EXECUTION_TAG = "quantum-pipeline:execution"
 STACK_TAG = "quantum-pipeline:stack"
 ENTRY_POINT = "hybrid_job.main:run"
 MAX_ATTEMPTS = 2
-"""Jobs that a run may have: one may be interrupted by chance, two in a row hardly are."""
+"""Jobs that a run may have: one may be interrupted at random, two in a row hardly ever."""
 
 INPUT_CHANNEL = "run"
 PREPARED = "prepared.json"

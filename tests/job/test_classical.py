@@ -28,7 +28,7 @@ Real = NDArray[np.float64]
 FOREVER = math.inf
 
 
-def chance(seed: int = 0) -> np.random.Generator:
+def rng_of(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
@@ -42,7 +42,7 @@ def brute_force(model: IsingModel) -> tuple[float, float]:
 
 
 def random_model(n: int, seed: int, density: float = 0.6) -> IsingModel:
-    rng = chance(seed)
+    rng = rng_of(seed)
     scale = 10.0 ** rng.integers(-6, 7)
     pairs = [
         (i, j, scale * rng.normal()) for i in range(n) for j in range(i) if rng.random() < density
@@ -82,7 +82,7 @@ def models(draw: st.DrawFn) -> IsingModel:
 @given(models())
 def test_any_small_model_is_solved_and_proven_as_brute_force_finds(model: IsingModel) -> None:
     lowest, highest = brute_force(model)
-    found = classical.solve(model, seconds=1, rng=chance())
+    found = classical.solve(model, seconds=1, rng=rng_of())
     assert found.method == "enumeration"
     assert found.proven
     assert found.energy == energy_of(model, found.bitstring)
@@ -138,7 +138,7 @@ def test_branching_alone_finds_and_bounds_the_optimum(
     monkeypatch.setattr(milp, "BRANCHED_GAP", math.inf)
     model = random_model(8, seed)
     if seed % 2:
-        signs = chance(seed).choice([-0.5, 0.5], len(model.couplings))
+        signs = rng_of(seed).choice([-0.5, 0.5], len(model.couplings))
         couplings = [(i, j, float(s)) for (i, j, _), s in zip(model.couplings, signs, strict=True)]
         model = IsingModel.from_spins([0.0] * 8, couplings, 3.0)
     proof = milp.Proof(model)
@@ -151,7 +151,7 @@ def test_branching_alone_finds_and_bounds_the_optimum(
 def test_a_cycle_inequality_holds_for_every_cut_and_cuts_off_the_point_it_is_of() -> None:
     model = max_cut(nx.complete_graph(6), weight=1.0)
     graph = CutGraph.of(model)
-    z = chance(3).random(len(graph.weights))
+    z = rng_of(3).random(len(graph.weights))
     found = violated(graph, z)
     assert found is not None
     assert (found.rows @ z > found.limits + 1e-4).all()
@@ -163,7 +163,7 @@ def test_a_cycle_inequality_holds_for_every_cut_and_cuts_off_the_point_it_is_of(
 
 @pytest.mark.parametrize("seed", range(10))
 def test_the_step_divides_all_differences_of_energy(seed: int) -> None:
-    rng = chance(seed)
+    rng = rng_of(seed)
     graph = nx.gnm_random_graph(6, 9, seed) if seed % 2 else nx.random_regular_graph(4, 6, seed)
     couplings = [(i, j, float(rng.choice([-0.75, 0.75, 2.25]))) for i, j in graph.edges]
     fields = rng.choice([0.0, 1.5], 6).tolist() if seed % 4 < 2 else [0.0] * 6
@@ -175,7 +175,7 @@ def test_the_step_divides_all_differences_of_energy(seed: int) -> None:
 def test_no_time_for_a_proof_is_no_proof(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(enumeration, "LISTED", 5)
     model = regular(40, 3, seed=2).model_copy(update={"offset": 11.0})
-    found = classical.solve(model, seconds=0.0, rng=chance())
+    found = classical.solve(model, seconds=0.0, rng=rng_of())
     assert not found.proven
     assert found.worst_energy is None
     assert found.energy == energy_of(model, found.bitstring)
@@ -194,7 +194,7 @@ def test_no_time_for_a_proof_is_no_proof(monkeypatch: pytest.MonkeyPatch) -> Non
     ],
 )
 def test_degenerate_models_are_proven(model: IsingModel, energy: float) -> None:
-    found = classical.solve(model, seconds=PATIENCE_SECONDS, rng=chance())
+    found = classical.solve(model, seconds=PATIENCE_SECONDS, rng=rng_of())
     assert found.proven
     assert found.energy == energy
 
@@ -207,7 +207,7 @@ def test_a_spectrum_that_is_there_gives_both_ends_and_its_time_counts() -> None:
         spectrum=all_energies(model.model_copy(update={"offset": 0.0})),
         spectrum_seconds=1.5,
         seconds=0.0,
-        rng=chance(),
+        rng=rng_of(),
     )
     assert 1.5 <= found.seconds <= 1.5 + time.monotonic() - began
     assert found.method == "enumeration"
@@ -234,7 +234,7 @@ def test_compiled_enumeration_joins_its_calls_without_a_gap(
     monkeypatch.setattr(enumeration, "_CALL", 8)
     # The optimum is one bitstring, wherever it lies: the fields alone decide.
     for seed in range(8):
-        sought = chance(seed).choice([-1.0, 1.0], size=16)
+        sought = rng_of(seed).choice([-1.0, 1.0], size=16)
         model = IsingModel.from_spins((-sought).tolist(), [])
         found = enumeration.scanned(model, seconds=PATIENCE_SECONDS)
         assert found is not None
@@ -254,7 +254,7 @@ def test_enumeration_is_for_what_it_can_do_in_the_time() -> None:
 
 def test_twenty_six_variables_are_enumerated_as_highs_proves() -> None:
     model = regular(26, 3, seed=4)
-    found = classical.solve(model, seconds=PATIENCE_SECONDS, rng=chance())
+    found = classical.solve(model, seconds=PATIENCE_SECONDS, rng=rng_of())
     proof = milp.Proof(model)
     proof.bound(FOREVER)
     assert found.method == "enumeration"
@@ -267,9 +267,9 @@ def test_twenty_six_variables_are_enumerated_as_highs_proves() -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_a_sparse_graph_of_a_hundred_nodes_is_proven(seed: int) -> None:
     model = regular(100, 3, seed)
-    found = classical.solve(model, seconds=PATIENCE_SECONDS, rng=chance())
+    found = classical.solve(model, seconds=PATIENCE_SECONDS, rng=rng_of())
     assert (found.method, found.proven, found.worst_energy) == ("HiGHS", True, None)
-    annealed = local_search.searches(model)["simulated annealing"](chance(1), math.inf)
+    annealed = local_search.searches(model)["simulated annealing"](rng_of(1), math.inf)
     assert found.energy == energy_of(model, found.bitstring) == energy_of(model, bits(annealed))
 
 
@@ -285,7 +285,7 @@ def test_a_frustrated_planar_grid_is_solved_by_cycles_alone() -> None:
         *((at(x, y), at(x + 1, y), (-1.0) ** y) for x in range(side - 1) for y in range(side)),
     ]
     found = classical.solve(
-        IsingModel.from_spins([0.0] * side**2, couplings), seconds=PATIENCE_SECONDS, rng=chance()
+        IsingModel.from_spins([0.0] * side**2, couplings), seconds=PATIENCE_SECONDS, rng=rng_of()
     )
     # Of 121 plaquettes, dimers pair 120 off inside, the last pays alone at the edge: 61 unhappy.
     assert found.proven
@@ -293,7 +293,7 @@ def test_a_frustrated_planar_grid_is_solved_by_cycles_alone() -> None:
 
 
 def test_a_long_chain_is_proven() -> None:
-    rng = chance(8)
+    rng = rng_of(8)
     weights = rng.normal(size=999)
     model = IsingModel.from_spins([0.0] * 1000, [(i, i + 1, w) for i, w in enumerate(weights)])
     found = classical.solve(model, seconds=PATIENCE_SECONDS, rng=rng)
@@ -312,7 +312,7 @@ def test_dense_graphs_of_the_library_reach_their_proven_cut(name: str) -> None:
         [0] * 60, [(i, j, w / 2) for i, j, w in edges], -sum(w for _, _, w in edges) / 2
     )
 
-    found = classical.solve(model, seconds=PATIENCE_SECONDS, rng=chance())
+    found = classical.solve(model, seconds=PATIENCE_SECONDS, rng=rng_of())
 
     cut = sum(w for i, j, w in edges if found.bitstring[i] != found.bitstring[j])
     assert -found.energy == cut == BEST_CUTS[name]
@@ -331,7 +331,7 @@ def test_each_search_finds_what_enumeration_proves(
     searches = local_search.searches(model)
     assert list(searches) == ["simulated annealing", "tabu search"][: 1 + (compiled_from == 1)]
     for search in searches.values():
-        found = energy_of(model, bits(search(chance(seed), math.inf)))
+        found = energy_of(model, bits(search(rng_of(seed), math.inf)))
         assert found == pytest.approx(lowest, abs=model.tolerance)
 
 
@@ -350,7 +350,7 @@ def test_a_seed_gives_one_answer() -> None:
     for n in (60, 120):
         model = random_model(n, seed=1)
         first, second, other = (
-            classical.solve(model, seconds=PATIENCE_SECONDS, rng=chance(seed)) for seed in (5, 5, 6)
+            classical.solve(model, seconds=PATIENCE_SECONDS, rng=rng_of(seed)) for seed in (5, 5, 6)
         )
         assert first.bitstring == second.bitstring
         assert first.method == second.method
@@ -361,20 +361,20 @@ def test_the_better_search_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     model = random_model(40, seed=3, density=1.0)
     poor, good = (
         np.ones(40),
-        local_search.searches(model)["simulated annealing"](chance(), math.inf),
+        local_search.searches(model)["simulated annealing"](rng_of(), math.inf),
     )
     monkeypatch.setattr(
         local_search,
         "searches",
         lambda _: {"simulated annealing": lambda *_: poor, "tabu search": lambda *_: good},
     )
-    found = classical.solve(model, seconds=PATIENCE_SECONDS, rng=chance())
+    found = classical.solve(model, seconds=PATIENCE_SECONDS, rng=rng_of())
     assert (found.method, found.bitstring) == ("tabu search", bits(good))
 
 
 def test_thousands_of_sparse_variables_are_searched_in_the_time_given() -> None:
     model = regular(3000, 3, seed=1)
-    found = classical.solve(model, seconds=1.0, rng=chance())
+    found = classical.solve(model, seconds=1.0, rng=rng_of())
     # Large random cubic graphs: about 0.92 of the edges can be cut.
     assert found.energy < 4500 * 0.5 * (1 - 2 * 0.88)
     assert found.energy == energy_of(model, found.bitstring)

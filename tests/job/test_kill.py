@@ -172,14 +172,14 @@ def alone(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Callabl
 
 def point(number: int, run: Alone) -> Point:
     """Return one of ten points of a run, by chance: calls that pay, others, and between calls."""
-    chance = random.Random(number)
+    rng = random.Random(number)
     answered = bool(number % 2)
     if number < 6:
-        return Point(CREATE, chance.randint(1, run.calls.count(CREATE)), answered=answered)
+        return Point(CREATE, rng.randint(1, run.calls.count(CREATE)), answered=answered)
     if number < 8:
-        return Point("GetQuantumTask", chance.randint(1, len(run.paid)), answered=answered)
+        return Point("GetQuantumTask", rng.randint(1, len(run.paid)), answered=answered)
     # Of as many calls as there are at least, so that the job has not ended by then.
-    return Point(number=chance.randint(2, 2 * len(run.paid)), seconds=chance.uniform(0.001, 0.1))
+    return Point(number=rng.randint(2, 2 * len(run.paid)), seconds=rng.uniform(0.001, 0.1))
 
 
 @pytest.mark.parametrize("number", range(POINTS))

@@ -124,8 +124,8 @@ def test_a_circuit_without_gates_on_two_qubits_is_stretched_by_its_others() -> N
 
 @pytest.mark.parametrize("scale", [1, 3, 5])
 def test_folding_multiplies_the_noise_of_depolarised_gates(scale: int) -> None:
-    chance, noisy = 0.02, Circuit().h(0).cnot(0, 1).cnot(1, 2)
-    ghz = compiled(noisy, noise=Noise(two_qubit=chance))
+    probability, noisy = 0.02, Circuit().h(0).cnot(0, 1).cnot(1, 2)
+    ghz = compiled(noisy, noise=Noise(two_qubit=probability))
 
     circuit = Circuit(folded(ghz, scale).program().instructions[:-3])
     circuit.expectation(Observable.Z() @ Observable.Z(), target=[0, 1])
@@ -133,7 +133,7 @@ def test_folding_multiplies_the_noise_of_depolarised_gates(scale: int) -> None:
 
     # Two-qubit depolarising takes a Pauli string on its qubits to 1 - 16 p / 15 of itself. Z0 Z1,
     # taken back through CNOT(1, 2), is itself or Z1 alone but for its own gates.
-    each = 1 - 16 * chance / 15
+    each = 1 - 16 * probability / 15
     assert found == pytest.approx(each ** (2 * scale), abs=1e-9)
 
 
@@ -448,7 +448,7 @@ def test_weights_are_the_derivatives_by_the_energies(
 @pytest.mark.parametrize(
     ("energies", "why"),
     [
-        ([0.01, 0.02, 0.0, 0.01], "the energy is not told from that of the mixed state"),
+        ([0.01, 0.02, 0.0, 0.01], "the energy is indistinguishable from that of the mixed state"),
         ([-3.0, 2.0, -1.0, 1.0], "the energy does not decay with the noise"),
     ],
     ids=["nothing is left", "signs alternate"],

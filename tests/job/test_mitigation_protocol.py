@@ -80,7 +80,7 @@ def ideal(circuit: Circuit) -> Real:
 
 
 class Device:
-    """Each gate on two qubits mixes the state with chance ``mixing``; then qubits are misread."""
+    """Each two-qubit gate mixes the state with probability ``mixing``; then qubits are misread."""
 
     def __init__(
         self, mixing: float = 0.02, wrong: Real = WRONG, *, folding_counts: bool = True

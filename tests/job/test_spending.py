@@ -219,8 +219,8 @@ def test_instance_may_go_on_until_its_time_has_taken_what_is_left(tmp_path: Path
 
 def test_running_total_is_a_metric(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with spending_of(garnet(), tmp_path, DONE) as spending:
-        spending.tell()
-        spending.tell()
+        spending.publish()
+        spending.publish()
     lines = capsys.readouterr().out.splitlines()
     told = [re.search(r"cost_usd=(\S+); iteration_number=(\d+);", line) for line in lines]
     assert [match and int(match[2]) for match in told] == [1, 2]

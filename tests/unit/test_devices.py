@@ -269,8 +269,8 @@ def test_auto_leaves_out_what_costs_more_than_it_may() -> None:
 
 def test_auto_that_could_afford_no_device_says_what_each_would_cost() -> None:
     said = (
-        r"^limits.max_cost_usd: the estimate is 3\.\d\d.*; device auto finds none below it: that "
-        r"is Garnet, the cheapest, before Forte-1 \d+\.\d\d USD$"
+        r"^limits.max_cost_usd: the estimate is 3\.\d\d.*; device auto finds none within the "
+        r"limit: the least expensive is Garnet, then Forte-1 \d+\.\d\d USD$"
     )
     with pytest.raises(BudgetExceeded, match=said):
         prepared(

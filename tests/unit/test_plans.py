@@ -81,11 +81,11 @@ def test_without_a_state_every_circuit_is_a_task() -> None:
 @pytest.mark.parametrize("evaluations", [1, 2, 3, 4, 12, 21, 30, 57])
 def test_training_takes_no_more_tasks_than_plan_of(optimizer: str, evaluations: int) -> None:
     batches: list[int] = []
-    chance = np.random.default_rng(1)
+    rng = np.random.default_rng(1)
 
     def estimate(angles: Sequence[Real]) -> list[tuple[float, float]]:
         batches.append(len(angles))
-        return [(float(np.sin(each).sum() + 0.1 * chance.normal()), 0.1) for each in angles]
+        return [(float(np.sin(each).sum() + 0.1 * rng.normal()), 0.1) for each in angles]
 
     minimise_shots(
         estimate,

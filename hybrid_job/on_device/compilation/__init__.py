@@ -1,6 +1,6 @@
 """Circuits in the gates of a device, on its couplers and its best qubits.
 
-chip (what the device tells) -> placing, routing, schedule, plans (a cost layer of QAOA) -> layers,
+chip (the device's state) -> placing, routing, schedule, plans (a cost layer of QAOA) -> layers,
 natives (its gates) -> qaoa, symmetry; reference and circuits: what qiskit makes of any circuit.
 """
 

@@ -23,7 +23,7 @@ ENTANGLERS = ("cz", "iswap", "zz", "xx", "ms")
 """Native gates on two qubits that circuits are written in, the first choice first."""
 
 ASSUMED_PAIR, ASSUMED_GATE, ASSUMED_READOUT = 0.99, 0.999, 0.97
-"""Fidelities that choices rest on where a device tells none at all."""
+"""Fidelities assumed where a device reports none."""
 
 _QISKIT = {
     "cz": CZGate(),
@@ -39,7 +39,7 @@ class Chip:
     """Sites with their losses; ``pairs`` holds each coupled pair once, smaller site first.
 
     ``numbers[site]`` is the device's number of the qubit. ``calibrated`` says whether the device
-    tells fidelities of gates on two qubits; without, losses are assumed ones.
+    reports fidelities of two-qubit gates; if not, losses are assumed.
     """
 
     numbers: tuple[int, ...]
@@ -118,13 +118,13 @@ def chip_of(state: DeviceState) -> Chip:
     numbers = [qubit.number for qubit in state.qubits] or list(range(state.n_qubits or 0))
     if state.couplers is None:
         known = [state.pair_fidelity] if state.pair_fidelity else []
-        told = {(a, b): state.pair_fidelity for k, b in enumerate(numbers) for a in numbers[:k]}
+        reported = {(a, b): state.pair_fidelity for k, b in enumerate(numbers) for a in numbers[:k]}
     else:
         usable = [each for each in state.couplers if each.gate in (None, entangler)]
-        told = {each.qubits: each.fidelity for each in usable}
+        reported = {each.qubits: each.fidelity for each in usable}
         known = [each.fidelity for each in usable if each.fidelity]
     worst = min(known, default=ASSUMED_PAIR)
-    pairs = {pair: _loss(fidelity or worst) for pair, fidelity in told.items()}
+    pairs = {pair: _loss(fidelity or worst) for pair, fidelity in reported.items()}
     kept = _largest_part(numbers, pairs)
     if len(kept) < 2:
         raise DeviceUnavailable(refusal("device", state.name, "a device with coupled qubits"))
@@ -160,10 +160,10 @@ def _entangler(state: DeviceState) -> str:
 
 
 def _losses(
-    kept: tuple[int, ...], told: dict[int, float | None], assumed: float
+    kept: tuple[int, ...], reported: dict[int, float | None], assumed: float
 ) -> tuple[float, ...]:
-    worst = min((each for each in told.values() if each), default=assumed)
-    return tuple(_loss(told.get(number) or worst) for number in kept)
+    worst = min((each for each in reported.values() if each), default=assumed)
+    return tuple(_loss(reported.get(number) or worst) for number in kept)
 
 
 def _loss(fidelity: float) -> float:

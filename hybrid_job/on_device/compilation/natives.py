@@ -61,7 +61,7 @@ def equatorial(unitary: Matrix) -> tuple[float, float, float]:
 
 
 def wrapped(angle: float) -> float:
-    """Return the angle in (-pi, pi], which a rotation cannot tell from itself but for a sign."""
+    """Return the angle in (-pi, pi], at which the rotation is the same up to a sign."""
     folded = angle - 2 * pi * round(angle / (2 * pi))
     return pi if abs(folded + pi) < TINY else folded
 

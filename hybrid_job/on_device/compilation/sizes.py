@@ -46,7 +46,7 @@ def compilation_of(
     by: str,
     calibrated_at: str | None,
 ) -> Compilation:
-    """Return what a result tells of a circuit that was compiled for a chip."""
+    """Return the figures of a circuit compiled for a chip, as a result has them."""
     used = {
         (min(pair), max(pair))
         for each in compiled.circuit.instructions

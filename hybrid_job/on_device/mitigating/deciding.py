@@ -1,17 +1,17 @@
 """Whether the mitigated energy counts or the raw one, from circuits whose energy is known.
 
 With r and m the errors of the raw and of the mitigated energy of k calibration circuits, and s_r,
-s_m their statistical errors, the mitigated energy counts where its mean square is smaller beyond
-doubt:
+s_m their statistical errors, the mitigated energy counts where its mean square is significantly
+smaller:
 
     D = mean(r^2) - mean(m^2) > 1.645 sqrt(var D),   var D = sum(4 r^2 s_r^2 + 4 m^2 s_m^2
                                                                  + 2 s_r^4 + 2 s_m^4) / k^2
 
-which by chance happens once in twenty where both are alike. In words D is told as the difference of
-the root mean squares, which is D over their sum, and its doubt likewise. The largest error that
-mitigation leaves there, max |m|, is taken to be left of the circuit's own as well, and stated with
-it: what folding does not stretch errs to the same side everywhere, where the root mean square would
-fall short of it every other time.
+which by chance happens once in twenty where both are alike. In words D is given as the difference
+of the root mean squares, which is D over their sum, and its uncertainty likewise. The largest error
+that mitigation leaves there, max |m|, is assumed to remain in the circuit's own energy too, and
+added to its stated error: what folding does not stretch errs to the same side everywhere, where the
+root mean square would fall short of it every other time.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ from quantum_pipeline.ising import IsingModel, energies, spins_of
 from quantum_pipeline.requests.mitigation import WIDEST_OF_BOTH
 
 FEWEST = 10
-"""Shots that must obey the symmetry: fewer tell no standard error."""
+"""Shots that must obey the symmetry: with fewer there is no standard error."""
 
 SIGNIFICANT = 3.0
 """Standard errors that the accepted part must be away from 0."""
@@ -65,7 +65,7 @@ def refuse_too_wide(setting: Setting) -> None:
 
 
 def estimated(setting: Setting, counts: Counts, misread: Misreading | None) -> Estimate | None:
-    """Return the energy of a setting; None where too few shots obey its symmetry to tell.
+    """Return the energy of a setting; None if too few shots obey its symmetry.
 
     Cost: O(distinct shots * couplings), or O(n 2^n) where the whole distribution is corrected.
     """

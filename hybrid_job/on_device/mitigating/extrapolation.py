@@ -9,12 +9,13 @@ with E_inf the energy of the maximally mixed state and c the part of its shots t
 part f of the shots that no error has struck, and c of the others.
 
 Whatever the form, ``weights`` are the derivatives of E0 by the energies, by which their errors
-carry over. The exponential is left for the straight line where it has nothing to go by: the energy
-of the least noise is not told from E_inf, the decay runs to the end of what is allowed, b is within
-two standard errors of 0, or the error of E0 exceeds |E - E_inf| at the least noise. Where b is not
-told from 0, c < 1 may leave it without any hold, and E0 with an error beyond all bounds; for a slow
-decay the line is the same to first order, and has 1.6 times an energy's error at the scales 1 and
-3. A mean of all scales would have a smaller one, but be off by a slope that was merely not seen.
+carry over. The exponential gives way to the straight line where the data do not determine it: the
+energy of the least noise is indistinguishable from E_inf, the decay runs to the end of what is
+allowed, b is within two standard errors of 0, or the error of E0 exceeds |E - E_inf| at the least
+noise. Where b is not significant, c < 1 may leave it undetermined, and E0 with an error
+beyond all bounds; for a slow decay the line is the same to first order, and has 1.6 times an
+energy's error at the scales 1 and 3. A mean of all scales would have a smaller one, but be off by a
+slope that was merely not seen.
 
 Source: K. Temme, S. Bravyi and J. Gambetta, "Error mitigation for short-depth quantum circuits",
 Phys. Rev. Lett. 119, 180509 (2017); S. Endo, S. Benjamin and Y. Li, "Practical quantum error
@@ -138,7 +139,7 @@ class _Decay:
         """Return b, or why there is none."""
         least = np.argmin(self.scales)
         if abs(signal[least]) * np.sqrt(self.importance[least]) < SIGNIFICANT:
-            return "the energy is not told from that of the mixed state"
+            return "the energy is indistinguishable from that of the mixed state"
 
         def misfit(b: float) -> float:
             rest = signal - self.amplitude(b, signal) * self._shape(b)
@@ -159,7 +160,7 @@ class _Decay:
         return float((self.importance * shape) @ signal / (self.importance @ shape**2))
 
     def is_resolved(self, b: float, amplitude: float) -> bool:
-        """Return whether b is told from 0: its variance is 1 / (S_bb - S_ab^2 / S_aa)."""
+        """Return whether b is significant: its variance is 1 / (S_bb - S_ab^2 / S_aa)."""
         slopes = self._slopes(b, amplitude)
         products = slopes.T * self.importance @ slopes
         hold = products[1, 1] - products[0, 1] ** 2 / products[0, 0]

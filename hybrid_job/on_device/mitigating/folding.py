@@ -27,7 +27,7 @@ def folded(compiled: Compiled, scale: float) -> Compiled:
 
     Of d gates, round(d (scale - 1) / 2) pairs G+ G are put in, spread evenly over the circuit:
     gates of one qubit and of two each in their own proportion, for both have errors, and what is
-    not stretched is not extrapolated away. ``effective_scale`` tells what that comes to. Gates
+    not stretched is not extrapolated away. ``effective_scale`` is what that comes to. Gates
     about the z axis are left alone, unless the noise is a simulator's, which strikes after each.
 
     Raises:

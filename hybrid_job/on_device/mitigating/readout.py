@@ -30,7 +30,7 @@ Prepare = Callable[[int, int], Circuit]
 """Makes the circuit that brings a qubit, given first, from 0 into the bit given second."""
 
 LEAST_CONTRAST = 0.2
-"""Of a qubit, 1 - e0 - e1: one that tells less makes of any correction mostly noise."""
+"""Least 1 - e0 - e1 of a qubit: below it, a correction amplifies mostly noise."""
 
 
 def in_plain_gates(qubit: int, bit: int) -> Circuit:
@@ -99,7 +99,7 @@ class Misreading:
 
     @property
     def can_be_corrected(self) -> bool:
-        """Whether each bit, as it is read, tells enough of what it was."""
+        """Whether each bit, as read, carries enough information to be corrected."""
         return bool((self.contrast >= LEAST_CONTRAST).all())
 
     def of(self, bits: Sequence[int]) -> Misreading:
@@ -115,7 +115,7 @@ class Misreading:
 
 
 def misreading(zeros: Counts, ones: Counts) -> Misreading:
-    """Return what the counts of both readout circuits tell.
+    """Return the readout errors that the counts of both readout circuits show.
 
     A probability p of N shots has the variance p (1 - p) / N, with p = (k + 1) / (N + 2) where k
     shots were wrong: so one that was never seen is not taken to be known exactly.

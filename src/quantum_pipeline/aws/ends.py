@@ -4,8 +4,8 @@ Whoever ends a run first claims its end, by writing ``end.json`` where there is 
 it before it looks for a job, and submit looks for a claim after it has created one: in whichever
 order the two run, one of them sees the other, and no job is left running.
 
-An end is counted and told of after it is claimed, and its record then says so: a call that is
-tried again tells what the first try could not, and nothing twice.
+An end is counted and announced after it is claimed, and its record then says so: a retried call
+announces what the first could not, and nothing twice.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Claim(BaseModel):
 
 
 class End(BaseModel):
-    """What the record of every end has; ``told`` once metrics and notification are out."""
+    """What the record of every end has; ``told`` is true once metrics and notification are out."""
 
     run_id: str
     ended_at: datetime
@@ -40,7 +40,7 @@ def end_of(bucket: str, run_id: str) -> str | None:
 
 
 def claim(bucket: str, name: str, end: End) -> bool:
-    """End a run in this way unless it has ended; return whether this end has yet to be told of."""
+    """End a run in this way unless it has ended; return whether it has yet to be announced."""
     first = storage.write_once(bucket, runs.key(end.run_id, runs.END), Claim(record=name))
     if not first and end_of(bucket, end.run_id) != name:
         return False
@@ -52,6 +52,6 @@ def claim(bucket: str, name: str, end: End) -> bool:
 
 
 def mark_told(bucket: str, name: str, end: End) -> None:
-    """Write the end's record anew, with what became known since, once it was told of."""
+    """Rewrite the record of an end that was announced, with what became known since."""
     told = end.model_copy(update={"told": True})
     storage.write_model(bucket, runs.key(end.run_id, name), told)

@@ -9,7 +9,7 @@ from quantum_pipeline.aws.clients import client
 
 
 def publish(topic_arn: str, run_id: str, status: str, details: dict[str, Any]) -> None:
-    """Tell the topic's subscribers how a run ended."""
+    """Notify the topic's subscribers how a run ended."""
     client("sns").publish(
         TopicArn=topic_arn,
         Subject=f"Quantum Pipeline: {run_id} {status}"[:100],

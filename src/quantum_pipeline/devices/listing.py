@@ -13,10 +13,10 @@ from quantum_pipeline.devices.states import DeviceState
 
 
 class ListedDevice(BaseModel):
-    """A device, its prices in USD and what it said; None is what it did not tell.
+    """A device, its prices in USD and what it reports; None where it reports nothing.
 
-    ``usable`` tells that it takes tasks of gates now; ``availability`` says until when it is open,
-    or why not. ``region`` is None where it is in all of them.
+    ``usable`` means that it takes gate-based tasks now; ``availability`` says until when it is
+    open, or why not. ``region`` is None where it is in all of them.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -66,14 +66,14 @@ def listed(
 
 def _row(device: Device, state: DeviceState | None, now: datetime) -> ListedDevice:
     usable, availability = (True, "always") if state is None else _availability(state, now)
-    told = {}
+    reported = {}
     if state is not None:
         shared = ListedDevice.model_fields.keys() & DeviceState.model_fields.keys()
         own = {"name", "arn", "kind", "n_qubits"}
-        told = {name: getattr(state, name) for name in shared - own}
-        told["two_qubit_fidelity"] = state.two_qubit_fidelity
+        reported = {name: getattr(state, name) for name in shared - own}
+        reported["two_qubit_fidelity"] = state.two_qubit_fidelity
         if state.kind == "analog":  # its programs run nowhere but there
-            told["emulated"] = None
+            reported["emulated"] = None
     return ListedDevice(
         name=device.name,
         arn=device.arn,
@@ -87,7 +87,7 @@ def _row(device: Device, state: DeviceState | None, now: datetime) -> ListedDevi
         usd_per_shot=device.usd_per_shot,
         usd_per_minute=device.usd_per_minute,
         prices_as_of=catalogue().prices_as_of,
-        **told,
+        **reported,
     )
 
 

@@ -50,8 +50,8 @@ class DeviceState(BaseModel):
     ``qubits`` is empty where a device has no calibrated qubits (simulators); ``couplers`` is None
     where every pair is coupled, and ``pair_fidelity`` then that of a gate on any two qubits.
     ``max_executables`` is that of a program set, 1 where the device takes none. ``queue`` counts
-    the tasks that wait. ``max_shots`` is 0 where the device tells no range. ``emulated`` says what
-    stands in for the device, and what its topology and errors rest on; None on the real one.
+    the tasks that wait. ``max_shots`` is 0 where the device reports no range. ``emulated`` says
+    what stands in for the device, and what its topology and errors rest on; None on the real one.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -109,10 +109,10 @@ def read_state(answer: Mapping[str, Any]) -> DeviceState:
     ... }).n_qubits
     5
     """
-    told: dict[str, Any] = json.loads(answer["deviceCapabilities"])
-    service, paradigm = told.get("service") or {}, told.get("paradigm") or {}
-    standard = told.get("standardized") or {}
-    actions = told.get("action") or {}
+    capabilities: dict[str, Any] = json.loads(answer["deviceCapabilities"])
+    service, paradigm = capabilities.get("service") or {}, capabilities.get("paradigm") or {}
+    standard = capabilities.get("standardized") or {}
+    actions = capabilities.get("action") or {}
     qpu = answer["deviceType"] == "QPU"
     connectivity = paradigm.get("connectivity") or {}
     whole = connectivity.get("fullyConnected", not connectivity)
@@ -133,20 +133,22 @@ def read_state(answer: Mapping[str, Any]) -> DeviceState:
         max_set_shots=program_set.get("maximumTotalShots"),
         native_gates=native,
         verbatim="verbatim" in ((actions.get(PROGRAM) or {}).get("supportedPragmas") or ()),
-        qubits=_qubits(paradigm, standard, told.get("provider") or {}) if qpu else (),
+        qubits=_qubits(paradigm, standard, capabilities.get("provider") or {}) if qpu else (),
         couplers=None if whole else _couplers(connectivity, standard, native),
-        pair_fidelity=_pair_fidelity(standard, told.get("provider") or {}) if whole else None,
+        pair_fidelity=_pair_fidelity(standard, capabilities.get("provider") or {})
+        if whole
+        else None,
         queue=_queue(answer.get("deviceQueueInfo") or ()),
         calibrated_at=(standard.get("updatedAt") or service.get("updatedAt")) if qpu else None,
         emulated=_summary(service) if emulated else None,
     )
 
 
-def _window(told: Mapping[str, str]) -> Window:
+def _window(window: Mapping[str, str]) -> Window:
     return Window(
-        day=told["executionDay"],
-        start=_clock(told["windowStartHour"]),
-        end=_clock(told["windowEndHour"]),
+        day=window["executionDay"],
+        start=_clock(window["windowStartHour"]),
+        end=_clock(window["windowEndHour"]),
     )
 
 
@@ -163,7 +165,7 @@ def _summary(service: Mapping[str, Any]) -> str:
 def _qubits(
     paradigm: Mapping[str, Any], standard: Mapping[str, Any], provider: Mapping[str, Any]
 ) -> tuple[Qubit, ...]:
-    """Return the qubits: those of the graph and of the calibration, else as many as are told."""
+    """Return the qubits of the graph and the calibration, else as many as the device reports."""
     graph = (paradigm.get("connectivity") or {}).get("connectivityGraph") or {}
     each = standard.get("oneQubitProperties") or {}
     numbers = {int(name) for name in (*graph, *each, *(q for ends in graph.values() for q in ends))}
@@ -195,7 +197,7 @@ def _fidelity(properties: Mapping[str, Any] | None, names: Iterable[str]) -> flo
 def _common(
     standard: Mapping[str, Any], provider: Mapping[str, Any]
 ) -> tuple[float | None, float | None]:
-    """Return fidelities of gate and readout that are told for all qubits alike."""
+    """Return fidelities of gate and readout that are reported for all qubits alike."""
     fidelity = provider.get("fidelity") or {}
     return (
         _first(standard.get("singleQubitFidelity")) or (fidelity.get("1Q") or {}).get("mean"),
@@ -206,8 +208,8 @@ def _common(
 def _pair_fidelity(standard: Mapping[str, Any], provider: Mapping[str, Any]) -> float | None:
     pairs = (standard.get("twoQubitProperties") or {}).values()
     measured = (each["fidelity"] for pair in pairs for each in pair["twoQubitGateFidelity"])
-    told = ((provider.get("fidelity") or {}).get("2Q") or {}).get("mean")
-    return _first(standard.get("twoQubitGateFidelity")) or _median(measured) or told
+    mean = ((provider.get("fidelity") or {}).get("2Q") or {}).get("mean")
+    return _first(standard.get("twoQubitGateFidelity")) or _median(measured) or mean
 
 
 def _first(listed: Iterable[Mapping[str, Any]] | None) -> float | None:
@@ -237,11 +239,11 @@ def _coupler(
     return Coupler(qubits=(a, b), gate=best["gateName"].lower(), fidelity=best["fidelity"])
 
 
-def _queue(told: Iterable[Mapping[str, str]]) -> int | None:
+def _queue(queues: Iterable[Mapping[str, str]]) -> int | None:
     """Return the tasks of all priorities that wait; a size of ">4000" counts as 4000."""
     sizes = [
         int("".join(filter(str.isdigit, each["queueSize"])) or 0)
-        for each in told
+        for each in queues
         if each["queue"] == "QUANTUM_TASKS_QUEUE"
     ]
     return sum(sizes) if sizes else None

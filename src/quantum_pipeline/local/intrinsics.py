@@ -150,7 +150,7 @@ class Intrinsics:
         return "arn:aws:" + kind.arn.format(name=physical, **self._scope)
 
     def holds(self, condition: str) -> bool:
-        """Tell whether a condition of the template is true."""
+        """Return whether a condition of the template is true."""
         try:
             node = self._template.get("Conditions", {})[condition]
         except KeyError:

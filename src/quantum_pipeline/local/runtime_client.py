@@ -34,7 +34,7 @@ class Fault(Exception):
 
 
 class Context:
-    """What a handler is told about its invocation."""
+    """What a handler can read about its invocation."""
 
     def __init__(self, headers: http.client.HTTPMessage) -> None:
         self.aws_request_id = headers["Lambda-Runtime-Aws-Request-Id"]

@@ -113,7 +113,9 @@ def _scatter(study: Study) -> str:
     error, drawn_shots = report.quality.standard_error, sum(report.samples.values())
     if error and report.algorithm.cvar_alpha == 1:
         text += f", which leaves an error of about {error * (drawn_shots / shots) ** 0.5:.2g}"
-    return f"{text}: the lowest of them is low by chance too. The final mean is of new shots."
+    return (
+        f"{text}: part of the lowest value is luck of the shots. The final mean is from new shots."
+    )
 
 
 def _convergence_title(study: Study, energy: NDArray[np.float64], bound: str) -> str:

@@ -70,8 +70,8 @@ def _title(study: Study, shots: int) -> str:
     if not share:
         found = short(study.report.solution.objective)
         return f"{name} in none of the shots ({shots}); the best sample has {found}"
-    chance = study.random.probability_of(best, tolerance)
-    rival = f" (random bits: {percent(chance)})" if study.random_is_exact else ""
+    by_random_bits = study.random.probability_of(best, tolerance)
+    rival = f" (random bits: {percent(by_random_bits)})" if study.random_is_exact else ""
     return f"{name} in {percent(share)} of the shots{rival}"
 
 

@@ -136,8 +136,8 @@ def _caption(report: Report, part: MitigationPart) -> str:
 
 def _points(part: MitigationPart) -> tuple[Real, Real, Real]:
     """Return scales, energies and standard errors of the points."""
-    told = [(each.scale, each.energy, each.standard_error) for each in part.scaled]
-    scales, energies, errors = np.array(told).T
+    points = [(each.scale, each.energy, each.standard_error) for each in part.scaled]
+    scales, energies, errors = np.array(points).T
     return scales, energies, errors
 
 

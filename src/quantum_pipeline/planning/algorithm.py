@@ -41,7 +41,7 @@ def settle_algorithm(
 ) -> tuple[Settled, Reason]:
     """Return the algorithm with nothing left to choose, and why it was chosen.
 
-    ``exact`` tells that the run samples the exact state, not a device.
+    ``exact`` means that the run samples the exact state, not a device.
 
     Raises:
         InvalidRequest: the algorithm cannot solve this problem, or one of its settings is of
@@ -218,7 +218,7 @@ def _refuse(asked: Algorithm, field: str, default: object, algorithm: str) -> No
 
 
 def default_max_depth(n: int) -> int:
-    """Return the most layers for n variables: deep where an evaluation is cheap.
+    """Return the most layers for n variables: more where an evaluation takes less time.
 
     ``python -m benchmarks.instances`` prints how often 1000 shots then hold the optimum.
     """

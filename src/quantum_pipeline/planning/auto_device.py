@@ -78,12 +78,13 @@ def _reason(best: Preparation, others: list[Preparation], costly: list[Preparati
 
 
 def _none_is_affordable(costly: list[tuple[Preparation, BudgetExceeded]]) -> BudgetExceeded:
-    """Return the refusal of the cheapest, with what the others would cost."""
+    """Return the refusal of the least expensive, with what the others would cost."""
     (found, error), *others = sorted(costly, key=lambda each: each[0].cost.total_usd)
     rest = ", ".join(f"{each.device.name} {each.cost.total_usd:.2f} USD" for each, _ in others)
     return BudgetExceeded(
-        f"{error}; device auto finds none below it: that is {found.device.name}, the cheapest"
-        f"{f', before {rest}' if rest else ''}"
+        f"{error}; device auto finds none within the limit: "
+        f"the least expensive is {found.device.name}"
+        f"{f', then {rest}' if rest else ''}"
     )
 
 
@@ -116,8 +117,8 @@ def fidelity(found: Preparation) -> float:
     """Return the estimated fidelity of the run's circuit, before it is compiled.
 
     The product of the median fidelities of all gates and readouts: two entangling gates a coupling
-    and layer, times ROUTING where not all qubits are coupled. 0 where a QPU tells no fidelities, of
-    which nothing can be promised; 1 on a simulator, to which auto comes where no QPU is left.
+    and layer, times ROUTING where not all qubits are coupled. 0 where a QPU reports no fidelities,
+    of which nothing can be promised; 1 on a simulator, to which auto comes where no QPU is left.
     """
     state, algorithm, problem = found.state, found.request.algorithm, found.request.problem
     if state is None or state.kind == "simulator":

@@ -8,7 +8,7 @@
                   "element x y z" in angstrom; more on a line is passed over
                   -> chemistry, by its geometry
 
-Blank lines and, but in xyz, lines that begin with # are passed over. The file's suffix tells the
+Blank lines and, but in xyz, lines that begin with # are passed over. The file's suffix gives the
 form, and where it does not (.txt), the first line does: two numbers for rudy, three for COOrdinate.
 
 Sources: the Biq Mac library's format; dimod.serialization.coo; Open Babel's description of XYZ.
@@ -50,7 +50,7 @@ def parse_text(content: str | bytes, name: str) -> dict[str, Any]:
 
     Args:
         content: of the file.
-        name: of the file; its suffix tells the form, and a refusal begins with it.
+        name: of the file; its suffix gives the form, and a refusal begins with it.
 
     Raises:
         InvalidRequest: names the line, what stands there and what is allowed.

@@ -46,7 +46,7 @@ def _on_early_stop(report: OptimisationReport) -> str | None:
     if report.convergence.converged or report.algorithm.optimizer == "none":
         return None
     if report.partial and report.request["algorithm"].get("train_on") == "device":
-        return None  # what cut the run short ended the training: that is told once
+        return None  # what cut the run short ended the training: it is reported once
     ended = report.convergence
     limit = ended.stopped_by or "algorithm.max_evaluations or limits.max_runtime_seconds"
     return f"The optimiser stopped early ({ended.stop_reason}): raise {limit}."

@@ -28,7 +28,7 @@ from quantum_pipeline.results import (
 class DevicePart(Part):
     """Where the samples came from; ``emulated`` says what stood in for it, None on the real one.
 
-    ``n_qubits`` are all that the device had, None where it told none. ``qubits_used`` are those
+    ``n_qubits`` are all that the device had, None where it reported none. ``qubits_used`` are those
     that the compiled circuit acts on, empty where none was compiled.
     """
 
@@ -94,7 +94,7 @@ class CostPart(Part):
 
 
 def device_part(prepared: PreparedRun, result: JobResult) -> DevicePart:
-    """Return what the report tells of the device itself."""
+    """Return what the report says about the device itself."""
     device, run, summary = prepared.device, result.device_run, prepared.state_summary
     emulated = None if run is None else run.emulated
     if emulated is None and summary is not None:

@@ -15,7 +15,7 @@ FAR_FROM_A_SPIN = 0.01
 
 
 FAR_FROM_EXACT = 3.0
-"""Standard errors of a measured energy that no chance of the shots explains."""
+"""Standard errors beyond which shot noise does not explain a deviation."""
 
 
 def recommend(report: MoleculeReport) -> tuple[str, ...]:
@@ -102,7 +102,7 @@ def _on_device_errors(report: MoleculeReport) -> str | None:
 
 
 def _on_spread(shots: int, spread: float) -> str:
-    """Return how many shots a circuit takes until chance, if that is all, leaves accuracy."""
+    """Return advice on the shots per circuit that reach chemical accuracy, if shot noise is all."""
     exact = shots * (spread / CHEMICAL_ACCURACY) ** 2
     step = 10 ** (floor(log10(exact)) - 1)
     needed = f"{step * ceil(exact / step):,.0f}"  # two digits, rounded up

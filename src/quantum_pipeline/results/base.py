@@ -34,7 +34,7 @@ class QuantumTask(Record):
 
 
 class JobResult(Record):
-    """What every job tells: how the optimisation went, what ran on a device, its versions.
+    """What every job reports: how the optimisation went, what ran on a device, its versions.
 
     ``stopped_by`` is the limit that ended the optimisation, None where none did. ``device_run`` is
     None where the job computed its samples itself.

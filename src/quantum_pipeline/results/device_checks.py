@@ -23,7 +23,7 @@ LEAST_RETURNED = 0.9
 def check_device_run(
     result: JobResult, prepared: PreparedRun, *, n_qubits: int, counted: int
 ) -> None:
-    """Hold what a result tells of its device to the prepared run; ``counted`` shots are its own.
+    """Check a result's claims about its device against the run; ``counted`` shots are its own.
 
     Raises:
         InvalidResult: names the figure, the claim and what the run has.
@@ -127,6 +127,6 @@ def _check_extrapolation(outcome: MitigationOutcome, asked: Mitigation) -> None:
         if form not in allowed:
             refused = refusal("mitigation.extrapolation_used", form, ", ".join(allowed) or "none")
             raise InvalidResult(refused)
-    told = len({each.scale for each in outcome.scaled}) > 1
+    extrapolated = len({each.scale for each in outcome.scaled}) > 1
     name = "mitigation.extrapolation_used: of more than one scale"
-    check_equal(name, bool(outcome.extrapolation_used), told)
+    check_equal(name, bool(outcome.extrapolation_used), extrapolated)

@@ -30,7 +30,7 @@ class Compilation(Record):
     ``qubits[i]`` is the device's qubit that holds variable i when it is measured; ``couplers`` are
     the device's pairs among the qubits that it has, for the picture, ``used`` those that the
     circuit acts on. ``estimated_fidelity`` is the product of the calibrated fidelities of all
-    gates and readouts, None where the device tells none.
+    gates and readouts, None where the device reports none.
     """
 
     native_gates: tuple[str, ...]

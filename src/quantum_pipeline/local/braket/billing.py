@@ -6,7 +6,7 @@ SDK counts). A task on a simulator costs its time, at least 3 s of it, once it h
 its billed seconds (`Job.billable_seconds`) at the price of its instance.
 
 Prices: the public page of Amazon Braket, read 2026-08-21. Those of instances are not in it: the
-service is told.
+service is given.
 """
 
 from __future__ import annotations

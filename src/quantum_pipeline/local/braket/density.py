@@ -74,7 +74,7 @@ def probabilities(
     Args:
         gates: in the order of time; all qubits start in 0.
         measured: qubits that are read, each once.
-        misread: by measured qubit, the chances of what is read (`noise.misread`).
+        misread: by measured qubit, its readout probabilities (`noise.misread`).
     """
     steps = _steps(gates)
     ends = {

@@ -1,7 +1,7 @@
 """GetDevice and SearchDevices: the simulators on demand, emulated QPUs, and one analog device.
 
-What each tells of itself is `on_demand`'s and `emulators`'. The devices of all regions answer,
-whatever region they are asked in.
+The properties that each reports are in `on_demand` and `emulators`. The devices of all regions
+answer, whatever region they are asked in.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Devices:
         )
         self._devices = {device.arn: device for device in devices}
         self.queues: tuple[Callable[[str], list[dict[str, str]]], ...] = ()
-        """What tells the lengths of the queues before a device."""
+        """What reports the lengths of the queues of a device."""
 
     def get(self, call: Call) -> dict[str, Any]:
         """GetDevice, which answers for retired devices too."""
@@ -109,9 +109,9 @@ class Devices:
             capabilities: laid over those of GetDevice: objects are merged, all else is replaced.
         """
         device = self._devices[arn]
-        told = _merged(device.capabilities, capabilities or {})
+        merged = _merged(device.capabilities, capabilities or {})
         if windows is not None:
-            told["service"]["executionWindows"] = [
+            merged["service"]["executionWindows"] = [
                 {"executionDay": day, "windowStartHour": start, "windowEndHour": end}
                 for day, start, end in windows
             ]
@@ -119,7 +119,7 @@ class Devices:
             device,
             status=device.status if status is None else status,
             waiting=device.waiting if waiting is None else waiting,
-            capabilities=told,
+            capabilities=merged,
         )
 
 
@@ -130,8 +130,8 @@ def _lengthened(entry: dict[str, str], waiting: int) -> dict[str, str]:
     return entry
 
 
-def _merged(told: dict[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    merged = copy.deepcopy(told)
+def _merged(base: dict[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    merged = copy.deepcopy(base)
     for name, value in other.items():
         both = isinstance(value, Mapping) and isinstance(merged.get(name), dict)
         merged[name] = _merged(merged[name], value) if both else value
@@ -151,13 +151,13 @@ def _emulated(qpu: EmulatedQpu) -> Device:
 
 
 def _aquila() -> Device:
-    told = emulators.aquila()
+    data = emulators.aquila()
     return Device(
-        arn=told["arn"],
-        name=told["name"],
-        provider=told["provider"],
+        arn=data["arn"],
+        name=data["name"],
+        provider=data["provider"],
         type="QPU",
         status="ONLINE",
         simulator="",
-        capabilities=told["capabilities"],
+        capabilities=data["capabilities"],
     )

@@ -113,8 +113,8 @@ def _sample(
         mine = [gate for gate in gates if gate.qubits[0] in group]
         wrong = {qubit: misread(qubit, qpu) for qubit in group}
         if density.largest_size(mine, read_here) <= EXACT_SIZE:
-            chances = density.probabilities(mine, read_here, wrong)
-            drawn = _draw(chances, shots, rng)
+            probabilities = density.probabilities(mine, read_here, wrong)
+            drawn = _draw(probabilities, shots, rng)
         elif len(group) <= trajectories.MOST_QUBITS:
             drawn = trajectories.sample(mine, group, wrong, shots, rng)
             drawn = drawn[:, [group.index(qubit) for qubit in read_here]]
@@ -127,10 +127,12 @@ def _sample(
     return bits
 
 
-def _draw(chances: NDArray[np.float64], shots: int, rng: np.random.Generator) -> NDArray[np.int8]:
-    sums = np.cumsum(chances.ravel())
+def _draw(
+    probabilities: NDArray[np.float64], shots: int, rng: np.random.Generator
+) -> NDArray[np.int8]:
+    sums = np.cumsum(probabilities.ravel())
     found = np.searchsorted(sums, rng.random(shots) * sums[-1], side="right")
-    return np.stack(np.unravel_index(found, chances.shape), axis=1).astype(np.int8)
+    return np.stack(np.unravel_index(found, probabilities.shape), axis=1).astype(np.int8)
 
 
 def _program(task: dict[str, Any], action: dict[str, Any], qpu: EmulatedQpu) -> dict[str, Any]:
@@ -232,5 +234,5 @@ def _of_provider(qpu: EmulatedQpu, compiled: str) -> dict[str, Any]:
         "IQM": ("iqmMetadata", "iqm_metadata"),
         "Rigetti": ("rigettiMetadata", "rigetti_metadata"),
     }[qpu.provider]
-    told = {} if qpu.provider == "IonQ" else {"compiledProgram": compiled}
-    return {key: {"braketSchemaHeader": _header(name)} | told}
+    program = {} if qpu.provider == "IonQ" else {"compiledProgram": compiled}
+    return {key: {"braketSchemaHeader": _header(name)} | program}

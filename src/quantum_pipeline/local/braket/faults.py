@@ -63,7 +63,7 @@ class Faults:
             self._throttled = count
 
     def at_request(self) -> None:
-        """Tell of a CreateQuantumTask request.
+        """Record a CreateQuantumTask request.
 
         Raises:
             BraketError: it is throttled.
@@ -73,7 +73,7 @@ class Faults:
             raise BraketError("ThrottlingException", "Rate exceeded")
 
     def at_creation(self, device_arn: str) -> Ending | None:
-        """Tell of a task that is created; return how it is to end, if by a fault."""
+        """Record a task that is created; return how it is to end, if by a fault."""
         self._count_down(device_arn, 1)
         endings = self._endings.get(device_arn)
         return endings.popleft() if endings else None

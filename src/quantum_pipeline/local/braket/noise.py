@@ -1,6 +1,6 @@
 """The errors of an emulated QPU: each gate's depolarising channel, and how qubits are misread.
 
-A calibration tells the average gate fidelity F. The depolarising channel with that fidelity, on a
+A calibration gives the average gate fidelity F. The depolarising channel with that fidelity, on a
 space of dimension d, is
 
     E(rho) = s U rho U+ + (1 - s) I / d,    s = (d F - 1) / (d - 1),
@@ -47,7 +47,7 @@ def kept(fidelity: float, dimension: int) -> float:
 
 
 def misread(qubit: int, qpu: EmulatedQpu) -> NDArray[np.float64]:
-    """Return the chances of what is read, shape (2, 2): row is the bit read, column the true one.
+    """Return the readout probabilities, shape (2, 2): row is the bit read, column the true one.
 
     >>> from quantum_pipeline.local.braket.emulators.spec import EMULATED
     >>> misread(*next((q.qubits[0], q) for q in EMULATED.values())).sum(axis=0).tolist()

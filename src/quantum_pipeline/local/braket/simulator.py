@@ -1,7 +1,7 @@
 """Executes quantum tasks one after another in a worker process and stores their results.
 
 The worker starts with the first task: importing Braket takes seconds, and the server never does it.
-Tasks run as fast as they can; how long a device would have been busy is told to each of them.
+Tasks run as fast as they can; each is given the time that a device would have been busy.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ class Task:
         return bool(own or (self.job and self.job.request.get("associations")))
 
     def ran(self, seconds: float, waited: float) -> None:
-        """Tell that the device was busy for simulated ``seconds``, so many of which were waited."""
+        """Record that the device was busy for ``seconds``, so many of which were waited."""
         with self.lock:
             self.device_seconds = seconds
             if self.job is not None and self.job.ended_at is None:

@@ -30,7 +30,7 @@ class TaskRunner(Protocol):
     """What executes tasks: the seam between the API and the simulators."""
 
     def submit(self, task: Task) -> None:
-        """Execute a task later; `Task.begin` and `Task.end` tell what happens."""
+        """Execute a task later; `Task.begin` and `Task.end` record what happens."""
 
     def stop_running(self) -> None:
         """End the task that runs now."""

@@ -1,9 +1,9 @@
 """What is read from a noisy circuit too wide for its density matrix: sampled by trajectories.
 
-After each gate one of its Paulis strikes, each as likely as another, with the chance that makes the
-gate's depolarising channel. Shots that are struck alike share one state vector, and so do all that
-are struck by nothing. Of the others at most as many differ as `WORK` amplitudes allow: the rest
-repeat them, which leaves every mean as it is and makes its spread larger than that of as many
+After each gate one of its Paulis strikes, each as likely as another, with the probability that
+makes the gate's depolarising channel. Shots that are struck alike share one state vector, and so do
+all that are struck by nothing. Of the others at most as many differ as `WORK` amplitudes allow: the
+rest repeat them, which leaves every mean as it is and makes its spread larger than that of as many
 independent shots.
 
 Cost: O(4 * 2^n) for each gate on two qubits and trajectory.
@@ -47,8 +47,10 @@ def sample(
         bits[done : done + count] = drawn
         done += count
     rng.shuffle(bits)
-    chances = np.array([misread[qubit][1] for qubit in measured])  # of reading 1, by the true bit
-    read_one = chances[np.arange(len(measured)), bits]
+    one_probabilities = np.array(
+        [misread[qubit][1] for qubit in measured]
+    )  # of reading 1, by the true bit
+    read_one = one_probabilities[np.arange(len(measured)), bits]
     return np.asarray(rng.random(bits.shape) < read_one, np.int8)
 
 
@@ -57,12 +59,12 @@ def _strikes(
 ) -> Counter[Struck]:
     """Return how many shots are struck by what."""
     spaces = np.array([4 ** len(gate.qubits) for gate in gates])
-    chances = np.array([1 - gate.kept for gate in gates]) * (spaces - 1) / spaces
+    strike_probabilities = np.array([1 - gate.kept for gate in gates]) * (spaces - 1) / spaces
     most = max(4, WORK // (max(1, len(gates)) * 2**n))
     strikes: Counter[Struck] = Counter()
     different: list[Struck] = []
     for _ in range(shots):
-        hit = np.flatnonzero(rng.random(len(gates)) < chances)
+        hit = np.flatnonzero(rng.random(len(gates)) < strike_probabilities)
         struck = tuple((int(gate), int(rng.integers(1, spaces[gate]))) for gate in hit)
         if struck and struck not in strikes:
             if len(different) >= most:
@@ -107,6 +109,6 @@ def _joined(
 
 
 def _draw(state: NDArray[np.complex64], shots: int, rng: np.random.Generator) -> NDArray[np.int8]:
-    chances = np.cumsum(np.abs(state.ravel()) ** 2, dtype=np.float64)
-    found = np.searchsorted(chances, rng.random(shots) * chances[-1], side="right")
+    cumulative = np.cumsum(np.abs(state.ravel()) ** 2, dtype=np.float64)
+    found = np.searchsorted(cumulative, rng.random(shots) * cumulative[-1], side="right")
     return np.stack(np.unravel_index(found, state.shape), axis=1).astype(np.int8)

@@ -2,8 +2,8 @@
 
 Each line in is a task, {"simulator", "action", "shots", "task_arn", "device_arn"}; each line out is
 the answer to one, {"result": text of results.json, "shots": how many succeeded, "seconds": on the
-simulated device} or {"error": reason}. A task of a QPU runs on its emulator, and tells no seconds.
-The process ends, even in the middle of a task, when its input closes.
+simulated device} or {"error": reason}. A task of a QPU runs on its emulator, and reports no
+seconds. The process ends, even in the middle of a task, when its input closes.
 
 The time of a simulator on demand is assumed: each executable takes 0.23 s, 4.6e-10 s for each gate
 or noise channel and number of its state (2^n of SV1, 4^n of DM1), and 1.85e-5 s for each shot. Its
@@ -69,12 +69,12 @@ def execute(task: dict[str, Any]) -> dict[str, Any]:
 
 
 def took(seconds: float) -> SimulatorMetadata:
-    """Return simulated seconds as results tell them."""
+    """Return simulated seconds as results report them."""
     return SimulatorMetadata(executionDuration=round(1000 * seconds))
 
 
 class Meter:
-    """Makes each simulation of a task tell its gates, and use the random numbers of the task."""
+    """Makes each simulation of a task report its gates, and use the random numbers of the task."""
 
     def __init__(self) -> None:
         self.seconds = 0.0

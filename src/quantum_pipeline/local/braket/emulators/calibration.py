@@ -1,8 +1,8 @@
 """What GetDevice tells of an emulated QPU's errors, in the form that its provider's schema has.
 
-IQM and Rigetti tell the errors of each qubit and coupler (standardised properties, version 1); AQT
-and IonQ those of each ion and a mean over all pairs (version 3), which qiskit-braket-provider does
-not read.
+IQM and Rigetti report the errors of each qubit and coupler (standardised properties, version 1);
+AQT and IonQ those of each ion and a mean over all pairs (version 3), which qiskit-braket-provider
+does not read.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def by_coupler(qpu: EmulatedQpu) -> dict[str, Any]:
 
 def _qubit(qpu: EmulatedQpu, qubit: int) -> dict[str, Any]:
     one_for_zero, zero_for_one = qpu.readout_errors[qubit]
-    told = {
+    fidelities = {
         "SIMULTANEOUS_RANDOMIZED_BENCHMARKING": qpu.gate_fidelity[qubit],
         "READOUT_ERROR_0_TO_1": one_for_zero,
         "READOUT_ERROR_1_TO_0": zero_for_one,
@@ -47,7 +47,8 @@ def _qubit(qpu: EmulatedQpu, qubit: int) -> dict[str, Any]:
         "T1": {"value": qpu.t1[qubit], "unit": "S"},
         "T2": {"value": qpu.t2[qubit], "unit": "S"},
         "oneQubitFidelity": [
-            {"fidelityType": {"name": name}, "fidelity": value} for name, value in told.items()
+            {"fidelityType": {"name": name}, "fidelity": value}
+            for name, value in fidelities.items()
         ],
     }
 

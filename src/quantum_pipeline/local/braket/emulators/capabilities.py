@@ -1,7 +1,7 @@
 """What GetDevice tells of an emulated QPU: ``deviceCapabilities`` as its provider's schema has it.
 
 Each answer parses with the class of ``braket.device_schema`` that the real device's does, and
-tells what the emulator does, no more: no gates that a measured bit controls, no pulses.
+reports what the emulator does, no more: no gates that a measured bit controls, no pulses.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _PROVIDERS: dict[str, Callable[[EmulatedQpu], dict[str, Any]]] = {
 
 def capabilities(qpu: EmulatedQpu) -> dict[str, Any]:
     """Return the capabilities of an emulated QPU."""
-    told = {
+    reported = {
         "braketSchemaHeader": header(*_SCHEMAS[qpu.provider]),
         "service": service(qpu.sources, qpu.shots, qpu.usd_per_shot, qpu.calibrated_at),
         "action": _actions(qpu),
@@ -66,8 +66,8 @@ def capabilities(qpu: EmulatedQpu) -> dict[str, Any]:
         "deviceParameters": {},
     }
     if qpu.provider in _PROVIDERS:
-        told["provider"] = _PROVIDERS[qpu.provider](qpu)
-    return told
+        reported["provider"] = _PROVIDERS[qpu.provider](qpu)
+    return reported
 
 
 def _native(qpu: EmulatedQpu) -> tuple[str, ...]:
@@ -129,17 +129,17 @@ def _program(qpu: EmulatedQpu) -> dict[str, Any]:
 
 
 def aquila() -> dict[str, Any]:
-    """Return what is told of QuEra's Aquila, an analog device that takes no programs of gates."""
+    """Return what GetDevice reports of QuEra's Aquila, an analog device that runs no gates."""
     file = files("quantum_pipeline.local.braket.emulators") / "aquila.json"
-    told: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    shots = (told["shots"][0], told["shots"][1])
+    data: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    shots = (data["shots"][0], data["shots"][1])
     paradigm = {"braketSchemaHeader": header("quera.quera_ahs_paradigm_properties")}
-    return told | {
+    return data | {
         "capabilities": {
             "braketSchemaHeader": header("quera.quera_device_capabilities"),
-            "service": service(told["sources"], shots, told["usd_per_shot"], told["updated_at"]),
+            "service": service(data["sources"], shots, data["usd_per_shot"], data["updated_at"]),
             "action": {ANALOG: {"actionType": ANALOG, "version": ["1"]}},
-            "paradigm": paradigm | told["paradigm"],
+            "paradigm": paradigm | data["paradigm"],
             "deviceParameters": {},
         }
     }

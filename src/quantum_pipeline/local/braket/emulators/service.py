@@ -25,7 +25,7 @@ def service(
         "shotsRange": list(shots),
         "deviceCost": {"price": usd_per_shot, "unit": "shot"},
         "deviceDocumentation": {
-            "summary": f"Emulated; {sources}; open all day, every day, unless it is told otherwise."
+            "summary": f"Emulated; {sources}; open all day, every day, unless configured otherwise."
         },
         "deviceLocation": LOCATION,
         "updatedAt": updated_at,

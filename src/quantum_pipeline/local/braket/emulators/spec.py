@@ -1,7 +1,7 @@
 """What an emulated QPU is: its qubits and couplers, native gates, errors, times and limits.
 
 Each is a file of ``data/``, which names the source and the date of its topology, gates and errors
-and lists what is assumed. Where a source tells medians alone, the qubits and couplers of the
+and lists what is assumed. Where a source gives medians only, the qubits and couplers of the
 emulator are spread around them: the k-th smallest of n errors or times is
 
     median * exp(spread * z((k + 1/2) / n)),   z the quantiles of the standard normal distribution,
@@ -55,7 +55,7 @@ class EmulatedQpu:
     shot_seconds: float
     shots: tuple[int, int]
     usd_per_shot: float
-    """What GetDevice tells; what is billed is not decided here."""
+    """What GetDevice reports; what is billed is not decided here."""
 
     max_executables: int
     max_set_shots: int
@@ -80,45 +80,45 @@ class _Qubit:
     t2_us: float
 
 
-def read(told: dict[str, Any]) -> EmulatedQpu:
+def read(data: dict[str, Any]) -> EmulatedQpu:
     """Return the QPU that a file of ``data/`` describes.
 
     Raises:
-        ValueError: errors are told of other qubits or couplers than the topology has.
+        ValueError: errors are given for other qubits or couplers than the topology has.
     """
-    numbers, pairs = _graph(told["topology"])
-    draw = random.Random(told["name"])
-    rows = [_Qubit(*row) for row in told["qubits"]] if "qubits" in told else None
-    measured = rows or _around_medians(numbers, told["medians"], draw)
-    couplers = _couplers(pairs, told, draw)
+    numbers, pairs = _graph(data["topology"])
+    draw = random.Random(data["name"])
+    rows = [_Qubit(*row) for row in data["qubits"]] if "qubits" in data else None
+    measured = rows or _around_medians(numbers, data["medians"], draw)
+    couplers = _couplers(pairs, data, draw)
     if {qubit.number for qubit in measured} != set(numbers) or set(couplers) != set(pairs):
-        raise ValueError(f"{told['name']}: errors of other qubits or couplers than its own")
+        raise ValueError(f"{data['name']}: errors of other qubits or couplers than its own")
     errors = {qubit.number: (qubit.one_for_zero, qubit.zero_for_one) for qubit in measured}
     return EmulatedQpu(
-        arn=told["arn"],
-        name=told["name"],
-        provider=told["provider"],
+        arn=data["arn"],
+        name=data["name"],
+        provider=data["provider"],
         qubits=numbers,
         couplers=couplers,
-        all_to_all="ions" in told["topology"],
-        native_gates=tuple(told["native_gates"]),
-        two_qubit_gate=told["two_qubit_gate"],
+        all_to_all="ions" in data["topology"],
+        native_gates=tuple(data["native_gates"]),
+        two_qubit_gate=data["two_qubit_gate"],
         gate_fidelity={qubit.number: qubit.gate_fidelity for qubit in measured},
         readout_fidelity={number: 1 - (zero + one) / 2 for number, (zero, one) in errors.items()},
         readout_errors=errors,
         t1={qubit.number: qubit.t1_us / 1e6 for qubit in measured},
         # No state keeps its phase longer than twice its energy.
         t2={qubit.number: min(qubit.t2_us, 2 * qubit.t1_us) / 1e6 for qubit in measured},
-        gate_seconds=told["gate_seconds"],
-        shot_seconds=told["shot_seconds"],
-        shots=(told["shots"][0], told["shots"][1]),
-        usd_per_shot=told["usd_per_shot"],
-        max_executables=told["max_executables"],
-        max_set_shots=told["max_set_shots"],
-        verbatim=told["verbatim"],
-        status=told.get("status", "ONLINE"),
-        calibrated_at=told["calibrated_at"],
-        sources=_sources(told),
+        gate_seconds=data["gate_seconds"],
+        shot_seconds=data["shot_seconds"],
+        shots=(data["shots"][0], data["shots"][1]),
+        usd_per_shot=data["usd_per_shot"],
+        max_executables=data["max_executables"],
+        max_set_shots=data["max_set_shots"],
+        verbatim=data["verbatim"],
+        status=data.get("status", "ONLINE"),
+        calibrated_at=data["calibrated_at"],
+        sources=_sources(data),
     )
 
 
@@ -154,12 +154,12 @@ def _graph(topology: dict[str, Any]) -> tuple[tuple[int, ...], list[Pair]]:
     return tuple(number.values()), [pair for pair in pairs if pair not in broken]
 
 
-def _couplers(pairs: list[Pair], told: dict[str, Any], draw: random.Random) -> dict[Pair, float]:
-    if "couplers" in told:
-        return {(low, high): fidelity for low, high, fidelity in told["couplers"]}
-    if "pair_fidelity" in told:
-        return dict.fromkeys(pairs, told["pair_fidelity"])
-    medians = told["medians"]
+def _couplers(pairs: list[Pair], data: dict[str, Any], draw: random.Random) -> dict[Pair, float]:
+    if "couplers" in data:
+        return {(low, high): fidelity for low, high, fidelity in data["couplers"]}
+    if "pair_fidelity" in data:
+        return dict.fromkeys(pairs, data["pair_fidelity"])
+    medians = data["medians"]
     errors = _spread(len(pairs), medians["two_qubit"], medians["spread"], draw)
     return {pair: 1 - error for pair, error in zip(pairs, errors, strict=True)}
 
@@ -185,9 +185,9 @@ def _spread(n: int, median: float, spread: float, draw: random.Random) -> list[f
     return values
 
 
-def _sources(told: dict[str, Any]) -> str:
-    named = [f"{what}: {source}" for what, source in told["sources"].items()]
-    return "; ".join([*named, f"assumed: {', '.join(told['assumed'])}"])
+def _sources(data: dict[str, Any]) -> str:
+    named = [f"{what}: {source}" for what, source in data["sources"].items()]
+    return "; ".join([*named, f"assumed: {', '.join(data['assumed'])}"])
 
 
 def _read_all() -> Iterator[EmulatedQpu]:
