@@ -1,4 +1,4 @@
-"""How much of the memory's speed an energy uses: ``python -m benchmarks.bandwidth``.
+"""How much of the memory bandwidth an energy uses: ``python -m benchmarks.bandwidth``.
 
 The roofline is scaling in place, a *= s, of an array far larger than the caches: each byte is read
 and written once. A layer of QAOA must at least read and write each amplitude of 16 bytes; counted

@@ -1,4 +1,4 @@
-"""What the classical reference proves, and in what time: ``python -m benchmarks.classical``.
+"""What the classical baseline proves, and how fast: ``python -m benchmarks.classical``.
 
 Random models of growing size and degree, and grids: the answer that the job would give, then each
 method alone, with how far its energy lies above the lowest of all. ``d-wave`` is simulated

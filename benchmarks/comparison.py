@@ -1,4 +1,4 @@
-"""Us and peers on one problem at the same angles: interleaved, and held to the same results.
+"""Compares us with peers on one problem at the same angles: interleaved, with results checked.
 
 A competitor whose energy or gradient is not ours within its tolerance is void: it has no figures.
 """

@@ -1,4 +1,4 @@
-"""Estimate, report and Braket's bill of runs on devices: ``python -m benchmarks.device_costs``.
+"""Compares estimate, report and bill of runs on devices: ``python -m benchmarks.device_costs``.
 
 Each row is a whole run on the AWS of this machine, whose Braket keeps a bill of its own, by prices
 and rules that share no code with the estimate. An estimate must never be below the bill; where the

@@ -1,4 +1,4 @@
-"""Random Ising models by family: graphs, weights, fields, and problems that penalties dominate."""
+"""Random Ising models by family: graphs, weights, fields, and penalty-dominated problems."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The machine that the figures belong to: ``python -m benchmarks.machine``; threads and memory.
+"""Describes the machine that the figures belong to: ``python -m benchmarks.machine``.
 
 Figures of different machines do not compare; ratios within one run do, and this says where.
 """

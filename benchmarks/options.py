@@ -1,4 +1,4 @@
-"""What the benchmarks' commands have in common: options, and the files that they write."""
+"""Command-line options and file output that all benchmarks share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This project's engine as a competitor like the others, and how long it took to set up."""
+"""This project's engine as a competitor like the others, with its set-up time."""
 
 from __future__ import annotations
 

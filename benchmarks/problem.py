@@ -1,4 +1,4 @@
-"""What all competitors solve: one seeded graph, and its Ising model without the constant.
+"""The problem that all competitors solve: a seeded graph, and its Ising model without the constant.
 
 maxcut   random 3-regular graph, energy = -cut: the same with all spins turned over
 fields   with fields of +1/2 and -1/2 as well: few distinct energies, no symmetry

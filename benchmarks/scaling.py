@@ -1,4 +1,4 @@
-"""Us and PennyLane over the number of qubits: ``python -m benchmarks.scaling``."""
+"""Compares us with PennyLane over the number of qubits: ``python -m benchmarks.scaling``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Optimisers that see means of shots alone: ``python -m benchmarks.shots``.
+"""Compares optimisers that see only means of shots: ``python -m benchmarks.shots``.
 
 From the ramp, on the exact state sampled with so many shots an evaluation. "reached" is the exact
 energy at the angles found, over that of L-BFGS-B on exact gradients from the same start: mean and

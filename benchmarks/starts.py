@@ -1,4 +1,4 @@
-"""Where to start the optimiser: ``python -m benchmarks.starts``.
+"""Compares starting points of the optimiser: ``python -m benchmarks.starts``.
 
 Each start of each random model is optimised to convergence. "interpolated" starts at depth 1 and
 goes on from each depth's optimum; its evaluations are those of all depths together. The work is

@@ -1,4 +1,4 @@
-"""How competitors are timed: in turn, round by round, so that what disturbs one disturbs all.
+"""Times competitors in turn, round by round, so that a disturbance affects all of them.
 
 Each is called once before, which compiles, fills caches and gives the result to compare. Calls that
 take less than a clock can resolve are repeated within a round. A competitor whose share of time is

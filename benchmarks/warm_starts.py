@@ -1,4 +1,4 @@
-"""Warm starts beside the plain one: ``python -m benchmarks.warm_starts``.
+"""Compares warm starts with the plain one: ``python -m benchmarks.warm_starts``.
 
 "relaxed" tilts by the relaxation, "local" by the bits of one steepest descent from random bits, as
 a quick classical heuristic leaves them. Angles from the ramp to convergence. Ratios are (worst -

@@ -1,4 +1,4 @@
-"""State Cancel: a run that ended badly leaves its mark and no job behind.
+"""State Cancel: records the end of a run that failed or was stopped, and leaves no job running.
 
 Called by the state machine's Catch, and by EventBridge for executions that end without one: those
 that were stopped or timed out.

@@ -1,4 +1,4 @@
-"""State Monitor: one look at the job, and how long to wait until the next."""
+"""State Monitor: looks at the job once, and decides how long to wait before the next look."""
 
 from __future__ import annotations
 

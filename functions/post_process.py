@@ -1,4 +1,4 @@
-"""State PostProcess: the job's result is recomputed, evaluated and reported."""
+"""State PostProcess: recomputes, evaluates and reports the job's result."""
 
 from __future__ import annotations
 

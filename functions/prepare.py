@@ -1,4 +1,4 @@
-"""State Prepare: a request becomes a prepared run, or is refused before anything is paid for."""
+"""State Prepare: turns a request into a prepared run, or refuses it before anything is paid for."""
 
 from __future__ import annotations
 

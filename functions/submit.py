@@ -1,4 +1,4 @@
-"""State Submit: publishes the job's source and creates the job, once an attempt."""
+"""State Submit: publishes the job's source and creates one job per attempt."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The Braket hybrid job: QAOA on one prepared run."""
+"""The Braket hybrid job, which solves one prepared run."""

@@ -1,4 +1,4 @@
-"""What the job container tells through its environment, each with a default for a laptop.
+"""Reads the job container's environment variables, each with a default for a laptop.
 
 Source: https://docs.aws.amazon.com/braket/latest/developerguide/braket-jobs-script-environment.html
 """

@@ -1,4 +1,4 @@
-"""What a job has while it solves: the prepared run, its journal, its clock and random numbers.
+"""What a solver is given: the prepared run, its journal, its clock and random numbers.
 
 A job is of one kind for each solver, with what that solver reads of the request by its type.
 """

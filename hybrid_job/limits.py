@@ -1,4 +1,4 @@
-"""How a limit of the request ends an optimisation: which limit it was travels beside the words."""
+"""How a limit of the request ends an optimisation, with the limit as a field beside the words."""
 
 from __future__ import annotations
 

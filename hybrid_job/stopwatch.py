@@ -1,4 +1,4 @@
-"""How long each stage of a job took, one after the other."""
+"""Measures how long each stage of a job took, one after the other."""
 
 from __future__ import annotations
 

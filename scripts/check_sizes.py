@@ -1,4 +1,4 @@
-"""Print each function's unzipped size with its layers, after `sam build`; fail above a limit."""
+"""Print each function's unzipped size with its layers after `sam build`; fail above a limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The import contracts of ``quantum_pipeline.architecture``, for import-linter.
+"""Generate the import contracts of ``quantum_pipeline.architecture`` for import-linter.
 
 python -m scripts.contracts FILE    writes them as its configuration, which ``make check`` reads
 """

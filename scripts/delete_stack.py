@@ -1,4 +1,4 @@
-"""Remove a stack and all it holds: its running jobs, what is in its buckets, the stack itself.
+"""Delete a stack with everything in it: running jobs, the contents of buckets, the stack itself.
 
 The order is what makes it safe: executions are stopped first, so that none goes on to submit a job;
 jobs are cancelled next and waited for, since a job writes to its bucket until it has ended; then

@@ -1,4 +1,4 @@
-"""Angles of QAOA for MaxCut on d-regular graphs whose cycles are too long to be seen.
+"""Compute QAOA angles for MaxCut on d-regular graphs without short cycles.
 
     python -m scripts.fixed_angles            derives hybrid_job/optimising/data (minutes)
     python -m scripts.fixed_angles --check    evaluates what is stored, beside published ratios

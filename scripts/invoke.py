@@ -1,4 +1,4 @@
-"""Run one function on its example event: the real handler, under Lambda's runtime client, here.
+"""Run one function on its example event: the real handler, under Lambda's runtime client.
 
 What an event speaks of has to be there, so the stages before are run first, each on its own
 example; the job's ARN, which Braket makes up, is put into the events that follow.

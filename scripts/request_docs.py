@@ -1,4 +1,4 @@
-"""Write what follows from the model of a request: its JSON Schema, the tables of its page.
+"""Generate the JSON Schema of a request and the field tables of docs/request.md from its model.
 
     .venv/bin/python -m scripts.request_docs
 

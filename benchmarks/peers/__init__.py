@@ -1,4 +1,4 @@
-"""Who takes part: one module a peer, found by its name; a new peer is a new module.
+"""The peers, one module each, found by name; to add a peer, add a module.
 
 A module has ``NEEDS``, the package that must be importable, and ``Peer``, made from a problem and
 a depth. All simulate  prod_k exp(-i beta_k sum X) exp(-i gamma_k C) |+>^n  exactly, in double

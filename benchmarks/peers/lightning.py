@@ -1,4 +1,4 @@
-"""PennyLane's simulator without PennyLane's front: lightning.qubit given finished circuits.
+"""lightning.qubit without PennyLane's front end: it is given finished circuits.
 
 No QNode, no autograd, no transforms: the device's own calls, and the derivatives by gate summed to
 those by angle here. Energies come from a diagonal sparse matrix, which it applies in one pass;

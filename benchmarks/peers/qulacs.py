@@ -1,4 +1,4 @@
-"""qulacs: its gates merged by its own optimiser; backpropagation where differences take longer.
+"""qulacs: gates merged by its optimiser; backpropagation where finite differences take longer.
 
 Backpropagation costs about what nine energies do, forward differences cost 2 depth + 1.
 """

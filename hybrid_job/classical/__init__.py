@@ -1,4 +1,4 @@
-"""The classical reference: what an ordinary computer finds for the same model, and in what time.
+"""The classical baseline: what an ordinary computer finds for the same model, and how fast.
 
 Which method answers is decided here. Proofs come first: enumeration while 2^n is a matter of
 seconds, then HiGHS where the model is sparse. Where neither gets to the end, the best of simulated

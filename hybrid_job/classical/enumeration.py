@@ -1,4 +1,4 @@
-"""Every bitstring: both ends of the energies, proven, while 2^n is a matter of seconds.
+"""Enumerates all bitstrings, which proves the lowest and highest energy while 2^n takes seconds.
 
 Few variables are listed in one array by numpy. More go through compiled code: the last spins in
 blocks of all their values, the spins before in the order of a Gray code, where one flips at a time

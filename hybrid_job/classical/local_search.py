@@ -1,4 +1,4 @@
-"""Local search where nothing can be proven: simulated annealing and tabu search, one flip a step.
+"""Local search where no proof is in reach: simulated annealing and tabu search by single flips.
 
 Both know the fields f_i = h_i + sum_j J_ij s_j, of which a flip changes those of its neighbours
 alone, and start many times from random spins. Limits are numbers of sweeps and steps, so a seed

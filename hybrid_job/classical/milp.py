@@ -1,4 +1,4 @@
-"""Branch and cut by HiGHS: finds and proves the optimum of sparse models.
+"""Branch and cut by HiGHS, which finds and proves the optimum of sparse models.
 
 The linear program over the edges of ``cut_polytope`` gets the inequalities that its solution
 violates until it has no more; its solution rounded is a cut, and often that closes the gap. HiGHS

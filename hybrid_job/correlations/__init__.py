@@ -1,1 +1,1 @@
-"""Exact correlations of QAOA states, of whole states or of what no state vector holds."""
+"""Exact correlations of QAOA states, also of those too wide for a state vector."""

@@ -1,4 +1,4 @@
-"""The sum over all histories of a light cone: the mean of its term, and the gradient.
+"""Sums over all histories of a light cone: the mean of its term, and the gradient.
 
 It goes variable by variable, in the order of ``cones.plan``: all factors with the variable are
 multiplied, and the product is summed over its histories. The gradient is the same walked backwards.

@@ -1,4 +1,4 @@
-"""Correlations of QAOA's state, by the cheapest exact way there is for a problem and a depth.
+"""Computes a QAOA state's correlations by the least expensive exact method that applies.
 
 In closed form at depth 1; from the whole state where the problem is small; from light cones where
 it is sparse.

@@ -1,4 +1,4 @@
-"""What a variable of a light cone goes through, layer by layer, and the factors that depend on it.
+"""The histories of a light cone's variables, layer by layer, and the factors that depend on them.
 
     <O> = sum_x prod_v f_v(x_v) prod_(u,v) exp(-i J_uv sum_k gamma_k delta_k(x_u, x_v))
 

@@ -1,4 +1,4 @@
-"""Which engine evaluates the circuit: numpy, or compiled kernels where they save time.
+"""Chooses the engine for a circuit: numpy, or compiled kernels where they save time.
 
 Nobody with a few variables waits for a compiler: numpy does them in less time than the compiled
 engine takes to start, which is an import and a fraction of a second of LLVM. The figures behind the

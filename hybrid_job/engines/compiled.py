@@ -1,4 +1,4 @@
-"""QAOA on the exact state vector in compiled kernels: which passes, over which tiles, with what.
+"""Simulates QAOA on the exact state vector with compiled kernels.
 
 The circuit and its derivatives are those of ``statevector``, which the tests compare this to;
 ``kernels.passes`` says what a pass does. Pass k takes what is left of layer k's mixer and the

@@ -1,4 +1,4 @@
-"""The distinct values of a diagonal, and its quantiles: block by block, without sorting it all."""
+"""Finds a diagonal's distinct values and quantiles, block by block, without a full sort."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shots, and the mean energy of the state they come from: exact where it is known, else theirs."""
+"""Draws shots, and computes the mean energy of their state: exact if known, else from the shots."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which excitations to make, and by which angles: UCCSD and ADAPT, minimised within limits.
+"""Finds excitations and their amplitudes: UCCSD and ADAPT, minimised within limits.
 
 UCCSD is the product of all single and double excitations out of Hartree-Fock, doubles first. ADAPT
 starts with none and appends one at a time, that of the steepest descent, until no slope is left.

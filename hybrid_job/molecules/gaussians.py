@@ -1,4 +1,4 @@
-"""Integrals over contracted Gaussians, by way of Hermite Gaussians, for s and p functions.
+"""Integrals over contracted s and p Gaussians, by expansion in Hermite Gaussians.
 
 The product of two primitives of exponents a, b at A, B is a sum of Hermite Gaussians at one point:
 

@@ -1,4 +1,4 @@
-"""From a geometry to integrals over active orbitals: what a molecule's Hamiltonian is made of."""
+"""Computes the integrals over active orbitals from a geometry, for a molecule's Hamiltonian."""
 
 from __future__ import annotations
 

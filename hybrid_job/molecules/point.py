@@ -1,4 +1,4 @@
-"""A molecule at one geometry: its integrals, amplitudes trained on the exact state, exact energy.
+"""Solves a molecule at one geometry: integrals, amplitudes on the exact state, exact energy.
 
 What is trained and what it is compared to are of the same orbitals and the same determinants.
 """

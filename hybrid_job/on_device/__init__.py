@@ -1,1 +1,1 @@
-"""Runs on Braket's devices: compiled circuits, tasks that are paid for once, mitigated energies."""
+"""Runs on Braket's devices: compiled circuits, tasks paid for only once, mitigated energies."""

@@ -1,4 +1,4 @@
-"""How tasks that nobody waits for are ended: all at once, and within a time.
+"""Cancels the tasks that nobody waits for, all at once and within a time limit.
 
 A queue keeps what a run leaves in it, and bills it when its turn comes: to be asked to end is what
 counts. How a task then ended is awaited for a moment, for the bill.

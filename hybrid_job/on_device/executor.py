@@ -1,4 +1,4 @@
-"""Runs circuits on the run's device: paid once, within the limits of cost and time, by name if not.
+"""Runs circuits on the run's device: each paid for once, within the limits of cost and time.
 
 Circuits that are measured together are program sets where the device takes them, and else one
 task each, all in its queue at once.

@@ -1,4 +1,4 @@
-"""The run's tasks, of all attempts: which exist, which are created, and what came of them.
+"""The run's tasks over all attempts: which exist, which are created, and how they ended.
 
 Each task is announced in the journal before it is created and noted with its ARN after. A job
 that starts again finds it there. What the journal lacks, since the job died between the two or its

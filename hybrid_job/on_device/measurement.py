@@ -1,4 +1,4 @@
-"""What is run on a device and what its shots are worth: the seam of compiling and mitigating."""
+"""The interface between compilation and mitigation: what runs on a device, and what it yields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The errors of AWS by their names in the pipeline: what Braket and S3 refuse, and why."""
+"""Turns errors of Braket and S3 into the pipeline's named errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""QAOA on a device: energies while angles are improved, and the samples of the final circuit.
+"""QAOA on a device: energies during training, and the samples of the final circuit.
 
 What was decided about the final samples (angles, shots, mitigated or not) is journalled before
 they are paid for: an attempt that starts again and has less money or time left decides the same.

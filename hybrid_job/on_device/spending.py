@@ -1,4 +1,4 @@
-"""What a run on a device has cost so far, and whether the next batch still fits its limit.
+"""Tracks what a run on a device has cost, and whether the next batch still fits its limit.
 
 Everything counts as soon as it can no longer be undone: a task from its creation, a running task
 of a simulator at its planned bound, the instance from its start, in every attempt. A price that is

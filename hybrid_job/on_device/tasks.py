@@ -1,4 +1,4 @@
-"""Quantum tasks over the SDK: created under a token of their own, found again, awaited, read.
+"""Quantum tasks through the SDK: created idempotently, found again, awaited, read.
 
 Nothing here knows what a task costs or whether it should be created at all. Every error of Braket,
 S3 and the way to them leaves this module as one of the pipeline's, by name. What a task is for

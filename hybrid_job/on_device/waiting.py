@@ -1,4 +1,4 @@
-"""The tasks of one batch, from their creation to their counts: awaited, and never for ever.
+"""Waits for the tasks of one batch, from their creation to their counts, but never forever.
 
 All of them are in the device's queue at once. Where one fails for good, or time or money are up,
 the others are cancelled, and what was done all the same is not lost.

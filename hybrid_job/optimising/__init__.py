@@ -1,1 +1,1 @@
-"""From angles to better ones: optimisers, where they start, and how depth grows."""
+"""Improves angles: optimisers, their starting points, and the growth of depth."""

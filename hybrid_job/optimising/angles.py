@@ -1,4 +1,4 @@
-"""Angles to start from that were best for other problems, and angles of one depth more.
+"""Starting angles: from other problems where they were best, and from a circuit one layer shorter.
 
 The angles that are best for MaxCut on the infinite d-regular tree are known (fixed_angles.json, by
 scripts/fixed_angles.py), and near the best ones of any graph that looks like it. Measured in the

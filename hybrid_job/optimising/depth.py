@@ -1,4 +1,4 @@
-"""How many layers: one more as long as it pays, each from the optimum of those before.
+"""Grows the number of layers while it pays, each from the optimum of those before.
 
 What a layer pays is its share of the whole descent, from the energy of the untouched start state to
 the optimum. This needs no ground energy and no second look at the state: where layers stop paying,

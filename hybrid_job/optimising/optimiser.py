@@ -1,4 +1,4 @@
-"""Angles of low energy: L-BFGS-B with exact gradients, from linear ramps, within limits.
+"""Optimises angles by L-BFGS-B with exact gradients, from linear ramps, within limits.
 
 Optimal gammas shrink as energies grow. Inside, everything is therefore measured by ``unit``, the
 typical field on a spin: gamma * unit and energy / unit are of order one for any problem, so one

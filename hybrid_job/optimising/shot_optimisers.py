@@ -1,4 +1,4 @@
-"""Angles of low energy where each energy is a mean of shots: SPSA, COBYLA, and one angle at a time.
+"""Optimises angles where each energy is a mean of shots: SPSA, COBYLA and NFT.
 
     spsa    two evaluations a step, whatever the depth: the difference along a random direction
     cobyla  a linear model in a shrinking region: quick at first, stops where noise hides the slope

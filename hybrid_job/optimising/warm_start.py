@@ -1,4 +1,4 @@
-"""Tilts of a warm start: qubits that begin near a solution which a classical method found.
+"""Warm starts: qubits are tilted towards a solution that a classical method found.
 
 Qubit i starts in cos(t_i/2)|0> + sin(t_i/2)|1>, so that bit i is 1 with probability
 c_i = sin(t_i/2)^2. Values near 0 or 1 leave a qubit nothing to explore: c is kept within

@@ -1,4 +1,4 @@
-"""Recursive QAOA: the strongest correlation of the state fixes a variable, and again, to the end.
+"""Recursive QAOA: the strongest correlation fixes a variable, again and again until none is left.
 
 At the best angles the largest of |<Z_i Z_j>| over the couplings and |<Z_i>| over the variables says
 that s_j = sgn(<Z_i Z_j>) s_i, or s_i = sgn(<Z_i>). With that the problem is an Ising model of one

@@ -1,4 +1,4 @@
-"""An Ising problem while its spins are fixed one by one: what is left, and what all follow.
+"""An Ising problem whose spins are fixed one by one: what remains, and what the fixed ones follow.
 
 Setting s_v = sign, or s_v = sign * s_u, leaves an Ising model of one variable less, whose energies
 are those of the problem under all that was fixed.

@@ -1,1 +1,1 @@
-"""What a job calls to solve a request: one module an algorithm."""
+"""The solvers that a job calls, one module per algorithm."""

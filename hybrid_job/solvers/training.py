@@ -1,4 +1,4 @@
-"""The angles of a QAOA run: from where they start to the lowest energy that its budget finds.
+"""Trains the angles of a QAOA run: from its starts to the lowest energy within its budget.
 
 The request says how: at one depth or at growing ones, by the mean of all energies or of the lowest
 of them, with exact gradients or from shots. An attempt that starts again takes the same way, but

@@ -1,4 +1,4 @@
-"""The parts of the project, and what travels where: the one statement of both.
+"""States the parts of the project and what is shipped where; everything else derives from it.
 
 The import contracts (``scripts.contracts``), the job's tarball (``aws.source``) and the Lambda
 layer (``sam.mk``) are made from it. docs/architecture.md draws it.

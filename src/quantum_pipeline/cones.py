@@ -1,4 +1,4 @@
-"""Light cones of QAOA: what of a sparse problem each term of the energy depends on, and its size.
+"""Light cones of QAOA: the part of a sparse problem that each term depends on, and its size.
 
 Seen backwards from Z_i or Z_i Z_j, depth p reaches the variables within p couplings. Counted from
 the measured ones, a variable at distance r is turned by the first p - r mixers only: behind the

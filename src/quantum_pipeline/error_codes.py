@@ -1,4 +1,4 @@
-"""What an error code of AWS means to a run, and which of our errors it becomes.
+"""Maps AWS error codes to what they mean for a run, and to the pipeline's errors.
 
 One table for all services: a code means the same whoever answers with it. Where a code arises
 decides the rest: what the job cannot do is JobFailed, and a resource that it misses is its device.

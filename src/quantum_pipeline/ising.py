@@ -1,4 +1,4 @@
-"""The Ising model: what every optimisation problem becomes before it reaches the algorithm.
+"""The Ising model, to which every optimisation problem is converted.
 
     E(s) = offset + sum_i h_i s_i + sum_{i<j} J_ij s_i s_j,    s_i in {-1, +1}
 

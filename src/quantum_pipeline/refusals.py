@@ -1,4 +1,4 @@
-"""Refusals in plain words: what a model does not accept, and what it does.
+"""Words a refusal plainly: what a model does not accept, and what it does.
 
 The model's own JSON Schema is where the words come from, so a refusal, the published schema and
 the table in docs/request.md cannot say different things. Where a schema's keywords make poor

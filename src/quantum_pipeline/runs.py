@@ -1,4 +1,4 @@
-"""One run: its names, its place in S3, its tags, and the record of its job."""
+"""A run's names, its place in S3, its tags, and the record of its job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a message shows a value: as the user wrote it, shortened, and safe to print."""
+"""Formats a value for a message: as the user wrote it, shortened, and safe to print."""
 
 from __future__ import annotations
 

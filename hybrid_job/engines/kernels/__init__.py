@@ -1,1 +1,1 @@
-"""The compiled part of the QAOA engine: vector code, and the passes that are written in it."""
+"""The compiled part of the QAOA engine: a small vector language, and the passes written in it."""

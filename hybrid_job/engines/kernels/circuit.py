@@ -1,4 +1,4 @@
-"""Angles of a circuit, as the passes use them.
+"""The angles of a circuit in the form that the passes use.
 
 Betas are folded into [-pi/4, pi/4], where tan(beta) is at most 1. A shift by pi/2 is, but for a
 global phase, an X on every qubit, which turns an index into its complement. Moved to the start of

@@ -1,4 +1,4 @@
-"""A few words of vector code: what the kernels are written in.
+"""A small vector language, in which the kernels are written.
 
 A ``Function`` collects LLVM's text form of one function; a ``Value`` is computed in it, by Python's
 operators. A vector of eight numbers is one register of AVX-512, two of AVX, four of SSE or NEON:

@@ -1,4 +1,4 @@
-"""Where the amplitudes of a state are, and which of them a pass works on at a time.
+"""The layout of a state's amplitudes in memory, and which of them a pass works on at a time.
 
 A state is an array of vectors of eight amplitudes: eight real parts, then eight imaginary ones. Of
 an amplitude's index the low three bits are its lane, the others its vector. Passes alternate

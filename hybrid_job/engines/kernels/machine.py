@@ -1,4 +1,4 @@
-"""Machine code of functions, made by LLVM in this process for the very processor it runs on.
+"""Compiles functions to machine code by LLVM, in this process and for its own processor.
 
 That takes a tenth of a second for all the kernels: there is nothing to cache, no compiler to
 install, and no file that could be stale.

@@ -1,4 +1,4 @@
-"""Mixers of the qubits of a tile, and their derivatives.
+"""Applies mixers to the qubits of a tile, and computes their derivatives.
 
     exp(-i beta X) on every qubit = cos(beta)^n prod_i (1 - i tan(beta) X_i),
 

@@ -1,4 +1,4 @@
-"""The kernels: one pass over the state, tile by tile, with all that can be done to a tile at once.
+"""The kernels: single passes over the state that do all possible work on a tile at once.
 
 Since the factors of a mixer commute, it may be split: some qubits now, others later. A pass applies
 what is left of one layer's mixer, the next layer's phases, and its mixer on the same qubits, so

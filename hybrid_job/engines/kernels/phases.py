@@ -1,4 +1,4 @@
-"""Phases exp(-i gamma C) of the amplitudes of a tile, their derivatives, and measurements.
+"""Applies phases exp(-i gamma C) to a tile's amplitudes; their derivatives; measurements.
 
 Where a cost is one of few, its phase is looked up in a table; else cosine and sine are computed.
 """

@@ -1,4 +1,4 @@
-"""What the kernels do with tiles of the state: load and store, go through them, copy them."""
+"""Loads, stores, copies and iterates over tiles of the state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Circuits in the gates of a device, on its couplers and its best qubits.
+"""Compiles circuits to a device's gates, on its couplers and its best qubits.
 
 chip (the device's state) -> placing, routing, schedule, plans (a cost layer of QAOA) -> layers,
 natives (its gates) -> qaoa, symmetry; reference and circuits: what qiskit makes of any circuit.

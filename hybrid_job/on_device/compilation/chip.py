@@ -1,4 +1,4 @@
-"""What a compiler needs of a device's state: sites, couplers, distances, and losses to minimise.
+"""A device as the compiler sees it: sites, couplers, distances, and the losses to minimise.
 
 Sites are numbered 0, 1, ... within the largest connected part of the device. A loss is -log of a
 fidelity, so the losses of a circuit's gates add up to that of its estimated fidelity.

@@ -1,4 +1,4 @@
-"""Any circuit for a device: qiskit's level 3 by several seeds, the best estimate taken."""
+"""Compiles any circuit for a device: qiskit's level 3, several seeds, the best estimate wins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the steps of a cost layer are written in native gates, each with as few as it can be.
+"""Writes the steps of a cost layer in native gates, as few as possible.
 
 ZZ(t) on CZ is H CZ H Rz(t) H CZ H, the CX of whose control is the one qubit; with a SWAP it is
 CX(a, b) CX(b, a) Rz_b(t) CX(a, b). On iSWAP, two or three of them by qiskit's decomposition.

@@ -1,4 +1,4 @@
-"""How rotations and entangling gates become a device's native gates, with as few pulses as can be.
+"""Decomposes rotations and entangling gates into native gates, with as few pulses as possible.
 
 Rotations of a qubit are collected until a gate on two qubits comes. Then U = Rz(a) PRx(t, p) is
 split: the rotation about an axis in the equator is a pulse, the one about z is none. It is carried

@@ -1,4 +1,4 @@
-"""On which sites the variables start: near to those they are coupled to, on qubits with few errors.
+"""Places the variables on sites: near those they are coupled to, on qubits with few errors.
 
 Annealing over all placements of n variables on the chip. Its energy adds, for each coupling, what
 gates it would take to bring the two together if it were alone, times the loss of such a gate, and

@@ -1,4 +1,4 @@
-"""Which placement and which SWAPs a cost layer gets: many are tried, the least loss wins.
+"""Chooses placement and SWAPs of a cost layer: many are tried, the one with least loss wins.
 
 Placements come from annealing; each is routed by a beam search, the best ones then changed in one
 variable or two at a time and routed again. Where many pairs are coupled, a line of qubits on which

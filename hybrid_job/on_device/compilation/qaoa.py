@@ -1,4 +1,4 @@
-"""QAOA circuits of one model on one device: the same layout and routing for all angles."""
+"""Compiles the QAOA circuits of a model: the same layout and routing for all angles."""
 
 from __future__ import annotations
 

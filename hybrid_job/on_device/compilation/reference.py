@@ -1,4 +1,4 @@
-"""What qiskit makes of a circuit on the chip, at its highest level and by several seeds.
+"""Compiles a circuit by qiskit at its highest level with several seeds, to compare with.
 
 It is what our own circuits are compared with, what other circuits are compiled by, and what is
 taken for QAOA too where it has the higher estimated fidelity. Rotations are written natively by the

@@ -1,4 +1,4 @@
-"""Which SWAPs bring all coupled variables side by side, and when each ZZ is applied.
+"""Chooses the SWAPs that bring coupled variables together, and when each ZZ gate is applied.
 
 The ZZ gates of a cost layer commute, so each may be applied whenever its two variables are
 neighbours, and a SWAP takes the ZZ of its own pair along for one gate more than the ZZ alone.

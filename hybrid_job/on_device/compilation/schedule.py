@@ -1,4 +1,4 @@
-"""In which order a layer's ZZ gates and SWAPs are applied, and what each of them takes.
+"""Orders the ZZ gates and SWAPs of a layer, and counts what each of them takes.
 
 A variable is fresh until its first gate: its qubit is in |0>, one rotation away from its start,
 Ry(t)|0>. That saves gates: see ``gates_of``. So the order lets entangled variables meet fresh

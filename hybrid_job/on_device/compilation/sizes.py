@@ -1,4 +1,4 @@
-"""What a compiled circuit comes to: depth, gates on two qubits, estimated fidelity, qubits used."""
+"""The size of a compiled circuit: depth, two-qubit gates, estimated fidelity, qubits used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the flip of all bits is measured, so that shots in which an error broke it are told apart.
+"""Measures the symmetry under a flip of all bits, to detect shots in which an error broke it.
 
 Without fields and tilts C and the mixers commute with X on all qubits, and |+>^n is its eigenstate
 of +1: so is the final state. A tree that spans the qubits takes that eigenvalue to its root: CX

@@ -1,1 +1,1 @@
-"""Error mitigation: which circuits to run for an energy, and what their counts make of it."""
+"""Error mitigation: the circuits that an energy takes, and how it follows from their counts."""

@@ -1,4 +1,4 @@
-"""Which angles a calibration circuit has: near the circuit's own, so that it suffers alike."""
+"""Chooses the angles of a calibration circuit: near the circuit's own, so that it errs alike."""
 
 from __future__ import annotations
 

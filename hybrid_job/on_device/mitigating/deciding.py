@@ -1,4 +1,4 @@
-"""Whether the mitigated energy counts or the raw one, from circuits whose energy is known.
+"""Decides whether the mitigated or the raw energy counts, from circuits of known energy.
 
 With r and m the errors of the raw and of the mitigated energy of k calibration circuits, and s_r,
 s_m their statistical errors, the mitigated energy counts where its mean square is significantly

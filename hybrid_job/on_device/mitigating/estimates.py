@@ -1,4 +1,4 @@
-"""The energy of a setting from its counts, corrected for misread qubits and checked for a symmetry.
+"""Estimates an energy from counts, corrected for readout errors and filtered by a symmetry.
 
 Without a symmetry and with the measured bits as variables, any number of qubits can be corrected:
 the energy has products of two spins at most, and with f_i = (m_i - b_i) / a_i of the readout

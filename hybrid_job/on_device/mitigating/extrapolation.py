@@ -1,4 +1,4 @@
-"""The energy without noise, from energies at several scales of it.
+"""Extrapolates energies at several noise scales to zero noise.
 
     linear        E(s) = E0 + c s                    least squares with the weights 1 / variance
     richardson    the polynomial through all points  E0 = sum_k E_k prod_{l != k} s_l / (s_l - s_k)

@@ -1,4 +1,4 @@
-"""Which gates are folded to stretch a circuit's noise: each stays the same operation, run longer.
+"""Folds gates to scale a circuit's noise: the operation stays the same but runs longer.
 
 A gate G becomes G G+ G, once or several times, which without noise is G again and with noise is
 that of three gates, five, and so on. The inverse is of the gate's own family, so the circuit stays

@@ -1,4 +1,4 @@
-"""What the counts of one measurement tell: its energy raw, and with all that mitigation does.
+"""Computes raw and mitigated energy from the counts of one measurement.
 
 In this order the readout is corrected, the shots that break the symmetry are left out, and the
 noise is extrapolated away: of each setting by itself, for each has a decay of its own. Errors

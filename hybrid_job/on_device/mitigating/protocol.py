@@ -1,4 +1,4 @@
-"""Which circuits a mitigated energy takes, in which order, and what all their counts make of it.
+"""The circuits of a mitigated energy in their order, and what follows from their counts.
 
 Each measurement, the circuit that counts first and then those of known energy, is run as it is and
 at the noise scales of the extrapolation; where a symmetry is checked by circuits of its own, these

@@ -1,4 +1,4 @@
-"""How often each qubit is misread: from two circuits, all qubits in 0 and all in 1.
+"""Measures the readout errors of each qubit by two circuits: all qubits in 0, all in 1.
 
 Qubits are taken to be misread independently of each other. Then a spin s that is read as m has
 

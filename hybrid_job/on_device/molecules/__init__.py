@@ -1,1 +1,1 @@
-"""Molecules on devices: the circuit of a state, and what is measured of it for its energy."""
+"""Molecules on devices: the circuit of a state, and how its energy is measured."""

@@ -1,4 +1,4 @@
-"""The energy of a trained state as the run's device measures it, within the limits of the run.
+"""Measures the energy of a trained state on the run's device, within the limits of the run.
 
 All circuits are one batch. Where the limit on cost leaves too few shots for it, errors are not
 mitigated, so that the energy itself has its shots; the result says so.

@@ -1,4 +1,4 @@
-"""Excitations of electrons as gates: exact, and with few gates on two qubits.
+"""Compiles excitations of electrons to gates: exact, and with few two-qubit gates.
 
     |psi> = prod_k exp(theta_k (T_k - T_k+)) |HF>    as in ``chemistry.excitations``
 

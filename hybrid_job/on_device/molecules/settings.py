@@ -1,4 +1,4 @@
-"""What is measured of a molecule: one circuit for each of ``chemistry.measuring.diagonals``.
+"""The measurements of a molecule: one circuit for each of ``chemistry.measuring.diagonals``.
 
 The first is the state itself, so its shots are determinants. All turns conserve the electrons of
 each spin: shots with other numbers of them are known to be wrong, at no further circuit.

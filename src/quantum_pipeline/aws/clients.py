@@ -1,4 +1,4 @@
-"""boto3 clients, one a service and process, and the names that AWS's errors get here."""
+"""Makes boto3 clients, one per service and process, and turns AWS's errors into the pipeline's."""
 
 from __future__ import annotations
 

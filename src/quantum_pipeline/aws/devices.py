@@ -1,4 +1,4 @@
-"""What only Braket can say of devices: which there are, and the state of each now."""
+"""Asks Braket which devices there are and what state each is in now."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a run ends: once, in one of completed.json, failure.json, cancelled.json.
+"""Ends a run exactly once, in one of completed.json, failure.json, cancelled.json.
 
 Whoever ends a run first claims its end, by writing ``end.json`` where there is none. Cancel claims
 it before it looks for a job, and submit looks for a claim after it has created one: in whichever

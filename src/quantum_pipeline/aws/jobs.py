@@ -1,4 +1,4 @@
-"""Braket hybrid jobs: create, look at, find, cancel, and read what they leave."""
+"""Creates, inspects, finds and cancels Braket hybrid jobs, and reads their output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The metrics, defined once: name, unit and the dimensions they are published with.
+"""Defines each metric once: its name, unit and dimensions.
 
 They are written to the log in CloudWatch's embedded metric format, so that publishing one costs no
 call. The dimension ``service``, the stack's name, is on all of them and keeps stacks apart.

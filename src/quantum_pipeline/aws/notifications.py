@@ -1,4 +1,4 @@
-"""The end of a run, told to the stack's SNS topic."""
+"""Announces the end of a run on the stack's SNS topic."""
 
 from __future__ import annotations
 

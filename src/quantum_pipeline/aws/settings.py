@@ -1,4 +1,4 @@
-"""What template.yaml tells each function through its environment: one model a function."""
+"""Reads each function's settings from the environment that template.yaml gives it."""
 
 from __future__ import annotations
 

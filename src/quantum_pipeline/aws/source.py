@@ -1,4 +1,4 @@
-"""The job's source: a tarball of the very files that this function runs from.
+"""Packs the job's source: a tarball of the very files that this function runs from.
 
 Deterministic: sorted names, zero times and owners, so that the same files give the same bytes and
 the key, their SHA-256, says what a run ran.

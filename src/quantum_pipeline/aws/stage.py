@@ -1,4 +1,4 @@
-"""What every function does around its one call: a log with the run's id, errors by their names."""
+"""Wraps each function's call: a log with the run's id, errors raised by their names."""
 
 from __future__ import annotations
 

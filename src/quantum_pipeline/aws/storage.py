@@ -1,4 +1,4 @@
-"""Objects in S3: the run's records as models, files as bytes."""
+"""Reads and writes objects in S3: the run's records as models, files as bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Quantum tasks of a job: none is left behind in a device's queue when its run ends."""
+"""Cancels a job's quantum tasks, so that none stays in a device's queue after its run ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which electrons and orbitals are computed with, and which stay as Hartree-Fock has them."""
+"""Chooses which electrons and orbitals are active, and which stay frozen as in Hartree-Fock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Excitations of electrons between spin orbitals, and the states that they make.
+"""Excitations of electrons between spin orbitals, and the states that they produce.
 
     |psi> = prod_k exp(theta_k (T_k - T_k+)) |HF>,    the first factor acts first,
     T = a+_p a_r  or  a+_p a+_q a_r a_s

@@ -1,4 +1,4 @@
-"""The Hamiltonian as few sums over occupations, each in orbitals of its own: what is measured.
+"""Factorises the Hamiltonian for measurement: few sums over occupations, each in its own orbitals.
 
     H = sum_k (c_k + sum_i f_ki n_ki + 1/2 sum_ij q_kij n_ki n_kj),    n_ki = n_ki,alpha + n_ki,beta
 

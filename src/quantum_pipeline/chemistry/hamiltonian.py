@@ -1,4 +1,4 @@
-"""The Hamiltonian among the determinants of a sector, by the rules of Slater and Condon.
+"""The Hamiltonian in the determinants of a sector, by the Slater-Condon rules.
 
 Every determinant couples to as many others as any other does: to n singles and doubles of each spin
 and to pairs of one single each. So a row has a fixed width and is written down without a search:

@@ -1,4 +1,4 @@
-"""The integrals of a molecule over its active orbitals: all that an energy is computed from.
+"""The integrals of a molecule over its active orbitals, from which its energies are computed.
 
 H = core + sum_pq h_pq E_pq + 1/2 sum_pqrs (pq|rs) (E_pq E_rs - delta_qr E_ps),
 E_pq = a+_p,alpha a_q,alpha + a+_p,beta a_q,beta

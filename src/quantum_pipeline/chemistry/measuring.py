@@ -1,4 +1,4 @@
-"""A molecule's energy from measured bits: circuits' last turns, and what their shots are worth.
+"""Computes a molecule's energy from measured bits, and the final rotations of its circuits.
 
 Qubit k is spin orbital k, as in every bitstring of a molecule. A group of ``factorisation`` is a
 function of pairs of occupations, so its mean energy follows from how often both of two spin

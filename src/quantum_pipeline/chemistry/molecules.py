@@ -1,4 +1,4 @@
-"""Which molecules can be named, where their nuclei stand, and how strongly these repel.
+"""The molecules that can be named, the positions of their nuclei, and the nuclear repulsion.
 
 A named molecule has one length, ``bond_length_angstrom``; every other shape is given as a geometry.
 """

@@ -1,4 +1,4 @@
-"""Rotations of orbitals as a network of turns of neighbouring ones: what circuits are made of.
+"""Decomposes orbital rotations into Givens rotations of neighbours, of which circuits are made.
 
     b_i = sum_p R_ip a_p,    R = D G_m ... G_2 G_1,    D diagonal with entries +-1
 

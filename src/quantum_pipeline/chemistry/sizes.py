@@ -1,4 +1,4 @@
-"""What memory a molecule takes, known before anything is computed."""
+"""Computes how much memory a molecule takes, before anything else is computed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a job says of a molecule, recomputed: nothing in a result is believed.
+"""Verifies a job's result for a molecule by recomputing it: nothing in a result is trusted.
 
 The integrals themselves are the job's: that they are Hartree-Fock's is not recomputed, only that
 they are of the right molecule's size and charge, and that every energy follows from them.

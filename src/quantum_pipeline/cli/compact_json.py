@@ -1,4 +1,4 @@
-"""JSON to be read: an object's fields on lines of their own, lists in as few lines as fit."""
+"""Formats JSON for reading: each field of an object on its own line, lists as compact as fits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``qpipe`` shows: progress and errors on stderr, results on stdout; plain off a terminal."""
+"""Prints what ``qpipe`` shows: progress and errors on stderr, results on stdout."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The devices that a request can name: their prices, and what Braket says of them now."""
+"""The devices that a request can name: their prices, and what Braket reports of them now."""

@@ -1,4 +1,4 @@
-"""The devices that a request can name: names, ARNs, prices with their date, times that are assumed.
+"""The catalogue of devices: names, ARNs, prices with their date, and assumed times.
 
 It is what cannot be asked of Braket. All else is asked when a run is prepared, and comes as a
 ``DeviceState``.

@@ -1,4 +1,4 @@
-"""What can be used now, as ``qpipe devices`` lists it: local first, then what takes tasks now."""
+"""Lists the devices as ``qpipe devices`` shows them: local first, then those that take tasks."""
 
 from __future__ import annotations
 

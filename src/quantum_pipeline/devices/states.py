@@ -1,4 +1,4 @@
-"""What Braket says of a device now: its status, windows, qubits, gates, limits, queue and errors.
+"""Reads a device's state from Braket: status, windows, qubits, gates, limits, queue and errors.
 
 ``read_state`` makes it of GetDevice's answer, in prepare and again in the job, which compiles for
 the calibration of its own moment. Whatever an answer leaves out is None or empty, never guessed.

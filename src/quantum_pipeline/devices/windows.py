@@ -1,4 +1,4 @@
-"""When a device takes tasks: whether it is open now, until when, and when it opens next; in UTC."""
+"""Computes whether a device is open now, until when, and when it opens next; in UTC."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What moto leaves out of executions: their end is told, and a stop takes effect at once.
+"""Adds what moto lacks for executions: an event at their end, and a stop that works at once.
 
 On AWS an execution's end is an event on EventBridge, and StopExecution ends an execution even
 while a function runs (the function goes on). moto tells nobody, drops a stop's error and cause, and

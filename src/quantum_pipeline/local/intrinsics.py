@@ -1,4 +1,4 @@
-"""CloudFormation's intrinsic functions, as far as this project's template uses them.
+"""Evaluates CloudFormation's intrinsic functions, as far as this project's template uses them.
 
 A template is read into plain dictionaries (`!Sub x` becomes `{"Fn::Sub": x}`) and resolved piece by
 piece, so what local AWS has no use for may use any function. Names and ARNs of resources are made

@@ -1,4 +1,4 @@
-"""The REST interface of Lambda, as far as it runs functions: Invoke."""
+"""The REST interface of Lambda, limited to what runs functions: Invoke."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CloudWatch Logs for what functions print, and metrics from lines in the embedded metric format.
+"""CloudWatch Logs for the functions' output, and metrics from lines in the embedded metric format.
 
 Lines are taken at once and written in the background, so nobody waits for it.
 Format: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html

@@ -1,4 +1,4 @@
-"""Lambda's Runtime API for one process: where it asks for invocations and posts their answers.
+"""Lambda's Runtime API for one process, which polls it for invocations and posts their results.
 
 Each process has a server of its own, since nothing in the protocol tells who asks
 (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html).

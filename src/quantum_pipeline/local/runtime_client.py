@@ -1,4 +1,4 @@
-"""Lambda's runtime client for where AWS's own has no wheel, which is everywhere but on Linux.
+"""Replaces AWS's Lambda runtime client where it has no wheel: everywhere but on Linux.
 
     python -m quantum_pipeline.local.runtime_client HANDLER
 

@@ -1,4 +1,4 @@
-"""What template.yaml sets up: the one place from which local AWS takes names, code and settings.
+"""Reads template.yaml: the one source of names, code and settings for the local AWS.
 
 Only what this machine needs is read: functions, state machines, buckets, topics, rules of
 EventBridge, spending limits and outputs. Permissions, alarms, dashboard, logging and tracing mean

@@ -1,4 +1,4 @@
-"""Picture of a molecule along a bond: its energies, and how far VQE is above the exact ones."""
+"""Plots a molecule along a bond: its energies, and the error of VQE against the exact ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures of the optimisation: its energies, what they were reduced by, and where it ended."""
+"""Plots the optimisation: its energies, how far they fell, and the final angles."""
 
 from __future__ import annotations
 

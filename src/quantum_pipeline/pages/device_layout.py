@@ -1,4 +1,4 @@
-"""Picture of a device: its qubits and couplers, and those that the circuit ran on."""
+"""Plots a device's qubits and couplers, and those that the circuit used."""
 
 from __future__ import annotations
 

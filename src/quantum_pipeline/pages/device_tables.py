@@ -1,4 +1,4 @@
-"""What the page says of a device: how the circuit was compiled, what mitigation made, the bill."""
+"""The page's section on the device: compilation, mitigation and the bill."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Picture of what was sampled: objective values of the shots, and of uniformly random bits."""
+"""Plots the distribution of the sampled objective values beside that of uniformly random bits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a report calls its device, so that nobody takes an emulator's result for hardware's."""
+"""Names a report's device so that nobody takes an emulator's result for that of hardware."""
 
 from __future__ import annotations
 

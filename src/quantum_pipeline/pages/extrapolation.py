@@ -1,4 +1,4 @@
-"""Picture of an extrapolation to zero noise: energies against the noise scale."""
+"""Plots an extrapolation to zero noise: energies against the noise scale."""
 
 from __future__ import annotations
 

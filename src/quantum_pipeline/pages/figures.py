@@ -1,4 +1,4 @@
-"""How every picture looks, and how it becomes a PNG: matplotlib without pyplot.
+"""The common style of all plots, and their conversion to PNG: matplotlib without pyplot.
 
 Colours are those of Okabe and Ito, told apart by readers with any colour vision; nothing is told
 by colour alone. ("Color Universal Design", 2008.)

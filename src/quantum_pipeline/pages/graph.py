@@ -1,4 +1,4 @@
-"""Picture of a cut: the graph with its nodes on two sides, and the edges between them."""
+"""Plots a cut: the graph with its nodes on two sides, and the edges between them."""
 
 from __future__ import annotations
 

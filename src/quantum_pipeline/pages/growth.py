@@ -1,4 +1,4 @@
-"""Pictures of how a solution came to be: energy by depth, and variables fixed by correlations."""
+"""Plots how a solution was built: energy by depth, and variables fixed by correlations."""
 
 from __future__ import annotations
 

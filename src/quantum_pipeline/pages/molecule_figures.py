@@ -1,4 +1,4 @@
-"""Pictures of a molecule: its optimisation, and the determinants of the state found."""
+"""Plots a molecule's optimisation, and the determinants of the state found."""
 
 from __future__ import annotations
 

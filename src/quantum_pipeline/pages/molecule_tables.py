@@ -1,4 +1,4 @@
-"""The figures of a molecule's report in words: the headline, the comparison and the tables."""
+"""The texts and tables of a molecule's page: the headline, the comparison and all figures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How numbers are written for people: a true minus sign, six digits at most, units that fit."""
+"""Formats numbers for people: a true minus sign, six digits at most, suitable units."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page: one HTML file with its pictures and style inside, every text of the user escaped."""
+"""Renders the page: one HTML file with its pictures and style inside, all user text escaped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the nodes of a graph stand: so that distances follow the steps between them."""
+"""Places the nodes of a graph so that distances follow the number of edges between them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a report to its files: every plot that the report names, and the page that shows them."""
+"""Renders a report to its files: every plot that the report names, and the page that shows them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures that every report has, as rows of its page's tables."""
+"""The table rows that every report's page has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a report says, and what follows from it: the problem, and the values that were sampled."""
+"""A report with what follows from it: the problem, and the values that were sampled."""
 
 from __future__ import annotations
 

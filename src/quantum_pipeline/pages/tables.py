@@ -1,4 +1,4 @@
-"""The figures of a report in words: the headline, the comparison and the tables of the page."""
+"""The texts and tables of an optimisation's page: the headline, the comparison and all figures."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What a run will take, decided before it starts: algorithm, device, tasks, memory, cost."""
+"""Decides before a run starts what it will take: algorithm, device, tasks, memory, cost."""

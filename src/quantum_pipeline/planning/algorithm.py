@@ -1,4 +1,4 @@
-"""Which algorithm solves a problem, with every setting that the request leaves open.
+"""Chooses the algorithm for a problem, and every setting that the request leaves open.
 
 ``settle_algorithm`` is the one place where an algorithm is chosen. It gives its reason with the
 figures that it rests on, and the report repeats it.

@@ -1,4 +1,4 @@
-"""Which device ``auto`` takes of several, each of which planning has prepared the run for."""
+"""Chooses among several devices for ``auto``, given the run as prepared for each of them."""
 
 from __future__ import annotations
 

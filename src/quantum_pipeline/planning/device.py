@@ -1,4 +1,4 @@
-"""Which devices a request can mean, what it says for one, and whether that can run it now.
+"""Finds the devices that a request can mean, and checks whether the chosen one can run it now.
 
 ``candidates`` is the one place that knows what ``auto`` may be: the job's own simulator, or any
 device that takes tasks where something asks for one.

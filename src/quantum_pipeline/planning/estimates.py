@@ -1,4 +1,4 @@
-"""What a request will take, before anything is submitted: qubits, memory, time and cost."""
+"""Estimates what a request takes before it is submitted: qubits, memory, time and cost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The instances that a job can run on, and the memory of each: what fits is decided by it."""
+"""The instance types that a job can run on, with the memory of each."""
 
 from __future__ import annotations
 

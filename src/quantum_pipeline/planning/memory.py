@@ -1,4 +1,4 @@
-"""How much memory a run takes, before any of it is allocated.
+"""Computes how much memory a run takes, before any of it is allocated.
 
 Everything here is arithmetic on sizes, so that an estimate, made where no engine is installed, and
 the job, before it allocates, say the same. A complex amplitude takes 16 bytes, a cost 8.

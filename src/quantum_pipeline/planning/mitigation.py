@@ -1,4 +1,4 @@
-"""What is done about a device's errors, where the request leaves it open or asks too much."""
+"""Decides how a device's errors are mitigated, and refuses what cannot be done."""
 
 from __future__ import annotations
 

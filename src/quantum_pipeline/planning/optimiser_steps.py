@@ -1,4 +1,4 @@
-"""What an optimiser on shots asks for in a step: how many energies, which are measured together.
+"""How many energies each optimiser asks for in a step, which are measured together.
 
 The optimisers take their numbers from here, and the plan of a run forecasts its tasks by the same.
 Evaluations are those that are left to the optimiser: one more measures the angles that it found.

@@ -1,4 +1,4 @@
-"""A run that can start, and the record of it that prepare leaves for the job and the report."""
+"""A run that is ready to start, and the record that Prepare writes for the job and the report."""
 
 from __future__ import annotations
 

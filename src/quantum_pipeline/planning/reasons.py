@@ -1,4 +1,4 @@
-"""Why a run is made as it is: the reason of each decision, for programs and for people."""
+"""The reason of each decision, as a code for programs and as words for people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Quantum tasks: what each is for, and into how many a measurement is cut.
+"""Quantum tasks: the purposes they have, and how a measurement is split into them.
 
 Circuits that are measured together share a task where the device takes program sets. The plan, the
 job and the bill count tasks by the same rule.

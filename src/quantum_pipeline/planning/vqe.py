@@ -1,4 +1,4 @@
-"""What VQE can solve: which active spaces fit, what they take, and which ansatz suits them.
+"""Checks which active spaces VQE can solve, what they take, and which ansatz suits them.
 
 All is known from the numbers of electrons and orbitals, before anything is computed.
 """

@@ -1,4 +1,4 @@
-"""The problems that can be asked: one model a type; all but molecules have an Ising model.
+"""The problem types, one model each; all but molecules have an Ising model.
 
     type           the user asks for              energy that is minimised inside
     maxcut         largest cut                    -cut

@@ -1,4 +1,4 @@
-"""What all problems have in common: an objective, an Ising model, and the numbers they are made of.
+"""What all problems share: an objective, an Ising model, and checked numbers.
 
 A validator raises ValueError with the sentence of ``wording.refusal``: its field counts from the
 model that raises, and ``refusals.describe`` puts the path to that model in front.

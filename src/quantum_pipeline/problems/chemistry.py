@@ -1,4 +1,4 @@
-"""The molecule as a problem: its lowest energy, at one geometry or along a bond."""
+"""Chemistry: the lowest energy of a molecule, at one geometry or along a bond."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Ising model as a problem: spins in fields, coupled in pairs."""
+"""The Ising problem: spins in local fields, coupled in pairs."""
 
 from __future__ import annotations
 

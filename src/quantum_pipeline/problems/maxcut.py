@@ -1,4 +1,4 @@
-"""The largest cut of a weighted graph."""
+"""MaxCut: the largest cut of a weighted graph."""
 
 from __future__ import annotations
 

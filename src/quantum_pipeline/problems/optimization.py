@@ -1,4 +1,4 @@
-"""A linear and a quadratic cost over bits, written out or drawn from a seed."""
+"""A linear and a quadratic cost over bits, given explicitly or generated from a seed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Quadratic unconstrained binary optimisation."""
+"""QUBO: quadratic unconstrained binary optimisation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Problems in three text forms: rudy for graphs, COOrdinate for QUBO and Ising models, xyz.
+"""Reads problems from text files: rudy (graphs), COOrdinate (QUBO, Ising) and xyz (molecules).
 
     rudy          first line "n m", then m lines "i j" or "i j weight"; nodes counted from 1
                   -> maxcut; the nodes keep their numbers as names

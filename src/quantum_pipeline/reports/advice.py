@@ -1,4 +1,4 @@
-"""What to do next: each sentence follows from a figure of the report, and names it."""
+"""Recommends what to do next; each sentence follows from a figure of the report, and names it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the reports of all problems have in common."""
+"""What the reports of all problems share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What to do next about a device: each sentence follows from a figure of the report, and names it.
+"""Recommends what to do about the device; each sentence names the figure that it follows from.
 
 It holds for every problem: of a report it reads what all have.
 """

@@ -1,4 +1,4 @@
-"""What a report says of the device: which it was, what mitigation changed, what all of it cost.
+"""The report's parts on the device: which it was, what mitigation changed, what it all cost.
 
 Money in USD. ``mitigation_usd`` is what the tasks cost beyond those that the raw energy takes. A
 mitigated error below its standard error counts as that.

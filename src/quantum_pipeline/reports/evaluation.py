@@ -1,4 +1,4 @@
-"""How good a result is: against the best known answer, and as an optimisation.
+"""Evaluates a result: against the best known answer, and as an optimisation.
 
 Every figure that a result does not define is None, and says why; nothing is divided by zero.
 Definitions are in docs/report.md, each holds for energies of either sign.

@@ -1,4 +1,4 @@
-"""The report of a molecule: its energy, what it is compared to, and its curve along a bond.
+"""The report of a molecule: its energy, the comparison with exact values, and its bond curve.
 
 Energies are in hartree, errors in millihartree. ``build`` only gathers and subtracts: every figure
 comes from a verified result, or from the state that its amplitudes make.

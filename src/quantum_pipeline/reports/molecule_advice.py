@@ -1,4 +1,4 @@
-"""What to do next about a molecule: each sentence follows from a figure of its report."""
+"""Recommends what to do about a molecule; each sentence follows from a figure of its report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A part of a report: fields that are all known, and do not change."""
+"""The base class of a report's parts: immutable, every field required."""
 
 from __future__ import annotations
 

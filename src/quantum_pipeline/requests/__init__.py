@@ -1,1 +1,1 @@
-"""A request as it is asked: problem, algorithm, mitigation, limits; and the JSON it comes as."""
+"""The request as a user writes it: problem, algorithm, mitigation, limits; and its JSON."""

@@ -1,4 +1,4 @@
-"""The algorithm of a request: what can be asked of it, and the same with nothing left to choose.
+"""The algorithm of a request, as a user may ask for it and with every choice settled.
 
     qaoa    angles optimised on the exact state vector, then shots
     rqaoa   recursive QAOA: correlations fix one variable after the other; needs no state vector,

@@ -1,4 +1,4 @@
-"""JSON as people and programs send it, read with a refusal that names what is wrong."""
+"""Parses JSON strictly; a refusal names what is wrong and where."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The limits of a request that may end a run before it has all that it was asked for, by path."""
+"""The limits of a request that may end a run early, by their paths."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The request: what start-execution gets, as one model, and the same with nothing left to choose.
+"""The request, the input of an execution, as one model; and the same with every choice settled.
 
 Everything but ``problem`` has a default. Unknown fields are refused; a refusal names the field, the
 value and what is allowed. ``planning.preparation`` decides what a request leaves open.

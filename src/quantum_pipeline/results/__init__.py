@@ -1,4 +1,4 @@
-"""The job's result: one model an algorithm's kind, written by the job, verified by the pipeline.
+"""The job's results, one model per kind of problem: written by the job, verified by the pipeline.
 
 Nothing in a result is believed: whatever can be is recomputed from the prepared run before
 anything is reported.

@@ -1,4 +1,4 @@
-"""What the results of all algorithms have in common, and how a claim is held to a figure."""
+"""What the results of all algorithms share, and how a claim is checked against a figure."""
 
 from __future__ import annotations
 

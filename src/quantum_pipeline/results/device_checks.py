@@ -1,4 +1,4 @@
-"""What a result says of its device, held to the prepared run, to its tasks and to itself.
+"""Checks a result's claims about its device against the run, its tasks and each other.
 
 The counts of a noisy device cannot be computed again. But there may be no more of them than the
 tasks took, and no fewer than were asked for unless the run was cut short or a QPU returned fewer.

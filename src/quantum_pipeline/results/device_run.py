@@ -1,4 +1,4 @@
-"""What a job tells of a run on a device: how the circuit was compiled, what mitigation changed."""
+"""What a job reports of a run on a device: how it was compiled, and what mitigation changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A part of a result, and the numbers that it holds."""
+"""The base class of a result's parts, and the numbers they may hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Amazon Braket on one machine: jobs as processes, tasks on Braket's local simulators.
+"""Amazon Braket on this machine: jobs as processes, tasks on Braket's local simulators.
 
 `BraketService` is a WSGI application; boto3 and the Braket SDK are its clients over HTTP.
 """

@@ -1,4 +1,4 @@
-"""Names of what the service makes."""
+"""Makes the ARNs of the resources that the service creates."""
 
 from __future__ import annotations
 

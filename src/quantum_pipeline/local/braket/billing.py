@@ -1,4 +1,4 @@
-"""What Braket bills here: a ledger of its own, which shares nothing with the estimates.
+"""Bills what runs on the local Braket: a ledger of its own, independent of the estimates.
 
 A task on a QPU costs a fee and a price for each shot that succeeded; FAILED and CANCELLED ones cost
 nothing, nor do those under a reservation, which is billed by the hour (both as the Tracker of the

@@ -1,4 +1,4 @@
-"""What is read from a noisy circuit, exactly: its density matrix by Pauli expectations.
+"""Computes the readout of a noisy circuit exactly, by the Pauli expectations of its density matrix.
 
 The state of n qubits is the real array r[P1...Pn] = tr(rho P1 x ... x Pn), P in I, X, Y, Z. A gate
 on two of them with its error is a real matrix of 16 rows on their axes; all gates that follow each

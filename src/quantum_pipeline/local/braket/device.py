@@ -1,4 +1,4 @@
-"""A device of the local Braket, as a task finds it."""
+"""A device of the local Braket, as a task sees it."""
 
 from __future__ import annotations
 

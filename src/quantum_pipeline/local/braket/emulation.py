@@ -1,4 +1,4 @@
-"""Runs a task of a QPU on its emulator, in the worker: checked, compiled, with noise, sampled.
+"""Runs a QPU's task on its emulator, in the worker: checks, compiles, adds noise and samples.
 
 A program in a verbatim box runs as it is: it is held to the device's qubits, couplers and native
 gates. Any other is compiled first, as the device's service does. Probabilities are exact where the

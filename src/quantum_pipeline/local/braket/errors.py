@@ -1,4 +1,4 @@
-"""Errors of the Braket API, as a client of AWS sees them."""
+"""Errors of the Braket API, as an AWS client sees them."""
 
 from __future__ import annotations
 

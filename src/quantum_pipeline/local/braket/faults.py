@@ -1,4 +1,4 @@
-"""What tests let go wrong with quantum tasks: each fault by its name, none unless it is asked for.
+"""Faults of quantum tasks that tests can inject, each by name; none occurs unless requested.
 
 `BraketService.intercept` serves where any operation is to be refused, or watched; windows, queues
 and a device's status at once are set on `BraketService.devices`.

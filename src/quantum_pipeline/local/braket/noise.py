@@ -1,4 +1,4 @@
-"""The errors of an emulated QPU: each gate's depolarising channel, and how qubits are misread.
+"""The noise of an emulated QPU: a depolarising channel for each gate, and readout errors.
 
 A calibration gives the average gate fidelity F. The depolarising channel with that fidelity, on a
 space of dimension d, is

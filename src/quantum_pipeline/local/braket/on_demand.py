@@ -1,4 +1,4 @@
-"""What GetDevice tells of the simulators on demand, SV1 and DM1.
+"""What GetDevice reports of the on-demand simulators, SV1 and DM1.
 
 What they are called, how many qubits and shots they take and what they cost is the catalogue's
 (`quantum_pipeline.devices.catalogue`). What they can do is what Braket's local simulators can,

@@ -1,4 +1,4 @@
-"""Reads OpenQASM programs into gates, by Braket's own interpreter; runs in the worker.
+"""Parses OpenQASM programs into gates, by Braket's own interpreter; runs in the worker.
 
 Only what a gate-model QPU takes comes through: gates, then measurements.
 """

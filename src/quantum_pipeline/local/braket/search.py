@@ -1,4 +1,4 @@
-"""Filters and pages of the Search operations."""
+"""Filters and paginates the results of the Search operations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files between S3 and a folder."""
+"""Copies files between S3 and a folder."""
 
 from __future__ import annotations
 

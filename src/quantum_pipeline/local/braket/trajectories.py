@@ -1,4 +1,4 @@
-"""What is read from a noisy circuit too wide for its density matrix: sampled by trajectories.
+"""Samples a noisy circuit too wide for its density matrix, by quantum trajectories.
 
 After each gate one of its Paulis strikes, each as likely as another, with the probability that
 makes the gate's depolarising channel. Shots that are struck alike share one state vector, and so do

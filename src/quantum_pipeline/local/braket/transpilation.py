@@ -1,4 +1,4 @@
-"""What the service does with a circuit that is not verbatim: compiles it to the device.
+"""Compiles a circuit that is not verbatim to the device, as the service does.
 
 By Qiskit at its level 3 with a fixed seed, from the matrices of the gates: so any gate will do.
 Where Qiskit does not have the device's own gates, ones that take as many pulses stand for them: R

@@ -1,4 +1,4 @@
-"""What CreateQuantumTask refuses of an action: its kind, its shots, its verbatim boxes.
+"""Validates the action of a CreateQuantumTask: its kind, its shots, its verbatim boxes.
 
 Braket reads a program before it makes a task of it, and names the line that a device cannot run. So
 does this for verbatim boxes of plain gates, without Braket's interpreter, which takes seconds to

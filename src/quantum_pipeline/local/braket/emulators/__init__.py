@@ -1,4 +1,4 @@
-"""QPUs of Braket as they are emulated here: what each is, and what GetDevice tells of it."""
+"""The emulated QPUs of Braket: their properties, and what GetDevice reports of them."""
 
 from quantum_pipeline.local.braket.emulators.capabilities import aquila, capabilities
 from quantum_pipeline.local.braket.emulators.spec import EMULATED, EmulatedQpu

@@ -1,4 +1,4 @@
-"""What GetDevice tells of an emulated QPU's errors, in the form that its provider's schema has.
+"""What GetDevice reports of an emulated QPU's errors, in its provider's schema.
 
 IQM and Rigetti report the errors of each qubit and coupler (standardised properties, version 1);
 AQT and IonQ those of each ion and a mean over all pairs (version 3), which qiskit-braket-provider

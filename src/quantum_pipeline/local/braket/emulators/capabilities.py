@@ -1,4 +1,4 @@
-"""What GetDevice tells of an emulated QPU: ``deviceCapabilities`` as its provider's schema has it.
+"""What GetDevice reports of an emulated QPU: ``deviceCapabilities`` in its provider's schema.
 
 Each answer parses with the class of ``braket.device_schema`` that the real device's does, and
 reports what the emulator does, no more: no gates that a measured bit controls, no pulses.

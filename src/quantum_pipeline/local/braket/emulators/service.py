@@ -1,4 +1,4 @@
-"""What GetDevice tells of the service of an emulated device: that it is emulated, and on what."""
+"""What GetDevice reports of an emulated device's service: that it is emulated, and its sources."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an emulated QPU is: its qubits and couplers, native gates, errors, times and limits.
+"""The specification of an emulated QPU: qubits, couplers, native gates, errors, times and limits.
 
 Each is a file of ``data/``, which names the source and the date of its topology, gates and errors
 and lists what is assumed. Where a source gives medians only, the qubits and couplers of the

@@ -1,4 +1,4 @@
-"""When a device is open: its execution windows, in UTC, as ``executionWindows`` tells them."""
+"""Decides whether a device is open, by its execution windows in UTC (``executionWindows``)."""
 
 from __future__ import annotations
 
