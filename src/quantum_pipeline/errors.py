@@ -5,10 +5,10 @@
     ├── BudgetExceeded      the estimate passes limits.max_cost_usd        exit 3
     ├── DeviceUnavailable   offline, retired, too small, out of reach      exit 4
     ├── ServiceUnavailable  throttling, 5xx, time-outs; retried            exit 75
-    ├── QuotaExceeded       concurrent-job quota; waited for               exit 75
+    ├── QuotaExceeded       concurrent-job quota used up; retried          exit 75
     ├── JobFailed           the job FAILED or was CANCELLED                exit 1
-    │   └── JobInterrupted  not by its own fault; goes on in a next one    exit 1
-    └── InvalidResult       missing, unreadable, or does not recompute     exit 1
+    │   └── JobInterrupted  through no fault of its own; gets a next job   exit 1
+    └── InvalidResult       missing, unreadable, or other when recomputed  exit 1
 
 Class names reach Braket's failureReason and the state machine's ErrorEquals: they are an interface.
 A message says what was wrong, the value, and what is allowed.
@@ -61,7 +61,7 @@ class ServiceUnavailable(PipelineError):
 
 
 class QuotaExceeded(PipelineError):
-    """As many jobs run at once as the account may run; a later try can succeed."""
+    """The account runs as many jobs at once as it may; a later try can succeed."""
 
     exit_code = 75
 

@@ -58,7 +58,7 @@ def test_prepare_reads_a_problem_from_the_input_bucket(
         ("empty.json", b"", "nothing"),
         ("large.json", b" " * (16 * 2**20 + 1), "allowed: up to 16777216"),
         ("request.json", b'{"problem": {"type": "ising", "fields": [1]}}', "problem.type"),
-        ("second.json", b'{"uri": "s3://some-bucket/x"}', "no second reference"),
+        ("second.json", b'{"uri": "s3://some-bucket/x"}', "not another reference"),
     ],
 )
 def test_prepare_refuses_an_object_that_is_no_problem(

@@ -450,7 +450,7 @@ def test_a_problem_that_stands_in_s3_is_read_like_one_in_the_request() -> None:
     assert parse_problem(TRIANGLE) == parse_request({"problem": TRIANGLE}).problem
     with pytest.raises(InvalidRequest, match=r"problem\.edges: got \[\]"):
         parse_problem({"type": "maxcut", "edges": []})
-    with pytest.raises(InvalidRequest, match=r"problem\.uri: .* no second reference"):
+    with pytest.raises(InvalidRequest, match=r"problem\.uri: .* not another reference"):
         parse_problem({"uri": "s3://bucket/key"})
 
 

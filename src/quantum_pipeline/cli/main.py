@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from quantum_pipeline.cli.client import Pipeline
 
 REQUEST_FILE = click.argument("file", type=click.Path(path_type=Path))
-DEVICE = click.option("--device", help="Device instead of the request's: a name or an ARN.")
+DEVICE = click.option("--device", help="Device that replaces the request's: a name or an ARN.")
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
 
 
@@ -85,11 +85,11 @@ def main() -> None:
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("runs"),
     show_default=True,
-    help="Folder that gets a folder with the run's report.",
+    help="Folder in which the run's own folder is created, with its report.",
 )
 @AS_JSON
 @click.option(
-    "--cancel-on-interrupt", is_flag=True, help="On Ctrl-C cancel the run's job without asking."
+    "--cancel-on-interrupt", is_flag=True, help="Cancel the run's job on Ctrl-C without asking."
 )
 def run(
     *,
@@ -128,7 +128,7 @@ def run(
 @REQUEST_FILE
 @DEVICE
 def validate(file: Path, device: str | None) -> None:
-    """Print the request in FILE with every default filled in, or say what is wrong with it."""
+    """Print the request in FILE with every default filled in, or report what is wrong with it."""
     asked = load(file, device)
     found = asked if isinstance(asked.problem, ProblemReference) else _prepared(asked).request
     data = found.model_dump(mode="json", by_alias=True, exclude_none=True)
@@ -152,12 +152,12 @@ def estimate(file: Path, device: str | None, as_json: bool) -> None:
 
 
 @main.command()
-@click.option("--stack", help="Devices of AWS, as this CloudFormation stack reaches them.")
+@click.option("--stack", help="List the devices on AWS that this CloudFormation stack can reach.")
 @AS_JSON
 def devices(stack: str | None, as_json: bool) -> None:
-    """Print the devices that can be used now: local first, those that take tasks before others.
+    """List the devices: local first, then those that take tasks now, then the others.
 
-    Without --stack they are those of the AWS on this machine, where QPUs are emulated.
+    Without --stack they are those of the AWS on this machine, where all QPUs are emulated.
     """
     from quantum_pipeline.devices.listing import listed  # noqa: PLC0415
 
@@ -174,7 +174,7 @@ def devices(stack: str | None, as_json: bool) -> None:
     help="Port on 127.0.0.1; a free one by default.",
 )
 def serve(port: int) -> None:
-    """Serve the pipeline's AWS on this machine until Ctrl-C, for any AWS client."""
+    """Serve the pipeline's AWS on this machine to any AWS client, until Ctrl-C."""
     from quantum_pipeline.local.aws import LocalAws  # noqa: PLC0415
 
     try:
@@ -193,10 +193,12 @@ def serve(port: int) -> None:
 
 
 @main.command()
-@click.option("--stack", help="Of this CloudFormation stack on AWS.")
-@click.option("--endpoint", help="Of `qpipe serve`, whose URL this is from inside a container.")
+@click.option("--stack", help="Variables of this CloudFormation stack on AWS.")
+@click.option(
+    "--endpoint", help="Variables for `qpipe serve`, at this URL as seen from a container."
+)
 def env(stack: str | None, endpoint: str | None) -> None:
-    """Print every function's variables as the file that `sam local invoke --env-vars` takes."""
+    """Print the functions' environment variables, as `sam local invoke --env-vars` takes them."""
     if stack is not None and endpoint is None:
         variables = _variables_of_stack(stack)
     elif endpoint is not None and stack is None:
@@ -295,8 +297,8 @@ def load(file: Path, device: str | None) -> Request:
 def _check(request: Request, stack: str | None) -> str:
     """Refuse what would be refused, and return what a run is on, for its progress.
 
-    A run on a device is held to what it would cost on AWS: what passes here passes there. What
-    only AWS can say of a stack's devices, its own prepare asks.
+    A run on a device is checked against its cost on AWS: what passes here passes there. The state
+    of a stack's own devices is checked by its Prepare.
     """
     if isinstance(request.problem, ProblemReference):
         return ""

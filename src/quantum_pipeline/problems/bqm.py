@@ -51,16 +51,18 @@ class SerializedBqm(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     type: Literal["BinaryQuadraticModel"] = Field(description="dimod's name of the layout")
-    use_bytes: Literal[False] = Field(False, description="biases are lists of numbers")
-    variable_type: Literal["SPIN", "BINARY"] = Field(description="spins -1, +1 or bits 0, 1")
+    use_bytes: Literal[False] = Field(
+        False, description="must be false: biases are lists of numbers"
+    )
+    variable_type: Literal["SPIN", "BINARY"] = Field(description="spins (-1, +1) or bits (0, 1)")
     offset: Number = Field(0.0, description="constant of the energy")
     variable_labels: tuple[VariableLabel, ...] = Field(
-        description="names of the variables, each once; dimod's tuples are lists in JSON"
+        description="names of the variables, each once; tuples in dimod are lists in JSON"
     )
-    linear_biases: tuple[Number, ...] = Field(min_length=1, description="one a variable")
-    quadratic_biases: tuple[Number, ...] = Field((), description="one an interaction")
+    linear_biases: tuple[Number, ...] = Field(min_length=1, description="one per variable")
+    quadratic_biases: tuple[Number, ...] = Field((), description="one per interaction")
     quadratic_head: tuple[Index, ...] = Field((), description="first variable of each interaction")
-    quadratic_tail: tuple[Index, ...] = Field((), description="its second variable")
+    quadratic_tail: tuple[Index, ...] = Field((), description="second variable of each interaction")
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -88,7 +90,7 @@ class Bqm(BinaryProblem):
     """
 
     type: Literal["bqm"] = "bqm"
-    bqm: SerializedBqm = Field(description="what dimod's to_serializable() gives")
+    bqm: SerializedBqm = Field(description="the output of dimod's to_serializable()")
 
     @property
     def n_variables(self) -> int:

@@ -46,24 +46,24 @@ class Chemistry(Problem):
 
     type: Literal["chemistry"] = "chemistry"
     molecule: Annotated[StrictStr, Field(json_schema_extra={"enum": list(NAMED)})] | None = Field(
-        None, description="a molecule by its name, with a bond length"
+        None, description="name of a molecule; needs a bond length"
     )
     bond_length_angstrom: Length | None = Field(
-        None, description="its one free length: for two atoms, their distance"
+        None, description="its one free length; for two atoms, their distance"
     )
     bond_lengths_angstrom: (
         Annotated[tuple[Length, ...], Field(min_length=2, max_length=50)] | None
     ) = Field(
         None,
-        description="instead of it: a scan, whose curve is reported",
+        description="several lengths instead of one: a scan, whose curve is reported",
         json_schema_extra={"allowed": f"2 to 50 different numbers from {CLOSEST} to 100"},
     )
     geometry: Annotated[tuple[Nucleus, ...], Field(min_length=1, max_length=50)] | None = Field(
-        None, description="instead of a name: each nucleus with its position in angstrom"
+        None, description="each nucleus with its position in angstrom, instead of a name"
     )
-    basis: Basis = Field("sto-3g", description="the basis set, in any case")
+    basis: Basis = Field("sto-3g", description="the basis set; upper or lower case")
     charge: Annotated[StrictInt, Field(ge=-50, le=50)] | None = Field(
-        None, description="net charge; 0 if not given, or what the molecule's name says"
+        None, description="net charge; if not given, that of the named molecule, else 0"
     )
     multiplicity: Annotated[StrictInt, Field(ge=1, le=50)] = Field(
         1, description="1 + number of unpaired electrons"
@@ -72,7 +72,8 @@ class Chemistry(Problem):
         None, description="electrons that are not frozen in the lowest orbitals; all if not given"
     )
     active_orbitals: Annotated[StrictInt, Field(ge=1, le=1000)] | None = Field(
-        None, description="orbitals that these may occupy, from the lowest; all if not given"
+        None,
+        description="orbitals that these may occupy, lowest energy first; all if not given",
     )
 
     @model_validator(mode="after")

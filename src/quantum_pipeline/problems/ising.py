@@ -21,9 +21,9 @@ class Ising(BinaryProblem):
     """Minimise  offset + sum_i h_i s_i + sum J_ij s_i s_j  over spins; repeated pairs add up."""
 
     type: Literal["ising"] = "ising"
-    fields: tuple[Number, ...] = Field(min_length=1, description="h: one number a spin")
+    fields: tuple[Number, ...] = Field(min_length=1, description="h: one number per spin")
     couplings: tuple[Term, ...] = Field(
-        (), description="J: repeated pairs, either way round, add up"
+        (), description="J: repeated pairs, in either order, are added up"
     )
     offset: Number = Field(0.0, description="constant of the energy")
 

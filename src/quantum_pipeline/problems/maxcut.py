@@ -61,16 +61,18 @@ class MaxCut(BinaryProblem):
 
     type: Literal["maxcut"] = "maxcut"
     edges: tuple[Edge, ...] = Field(
-        (), min_length=1, description="edges between nodes 0, 1, ..., each pair once; weight 1"
+        (),
+        min_length=1,
+        description="edges between nodes 0, 1, ..., each pair once; the default weight is 1",
     )
     n_nodes: Annotated[int, Field(strict=True, ge=1)] | None = Field(
-        None, description="number of nodes; without it, one more than the largest in an edge"
+        None, description="number of nodes; if not given, one more than the largest node of an edge"
     )
     node_labels: tuple[Label, ...] | None = Field(
-        None, description="the nodes' names in the report; without them, their numbers"
+        None, description="names of the nodes in the report; their numbers if not given"
     )
     graph: NodeLink | None = Field(
-        None, exclude=True, description="instead of the above: a graph as networkx writes it"
+        None, exclude=True, description="a graph as networkx writes it, instead of the fields above"
     )
 
     @model_validator(mode="after")

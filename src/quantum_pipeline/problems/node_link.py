@@ -44,11 +44,17 @@ class NodeLink(_Part):
         json_schema_extra={"oneOf": [{"required": ["edges"]}, {"required": ["links"]}]}
     )
 
-    directed: Literal[False] = Field(False, description="directed graphs have no cut of this kind")
-    multigraph: Literal[False] = Field(False, description="add the weights of parallel edges up")
-    nodes: tuple[Node, ...] = Field(min_length=1, description="the nodes, named")
+    directed: Literal[False] = Field(
+        False, description="must be false: MaxCut is defined here for undirected graphs"
+    )
+    multigraph: Literal[False] = Field(
+        False, description="must be false: add up the weights of parallel edges first"
+    )
+    nodes: tuple[Node, ...] = Field(min_length=1, description="the nodes with their names")
     edges: tuple[Link, ...] = Field((), min_length=1, description="the edges")
-    links: tuple[Link, ...] = Field((), min_length=1, description="the edges, in older networkx")
+    links: tuple[Link, ...] = Field(
+        (), min_length=1, description="the edges, as older versions of networkx name them"
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -17,10 +17,10 @@ class Optimization(BinaryProblem):
 
     type: Literal["optimization"] = "optimization"
     linear_coefficients: tuple[Number, ...] = Field(
-        min_length=1, description="l: one number a variable"
+        min_length=1, description="l: one number per variable"
     )
     quadratic_matrix: tuple[tuple[Number, ...], ...] = Field(
-        description="Q, by rows: as many rows and columns as variables"
+        description="Q, row by row: as many rows and columns as variables"
     )
 
     @model_validator(mode="after")
@@ -58,7 +58,7 @@ class Random(BinaryProblem):
         description="number of variables"
     )
     seed: Annotated[int, Field(strict=True, ge=0, le=2**32 - 1)] = Field(
-        42, description="seed of the generator"
+        42, description="seed of the random number generator"
     )
 
     def drawn(self) -> Optimization:

@@ -30,13 +30,13 @@ class Qubo(BinaryProblem):
 
     type: Literal["qubo"] = "qubo"
     linear: tuple[Number, ...] | None = Field(
-        None, min_length=1, description="l: one number a variable"
+        None, min_length=1, description="l: one number per variable"
     )
     quadratic: tuple[Term, ...] = Field(
-        (), description="q: repeated pairs, either way round, add up; i = j adds to linear"
+        (), description="q: repeated pairs, in either order, are added up; i = j adds to linear"
     )
     matrix: tuple[tuple[Number, ...], ...] | None = Field(
-        None, min_length=1, description="M, by rows, instead of linear and quadratic"
+        None, min_length=1, description="M, row by row, instead of linear and quadratic"
     )
 
     @model_validator(mode="after")

@@ -39,7 +39,7 @@ SHOT_OPTIMIZERS = ("spsa", "cobyla", "nft")
 
 
 class Algorithm(BaseModel):
-    """The algorithm and its settings; what is not given is chosen."""
+    """The algorithm and its settings; those not given are chosen."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -47,53 +47,56 @@ class Algorithm(BaseModel):
         "auto", description="the algorithm; auto chooses by the problem and its size"
     )
     depth: GrownDepth | None = Field(
-        None, description="layers of QAOA; auto grows them until one more does not pay"
+        None, description="layers of QAOA; auto adds layers until one more does not pay"
     )
     max_depth: Depth | None = Field(
-        None, description="most layers that auto grows to; chosen by size if not given"
+        None, description="most layers that auto may use; chosen by size if not given"
     )
     optimizer: Literal["auto"] | Optimizer = Field(
         "auto",
-        description="how parameters are improved; none evaluates the given angles as they are",
+        description="the optimiser of the parameters; none evaluates the given angles as they are",
         json_schema_extra={"allowed": "one of auto, l-bfgs-b, spsa, cobyla, nft, none"},
     )
     initial_angles: Literal["auto"] | InitialAngles = Field(
         "auto",
         description="where the optimiser starts: a linear ramp, or angles known to be good for "
-        "graphs of such degrees",
+        "graphs of similar degree",
         json_schema_extra={"allowed": "one of auto, ramp, transferred"},
     )
     warm_start: WarmStart = Field(
-        "none", description="start from a relaxed or a classical solution, not from all bitstrings"
+        "none",
+        description="start near a relaxed or a classical solution, not in equal superposition",
     )
     cvar_alpha: Tail | None = Field(
         None,
-        description="optimise the mean of this lowest part of the energies instead of all of them",
+        description="optimise the mean of this lowest fraction of the energies, not of all",
         json_schema_extra={"allowed": "a number above 0, up to 1"},
     )
     shots_per_evaluation: ShotsEach | None = Field(
-        None, description="energies from so many shots, as a device has them; exact if not given"
+        None,
+        description="estimate each energy from so many shots, as a device does; exact if not given",
     )
     train_on: Literal["exact", "device"] = Field(
         "exact",
-        description="where energies come from while angles are improved: the exact state, which "
-        "is free, or the device",
+        description="where energies come from while angles are optimised: the exact state, at no "
+        "fee, or the device",
     )
     starts: Starts | None = Field(
         None, description="starting points of the optimiser; chosen by size if not given"
     )
     max_evaluations: Evaluations | None = Field(
-        None, description="evaluations of the energy in all; chosen by the algorithm if not given"
+        None, description="most evaluations of the energy in all; chosen by algorithm if not given"
     )
     gammas: Angles | None = Field(
-        None, description="angles of the cost layers in radians, to start from; with betas"
+        None, description="initial angles of the cost layers in radians; together with betas"
     )
     betas: Angles | None = Field(
-        None, description="angles of the mixing layers in radians, to start from; with gammas"
+        None, description="initial angles of the mixing layers in radians; together with gammas"
     )
     ansatz: Literal["auto"] | Ansatz = Field(
         "auto",
-        description="of VQE: all single and double excitations, or those that lower the energy",
+        description="ansatz of VQE: all single and double excitations, or those that lower the "
+        "energy",
         json_schema_extra={"allowed": "one of auto, uccsd, adapt"},
     )
 

@@ -1,9 +1,9 @@
 """Error mitigation as a request asks for it, and how many circuits that takes.
 
-Each circuit of a measurement is run with the same number of shots. What is measured twice over,
-at stretched noise or with a symmetry checked, is measured on calibration circuits too: circuits of
-the same form whose energy is known. Only where the mitigated energy is the better one there does
-it count.
+Each circuit of a measurement is run with the same number of shots. Whatever is
+measured at scaled noise or with a symmetry checked is measured on calibration circuits too:
+circuits of the same form whose energy is known. The mitigated energy counts only if it is the
+better one there.
 """
 
 from __future__ import annotations
@@ -52,17 +52,17 @@ class Mitigation(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     readout: StrictBool = Field(
-        False, description="correct errors of the readout, from two more circuits"
+        False, description="correct readout errors, measured by two more circuits"
     )
     zne: Extrapolation = Field(
         "none", description="extrapolate to zero noise from circuits with folded gates"
     )
     scales: Annotated[tuple[Scale, ...], Field(min_length=2, max_length=5)] = Field(
-        (1.0, 3.0, 5.0), description="noise scales of the extrapolation, 1 first, increasing"
+        (1.0, 3.0, 5.0), description="noise scales of the extrapolation, increasing from 1"
     )
     symmetry: StrictBool = Field(
         False,
-        description="keep the shots that obey a symmetry of the problem: the flip of all bits, or "
+        description="keep only shots that obey a symmetry of the problem: the flip of all bits, or "
         "the number of electrons",
     )
 

@@ -29,11 +29,11 @@ MAX_OBJECT_BYTES = 16 * 2**20
 
 
 RUNTIME = 3600
-"""Seconds that a job may take where nothing was said."""
+"""Seconds that a job may take unless the request says otherwise."""
 
 
 class ProblemReference(BaseModel):
-    """A problem that stands in S3, for those too large for an execution's input."""
+    """A problem stored in S3, for those too large for an execution's input."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -54,17 +54,17 @@ class Limits(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     max_cost_usd: Annotated[float, Field(strict=True, ge=0, le=1_000_000, allow_inf_nan=False)] = (
-        Field(1.0, description="a run whose estimate is higher is refused")
+        Field(1.0, description="most that the run may cost; refused if its estimate is higher")
     )
     max_runtime_seconds: Annotated[StrictInt, Field(ge=1, le=432_000)] | None = Field(
         None,
-        description="the job is ended after that time; if not given, 3600, or on a device what its "
-        "tasks and their queue take",
+        description="seconds after which the job is stopped; if not given, 3600, or on a device "
+        "what its tasks and an allowance for its queue take",
     )
     allow_partial: StrictBool = Field(
         False,
-        description="start a run whose estimate is higher than max_cost_usd, too, and stop it "
-        "before that with the best result so far",
+        description="start a run even if its estimate is above max_cost_usd, and stop it below "
+        "that with the best result so far",
     )
 
 
@@ -74,21 +74,21 @@ def _read_reference(problem: Any) -> Any:
 
 
 class Request(BaseModel):
-    """A run to be made: the problem, how to solve it, and what it may cost."""
+    """A request for a run: the problem, how to solve it, and what it may cost."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, title="Quantum Pipeline request")
 
     problem: Annotated[
         AnyProblem | ProblemReference,
-        Field(discriminator="type", description="what is to be solved, or where it stands"),
+        Field(discriminator="type", description="the problem to solve, or where it is stored"),
         BeforeValidator(_read_reference),
     ]
-    algorithm: Algorithm = Field(Algorithm(), description="how it is solved")
+    algorithm: Algorithm = Field(Algorithm(), description="the algorithm and its settings")
     device: str = Field(
         "auto",
         min_length=1,
         max_length=256,
-        description="where the samples are taken; auto chooses",
+        description="the device that takes the samples; auto chooses",
         json_schema_extra={"allowed": "auto, local, sv1, dm1, or a device's name or ARN"},
     )
     shots: Annotated[StrictInt, Field(ge=1, le=50_000)] = Field(
@@ -96,16 +96,17 @@ class Request(BaseModel):
     )
     seed: Annotated[StrictInt, Field(ge=0, le=2**32 - 1)] = Field(
         0,
-        description="seed of all that the job draws: same seed, same result; a device draws itself",
+        description="seed of the job's random numbers: the same seed gives the same result; a "
+        "device's shots are not seeded",
     )
     mitigation: Literal["none", "auto"] | Mitigation = Field(
         "none",
-        description="what is done about a device's errors, for more shots; auto chooses",
+        description="error mitigation on a device, at the cost of more shots; auto chooses",
         json_schema_extra={"allowed": "none, auto, or an object"},
     )
     noise: Noise | None = Field(
         None,
-        description="noise that dm1 simulates; on no other device",
+        description="noise that dm1 simulates; for dm1 only",
     )
     reservation_arn: (
         Annotated[
@@ -116,8 +117,10 @@ class Request(BaseModel):
             ),
         ]
         | None
-    ) = Field(None, description="reservation of the device that the run is made in")
-    limits: Limits = Field(Limits(), description="what the run may cost, how long it may take")
+    ) = Field(None, description="the device reservation to run in")
+    limits: Limits = Field(
+        Limits(), description="most that the run may cost, and how long it may take"
+    )
     name: (
         Annotated[
             str,
@@ -168,6 +171,6 @@ def parse_problem(data: Any) -> Any:
     request = parse_request({"problem": data})
     if isinstance(request.problem, ProblemReference):
         raise InvalidRequest.of(
-            "problem.uri", request.problem.uri, "a problem, no second reference"
+            "problem.uri", request.problem.uri, "a problem, not another reference"
         )
     return request.problem
