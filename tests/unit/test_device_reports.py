@@ -257,7 +257,9 @@ def test_a_circuit_with_an_error_in_most_shots_is_pointed_out() -> None:
     assert "fidelity" not in advice(REPORT)
     poor = COMPILATION.model_copy(update={"estimated_fidelity": 0.21})
     report = measured_on_device(run={"compilation": poor})
-    assert "The estimated fidelity of the circuit is 0.21, with 24 gates" in advice(report)
+    assert "The estimated fidelity of the circuit is 0.21, with 24 two-qubit gates" in advice(
+        report
+    )
 
 
 def test_mitigation_that_was_not_kept_says_why_and_what_it_cost() -> None:

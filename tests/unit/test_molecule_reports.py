@@ -295,14 +295,14 @@ def with_outcome(**changes: Any) -> str:
 
 def test_mitigation_that_was_not_kept_is_not_said_to_leave_an_error() -> None:
     said = with_outcome(kept="raw")
-    assert "it is the raw one, for mitigation did no better, and took" in said
+    assert "it is the raw energy, since mitigation did no better and took" in said
     assert "mitigation leaves" not in said
 
 
 def test_more_shots_than_a_request_may_ask_for_are_called_out_of_reach() -> None:
     vague = Estimated(energy=MEASURED.lowest.energy, standard_error=0.08)
     said = with_outcome(mitigated=vague)
-    assert "takes about 5,000,000 shots of each circuit, and a request may ask for 50,000" in said
+    assert "takes about 5,000,000 shots of each circuit, more than the 50,000 that" in said
 
 
 def section() -> str:

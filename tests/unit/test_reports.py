@@ -133,7 +133,7 @@ def test_given_angles_are_not_blamed_for_not_converging() -> None:
 
 def test_a_rare_optimum_says_how_many_shots_meet_it() -> None:
     report = sampled(TRIANGLE, BEST, probability_of_best=0.01)
-    assert "probability 0.01, 100 shots in all give it 1 times" in advice(report)
+    assert "probability 0.01; 100 shots give it 1 times" in advice(report)
     assert "probability" not in advice(sampled(TRIANGLE, BEST, probability_of_best=0.05))
 
 

@@ -204,7 +204,7 @@ def _quality(report: MoleculeReport) -> list[Row]:
         Row(
             "largest_error_millihartree",
             number(quality.largest_error_millihartree),
-            "the same, of all lengths",
+            "the largest of all lengths",
         ),
         Row(
             "chemical_accuracy",
@@ -262,7 +262,7 @@ def _measured(report: MoleculeReport, measured: MeasuredEnergy) -> Table:
         Row(
             "right_electrons",
             percent(measured.right_electrons),
-            "shots of the determinants with as many electrons of each spin as there are",
+            "shots with the molecule's number of electrons of each spin",
         ),
     ]
     return Table(f"Measured on {device_name(report)}", "measured", made)

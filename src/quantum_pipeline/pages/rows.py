@@ -63,12 +63,12 @@ def analysis(report: Report, final: str, energy: Callable[[float], str] = number
         Row(
             "reduction_percent",
             number(analysis.reduction_percent),
-            "descent, % of the first energy's magnitude",
+            "reduction in % of the first energy's magnitude",
         ),
         Row(
             "convergence_evaluation",
             str(analysis.convergence_evaluation),
-            "99 % of the descent is made by it",
+            "99 % of the reduction is reached by it",
         ),
         Row(
             "convergence_rate",
@@ -99,7 +99,7 @@ def timing(report: Report) -> list[Row]:
             seconds(timing.post_process_seconds),
             "to check and evaluate the result",
         ),
-        Row("polls", str(timing.polls), "looks at the job's status"),
+        Row("polls", str(timing.polls), "checks of the job's status"),
     ]
 
 

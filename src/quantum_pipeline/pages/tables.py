@@ -155,7 +155,7 @@ def _quality(study: Study) -> list[Row]:
             number(quality.probability_of_best),
             "that one shot gives an optimum"
             if quality.probability_of_best is not None
-            else "unknown: state or spectrum was not listed",
+            else "unknown: state or spectrum was not computed in full",
         ),
         Row("mean_energy", number(quality.mean_energy), f"⟨C⟩ at the final angles, {state}"),
         Row("standard_error", number(quality.standard_error), "of a mean over the shots"),
@@ -166,7 +166,7 @@ def _quality(study: Study) -> list[Row]:
         Row(
             "quantum_seconds",
             seconds(quality.quantum_seconds),
-            "to optimise and to sample"
+            "time to optimise and to sample"
             + ("" if study.report.device.emulated is None else ", by the emulator"),
         ),
         Row(
@@ -181,7 +181,9 @@ def _device_energies(study: Study) -> list[Row]:
     quality, rows_ = study.report.quality, []
     if quality.trained_energy is not None:
         rows_ += [
-            Row("trained_energy", number(quality.trained_energy), "⟨C⟩ of the circuit, no noise"),
+            Row(
+                "trained_energy", number(quality.trained_energy), "⟨C⟩ of the circuit without noise"
+            ),
             Row("trained_ratio", ratio(quality.trained_ratio), "ratio of it"),
         ]
     if quality.mitigated_energy is not None:

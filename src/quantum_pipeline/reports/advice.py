@@ -96,8 +96,8 @@ def _on_rare_optimum(report: OptimisationReport) -> str | None:
     if report.partial or probability is None or probability * shots >= 5:
         return None
     return (
-        f"A shot gives the optimum with probability {probability:.2g}, {shots} "
-        f"{'shot' if shots == 1 else 'shots'} in all give it {probability * shots:.2g} times on "
+        f"A shot gives the optimum with probability {probability:.2g}; {shots} "
+        f"{'shot gives' if shots == 1 else 'shots give'} it {probability * shots:.2g} times on "
         f"average: raise {'shots or ' if shots < MOST_SHOTS else ''}algorithm.depth."
     )
 
@@ -108,5 +108,5 @@ def _on_classical_speed(report: OptimisationReport) -> str | None:
         return None  # the time of an emulator is not that of its device
     return (
         f"For the answer alone, {classical.method} is quicker ({classical.seconds:.3g} s against "
-        f"{quantum:.3g} s): at this size QAOA is worth running to study QAOA."
+        f"{quantum:.3g} s): at this size QAOA is worth running only to study QAOA."
     )

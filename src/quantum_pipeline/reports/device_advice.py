@@ -54,7 +54,7 @@ def _on_emulation(report: Report) -> str | None:
     region = device.arn.split(":")[3]
     where = f"in {region}, where {device.name} is," if region else "in a region"
     return (
-        f"This was a rehearsal on an emulated {device.name}: to run it on the device, deploy the "
+        f"This was a rehearsal on an emulated {device.name}. To run it on the device, deploy the "
         f"stack {where} and add --stack NAME; {_fees_there(report)}."
     )
 
@@ -73,8 +73,8 @@ def _on_fidelity(report: Report) -> str | None:
     gates = made.compiled.two_qubit_gates
     return (
         f"The estimated fidelity of the circuit is {made.estimated_fidelity:.2g}, with {gates} "
-        f"gates on two qubits: most shots have an error; use fewer layers or a smaller problem, or "
-        "a device of better gates or more couplers."
+        f"two-qubit gates: most shots have an error; use fewer layers, a smaller problem, or "
+        "a device with better gates or more couplers."
     )
 
 
@@ -85,7 +85,7 @@ def _on_mitigation(report: Report) -> str | None:
     spent = report.cost.mitigation_usd or 0.0
     more = "Raise shots, or leave" if report.request["shots"] < MOST_SHOTS else "Leave"
     return (
-        f"Mitigation was measured, and the raw energy kept: {outcome.kept_because}. {more} "
+        f"Mitigation was tried, but the raw energy was kept: {outcome.kept_because}. {more} "
         f"mitigation out, which saves {outcome.extra_shots} shots and {spent:.4f} USD."
     )
 

@@ -91,12 +91,12 @@ def _on_device_errors(report: MoleculeReport) -> str | None:
         return _on_spread(measured.shots, spread)
     off = f"The measured energy is off by {error:.3g} mHa, which shots alone do not explain"
     if report.mitigation is None:
-        return f"{off}: ask for mitigation (auto), or a device of fewer errors."
-    fewer = "take an ansatz of fewer gates, or a better device"
+        return f"{off}: ask for mitigation (auto), or use a device with fewer errors."
+    fewer = "use an ansatz with fewer gates, or a better device"
     if report.mitigation.kept == "mitigated":
-        return f"{off}: mitigation leaves that; {fewer}."
+        return f"{off}: mitigation does not remove it; {fewer}."
     return (
-        f"{off}: it is the raw one, for mitigation did no better, and took "
+        f"{off}: it is the raw energy, since mitigation did no better and took "
         f"{report.mitigation.extra_shots:,} shots; {fewer}."
     )
 
@@ -110,7 +110,7 @@ def _on_spread(shots: int, spread: float) -> str:
     if exact > MOST_SHOTS:
         return (
             f"{error}: chemical accuracy ({CHEMICAL_ACCURACY}) takes about {needed} shots of each "
-            f"circuit, and a request may ask for {MOST_SHOTS:,}: shots do not reach it here."
+            f"circuit, more than the {MOST_SHOTS:,} that a request may ask for."
         )
     return (
         f"{error}: chemical accuracy ({CHEMICAL_ACCURACY}) takes about {needed} shots of each "
@@ -135,5 +135,5 @@ def _on_classical_speed(report: MoleculeReport) -> str | None:
         return None
     return (
         f"For the energy alone, {classical.method} is quicker ({classical.seconds:.3g} s against "
-        f"{quantum:.3g} s): at this size VQE is worth running to study VQE."
+        f"{quantum:.3g} s): at this size VQE is worth running only to study VQE."
     )
