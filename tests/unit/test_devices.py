@@ -338,7 +338,7 @@ def test_what_is_prepared_is_prepared_again_as_it_is() -> None:
 
 
 def test_usable_devices_are_listed_first_with_their_prices() -> None:
-    states = [state(name, emulated=True) for name in CAPABILITIES if name != "sv1"]
+    states = [state(name, emulated=True) for name in CAPABILITIES if name not in ("sv1", "emerald")]
     states += [closed("garnet"), state("ibex-q1", status="OFFLINE", queue="5")]
     rows = listed(catalogue().devices, {each.arn: each for each in states}, NOON)
     assert rows[0].name == "local"
