@@ -10,7 +10,8 @@ Layers = tuple[tuple[str, ...], ...]
 
 PACKAGE: Layers = (
     ("cli",),
-    ("aws", "local", "pages"),
+    ("local",),
+    ("aws", "pages"),
     ("reports",),
     ("results",),
     ("planning",),
