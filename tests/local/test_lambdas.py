@@ -93,7 +93,7 @@ def test_killing_a_process_fails_only_its_invocation(functions: Functions, tmp_p
 def test_killing_an_idle_process_fails_no_invocation(functions: Functions) -> None:
     process_id = invoke(functions, "s-TellFunction")["pid"]
     os.kill(process_id, signal.SIGKILL)
-    wait_for(lambda: not runs(process_id))
+    wait_for(lambda: process_id not in functions.process_ids("s-TellFunction"))
     assert invoke(functions, "s-TellFunction")["pid"] != process_id
 
 
