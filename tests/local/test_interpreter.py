@@ -12,7 +12,7 @@ import pytest
 
 from quantum_pipeline.local.interpreter import Interpreter, Program
 from tests.local.small_stack import runs
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_SECONDS, wait_for
 
 
 class Outcome:
@@ -30,7 +30,7 @@ class Outcome:
         )
 
     def status(self) -> int | None:
-        assert self._ended.wait(30)
+        assert self._ended.wait(PATIENCE_SECONDS)
         return self.program.exit_status
 
 
@@ -90,7 +90,7 @@ def test_the_exit_status_tells_how_a_program_ended(
 
 
 def test_what_a_program_has_started_ends_with_it(interpreter: Interpreter, tmp_path: Path) -> None:
-    text = "import subprocess; print(subprocess.Popen(['sleep', '60']).pid)"
+    text = "import subprocess; print(subprocess.Popen(['sleep', '3600']).pid)"
     outcome = Outcome(interpreter, script(tmp_path, text))
     assert outcome.status() == 0
     wait_for(lambda: not runs(int(outcome.lines[0])))
@@ -109,7 +109,7 @@ def test_a_dead_interpreter_is_replaced(interpreter: Interpreter, tmp_path: Path
 
 
 def test_nothing_runs_once_it_is_closed(interpreter: Interpreter, tmp_path: Path) -> None:
-    running = Outcome(interpreter, script(tmp_path, "import time; time.sleep(60)"))
+    running = Outcome(interpreter, script(tmp_path, "import time; time.sleep(3600)"))
     interpreter.close()
     assert running.status() == -signal.SIGKILL
     interpreter.start()

@@ -18,6 +18,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeAlias
 from urllib.request import getproxies
@@ -49,12 +50,10 @@ _one_at_a_time = threading.Lock()
 BraketFactory: TypeAlias = "Callable[[Callable[[], Mapping[str, str]], Path], BraketService]"
 
 
-def _braket_service(
-    environment: Callable[[], Mapping[str, str]], work_folder: Path
-) -> BraketService:
+def _braket_service(cache_folder: Path) -> BraketFactory:
     from quantum_pipeline.local.braket import BraketService  # noqa: PLC0415
 
-    return BraketService(environment, work_folder, look_seconds=LOOK_SECONDS)
+    return partial(BraketService, look_seconds=LOOK_SECONDS, sources=cache_folder / "sources")
 
 
 def read_stack(
@@ -91,7 +90,7 @@ class LocalAws:
         stack_name: str = STACK_NAME,
         parameters: Mapping[str, str] | None = None,
         cache_folder: Path = PROJECT / ".cache",
-        braket: BraketFactory = _braket_service,
+        braket: BraketFactory | None = None,
         port: int = 0,
     ) -> None:
         """Start everything.
@@ -101,7 +100,8 @@ class LocalAws:
             stack_name: the stack's name, as in ``sam deploy --stack-name``.
             parameters: values of template parameters, as in ``--parameter-overrides``.
             cache_folder: holds what may last from run to run, and a temporary folder for the rest.
-            braket: makes the Braket service from its jobs' environment variables and their folder.
+            braket: makes the Braket service from its jobs' environment variables and their folder;
+                by default one that answers as AWS does, in its own time.
             port: of the endpoint on 127.0.0.1; a free one by default.
 
         Raises:
@@ -114,7 +114,9 @@ class LocalAws:
             raise RuntimeError("another LocalAws is open in this process")
         with ExitStack() as open_parts:
             open_parts.callback(_one_at_a_time.release)
-            self._start(stack, cache_folder, braket, port, open_parts)
+            self._start(
+                stack, cache_folder, braket or _braket_service(cache_folder), port, open_parts
+            )
             self._open_parts = open_parts.pop_all()
 
     def _start(
@@ -145,6 +147,7 @@ class LocalAws:
         open_parts.callback(self.braket.close)
         names = [function.name for function in stack.functions]
         threading.Thread(target=self._warm, args=(names,), name="warm-up", daemon=True).start()
+        open_parts.callback(gc.unfreeze)
         with _nothing_collected():
             from quantum_pipeline.local.endpoint import Endpoint  # noqa: PLC0415
 
@@ -232,11 +235,12 @@ def _no_proxy() -> dict[str, str]:
 
 @contextmanager
 def _nothing_collected() -> Iterator[None]:
-    """Let no garbage be looked for: what moto makes when it is imported stays, and is a lot."""
+    """Let no garbage be looked for in what is made here: it stays, and is a lot."""
     enabled = gc.isenabled()
     gc.disable()
     try:
         yield
+        gc.freeze()
     finally:
         if enabled:
             gc.enable()

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-import botocore.loaders
+import botocore.session
 import moto
 from moto.core import utils as moto_utils
 from moto.core.config import default_user_config
@@ -49,9 +49,8 @@ for _name in ("moto", "werkzeug"):
 json_path.parse = cache(json_path.parse)  # type: ignore[attr-defined]
 
 # Each session of botocore, and moto for each service, would read the descriptions of AWS again.
-_loader = botocore.loaders.create_loader()
-for _module in (botocore.loaders, moto_utils):
-    vars(_module)["create_loader"] = lambda *_: _loader
+for _module in (botocore.session, moto_utils):
+    vars(_module)["create_loader"] = cache(vars(_module)["create_loader"])
 
 
 class Endpoint:

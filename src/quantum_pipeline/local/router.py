@@ -12,6 +12,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -38,7 +39,10 @@ class Router:
         self.intercept: Callable[[str, Request], Response | None] | None = None
         self._services = services
         self._executions = executions
-        self._moto: WSGIApplication = DomainDispatcherApplication(create_backend_app)
+        moto = DomainDispatcherApplication(create_backend_app)
+        # It would go through all services for each request.
+        moto.get_backend_for_host = cache(moto.get_backend_for_host)  # type: ignore[method-assign]
+        self._moto: WSGIApplication = moto
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Hand one request to its service."""

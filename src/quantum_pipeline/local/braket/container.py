@@ -13,6 +13,7 @@ from quantum_pipeline.local.braket.clients import Clients
 from quantum_pipeline.local.braket.folder import JobFolder, inherited
 from quantum_pipeline.local.braket.job import Job
 from quantum_pipeline.local.braket.logs import LogStream
+from quantum_pipeline.local.braket.sources import Sources
 from quantum_pipeline.local.braket.storage import Mirror
 from quantum_pipeline.local.interpreter import Interpreter, Program
 
@@ -39,11 +40,13 @@ class ContainerRunner:
         clients: Clients,
         work_folder: Path,
         startup_seconds: float,
+        sources: Sources,
     ) -> None:
         self._environment = environment
         self._clients = clients
         self._work_folder = work_folder
         self._startup_seconds = startup_seconds
+        self._sources = sources
         self.interpreter = Interpreter(IMPORTED, inherited())
         self._containers: list[_Container] = []
         self._closed = False
@@ -54,7 +57,7 @@ class ContainerRunner:
             job.record("CANCELLED")
             return
         job.unwaited_seconds += self._startup_seconds
-        folder = JobFolder(job, self._work_folder / job.id)
+        folder = JobFolder(job, self._work_folder / job.id, self._sources)
         container = _Container(job, folder, self._environment, self._clients, self.interpreter)
         self._containers = [c for c in self._containers if c.thread.is_alive()] + [container]
         container.thread.start()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from quantum_pipeline.local.braket import storage
 from quantum_pipeline.local.braket.job import Job
+from quantum_pipeline.local.braket.sources import Sources
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -30,8 +31,9 @@ def inherited() -> dict[str, str]:
 class JobFolder:
     """The folder of a job, from before its start until after its end."""
 
-    def __init__(self, job: Job, path: Path) -> None:
+    def __init__(self, job: Job, path: Path, sources: Sources) -> None:
         self._job = job
+        self._sources = sources
         self.path = path
         self.code = path / "code"
         self.inputs = path / "input" / "data"
@@ -92,8 +94,7 @@ class JobFolder:
             return
         archive = self.path / "source.tar.gz"
         storage.fetch(s3, script["s3Uri"], archive)
-        with tarfile.open(archive) as tar:
-            tar.extractall(self.code, filter="data")
+        self._sources.unpack(archive, self.code)
 
     def _variables(self) -> dict[str, str]:
         job = self._job

@@ -22,6 +22,7 @@ from quantum_pipeline.local.braket.faults import Faults
 from quantum_pipeline.local.braket.jobs import JobRunner, Jobs
 from quantum_pipeline.local.braket.protocol import Call
 from quantum_pipeline.local.braket.simulator import Simulator
+from quantum_pipeline.local.braket.sources import Sources
 from quantum_pipeline.local.braket.spending import SpendingLimits
 from quantum_pipeline.local.braket.tags import Tags
 from quantum_pipeline.local.braket.tasks import Tasks
@@ -46,6 +47,7 @@ class BraketService:
         startup_seconds: assumed time in which a job's instance starts: billed, not waited for.
         look_seconds: how long GetJob takes while the job has not ended: who looks again and again
             leaves the processors to the job, and hears of its end at once.
+        sources: where the source of jobs is kept, unpacked and compiled, for others to come.
         wait_share: how much of the simulated time of tasks is really waited, 0 to 1.
 
     A task runs as fast as it can, and is billed for the time that its device would have been busy:
@@ -75,6 +77,7 @@ class BraketService:
         instance_usd_per_hour: float = 0.0,
         startup_seconds: float = 180.0,
         look_seconds: float = 0.0,
+        sources: Path | None = None,
         wait_share: float = 0.0,
     ) -> None:
         self.intercept: Callable[[str, dict[str, Any]], None] | None = None
@@ -83,7 +86,9 @@ class BraketService:
         # One lock for all state. What is done under it never waits: work is handed to threads.
         self._lock = threading.RLock()
         clients = Clients(environment)
-        self._containers = ContainerRunner(environment, clients, work_folder, startup_seconds)
+        self._containers = ContainerRunner(
+            environment, clients, work_folder, startup_seconds, Sources(sources)
+        )
         self.devices = devices = Devices()
         self.faults = Faults(devices, self._lock)
         self._simulator = Simulator(clients, self.faults, wait_share)

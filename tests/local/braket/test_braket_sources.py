@@ -1,0 +1,71 @@
+"""The unpacked source of jobs: what they share of it, what each has alone, how long it is kept."""
+
+from __future__ import annotations
+
+import os
+import tarfile
+import time
+from pathlib import Path
+
+import pytest
+
+from quantum_pipeline.local.braket.sources import KEPT_SECONDS, Sources
+from tests.local.braket.server import tarball
+
+FILES = {"work.py": "x = 1", "package/data.txt": "text"}
+
+
+def archive(folder: Path, files: dict[str, str]) -> Path:
+    path = folder / "source.tar.gz"
+    path.write_bytes(tarball(files))
+    return path
+
+
+def names(folder: Path) -> set[str]:
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix() for path in found if path.suffix != ".pyc"}
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_each_job_has_all_files_and_makes_its_own(tmp_path: Path, *, kept: bool) -> None:
+    sources = Sources(tmp_path / "sources" if kept else None)
+    packed = archive(tmp_path, FILES)
+    sources.unpack(packed, tmp_path / "first")
+    (tmp_path / "first" / "package" / "made.txt").write_text("by the first")
+    sources.unpack(packed, tmp_path / "second")
+    assert names(tmp_path / "second") == FILES.keys()
+    assert (tmp_path / "second" / "package" / "data.txt").read_text() == "text"
+
+
+def test_what_is_kept_is_compiled_once(tmp_path: Path) -> None:
+    packed = archive(tmp_path, FILES)
+    for name in ("first", "second"):
+        Sources(tmp_path / "sources").unpack(packed, tmp_path / name)
+    first, second = (
+        next((tmp_path / name / "__pycache__").glob("work.*.pyc")) for name in ("first", "second")
+    )
+    assert first.samefile(second)
+
+
+def test_another_source_is_unpacked_for_itself(tmp_path: Path) -> None:
+    sources = Sources(tmp_path / "sources")
+    sources.unpack(archive(tmp_path, FILES), tmp_path / "first")
+    sources.unpack(archive(tmp_path, {"work.py": "x = 2"}), tmp_path / "second")
+    assert (tmp_path / "second" / "work.py").read_text() == "x = 2"
+    assert names(tmp_path / "second") == {"work.py"}
+
+
+def test_a_source_that_no_job_has_had_for_a_day_is_forgotten(tmp_path: Path) -> None:
+    sources = Sources(tmp_path / "sources")
+    sources.unpack(archive(tmp_path, FILES), tmp_path / "first")
+    (old,) = (tmp_path / "sources").iterdir()
+    os.utime(old, (0, time.time() - KEPT_SECONDS - 60))
+    sources.unpack(archive(tmp_path, {"work.py": "x = 2"}), tmp_path / "second")
+    assert not old.exists()
+
+
+def test_an_archive_that_would_write_elsewhere_is_refused_and_not_kept(tmp_path: Path) -> None:
+    sources = Sources(tmp_path / "sources")
+    with pytest.raises(tarfile.TarError):
+        sources.unpack(archive(tmp_path, {"../outside.py": ""}), tmp_path / "job")
+    assert list((tmp_path / "sources").iterdir()) == []
