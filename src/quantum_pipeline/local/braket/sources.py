@@ -19,8 +19,8 @@ KEPT_SECONDS = 86_400.0
 class Sources:
     """Unpacks archives, and keeps what they hold where there is a folder for it.
 
-    The files in a job's folder are links to what is kept, its folders are its own. So a job may
-    make files, as on AWS; one that overwrote its own source would do so for those that follow.
+    A job gets copies, with their times, by which Python knows that what is compiled still holds.
+    So whatever a job does to its files is its own affair, as on AWS.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -41,7 +41,7 @@ class Sources:
             self._forget()
             self._keep(archive, kept)
         os.utime(kept)
-        shutil.copytree(kept, target, copy_function=_link, dirs_exist_ok=True)
+        shutil.copytree(kept, target, dirs_exist_ok=True)
 
     def _keep(self, archive: Path, kept: Path) -> None:
         with tempfile.TemporaryDirectory(dir=self._folder) as new:
@@ -61,10 +61,3 @@ class Sources:
 def _extract(archive: Path, target: Path) -> None:
     with tarfile.open(archive) as tar:
         tar.extractall(target, filter="data")
-
-
-def _link(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # not every file system has links
-        shutil.copy2(source, target)
