@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -151,6 +152,8 @@ def test_a_job_on_a_device_has_time_for_its_tasks_and_their_queues(
     found = planned(request.model_copy(update={"limits": Limits()}))
     assert 0 <= found.request.limits.max_runtime_seconds - expected < 1
     assert found.reasons.runtime.why is Why.DEVICE_TIME
+    parts = [int(each) for each in re.findall(r"(\d+) s", found.reasons.runtime.words)]
+    assert sum(parts) == found.request.limits.max_runtime_seconds
 
 
 def test_the_estimate_of_a_small_circuit_on_a_simulator_is_its_minimum() -> None:

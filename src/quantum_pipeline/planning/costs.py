@@ -54,6 +54,9 @@ USD_PER_GIB_HOUR = 0.05
 USD_PER_HOUR = 20.0
 """Assumed where the instance itself is unknown."""
 
+LONGEST = 432_000
+"""Seconds after which Braket ends any job."""
+
 FREE = "this machine, which bills nothing"
 """The only source whose price of 0 is taken as free; from any other, 0 means unknown."""
 
@@ -167,17 +170,17 @@ def settle_runtime(
     if seconds is not None:
         _check_runtime(asked, device, planned)
     elif device.kind == "local":
-        seconds, words, why = RUNTIME, "what a job has where nothing is said", Why.USUAL
+        seconds, words, why = RUNTIME, "the default", Why.USUAL
     else:
         computed = compute_seconds(work)
         own = min(_of_molecule(work) if computed is None else computed, RUNTIME)
         compiling, queue = COMPILE_SECONDS[device.kind], QUEUE_SECONDS[device.kind]
-        seconds = min(432_000, ceil(own + planned.seconds + compiling + queue))
-        why = Why.DEVICE_TIME
+        needed, tasks = ceil(own + planned.seconds + compiling + queue), round(planned.seconds)
+        seconds, why = min(LONGEST, needed), Why.DEVICE_TIME
         words = (
-            f"{own + compiling:.0f} s to compute and compile, {planned.seconds:.0f} s of tasks, "
+            f"{needed - tasks - queue} s to compute and compile, {tasks} s of tasks, "
             f"{queue} s allowed for their queue"
-        )
+        ) + (f"; Braket ends a job after {LONGEST} s" if needed > LONGEST else "")
     limits = SettledLimits(**asked.model_dump() | {"max_runtime_seconds": seconds})
     return limits, Reason(why=why, words=words)
 
