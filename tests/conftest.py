@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from quantum_pipeline.local.aws import LocalAws
-from quantum_pipeline.local.braket import BraketService
-from tests.stack import REQUEST, Stack
+from tests.stack import POLLS_AT_ONCE, REQUEST, Stack, with_room
 
 logging.getLogger("moto").setLevel(logging.CRITICAL)  # it logs each failure that a test provokes
 
@@ -40,15 +38,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(pytest.mark.skip(reason="needs an AWS account; run with --aws"))
 
 
-def _with_room(environment: Callable[[], Mapping[str, str]], folder: Path) -> BraketService:
-    """Return a Braket service where the jobs of one test do not stand in the way of the next."""
-    return BraketService(environment, folder, concurrent_jobs=100)
-
-
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The deployed stack, on this machine."""
-    with LocalAws(cache_folder=tmp_path_factory.mktemp("cache"), braket=_with_room) as aws:
+    folder, parameters = tmp_path_factory.mktemp("cache"), {"PollsAtOnce": str(POLLS_AT_ONCE)}
+    with LocalAws(cache_folder=folder, parameters=parameters, braket=with_room) as aws:
         yield Stack(aws)
 
 

@@ -10,6 +10,7 @@ import signal
 import tarfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import boto3
 
 from quantum_pipeline import runs
 from quantum_pipeline.errors import ERRORS, PipelineError
-from quantum_pipeline.local.aws import LocalAws
+from quantum_pipeline.local.aws import LOOK_SECONDS, LocalAws
 from quantum_pipeline.local.braket import BraketError, BraketService
 from tests.waiting import wait_for
 
@@ -32,6 +33,10 @@ LONG = {
     "limits": {"max_runtime_seconds": 86_400, "max_cost_usd": 1000},
 }
 """A request whose job outlasts every test, on a machine of any speed."""
+
+
+POLLS_AT_ONCE = 10
+"""Looks at a job before a stack of the tests waits as on AWS: most jobs have ended by then."""
 
 
 class Stack:
@@ -177,15 +182,24 @@ class Stack:
         return content
 
 
+def with_room(
+    environment: Callable[[], Mapping[str, str]], folder: Path, usd_per_hour: float = 0.0
+) -> BraketService:
+    """Return a Braket service where the jobs of one test do not stand in the way of the next."""
+    return BraketService(
+        environment,
+        folder,
+        concurrent_jobs=100,
+        instance_usd_per_hour=usd_per_hour,
+        look_seconds=LOOK_SECONDS,
+    )
+
+
 @contextlib.contextmanager
 def priced_stack(cache_folder: Path) -> Iterator[Stack]:
     """Yield a stack where a job's instance has a price: the same for estimates and for the bill."""
-
-    def braket(environment: Callable[[], Mapping[str, str]], folder: Path) -> BraketService:
-        price = float(parameters["JobInstanceUsdPerHour"])
-        return BraketService(environment, folder, concurrent_jobs=100, instance_usd_per_hour=price)
-
-    parameters = {"JobInstanceUsdPerHour": "0.115"}
+    parameters = {"JobInstanceUsdPerHour": "0.115", "PollsAtOnce": str(POLLS_AT_ONCE)}
+    braket = partial(with_room, usd_per_hour=0.115)
     with LocalAws(cache_folder=cache_folder, parameters=parameters, braket=braket) as aws:
         yield Stack(aws)
 

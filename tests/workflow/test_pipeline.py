@@ -17,7 +17,7 @@ from werkzeug.wrappers import Request, Response
 
 from quantum_pipeline.local.runtime_api import Answer
 from tests.clock import clock_of
-from tests.stack import LONG, Stack
+from tests.stack import LONG, POLLS_AT_ONCE, Stack
 from tests.waiting import wait_for
 
 POLLED = ["Prepare", "Submit", "Wait", "Monitor", "IsFinished"]
@@ -223,7 +223,7 @@ def test_a_run_stopped_in_any_state_leaves_no_job_running(
     calls = Calls(stack, monkeypatch)
     execution = stack.start(data, run_id)
     if state == "Wait":
-        stack.wait_for_record(run_id, "job.json")
+        wait_for(lambda: stack.visited(execution).count("Wait") > POLLS_AT_ONCE)
         stop()
     assert stack.ended(execution)["status"] == "ABORTED"
     calls.wait_for("Cancel", *[state] * (state != "Wait"))  # a Submit on its way goes on
