@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 IMPORTED = ("pydantic.json_schema", "pydantic.types", "scipy.optimize", "scipy.sparse.csgraph")
 """What jobs import of that which the job image brings: once for all of them."""
+IMPORTED_ON_DEVICES = (*IMPORTED, "braket.aws", "qiskit.transpiler", "qiskit_braket_provider")
+"""What those import that create tasks, and others are not to wait for."""
 GRACE_SECONDS = 2.0
 """Between the request to end and the kill."""
 TICK_SECONDS = 0.5
@@ -48,6 +50,7 @@ class ContainerRunner:
         self._startup_seconds = startup_seconds
         self._sources = sources
         self.interpreter = Interpreter(IMPORTED, inherited())
+        self._on_devices = Interpreter(IMPORTED_ON_DEVICES, inherited())
         self._containers: list[_Container] = []
         self._closed = False
 
@@ -58,7 +61,8 @@ class ContainerRunner:
             return
         job.unwaited_seconds += self._startup_seconds
         folder = JobFolder(job, self._work_folder / job.id, self._sources)
-        container = _Container(job, folder, self._environment, self._clients, self.interpreter)
+        interpreter = self.interpreter if job.device.startswith("local:") else self._on_devices
+        container = _Container(job, folder, self._environment, self._clients, interpreter)
         self._containers = [c for c in self._containers if c.thread.is_alive()] + [container]
         container.thread.start()
 
@@ -76,6 +80,7 @@ class ContainerRunner:
         for container in self._containers:
             container.thread.join(max(0.0, deadline - time.monotonic()))
         self.interpreter.close()
+        self._on_devices.close()
 
 
 class _End(NamedTuple):
