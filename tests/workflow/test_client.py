@@ -15,7 +15,7 @@ import pytest
 from werkzeug.wrappers import Request, Response
 
 from quantum_pipeline.cli.client import Pipeline, Progress, RunStopped, run_id_of
-from quantum_pipeline.errors import InvalidRequest, JobFailed
+from quantum_pipeline.errors import InvalidRequest, InvalidResult, JobFailed
 from quantum_pipeline.local.aws import read_stack
 from tests.stack import LONG, Stack
 from tests.waiting import PATIENCE_SECONDS
@@ -137,6 +137,16 @@ def test_a_problem_too_large_for_an_execution_goes_through_the_input_bucket(
     prepared = json.loads((folder / "prepared.json").read_text())
     assert prepared["problem_uri"].startswith(f"s3://{stack.aws.outputs['InputBucketName']}/")
     assert json.loads((folder / "report.json").read_text())["solution"]["objective"] == 100
+
+
+@pytest.mark.parametrize("name", ["/elsewhere", "../elsewhere", "a/../../../elsewhere"])
+def test_an_object_whose_name_leads_elsewhere_is_not_fetched(
+    stack: Stack, pipeline: Pipeline, tmp_path: Path, name: str
+) -> None:
+    stack.s3.put_object(Bucket=stack.bucket, Key=f"runs/strange/{name}", Body=b"")
+    with pytest.raises(InvalidResult, match="key: got"):
+        pipeline.fetch("strange", tmp_path / "results")
+    assert list(tmp_path.rglob("elsewhere")) == []
 
 
 def test_watching_tells_states_job_and_energy(

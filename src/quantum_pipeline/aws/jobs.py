@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import re
-import tarfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +12,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from quantum_pipeline import runs
-from quantum_pipeline.aws import storage
+from quantum_pipeline.aws import archive, storage
 from quantum_pipeline.aws.clients import client
 from quantum_pipeline.aws.settings import SubmitSettings
 from quantum_pipeline.aws.source import Source
@@ -31,10 +28,8 @@ from quantum_pipeline.errors import (
     ServiceUnavailable,
 )
 from quantum_pipeline.planning.prepared import RunHeader
-from quantum_pipeline.requests.json_text import parse_json
 
 ENDED = ("COMPLETED", "FAILED", "CANCELLED")
-MAX_RESULT_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True)
@@ -231,30 +226,9 @@ def read_output(state: JobState) -> Any:
     key = f"{prefix}/output/model.tar.gz"
     where = f"s3://{bucket}/{key}"
     try:
-        archive = storage.read(bucket, key, MAX_RESULT_BYTES)
+        packed = storage.read(bucket, key, archive.MAX_BYTES)
     except ValueError as error:
         raise InvalidResult(f"{where}: {error}") from error
-    if archive is None:
+    if packed is None:
         raise InvalidResult(f"{where}: missing; the job ended without saving a result")
-    return _data(archive, where)
-
-
-def _data(archive: bytes, where: str) -> Any:
-    try:
-        with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
-            member = tar.getmember("results.json")
-            if member.size > MAX_RESULT_BYTES:
-                raise InvalidResult(f"{where}: results.json has {member.size} bytes")
-            file = tar.extractfile(member)
-            if file is None:
-                raise InvalidResult(f"{where}: results.json is no file")
-            saved = parse_json(file.read(), f"{where}: results.json")
-    except KeyError as error:
-        raise InvalidResult(f"{where}: no results.json in it") from error
-    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
-        raise InvalidResult(f"{where}: not a readable archive ({error})") from error
-    except InvalidRequest as error:
-        raise InvalidResult(str(error)) from error
-    if not isinstance(saved, dict) or "dataDictionary" not in saved:
-        raise InvalidResult(f"{where}: results.json has no dataDictionary")
-    return saved["dataDictionary"]
+    return archive.saved_data(packed, where)

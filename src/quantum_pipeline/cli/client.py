@@ -24,6 +24,7 @@ from botocore.exceptions import ClientError
 from quantum_pipeline import runs
 from quantum_pipeline.error_codes import Meaning, meaning_of
 from quantum_pipeline.errors import ERRORS, InvalidRequest, PipelineError
+from quantum_pipeline.local.paths import below
 
 INPUT_LIMIT_BYTES = 240 * 1024
 """Largest input that leaves room in the 256 KiB of a state's payload; larger problems go by S3."""
@@ -199,7 +200,11 @@ class Pipeline:
         return False
 
     def fetch(self, run_id: str, folder: Path) -> Path:
-        """Download the run's report, pictures and records; return the folder they are in."""
+        """Download the run's report, pictures and records; return the folder they are in.
+
+        Raises:
+            InvalidResult: the name of an object would lead out of that folder.
+        """
         bucket, prefix = self.outputs["OutputBucketName"], runs.key(run_id, "")
         target = folder / run_id
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
@@ -207,7 +212,7 @@ class Pipeline:
             name = item["Key"].removeprefix(prefix)
             if name.startswith(("job/", "checkpoints/")):
                 continue
-            path = target / name
+            path = below(target, name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(self._s3.get_object(Bucket=bucket, Key=item["Key"])["Body"].read())
         return target

@@ -362,6 +362,28 @@ def test_checkpoints_are_kept_while_the_job_runs_and_resumed_from(
     assert log_lines(server, job) == ["resumed from 17"]
 
 
+def test_a_checkpoint_whose_key_leads_elsewhere_fails_the_job(
+    server: Server, braket: Any, job_request: Make
+) -> None:
+    server.s3.put_object(Bucket=BUCKET, Key="bad//tmp/elsewhere", Body=b"")
+    kept = {"checkpointConfig": {"s3Uri": f"s3://{BUCKET}/bad"}}
+    job = ended(braket, braket.create_job(**job_request(name="bad", **kept))["jobArn"])
+    assert job["status"] == "FAILED"
+    assert job["failureReason"].startswith("InvalidResult: key: got")
+
+
+@pytest.mark.parametrize("name", [".", ".."])
+def test_a_channel_whose_name_is_a_folder_fails_the_job(
+    server: Server, braket: Any, job_request: Make, name: str
+) -> None:
+    server.s3.put_object(Bucket=BUCKET, Key="data/a", Body=b"")
+    source = {"s3DataSource": {"s3Uri": f"s3://{BUCKET}/data/"}}
+    channels = [{"channelName": name, "dataSource": source}]
+    request = job_request(name=f"channel-{len(name)}", inputDataConfig=channels)
+    job = ended(braket, braket.create_job(**request)["jobArn"])
+    assert job["failureReason"].startswith("InvalidResult: key: got")
+
+
 def test_jobs_and_calls_do_not_wait_for_each_other(
     server: Server, braket: Any, job_request: Make
 ) -> None:

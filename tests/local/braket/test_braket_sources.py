@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from quantum_pipeline.local.braket import sources
 from quantum_pipeline.local.braket.sources import KEPT_SECONDS, Sources
 from tests.local.braket.server import tarball
 
@@ -26,14 +27,14 @@ def names(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in found if path.suffix != ".pyc"}
 
 
-@pytest.mark.parametrize("kept", [True, False])
-def test_each_job_has_all_files_and_makes_its_own(tmp_path: Path, *, kept: bool) -> None:
-    sources = Sources(tmp_path / "sources" if kept else None)
+@pytest.mark.parametrize("keeps", [True, False])
+def test_each_job_has_all_files_and_makes_its_own(tmp_path: Path, *, keeps: bool) -> None:
+    kept = Sources(tmp_path / "sources" if keeps else None)
     packed = archive(tmp_path, FILES)
-    sources.unpack(packed, tmp_path / "first")
+    kept.unpack(packed, tmp_path / "first")
     (tmp_path / "first" / "package" / "made.txt").write_text("by the first")
     (tmp_path / "first" / "package" / "data.txt").write_text("overwritten")
-    sources.unpack(packed, tmp_path / "second")
+    kept.unpack(packed, tmp_path / "second")
     assert names(tmp_path / "second") == FILES.keys()
     assert (tmp_path / "second" / "package" / "data.txt").read_text() == "text"
 
@@ -49,24 +50,55 @@ def test_what_is_kept_is_compiled_once(tmp_path: Path) -> None:
 
 
 def test_another_source_is_unpacked_for_itself(tmp_path: Path) -> None:
-    sources = Sources(tmp_path / "sources")
-    sources.unpack(archive(tmp_path, FILES), tmp_path / "first")
-    sources.unpack(archive(tmp_path, {"work.py": "x = 2"}), tmp_path / "second")
+    kept = Sources(tmp_path / "sources")
+    kept.unpack(archive(tmp_path, FILES), tmp_path / "first")
+    kept.unpack(archive(tmp_path, {"work.py": "x = 2"}), tmp_path / "second")
     assert (tmp_path / "second" / "work.py").read_text() == "x = 2"
     assert names(tmp_path / "second") == {"work.py"}
 
 
 def test_a_source_that_no_job_has_had_for_a_day_is_forgotten(tmp_path: Path) -> None:
-    sources = Sources(tmp_path / "sources")
-    sources.unpack(archive(tmp_path, FILES), tmp_path / "first")
+    kept = Sources(tmp_path / "sources")
+    kept.unpack(archive(tmp_path, FILES), tmp_path / "first")
     (old,) = (tmp_path / "sources").iterdir()
     os.utime(old, (0, time.time() - KEPT_SECONDS - 60))
-    sources.unpack(archive(tmp_path, {"work.py": "x = 2"}), tmp_path / "second")
+    kept.unpack(archive(tmp_path, {"work.py": "x = 2"}), tmp_path / "second")
     assert not old.exists()
 
 
 def test_an_archive_that_would_write_elsewhere_is_refused_and_not_kept(tmp_path: Path) -> None:
-    sources = Sources(tmp_path / "sources")
+    kept = Sources(tmp_path / "sources")
     with pytest.raises(tarfile.TarError):
-        sources.unpack(archive(tmp_path, {"../outside.py": ""}), tmp_path / "job")
+        kept.unpack(archive(tmp_path, {"../outside.py": ""}), tmp_path / "job")
     assert list((tmp_path / "sources").iterdir()) == []
+
+
+def test_links_in_a_loop_are_copied_as_they_are(tmp_path: Path) -> None:
+    link = tarfile.TarInfo("package/again")
+    link.type, link.linkname = tarfile.SYMTYPE, "."
+    path = tmp_path / "source.tar.gz"
+    with tarfile.open(path, "w:gz") as tar:
+        tar.addfile(link)
+    Sources(tmp_path / "sources").unpack(path, tmp_path / "job")
+    assert (tmp_path / "job" / "package" / "again").is_symlink()
+
+
+@pytest.mark.parametrize("limit", ["MAX_FILES", "MAX_BYTES"])
+def test_a_source_without_end_is_refused_and_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    monkeypatch.setattr(sources, limit, 2)
+    packed = archive(tmp_path, {f"{number}.py": "x" for number in range(3)})
+    with pytest.raises(tarfile.TarError, match="allowed: up to"):
+        Sources(tmp_path / "sources").unpack(packed, tmp_path / "job")
+    assert list((tmp_path / "sources").iterdir()) == []
+
+
+def test_a_hard_link_to_nothing_is_refused(tmp_path: Path) -> None:
+    link = tarfile.TarInfo("a")
+    link.type, link.linkname = tarfile.LNKTYPE, "a"
+    path = tmp_path / "source.tar.gz"
+    with tarfile.open(path, "w:gz") as tar:
+        tar.addfile(link)
+    with pytest.raises(tarfile.TarError, match="links nowhere"):
+        Sources().unpack(path, tmp_path / "job")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from quantum_pipeline.local.braket import storage
 from quantum_pipeline.local.braket.job import Job
 from quantum_pipeline.local.braket.sources import Sources
+from quantum_pipeline.local.paths import below
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -48,6 +49,7 @@ class JobFolder:
 
         Raises:
             FileNotFoundError: there is nothing at a channel's URI.
+            InvalidResult: a name or a key would lead out of the folder.
             ClientError, tarfile.TarError: the code is missing, or is not what it is said to be.
         """
         for folder in (self.code, self.inputs, self.hyperparameters.parent, self.results,
@@ -58,7 +60,7 @@ class JobFolder:
         self._fetch_code(s3)
         for channel in request.get("inputDataConfig", ()):
             uri = channel["dataSource"]["s3DataSource"]["s3Uri"]
-            if not storage.fetch_all(s3, uri, self.inputs / channel["channelName"]):
+            if not storage.fetch_all(s3, uri, below(self.inputs, channel["channelName"])):
                 raise FileNotFoundError(f"no data for channel {channel['channelName']!r} at {uri}")
         if self.checkpoint_uri:
             storage.fetch_all(s3, self.checkpoint_uri, self.checkpoints)
@@ -90,7 +92,7 @@ class JobFolder:
         script = self._job.request["algorithmSpecification"]["scriptModeConfig"]
         name = script["s3Uri"].rpartition("/")[2]
         if script.get("compressionType", "NONE") == "NONE":
-            storage.fetch(s3, script["s3Uri"], self.code / name)
+            storage.fetch(s3, script["s3Uri"], below(self.code, name))
             return
         archive = self.path / "source.tar.gz"
         storage.fetch(s3, script["s3Uri"], archive)

@@ -14,6 +14,9 @@ from pathlib import Path
 
 KEPT_SECONDS = 86_400.0
 """How long a source is kept that no new job has."""
+MAX_FILES = 10_000
+MAX_BYTES = 2**30
+"""Of one source, unpacked."""
 
 
 class Sources:
@@ -30,7 +33,8 @@ class Sources:
         """Fill an empty folder from an archive.
 
         Raises:
-            tarfile.TarError: it is no archive, or would write outside of the folder.
+            tarfile.TarError: it is no archive, would write outside of the folder, or more than is
+                allowed into it.
         """
         if self._folder is None:
             _extract(archive, target)
@@ -41,7 +45,7 @@ class Sources:
             self._forget()
             self._keep(archive, kept)
         os.utime(kept)
-        shutil.copytree(kept, target, dirs_exist_ok=True)
+        shutil.copytree(kept, target, symlinks=True, dirs_exist_ok=True)
 
     def _keep(self, archive: Path, kept: Path) -> None:
         with tempfile.TemporaryDirectory(dir=self._folder) as new:
@@ -59,5 +63,14 @@ class Sources:
 
 
 def _extract(archive: Path, target: Path) -> None:
-    with tarfile.open(archive) as tar:
-        tar.extractall(target, filter="data")
+    left = MAX_BYTES
+    with tarfile.open(archive, "r|*") as tar:
+        for files, member in enumerate(tar, 1):
+            left -= member.size
+            if files > MAX_FILES or left < 0:
+                allowed = f"{MAX_FILES} files and {MAX_BYTES} bytes"
+                raise tarfile.ReadError(f"{archive.name}: allowed: up to {allowed}")
+            try:
+                tar.extract(member, target, filter="data")
+            except (RecursionError, KeyError) as error:  # of links in a loop, and to nothing
+                raise tarfile.ReadError(f"{archive.name}: {member.name} links nowhere") from error

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from quantum_pipeline.local.paths import below
+
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
@@ -34,13 +36,16 @@ def fetch_all(s3: S3Client, uri: str, folder: Path) -> int:
 
     A prefix that names a folder gives the folder's content; any other gives the objects whose keys
     begin with it, under their names in its parent.
+
+    Raises:
+        InvalidResult: a key would lead out of the folder.
     """
     bucket, prefix = split(uri)
     keys = list(_keys(s3, bucket, prefix))
     is_folder = all(key.startswith(f"{prefix}/") for key in keys)
     top = f"{prefix}/" if is_folder else prefix.rpartition("/")[0]
     for key in keys:
-        _fetch(s3, bucket, key, folder / key.removeprefix(top).lstrip("/"))
+        _fetch(s3, bucket, key, below(folder, key.removeprefix(top)))
     return len(keys)
 
 
