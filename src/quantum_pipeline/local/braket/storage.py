@@ -43,7 +43,7 @@ def fetch_all(s3: S3Client, uri: str, folder: Path) -> int:
     bucket, prefix = split(uri)
     keys = list(_keys(s3, bucket, prefix))
     is_folder = all(key.startswith(f"{prefix}/") for key in keys)
-    top = f"{prefix}/" if is_folder else prefix.rpartition("/")[0]
+    top = f"{prefix}/" if is_folder else "".join(prefix.rpartition("/")[:2])
     for key in keys:
         _fetch(s3, bucket, key, below(folder, key.removeprefix(top)))
     return len(keys)
