@@ -61,8 +61,7 @@ def main(function: str) -> None:
             "lambda",
             endpoint_url=aws.endpoint_url,
             region_name=aws.region,
-            aws_access_key_id="testing",
-            aws_secret_access_key="testing",
+            **aws.key.arguments(),
         )
         for stage in BEFORE[function]:
             known |= invoke(lambdas, stage, example(stage, known))

@@ -45,7 +45,7 @@ class Stack:
     def __init__(self, aws: LocalAws) -> None:
         self.aws = aws
         settings = {"endpoint_url": aws.endpoint_url, "region_name": aws.region}
-        session: Any = boto3.Session(aws_access_key_id="testing", aws_secret_access_key="testing")
+        session: Any = boto3.Session(**aws.key.arguments())
         self.client: Callable[[str], Any] = lambda service: session.client(service, **settings)
         self.s3, self.braket = self.client("s3"), self.client("braket")
         self.states, self.lambdas = self.client("stepfunctions"), self.client("lambda")

@@ -165,8 +165,7 @@ def client(aws: LocalAws, service: Any) -> Any:
         service,
         endpoint_url=aws.endpoint_url,
         region_name=aws.region,
-        aws_access_key_id="testing",
-        aws_secret_access_key="testing",
+        **aws.key.arguments(),
     )
 
 

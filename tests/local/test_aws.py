@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 from werkzeug.wrappers import Request, Response
 
 from quantum_pipeline.local.aws import PROJECT, LocalAws
+from quantum_pipeline.local.keys import Key
 from tests.local.small_stack import MACHINE, NoBraket, client, runs
 from tests.waiting import PATIENCE_SECONDS, wait_for
 
@@ -353,7 +354,8 @@ from tests.local.small_stack import MACHINE, NoBraket
 project, cache = map(Path, sys.argv[1:])
 template = project / "template.yaml"
 with LocalAws(template, stack_name="s", cache_folder=cache, braket=NoBraket) as aws:
-    print(aws.endpoint_url, aws.outputs["StateMachineArn"], flush=True)
+    key = aws.key.access_key_id, aws.key.secret_access_key
+    print(aws.endpoint_url, aws.outputs["StateMachineArn"], *key, flush=True)
     sys.stdin.read()
 """
 
@@ -372,11 +374,12 @@ def test_two_processes_have_an_aws_each_and_print_nothing(
     ) as other:
         assert other.stdout
         first = start_aws()
-        url, _ = other.stdout.readline().split()
+        url, _, *theirs = other.stdout.readline().split()
         assert url != first.endpoint_url
 
         class Second:
             endpoint_url, region, outputs = url, first.region, first.outputs
+            key = Key(*theirs)
 
         answers = [run(aws, do="Tell") for aws in (first, Second)]  # type: ignore[arg-type]
         assert [a["environment"]["AWS_ENDPOINT_URL"] for a in answers] == [first.endpoint_url, url]
@@ -393,10 +396,11 @@ def test_a_killed_server_leaves_no_function_and_its_folder_to_the_next(
         command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as other:
         assert other.stdout
-        url, arn = other.stdout.readline().split()
+        url, arn, *theirs = other.stdout.readline().split()
 
         class Other:
             endpoint_url, region, outputs = url, "us-east-1", {"StateMachineArn": arn}
+            key = Key(*theirs)
 
         process_id = run(Other, do="Tell")["pid"]  # type: ignore[arg-type]
         assert runs(process_id)

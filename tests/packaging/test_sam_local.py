@@ -57,10 +57,15 @@ def sam(file: Variables) -> tuple[Variables, Variables]:
 
 
 @pytest.fixture
-def functions(sam: tuple[Variables, Variables], tmp_path: Path) -> Iterator[Functions]:
-    """The functions with what SAM CLI sets and nothing else."""
+def functions(
+    stack: Stack, sam: tuple[Variables, Variables], tmp_path: Path
+) -> Iterator[Functions]:
+    """The functions with what SAM CLI sets, credentials of the shell among it, and nothing else."""
     _, found = sam
-    functions = [replace(f, environment=found[f.logical_id]) for f in read_stack().functions]
+    shell = stack.aws.key.environment()
+    functions = [
+        replace(f, environment=found[f.logical_id] | shell) for f in read_stack().functions
+    ]
     running = Functions(functions, {}, tmp_path, lambda *_: None)
     yield running
     running.close()

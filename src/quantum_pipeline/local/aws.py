@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Self, TypeAlias
 from urllib.request import getproxies
 
 import quantum_pipeline
+from quantum_pipeline.local.keys import Key
 from quantum_pipeline.local.lambdas import Functions
 from quantum_pipeline.local.logs import LogWriter
 from quantum_pipeline.local.template import Function, Stack
@@ -75,6 +76,7 @@ class LocalAws:
         endpoint_url: where every service answers.
         region: the stack's region.
         outputs: the stack's outputs.
+        key: what requests are to be signed with, made for this stack alone.
         functions: the Lambda functions.
         braket: the Braket service.
         router: the WSGI application behind the endpoint.
@@ -109,7 +111,7 @@ class LocalAws:
             RuntimeError: another one is open in this process; moto's state is the process's.
         """
         stack = read_stack(template, stack_name=stack_name, parameters=parameters)
-        self.outputs = stack.outputs
+        self.outputs, self.key = stack.outputs, Key()
         if not _one_at_a_time.acquire(blocking=False):
             raise RuntimeError("another LocalAws is open in this process")
         with ExitStack() as open_parts:
@@ -151,7 +153,7 @@ class LocalAws:
         with _nothing_collected():
             from quantum_pipeline.local.endpoint import Endpoint  # noqa: PLC0415
 
-            endpoint = Endpoint(listener, stack, self.functions, {"braket": self.braket})
+            endpoint = Endpoint(listener, stack, self.functions, {"braket": self.braket}, self.key)
         open_parts.callback(endpoint.close)
         self.router = endpoint.router
         self._limit_spending(stack)
@@ -172,8 +174,7 @@ class LocalAws:
             "braket",
             endpoint_url=self.endpoint_url,
             region_name=REGION,
-            aws_access_key_id="testing",
-            aws_secret_access_key="testing",
+            **self.key.arguments(),
         )
         for limit in stack.spending_limits:
             braket.create_spending_limit(**limit)
@@ -184,8 +185,7 @@ class LocalAws:
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
-            "AWS_ACCESS_KEY_ID": "testing",
-            "AWS_SECRET_ACCESS_KEY": "testing",
+            **self.key.environment(),
             **_no_proxy(),
         }
 

@@ -17,8 +17,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import botocore.session
 import moto
+from botocore.config import Config
 from moto.core import utils as moto_utils
 from moto.core.config import default_user_config
 from moto.events.models import events_backends
@@ -26,13 +28,14 @@ from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 from moto.s3.models import s3_backends
 from moto.sns.models import sns_backends
-from moto.stepfunctions.parser.asl.utils import json_path
-from moto.stepfunctions.parser.asl.utils.boto_client import boto_client_for
+from moto.stepfunctions.parser.asl.utils import boto_client, json_path
 from moto.stepfunctions.responses import get_backend
 from werkzeug.serving import ThreadedWSGIServer
 
+from quantum_pipeline.local.door import Door
 from quantum_pipeline.local.events import deliver, status_change
 from quantum_pipeline.local.executions import Executions
+from quantum_pipeline.local.keys import Key
 from quantum_pipeline.local.lambda_api import LambdaApi
 from quantum_pipeline.local.lambdas import Functions
 from quantum_pipeline.local.router import Router
@@ -48,6 +51,9 @@ for _name in ("moto", "werkzeug"):
 # The engine parses each path again in each state, which takes longer than all else in a state.
 json_path.parse = cache(json_path.parse)  # type: ignore[attr-defined]
 
+LONGEST_TASK_SECONDS = 99_999_999
+"""How long a task may take that names no time itself, as on AWS."""
+
 # Each session of botocore, and moto for each service, would read the descriptions of AWS again.
 for _module in (botocore.session, moto_utils):
     vars(_module)["create_loader"] = cache(vars(_module)["create_loader"])
@@ -62,24 +68,27 @@ class Endpoint:
         stack: Stack,
         functions: Functions,
         services: Mapping[str, WSGIApplication],
+        key: Key,
     ) -> None:
         """Deploy the stack and begin to answer.
 
         Args:
             services: applications of further services, by the names that requests are signed for.
+            key: what requests are to be signed with.
         """
         self._stack = stack
         self._functions = functions
         host, port = listener.getsockname()
         default_user_config["stepfunctions"] = {"execute_state_machine": True}
+        _Engine.address, _Engine.key = f"http://{host}:{port}", key
         _load_engine()
-        _invoke_by(boto_client_for(stack.region, "lambda"))
+        _invoke_by(_Engine.client(stack.region, "lambda"))
         moto_api_backend.reset()
         self._deploy()
         self.executions = Executions(self._ended)
         self.router = Router({"lambda": LambdaApi(functions), **services}, self.executions)
         self._server = ThreadedWSGIServer(
-            host, port, self.router, _RequestHandler, fd=listener.fileno()
+            host, port, Door(key, self.router), _RequestHandler, fd=listener.fileno()
         )
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.02,), name="endpoint", daemon=True
@@ -124,6 +133,34 @@ class _RequestHandler(MotoRequestHandler):
     def send_response(self, code: int, message: str | None = None) -> None:
         """Add no Date of the server's: a service's own clock tells it."""
         self.send_response_only(code, message)
+
+
+class _Engine:
+    """The clients of moto's engine of state machines: of the one server that there is at a time."""
+
+    address = ""
+    key: Key
+
+    @classmethod
+    def client(cls, region: str, service: str, state_credentials: object = None) -> Any:  # noqa: ARG003
+        """Return a client of this server that leaves retries to the state machine."""
+        create: Any = boto3.client
+        config = Config(
+            parameter_validation=False,
+            retries={"total_max_attempts": 1},
+            connect_timeout=LONGEST_TASK_SECONDS,
+            read_timeout=LONGEST_TASK_SECONDS,
+        )
+        return create(
+            service,
+            region_name=region,
+            endpoint_url=cls.address,
+            config=config,
+            **cls.key.arguments(),
+        )
+
+
+boto_client.boto_client_for = _Engine.client  # before the engine takes it from there
 
 
 def _invoke_by(client: Any) -> None:

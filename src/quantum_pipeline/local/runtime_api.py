@@ -1,7 +1,8 @@
 """Lambda's Runtime API for one process, which polls it for invocations and posts their results.
 
 Each process has a server of its own, since nothing in the protocol tells who asks
-(https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html).
+(https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html). For the same reason it answers
+processes of this user alone.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
+from quantum_pipeline.local.peers import is_ours
 from quantum_pipeline.local.template import Function
 
 _RUNTIME = "/2018-06-01/runtime/"
@@ -113,7 +115,8 @@ class RuntimeApi:
             while not self._reason:
                 connection, address = self._listener.accept()
                 with connection, suppress(OSError):
-                    handler(connection, address, None)
+                    if is_ours(address):
+                        handler(connection, address, None)
 
     def take(self) -> Invocation | None:
         """Wait for the next invocation; None when there will be none."""
@@ -148,6 +151,10 @@ class RuntimeApi:
 
 class _RequestHandler(BaseHTTPRequestHandler):
     api: RuntimeApi
+
+    def parse_request(self) -> bool:
+        """Read the request line and headers; what a page in a browser asks is not answered."""
+        return super().parse_request() and "Origin" not in self.headers
 
     def do_GET(self) -> None:
         invocation = self.api.take()

@@ -19,13 +19,20 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
 
-def inherited() -> dict[str, str]:
-    """Return what a job's environment has of this process's.
+INHERITED = {"HOME", "LANG", "LANGUAGE", "LD_LIBRARY_PATH", "PATH", "TZ", "XDG_CACHE_HOME"}
+INHERITED_FAMILIES = ("LC_", "MKL_", "NUMBA_", "OMP_", "OPENBLAS_")
 
-    Nothing that would let it reach another account or another Python's modules.
+
+def inherited() -> dict[str, str]:
+    """Return what a job's environment has of this process's: language, paths and threads.
+
+    It may be a stranger's code, and whatever else is there may be secret.
     """
-    foreign = ("AWS_", "AMZN_", "BRAKET_", "PYTHON")
-    mine = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    mine = {
+        name: value
+        for name, value in os.environ.items()
+        if name in INHERITED or name.startswith(INHERITED_FAMILIES)
+    }
     return mine | {"PYTHONUNBUFFERED": "1"}
 
 
