@@ -92,8 +92,8 @@ def engine_for(
         return Choice(statevector.Qaoa(cost, observable), "numpy", reason)
     if saved <= 0:
         reason = (
-            f"{counted} take about {evaluations * slow:.2g} s, less than {evaluations * fast:.2g} s"
-            f" with compiled kernels and {START_SECONDS:.2g} s to start them"
+            f"{counted} take about {evaluations * slow:.2g} s; compiled kernels would need "
+            f"{evaluations * fast:.2g} s, but {START_SECONDS:.2g} s to start"
         )
         return Choice(statevector.Qaoa(cost, observable), "numpy", reason)
     from hybrid_job.engines import compiled  # noqa: PLC0415 (numpy alone suffices for most small problems)
@@ -107,8 +107,8 @@ def engine_for(
     )
     engine = compiled.Qaoa(cost, observable, kept=kept <= free_bytes() // 2)
     reason = (
-        f"compiled kernels take about {START_SECONDS + evaluations * fast:.2g} s for {counted},"
-        f" their start included, numpy {evaluations * slow:.2g} s"
+        f"{counted} take about {START_SECONDS + evaluations * fast:.2g} s with compiled kernels, "
+        f"their start included; numpy would need {evaluations * slow:.2g} s"
     )
     return Choice(engine, "compiled", reason)
 

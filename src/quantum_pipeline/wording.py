@@ -1,4 +1,4 @@
-"""Formats a value for a message: as the user wrote it, shortened, and safe to print."""
+"""Words values for a message: as the user wrote them, shortened, safe to print; sizes in units."""
 
 from __future__ import annotations
 
@@ -47,3 +47,16 @@ def refusal(field: str, value: object, allowed: str) -> str:
     'shots: got null; allowed: an integer from 1 to 50000'
     """
     return f"{field}: got {shown(value)}; allowed: {allowed}"
+
+
+def memory_size(n_bytes: float) -> str:
+    """Return a number of bytes in the unit that fits it.
+
+    >>> [memory_size(n) for n in (16 * 2**10, 301.6 * 2**20, 2.57 * 2**30)]
+    ['16 KiB', '302 MiB', '2.57 GiB']
+    """
+    for unit, name in ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")):
+        if n_bytes >= unit:
+            size = n_bytes / unit
+            return f"{size:.3g} {name}" if size < 1000 else f"{size:.0f} {name}"
+    return f"{n_bytes:.0f} bytes"

@@ -16,6 +16,7 @@ from hybrid_job.journal import Batch, Journal
 from hybrid_job.on_device.spending import NotAffordable, Spending
 from quantum_pipeline.devices.catalogue import find
 from quantum_pipeline.devices.states import DeviceState
+from quantum_pipeline.planning.costs import FREE
 from quantum_pipeline.planning.prepared import PreparedRun
 from tests.job.braket_job import prepared_on
 
@@ -210,9 +211,7 @@ def test_instance_may_go_on_until_its_time_has_taken_what_is_left(tmp_path: Path
     prepared = garnet(limits={"max_cost_usd": STARTED + ENDING + 600 * SECOND})
     with spending_of(prepared, tmp_path, attempts=(100,)) as spending:
         assert spending.seconds_left() == pytest.approx(500, abs=2)
-    free = prepared.instance.model_copy(
-        update={"usd_per_hour": 0.0, "as_of": "this machine, which bills nothing"}
-    )
+    free = prepared.instance.model_copy(update={"usd_per_hour": 0.0, "as_of": FREE})
     with spending_of(prepared.model_copy(update={"instance": free}), tmp_path) as spending:
         assert spending.seconds_left() == float("inf")
 

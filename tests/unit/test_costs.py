@@ -12,6 +12,7 @@ from quantum_pipeline.errors import BudgetExceeded, InvalidRequest
 from quantum_pipeline.planning import costs
 from quantum_pipeline.planning.costs import (
     Cost,
+    CostItem,
     InstancePrice,
     bill,
     check_budget,
@@ -91,6 +92,21 @@ def test_a_bill_has_the_tasks_of_each_purpose_by_themselves() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("quantity", "unit", "amount"),
+    [
+        (1, "tasks", "1 task"),
+        (12_000, "shots", "12,000 shots"),
+        (189.792, "s", "190 s"),
+        (0.11641, "min", "0.12 min"),
+        (1, "s", "1 s"),
+    ],
+)
+def test_an_amount_has_as_many_digits_as_matter(quantity: float, unit: str, amount: str) -> None:
+    item = CostItem(what="", kind="time", purpose=None, quantity=quantity, unit=unit, usd=0.0)
+    assert item.amount == amount
+
+
 def test_a_device_that_ran_nothing_costs_nothing() -> None:
     assert len(billed("garnet").items) == 1
 
@@ -120,6 +136,13 @@ def test_the_estimate_covers_every_evaluation() -> None:
     # 180 s to start + 100 evaluations * 3 layers * (200 us + 2^10 amplitudes * 1 us)
     assert job_seconds(request, find("local")) == pytest.approx(180.3672)
     assert estimate(request, find("local"), INSTANCE, Plan()).total_usd == pytest.approx(0.01803672)
+
+
+def test_the_estimate_of_a_molecule_covers_every_evaluation_with_or_without_a_device() -> None:
+    molecule = {"type": "chemistry", "molecule": "H2", "bond_length_angstrom": 0.74}
+    request = planned({"problem": molecule, "algorithm": {"max_evaluations": 500}}).request
+    # 120 s for integrals + 500 evaluations * 3 excitations * (200 us + 4 determinants * 1 us)
+    assert job_seconds(request, find("local")) == pytest.approx(180 + 120 + 500 * 3 * 204e-6)
 
 
 def test_the_estimate_covers_the_shots_of_every_evaluation() -> None:

@@ -227,9 +227,9 @@ def test_auto_trains_where_the_circuit_is_most_faithful_and_names_the_others() -
         for each in (known[2], known[0])
     ]
     assert found.reasons.device.words == (
-        f"estimated fidelity of the circuit {cepheus:.3g}, at most {costs[0]:.2f} USD; the next "
-        f"best is Garnet: estimated fidelity of the circuit {garnet:.3g}, at most {costs[1]:.2f} "
-        "USD"
+        f"estimated fidelity of the circuit {cepheus:.3g}, estimated cost {costs[0]:.2f} USD; "
+        f"the next best is Garnet: estimated fidelity of the circuit {garnet:.3g}, "
+        f"estimated cost {costs[1]:.2f} USD"
     )
 
 
@@ -238,7 +238,7 @@ def test_auto_takes_a_simulator_only_where_no_qpu_can_run_it_and_says_so() -> No
     found = prepared(*known, shots=100, limits={"max_cost_usd": 0.5})
     assert found.device.name == "SV1"
     assert found.reasons.device.words.startswith(
-        "a simulator, for no QPU can run it here and now; at m"
+        "a simulator, for no QPU can run it here and now; estimated cost "
     )
     assert found.reasons.device.words.endswith("above limits.max_cost_usd: Garnet")
 
@@ -305,7 +305,7 @@ def test_noise_is_simulated_on_dm1() -> None:
     found = prepared(state("dm1"), noise={"two_qubit": 0.01}, algorithm={}, mitigation="auto")
     assert found.device.name == "DM1"
     assert found.reasons.device.why is Why.NOISE
-    assert found.reasons.device.words.startswith("it simulates the noise; at most ")
+    assert found.reasons.device.words.startswith("it simulates the noise; estimated cost ")
     assert found.reasons.mitigation is not None
     assert found.reasons.mitigation.why is Why.ERRORS
     assert "readout correction" in found.reasons.mitigation.words

@@ -228,7 +228,7 @@ def estimate(found: Estimate, *, as_json: bool) -> None:
     if as_json:
         click.echo(found.model_dump_json(indent=2))
         return
-    _lines(found.lines())
+    _lines((name, _wrapped(value, 13)) for name, value in found.lines())
 
 
 def devices(rows: Sequence[ListedDevice], *, as_json: bool) -> None:

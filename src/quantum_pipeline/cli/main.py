@@ -25,7 +25,7 @@ from quantum_pipeline.cli.compact_json import compact
 from quantum_pipeline.devices.catalogue import Device, catalogue
 from quantum_pipeline.devices.states import DeviceState, read_state
 from quantum_pipeline.errors import InvalidRequest, PipelineError
-from quantum_pipeline.planning.costs import FREE, InstancePrice
+from quantum_pipeline.planning.costs import FREE, InstancePrice, check_budget
 from quantum_pipeline.planning.device import candidates, needs_device
 from quantum_pipeline.planning.preparation import check, prepare
 from quantum_pipeline.planning.prepared import Preparation
@@ -142,13 +142,18 @@ def validate(file: Path, device: str | None) -> None:
 @DEVICE
 @AS_JSON
 def estimate(file: Path, device: str | None, as_json: bool) -> None:
-    """Print qubits, memory, time and cost of the request in FILE; nothing is submitted."""
+    """Print qubits, memory, time and cost of the request in FILE; nothing is submitted.
+
+    The exit status is 3 if the run would be refused for its cost.
+    """
     from quantum_pipeline.planning.estimates import estimate as estimated  # noqa: PLC0415
 
     request = load(file, device)
     if isinstance(request.problem, ProblemReference):
         raise InvalidRequest("problem.uri: not read here; allowed: a problem in the file itself")
-    console.estimate(estimated(_prepared(request, within_budget=False)), as_json=as_json)
+    found = _prepared(request, within_budget=False)
+    console.estimate(estimated(found), as_json=as_json)
+    check_budget(found.cost, found.request.limits, found.least)
 
 
 @main.command()
@@ -414,7 +419,7 @@ def _instance_price() -> tuple[InstancePrice, str]:
     price = InstancePrice(
         instance_type=settings["JOB_INSTANCE_TYPE"],
         usd_per_hour=float(settings["JOB_INSTANCE_USD_PER_HOUR"]),
-        as_of=settings["JOB_INSTANCE_PRICE_AS_OF"],
+        as_of=f"at the template's default price of {settings['JOB_INSTANCE_PRICE_AS_OF']}",
     )
     return price, REGION
 

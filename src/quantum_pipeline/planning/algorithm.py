@@ -21,7 +21,7 @@ from quantum_pipeline.requests.algorithm import (
     SettledRqaoa,
     SettledVqe,
 )
-from quantum_pipeline.wording import shown
+from quantum_pipeline.wording import memory_size, shown
 
 MAX_VARIABLES = 4096
 """Most variables of recursive QAOA, and of any problem."""
@@ -113,7 +113,7 @@ def _qaoa(n: int, asked: Algorithm, *, exact: bool) -> tuple[SettledQaoa, Reason
         deep = f"depth {depth}" + (" as asked" if given or asked.depth else ", for few angles")
     words = (
         f"QAOA: the problem is an Ising model of {n} spins, whose exact state takes "
-        f"{16 * 2**n / 2**20:.3g} MiB a vector; {deep}, "
+        f"{memory_size(16 * 2**n)} a vector; {deep}, "
         f"{starts} {'start' if starts == 1 else 'starts'}, "
         f"{'exact gradients' if optimizer == 'l-bfgs-b' else optimizer}"
         f"{' on the device' if on_device else ''}"

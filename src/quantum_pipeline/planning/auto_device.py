@@ -100,10 +100,10 @@ def _none_is_able(refused: Mapping[str, Refusal]) -> Refusal:
 
 
 def _figures(found: Preparation) -> str:
-    most = f"at most {found.cost.total_usd:.2f} USD"
+    cost = f"estimated cost {found.cost.total_usd:.2f} USD"
     if found.device.kind == "simulator":
-        return most
-    return f"estimated fidelity of the circuit {fidelity(found):.3g}, {most}"
+        return cost
+    return f"estimated fidelity of the circuit {fidelity(found):.3g}, {cost}"
 
 
 def _rest(others: list[Preparation], costly: list[Preparation]) -> Iterator[str]:

@@ -57,7 +57,7 @@ USD_PER_HOUR = 20.0
 LONGEST = 432_000
 """Seconds after which Braket ends any job."""
 
-FREE = "this machine, which bills nothing"
+FREE = "free: this machine bills nothing"
 """The only source whose price of 0 is taken as free; from any other, 0 means unknown."""
 
 BESIDE = "S3, Lambda, Step Functions and CloudWatch: below 0.01 USD a run, not counted"
@@ -124,6 +124,13 @@ class CostItem(BaseModel):
     unit: str
     usd: float
 
+    @property
+    def amount(self) -> str:
+        """The quantity with its unit: to the whole from 10 on, below to two digits."""
+        counted = self.unit in ("tasks", "shots")
+        unit = self.unit[:-1] if counted and self.quantity == 1 else self.unit
+        return f"{self.quantity:{',.0f' if self.quantity >= 10 else '.2g'}} {unit}"
+
 
 class Cost(BaseModel):
     """A bill, estimated or actual."""
@@ -142,14 +149,19 @@ class Cost(BaseModel):
 def compute_seconds(work: Work) -> float | None:
     """Return the seconds allowed for what the job itself computes, None where no figure is known.
 
-    An allowance, not a bound: every evaluation that QAOA may use, at the assumed rates above.
+    An allowance, not a bound: every evaluation that QAOA or VQE may use, at the assumed rates above.
+    Each of VQE applies its excitations one after the other.
     """
-    algorithm = work.algorithm
+    problem, algorithm = work.problem, work.algorithm
+    if isinstance(problem, Chemistry):
+        sector = problem.sector
+        state = SECONDS_PER_LAYER + sector.dimension * SECONDS_PER_AMPLITUDE_AND_LAYER
+        return MOLECULE_SECONDS + algorithm.max_evaluations * n_excitations(sector) * state
     if not isinstance(algorithm, SettledQaoa):
         return None
     if algorithm.train_on == "device":
         return 0.0
-    n = work.problem.n_qubits
+    n = problem.n_qubits
     layer = SECONDS_PER_LAYER + float(2**n) * SECONDS_PER_AMPLITUDE_AND_LAYER
     shots = (algorithm.shots_per_evaluation or 0) * SECONDS_PER_SHOT
     return algorithm.max_evaluations * (algorithm.deepest * layer + shots)
@@ -173,7 +185,7 @@ def settle_runtime(
         seconds, words, why = RUNTIME, "the default", Why.USUAL
     else:
         computed = compute_seconds(work)
-        own = min(_of_molecule(work) if computed is None else computed, RUNTIME)
+        own = RUNTIME if computed is None else min(computed, RUNTIME)
         compiling, queue = COMPILE_SECONDS[device.kind], QUEUE_SECONDS[device.kind]
         needed, tasks = ceil(own + planned.seconds + compiling + queue), round(planned.seconds)
         seconds, why = min(LONGEST, needed), Why.DEVICE_TIME
@@ -185,23 +197,11 @@ def settle_runtime(
     return limits, Reason(why=why, words=words)
 
 
-def _of_molecule(work: Work) -> float:
-    """Return the seconds allowed for VQE before its device measures: every evaluation used.
-
-    Each evaluation applies its excitations one after the other, at the assumed rates.
-    """
-    problem, algorithm = work.problem, work.algorithm
-    if not isinstance(problem, Chemistry):
-        return RUNTIME
-    state = SECONDS_PER_LAYER + problem.sector.dimension * SECONDS_PER_AMPLITUDE_AND_LAYER
-    return MOLECULE_SECONDS + algorithm.max_evaluations * n_excitations(problem.sector) * state
-
-
 def job_seconds(request: ResolvedRequest, device: Device) -> float:
     """Return the billed seconds of the job that an estimate counts, its start included.
 
-    For QAOA on the exact engine, the allowance for every evaluation, at most the time limit. For
-    other algorithms, and on a device, whose queue is billed too, the whole time limit.
+    Without a device, the allowance for every evaluation, at most the time limit. For recursive
+    QAOA, and on a device, whose queue is billed too, the whole time limit.
     """
     limit = request.limits.max_runtime_seconds
     computed = compute_seconds(request)

@@ -13,11 +13,13 @@ from quantum_pipeline.planning.memory import memory_bytes
 from quantum_pipeline.planning.plan import Plan
 from quantum_pipeline.planning.prepared import Preparation
 from quantum_pipeline.planning.tasks import TRAINING
+from quantum_pipeline.wording import memory_size
 
 
 class Estimate(BaseModel):
-    """Upper bounds for one run on AWS, and whether it would start.
+    """What one run is expected to take on AWS, and whether it would start.
 
+    Tasks and shots are upper bounds, seconds allowances, as ``planning.costs`` has them.
     ``least_usd`` is the cost of its smallest part that is of use.
     """
 
@@ -52,28 +54,31 @@ class Estimate(BaseModel):
             yield "emulated", "on this machine: a rehearsal; sources with --json"
         if self.mitigation is not None:
             yield "mitigation", self.mitigation
-        yield "memory", f"{self.memory_bytes / 2**20:.3g} MiB"
-        started = self.job_seconds - costs.STARTUP_SECONDS
-        trained = any(use.purpose == TRAINING for use in self.plan.uses)
-        computed = "" if trained else f", for {self.max_evaluations} evaluations"
-        yield "time", f"at most {costs.STARTUP_SECONDS} s to start + {ceil(started)} s{computed}"
+        yield "memory", memory_size(self.memory_bytes)
+        yield "time", f"about {costs.STARTUP_SECONDS} s to start + {self._computing()}"
         yield "time limit", f"{self.max_runtime_seconds} s for the job: {self.runtime_because}"
         for use in self.plan.uses:
             (shots,) = {batch.shots for batch in self.plan.batches if batch.purpose == use.purpose}
             measured = "evaluation" if use.purpose == TRAINING else "circuit"
             yield (
                 use.purpose,
-                f"{_counted(use.executables, measured)} of {shots} shots in "
-                f"{_counted(use.tasks, 'task')}, at most {max(use.seconds, 0.1):.1f} s",
+                f"{_counted(use.executables, measured)} of {shots:,} shots in "
+                f"{_counted(use.tasks, 'task')}, about {max(use.seconds, 0.1):.1f} s",
             )
         for item in self.cost.items:
-            unit = "task" if (item.quantity, item.unit) == (1, "tasks") else item.unit
-            yield "cost", f"{item.usd:.4f} USD  {item.what}, {item.quantity:.6g} {unit}"
+            yield "cost", f"{item.usd:.4f} USD  {item.what}, {item.amount}"
         if self.reserved:
             yield "reserved", "billed by its hours and apart: tasks and shots in it have no fees"
         yield "total", f"{self.total_usd:.4f} USD on AWS, {self._verdict()}"
         yield "prices", self.cost.prices_as_of
         yield "beside", costs.BESIDE
+
+    def _computing(self) -> str:
+        """Return the time that is counted after the start: the whole limit, or an allowance."""
+        seconds = ceil(self.job_seconds - costs.STARTUP_SECONDS)
+        if seconds >= self.max_runtime_seconds:
+            return "the whole time limit"
+        return f"{seconds} s for up to {_counted(self.max_evaluations, 'evaluation')} (allowance)"
 
     def _verdict(self) -> str:
         """Return what would happen, with the limit of the cost."""
@@ -86,7 +91,7 @@ class Estimate(BaseModel):
 
 
 def _counted(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+    return f"{number} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def estimate(found: Preparation) -> Estimate:
