@@ -67,7 +67,7 @@ def handler(event: Event) -> dict[str, Any]:
         "problem_type": prepared.request.problem.type,
         "n_qubits": prepared.request.problem.n_qubits,
         "device": found.device.arn,
-        "estimated_usd": found.cost.total_usd,
+        "estimated_usd": round(found.cost.total_usd, 6),
     }
 
 

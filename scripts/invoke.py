@@ -69,6 +69,11 @@ def main(function: str) -> None:
                 time.sleep(known["wait_seconds"])
                 known |= invoke(lambdas, stage, example(stage, known))
         answer = invoke(lambdas, function, example(function, known))
+    if "estimated_usd" in answer:
+        click.echo(
+            "estimated_usd counts an instance at the template's price; make run has it free",
+            err=True,
+        )
     click.echo(json.dumps(answer, indent=2))
 
 

@@ -26,6 +26,14 @@ class PipelineError(Exception):
 
     exit_code: ClassVar[int] = 1
 
+    def __str__(self) -> str:
+        """Return all sentences of the error: its arguments, each of which stands by itself.
+
+        >>> str(PipelineError("shots: missing", "seed: missing"))
+        'shots: missing; seed: missing'
+        """
+        return "; ".join(map(str, self.args))
+
 
 class InvalidRequest(PipelineError):
     """The request cannot be run as it is written."""

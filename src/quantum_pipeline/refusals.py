@@ -20,6 +20,11 @@ MOST_SENTENCES = 5
 
 
 def describe(error: ValidationError, model: type[BaseModel], root: str) -> str:
+    """Return ``sentences`` as one text."""
+    return "; ".join(sentences(error, model, root))
+
+
+def sentences(error: ValidationError, model: type[BaseModel], root: str) -> list[str]:
     """Return one sentence a wrong field: its dotted path, its value, what is allowed.
 
     Args:
@@ -34,9 +39,9 @@ def describe(error: ValidationError, model: type[BaseModel], root: str) -> str:
     each_once: dict[str, None] = {}
     for each in outermost[: 10 * MOST_SENTENCES]:
         each_once |= dict.fromkeys(_sentences(each, schema, root))
-    sentences = list(each_once)
-    more = ["and more of the kind"] if len(sentences) > MOST_SENTENCES else []
-    return "; ".join(sentences[:MOST_SENTENCES] + more)
+    said = list(each_once)
+    more = ["and more of the kind"] if len(said) > MOST_SENTENCES else []
+    return said[:MOST_SENTENCES] + more
 
 
 def _of_objects(found: list[Any]) -> list[Any]:

@@ -16,6 +16,7 @@ from typing import Any
 import boto3
 import pytest
 
+from quantum_pipeline.cli.main import main
 from quantum_pipeline.devices.catalogue import catalogue
 from tests.stack import LONG, REQUEST
 from tests.waiting import PATIENCE_SECONDS, wait_for
@@ -99,6 +100,7 @@ def test_run_prints_the_right_cut_and_writes_the_report_where_it_is_told(
     done = qpipe(environment, "run", PETERSEN, "--output", str(tmp_path / "out"))
     assert done.returncode == 0, done.stderr
     assert "best cut     12 " in done.stdout
+    assert "best known   12, proven by enumeration\n" in done.stdout
     assert "ratio        1.0 of the best sample" in done.stdout
     (folder,) = (tmp_path / "out").iterdir()
     assert str(folder / "report.html") in done.stdout
@@ -174,7 +176,11 @@ def test_a_rudy_file_runs_as_maxcut(at_once: list[str]) -> None:
             3,
             "BudgetExceeded: limits.max_cost_usd",
         ),
-        ({"device": "aria-1"}, 4, 'DeviceUnavailable: device: "aria-1" is retired; allowed: '),
+        (
+            {"device": "aria-1"},
+            4,
+            'DeviceUnavailable: device: got "aria-1", which is retired; allowed: ',
+        ),
         ({"device": "aquila"}, 4, "DeviceUnavailable: .* no gates; allowed: local, .*Garnet"),
     ],
 )
@@ -199,11 +205,36 @@ def test_a_refusal_is_one_line_and_its_own_exit_status(
 def test_a_file_that_is_not_there_is_said(environment: dict[str, str]) -> None:
     done = qpipe(environment, "run", "no/such/file.json")
     assert done.returncode == 2
-    assert (
-        done.stderr.strip()
-        == 'InvalidRequest: FILE: got "no/such/file.json"; allowed: a file that can be read '
-        "(No such file or directory)"
-    )
+    assert done.stderr == "InvalidRequest: no/such/file.json: no such file or directory\n"
+
+
+def test_a_file_of_no_known_form_is_told_which_there_are(environment: dict[str, str]) -> None:
+    done = qpipe(environment, "validate", "README.md")
+    allowed = "JSON in UTF-8, or a text file ending in .coo, .mc, .rud, .rudy, .txt, .xyz"
+    assert done.returncode == 2
+    assert done.stderr.endswith(f"; allowed: {allowed}\n")
+
+
+def test_each_fault_of_a_request_has_its_own_line(environment: dict[str, str]) -> None:
+    done = qpipe(environment, "validate", "events/requests/invalid_wrong_types.json")
+    faults = [
+        line.removeprefix("InvalidRequest:").split(":")[0] for line in done.stderr.splitlines()
+    ]
+    assert [each.strip() for each in faults] == [
+        "problem.edges.0.1",
+        "problem.edges.1.2",
+        "shots",
+        "seed",
+        "limits.max_cost_usd",
+    ]
+    assert done.returncode == 2
+
+
+def test_help_describes_each_command_in_full(environment: dict[str, str]) -> None:
+    done = qpipe(environment, "--help")
+    commands = done.stdout.partition("Commands:\n")[2].splitlines()
+    assert [line.split()[0] for line in commands] == sorted(main.commands)
+    assert all(line.endswith(".") and "..." not in line for line in commands)
 
 
 def slow_request(tmp_path: Path) -> str:
@@ -371,9 +402,9 @@ def test_devices_are_a_table_that_fits_and_says_what_is_emulated(
     assert max(map(len, lines)) <= 100
     rows = [line.split()[0].rstrip("*") for line in lines[1:-2]]
     assert sorted(rows) == sorted(each.name for each in catalogue().devices)  # a line each
-    garnet = r"^Garnet\* +eu-north-1 always +20 prx cz +1-20000 0\.30 \+ 0\.00145 +0 0\.99\d\d$"
+    garnet = r"^Garnet\* +eu-north-1 always +20 prx cz +1-20000 +0\.30 \+ 0\.00145 +0 0\.99\d\d$"
     assert re.search(garnet, done.stdout, re.MULTILINE)
-    assert re.search(r"^Aquila +us-east-1 +always +256 none ", done.stdout, re.MULTILINE)
+    assert re.search(r"^Aquila +us-east-1 +always +256 none: analog ", done.stdout, re.MULTILINE)
     assert "* emulated on this machine" in lines[-1]
 
 

@@ -29,7 +29,7 @@ def test_prepare_stores_the_resolved_run(stack: Stack) -> None:
     assert prepared.request.device == "local"
     assert prepared.ising.n_variables == 10
     assert prepared.execution_arn == EVENT["execution_arn"]
-    assert answer["estimated_usd"] == prepared.estimate.total_usd
+    assert answer["estimated_usd"] == round(prepared.estimate.total_usd, 6)
 
 
 def test_prepare_twice_gives_the_same_run(stack: Stack, request_data: dict[str, Any]) -> None:

@@ -22,6 +22,7 @@ def test_each_function_answers_its_example(function: str, field: str, expected: 
     outcome = CliRunner().invoke(main, [function])
     assert outcome.exit_code == 0, outcome.output
     assert json.loads(outcome.stdout)[field] == expected
+    assert ("at the template's price" in outcome.stderr) == (function == "Prepare")
 
 
 def test_an_unknown_function_is_refused_by_name() -> None:

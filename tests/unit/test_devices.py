@@ -81,7 +81,9 @@ def test_a_retired_device_is_said_to_be_retired(spec: str) -> None:
     with pytest.raises(DeviceUnavailable) as error:
         find(spec)
     said = str(error.value)
-    assert said.startswith(f'device: "{spec}" is retired; allowed: local, SV1, DM1, IBEX-Q1')
+    assert said.startswith(
+        f'device: got "{spec}", which is retired; allowed: local, SV1, DM1, IBEX-Q1'
+    )
     assert "Aquila" not in said
 
 

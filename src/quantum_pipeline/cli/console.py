@@ -27,9 +27,10 @@ _COLUMNS_OF_A_LINE = 100
 _err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-def error(name: str, message: str) -> None:
-    """Print an error: its name, then what was wrong and what is allowed."""
-    _err.print(f"{name}: {message}", style="red", markup=False)
+def error(name: str, *sentences: str) -> None:
+    """Print an error: its name, then what was wrong and what is allowed, a line each."""
+    below = f"\n{' ' * (len(name) + 2)}"
+    _err.print(f"{name}: {below.join(sentences)}", style="red", markup=False)
 
 
 def note(text: str) -> None:
@@ -191,10 +192,14 @@ def _of_molecule(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _of_optimisation(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     problem, solution, quality = report["problem"], report["solution"], report["quality"]
-    goal = {"maxcut": "best cut"}.get(problem["type"], "lowest value")
+    goal = {"maximise": "highest value", "minimise": "lowest value"}[problem["sense"]]
+    goal = "best cut" if problem["type"] == "maxcut" else goal
     yield "problem", f"{problem['type']}, {problem['n_variables']} variables"
     yield goal, f"{solution['objective']:.10g}  at {_shortened(solution['bitstring'])}"
-    yield "best known", f"{quality['best_known']:.10g}  by {quality['best_known_by']}"
+    found_by = f"found by {quality['best_known_by']}"
+    if quality["best_known_by"] == "exact":
+        found_by = f"proven by {quality['classical']['method']}"
+    yield "best known", f"{quality['best_known']:.10g}, {found_by}"
     ratio, expected = quality["approximation_ratio"], quality["expected_ratio"]
     if ratio is None:
         yield "ratio", f"undefined: {quality['ratio_undefined_because']}"
@@ -203,8 +208,7 @@ def _of_optimisation(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "ratio", f"{round(ratio, 6)} of {whose}, {expected:.4f} of the mean"
     if report["device"]["kind"] != "local":
         yield "mean energy", _energies(quality, report["mitigation"])
-    name = {"qaoa": "QAOA", "rqaoa": "recursive QAOA"}[report["algorithm"]["name"]]
-    yield "verdict", f"{name} was {quality['verdict']}"
+    yield "verdict", f"{report['algorithm']['name'].upper()} was {quality['verdict']}"
 
 
 def _energies(quality: Mapping[str, Any], mitigation: Mapping[str, Any] | None) -> str:
@@ -259,7 +263,7 @@ _COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
     ("open", "left"),
     ("qubits", "right"),
     ("gates", "left"),
-    ("shots", "right"),
+    ("shots", "left"),
     ("USD", "left"),
     ("queue", "right"),
     ("2q fid", "right"),
@@ -271,7 +275,7 @@ def _cells(row: ListedDevice) -> Iterator[str]:
     yield {"local": "here", "simulator": "all"}.get(row.kind, row.region or "")
     yield row.availability
     yield _or_nothing(row.n_qubits)
-    yield " ".join(row.native_gates) or {"qpu": "", "analog": "none"}.get(row.kind, "any")
+    yield " ".join(row.native_gates) or {"qpu": "", "analog": "none: analog"}.get(row.kind, "any")
     yield "" if row.max_shots is None else f"{row.min_shots}-{row.max_shots}"
     yield row.price
     yield _or_nothing(row.queue)

@@ -55,7 +55,7 @@ HERE = {
 
 
 class _Commands(click.Group):
-    """Commands whose named errors become one line on stderr and their exit status."""
+    """Commands whose named errors become lines on stderr and their exit status."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -64,7 +64,7 @@ class _Commands(click.Group):
             console.note("interrupted")
             sys.exit(130)
         except PipelineError as error:
-            console.error(type(error).__name__, str(error))
+            console.error(type(error).__name__, *map(str, error.args))
             sys.exit(error.exit_code)
 
 
@@ -76,7 +76,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
-@main.command()
+@main.command(short_help="Run a problem and write its report.")
 @REQUEST_FILE
 @click.option("--stack", help="Run on AWS, on this CloudFormation stack, instead of this machine.")
 @DEVICE
@@ -124,7 +124,7 @@ def run(
     console.result(folder, as_json=as_json)
 
 
-@main.command()
+@main.command(short_help="Check a request; print it with its defaults.")
 @REQUEST_FILE
 @DEVICE
 def validate(file: Path, device: str | None) -> None:
@@ -137,7 +137,7 @@ def validate(file: Path, device: str | None) -> None:
     click.echo(compact(data))
 
 
-@main.command()
+@main.command(short_help="Print what a run would take and cost.")
 @REQUEST_FILE
 @DEVICE
 @AS_JSON
@@ -156,7 +156,7 @@ def estimate(file: Path, device: str | None, as_json: bool) -> None:
     check_budget(found.cost, found.request.limits, found.least)
 
 
-@main.command()
+@main.command(short_help="List the devices, usable ones first.")
 @click.option("--stack", help="List the devices on AWS that this CloudFormation stack can reach.")
 @AS_JSON
 def devices(stack: str | None, as_json: bool) -> None:
@@ -171,7 +171,7 @@ def devices(stack: str | None, as_json: bool) -> None:
     console.devices(listed(found, states, datetime.now(UTC)), as_json=as_json)
 
 
-@main.command()
+@main.command(short_help="Serve the pipeline's AWS on 127.0.0.1.")
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
@@ -197,7 +197,7 @@ def serve(port: int) -> None:
         raise InvalidRequest.of("--port", port, allowed) from None
 
 
-@main.command()
+@main.command(short_help="Print variables for `sam local invoke`.")
 @click.option("--stack", help="Variables of this CloudFormation stack on AWS.")
 @click.option(
     "--endpoint", help="Variables for `qpipe serve`, at this URL as seen from a container."
@@ -280,20 +280,26 @@ def load(file: Path, device: str | None) -> Request:
     Raises:
         InvalidRequest: no such file, too large, or not a request.
     """
-    from quantum_pipeline.problems.text_files import is_text_form, parse_text  # noqa: PLC0415
+    from quantum_pipeline.problems.text_files import (  # noqa: PLC0415
+        TEXT_SUFFIXES,
+        is_text_form,
+        parse_text,
+    )
 
     try:
         with file.open("rb") as opened:
             content = opened.read(MAX_OBJECT_BYTES + 1)
     except OSError as error:
-        allowed = f"a file that can be read ({error.strerror})"
-        raise InvalidRequest.of("FILE", str(file), allowed) from None
+        raise InvalidRequest(f"{file}: {(error.strerror or 'not readable').lower()}") from None
     if len(content) > MAX_OBJECT_BYTES:
         raise InvalidRequest.of("FILE", str(file), f"a file of up to {MAX_OBJECT_BYTES} bytes")
     if is_text_form(file.name):
         data: Any = {"problem": parse_text(content, file.name)}
-    else:
+    elif file.suffix.lower() == ".json":
         data = parse_json(content, str(file))
+    else:
+        forms = f"JSON in UTF-8, or a text file ending in {', '.join(sorted(TEXT_SUFFIXES))}"
+        data = parse_json(content, str(file), forms)
     if device is not None and isinstance(data, dict):
         data = {**data, "device": device}
     return parse_request(data)

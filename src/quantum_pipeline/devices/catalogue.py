@@ -91,7 +91,7 @@ def find(spec: str) -> Device:
     names = ", ".join(device.name for device in devices if device.kind != "analog")
     name = spec.rpartition("/")[2].lower()
     if any(fnmatchcase(name, retired.lower()) for retired in catalogue().retired):
-        raise DeviceUnavailable(f"device: {shown(spec)} is retired; allowed: {names}")
+        raise DeviceUnavailable(f"device: got {shown(spec)}, which is retired; allowed: {names}")
     moved = [each for each in devices if "/" in spec and each.arn.lower().endswith(f"/{name}")]
     if moved:
         raise InvalidRequest.of("device", spec, f"{moved[0].name}, whose ARN is {moved[0].arn}")

@@ -96,7 +96,7 @@ def _none_is_able(refused: Mapping[str, Refusal]) -> Refusal:
     unavailable = any(isinstance(error, DeviceUnavailable) for error in refused.values())
     kind = DeviceUnavailable if unavailable else InvalidRequest
     mine = (f"{name}: {error}" for name, error in refused.items() if isinstance(error, kind))
-    return kind(f"device: auto finds none that can run it; {'; '.join(mine)}")
+    return kind("device: auto finds none that can run it", *mine)
 
 
 def _figures(found: Preparation) -> str:

@@ -149,8 +149,8 @@ class Cost(BaseModel):
 def compute_seconds(work: Work) -> float | None:
     """Return the seconds allowed for what the job itself computes, None where no figure is known.
 
-    An allowance, not a bound: every evaluation that QAOA or VQE may use, at the assumed rates above.
-    Each of VQE applies its excitations one after the other.
+    An allowance, not a bound: every evaluation that QAOA or VQE may use, at the assumed rates
+    above. An evaluation of VQE applies its excitations one after the other.
     """
     problem, algorithm = work.problem, work.algorithm
     if isinstance(problem, Chemistry):

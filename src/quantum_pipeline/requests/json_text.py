@@ -10,8 +10,8 @@ from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.wording import shown
 
 
-def parse_json(text: str | bytes, what: str) -> Any:
-    """Return the JSON value of a text; ``what`` names the text in a refusal.
+def parse_json(text: str | bytes, what: str, allowed: str = "JSON in UTF-8") -> Any:
+    """Return the JSON value of a text; a refusal names it as ``what``, and what is ``allowed``.
 
     NaN and Infinity, which JSON has not but Python writes, pass: the model that reads the value
     refuses them by their field.
@@ -35,7 +35,7 @@ def parse_json(text: str | bytes, what: str) -> Any:
             text = text.decode("utf-8")
         text = text.removeprefix("\ufeff")  # the byte order mark that some editors put first
         if not text.strip():
-            raise InvalidRequest(f"{what}: got nothing; allowed: JSON in UTF-8")
+            raise InvalidRequest(f"{what}: got nothing; allowed: {allowed}")
         return json.loads(text, object_pairs_hook=each_once)
     except UnicodeDecodeError as error:
         wrong = f"byte {error.start + 1} is not UTF-8"
@@ -46,7 +46,7 @@ def parse_json(text: str | bytes, what: str) -> Any:
         wrong = "lists or objects are nested too deeply"
     except ValueError:
         wrong = "an integer has thousands of digits"
-    raise InvalidRequest(f"{what}: not JSON ({wrong}); allowed: JSON in UTF-8")
+    raise InvalidRequest(f"{what}: not JSON ({wrong}); allowed: {allowed}")
 
 
 def _alike(error: json.JSONDecodeError) -> json.JSONDecodeError:

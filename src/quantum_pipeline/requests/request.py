@@ -20,7 +20,7 @@ from pydantic import (
 
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.problems import AnyProblem
-from quantum_pipeline.refusals import describe
+from quantum_pipeline.refusals import sentences
 from quantum_pipeline.requests.algorithm import Algorithm, SettledAlgorithm
 from quantum_pipeline.requests.mitigation import Mitigation, Noise
 
@@ -159,7 +159,7 @@ def parse_request(data: Any) -> Request:
     try:
         return Request.model_validate(data)
     except ValidationError as error:
-        raise InvalidRequest(describe(error, Request, "request")) from None
+        raise InvalidRequest(*sentences(error, Request, "request")) from None
 
 
 def parse_problem(data: Any) -> Any:
