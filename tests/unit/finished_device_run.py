@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from quantum_pipeline.ising import all_energies
+from quantum_pipeline.planning.costs import FREE, InstancePrice, estimate
 from quantum_pipeline.planning.prepared import PreparedRun, StateSummary
 from quantum_pipeline.reports import OptimisationReport
 from quantum_pipeline.results import (
@@ -96,6 +97,14 @@ def prepared_on_device(
         emulated=emulated,
     )
     return prepared.model_copy(update={"state_summary": summary})
+
+
+def not_billed() -> PreparedRun:
+    """Return what prepare leaves on this machine, where the job's instance is free."""
+    prepared = prepared_on_device()
+    free = InstancePrice(instance_type="ml.m5.large", usd_per_hour=0, as_of=FREE)
+    cost = estimate(prepared.request, prepared.device, free, prepared.plan)
+    return prepared.model_copy(update={"estimate": cost})
 
 
 def noisy_counts(prepared: PreparedRun, shots: int | None = None) -> dict[str, int]:

@@ -30,6 +30,7 @@ from tests.unit.finished_device_run import (
     estimated,
     measured_on_device,
     noisy_counts,
+    not_billed,
     prepared_on_device,
 )
 from tests.unit.finished_run import TRIANGLE, history, report_of, sampled
@@ -67,7 +68,10 @@ def page(files: dict[str, bytes]) -> Page:
 def test_page_cries_that_the_device_was_emulated_before_all_else(page: Page) -> None:
     assert "Emulated: r1 – Quantum Pipeline report" in page.text
     assert page.words.index("Emulated: not a result of Garnet.") < page.words.index("Found")
-    assert f"an emulator on this machine stood in for it. {EMULATED}" in page.words
+    stood_in = "an emulator on this machine stood in for it. How it was emulated"
+    assert page.words.index(stood_in) < page.words.index("Found")
+    points = EMULATED.removeprefix("Emulated; ").removesuffix(".").replace("; ", " ")
+    assert f"How it was emulated {points} How to reproduce it" in page.words
     alts = [attributes["alt"] or "" for tag, attributes in page.tags if tag == "img"]
     assert sum("Garnet (emulated)" in alt for alt in alts) == len(DRAWN)
 
@@ -190,7 +194,18 @@ def test_page_has_each_line_of_the_estimate_beside_that_of_the_bill(page: Page) 
     assert "tasks on Garnet, samples 1 task 0.3000 USD 1 task 0.3000 USD" in words
     assert "total 20.6304 USD 20.6020 USD" in words
     assert "devices 2026-08-21" in words
-    assert "Nothing was billed for what was emulated" in words
+    assert "Nothing was billed for what was emulated: this is its cost on AWS." in words
+
+
+def test_a_rehearsal_with_a_free_instance_gives_its_cost_as_that_of_the_tasks() -> None:
+    words = page_of(measured_on_device(not_billed())).words
+    assert "The tasks' cost on AWS, where the job's instance comes on top" in words
+    assert "this is its cost on AWS, where the job's instance comes on top." in words
+
+
+def test_a_single_task_is_a_task(page: Page) -> None:
+    assert "tasks on Garnet, samples: 1 task " in page.words
+    assert "1 tasks" not in page.words
 
 
 def test_headline_of_a_partial_run_says_what_was_left_out(page: Page) -> None:

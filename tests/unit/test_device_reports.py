@@ -13,7 +13,7 @@ from quantum_pipeline.cli import console
 from quantum_pipeline.devices.catalogue import find
 from quantum_pipeline.ising import energies, spins_of
 from quantum_pipeline.pages.extrapolation import curve
-from quantum_pipeline.planning.costs import FREE, Cost, InstancePrice, estimate
+from quantum_pipeline.planning.costs import Cost, InstancePrice
 from quantum_pipeline.reports import OptimisationReport
 from quantum_pipeline.reports.advice import recommend
 from quantum_pipeline.reports.device_parts import cost_part
@@ -28,6 +28,7 @@ from tests.unit.finished_device_run import (
     estimated,
     measured_on_device,
     noisy_counts,
+    not_billed,
     prepared_on_device,
 )
 from tests.unit.finished_run import TRIANGLE, report_of, sampled
@@ -40,12 +41,6 @@ TIME: dict[str, Any] = {
     "cut_short": "the time was up",
     "cut_short_by": ("limits.max_runtime_seconds",),
 }
-AT_NO_PRICE = InstancePrice(instance_type="ml.m5.large", usd_per_hour=0, as_of=FREE)
-NOT_BILLED = PREPARED.model_copy(
-    update={
-        "estimate": estimate(PREPARED.request, PREPARED.device, AT_NO_PRICE, PREPARED.plan),
-    }
-)
 
 
 def advice(report: OptimisationReport) -> str:
@@ -215,7 +210,7 @@ AT_THE_CAP = prepared_on_device(
     "report",
     [
         measured_on_device(mitigated=KEPT_RAW | EXPONENTIAL),
-        measured_on_device(NOT_BILLED),
+        measured_on_device(not_billed()),
         measured_on_device(AT_THE_CAP, run=CUT_SHORT, **stopped_by("limits.max_cost_usd")),
         measured_on_device(run=TIME),
         measured_on_device(**stopped_by("algorithm.max_evaluations")),
@@ -244,10 +239,11 @@ def test_what_is_advised_and_drawn_does_not_hang_on_words(report: OptimisationRe
 
 def test_a_rehearsal_says_how_it_becomes_a_run_on_hardware() -> None:
     assert "deploy the stack in eu-north-1, where Garnet is, and add --stack" in advice(REPORT)
-    assert f"there it costs at most {REPORT.cost.estimated_usd:.4f} USD." in advice(REPORT)
-    unbilled = measured_on_device(NOT_BILLED)
-    tasks = f"there its quantum tasks cost at most {unbilled.cost.estimated_usd:.4f} USD, and the"
-    assert f"{tasks} job's instance is billed too." in advice(unbilled)
+    assert f"there it is estimated at {REPORT.cost.estimated_usd:.4f} USD." in advice(REPORT)
+    unbilled = measured_on_device(not_billed())
+    usd = f"{unbilled.cost.estimated_usd:.4f} USD"
+    tasks = f"there its quantum tasks are estimated at {usd}, and the job's instance is billed too."
+    assert tasks in advice(unbilled)
     real = measured_on_device(prepared_on_device(emulated=None))
     assert real.device.emulated is None
     assert "rehearsal" not in advice(real)

@@ -421,3 +421,11 @@ def test_report_has_no_number_that_json_has_not() -> None:
 
     for report in ODD.values():
         json.loads(report.model_dump_json(), parse_constant=refuse)
+
+
+def test_page_calls_recomputed_what_was_recomputed() -> None:
+    found = "The energies found, and those of Hartree-Fock, were recomputed"
+    assert f"{found} from the integrals and amplitudes before they were" in words_of(REPORT_H2)
+    assert "exact ones only up to 600 determinants." in words_of(REPORT_H2)
+    assert f"{found} from the integrals and amplitudes, the raw energy" in words_of(REPORT_DM1)
+    assert "600 determinants, mitigated ones not at all." in words_of(REPORT_DM1)

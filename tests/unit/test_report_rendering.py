@@ -16,6 +16,7 @@ from PIL import Image
 
 from quantum_pipeline.ising import energies, spins_of
 from quantum_pipeline.pages import render
+from quantum_pipeline.pages.course import convergence, groups
 from quantum_pipeline.pages.distribution import bin_edges
 from quantum_pipeline.pages.graph import layout, weight_places
 from quantum_pipeline.pages.numbers import ratio
@@ -144,6 +145,49 @@ def test_energies_of_a_tail_are_not_called_the_mean_energy() -> None:
     assert "2 layers; the last one gained 0.5" in alts
     assert "of the descent" not in alts
     assert "mean energy" not in alts.lower()
+
+
+def grown(*evaluations: int) -> OptimisationReport:
+    """Return the report of as many depths from 1 as there are numbers, of five evaluations in all.
+
+    The first depth had two starts.
+    """
+    steps = tuple(
+        DepthStep(depth=p, energy=-p / 2, evaluations=n) for p, n in enumerate(evaluations, 1)
+    )
+    course = history([-0.2], [-0.4, -0.5], [-0.6, -1.0])
+    return sampled(TRIANGLE, {"001": 1}, history=course, depths=steps)
+
+
+def test_evaluations_of_several_depths_are_numbered_by_depth_and_others_by_start() -> None:
+    kind, numbers = groups(Study.of(grown(3, 2)))
+    assert (kind, numbers.tolist()) == ("depth", [1, 1, 1, 2, 2])
+    kind, numbers = groups(Study.of(grown(5)))
+    assert (kind, numbers.tolist()) == ("start", [1, 2, 2, 3, 3])
+    kind, _ = groups(Study.of(grown(1, 1)))  # depths that do not add up are not believed
+    assert kind == "start"
+
+
+def test_the_picture_of_the_course_says_what_follows_one_another() -> None:
+    order = "follow one another from left to right"
+    assert f"Depths {order}" in convergence(Study.of(grown(3, 2))).caption
+    assert f"Starts {order}" in convergence(Study.of(grown(5))).caption
+    assert order not in convergence(Study.of(sampled(TRIANGLE, {"001": 1}))).caption
+
+
+@pytest.mark.parametrize(("exact", "recomputed"), [(True, False), (False, True)])
+def test_page_calls_recomputed_what_was_recomputed(exact: bool, recomputed: bool) -> None:
+    report = sampled(TRIANGLE, {"001": 1}, mean_energy_exact=exact)
+    words = page_of(report).words
+    mean = " and the mean of the shots" if recomputed else ""
+    assert f"The best sample, the classical answer{mean} were recomputed" in words
+    assert "every other energy was at most checked against bounds" in words
+
+
+def test_page_rates_nothing_poor() -> None:
+    slow = sampled(TRIANGLE, {"001": 1}, history=history([-1.0, -1.2, -2.0]))
+    assert slow.analysis.rating == "poor"
+    assert "poor" not in page_of(slow).words
 
 
 def test_page_says_why_there_is_no_ratio() -> None:

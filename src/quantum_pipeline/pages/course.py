@@ -27,10 +27,12 @@ from quantum_pipeline.pages.figures import (
 from quantum_pipeline.pages.numbers import short
 from quantum_pipeline.pages.study import Study
 
+MOST_NUMBERED = 12
+"""Starts or depths whose numbers fit above the axes."""
+
 _CONVERGENCE = (
     "{} of the quantum state at each evaluation of the optimiser, in the problem's units; "
-    "lower is better. Starts follow one another from left to right. Random bits: the mean "
-    "over all bitstrings."
+    "lower is better.{} Random bits: the mean over all bitstrings."
 )
 _REDUCTION = (
     "How far the lowest {} so far lies below the first one: as a share of the first one's "
@@ -54,7 +56,8 @@ def convergence(study: Study) -> tuple[str, str, Figure]:
     of_all = report.algorithm.cvar_alpha == 1
 
     figure, (axes,) = new_figure()
-    _draw_starts(axes, start, energy)
+    kind, group = groups(study)
+    _draw_groups(axes, kind, group, start, energy)
     count = np.arange(1, len(energy) + 1)
     axes.step(
         count, np.minimum.accumulate(energy), BLACK, lw=1, where="post", label="lowest so far"
@@ -85,7 +88,22 @@ def convergence(study: Study) -> tuple[str, str, Figure]:
     title = _convergence_title(study, energy, f"{best_name} {short(best)}")
     if _is_measured(study):
         title = titled(report, title)
-    return title, _CONVERGENCE.format(study.optimised.capitalize()) + _scatter(study), figure
+    several = f" {kind.capitalize()}s follow one another from left to right."
+    order = several if len(np.unique(group)) > 1 else ""
+    caption = _CONVERGENCE.format(study.optimised.capitalize(), order)
+    return title, caption + _scatter(study), figure
+
+
+def groups(study: Study) -> tuple[str, NDArray[np.int64]]:
+    """Return what evaluations belong to, and its number for each: a depth where several were tried.
+
+    Else a start. Depths follow one another, each with its number of evaluations.
+    """
+    history, steps = study.report.convergence.history, study.report.algorithm.depths
+    depth = np.repeat([step.depth for step in steps], [step.evaluations for step in steps])
+    if len(steps) > 1 and len(depth) == len(history):
+        return "depth", depth
+    return "start", np.array([each.start for each in history])
 
 
 def _final(study: Study) -> str:
@@ -132,28 +150,48 @@ def _convergence_title(study: Study, energy: NDArray[np.float64], bound: str) ->
     return f"{what} falls from {first} to {final}; {bound}"
 
 
-def _draw_starts(axes: Axes, start: NDArray[np.int64], energy: NDArray[np.float64]) -> None:
-    count, winner = np.arange(1, len(energy) + 1), start[energy.argmin()]
-    several, marker = len(np.unique(start)) > 1, "." if len(energy) <= 300 else ""
-    others_named = False
-    for s in np.unique(start):
-        mine, won = start == s, s == winner
-        label = (f"start {s}, the best" if several else "evaluations") if won else None
-        if not won and not others_named:
-            label, others_named = "other starts", True
+def _draw_groups(
+    axes: Axes,
+    kind: str,
+    group: NDArray[np.int64],
+    start: NDArray[np.int64],
+    energy: NDArray[np.float64],
+) -> None:
+    """Draw the evaluations of each start or depth, the best one in colour, numbered on top.
+
+    A line joins those of one start.
+    """
+    count, winner, numbers = np.arange(1, len(energy) + 1), group[energy.argmin()], np.unique(group)
+    several, marker = len(numbers) > 1, "." if len(energy) <= 300 else ""
+    numbered = several and len(numbers) <= MOST_NUMBERED
+    names = {
+        True: f"{kind} {winner}, the best" if several else "evaluations",
+        False: f"other {kind}s",
+    }
+    for number in numbers:
+        mine, won = np.flatnonzero(group == number), bool(number == winner)
         colour = BLUE if won else "#9a9a9a"
-        axes.plot(count[mine], energy[mine], color=colour, marker=marker, label=label, lw=1)
-        if several and len(np.unique(start)) <= 12:
-            middle = count[mine].mean()
-            axes.annotate(
-                str(s),
-                (middle, 1.01),
-                xycoords=("data", "axes fraction"),
-                ha="center",
-                color=colour,
-                fontsize=8,
-                fontweight="bold" if won else "normal",
-            )
+        for each in np.split(mine, np.flatnonzero(np.diff(start[mine])) + 1):
+            label = names.pop(won, None)  # each stands in the legend once
+            axes.plot(count[each], energy[each], color=colour, marker=marker, label=label, lw=1)
+        if numbered:
+            weight = "bold" if won else "normal"
+            _above(axes, (count[mine].mean(), "data"), str(number), colour, weight)
+    if numbered:
+        _above(axes, (-0.012, "axes fraction"), kind, "#9a9a9a", "normal")
+
+
+def _above(axes: Axes, at: tuple[float, str], text: str, colour: str, weight: str) -> None:
+    x, unit = at
+    axes.annotate(
+        text,
+        (x, 1.01),
+        xycoords=(unit, "axes fraction"),
+        ha="center" if unit == "data" else "right",
+        color=colour,
+        fontsize=8,
+        fontweight=weight,
+    )
 
 
 def _count_evaluations(axes: Axes, n: int) -> None:

@@ -193,10 +193,7 @@ def _bill(report: Report) -> list[Line]:
 def _paid(item: CostItem | None) -> tuple[str, str]:
     if item is None:
         return "–", "–"
-    exact = item.quantity == round(item.quantity)
-    quantity = f"{item.quantity:,.0f}" if exact else number(item.quantity)
-    unit = item.unit[:-1] if item.quantity == 1 and item.unit in ("tasks", "shots") else item.unit
-    return f"{quantity} {unit}", usd(item.usd)
+    return item.amount, usd(item.usd)
 
 
 def _tasks(report: Report) -> list[Line]:
@@ -214,5 +211,6 @@ def _money(report: Report) -> str:
     if cost.estimate_ratio is not None:
         text += f" The run came to {percent(cost.estimate_ratio)} of its estimate."
     if report.device.emulated is not None:
-        text += " Nothing was billed for what was emulated: this is what it costs on AWS."
+        text += " Nothing was billed for what was emulated: this is its cost on AWS"
+        text += "." if cost.has_instance else ", where the job's instance comes on top."
     return text

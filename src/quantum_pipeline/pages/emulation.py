@@ -21,12 +21,18 @@ def titled(report: Report, title: str) -> str:
 
 
 def banner(report: Report) -> tuple[str, str] | None:
-    """Return what stands on top of the page of an emulated device: a cry, and what was emulated."""
+    """Return what stands on top of the page of an emulated device: a cry, and what ran instead."""
     device = report.device
     if device.emulated is None:
         return None
     real = "No quantum processor" if device.kind == "qpu" else "No Amazon Braket simulator"
     return (
         f"Emulated: not a result of {device.name}.",
-        f"{real} ran this: an emulator on this machine stood in for it. {device.emulated}",
+        f"{real} ran this: an emulator on this machine stood in for it.",
     )
+
+
+def sources(report: Report) -> list[str]:
+    """Return what the emulator rests on, point by point; nothing of a device itself."""
+    told = (report.device.emulated or "").removeprefix("Emulated; ").removesuffix(".")
+    return told.split("; ") if told else []

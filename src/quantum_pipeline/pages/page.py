@@ -15,6 +15,7 @@ from quantum_pipeline.pages.device_tables import device_section
 from quantum_pipeline.pages.figures import Picture
 from quantum_pipeline.pages.study import Study
 from quantum_pipeline.reports import MoleculeReport, Report
+from quantum_pipeline.results.molecule import DIAGONALISED
 
 LONGEST_REQUEST = 100_000
 """Characters of the request that the page shows; a longer one is in report.json only."""
@@ -47,6 +48,7 @@ def molecule_page(report: MoleculeReport, pictures: Mapping[str, Picture]) -> st
         comparison=molecule_tables.comparison(report),
         tables=molecule_tables.tables(report),
         leading=pictures[leading],
+        diagonalised=DIAGONALISED,
         **_pictures(pictures, leading=leading),
     )
 
@@ -70,6 +72,7 @@ def rendered(template: str, report: Report, **parts: object) -> str:
             report=report,
             request=shown,
             banner=emulation.banner(report),
+            emulated=emulation.sources(report),
             device_name=emulation.device_name(report),
             device=device_section(report),
             **parts,

@@ -30,12 +30,23 @@ def cost_in_short(report: Report, shots: int) -> tuple[str, str, str]:
     """Return what the run cost and how long it took: a word, the figure, a sentence."""
     elapsed = (report.completed_at - report.created_at).total_seconds()
     drawn = f"{shots} shot{'s' * (shots != 1)}, " if shots else ""
-    free = "" if report.device.emulated is None else "On AWS; here nothing was billed. "
     return (
         "Cost",
         usd(report.cost.actual_usd),
-        f"{free}Estimated at most {usd(report.cost.estimated_usd)}; {seconds(elapsed)} from "
+        f"{_rehearsed(report)}Estimated {usd(report.cost.estimated_usd)}; {seconds(elapsed)} from "
         f"request to report, {drawn}device {device_name(report)}.",
+    )
+
+
+def _rehearsed(report: Report) -> str:
+    """Return what the cost of an emulated run is the cost of; nothing on a device itself."""
+    if report.device.emulated is None:
+        return ""
+    if report.cost.has_instance:
+        return "On AWS; nothing was billed for what was emulated. "
+    return (
+        "The tasks' cost on AWS, where the job's instance comes on top (qpipe estimate has both); "
+        "nothing was billed here. "
     )
 
 
@@ -78,12 +89,13 @@ def analysis(report: Report, final: str, energy: Callable[[float], str] = number
         Row(
             "stability",
             number(analysis.stability),
-            "1/(1 + var/mean²) of the last ten energies of the best start",
+            "1/(1 + var/mean²) of the last ten energies, of the best start or depth",
         ),
         Row(
-            "efficiency", number(analysis.efficiency), "share of the evaluations after convergence"
+            "efficiency",
+            number(analysis.efficiency),
+            "share of the evaluations that were not needed for these 99 %",
         ),
-        Row("rating", analysis.rating or "–", "of the efficiency: from 0.8, 0.6, 0.4, below"),
     ]
 
 
@@ -107,13 +119,16 @@ def cost(report: Report) -> list[Row]:
     """Return the bill."""
     cost = report.cost
     items = [
-        Row("breakdown", usd(item.usd), f"{item.what}: {number(item.quantity)} {item.unit}")
-        for item in cost.breakdown
+        Row("breakdown", usd(item.usd), f"{item.what}: {item.amount}") for item in cost.breakdown
     ]
     return [
         *items,
         Row("actual_usd", usd(cost.actual_usd), "sum of these"),
-        Row("estimated_usd", usd(cost.estimated_usd), "at most, before the run"),
+        Row(
+            "estimated_usd",
+            usd(cost.estimated_usd),
+            "before the run",
+        ),
         Row("estimate_ratio", number(cost.estimate_ratio), "actual cost / estimate"),
         Row("prices_as_of", cost.prices_as_of, "when the prices were read"),
         *([Row("assumed_price", "–", cost.assumed_price)] if cost.assumed_price else []),

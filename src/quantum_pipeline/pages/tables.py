@@ -74,7 +74,7 @@ def comparison(study: Study) -> list[Rival]:
     is_best = classical.objective == quality.best_known and quality.random_ratio is not None
     return [
         Rival(
-            f"QAOA, {study.solution_name}",
+            f"{report.algorithm.name.upper()}, {study.solution_name}",
             number(report.solution.objective),
             ratio(quality.approximation_ratio),
             took,
@@ -110,7 +110,7 @@ def _means(study: Study, took: str) -> list[Rival]:
         means.append(("mean, mitigated", energy, error, quality.mitigated_ratio, took))
     return [
         Rival(
-            f"QAOA, {way}",
+            f"{report.algorithm.name.upper()}, {way}",
             with_error(study.problem.objective_of_energy(energy), error)
             if error
             else number(study.problem.objective_of_energy(energy)),
@@ -141,7 +141,7 @@ def _quality(study: Study) -> list[Row]:
         Row(
             "best_known",
             number(quality.best_known),
-            f"best objective known: {quality.best_known_by}",
+            f"best objective known, {_known_by(study)}",
         ),
         Row(
             "approximation_ratio",
@@ -175,6 +175,13 @@ def _quality(study: Study) -> list[Row]:
             f"of {quality.classical.method}, on the same machine",
         ),
     ]
+
+
+def _known_by(study: Study) -> str:
+    quality = study.report.quality
+    if study.optimum_is_known:
+        return f"proven by {quality.classical.method}"
+    return f"found by {quality.best_known_by}"
 
 
 def _device_energies(study: Study) -> list[Row]:

@@ -60,10 +60,10 @@ def _on_emulation(report: Report) -> str | None:
 
 
 def _fees_there(report: Report) -> str:
-    usd = f"{report.cost.estimated_usd:.4f} USD"
-    if not any(item.kind == "instance" for item in report.cost.estimate):
-        return f"there its quantum tasks cost at most {usd}, and the job's instance is billed too"
-    return f"there it costs at most {usd}"
+    usd = f"estimated at {report.cost.estimated_usd:.4f} USD"
+    if not report.cost.has_instance:
+        return f"there its quantum tasks are {usd}, and the job's instance is billed too"
+    return f"there it is {usd}"
 
 
 def _on_fidelity(report: Report) -> str | None:

@@ -92,6 +92,11 @@ class CostPart(Part):
     cut_short_by: tuple[RunLimit, ...]
     prices_as_of: str
 
+    @property
+    def has_instance(self) -> bool:
+        """Whether the job's instance is in the estimate; on this machine it is free, and is not."""
+        return any(item.kind == "instance" for item in self.estimate)
+
 
 def device_part(prepared: PreparedRun, result: JobResult) -> DevicePart:
     """Return what the report says about the device itself."""
