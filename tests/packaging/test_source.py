@@ -74,12 +74,29 @@ def test_changed_code_gives_other_bytes(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert source.build() != first
 
 
+def test_a_part_stays_behind_by_its_place_and_not_by_its_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    files = {
+        "hybrid_job/reports/parts.py": True,
+        "hybrid_job/solvers/local.py": True,
+        "quantum_pipeline/devices/aws/names.py": True,
+        "quantum_pipeline/reports/parts.py": False,
+        "quantum_pipeline/local/aws/names.py": False,
+    }
+    for name in files:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x = 1\n")
+    monkeypatch.setattr(source, "_folder", tmp_path.joinpath)
+    assert list(members(source.build())) == [name for name, travels in files.items() if travels]
+
+
 def test_it_holds_the_job_and_the_domain_and_nothing_else() -> None:
     names = members(source.build())
     assert {"hybrid_job/main.py", "quantum_pipeline/ising.py"} <= names.keys()
     assert {name.split("/")[0] for name in names} == {"hybrid_job", "quantum_pipeline"}
-    unwanted = {f"{name}/" for name in ("aws", "cli", "local", "pages", "reports")} | {".pyc"}
-    assert not [name for name in names if any(part in name for part in unwanted)]
+    unwanted = [f"quantum_pipeline/{part}/" for part in ("aws", "cli", "local", "pages", "reports")]
+    assert not [name for name in names if name.startswith(tuple(unwanted)) or ".pyc" in name]
     assert list(names) == sorted(names)
     assert all((m.mtime, m.uid, m.gid, m.uname) == (0, 0, 0, "") for m in names.values())
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+import quantum_pipeline
 from quantum_pipeline.architecture import NOT_OF_THE_JOB
 from quantum_pipeline.aws import storage
 
@@ -30,17 +31,23 @@ class Source:
 
 def build() -> bytes:
     """Return the tarball (gzip): the job and the domain, as packages side by side."""
-    buffer, left_out = io.BytesIO(), {"__pycache__", *NOT_OF_THE_JOB}
+    buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for package in PACKAGES:
             root = _folder(package)
             for path in sorted(root.rglob("*"), key=lambda each: each.relative_to(root).as_posix()):
                 relative = path.relative_to(root)
-                if path.is_file() and not left_out & set(relative.parts):
+                if path.is_file() and _travels(package, relative):
                     _add(archive, f"{package}/{relative.as_posix()}", path.read_bytes())
     return gzip.compress(
         buffer.getvalue(), compresslevel=6, mtime=0
     )  # 9: twice the time, 0.6 % less
+
+
+def _travels(package: str, path: Path) -> bool:
+    """Return whether a file of a package goes to the job; ``NOT_OF_THE_JOB`` are parts of ours."""
+    left_out = package == quantum_pipeline.__name__ and path.parts[0] in NOT_OF_THE_JOB
+    return not left_out and "__pycache__" not in path.parts
 
 
 def publish(bucket: str) -> Source:
