@@ -10,7 +10,7 @@ UV := $(BIN)/uv pip
 BENCH_VENV := .venv-bench
 REQUEST ?= events/requests/maxcut_petersen.json
 
-.PHONY: help setup run test test-unit check bench lock-bench clean
+.PHONY: help setup run test test-unit check docs bench lock-bench clean
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1|/' | column -t -s '|'
 
@@ -40,6 +40,9 @@ check: setup validate build  ## format, lint, types, architecture, template, pac
 	@$(BIN)/mypy --no-error-summary src hybrid_job functions benchmarks scripts tests
 	@$(BIN)/python -m scripts.contracts .cache/contracts.ini
 	@PYTHONPATH=. $(BIN)/lint-imports --no-logo --config .cache/contracts.ini
+
+docs: setup  ## write docs/request.schema.json and the tables of docs/request.md anew, from the models
+	@$(BIN)/python -m scripts.request_docs
 
 bench: $(BENCH_VENV)/.ready  ## side by side with peers, in an environment of their own; and 20 random instances
 	@for each in qaoa optimise bandwidth scaling vqe overhead instances; do $(BENCH_VENV)/bin/python -m benchmarks.$$each; done

@@ -1,6 +1,6 @@
 """Generate the JSON Schema of a request and the field tables of docs/request.md from its model.
 
-    .venv/bin/python -m scripts.request_docs
+    make docs
 
 A test fails when either is out of step.
 """

@@ -1,4 +1,4 @@
-"""The README's commands and names are those that exist."""
+"""The commands, names and paths in the README and on the page of the architecture exist."""
 
 from __future__ import annotations
 
@@ -63,3 +63,13 @@ def test_every_region_of_the_template_is_named() -> None:
 def test_every_file_that_is_named_exists() -> None:
     for path in re.findall(r"`((?:docs|src|functions|events)/[\w./]+)`", README):
         assert Path(path).exists(), path
+
+
+PLACES = (Path(), Path("src/quantum_pipeline"), Path("hybrid_job"))
+
+
+def test_every_path_on_the_page_of_the_architecture_exists() -> None:
+    page = Path("docs/architecture.md").read_text("utf-8")
+    paths = set(re.findall(r"`([\w.*]+/[\w./*]*|\w+\.(?:py|mk|toml|yaml))`", page))
+    assert len(paths) > 30
+    assert [path for path in paths if not any(list(each.glob(path)) for each in PLACES)] == []
