@@ -106,7 +106,8 @@ def _on_classical_speed(report: OptimisationReport) -> str | None:
     quantum, classical = report.quality.quantum_seconds, report.quality.classical
     if quantum <= classical.seconds or report.device.emulated is not None:
         return None  # the time of an emulator is not that of its device
+    name = report.algorithm.name.upper()
     return (
         f"For the answer alone, {classical.method} is quicker ({classical.seconds:.3g} s against "
-        f"{quantum:.3g} s): at this size QAOA is worth running only to study QAOA."
+        f"{quantum:.3g} s): at this size {name} is worth running only to study {name}."
     )
