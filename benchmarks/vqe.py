@@ -31,7 +31,7 @@ from scipy.optimize import minimize
 from benchmarks import machine, options
 from benchmarks.timing import Limits, Timing, interleave
 from hybrid_job.molecules.ansatz import Ansatz
-from hybrid_job.molecules.exact import lowest_eigenvalue
+from hybrid_job.molecules.exact import exact_energies
 from hybrid_job.molecules.excitation_search import L_BFGS_B, Budget, Search, excitation_costs
 from hybrid_job.molecules.integrals import integrals
 from quantum_pipeline.chemistry.excitations import Excitation, rotation
@@ -175,7 +175,7 @@ def compare(name: str, limits: Limits) -> Found:
     difference = max(abs(energy - other), float(np.abs(gradient - slopes).max()))
     calls = {who: (lambda each=each: optimised(each, costs)) for who, each in evaluate.items()}
     optimise = interleave(calls, limits)
-    exact = lowest_eigenvalue(search.matrix)
+    exact = exact_energies(search.matrix, search.sector).energy
     return Found(name, exact, setup, optimise, {"pennylane fermionic": difference})
 
 

@@ -1,136 +1,163 @@
 """Hartree-Fock orbitals: restricted, for closed shells and for unpaired electrons of one spin.
 
-    F C = S C e,    F_spin = core + J(D_alpha + D_beta) - K(D_spin)
-
-One set of orbitals serves both spins. The two Fock matrices are joined so that at the minimum no
-element is left between doubly, singly and not occupied orbitals (Roothaan, Rev. Mod. Phys. 32,
-179); without unpaired electrons both are one. Iterated with DIIS (Pulay, J. Comput. Chem. 3, 556).
+From each start the orbitals are iterated to self-consistency with DIIS (Pulay, J. Comput. Chem. 3,
+556), which takes a few cheap steps near equilibrium and may go nowhere at stretched bonds. What it
+comes to is led on downhill until it is a minimum, see ``orbital_descent``. From there other minima
+are looked for, and the lowest is kept. Energy and orbitals belong together: the energy is computed
+from the orbitals that are returned.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import product
+from itertools import combinations, product
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import eigh
 
 from hybrid_job.molecules.gaussians import AtomicIntegrals
-from quantum_pipeline.errors import InvalidRequest
+from hybrid_job.molecules.orbital_descent import STEPS, descend
+from hybrid_job.molecules.restricted import Determinant, Real, RestrictedEnergy
 
-Real = NDArray[np.float64]
+ITERATIONS = 25
+"""Steps of DIIS, before Newton's method takes over."""
 
-ITERATIONS = 300
 REMEMBERED = 8
 """Fock matrices that DIIS combines."""
+
+TOLERANCE = 1e-6
+"""Largest element of the commutator of Fock and density matrix at which DIIS leaves off."""
 
 DISTINCT = 1e-7
 """Hartree by which an energy is lower rather than the same."""
 
+PROBES, MORE_PROBES = 4, 20
+"""Random orbitals to descend from, always and where there is more than one minimum."""
+
+EXPLORED = 4
+"""The lowest minima, whose orbitals are exchanged."""
+
+SEARCHED = 400
+"""Most rotations of orbitals for which more minima are looked for: each step is O(rotations^3)."""
+
 DEPENDENT = 1e-7
 """Eigenvalue of the overlap below which functions cannot be told apart in double precision."""
 
-TOLERANCE = 1e-9
-"""Largest element left of the commutator of Fock and density matrix; the energy has its square."""
+
+class NoOrbitals(ValueError):
+    """Hartree-Fock has no orbitals for this geometry; the message says why, and what to do."""
 
 
 class Orbitals(NamedTuple):
-    """Molecular orbitals by rising energy as columns, and the energy without the nuclei's."""
+    """Molecular orbitals as columns, and the energy without the nuclei's.
+
+    The doubly occupied ones come first, then those singly and not occupied, each by rising energy.
+    """
 
     coefficients: Real
     energy: float
 
 
-def hartree_fock(atomic: AtomicIntegrals, n_alpha: int, n_beta: int) -> Orbitals:
-    """Return the orbitals of lowest energy found.
-
-    Iterations keep the symmetry of their start, so one alone may end above the ground state: there
-    are the starts of ``_guesses``, and from the best end those with two orbitals exchanged across
-    a border of occupation, as long as one of them leads lower.
+def hartree_fock(
+    atomic: AtomicIntegrals, n_alpha: int, n_beta: int, starts: Iterable[Real]
+) -> Orbitals:
+    """Return the orbitals of the lowest minimum found from ``starts``, and from there on.
 
     Raises:
-        InvalidRequest: from no start it converges, or the basis functions are nearly dependent.
+        NoOrbitals: no start leads to a minimum, or the basis functions are nearly dependent.
     """
     if np.linalg.eigvalsh(atomic.overlap)[0] < DEPENDENT:
-        raise InvalidRequest.of("geometry", "as given", "nuclei further apart for this basis")
-
-    def best_of(starts: Iterable[Real]) -> Orbitals | None:
-        ends = [_iterate(atomic, n_alpha, n_beta, start) for start in starts]
-        return min(filter(None, ends), key=lambda end: round(end.energy, 9), default=None)
-
-    best = best_of(eigh(guess, atomic.overlap)[1] for guess in _guesses(atomic))
-    if best is None:
-        allowed = f"one where Hartree-Fock converges in {ITERATIONS} steps, which here it does not"
-        raise InvalidRequest.of("geometry", "as given", allowed)
-    while True:
-        other = best_of(_exchanges(best.coefficients, {n_alpha, n_beta}))
-        if other is None or not other.energy < best.energy - DISTINCT:
-            return best
-        best = other
-
-
-def _exchanges(coefficients: Real, borders: Iterable[int]) -> Iterator[Real]:
-    """Yield the orbitals with one of the last two before a border and one after it exchanged."""
-    n = coefficients.shape[1]
-    for border in sorted(borders):
-        filled, empty = range(border)[-2:], range(n)[border : border + 2]
-        for i, a in product(filled, empty):
-            order = np.arange(n)
-            order[[i, a]] = a, i
-            yield coefficients[:, order]
+        raise NoOrbitals(
+            "basis functions can hardly be told apart: take nuclei further apart, or a smaller "
+            "problem.basis"
+        )
+    energy = RestrictedEnergy(atomic, n_alpha, n_beta)
+    minima = _Minima(energy)
+    minima.settle(starts)
+    if not minima.found:
+        raise NoOrbitals(
+            f"Hartree-Fock is at no minimum after {STEPS} steps: take another length or "
+            "problem.basis"
+        )
+    if len(energy.pairs[0]) <= SEARCHED:
+        minima.search()
+    return _canonical(energy, minima.found[0])
 
 
-def _guesses(atomic: AtomicIntegrals) -> list[Real]:
-    """Return matrices to take the first orbitals from.
+class _Minima:
+    """The minima found so far, each energy once, the lowest first.
 
-    Electrons without repulsion; and that of Wolfsberg and Helmholz, 1.75 S_ij (h_ii + h_jj) / 2,
-    which keeps them nearer to their nuclei.
+    Near equilibrium there mostly is one, wherever the orbitals start. Along a stretched bond there
+    are many, and what symmetry or a rough Fock matrix suggest need not lead to the lowest.
     """
-    diagonal = np.diagonal(atomic.core)
-    helmholz = 0.875 * atomic.overlap * (diagonal[:, None] + diagonal)
-    np.fill_diagonal(helmholz, diagonal)
-    return [helmholz, atomic.core]
+
+    def __init__(self, energy: RestrictedEnergy) -> None:
+        self.energy = energy
+        self.found: list[Determinant] = []
+
+    def settle(self, starts: Iterable[Real]) -> None:
+        """Add the minimum below what each start comes to by itself, of one energy once."""
+        known: list[float] = []
+        for start in starts:
+            end, settled = _self_consistent(self.energy, start)
+            if settled and any(abs(end.energy - each) < DISTINCT for each in known):
+                continue
+            if settled:
+                known.append(end.energy)
+            self._add(end)
+
+    def search(self) -> None:
+        """Add those below some random orbitals, and below exchanges out of the lowest ones.
+
+        As soon as there are two minima, there may be more: then more random orbitals are tried.
+        """
+        rng, explored = np.random.default_rng(0), list[float]()
+        self._probe(rng, PROBES)
+        self._explore(explored)
+        if len(self.found) > 1:
+            self._probe(rng, MORE_PROBES)
+            self._explore(explored)
+
+    def _add(self, start: Determinant) -> None:
+        end = descend(self.energy, start)
+        if end and all(abs(end.energy - each.energy) >= DISTINCT for each in self.found):
+            self.found = sorted([*self.found, end], key=lambda each: each.energy)
+
+    def _probe(self, rng: np.random.Generator, times: int) -> None:
+        values, vectors = np.linalg.eigh(self.energy.atomic.overlap)
+        orthonormal = vectors / np.sqrt(values) @ vectors.T
+        for _ in range(times):
+            turn = np.linalg.qr(rng.normal(size=orthonormal.shape))[0]
+            self._add(self.energy.of(orthonormal @ turn))
+
+    def _explore(self, explored: list[float]) -> None:
+        """Exchange orbitals of the lowest minima, as long as these are not explored yet."""
+        while True:
+            left = [each for each in self.found[:EXPLORED] if each.energy not in explored]
+            if not left:
+                return
+            explored.append(left[0].energy)
+            orbitals = _canonical(self.energy, left[0]).coefficients
+            for exchanged in _exchanges(orbitals, self.energy.shells):
+                self._add(self.energy.of(exchanged))
 
 
-def _iterate(
-    atomic: AtomicIntegrals, n_alpha: int, n_beta: int, coefficients: Real
-) -> Orbitals | None:
+def _self_consistent(energy: RestrictedEnergy, start: Real) -> tuple[Determinant, bool]:
+    """Return the end of the iterations and True, or of ``ITERATIONS`` the lowest and False."""
     focks: list[Real] = []
     errors: list[Real] = []
+    here = lowest = energy.of(start)
+    overlap = energy.atomic.overlap
     for _ in range(ITERATIONS):
-        up, down = (c @ c.T for c in (coefficients[:, :n_alpha], coefficients[:, :n_beta]))
-        fock_up, fock_down = _fock(atomic, up, down)
-        joined = _joined(fock_up, fock_down, up @ atomic.overlap, down @ atomic.overlap)
-        error = joined @ (up + down) @ atomic.overlap
+        joined = energy.joined_fock(here)
+        error = joined @ here.densities.sum(axis=0) @ overlap
         focks, errors = [*focks, joined][-REMEMBERED:], [*errors, error - error.T][-REMEMBERED:]
         if np.abs(errors[-1]).max() < TOLERANCE:
-            energy = 0.5 * np.sum((up + down) * atomic.core + up * fock_up + down * fock_down)
-            return Orbitals(_canonical(joined, atomic.overlap), float(energy))
-        coefficients = eigh(_extrapolated(focks, errors), atomic.overlap)[1]
-    return None
-
-
-def _fock(atomic: AtomicIntegrals, up: Real, down: Real) -> tuple[Real, Real]:
-    coulomb = np.einsum("pqrs,rs->pq", atomic.repulsion, up + down)
-    exchange = [np.einsum("prqs,rs->pq", atomic.repulsion, each) for each in (up, down)]
-    return atomic.core + coulomb - exchange[0], atomic.core + coulomb - exchange[1]
-
-
-def _joined(fock_up: Real, fock_down: Real, up: Real, down: Real) -> Real:
-    """Return Roothaan's effective Fock matrix; ``up`` and ``down`` project on occupied orbitals.
-
-    Between single and double occupation the spin-down matrix acts, between single and none the
-    spin-up one, elsewhere their mean.
-    """
-    mean = (fock_up + fock_down) / 2
-    double, single, none = down, up - down, np.eye(len(up)) - up
-    half = sum(each.T @ mean @ each for each in (double, single, none)) / 2
-    half = half + single.T @ fock_down @ double + single.T @ fock_up @ none
-    half = half + none.T @ mean @ double
-    joined: Real = half + half.T
-    return joined
+            return here, True
+        here = energy.of(eigh(_extrapolated(focks, errors), overlap)[1])
+        lowest = min(lowest, here, key=lambda each: each.energy)
+    return lowest, False
 
 
 def _extrapolated(focks: list[Real], errors: list[Real]) -> Real:
@@ -144,9 +171,28 @@ def _extrapolated(focks: list[Real], errors: list[Real]) -> Real:
     return sum((w * fock for w, fock in zip(weights, focks, strict=True)), np.zeros_like(focks[0]))
 
 
-def _canonical(fock: Real, overlap: Real) -> Real:
-    """Return the orbitals, each with its largest coefficient positive: signs then are the same."""
-    coefficients: Real = eigh(fock, overlap)[1]
-    largest = np.argmax(np.abs(coefficients).round(8), axis=0)
-    signed: Real = coefficients * np.sign(coefficients[largest, np.arange(len(fock))])
-    return signed
+def _exchanges(coefficients: Real, shells: Iterable[slice]) -> Iterator[Real]:
+    """Yield the orbitals with one of a shell's last two and a later shell's first two exchanged."""
+    orbitals = np.arange(coefficients.shape[1])
+    for fuller, emptier in combinations([orbitals[shell] for shell in shells], 2):
+        for i, a in product(fuller[-2:], emptier[:2]):
+            order = orbitals.copy()
+            order[[i, a]] = a, i
+            yield coefficients[:, order]
+
+
+def _canonical(energy: RestrictedEnergy, determinant: Determinant) -> Orbitals:
+    """Return orbitals that diagonalise the Fock matrix within each shell, where they stay.
+
+    Diagonalised as a whole, it may put an empty orbital below an occupied one: another determinant.
+    Each has its largest coefficient positive: signs then are the same.
+    """
+    coefficients, joined = determinant.coefficients, energy.joined_fock(determinant)
+    turned = [
+        shell @ np.linalg.eigh(shell.T @ joined @ shell)[1]
+        for shell in (coefficients[:, each] for each in energy.shells)
+    ]
+    whole = np.concatenate(turned, axis=1)
+    largest = np.argmax(np.abs(whole).round(8), axis=0)
+    signed = whole * np.sign(whole[largest, np.arange(len(whole))])
+    return Orbitals(signed, energy.of(signed).energy)

@@ -6,6 +6,7 @@ import numpy as np
 
 from hybrid_job.molecules.gaussians import AtomicIntegrals, Real, atomic_integrals
 from hybrid_job.molecules.hartree_fock import hartree_fock
+from hybrid_job.molecules.starting_orbitals import starting_orbitals
 from quantum_pipeline.chemistry.active_space import ActiveSpace, active_space
 from quantum_pipeline.chemistry.integrals import Integrals
 from quantum_pipeline.chemistry.molecules import Geometry, nuclear_repulsion
@@ -32,7 +33,7 @@ def integrals(
 
     Raises:
         ValueError: the molecule has no such active space.
-        InvalidRequest: Hartree-Fock does not converge.
+        NoOrbitals: Hartree-Fock has none for this geometry.
     """
     space = active_space(
         geometry,
@@ -42,11 +43,30 @@ def integrals(
         active_electrons=active_electrons,
         active_orbitals=active_orbitals,
     )
+    return integrals_and_orbitals(geometry, basis, space)[0]
+
+
+def integrals_and_orbitals(
+    geometry: Geometry, basis: str, space: ActiveSpace, near: Real | None = None
+) -> tuple[Integrals, Real]:
+    """Return the integrals over an active space, and all orbitals, shape (n, n).
+
+    Args:
+        geometry: elements and positions in angstrom.
+        basis: as for ``integrals``.
+        space: the electrons and orbitals that stay free.
+        near: orbitals of the same molecule at a neighbouring length, one more start.
+
+    Raises:
+        NoOrbitals: Hartree-Fock has none for this geometry.
+    """
     atomic = atomic_integrals(geometry, basis)
-    orbitals = hartree_fock(atomic, space.n_core + space.n_alpha, space.n_core + space.n_beta)
+    starts = starting_orbitals(geometry, basis, atomic, near)
+    n_alpha, n_beta = space.n_core + space.n_alpha, space.n_core + space.n_beta
+    orbitals = hartree_fock(atomic, n_alpha, n_beta, starts)
     repulsion = nuclear_repulsion(geometry)
     core_energy, one, two = over_orbitals(atomic, orbitals.coefficients, space)
-    return Integrals.of(
+    made = Integrals.of(
         one,
         two,
         n_alpha=space.n_alpha,
@@ -56,6 +76,7 @@ def integrals(
         core_energy=repulsion + core_energy,
         hartree_fock=repulsion + orbitals.energy,
     )
+    return made, orbitals.coefficients
 
 
 def over_orbitals(

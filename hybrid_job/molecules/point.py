@@ -10,11 +10,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from hybrid_job.molecules.exact import lowest_eigenvalue
+from hybrid_job.molecules.exact import Exact, exact_energies
 from hybrid_job.molecules.excitation_search import Budget, Real, Search
-from hybrid_job.molecules.integrals import integrals
+from hybrid_job.molecules.integrals import integrals_and_orbitals
 from hybrid_job.stopwatch import Stopwatch
-from quantum_pipeline.chemistry.integrals import Integrals
 from quantum_pipeline.problems import Chemistry
 from quantum_pipeline.requests.algorithm import Ansatz
 from quantum_pipeline.results import Amplitude, MoleculePoint, PointSeconds
@@ -22,10 +21,14 @@ from quantum_pipeline.results import Amplitude, MoleculePoint, PointSeconds
 
 @dataclass(frozen=True)
 class Solved:
-    """A geometry's part of the result, and the energies of its evaluations."""
+    """A geometry's part of the result, the energies of its evaluations, and its orbitals.
+
+    ``orbitals`` has shape (n, n), None where they are not needed any more.
+    """
 
     point: MoleculePoint
     energies: Sequence[float]
+    orbitals: Real | None = None
 
 
 def solve_point(
@@ -35,6 +38,7 @@ def solve_point(
     budget: Callable[[], Budget],
     *,
     start: Real | None = None,
+    near: Real | None = None,
     deadline: float = math.inf,
     report: Callable[[str], None] = lambda _: None,
 ) -> Solved:
@@ -47,16 +51,18 @@ def solve_point(
         budget: makes the limits of the training when that begins: time may be a share of what is
             left then.
         start: amplitudes of UCCSD, as of a neighbouring geometry, used if better than zeros.
+        near: orbitals of a neighbouring geometry, one more start of Hartree-Fock.
         deadline: time of ``time.monotonic`` after which there is no exact energy.
         report: called with each stage, in words, before it begins.
 
     Raises:
-        InvalidRequest: Hartree-Fock does not converge.
+        NoOrbitals: Hartree-Fock has none for this geometry.
     """
     at = "" if length is None else f" at {length:g} angstrom"
     report(f"{problem.formula}{at}, {problem.basis}: integrals and orbitals")
     watch = Stopwatch()
-    made = _integrals(problem, length)
+    geometry = problem.geometry_at(length)
+    made, orbitals = integrals_and_orbitals(geometry, problem.basis, problem.space, near)
     integrals_seconds = watch.lap()
     report(f"Hamiltonian of {problem.sector.dimension} determinants")
     search = Search(made, budget())
@@ -64,29 +70,19 @@ def solve_point(
     search.run(ansatz, start)
     optimise_seconds = watch.lap()
     report(f"{search.stop_reason}; exact diagonalisation")
-    exact = lowest_eigenvalue(search.matrix) if time.monotonic() < deadline else None
+    in_time = time.monotonic() < deadline
+    exact = exact_energies(search.matrix, search.sector) if in_time else None
     seconds = PointSeconds(
         integrals=integrals_seconds,
         setup=setup_seconds,
         optimise=optimise_seconds,
         exact=watch.lap(),
     )
-    return Solved(_point(length, search, exact, seconds), search.budget.history)
-
-
-def _integrals(problem: Chemistry, length: float | None) -> Integrals:
-    return integrals(
-        problem.geometry_at(length),
-        problem.basis,
-        charge=problem.charge or 0,
-        multiplicity=problem.multiplicity,
-        active_electrons=problem.active_electrons,
-        active_orbitals=problem.active_orbitals,
-    )
+    return Solved(_point(length, search, exact, seconds), search.budget.history, orbitals)
 
 
 def _point(
-    length: float | None, search: Search, exact: float | None, seconds: PointSeconds
+    length: float | None, search: Search, exact: Exact | None, seconds: PointSeconds
 ) -> MoleculePoint:
     chosen = zip(search.chosen, search.parameters.tolist(), strict=True)
     return MoleculePoint(
@@ -98,7 +94,8 @@ def _point(
         ),
         growth=tuple(search.growth),
         energy=search.energy,
-        exact=exact,
+        exact=None if exact is None else exact.energy,
+        ground=None if exact is None else exact.ground,
         evaluations=len(search.budget.history),
         converged=search.converged,
         stop_reason=search.stop_reason,

@@ -19,9 +19,12 @@ from hybrid_job.journal import Journal
 from hybrid_job.metrics import log_metric
 from hybrid_job.molecules.ansatz import Ansatz
 from hybrid_job.molecules.excitation_search import Budget, Real
+from hybrid_job.molecules.hartree_fock import NoOrbitals
 from hybrid_job.molecules.point import Solved, solve_point
 from quantum_pipeline.chemistry.sector import Sector
-from quantum_pipeline.results import Evaluation, MoleculePoint, MoleculeResult
+from quantum_pipeline.errors import InvalidRequest
+from quantum_pipeline.problems import Chemistry
+from quantum_pipeline.results import Evaluation, FailedPoint, MoleculePoint, MoleculeResult
 
 DECISION = "states to measure"
 """What the journal keeps before a device is paid for it: time may end a training elsewhere."""
@@ -51,86 +54,129 @@ class RecordedBudget(Budget):
         return found
 
 
+@dataclass
+class Scan:
+    """The geometries so far: solved ones, those that failed, and what ended it early, if it did."""
+
+    solved: list[Solved] = field(default_factory=list)
+    failed: list[FailedPoint] = field(default_factory=list)
+    left_out: str = ""
+
+    @property
+    def end(self) -> dict[str, Any]:
+        """The result's fields that say how the whole ended: the first that is less than asked."""
+        stopped = [each.point for each in self.solved if not each.point.converged]
+        reason, limit = self.solved[-1].point.stop_reason, None
+        if self.left_out:
+            reason, limit = self.left_out, "limits.max_runtime_seconds"
+        elif stopped:
+            reason, limit = stopped[0].stop_reason, stopped[0].stopped_by
+        elif self.failed:
+            first = self.failed[0]
+            reason = f"no energy at {first.bond_length_angstrom:g} angstrom: {first.reason}"
+        return {
+            "converged": not (stopped or self.left_out or self.failed),
+            "stop_reason": reason,
+            "stopped_by": limit,
+        }
+
+
 def solve(job: VqeJob) -> MoleculeResult:
     """Return the result of a run: each geometry solved, the one of lowest energy sampled.
 
     The evaluations and the time are shared out evenly, what one geometry leaves to the next ones.
-    Where the time ends first, the geometries from there on are left out.
+    Where the time ends first, the geometries from there on are left out. One that cannot be solved
+    does not stop the others.
 
     Raises:
+        InvalidRequest: no geometry can be solved.
         PipelineError: what happens on a device, see ``on_device.molecules.energy``.
     """
-    solved, left_out = _recorded(job) or _trained(job)
-    points = [each.point for each in solved]
-    stopped = [point for point in points if not point.converged]
-    first = next(iter(stopped), points[-1])
+    scan = _recorded(job) or _trained(job)
     return MoleculeResult(
         run_id=job.prepared.run_id,
         algorithm="vqe",
         engine="exact state among the determinants, numpy",
         ansatz=job.algorithm.ansatz,
-        points=tuple(points),
-        history=_history(solved),
-        converged=not stopped and not left_out,
-        stop_reason=left_out or first.stop_reason,
-        stopped_by="limits.max_runtime_seconds" if left_out else first.stopped_by,
-        **_sampled(job, solved, left_out),
+        points=tuple(each.point for each in scan.solved),
+        failed=tuple(scan.failed),
+        history=_history(scan.solved),
+        **scan.end,
+        **_sampled(job, scan),
         seconds=job.seconds,
         versions=versions(),
     )
 
 
-def _trained(job: VqeJob) -> tuple[list[Solved], str]:
-    """Return the geometries solved, and what ended that early."""
-    lengths, solved = job.problem.lengths, list[Solved]()
+def _trained(job: VqeJob) -> Scan:
+    lengths, scan = job.problem.lengths, Scan()
     for number, length in enumerate(lengths):
-        if solved and time.monotonic() > job.training_deadline:
-            reached = f"{number} of {len(lengths)} lengths"
-            return solved, f"limits.max_runtime_seconds: {reached}"
-        solved.append(_solve_point(job, length, solved))
-    return solved, ""
+        if scan.solved and time.monotonic() > job.training_deadline:
+            scan.left_out = f"limits.max_runtime_seconds: {number} of {len(lengths)} lengths"
+            break
+        try:
+            scan.solved.append(_solve_point(job, length, scan))
+        except NoOrbitals as error:
+            print(error, flush=True)
+            if length is None or (not scan.solved and number + 1 == len(lengths)):
+                raise _unsolvable(job.problem, str(error)) from None
+            scan.failed.append(FailedPoint(bond_length_angstrom=length, reason=str(error)))
+    return scan
 
 
-def _recorded(job: VqeJob) -> tuple[list[Solved], str] | None:
+def _unsolvable(problem: Chemistry, reason: str) -> InvalidRequest:
+    """Return the refusal of a molecule of which no geometry can be solved."""
+    if problem.geometry is not None:
+        field, value = "geometry", problem.formula
+    elif problem.bond_lengths_angstrom is not None:
+        field, value = "bond_lengths_angstrom", str(list(problem.bond_lengths_angstrom))
+    else:
+        field, value = "bond_length_angstrom", str(problem.bond_length_angstrom)
+    allowed = f"one that can be solved with problem.basis {problem.basis}"
+    return InvalidRequest(f"problem.{field}: got {value}; allowed: {allowed}; {reason}")
+
+
+def _recorded(job: VqeJob) -> Scan | None:
     """Return what an earlier attempt has trained, and began to pay for the energy of."""
     found = job.journal.decision(DECISION)
     if found is None:
         return None
     points = map(MoleculePoint.model_validate, found["points"])
-    return list(map(Solved, points, found["energies"])), found["left_out"]
+    failed = map(FailedPoint.model_validate, found["failed"])
+    return Scan(list(map(Solved, points, found["energies"])), list(failed), found["left_out"])
 
 
-def _solve_point(job: VqeJob, length: float | None, before: Sequence[Solved]) -> Solved:
+def _solve_point(job: VqeJob, length: float | None, scan: Scan) -> Solved:
+    before = scan.solved[-1] if scan.solved else None
     return solve_point(
         job.problem,
         length,
         job.algorithm.ansatz,
-        partial(_budget, job, before),
-        start=_start(before),
+        partial(_budget, job, scan),
+        start=None if before is None else _amplitudes(before),
+        near=None if before is None else before.orbitals,
         deadline=job.deadline(reserved=0.5),
         report=partial(print, flush=True),
     )
 
 
-def _budget(job: VqeJob, before: Sequence[Solved]) -> RecordedBudget:
+def _budget(job: VqeJob, scan: Scan) -> RecordedBudget:
     """Return an even share of the evaluations and of the time that are left."""
-    left = len(job.problem.lengths) - len(before)
-    done = sum(each.point.evaluations for each in before)
+    left = len(job.problem.lengths) - len(scan.solved) - len(scan.failed)
+    done = sum(each.point.evaluations for each in scan.solved)
     now, end = time.monotonic(), job.training_deadline
     return RecordedBudget(
         max_evaluations=max(1, (job.algorithm.max_evaluations - done) // left),
         deadline=now + (end - now) / left,
         journal=job.journal,
-        point=len(before),
+        point=len(scan.solved),
         before=done,
     )
 
 
-def _start(before: Sequence[Solved]) -> Real | None:
-    """Return the amplitudes of the geometry before, near which those of the next one are."""
-    if not before:
-        return None
-    return np.array([each.amplitude for each in before[-1].point.amplitudes])
+def _amplitudes(before: Solved) -> Real:
+    """Return the amplitudes of a geometry, near which those of the next one are."""
+    return np.array([each.amplitude for each in before.point.amplitudes])
 
 
 def _history(solved: Sequence[Solved]) -> tuple[Evaluation, ...]:
@@ -141,9 +187,9 @@ def _history(solved: Sequence[Solved]) -> tuple[Evaluation, ...]:
     )
 
 
-def _sampled(job: VqeJob, solved: Sequence[Solved], left_out: str) -> dict[str, Any]:
+def _sampled(job: VqeJob, scan: Scan) -> dict[str, Any]:
     """Return what was drawn of the state of lowest energy, or what a device measured of it."""
-    lowest = min((each.point for each in solved), key=lambda point: point.energy)
+    lowest = min((each.point for each in scan.solved), key=lambda point: point.energy)
     if job.prepared.device.kind == "local":
         return {"counts": _counts(job, lowest), "measured": None, "pair_counts": ()}
     print(f"{job.prepared.device.name}: measuring the energy", flush=True)
@@ -153,9 +199,10 @@ def _sampled(job: VqeJob, solved: Sequence[Solved], left_out: str) -> dict[str, 
 
     if job.journal.decision(DECISION) is None:
         trained = {
-            "points": [each.point.model_dump(mode="json") for each in solved],
-            "energies": [list(each.energies) for each in solved],
-            "left_out": left_out,
+            "points": [each.point.model_dump(mode="json") for each in scan.solved],
+            "energies": [list(each.energies) for each in scan.solved],
+            "failed": [each.model_dump(mode="json") for each in scan.failed],
+            "left_out": scan.left_out,
         }
         job.journal.record_decision(DECISION, trained)
     found = measured_energy(job, lowest)

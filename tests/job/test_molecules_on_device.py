@@ -253,7 +253,7 @@ def test_training_leaves_time_for_the_device(tmp_path: Path) -> None:
         assert isinstance(algorithm, SettledVqe)
         assert isinstance(problem, Chemistry)
         job = VqeJob(asked, journal, started := time.monotonic(), algorithm, problem)
-        half = vqe._budget(job, []).deadline - started
+        half = vqe._budget(job, vqe.Scan()).deadline - started
     assert half == pytest.approx((100 - 10) / 2, abs=0.1)  # a tenth is for ending well
 
 

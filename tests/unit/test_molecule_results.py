@@ -84,8 +84,12 @@ TAMPERED: list[tuple[str, Any, str]] = [
     ("points.1.bond_length_angstrom", 0.71, "bond lengths of points: got [0.5, 0.71"),
     ("points.1.evaluations", 99, "points.1.evaluations: got 99; the run has"),
     ("points.1.energy", -1.2, "points.1.energy: got -1.2; recomputed it is -1.13618"),
-    ("points.1.exact", -1.0, "got -1.13618"),
-    ("points.1.exact", -1.3, "points.1.exact: got -1.3; recomputed it is -1.13618"),
+    ("points.1.ground", -1.0, "points.1.energy: got -1.13618"),
+    ("points.1.ground", -1.3, "points.1.ground: got -1.3; recomputed it is -1.13618"),
+    ("points.1.ground", None, "points.1.ground: got null; the run has -1.13618"),
+    ("points.1.exact", -1.0, "points.1.exact: got -1.0; recomputed it is -1.13618"),
+    ("points.1.exact", -1.3, "points.1.exact: got -1.3; it must lie from -1.13618"),
+    ("failed", [{"bond_length_angstrom": 0.9, "reason": "-"}], "bond lengths of failed: got [0.9]"),
     ("points.2.amplitudes.0.amplitude", 0.3, "points.2.energy: got -1.13414"),
     ("points.2.amplitudes.0.create", [2, 7], "points.2.excitations.0: got [[0, 1], [2, 7]]; a"),
     ("points.2.amplitudes.0.create", [2], "points.2.excitations.0: got [[0, 1], [2]]; allowed"),
@@ -149,7 +153,7 @@ def test_points_that_are_left_out_are_no_success() -> None:
 
 def test_an_exact_energy_that_was_not_computed_is_none() -> None:
     data = written()
-    data["points"][0]["exact"] = None
+    data["points"][0]["exact"] = data["points"][0]["ground"] = None
     read_result(data, PREPARED)
 
 
@@ -164,6 +168,7 @@ def test_rounding_is_no_tampering() -> None:
     data = written()
     data["points"][0]["energy"] += 1e-10
     data["points"][0]["exact"] -= 1e-10
+    data["points"][0]["ground"] -= 1e-10
     read_result(data, PREPARED)
 
 

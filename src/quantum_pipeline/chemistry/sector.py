@@ -144,30 +144,48 @@ class Sector:
         row, column = self.alpha.index(masks[:1])[0], self.beta.index(masks[1:])[0]
         return int(row) * len(self.beta) + int(column)
 
+    @property
+    def least_spin_squared(self) -> float:
+        """s (s + 1) of the least spin s that these electrons can have: all unpaired ones aligned.
+
+        >>> Sector(6, 4, 2).least_spin_squared
+        2.0
+        """
+        s_z = (self.n_alpha - self.n_beta) / 2
+        return s_z * (s_z + 1)
+
     def spin_squared(self, state: Real) -> float:
         """Return <S^2> of a normalised state: s (s + 1), 0 for a singlet, 2 for a triplet.
 
-        <S^2> = S_z (S_z + 1) + |S_+ psi|^2,    S_+ = sum_p a+_p,alpha a_p,beta
+        <S^2> = S_z (S_z + 1) + |S_+ psi|^2
         """
-        s_z = (self.n_alpha - self.n_beta) / 2
-        return s_z * (s_z + 1) + float(np.sum(self._raised(state) ** 2))
+        target, source, sign = self.raising()
+        raised = np.bincount(target, weights=sign * state[source])
+        return self.least_spin_squared + float(raised @ raised)
 
-    def _raised(self, state: Real) -> Real:
-        """Return S_+ |state>, up to one sign for all, in the sector of one more alpha electron."""
+    def raising(self) -> tuple[Index, Index, Real]:
+        """Return S_+ = sum_p a+_p,alpha a_p,beta, up to one sign for all, element by element.
+
+        Returns:
+            Determinants of the sector of one more alpha electron, those of this one, and signs.
+            S_- S_+ = S^2 - S_z (S_z + 1) is 0 on states of the least spin and at least 2 on others.
+        """
         if self.n_beta == 0 or self.n_alpha == self.n_orbitals:
-            return np.zeros((0, 0))
+            none = np.zeros(0, dtype=np.int64)
+            return none, none, np.zeros(0)
         upper = Sector(self.n_orbitals, self.n_alpha + 1, self.n_beta - 1)
-        given = state.reshape(len(self.alpha), len(self.beta))
-        raised = np.zeros((len(upper.alpha), len(upper.beta)))
+        targets, sources, signs = [], [], []
         for p in range(self.n_orbitals):
             bit, below = np.int64(1 << p), np.int64((1 << p) - 1)
             rows = np.flatnonzero(self.alpha.masks & bit == 0)
             columns = np.flatnonzero(self.beta.masks & bit)
             up, down = self.alpha.masks[rows], self.beta.masks[columns]
-            signs = [1.0 - 2 * (np.bitwise_count(each & below) & 1) for each in (up, down)]
-            target = np.ix_(upper.alpha.index(up | bit), upper.beta.index(down ^ bit))
-            raised[target] += np.outer(*signs) * given[np.ix_(rows, columns)]
-        return raised
+            passed = [1.0 - 2 * (np.bitwise_count(each & below) & 1) for each in (up, down)]
+            raised = upper.alpha.index(up | bit)[:, None] * len(upper.beta)
+            targets.append((raised + upper.beta.index(down ^ bit)).ravel())
+            sources.append((rows[:, None] * len(self.beta) + columns).ravel())
+            signs.append(np.outer(*passed).ravel())
+        return np.concatenate(targets), np.concatenate(sources), np.concatenate(signs)
 
 
 def leading(

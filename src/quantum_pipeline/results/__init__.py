@@ -26,6 +26,7 @@ from quantum_pipeline.results.device_run import (
 )
 from quantum_pipeline.results.molecule import (
     Amplitude,
+    FailedPoint,
     Growth,
     MoleculePoint,
     MoleculeResult,
@@ -51,6 +52,7 @@ __all__ = [
     "Elimination",
     "Estimated",
     "Evaluation",
+    "FailedPoint",
     "Growth",
     "JobResult",
     "JobSeconds",

@@ -14,11 +14,15 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from quantum_pipeline.chemistry.excitations import Excitation, state_of
-from quantum_pipeline.chemistry.hamiltonian import Hamiltonian
 from quantum_pipeline.chemistry.integrals import Integrals
 from quantum_pipeline.chemistry.measuring import diagonals, mean_energy, pair_counts
 from quantum_pipeline.chemistry.sector import Sector
-from quantum_pipeline.chemistry.verification import TOLERANCE, check_molecule, check_solution
+from quantum_pipeline.chemistry.verification import (
+    TOLERANCE,
+    check_molecule,
+    check_solution,
+    exact_energies,
+)
 from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.problems import Chemistry
@@ -79,7 +83,8 @@ class PointSeconds(Record):
 class MoleculePoint(Record):
     """A molecule at one geometry. Energies in hartree; the amplitudes act in their order.
 
-    ``exact`` is the lowest eigenvalue among the same determinants, None where time ran out.
+    ``exact`` is the lowest energy among the same determinants of the spin that was asked for,
+    ``ground`` that of any spin: the bound of every state. Both are None where time ran out.
     ``stopped_by`` is the limit that ended the optimisation, None where none did.
     """
 
@@ -89,6 +94,7 @@ class MoleculePoint(Record):
     growth: tuple[Growth, ...]
     energy: Finite
     exact: Finite | None
+    ground: Finite | None
     evaluations: Annotated[int, Field(ge=1)]
     converged: bool
     stop_reason: str
@@ -104,11 +110,19 @@ class MoleculePoint(Record):
         )
 
 
+class FailedPoint(Record):
+    """A length at which the molecule was not solved, and why; what to do about it is said too."""
+
+    bond_length_angstrom: Finite
+    reason: Annotated[str, Field(min_length=1)]
+
+
 class MoleculeResult(JobResult):
     """What the job found, point by point in the order of the request.
 
     ``history`` has <H> of all evaluations; their ``start`` is the number of the point, from 1.
-    There are fewer points than asked for where the time ended. ``counts`` are determinants sampled
+    ``failed`` are lengths that were tried in vain; the last ones of the request are in neither
+    where the time ended. ``counts`` are determinants sampled
     from the state of the point of lowest energy, or what a device read of it: then ``measured`` is
     the energy of all that it read, and ``pair_counts`` what that follows from, of each circuit, see
     ``chemistry.measuring``. The mitigated energy, if there is one, is that of ``device_run``.
@@ -118,6 +132,7 @@ class MoleculeResult(JobResult):
     engine: str
     ansatz: Ansatz
     points: tuple[MoleculePoint, ...] = Field(min_length=1)
+    failed: tuple[FailedPoint, ...]
     counts: dict[str, Count]
     measured: Estimated | None
     pair_counts: tuple[tuple[ReadAsOne, ...], ...]
@@ -141,10 +156,10 @@ def verify(
     """
     check_equal("run_id", result.run_id, prepared.run_id)
     check_equal("ansatz", result.ansatz, algorithm.ansatz)
-    lengths = [point.bond_length_angstrom for point in result.points]
-    check_equal("bond lengths of points", lengths, list(problem.lengths[: len(lengths)]))
+    _check_lengths(result, problem)
     _check_history(result)
-    _check_end(result, left_out=len(lengths) < len(problem.lengths))
+    tried = len(result.points) + len(result.failed)
+    _check_end(result, left_out=tried < len(problem.lengths))
     for number, point in enumerate(result.points):
         try:
             _check_point(point, problem)
@@ -157,6 +172,15 @@ def verify(
     circuits = max(1, len(result.pair_counts))
     counted = circuits * sum(result.counts.values())
     check_device_run(result, prepared, n_qubits=problem.n_qubits, counted=counted)
+
+
+def _check_lengths(result: MoleculeResult, problem: Chemistry) -> None:
+    """Hold the points, and those that failed, to the first lengths of the request."""
+    failed = [each.bond_length_angstrom for each in result.failed]
+    tried = problem.lengths[: len(result.points) + len(failed)]
+    lengths = [point.bond_length_angstrom for point in result.points]
+    check_equal("bond lengths of points", lengths, [x for x in tried if x not in failed])
+    check_equal("bond lengths of failed", failed, [x for x in tried if x in failed])
 
 
 def _check_history(result: MoleculeResult) -> None:
@@ -176,7 +200,7 @@ def _check_history(result: MoleculeResult) -> None:
 def _check_end(result: MoleculeResult, *, left_out: bool) -> None:
     """Hold the end of the whole to the ends of its points."""
     stopped = [point for point in result.points if not point.converged]
-    check_equal("converged", result.converged, not stopped and not left_out)
+    check_equal("converged", result.converged, not (stopped or left_out or result.failed))
     limit = next((point.stopped_by for point in stopped), None)
     limit = "limits.max_runtime_seconds" if left_out else limit
     check_equal("stopped_by", result.stopped_by, limit)
@@ -190,15 +214,17 @@ def _check_point(point: MoleculePoint, problem: Chemistry) -> None:
     check_molecule(problem.geometry_at(point.bond_length_angstrom), problem.space, integrals)
     excitations = [each.excitation for each in point.amplitudes]
     parameters = [each.amplitude for each in point.amplitudes]
-    check_solution(integrals, excitations, parameters, point.energy, point.exact)
-    sector = Sector.of(integrals)
-    if point.exact is None:
+    check_solution(integrals, excitations, parameters, point.energy, point.ground)
+    if point.exact is None or point.ground is None:
+        check_equal("ground", point.ground, point.exact)
         return
-    if sector.dimension <= DIAGONALISED:
-        matrix = Hamiltonian.of(integrals, sector).dense()
-        check_near("exact", point.exact, float(np.linalg.eigvalsh(matrix)[0]), TOLERANCE)
+    check_within("exact", [point.exact], point.ground, np.inf, TOLERANCE)
+    if Sector.of(integrals).dimension <= DIAGONALISED:
+        exact, ground = exact_energies(integrals)
+        check_near("ground", point.ground, ground, TOLERANCE)
+        check_near("exact", point.exact, exact, TOLERANCE)
     grown = [each.energy for each in point.growth] or [point.energy]
-    check_within("growth", grown, point.exact, integrals.hartree_fock, TOLERANCE)
+    check_within("growth", grown, point.ground, integrals.hartree_fock, TOLERANCE)
 
 
 def _check_measured(result: MoleculeResult, prepared: PreparedRun) -> None:
