@@ -15,10 +15,12 @@ from hybrid_job import main
 from hybrid_job.journal import Journal
 from hybrid_job.molecules.ansatz import Ansatz
 from quantum_pipeline.chemistry.sector import Sector
+from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.results import MoleculeResult, read_result, verify
 from tests.unit.finished_molecule import (
     H2,
     OPEN_SHELL,
+    PARTLY,
     SCAN,
     prepared_molecule,
     solved_molecule,
@@ -124,6 +126,41 @@ def test_a_job_out_of_time_has_the_lengths_that_it_reached(tmp_path: Path) -> No
     assert not result.converged
     assert result.stop_reason == "limits.max_runtime_seconds: 1 of 5 lengths"
     assert result.stopped_by == "limits.max_runtime_seconds"
+
+
+def test_a_scan_keeps_the_points_that_can_be_solved() -> None:
+    prepared = prepared_molecule(PARTLY)
+    result = solved_molecule(prepared)
+    verify(result, prepared)
+    assert [point.bond_length_angstrom for point in result.points] == [0.8, 1.0]
+    (failed,) = result.failed
+    assert failed.bond_length_angstrom == 0.1
+    assert "hardly be told apart" in failed.reason
+    assert not result.converged
+    assert result.stop_reason == f"no energy at 0.1 angstrom: {failed.reason}"
+    alone = prepared_molecule({**PARTLY, "bond_lengths_angstrom": [0.8, 1.0]})
+    expected = [point.energy for point in solved_molecule(alone).points]
+    assert [point.energy for point in result.points] == pytest.approx(expected, abs=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"bond_lengths_angstrom": [0.1, 0.11]}, "bond_lengths_angstrom: got [0.1, 0.11]"),
+        ({"bond_lengths_angstrom": None, "bond_length_angstrom": 0.1}, "bond_length_angstrom: got"),
+        ({"geometry": [["H", [0, 0, 0.105 * k]] for k in range(4)]}, "geometry: got H4"),
+    ],
+)
+def test_a_molecule_of_which_no_point_can_be_solved_is_refused_with_what_to_do(
+    changes: dict[str, Any], field: str
+) -> None:
+    named = {} if "geometry" in changes else PARTLY
+    problem = {"basis": "6-31g", "active_electrons": 2, "active_orbitals": 2, **named, **changes}
+    prepared = prepared_molecule({key: value for key, value in problem.items() if value})
+    with pytest.raises(InvalidRequest) as refused:
+        solved_molecule(prepared)
+    assert str(refused.value).startswith(f"problem.{field}")
+    assert "take nuclei further apart, or a smaller problem.basis" in str(refused.value)
 
 
 class _Killed(Exception):

@@ -36,6 +36,15 @@ H2 = {"molecule": "H2", "bond_length_angstrom": 0.74}
 SCAN = {"molecule": "H2", "bond_lengths_angstrom": [0.5, 0.7, 0.8, 1.2, 2.0]}
 OPEN_SHELL = {"geometry": [["O", [0, 0, 0]], ["H", [0, 0, 0.97]]], "multiplicity": 2}
 
+PARTLY = {
+    "molecule": "H4",
+    "bond_lengths_angstrom": [0.8, 0.1, 1.0],
+    "basis": "6-31g",
+    "active_electrons": 2,
+    "active_orbitals": 2,
+}
+"""At 0.1 angstrom its functions cannot be told apart."""
+
 
 def prepared_molecule(molecule: Mapping[str, Any], **request: Any) -> PreparedRun:
     """Return what prepare leaves of a request for a molecule."""

@@ -133,6 +133,8 @@ def _main_figures(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield from _of_molecule(report)
     else:
         yield from _of_optimisation(report)
+    for each in report["warnings"]:
+        yield "warning", each
     device = report["device"]
     if device.get("emulated"):
         yield "device", f"{device['name']}, EMULATED on this machine: a rehearsal"
@@ -182,8 +184,13 @@ def _of_molecule(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         it = report["mitigation"][other]
         off = f"not kept, off by {1000 * (it['energy'] - solution['energy']):.3g} mHa"
         yield other, f"{it['energy']:.6f} +- {it['standard_error']:.6f}  {off}"
-    if report["equilibrium"]:
-        yield "equilibrium", f"{report['equilibrium']['bond_length_angstrom']:.3f} angstrom"
+    if found := report["equilibrium"]:
+        length = _with_error(
+            found["bond_length_angstrom"], max(1e-4, found["uncertainty_angstrom"])
+        )
+        yield "equilibrium", f"{length} angstrom, interpolated"
+    for each in report["failed"]:
+        yield "no energy", f"at {each['bond_length_angstrom']:g} angstrom: {each['reason']}"
     if quality["best_known_by"] == "exact":
         yield "exact", f"{quality['best_known']:.6f}  by {quality['classical']['method']}"
     yield "Hartree-Fock", f"{quality['hartree_fock']:.6f}"

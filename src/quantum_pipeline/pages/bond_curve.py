@@ -11,7 +11,6 @@ from matplotlib.ticker import NullFormatter
 from numpy.typing import NDArray
 
 from quantum_pipeline.pages.figures import (
-    BLACK,
     BLUE,
     GREEN,
     GREY,
@@ -21,6 +20,7 @@ from quantum_pipeline.pages.figures import (
     legend_below,
     new_figure,
 )
+from quantum_pipeline.pages.molecule_tables import equilibrium
 from quantum_pipeline.pages.numbers import hartree, short
 from quantum_pipeline.reports import MoleculeReport
 from quantum_pipeline.reports.molecule_advice import CHEMICAL_ACCURACY
@@ -36,6 +36,10 @@ _SCAN = (
     "which has no correlation, and by exact diagonalisation of the same Hamiltonian. Below, how "
     "far VQE is above the exact energy; under the dashed line it is chemically accurate."
 )
+_MINIMUM = (
+    " The minimum is that of a parabola in 1/length through the lowest three lengths, the band how "
+    "uncertain it is."
+)
 
 
 @drawn
@@ -47,13 +51,15 @@ def scan(report: MoleculeReport) -> tuple[str, str, Figure]:
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     length = np.array([point.bond_length_angstrom for point in points])
     _draw_curves(upper, points, length)
+    _mark_failed((upper, lower), report)
     if report.equilibrium:
         _mark_equilibrium(upper, report)
     upper.set_ylabel("energy, hartree")
     _draw_errors(lower, points, length)
     lower.set_xlabel("bond length, Å")
     legend_below(figure, 2)
-    return _scan_title(report), _SCAN, figure
+    caption = _SCAN + (_MINIMUM if report.equilibrium else "")
+    return _scan_title(report), caption, figure
 
 
 def _draw_curves(axes: Axes, points: Sequence[ScanPoint], length: Array) -> None:
@@ -75,21 +81,21 @@ def _draw_curves(axes: Axes, points: Sequence[ScanPoint], length: Array) -> None
         )
 
 
+def _mark_failed(both: Sequence[Axes], report: MoleculeReport) -> None:
+    for position, each in enumerate(report.failed):
+        for axes in both:
+            label = "_" if position else "no energy, see the table"
+            axes.axvline(each.bond_length_angstrom, color=VERMILLION, ls=(0, (1, 3)), label=label)
+
+
 def _mark_equilibrium(axes: Axes, report: MoleculeReport) -> None:
-    assert report.equilibrium is not None
-    at, energy = report.equilibrium.bond_length_angstrom, report.equilibrium.energy
-    axes.plot(
-        at,
-        energy,
-        color=ORANGE,
-        marker="D",
-        ls="",
-        mec=BLACK,
-        mew=0.6,
-        ms=5.5,
-        label=f"minimum of the parabola, {at:.3f} Å",
-        zorder=5,
-    )
+    """Draw where the minimum is, as wide as it is uncertain: no energy was computed there."""
+    found = report.equilibrium
+    assert found is not None
+    at, spread = found.bond_length_angstrom, found.uncertainty_angstrom
+    label = f"minimum, interpolated: {equilibrium(found)} Å"
+    axes.axvspan(at - spread, at + spread, color=ORANGE, alpha=0.25, lw=0)
+    axes.axvline(at, color=ORANGE, lw=1.4, label=label, zorder=1)
 
 
 def _draw_errors(axes: Axes, points: Sequence[ScanPoint], length: Array) -> None:
@@ -106,8 +112,7 @@ def _draw_errors(axes: Axes, points: Sequence[ScanPoint], length: Array) -> None
 def _scan_title(report: MoleculeReport) -> str:
     what = report.problem.molecule or report.problem.formula
     if report.equilibrium:
-        at = report.equilibrium.bond_length_angstrom
-        return f"{what} is lowest near {at:.3f} Å, by a parabola through the lowest three"
+        return f"{what} is lowest near {equilibrium(report.equilibrium)} Å, interpolated"
     lowest = report.solution.bond_length_angstrom
     end = "" if lowest is None else f", at {short(lowest)} Å, an end of the curve"
     return f"{what} is lowest at {hartree(report.solution.energy)} hartree{end}"

@@ -96,17 +96,22 @@ def _exact_by_point(report: MoleculeReport) -> list[float | None]:
 
 def _solution_number(report: MoleculeReport) -> int:
     asked = report.request["problem"].get("bond_lengths_angstrom")
-    return 1 + asked.index(report.solution.bond_length_angstrom) if asked else 1
+    if not asked:
+        return 1
+    solved = {point.bond_length_angstrom for point in report.scan}
+    lengths = [length for length in asked if length in solved]
+    return 1 + lengths.index(report.solution.bond_length_angstrom)
 
 
 def _convergence_title(report: MoleculeReport) -> str:
     error = report.quality.error_millihartree
     if error is None:
         return f"⟨H⟩ falls to {hartree(report.analysis.final_energy)} hartree"
-    if error <= FLOOR:
+    if abs(error) <= FLOOR:
         return "VQE reaches the exact energy, but for rounding"
     accurate = "" if report.quality.chemical_accuracy else "not "
-    return f"VQE ends {error:.2g} mHa above the exact energy: {accurate}chemically accurate"
+    side = "above" if error > 0 else "below"
+    return f"VQE ends {abs(error):.2g} mHa {side} the exact energy: {accurate}chemically accurate"
 
 
 @drawn

@@ -19,7 +19,10 @@ from quantum_pipeline.pages.numbers import (
 from quantum_pipeline.pages.rows import Row, Table
 from quantum_pipeline.reports import MoleculeReport
 from quantum_pipeline.reports.molecule_advice import CHEMICAL_ACCURACY
-from quantum_pipeline.reports.molecule_parts import MeasuredEnergy
+from quantum_pipeline.reports.molecule_parts import Equilibrium, MeasuredEnergy, ScanPoint
+
+LEAST_UNCERTAINTY = 1e-4
+"""Angstrom that an interpolated length is shown to at most."""
 
 LARGEST_AMPLITUDES = 12
 """Amplitudes that the page shows; all are in report.json."""
@@ -38,11 +41,21 @@ def headline(report: MoleculeReport) -> list[tuple[str, str, str]]:
     """Return what was found, how good it is, what it cost: a word, the figure, a sentence each."""
     return [
         *rows.cut_in_short(report),
+        *rows.warned(report),
+        *_failed(report),
         ("Found", f"{hartree(report.solution.energy)} hartree", _found(report)),
         *_measured_in_short(report),
         ("Quality", *_good(report)),
         rows.cost_in_short(report, sum(report.samples.values())),
     ]
+
+
+def _failed(report: MoleculeReport) -> list[tuple[str, str, str]]:
+    if not report.failed:
+        return []
+    tried = len(report.scan) + len(report.failed)
+    said = "; ".join(f"{each.bond_length_angstrom:g} Å: {each.reason}" for each in report.failed)
+    return [("Partial", f"{len(report.scan)} of {tried} lengths", f"No energy at {said}.")]
 
 
 def _measured_in_short(report: MoleculeReport) -> list[tuple[str, str, str]]:
@@ -75,8 +88,13 @@ def _found(report: MoleculeReport) -> str:
     lowest = f"The lowest of {len(scan)} lengths, at {short(scan_length(report))} Å."
     if report.equilibrium is None:
         return f"{lowest} No minimum is enclosed by them."
-    at = short(report.equilibrium.bond_length_angstrom)
-    return f"{lowest} A parabola through the lowest three has its minimum at {at} Å."
+    return f"{lowest} Interpolated, the minimum is at {equilibrium(report.equilibrium)} Å."
+
+
+def equilibrium(found: Equilibrium) -> str:
+    """Return the length of an equilibrium with its uncertainty, in angstrom."""
+    least = max(found.uncertainty_angstrom, LEAST_UNCERTAINTY)
+    return with_error(found.bond_length_angstrom, least)
 
 
 def scan_length(report: MoleculeReport) -> float:
@@ -90,15 +108,13 @@ def _good(report: MoleculeReport) -> tuple[str, str]:
     quality = report.quality
     if quality.error_millihartree is None:
         return "not compared", "There was no time for exact diagonalisation."
-    reached = "within" if quality.chemical_accuracy else "not within"
-    sentence = f"Above the exact energy: {reached} chemical accuracy ({CHEMICAL_ACCURACY} mHa)."
+    error, sentence = _near_exact(quality.error_millihartree)
     if quality.correlation_recovered_percent is not None:
         share = percent(quality.correlation_recovered_percent / 100)
         sentence += f" {share} of the correlation energy is recovered."
     if report.scan and quality.largest_error_millihartree is not None:
         largest = short(quality.largest_error_millihartree)
         sentence += f" Of all lengths, the largest error is {largest} mHa."
-    error = f"error {short(quality.error_millihartree)} mHa"
     if report.measured is None:
         return error, sentence
     found = report.measured
@@ -108,7 +124,22 @@ def _good(report: MoleculeReport) -> tuple[str, str]:
         f" What {device_name(report)} measured of that state is off by {off}, {found.counts}: "
         f"{accurate}chemically accurate."
     )
-    return f"{error} computed, {off} measured", sentence
+    return f"{error}, measured {off}", sentence
+
+
+def _near_exact(error: float) -> tuple[str, str]:
+    """Return how near VQE is to the exact energy, as a figure and as a sentence."""
+    if error == 0:
+        return "exact to rounding", "The energy of VQE is that of exact diagonalisation."
+    side = "Above" if error > 0 else "Below"
+    if abs(error) <= CHEMICAL_ACCURACY:
+        within = f"within chemical accuracy ({CHEMICAL_ACCURACY} mHa)."
+        return f"error {short(error)} mHa", f"{side} the exact energy: {within}"
+    far = f"{short(abs(error))} mHa {side.lower()} it, not within chemical accuracy"
+    return f"not near exact: {short(error)} mHa", (
+        f"VQE did not find the state that exact diagonalisation found: {far} "
+        f"({CHEMICAL_ACCURACY} mHa)."
+    )
 
 
 def comparison(report: MoleculeReport) -> list[Rival]:
@@ -273,24 +304,36 @@ def _scan(report: MoleculeReport) -> list[Row]:
         Row(
             f"{point.bond_length_angstrom:g} Å",
             hartree(point.energy),
-            (
-                "not compared"
-                if point.error_millihartree is None
-                else f"{short(point.error_millihartree)} mHa above exact"
-            )
-            + ("" if point.converged else "; not converged"),
+            _compared(point) + ("" if point.converged else "; not converged"),
         )
         for point in report.scan
     ]
+    made += [Row(f"{each.bond_length_angstrom:g} Å", "–", each.reason) for each in report.failed]
+    made.sort(key=lambda row: float(row.field.removesuffix(" Å")))
     return made + [Row(f"{x:g} Å", "–", "not computed: no time") for x in report.not_computed]
 
 
+def _compared(point: ScanPoint) -> str:
+    error = point.error_millihartree
+    if error is None:
+        return "not compared"
+    if error == 0:
+        return "exact to rounding"
+    far = "" if abs(error) <= CHEMICAL_ACCURACY else ": not near it"
+    return f"{short(abs(error))} mHa {'above' if error > 0 else 'below'} exact{far}"
+
+
 def _ended(report: MoleculeReport) -> str:
-    if not report.scan:
-        return rows.ended(report)
-    length = scan_length(report)
-    mine = next(each for each in report.scan if each.bond_length_angstrom == length)
-    return f"at {length:g} Å; {'converged' if mine.converged else 'not converged'}"
+    error = report.quality.error_millihartree
+    far = error is not None and abs(error) > CHEMICAL_ACCURACY
+    converged, where = report.convergence.converged, ""
+    if report.scan:
+        length = scan_length(report)
+        mine = next(each for each in report.scan if each.bond_length_angstrom == length)
+        converged, where = mine.converged, f"at {length:g} Å; "
+    if not (converged and far):
+        return rows.ended(report) if not where else where + rows.how(converged=converged)
+    return f"{where}the optimiser ended there, not near the exact energy"
 
 
 def _algorithm(report: MoleculeReport) -> list[Row]:

@@ -58,11 +58,21 @@ def cut_in_short(report: Report) -> list[tuple[str, str, str]]:
     return [("Partial", "cut short", f"Stopped at {left_out}.")]
 
 
+def warned(report: Report) -> list[tuple[str, str, str]]:
+    """Return what in the problem may not be meant as it is written, if anything."""
+    return [("Warning", "check the problem", f"{each}.") for each in report.warnings]
+
+
 def ended(report: Report) -> str:
     """Return how the optimiser ended."""
     convergence = report.convergence
-    how = "converged" if convergence.converged else "not converged"
-    return f"lowest of {len(convergence.history)}; {how}: {convergence.stop_reason}"
+    ended = how(converged=convergence.converged)
+    return f"lowest of {len(convergence.history)}; {ended}: {convergence.stop_reason}"
+
+
+def how(*, converged: bool) -> str:
+    """Return whether an optimiser ended by its own criterion, in words."""
+    return "converged" if converged else "not converged"
 
 
 def analysis(report: Report, final: str, energy: Callable[[float], str] = number) -> list[Row]:

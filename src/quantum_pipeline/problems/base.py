@@ -43,6 +43,11 @@ class Problem(BaseModel, ABC):
     def n_qubits(self) -> int:
         """Number of qubits."""
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is allowed, but may not be meant as it is written: a sentence each."""
+        return ()
+
     @classmethod
     def __get_pydantic_json_schema__(
         cls, core: CoreSchema, handler: GetJsonSchemaHandler

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
+from math import dist
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, StrictInt, StrictStr, model_validator
@@ -32,6 +34,13 @@ Nucleus = Annotated[
     tuple[StrictStr, Position],
     Field(json_schema_extra={"allowed": '["H", [x, y, z]]: an element, its place in angstrom'}),
 ]
+
+LONG = 10.0
+"""Angstrom beyond which nuclei hardly feel each other: often another unit was meant."""
+
+LONGEST_COMMENT = 200
+_APART = "the parts hardly feel each other; if another unit was meant, convert it"
+_BOHR = re.compile(r"\b(?:bohrs?|a\.u\.|atomic units?)(?!\w)", re.IGNORECASE)
 
 
 def _lower(name: Any) -> Any:
@@ -62,6 +71,9 @@ class Chemistry(Problem):
         None, description="each nucleus with its position in angstrom, instead of a name"
     )
     basis: Basis = Field("sto-3g", description="the basis set; upper or lower case")
+    comment: Annotated[StrictStr, Field(max_length=LONGEST_COMMENT)] | None = Field(
+        None, description="the comment of an xyz file; it changes nothing"
+    )
     charge: Annotated[StrictInt, Field(ge=-50, le=50)] | None = Field(
         None, description="net charge; if not given, that of the named molecule, else 0"
     )
@@ -114,6 +126,22 @@ class Chemistry(Problem):
                 raise ValueError(f"{name}: got a geometry beside it; allowed: one of the two")
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """Lengths that are long for angstrom, and a comment that speaks of bohr."""
+        found = []
+        if self.comment and _BOHR.search(self.comment):
+            found.append(
+                f"problem.comment speaks of {_BOHR.findall(self.comment)[0]}, but positions were "
+                "read in angstrom: 1 bohr is 0.529177 angstrom"
+            )
+        if long := [length for length in self.lengths if length and length > LONG]:
+            named = ", ".join(f"{length:g}" for length in long)
+            found.append(f"{named} angstrom is longer than any bond: {_APART}")
+        if self.geometry is not None and (apart := _furthest_neighbour(self.geometry)) > LONG:
+            found.append(f"a nucleus is {apart:.4g} angstrom from the nearest one: {_APART}")
+        return tuple(found)
+
+    @property
     def lengths(self) -> tuple[float | None, ...]:
         """The bond lengths in angstrom, in the order of the request; None for a geometry."""
         if self.bond_lengths_angstrom is not None:
@@ -160,6 +188,17 @@ class Chemistry(Problem):
         """Sum formula, in Hill's order: carbon, hydrogen, the others; with the charge."""
         symbols = [symbol for symbol, _ in self.geometry_at(self.lengths[0])]
         return formula(symbols, self.charge or 0)
+
+
+def _furthest_neighbour(geometry: Geometry) -> float:
+    """Return the largest distance of a nucleus to the nearest other one, in angstrom."""
+    places = [at for _, at in geometry]
+    nearest = [
+        min(dist(at, other) for j, other in enumerate(places) if j != i)
+        for i, at in enumerate(places)
+        if len(places) > 1
+    ]
+    return max(nearest, default=0.0)
 
 
 def formula(symbols: Sequence[str], charge: int = 0) -> str:

@@ -22,6 +22,7 @@ from pathlib import PurePath
 from typing import Any
 
 from quantum_pipeline.errors import InvalidRequest
+from quantum_pipeline.problems.chemistry import LONGEST_COMMENT
 from quantum_pipeline.wording import refusal
 
 RUDY_SUFFIXES = frozenset({".mc", ".rud", ".rudy"})
@@ -60,7 +61,7 @@ def parse_text(content: str | bytes, name: str) -> dict[str, Any]:
     >>> parse_text("0 0 -1\\n0 1 2\\n", "pair.txt")
     {'type': 'qubo', 'linear': [-1.0, 0.0], 'quadratic': [[0, 1, 2.0]]}
     >>> parse_text("1\\nhelium\\nHe 0 0 0\\n", "atom.xyz")
-    {'type': 'chemistry', 'geometry': [['He', [0.0, 0.0, 0.0]]]}
+    {'type': 'chemistry', 'geometry': [['He', [0.0, 0.0, 0.0]]], 'comment': 'helium'}
     """
     try:
         text = content.decode("utf-8") if isinstance(content, bytes) else content
@@ -164,7 +165,8 @@ def _read_xyz(text: str) -> dict[str, Any]:
         if len(words) < 4:
             raise _wrong(number, words, '"element x y z"')
         nuclei.append([words[0].capitalize(), [_number(number, word) for word in words[1:4]]])
-    return {"type": "chemistry", "geometry": nuclei}
+    comment = {"comment": said} if (said := " ".join(lines[1][1])[:LONGEST_COMMENT]) else {}
+    return {"type": "chemistry", "geometry": nuclei, **comment}
 
 
 def _integer(number: int, word: str, what: str, lowest: int, highest: int) -> int:

@@ -105,6 +105,7 @@ class Report(Part, ABC):
     created_at: Moment
     completed_at: Moment
     request: dict[str, Any]
+    warnings: tuple[str, ...]
     device: DevicePart
     compilation: Compilation | None
     mitigation: MitigationPart | None
@@ -141,6 +142,7 @@ def common_parts(prepared: PreparedRun, outcome: Outcome, result: JobResult) -> 
         "created_at": prepared.created_at,
         "completed_at": outcome.completed_at,
         "request": request.model_dump(mode="json", by_alias=True),
+        "warnings": request.problem.warnings,
         "partial": run is not None and bool(run.cut_short_by),
         "device": device_part(prepared, result),
         "compilation": None if run is None else run.compilation,

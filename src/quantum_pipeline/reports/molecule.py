@@ -21,6 +21,7 @@ from quantum_pipeline.reports.molecule_parts import (
     Equilibrium,
     ExactEnergy,
     ExcitationPart,
+    FailedLength,
     MeasuredEnergy,
     MoleculePart,
     MoleculeQuality,
@@ -31,13 +32,16 @@ from quantum_pipeline.reports.molecule_parts import (
 )
 from quantum_pipeline.results import MoleculePoint, MoleculeResult
 
+ROUNDING = 1e-10
+"""Hartree between two energies that are alike to rounding."""
+
 
 def build(
     prepared: PreparedRun, outcome: Outcome, problem: Chemistry, result: MoleculeResult
 ) -> MoleculeReport:
     """Return the report of a verified result."""
     lowest, scan = result.lowest, _scan(problem, result)
-    number = 1 + result.points.index(lowest)
+    number, tried = 1 + result.points.index(lowest), len(result.points) + len(result.failed)
     report = MoleculeReport(
         **common_parts(prepared, outcome, result),
         problem=_problem(problem, lowest),
@@ -47,7 +51,11 @@ def build(
         samples=result.counts,
         quality=_quality(result),
         scan=scan,
-        not_computed=tuple(x for x in problem.lengths[len(result.points) :] if x is not None),
+        failed=tuple(
+            FailedLength(bond_length_angstrom=each.bond_length_angstrom, reason=each.reason)
+            for each in result.failed
+        ),
+        not_computed=tuple(x for x in problem.lengths[tried:] if x is not None),
         equilibrium=equilibrium([(each.bond_length_angstrom, each.energy) for each in scan]),
         analysis=analyse([each for each in result.history if each.start == number], TOLERANCE),
         recommendations=(),
@@ -106,7 +114,7 @@ def _solution(lowest: MoleculePoint) -> MoleculeSolution:
         bitstring=determinants[0].bitstring,
         probability=determinants[0].probability,
         determinants=determinants,
-        spin_squared=abs(sector.spin_squared(state)),  # 0 may come out as -1e-17
+        spin_squared=sector.spin_squared(state),
         nuclear_repulsion=lowest.integrals.nuclear_repulsion,
     )
 
@@ -155,30 +163,48 @@ def _quality(result: MoleculeResult) -> MoleculeQuality:
         largest_error_millihartree=max(errors, default=None),
         chemical_accuracy=None if error is None else error <= CHEMICAL_ACCURACY,
         correlation_recovered_percent=(
-            100 * (hartree_fock - lowest.energy) / correlation
+            _recovered(hartree_fock - lowest.energy, correlation)
             if correlation is not None and correlation > TOLERANCE
             else None
         ),
         integrals_seconds=sum(each.integrals + each.setup for each in seconds),
         quantum_seconds=quantum,
-        classical=ExactEnergy(energy=lowest.exact, seconds=exact),
+        classical=ExactEnergy(energy=lowest.exact, ground=lowest.ground, seconds=exact),
         verdict=_verdict(error, quantum, exact),
     )
 
 
 def _error(point: MoleculePoint) -> float | None:
-    """Return how far VQE is above the exact energy, rounding taken for none."""
-    return None if point.exact is None else max(0.0, 1000 * (point.energy - point.exact))
+    """Return how far VQE is above the exact energy in mHa, rounding taken for none.
+
+    It is below where the state mixes in higher spins of lower energy.
+    """
+    if point.exact is None:
+        return None
+    above = point.energy - point.exact
+    return 0.0 if abs(above) <= ROUNDING else 1000 * above
+
+
+def _recovered(gained: float, correlation: float) -> float:
+    """Return the recovered part of the correlation energy in %, rounding taken for none."""
+    return 100.0 if abs(correlation - gained) <= ROUNDING else 100 * gained / correlation
 
 
 def _verdict(error: float | None, quantum: float, exact: float) -> str:
     if error is None:
         return "not compared: there was no time for exact diagonalisation"
-    above = "as low as" if error <= 1000 * TOLERANCE else f"{error:.3g} mHa above"
+    compared = "as low as exact diagonalisation"
+    if abs(error) > 1000 * TOLERANCE:
+        side = "above" if error > 0 else "below"
+        compared = f"{abs(error):.3g} mHa {side} exact diagonalisation"
+    elif error == 0:
+        compared += ", to rounding"
+    if abs(error) > CHEMICAL_ACCURACY:
+        return f"{compared}: not near it"
     slow, fast = max(quantum, exact, 1e-6), max(min(quantum, exact), 1e-6)
     pace = "slower" if quantum > exact else "faster"
     times = f"{slow / fast:,.{0 if slow >= 10 * fast else 1}f} times {pace}"
-    return f"{above} exact diagonalisation, {times}"
+    return f"{compared}, {times}"
 
 
 def _scan(problem: Chemistry, result: MoleculeResult) -> tuple[ScanPoint, ...]:
@@ -192,6 +218,7 @@ def _scan(problem: Chemistry, result: MoleculeResult) -> tuple[ScanPoint, ...]:
             hartree_fock=point.integrals.hartree_fock,
             exact=point.exact,
             error_millihartree=_error(point),
+            spin_squared=Sector.of(point.integrals).spin_squared(point.state()),
             converged=point.converged,
         )
         for point in result.points
@@ -201,7 +228,11 @@ def _scan(problem: Chemistry, result: MoleculeResult) -> tuple[ScanPoint, ...]:
 
 
 def equilibrium(curve: Sequence[tuple[float, float]]) -> Equilibrium | None:
-    """Return the minimum of the parabola through the lowest point and its two neighbours.
+    """Return where the curve through the lowest point and its two neighbours is lowest.
+
+    It is a parabola in 1/R, which bonds follow better than one in R (Simons, Parr, Finlan, J.
+    Chem. Phys. 59, 3229). Half the difference of the two is the uncertainty: what three points do
+    not tell.
 
     Args:
         curve: (length in angstrom, energy in hartree) by rising length.
@@ -209,21 +240,24 @@ def equilibrium(curve: Sequence[tuple[float, float]]) -> Equilibrium | None:
     Returns:
         None where the lowest point is at an end, or there are fewer than three.
 
-    >>> equilibrium([(0.5, -1.0), (0.75, -1.25), (1.0, -1.0)])
-    Equilibrium(bond_length_angstrom=0.75, energy=-1.25)
+    >>> found = equilibrium([(x, (1 / x - 1) ** 2) for x in (0.8, 0.9, 1.2)])
+    >>> round(found.bond_length_angstrom, 9), round(found.uncertainty_angstrom, 3)
+    (1.0, 0.006)
     """
     at = min(range(len(curve)), key=lambda k: curve[k][1], default=0)
     if not 0 < at < len(curve) - 1:
         return None
-    (x0, y0), (x1, y1), (x2, y2) = curve[at - 1 : at + 2]
-    left, right = (y1 - y0) / (x1 - x0), (y2 - y1) / (x2 - x1)
-    curvature = (right - left) / (x2 - x0)
-    if curvature <= 0:
+    lengths, energies = zip(*curve[at - 1 : at + 2], strict=True)
+    if energies[0] == energies[1] == energies[2]:
         return None
-    x = (x0 + x1 - left / curvature) / 2
-    return Equilibrium(
-        bond_length_angstrom=x, energy=y0 + left * (x - x0) + curvature * (x - x0) * (x - x1)
-    )
+    best = 1 / _lowest_of_parabola([1 / x for x in lengths], energies)
+    plain = _lowest_of_parabola(lengths, energies)
+    return Equilibrium(bond_length_angstrom=best, uncertainty_angstrom=abs(plain - best) / 2)
+
+
+def _lowest_of_parabola(x: Sequence[float], y: Sequence[float]) -> float:
+    left, right = (y[1] - y[0]) / (x[1] - x[0]), (y[2] - y[1]) / (x[2] - x[1])
+    return (x[0] + x[1] - left * (x[2] - x[0]) / (right - left)) / 2
 
 
 def _artifacts(scan: tuple[ScanPoint, ...], result: MoleculeResult) -> Artifacts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import ceil, floor, log10
 
 from quantum_pipeline.reports.device_advice import MOST_SHOTS, recommend_about_device
@@ -14,6 +15,9 @@ FAR_FROM_A_SPIN = 0.01
 """Difference of <S^2> from s (s + 1) that is no rounding and no matter of convergence."""
 
 
+COARSE = 0.01
+"""Angstrom of uncertainty of an equilibrium that is more than other methods differ by."""
+
 FAR_FROM_EXACT = 3.0
 """Standard errors beyond which shot noise does not explain a deviation."""
 
@@ -22,11 +26,14 @@ def recommend(report: MoleculeReport) -> tuple[str, ...]:
     """Return what to do next; each sentence follows from a figure of the report, and names it."""
     advice = (
         _on_early_stop(report),
+        _on_failed(report),
         _on_points_left_out(report),
         _on_error(report),
         _on_spin(report),
+        _on_lower_spin(report),
         _on_device_errors(report),
         _on_open_end(report),
+        _on_coarse_lengths(report),
         _on_classical_speed(report),
     )
     found = tuple(sentence for sentence in advice if sentence)
@@ -37,12 +44,27 @@ def _on_early_stop(report: MoleculeReport) -> str | None:
     ended = report.convergence
     if ended.converged or report.not_computed:
         return None
-    where = [f"{each.bond_length_angstrom:g}" for each in report.scan if not each.converged]
-    at = f" at {', '.join(where)} angstrom" if where else ""
+    stopped = [each.bond_length_angstrom for each in report.scan if not each.converged]
+    if report.scan and not stopped:
+        return None
+    at = _at(stopped)
     if ended.stopped_by is not None:
         return f"The optimiser stopped early{at} ({ended.stop_reason}): raise {ended.stopped_by}."
-    other = "try the other algorithm.ansatz"
-    return f"The optimiser did not converge{at} ({ended.stop_reason}): {other}."
+    return f"The optimiser did not converge{at} ({ended.stop_reason})."
+
+
+def _at(lengths: Sequence[float]) -> str:
+    return f" at {', '.join(f'{each:g}' for each in lengths)} angstrom" if lengths else ""
+
+
+def _on_failed(report: MoleculeReport) -> str | None:
+    if not report.failed:
+        return None
+    reasons: dict[str, list[float]] = {}
+    for each in report.failed:
+        reasons.setdefault(each.reason, []).append(each.bond_length_angstrom)
+    said = "; ".join(f"{_at(lengths)[1:]}, {reason}" for reason, lengths in reasons.items())
+    return f"There is no energy {said}."
 
 
 def _on_points_left_out(report: MoleculeReport) -> str | None:
@@ -57,26 +79,43 @@ def _on_points_left_out(report: MoleculeReport) -> str | None:
 
 def _on_error(report: MoleculeReport) -> str | None:
     error = report.quality.largest_error_millihartree
-    if error is None or error <= CHEMICAL_ACCURACY or not report.convergence.converged:
+    if error is None or error <= CHEMICAL_ACCURACY or report.convergence.stopped_by is not None:
         return None
-    other = "adapt" if report.algorithm.ansatz == "uccsd" else "uccsd"
     worst = max(report.scan, key=lambda each: each.error_millihartree or 0, default=None)
-    at = f" at {worst.bond_length_angstrom:g} angstrom" if worst else ""
+    at = "" if worst is None else _at([worst.bond_length_angstrom])
     return (
         f"The error of {error:.3g} mHa{at} is above chemical accuracy ({CHEMICAL_ACCURACY}): "
-        f"{report.algorithm.ansatz.upper()} does not reach it here; try algorithm.ansatz {other}, "
-        "or take the exact energy."
+        f"{report.algorithm.ansatz.upper()} ends at another state than the lowest; the exact "
+        "energy is beside it."
     )
 
 
 def _on_spin(report: MoleculeReport) -> str | None:
     spin = (report.problem.multiplicity - 1) / 2
     expected, found = spin * (spin + 1), report.solution.spin_squared
-    if abs(found - expected) <= FAR_FROM_A_SPIN:
+    mixed = [each for each in report.scan if abs(each.spin_squared - expected) > FAR_FROM_A_SPIN]
+    if not mixed and abs(found - expected) <= FAR_FROM_A_SPIN:
+        return None
+    if mixed:
+        found = max((each.spin_squared for each in mixed), key=lambda each: abs(each - expected))
+    at = _at([each.bond_length_angstrom for each in mixed])
+    return (
+        f"<S^2> is {'up to ' if len(mixed) > 1 else ''}{found:.3g}{at}, not the {expected:g} of "
+        f"problem.multiplicity {report.problem.multiplicity}: the state that VQE found mixes spins."
+    )
+
+
+def _on_lower_spin(report: MoleculeReport) -> str | None:
+    exact = report.quality.classical
+    if exact.energy is None or exact.ground is None:
+        return None
+    below = 1000 * (exact.energy - exact.ground)
+    if below <= CHEMICAL_ACCURACY:
         return None
     return (
-        f"<S^2> is {found:.3g}, not the {expected:g} of problem.multiplicity "
-        f"{report.problem.multiplicity}: the state mixes spins; check the multiplicity."
+        f"A state of more unpaired electrons is {below:.3g} mHa lower, at {exact.ground:.6f} "
+        f"hartree: ask for a problem.multiplicity above {report.problem.multiplicity} if the "
+        "ground state is meant."
     )
 
 
@@ -126,6 +165,18 @@ def _on_open_end(report: MoleculeReport) -> str | None:
     return (
         f"The lowest energy is at the end of the scan, at {lowest:g} angstrom: add {side} lengths "
         "to enclose the equilibrium."
+    )
+
+
+def _on_coarse_lengths(report: MoleculeReport) -> str | None:
+    found = report.equilibrium
+    if found is None or found.uncertainty_angstrom <= COARSE:
+        return None
+    at, spread = found.bond_length_angstrom, found.uncertainty_angstrom
+    lowest, highest = at - 2 * spread, at + 2 * spread
+    return (
+        f"The lengths are too far apart to tell the equilibrium better than to {spread:.2g} "
+        f"angstrom: add lengths from {lowest:.2f} to {highest:.2f} angstrom."
     )
 
 

@@ -89,10 +89,14 @@ class MeasuredEnergy(Part):
 
 
 class ExactEnergy(Part):
-    """What exact diagonalisation found; no energy where the time did not allow it."""
+    """What exact diagonalisation found; no energy where the time did not allow it.
+
+    ``energy`` is of the spin that was asked for, ``ground`` the lowest of that and higher spins.
+    """
 
     method: Literal["exact diagonalisation"] = "exact diagonalisation"
     energy: float | None
+    ground: float | None
     seconds: float
 
 
@@ -120,14 +124,25 @@ class ScanPoint(Part):
     hartree_fock: float
     exact: float | None
     error_millihartree: float | None
+    spin_squared: float
     converged: bool
 
 
-class Equilibrium(Part):
-    """The minimum of the parabola through the lowest three points of a scan."""
+class FailedLength(Part):
+    """A bond length without an energy, and why; the reason says what to do."""
 
     bond_length_angstrom: float
-    energy: float
+    reason: str
+
+
+class Equilibrium(Part):
+    """Where the curve through the lowest three points of a scan is lowest: an interpolation.
+
+    No energy belongs to it, since none was computed there.
+    """
+
+    bond_length_angstrom: float
+    uncertainty_angstrom: float
 
 
 class MoleculeReport(Report):
@@ -140,6 +155,7 @@ class MoleculeReport(Report):
     samples: dict[str, int]
     quality: MoleculeQuality
     scan: tuple[ScanPoint, ...]
+    failed: tuple[FailedLength, ...]
     not_computed: tuple[float, ...]
     equilibrium: Equilibrium | None
 
