@@ -72,7 +72,9 @@ class Chemistry(Problem):
     )
     basis: Basis = Field("sto-3g", description="the basis set; upper or lower case")
     comment: Annotated[StrictStr, Field(max_length=LONGEST_COMMENT)] | None = Field(
-        None, description="the comment of an xyz file; it changes nothing"
+        None,
+        description="the comment of an xyz file; it changes nothing",
+        json_schema_extra={"allowed": f"text of at most {LONGEST_COMMENT} characters"},
     )
     charge: Annotated[StrictInt, Field(ge=-50, le=50)] | None = Field(
         None, description="net charge; if not given, that of the named molecule, else 0"

@@ -242,7 +242,7 @@ def equilibrium(curve: Sequence[tuple[float, float]]) -> Equilibrium | None:
 
     >>> found = equilibrium([(x, (1 / x - 1) ** 2) for x in (0.8, 0.9, 1.2)])
     >>> round(found.bond_length_angstrom, 9), round(found.uncertainty_angstrom, 3)
-    (1.0, 0.006)
+    (1.0, 0.016)
     """
     at = min(range(len(curve)), key=lambda k: curve[k][1], default=0)
     if not 0 < at < len(curve) - 1:
