@@ -45,7 +45,7 @@ docs: setup  ## write docs/request.schema.json and the tables of docs/request.md
 	@$(BIN)/python -m scripts.request_docs
 
 bench: $(BENCH_VENV)/.ready  ## side by side with peers, in an environment of their own; and 20 random instances
-	@for each in qaoa optimise bandwidth scaling vqe overhead instances; do $(BENCH_VENV)/bin/python -m benchmarks.$$each; done
+	@for each in qaoa optimise bandwidth scaling vqe molecules overhead instances; do $(BENCH_VENV)/bin/python -m benchmarks.$$each; done
 
 $(BENCH_VENV)/.ready: requirements/bench.txt pyproject.toml | setup
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(BENCH_VENV)

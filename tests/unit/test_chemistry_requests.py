@@ -12,6 +12,7 @@ from quantum_pipeline.chemistry.sizes import job_bytes
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.planning.vqe import EVALUATIONS, UCCSD_AMPLITUDES
 from quantum_pipeline.problems import Chemistry
+from quantum_pipeline.problems.text_files import parse_text
 from quantum_pipeline.requests.algorithm import SettledVqe
 from quantum_pipeline.requests.request import ResolvedRequest
 from tests.planned import planned
@@ -196,3 +197,43 @@ def test_the_memory_of_a_molecule_grows_with_its_determinants_not_with_its_qubit
     few = molecule(molecule="LiH", bond_length_angstrom=1.5, basis="6-31g")
     assert few.n_qubits == 22
     assert job_bytes(few.sector) < 100 * 2**20
+
+
+@pytest.mark.parametrize(
+    ("comment", "warned"),
+    [
+        ("water, in bohr", True),
+        ("Bohr radii", True),
+        ("lengths in a.u.", True),
+        ("atomic units", True),
+        ("", False),
+        ("water, angstrom", False),
+        ("bohrium", False),
+    ],
+)
+def test_a_comment_that_speaks_of_bohr_is_warned_of(comment: str, warned: bool) -> None:
+    asked = parse_text(f"2\n{comment}\nH 0 0 0\nH 0 0 0.74\n", "water.xyz")
+    assert asked.get("comment", "") == comment
+    warnings = Chemistry.model_validate(asked).warnings
+    assert len(warnings) == warned
+    assert all("read in angstrom" in each for each in warnings)
+
+
+@pytest.mark.parametrize(
+    ("molecule", "named"),
+    [
+        ({"molecule": "H2", "bond_length_angstrom": 10.0}, ()),
+        ({"molecule": "H2", "bond_length_angstrom": 10.1}, ("10.1",)),
+        ({"molecule": "H2", "bond_lengths_angstrom": [0.7, 12.0, 20.0]}, ("12, 20",)),
+        ({"geometry": [["H", [0, 0, 0]], ["H", [0, 0, 9]], ["H", [0, 0, 18]]], "charge": 1}, ()),
+        ({"geometry": [["H", [0, 0, 0]], ["H", [0, 0, 1]], ["He", [0, 3, 14]]]}, ("13.34",)),
+        ({"geometry": [["He", [0, 0, 0]]]}, ()),
+    ],
+)
+def test_parts_beyond_ten_angstrom_are_warned_of(
+    molecule: dict[str, Any], named: tuple[str, ...]
+) -> None:
+    warnings = Chemistry.model_validate({"type": "chemistry", **molecule}).warnings
+    assert len(warnings) == len(named)
+    for each, length in zip(warnings, named, strict=True):
+        assert f"{length} angstrom" in each
