@@ -82,9 +82,9 @@ def _draw_curves(axes: Axes, points: Sequence[ScanPoint], length: Array) -> None
 
 
 def _mark_failed(both: Sequence[Axes], report: MoleculeReport) -> None:
-    for position, each in enumerate(report.failed):
-        for axes in both:
-            label = "_" if position else "no energy, see the table"
+    for number, each in enumerate(report.failed):
+        for place, axes in enumerate(both):
+            label = "_" if number or place else "no energy, see the table"
             axes.axvline(each.bond_length_angstrom, color=VERMILLION, ls=(0, (1, 3)), label=label)
 
 
