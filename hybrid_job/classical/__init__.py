@@ -1,7 +1,8 @@
 """The classical baseline: what an ordinary computer finds for the same model, and how fast.
 
 Which method answers is decided here. Proofs come first: enumeration while 2^n is a matter of
-seconds, then HiGHS where the model is sparse. Where neither gets to the end, the best of simulated
+seconds, then exact reductions, whatever the size. The kernels that those leave are proven by bucket
+elimination, enumeration or HiGHS. Where none of them gets to the end, the best of simulated
 annealing and tabu search is the answer, and not proven.
 """
 
@@ -10,18 +11,27 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid_job.classical import enumeration, local_search, milp
+from hybrid_job.classical import elimination, enumeration, local_search, milp
+from hybrid_job.classical.elimination import eliminated
 from hybrid_job.classical.enumeration import Extremes
-from quantum_pipeline.ising import IsingModel, all_energies, energy_of
+from hybrid_job.classical.reductions import Reduction
+from quantum_pipeline.ising import IsingModel, all_energies, energy_of, spins_of
 from quantum_pipeline.results import ClassicalSolution
+from quantum_pipeline.results.optimisation import Method
 
 Real = NDArray[np.float64]
-Method = Literal["HiGHS", "simulated annealing", "tabu search"]
+_AFTER_REDUCTION: dict[Method, Method] = {
+    "exact reduction": "exact reduction",
+    "enumeration": "enumeration after reduction",
+    "HiGHS": "HiGHS after reduction",
+    "simulated annealing": "simulated annealing after reduction",
+    "tabu search": "tabu search after reduction",
+}
 
 
 def solve(
@@ -36,7 +46,8 @@ def solve(
 
     The solution's ``method`` is what proved it the optimum, or else what found it, and its
     ``seconds`` are those of all that ran. Compiling, once a process and two seconds or so, counts
-    in neither: it says nothing of the problem.
+    in neither: it says nothing of the problem. Nor does the search for the worst energy, which is
+    given where enumeration or reductions alone find it.
 
     Args:
         model: Ising model of n variables.
@@ -63,7 +74,7 @@ def solve(
             _compile()
         ends = enumeration.scanned(model, clock.left)
     if ends is None:
-        return _searched(model, clock, rng)
+        return _reduced(model, clock, rng)
     bitstring, worst = (format(each, f"0{n}b") for each in (ends.lowest, ends.highest))
     return ClassicalSolution(
         method="enumeration",
@@ -75,41 +86,116 @@ def solve(
     )
 
 
-def _searched(model: IsingModel, clock: _Clock, rng: np.random.Generator) -> ClassicalSolution:
+def _reduced(model: IsingModel, clock: _Clock, rng: np.random.Generator) -> ClassicalSolution:
+    """Return the solution put together from those of the kernels that reductions leave."""
+    reduction = Reduction(model)
+    answers: list[_Answer] = []
+    for k, kernel in enumerate(reduction.kernels):
+        sizes = [len(each.couplings) for each in reduction.kernels[k:]]
+        answers.append(_solved(kernel, clock, clock.left * sizes[0] / sum(sizes), rng))
+    bitstring = _bits(reduction.spins([answer.spins for answer in answers]))
+    seconds = clock.used
+    return ClassicalSolution(
+        method=_method(model, answers),
+        bitstring=bitstring,
+        energy=energy_of(model, bitstring),
+        worst_energy=_highest(model),
+        proven=all(answer.proven for answer in answers),
+        seconds=seconds,
+    )
+
+
+def _method(model: IsingModel, answers: list[_Answer]) -> Method:
+    """Return what the answer hangs on: of what is not proven, or else of all, the largest part."""
+    if not answers:
+        return "exact reduction"
+    decisive = max(answers, key=lambda answer: (not answer.proven, answer.spins.size))
+    whole = len(answers) == 1 and decisive.spins.size == model.n_variables
+    return decisive.method if whole else _AFTER_REDUCTION[decisive.method]
+
+
+def _highest(model: IsingModel) -> float | None:
+    """Return the highest energy, if reductions find it: it is no part of the answer sought."""
+    negated = IsingModel(
+        fields=tuple(-h for h in model.fields),
+        couplings=tuple((i, j, -coupling) for i, j, coupling in model.couplings),
+    )
+    reduction = Reduction(negated)
+    found: list[Real] = []
+    for kernel in reduction.kernels:
+        spins = eliminated(kernel)
+        if spins is None:
+            return None
+        found.append(spins)
+    return energy_of(model, _bits(reduction.spins(found)))
+
+
+def _solved(model: IsingModel, clock: _Clock, seconds: float, rng: np.random.Generator) -> _Answer:
+    """Return the optimum of a kernel if a proof is in reach, else the best that is found."""
+    spins = eliminated(model, _entries(model, seconds))
+    if spins is not None:
+        return _Answer(spins, "exact reduction", proven=True)
+    if enumeration.seconds_needed(model) <= seconds:
+        with clock.stopped():
+            _compile()
+        ends = enumeration.scanned(model, seconds)
+        if ends is not None:
+            return _Answer(_spins(ends.lowest, model.n_variables), "enumeration", proven=True)
+    return _searched(model, clock, seconds, rng)
+
+
+def _entries(model: IsingModel, seconds: float) -> int:
+    """Return how large tables may be: where HiGHS may be faster, it has its turn first."""
+    if milp.worth_trying(model):
+        return elimination.FEW_ENTRIES
+    in_time = int(elimination.ENTRIES_PER_SECOND * max(seconds, 0.0))
+    return max(elimination.FEW_ENTRIES, min(elimination.MOST_ENTRIES, in_time))
+
+
+def _searched(
+    model: IsingModel, clock: _Clock, seconds: float, rng: np.random.Generator
+) -> _Answer:
     """Return what HiGHS proves, else the best that it and the searches find."""
     found: dict[Method, Real] = {}
+    end = clock.used + seconds
     proof = milp.Proof(model) if milp.worth_trying(model) else None
     if proof:
-        proof.bound(time.monotonic() + clock.left / 3, rounds=milp.FEW_ROUNDS)
+        proof.bound(clock.deadline(end, parts=3), rounds=milp.FEW_ROUNDS)
     if not (proof and proof.proven):
         with clock.stopped():
             if model.n_variables >= local_search.COMPILED_FROM:
                 _compile()
         for name, search in local_search.searches(model).items():
-            found[name] = search(rng, time.monotonic() + clock.left / 3)
+            found[name] = search(rng, clock.deadline(end, parts=3 if proof else 2))
     if proof:
         for spins in found.values():
             proof.offer(spins)
         if not proof.proven:
-            proof.bound(time.monotonic() + clock.left / 2)
-        proof.branch(time.monotonic() + clock.left)
+            proof.bound(clock.deadline(end, parts=2))
+        proof.branch(clock.deadline(end, parts=1))
         found["HiGHS"] = proof.spins
+        if proof.proven:
+            return _Answer(proof.spins, "HiGHS", proven=True)
     energies = {name: energy_of(model, _bits(spins)) for name, spins in found.items()}
     method = min(energies, key=lambda name: energies[name])
-    if proof and proof.proven:
-        method = "HiGHS"
-    return ClassicalSolution(
-        method=method,
-        bitstring=_bits(found[method]),
-        energy=energies[method],
-        worst_energy=None,
-        proven=bool(proof and proof.proven),
-        seconds=clock.used,
-    )
+    return _Answer(found[method], method, proven=False)
 
 
 def _compile() -> None:
     from hybrid_job.classical import kernels  # noqa: F401, PLC0415 (the import compiles)
+
+
+class _Answer(NamedTuple):
+    """Spins of a kernel, shape (n,), and what found or proved them."""
+
+    spins: Real
+    method: Method
+    proven: bool
+
+
+def _spins(number: int, n: int) -> Real:
+    """Return the spins of a bitstring that is ``number`` in binary."""
+    return np.asarray(spins_of([format(number, f"0{n}b")])[0], dtype=np.float64)
 
 
 def _bits(spins: Real) -> str:
@@ -129,6 +215,13 @@ class _Clock:
     @property
     def left(self) -> float:
         return self._seconds - self.used
+
+    def deadline(self, end: float, parts: int) -> float:
+        """Return the monotonic time at which one of ``parts`` of what is left to ``end`` is used.
+
+        ``end`` is in seconds used.
+        """
+        return time.monotonic() + (end - self.used) / parts
 
     @contextmanager
     def stopped(self) -> Iterator[None]:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from hybrid_job.classical.reduced import Reduced
 from hybrid_job.correlations.exact import (
     Correlations,
     State,
@@ -26,7 +27,6 @@ from hybrid_job.correlations.exact import (
 from hybrid_job.correlations.lightcone import LightCones
 from hybrid_job.engines.statevector import Qaoa
 from hybrid_job.optimising import optimiser
-from hybrid_job.rounding.reduced import Reduced
 from quantum_pipeline.cones import Cone
 from quantum_pipeline.ising import IsingModel, energy_of
 from quantum_pipeline.requests.limits import Limit
@@ -209,7 +209,7 @@ class _Rounds:
         self._enumerated, self._every = enumerated, every
         self._memory = _Memory()
         self._played = self._shallower = 0
-        self.reduced, self.eliminations = Reduced(model), list[Elimination]()
+        self.reduced, self.eliminations = Reduced.of(model), list[Elimination]()
 
     def play(self) -> None:
         """Fix the variables of one round."""

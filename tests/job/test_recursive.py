@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from hybrid_job.classical.reduced import Reduced
 from hybrid_job.correlations.closed_form import ClosedForm
 from hybrid_job.correlations.exact import WholeState, exact_correlations, exact_or_shallower
 from hybrid_job.correlations.lightcone import LightCones
@@ -19,7 +20,6 @@ from hybrid_job.engines.statevector import Qaoa
 from hybrid_job.optimising.optimiser import starting_points, typical_field
 from hybrid_job.rounding import recursive
 from hybrid_job.rounding.recursive import Rounding
-from hybrid_job.rounding.reduced import Reduced
 from quantum_pipeline.cones import fits
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import IsingModel, all_energies, energy_of
@@ -184,7 +184,7 @@ def test_rounds_whose_cones_are_too_large_have_less_depth(monkeypatch: pytest.Mo
 def test_what_is_left_has_the_energies_of_the_problem_under_what_was_fixed(seed: int) -> None:
     rng = np.random.default_rng(seed)
     model = random_model(8, seed)
-    reduced = Reduced(model)
+    reduced = Reduced.of(model)
     for _ in range(5):
         variables = rng.permutation(reduced.variables).tolist()
         partner = variables[1] if rng.random() < 0.6 else None
@@ -202,7 +202,7 @@ def test_what_is_left_has_the_energies_of_the_problem_under_what_was_fixed(seed:
 
 
 def test_couplings_that_cancel_are_gone() -> None:
-    reduced = Reduced(IsingModel.from_spins([0, 0, 0], [(0, 1, 0.1 + 0.2), (1, 2, 0.3)]))
+    reduced = Reduced.of(IsingModel.from_spins([0, 0, 0], [(0, 1, 0.1 + 0.2), (1, 2, 0.3)]))
     reduced.fix(2, -1, partner=0)
     assert reduced.free() == [0, 1]
 

@@ -21,15 +21,25 @@ from quantum_pipeline.results.device_checks import (
 from quantum_pipeline.results.record import Count, Finite, Record, Seconds
 from quantum_pipeline.wording import refusal
 
-Method = Literal["enumeration", "HiGHS", "simulated annealing", "tabu search"]
-"""A classical method."""
+Method = Literal[
+    "enumeration",
+    "exact reduction",
+    "HiGHS",
+    "simulated annealing",
+    "tabu search",
+    "enumeration after reduction",
+    "HiGHS after reduction",
+    "simulated annealing after reduction",
+    "tabu search after reduction",
+]
+"""A classical method; after reduction, it was left with a part of the problem."""
 
 
 class ClassicalSolution(Record):
     """What a classical method found for the same Ising model.
 
-    ``proven`` is set where every bitstring was enumerated or excluded by bounds; the worst energy
-    is known only where all were enumerated.
+    ``proven`` is set where every bitstring was enumerated or excluded, by bounds or by exact
+    reductions; the worst energy is known only where enumeration or reductions prove it.
     """
 
     method: Method

@@ -6,27 +6,50 @@ are those of the problem under all that was fixed.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Self
+
 from hybrid_job.optimising.optimiser import typical_field
-from quantum_pipeline.ising import IsingModel, all_energies
+from quantum_pipeline.ising import Coupling, IsingModel, all_energies
 
 
 class Reduced:
-    """An Ising model some of whose spins are fixed, for good or relative to others."""
+    """An Ising model some of whose spins are fixed, for good or relative to others.
 
-    def __init__(self, model: IsingModel) -> None:
-        self._model = model
-        self._fields = dict(enumerate(model.fields))
-        self._near: dict[int, dict[int, float]] = {v: {} for v in self._fields}
-        for i, j, coupling in model.couplings:
+    Args:
+        fields: of each variable, by its name.
+        couplings: of two variables, by their names.
+        offset: constant of the energies.
+        zero: what is left of fields or couplings that cancel is 0 up to this.
+    """
+
+    def __init__(
+        self,
+        fields: dict[int, float],
+        couplings: Iterable[Coupling],
+        offset: float = 0.0,
+        zero: float = 0.0,
+    ) -> None:
+        self._fields, self.offset, self._zero = dict(fields), offset, zero
+        self._near: dict[int, dict[int, float]] = {v: {} for v in fields}
+        for i, j, coupling in couplings:
             self._near[i][j] = self._near[j][i] = coupling
-        self.offset = model.offset
         self._links: dict[int, tuple[int | None, int]] = {}
-        self._zero = 1e-12 * typical_field(model)
+
+    @classmethod
+    def of(cls, model: IsingModel) -> Self:
+        """Return the model with nothing fixed; couplings that cancel but for rounding are 0."""
+        fields, zero = dict(enumerate(model.fields)), 1e-12 * typical_field(model)
+        return cls(fields, model.couplings, model.offset, zero)
 
     @property
     def variables(self) -> list[int]:
         """Variables that are left."""
         return list(self._fields)
+
+    def near(self, v: int) -> Mapping[int, float]:
+        """Return the couplings of a variable that is left, by its neighbours."""
+        return self._near[v]
 
     def model(self) -> IsingModel:
         """Return the problem that is left, without its offset: variable k is variables[k]."""
@@ -90,7 +113,14 @@ class Reduced:
         for k, v in enumerate(left):
             self.fix(v, 1 - 2 * (lowest >> (len(left) - 1 - k) & 1))
 
+    def spins(self, left: Mapping[int, int]) -> dict[int, int]:
+        """Return the spins of all variables, from those of the variables left. Cost: O(n)."""
+        spins = dict(left)
+        # Whom a variable follows was still there: it is left, or was fixed later.
+        for v, (partner, sign) in reversed(self._links.items()):
+            spins[v] = sign if partner is None else sign * spins[partner]
+        return spins
+
     def bitstring(self) -> str:
-        """Return the bits of all variables, none of which may be left."""
-        signs = (self.standing(v)[1] for v in range(self._model.n_variables))
-        return "".join("0" if sign > 0 else "1" for sign in signs)
+        """Return the bits of variables 0 to n - 1, none of which may be left."""
+        return "".join("0" if spin > 0 else "1" for _, spin in sorted(self.spins({}).items()))
