@@ -105,18 +105,32 @@ def test_a_cut_is_rated_without_the_worst_energy() -> None:
 
 def test_a_worse_quantum_result_is_called_worse() -> None:
     found = quality_of(BELOW_ZERO, {"01": 1})
-    assert found.verdict == "worse than enumeration by 1, 250 times slower"
+    assert found.outcome == "worse"
+    assert found.verdict == "worse by 1 than enumeration (the optimum)"
 
 
 def test_an_equal_quantum_result_is_called_as_good() -> None:
     quick = JobSeconds(optimise=0.0001, sample=0.0001, classical=0.001, total=0.1)
     found = quality_of(BELOW_ZERO, {"11": 1}, seconds=quick)
+    assert (found.outcome, found.classical.proven) == ("equal", True)
     assert found.verdict == "as good as enumeration (the optimum), 5.0 times faster"
+
+
+def test_a_baseline_without_a_proof_is_called_one() -> None:
+    equal = quality_of(BELOW_ZERO, {"11": 1}, classical=annealed(-4.0, "11"))
+    assert (equal.outcome, equal.classical.proven) == ("equal", False)
+    assert (
+        equal.verdict
+        == "as good as the best that simulated annealing found, not proven, 250 times slower"
+    )
+    worse = quality_of(BELOW_ZERO, {"01": 1}, classical=annealed(-4.0, "11"))
+    assert worse.verdict == "worse by 1 than the best that simulated annealing found, not proven"
 
 
 def test_a_better_quantum_result_is_called_better_but_not_exact() -> None:
     found = quality_of(BELOW_ZERO, {"11": 1}, classical=annealed(-3.0, "01"))
-    assert found.verdict.startswith("better than simulated annealing by 1,")
+    assert found.outcome == "better"
+    assert found.verdict == "better by 1 than the best that simulated annealing found, not proven"
     assert (found.best_known, found.best_known_by) == (-4.0, "quantum samples")
 
 

@@ -106,6 +106,8 @@ def _on_classical_speed(report: OptimisationReport) -> str | None:
     quantum, classical = report.quality.quantum_seconds, report.quality.classical
     if quantum <= classical.seconds or report.device.emulated is not None:
         return None  # the time of an emulator is not that of its device
+    if report.quality.outcome != "equal":
+        return None  # who is quicker to what is another answer
     name = report.algorithm.name.upper()
     return (
         f"For the answer alone, {classical.method} is quicker ({classical.seconds:.3g} s against "

@@ -18,6 +18,7 @@ from quantum_pipeline.results import Estimated, Evaluation, OptimisationResult
 from quantum_pipeline.results.optimisation import Method
 
 Rating = Literal["excellent", "good", "fair", "poor"]
+Outcome = Literal["worse", "equal", "better"]
 BestKnownBy = Literal["exact", Method, "quantum samples", "recursive QAOA"]
 
 
@@ -30,6 +31,7 @@ class Classical(_Figures):
 
     method: Method
     objective: float
+    proven: bool
     seconds: float
 
 
@@ -38,8 +40,9 @@ class Quality(_Figures):
 
     The ratios are of the best sample, of the mean energy and of the mean energy of uniformly
     random bits. All are by ``ratio_definition``, or all None, and then ``ratio_undefined_because``
-    says why. ``quantum_seconds`` is what the job took to optimise and to sample; those of an
-    emulated device are the emulator's, so that the verdict has no ratio of times. On a device
+    says why. ``outcome`` is how the best bitstring stands against the classical one.
+    ``quantum_seconds`` is what the job took to optimise and to sample; those of an emulated device
+    are the emulator's, so that the verdict has no ratio of times. On a device
     ``trained_energy`` is that of the circuit without noise, None where it is unknown, and the
     mitigated figures are None unless the mitigated energy is the one that counts.
     """
@@ -63,6 +66,7 @@ class Quality(_Figures):
     random_mean_energy: float
     quantum_seconds: float
     classical: Classical
+    outcome: Outcome
     verdict: str
 
 
@@ -93,6 +97,7 @@ def quality(problem: BinaryProblem, model: IsingModel, result: OptimisationResul
     def objective(energy: float) -> float:
         return problem.objective_of_energy(energy) + 0.0  # -0.0 is written as 0.0
 
+    outcome = _outcome(result, tolerance)
     trained = None if result.device_run is None else result.device_run.trained_energy
     mitigated = _mitigated(result)
     return Quality(
@@ -117,9 +122,11 @@ def quality(problem: BinaryProblem, model: IsingModel, result: OptimisationResul
         classical=Classical(
             method=classical.method,
             objective=objective(classical.energy),
+            proven=classical.proven,
             seconds=classical.seconds,
         ),
-        verdict=_verdict(result, tolerance),
+        outcome=outcome,
+        verdict=_verdict(result, outcome),
     )
 
 
@@ -159,19 +166,25 @@ def _quantum_seconds(result: OptimisationResult) -> float:
     return result.seconds.optimise + result.seconds.sample
 
 
-def _verdict(result: OptimisationResult, tolerance: float) -> str:
-    classical, gap = result.classical, result.best_energy - result.classical.energy
-    if gap > tolerance:
-        found = f"worse than {classical.method} by {gap:.6g}"
-    elif gap < -tolerance:
-        found = f"better than {classical.method} by {-gap:.6g}"
-    else:
-        found = f"as good as {classical.method}" + (" (the optimum)" if classical.proven else "")
+def _outcome(result: OptimisationResult, tolerance: float) -> Outcome:
+    gap = result.best_energy - result.classical.energy
+    return "worse" if gap > tolerance else "better" if gap < -tolerance else "equal"
+
+
+def _verdict(result: OptimisationResult, outcome: Outcome) -> str:
+    """Return the outcome in words; times are compared only where the answers are equally good."""
+    classical, gap = result.classical, abs(result.best_energy - result.classical.energy)
+    rival = f"the best that {classical.method} found, not proven"
+    if classical.proven:
+        rival = f"{classical.method} (the optimum)"
+    if outcome != "equal":
+        return f"{outcome} by {gap:.6g} than {rival}"
+    found = f"as good as {rival}"
     if result.device_run is not None and result.device_run.emulated is not None:
         return f"{found}; times are not compared, for the device was emulated"
-    quantum, rival = max(_quantum_seconds(result), 1e-6), max(classical.seconds, 1e-6)
-    times = max(quantum, rival) / min(quantum, rival)
-    pace = "slower" if quantum > rival else "faster"
+    quantum, seconds = max(_quantum_seconds(result), 1e-6), max(classical.seconds, 1e-6)
+    times = max(quantum, seconds) / min(quantum, seconds)
+    pace = "slower" if quantum > seconds else "faster"
     return f"{found}, {times:,.{0 if times >= 10 else 1}f} times {pace}"
 
 
