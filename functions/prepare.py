@@ -82,11 +82,10 @@ def _with_problem(request: Request, bucket: str) -> Request:
     reference = request.problem
     if not isinstance(reference, ProblemReference):
         return request
-    prefix = f"s3://{bucket}/"
-    if not reference.uri.startswith(prefix):
-        raise InvalidRequest.of("problem.uri", reference.uri, f"an object below {prefix}")
+    if reference.bucket != bucket:
+        raise InvalidRequest.of("problem.uri", reference.uri, f"an object below s3://{bucket}/")
     try:
-        content = storage.read(bucket, reference.uri.removeprefix(prefix), MAX_OBJECT_BYTES)
+        content = storage.read(bucket, reference.key, MAX_OBJECT_BYTES)
     except ValueError as error:
         raise InvalidRequest(f"problem.uri: {reference.uri} has {error}") from error
     if content is None:

@@ -51,6 +51,35 @@ def test_prepare_reads_a_problem_from_the_input_bucket(
 
 
 @pytest.mark.parametrize(
+    "key",
+    [
+        "a b.json",
+        "a%20b.json",
+        "a+b&c=d?e#f",
+        "é/😀.json",
+        "'\"(){}[]<>|\\^`~*!$,;:@",
+        "a//b/",
+        "c/d:e\tf",
+    ],
+)
+def test_prepare_reads_an_object_of_any_key_as_it_stands(
+    stack: Stack, request_data: dict[str, Any], key: str
+) -> None:
+    bucket = stack.aws.outputs["InputBucketName"]
+    stack.s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(request_data["problem"]))
+    name = f"key-{key.encode().hex()[:60]}"
+    request = {"problem": {"uri": f"s3://{bucket}/{key}"}}
+    assert stack.invoke("Prepare", event(name, request))["n_qubits"] == 10
+
+
+def test_prepare_refuses_half_a_character(stack: Stack, request_data: dict[str, Any]) -> None:
+    labels = {"node_labels": ["\ud800", *range(1, 10)]}
+    problem = {**request_data["problem"], **labels}
+    with pytest.raises(InvalidRequest, match=r"problem.node_labels.0: got .*whole characters"):
+        stack.invoke("Prepare", event("half", {"problem": problem}))
+
+
+@pytest.mark.parametrize(
     ("key", "body", "reason"),
     [
         ("missing.json", None, "an object that exists"),

@@ -111,7 +111,7 @@ def test_only_the_problem_is_required_and_all_else_has_its_default() -> None:
         {"type": "bqm", "bqm": BQM},
         MATRIX,
         {"type": "random", "problem_size": 3, "seed": 5},
-        {"uri": "s3://amazon-braket-in/problems/a b.json".replace(" ", "%20")},
+        {"uri": "s3://amazon-braket-in/problems/a b.json"},
     ],
     ids=lambda problem: problem.get("type", "uri"),
 )
@@ -444,6 +444,70 @@ def test_a_byte_order_mark_is_passed_over(mark: Any) -> None:
     assert parse_json(mark + (text.encode() if isinstance(mark, bytes) else text), "f") == {
         "a": [1, "é"]
     }
+
+
+HALF = "\ud800"
+LABELLED = {"type": "maxcut", "edges": [[0, 1]], "node_labels": ["a", HALF]}
+NAMED = {
+    "nodes": [{"id": "a"}, {"id": "b", "colour": "\udfff"}],
+    "edges": [{"source": "a", "target": "b"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("data", "where"),
+    [
+        ({"problem": LABELLED}, "problem.node_labels.1"),
+        ({"problem": {"type": "maxcut", "graph": NAMED}}, "problem.graph.nodes.1.colour"),
+        ({"problem": TRIANGLE, "name": f"x{HALF}"}, "name"),
+        ({"problem": TRIANGLE, "device": HALF}, "device"),
+        ({"problem": {"uri": f"s3://bucket/{HALF}"}}, "problem.uri"),
+        ({"problem": TRIANGLE, HALF: 1}, "request"),
+        ({"problem": {**TRIANGLE, f"{HALF}x": {}}}, "problem"),
+        (HALF, "request"),
+    ],
+)
+def test_half_a_character_is_refused_where_it_stands(data: Any, where: str) -> None:
+    with pytest.raises(InvalidRequest, match=rf"^{where}: got .*; allowed: text of whole char"):
+        parse_request(data)
+    with pytest.raises(InvalidRequest, match=rf"^f.json: {where}: got "):
+        parse_json(json.dumps(data), "f.json")
+
+
+def test_whole_characters_of_two_halves_are_text() -> None:
+    # JSON writes what lies beyond the first 65,536 characters as two halves.
+    problem = parse_json(json.dumps({**LABELLED, "node_labels": ["😀", "\u2028"]}), "f.json")
+    request = parse_request({"problem": problem})
+    assert "\\ud83d" in json.dumps(problem)
+    assert parse_request(json.loads(request.model_dump_json())) == request
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "a b.json",
+        " ",
+        "a%20b",
+        "a+b&c=d?e#f",
+        "é/😀.json",
+        "'\"(){}[]<>|\\^`~*!",
+        "x\ny",
+        "/a//b/",
+        "k" * 1024,
+    ],
+)
+def test_every_key_that_s3_allows_names_an_object(key: str) -> None:
+    reference = parse_request({"problem": {"uri": f"s3://amazon-braket-in/{key}"}}).problem
+    assert isinstance(reference, ProblemReference)
+    assert (reference.bucket, reference.key) == ("amazon-braket-in", key)
+
+
+@pytest.mark.parametrize("key", ["k" * 1025, "é" * 513])
+def test_a_key_longer_than_s3_allows_is_refused(key: str) -> None:
+    with pytest.raises(
+        InvalidRequest, match=r"^problem.uri: got .*; allowed: a key of up to 1024 bytes"
+    ):
+        parse_request({"problem": {"uri": f"s3://bucket/{key}"}})
 
 
 def test_a_problem_that_stands_in_s3_is_read_like_one_in_the_request() -> None:

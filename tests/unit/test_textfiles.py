@@ -153,3 +153,75 @@ def test_a_wrong_line_is_refused_by_its_number(text: str | bytes, name: str, sai
         parse_text(text, name)
     assert str(error.value).startswith(f"{name}: ")
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "number", ["1_000", "\uff11\uff12", "0x10", "1e5_0", "\u0661", "1.5f", "+-1"]
+)
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("2 1\n1 2 {}\n", "a.mc"), ("0 1 {}\n", "a.coo"), ("1\n\nH 0 {} 0\n", "a.xyz")],
+)
+def test_numbers_are_of_ascii_digits_alone(text: str, name: str, number: str) -> None:
+    with pytest.raises(InvalidRequest, match=r"line \d, value: got .*; allowed: a finite number"):
+        parse_text(text.format(number), name)
+
+
+@pytest.mark.parametrize("number", ["1_0", "\uff12", "2.0", "+2"])
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("{} 1\n1 2\n", "a.mc"),
+        ("2 1\n1 {}\n", "a.mc"),
+        ("0 {} 1\n", "a.coo"),
+        ("{}\n\nH 0 0 0\n", "a.xyz"),
+    ],
+)
+def test_counts_and_names_are_of_ascii_digits_alone(text: str, name: str, number: str) -> None:
+    with pytest.raises(InvalidRequest, match=r"line \d, (nodes|node|variable|nuclei): got "):
+        parse_text(text.format(number), name)
+
+
+@pytest.mark.parametrize("number", ["-1.5", "+.5", "5.", "1E-3", "007", "1e+2"])
+def test_numbers_are_read_in_every_common_form(number: str) -> None:
+    found = parse_text(f"2 1\n1 2 {number}\n", "a.mc")
+    assert found["edges"] == [[0, 1, float(number)]]
+
+
+PASSED_OVER = [
+    b"\x0c",
+    b"a\x0cb",
+    b"\xe2\x80\xa8",
+    b"\xc2\x85",
+    b"\x85",
+    b"caf\xe9 \xb0",
+    b"\x1c\x1d\x1e\x0b",
+    b"\xff\xfe\x00",
+]
+
+
+@pytest.mark.parametrize("comment", PASSED_OVER)
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_any_bytes_may_stand_in_what_is_passed_over(comment: bytes, end: bytes) -> None:
+    xyz = end.join([b"2", comment, b"H 0 0 0", b"H 0 0 0.74", b""])
+    assert [element for element, _ in parse_text(xyz, "a.xyz")["geometry"]] == ["H", "H"]
+    rudy = end.join([b"# " + comment, b"2 1", b"  #" + comment, b"1 2", b""])
+    assert parse_text(rudy, "a.mc")["edges"] == [[0, 1, 1.0]]
+    coo = end.join([b"# vartype=SPIN " + comment, b"0 1 2", b"#" + comment])
+    assert parse_text(coo, "a.coo")["couplings"] == [[0, 1, 2.0]]
+
+
+@pytest.mark.parametrize("broken", ["1\u20282 1", "1 2\u20281", "1\x852", "1 2\u3000", "1\u00a02"])
+def test_nothing_but_spaces_and_tabs_parts_words(broken: str) -> None:
+    with pytest.raises(InvalidRequest, match=r"a\.mc: line 2"):
+        parse_text(f"2 1\n{broken}\n", "a.mc")
+    assert parse_text("2 1\n1 \t2\t \f1\n", "a.mc")["edges"] == [[0, 1, 1.0]]
+
+
+def test_a_line_that_counts_is_utf8_or_refused_by_its_byte() -> None:
+    with pytest.raises(InvalidRequest, match=r"^a.xyz: byte 13 is not UTF-8; allowed: text in"):
+        parse_text(b"1\ncaf\xe9\nH 0 0\xe9 0\n", "a.xyz")
+    with pytest.raises(InvalidRequest, match=r"^a.mc: byte 4 is not UTF-8"):
+        parse_text(b"\xef\xbb\xbf\xff", "a.mc")
+    with pytest.raises(InvalidRequest, match=r"^a.mc: line 1: got "):
+        parse_text("2 é\n1 2\n".replace("2 é", "é"), "a.mc")

@@ -10,6 +10,9 @@
 
 Blank lines and, but in xyz, lines that begin with # are passed over. The file's suffix gives the
 form, and where it does not (.txt), the first line does: two numbers for rudy, three for COOrdinate.
+Lines end in a line feed, a carriage return or both, and in nothing else that Unicode calls a break:
+what is passed over may hold any bytes. All else is UTF-8, words are apart by spaces or tabs, and
+numbers are those of ASCII digits, not all that Python reads (1_000, full-width digits).
 
 Sources: the Biq Mac library's format; dimod.serialization.coo; Open Babel's description of XYZ.
 """
@@ -18,8 +21,9 @@ from __future__ import annotations
 
 import math
 import re
+from codecs import BOM_UTF8
 from pathlib import PurePath
-from typing import Any
+from typing import Any, NamedTuple
 
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.problems.chemistry import LONGEST_COMMENT
@@ -32,9 +36,29 @@ TEXT_SUFFIXES = RUDY_SUFFIXES | COO_SUFFIXES | XYZ_SUFFIXES | {".txt"}
 MOST_VARIABLES = 100_000
 """No file with more is read; how many can be solved is decided later."""
 
-_VARTYPE = re.compile(r"#\s*vartype\s*=\s*(\w*)", re.IGNORECASE)
+_VARTYPE = re.compile(r"#\s*vartype\s*=\s*(\w*)", re.IGNORECASE | re.ASCII)
+_LINE = re.compile(rb"([^\r\n]*)(?:\r\n|\r|\n|\Z)")
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_BLANKS = " \t\v\f"
 
 Line = tuple[int, list[str]]
+
+
+class _Raw(NamedTuple):
+    """A line as it stands in the file: its number, its first byte's, its bytes."""
+
+    number: int
+    start: int
+    content: bytes
+
+    def words(self) -> list[str]:
+        """Return its words; ValueError names a byte that is not UTF-8."""
+        try:
+            text = self.content.decode("utf-8")
+        except UnicodeDecodeError as error:
+            place = self.start + error.start + 1
+            raise ValueError(f"byte {place} is not UTF-8; allowed: text in UTF-8") from None
+        return [word for word in re.split(f"[{_BLANKS}]+", text) if word]
 
 
 def is_text_form(name: str) -> bool:
@@ -63,21 +87,23 @@ def parse_text(content: str | bytes, name: str) -> dict[str, Any]:
     >>> parse_text("1\\nhelium\\nHe 0 0 0\\n", "atom.xyz")
     {'type': 'chemistry', 'geometry': [['He', [0.0, 0.0, 0.0]]], 'comment': 'helium'}
     """
+    data = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
     try:
-        text = content.decode("utf-8") if isinstance(content, bytes) else content
-        return _read(text.removeprefix("\ufeff"), PurePath(name).suffix.lower())
-    except UnicodeDecodeError as error:
-        raise InvalidRequest(
-            f"{name}: byte {error.start + 1} is not UTF-8; allowed: text in UTF-8"
-        ) from None
+        return _read(_raw_lines(data), PurePath(name).suffix.lower())
     except ValueError as error:
         raise InvalidRequest(f"{name}: {error}") from None
 
 
-def _read(text: str, suffix: str) -> dict[str, Any]:
+def _raw_lines(data: bytes) -> list[_Raw]:
+    first = len(BOM_UTF8) if data.startswith(BOM_UTF8) else 0
+    found = enumerate(_LINE.finditer(data, first), start=1)
+    return [_Raw(number, line.start(), line[1]) for number, line in found]
+
+
+def _read(raw: list[_Raw], suffix: str) -> dict[str, Any]:
     if suffix in XYZ_SUFFIXES:
-        return _read_xyz(text)
-    lines, vartype = _split(text)
+        return _read_xyz(raw)
+    lines, vartype = _split(raw)
     if not lines:
         raise ValueError("got nothing; allowed: lines of numbers in rudy or COOrdinate form")
     number, words = lines[0]
@@ -88,18 +114,18 @@ def _read(text: str, suffix: str) -> dict[str, Any]:
     raise _wrong(number, words, '"nodes edges" to begin rudy, "i j value" to begin COOrdinate')
 
 
-def _split(text: str) -> tuple[list[Line], str]:
+def _split(raw: list[_Raw]) -> tuple[list[Line], str]:
     """Return the words of each line that counts, with its number, and the vartype."""
     lines: list[Line] = []
     vartype = "BINARY"
-    for number, line in enumerate(text.splitlines(), start=1):
-        words = line.split()
-        if header := _VARTYPE.match(line.strip()):
+    for line in raw:
+        comment = line.content.decode("ascii", "replace").strip(_BLANKS)
+        if header := _VARTYPE.match(comment):
             vartype = header[1].upper()
             if vartype not in ("SPIN", "BINARY"):
-                raise _wrong(number, words, "vartype=SPIN or vartype=BINARY")
-        elif words and not words[0].startswith("#"):
-            lines.append((number, words))
+                raise _wrong(line.number, [comment], "vartype=SPIN or vartype=BINARY")
+        elif not comment.startswith("#") and (words := line.words()):
+            lines.append((line.number, words))
     return lines, vartype
 
 
@@ -149,8 +175,9 @@ def _read_coo(lines: list[Line], vartype: str) -> dict[str, Any]:
     return {"type": "qubo", "linear": dense, "quadratic": quadratic}
 
 
-def _read_xyz(text: str) -> dict[str, Any]:
-    lines = [(number, line.split()) for number, line in enumerate(text.splitlines(), start=1)]
+def _read_xyz(raw: list[_Raw]) -> dict[str, Any]:
+    # The comment is passed over: whatever stands there is read as nothing.
+    lines = [(line.number, line.words() if line.number != 2 else []) for line in raw]
     while lines and not lines[-1][1]:
         lines.pop()
     number, words = lines[0] if lines else (1, [])
@@ -177,10 +204,7 @@ def _integer(number: int, word: str, what: str, lowest: int, highest: int) -> in
 
 
 def _number(number: int, word: str) -> float:
-    try:
-        value = float(word)
-    except ValueError:
-        value = math.nan
+    value = float(word) if _NUMBER.fullmatch(word) else math.nan
     if not math.isfinite(value):
         raise ValueError(refusal(f"line {number}, value", word, "a finite number"))
     return value

@@ -6,7 +6,7 @@ value and what is allowed. ``planning.preparation`` decides what a request leave
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -16,17 +16,22 @@ from pydantic import (
     StrictBool,
     StrictInt,
     ValidationError,
+    model_validator,
 )
 
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.problems import AnyProblem
 from quantum_pipeline.refusals import sentences
 from quantum_pipeline.requests.algorithm import Algorithm, SettledAlgorithm
+from quantum_pipeline.requests.json_text import check_text
 from quantum_pipeline.requests.mitigation import Mitigation, Noise
+from quantum_pipeline.wording import refusal
 
 MAX_OBJECT_BYTES = 16 * 2**20
 """Largest problem or result that is read from S3 or a file."""
 
+MAX_KEY_BYTES = 1024
+"""Longest key of an object in S3."""
 
 RUNTIME = 3600
 """Seconds that a job may take unless the request says otherwise."""
@@ -41,11 +46,28 @@ class ProblemReference(BaseModel):
     uri: Annotated[
         str,
         Field(
-            pattern=r"^s3://[a-z0-9.-]{3,63}/\S+$",
+            pattern=r"^s3://[a-z0-9.-]{3,63}/[\s\S]+$",
             json_schema_extra={"allowed": "s3://BUCKET/KEY"},
-            description="an object in the stack's input bucket that holds a problem as JSON",
+            description="an object in the stack's input bucket that holds a problem as JSON; "
+            "the key stands as it is, spaces and all: nothing is percent-encoded",
         ),
     ]
+
+    @model_validator(mode="after")
+    def _check_key(self) -> Self:
+        if len(self.key.encode()) > MAX_KEY_BYTES:
+            raise ValueError(refusal("uri", self.uri, f"a key of up to {MAX_KEY_BYTES} bytes"))
+        return self
+
+    @property
+    def bucket(self) -> str:
+        """The bucket that is named."""
+        return self.uri.removeprefix("s3://").partition("/")[0]
+
+    @property
+    def key(self) -> str:
+        """The object's key, as S3 has it."""
+        return self.uri.removeprefix("s3://").partition("/")[2]
 
 
 class Limits(BaseModel):
@@ -156,6 +178,7 @@ def parse_request(data: Any) -> Request:
     Raises:
         InvalidRequest: names each field that is wrong, its value and what is allowed.
     """
+    check_text(data)
     try:
         return Request.model_validate(data)
     except ValidationError as error:
