@@ -19,6 +19,7 @@ from werkzeug.wrappers import Request, Response
 
 from quantum_pipeline.local.aws import PROJECT, LocalAws
 from quantum_pipeline.local.keys import Key
+from quantum_pipeline.local.start_execution import not_valid, too_long
 from tests.local.small_stack import MACHINE, NoBraket, client, runs
 from tests.waiting import PATIENCE_SECONDS, wait_for
 
@@ -73,6 +74,71 @@ def test_an_execution_without_a_name_gets_one_each_time(start_aws: StartAws) -> 
     }
     assert len(arns) == 2
     assert {end(aws, arn)["status"] for arn in arns} == {"SUCCEEDED"}
+
+
+NO_MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:none"
+LONG, LARGE = "a" * 81, json.dumps("é" * (128 * 1024), ensure_ascii=False)
+TOO_LONG = (
+    f"Value '{LONG}' at 'name' failed to satisfy constraint: Member must have length less than or "
+    "equal to 80"
+)
+TOO_LARGE = (
+    "Value at 'input' failed to satisfy constraint: Member must have size less than or equal to "
+    "262144 bytes in UTF-8 encoding"
+)
+REFUSED: list[tuple[dict[str, str], str, str]] = [
+    ({"name": LONG}, "ValidationException", f"1 validation error detected: {TOO_LONG}"),
+    ({"input": LARGE}, "ValidationException", f"1 validation error detected: {TOO_LARGE}"),
+    (
+        {"name": LONG, "input": LARGE, "stateMachineArn": NO_MACHINE},
+        "ValidationException",
+        f"2 validation errors detected: {TOO_LONG}; {TOO_LARGE}",
+    ),
+    ({"name": "a b"}, "InvalidName", "Invalid Name: 'a b'"),
+    ({"name": "a:b", "input": "{"}, "InvalidName", "Invalid Name: 'a:b'"),
+    ({"input": "{"}, "InvalidExecutionInput", "Invalid State Machine Execution Input"),
+    ({"name": "a b", "stateMachineArn": NO_MACHINE}, "StateMachineDoesNotExist", ""),
+]
+
+
+def test_an_execution_that_aws_refuses_is_refused_alike(start_aws: StartAws) -> None:
+    aws = start_aws()
+    states, machine = client(aws, "stepfunctions"), aws.outputs["StateMachineArn"]
+    request = {"stateMachineArn": machine, "name": "n", "input": "{}"}
+    for change, code, message in REFUSED:
+        with pytest.raises(ClientError) as caught:
+            states.start_execution(**request | change)
+        answer = caught.value.response
+        assert (answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"]) == (
+            code,
+            400,
+        )
+        assert answer["Error"]["Message"].startswith(message)
+    assert states.list_executions(stateMachineArn=machine)["executions"] == []
+
+
+@pytest.mark.parametrize(
+    "character",
+    [
+        *" \t\n\u3000",
+        *"<>{}[]?*",
+        *'"#%\\^|~`$&,;:/',
+        "\x00",
+        "\x1f",
+        "\x7f",
+        "\x9f",
+        "\ufffe",
+        "\U0010ffff",
+    ],
+)
+def test_a_name_with_a_character_that_aws_forbids_is_none(character: str) -> None:
+    assert not_valid({"name": f"a{character}b"}) is not None
+
+
+@pytest.mark.parametrize("name", ["a", "A-z_0.9", "é", "a" * 80, "a=b+c@d!e'f(g)"])
+def test_any_other_name_is_one(name: str) -> None:
+    assert not_valid({"name": name}) is None
+    assert too_long({"name": name, "input": json.dumps("a" * (256 * 1024 - 2))}) is None
 
 
 @pytest.mark.parametrize(

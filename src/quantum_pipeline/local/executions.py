@@ -37,6 +37,14 @@ class Executions:
         self._thread = threading.Thread(target=self._watch, name="executions", daemon=True)
         self._thread.start()
 
+    def has_machine(self, arn: str) -> bool:
+        """Return whether there is a state machine of this ARN."""
+        try:
+            _, _, _, region, account, *_ = arn.split(":")
+            return bool(get_backend(account, region).describe_state_machine(arn))
+        except (AWSError, ValueError, KeyError):
+            return False
+
     def watch(self, arn: str) -> None:
         """Tell of the end of this execution."""
         with self._changed:

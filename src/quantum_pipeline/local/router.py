@@ -19,6 +19,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.wrappers import Request, Response
 
 from quantum_pipeline.local.executions import Executions, UnknownExecution
+from quantum_pipeline.local.start_execution import not_valid, too_long
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -70,8 +71,14 @@ class Router:
     def _start_execution(
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
-        """Give the execution a name where none is given, and watch it."""
+        """Give the execution a name where none is given, and watch it; refuse what AWS refuses."""
         parameters = _parameters(environ)
+        refused = too_long(parameters)
+        if refused is None and self._executions.has_machine(parameters.get("stateMachineArn", "")):
+            refused = not_valid(parameters)
+        if refused is not None:
+            answer = _answer({"__type": refused.type, "message": refused.message}, status=400)
+            return answer(environ, start_response)
         _set_parameters(environ, {"name": str(uuid.uuid4()), **parameters})
         response = Response.from_app(self._moto, environ)
         if response.status_code == 200:
@@ -103,10 +110,10 @@ class Router:
         return _answer({"events": events})(environ, start_response)
 
 
-def _answer(content: Mapping[str, Any]) -> Response:
+def _answer(content: Mapping[str, Any], status: int = 200) -> Response:
     """Return an answer as Step Functions writes it: times in seconds, to the millisecond."""
     body = json.dumps(content, default=_milliseconds)
-    return Response(body, content_type="application/x-amz-json-1.0")
+    return Response(body, status, content_type="application/x-amz-json-1.0")
 
 
 def _milliseconds(time: datetime) -> float:

@@ -30,7 +30,7 @@ def service(server: Server) -> Iterator[BraketService]:
 @pytest.fixture
 def braket(server: Server, service: BraketService) -> Any:
     server.service = service
-    return server.client("braket")
+    return server.braket()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from quantum_pipeline.local.braket import BraketService
 from tests.waiting import wait_for
 
+HOME = "us-east-1"
 ROLE = "arn:aws:iam::123456789012:role/job-role"
 BUCKET = "amazon-braket-tests"
 ENDED = {"COMPLETED", "FAILED", "CANCELLED"}
@@ -28,6 +30,20 @@ DM1 = "arn:aws:braket:::device/quantum-simulator/amazon/dm1"
 GARNET = "arn:aws:braket:eu-north-1::device/qpu/iqm/Garnet"
 IBEX = "arn:aws:braket:eu-north-1::device/qpu/aqt/Ibex-Q1"
 BELL = "OPENQASM 3.0; qubit[2] q; h q[0]; cnot q[0], q[1];"
+
+
+class InEveryRegion:
+    """A client of Braket that makes each task in the region of its device, as the SDK does."""
+
+    def __init__(self, server: Server) -> None:
+        self._client = cache(partial(server.client, "braket"))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client(), name)
+
+    def create_quantum_task(self, **request: Any) -> Any:
+        region = request["deviceArn"].split(":")[3] or HOME
+        return self._client(region=region).create_quantum_task(**request)
 
 
 class RequestHandler(WSGIRequestHandler):
@@ -49,7 +65,7 @@ class Server:
         )
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
-        self._session = boto3.Session("testing", "testing", region_name="us-east-1")
+        self._session = boto3.Session("testing", "testing", region_name=HOME)
         self.work_folder = work_folder
         self.service = BraketService(self.environment, work_folder)
         self.s3 = self.client("s3")
@@ -62,14 +78,18 @@ class Server:
     def environment(self) -> dict[str, str]:
         return {
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self._server.port}",
-            "AWS_REGION": "us-east-1",
-            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_REGION": HOME,
+            "AWS_DEFAULT_REGION": HOME,
             "AWS_ACCESS_KEY_ID": "testing",
             "AWS_SECRET_ACCESS_KEY": "testing",
         }
 
-    def client(self, name: Any) -> Any:
-        return self._session.client(name, endpoint_url=self.environment()["AWS_ENDPOINT_URL"])
+    def client(self, name: Any, region: str = HOME) -> Any:
+        endpoint = self.environment()["AWS_ENDPOINT_URL"]
+        return self._session.client(name, region_name=region, endpoint_url=endpoint)
+
+    def braket(self) -> Any:
+        return InEveryRegion(self)
 
     def close(self) -> None:
         self.service.close()

@@ -162,9 +162,10 @@ RUNS_TASKS = """
     import os, time
     import boto3
     def run():
-        braket = boto3.client("braket")
+        device = {device!r}
+        braket = boto3.client("braket", region_name=device.split(":")[3] or None)
         arn = braket.create_quantum_task(
-            clientToken=os.environ["AMZN_BRAKET_JOB_NAME"], deviceArn={device!r}, shots={shots},
+            clientToken=os.environ["AMZN_BRAKET_JOB_NAME"], deviceArn=device, shots={shots},
             outputS3Bucket={bucket!r}, outputS3KeyPrefix="tasks", action={action!r},
             jobToken=os.environ["AMZN_BRAKET_JOB_TOKEN"], tags={{"run": {name!r}}},
         )["quantumTaskArn"]
@@ -326,7 +327,7 @@ def test_requests_are_throttled_and_repeated_by_the_client(
 
 def test_part_of_the_simulated_time_can_be_waited(server: Server) -> None:
     server.service = BraketService(server.environment, server.work_folder, wait_share=0.1)
-    client = server.client("braket")
+    client = server.braket()
     for _ in range(2):  # the first waits for the worker as well
         arn = client.create_quantum_task(**task(deviceArn=GARNET, shots=1))["quantumTaskArn"]
         done = finished(client, arn)

@@ -28,10 +28,11 @@ from quantum_pipeline.local.braket import BraketError
 from quantum_pipeline.local.braket.devices import Devices
 from quantum_pipeline.local.braket.emulators import EMULATED, spec
 from quantum_pipeline.local.braket.protocol import Call
-from tests.local.braket.server import Server
+from tests.local.braket.server import SV1, Server, task
 
 BY_NAME = {arn.rsplit("/", 1)[1]: qpu for arn, qpu in EMULATED.items()}
 GARNET, CEPHEUS = BY_NAME["Garnet"].arn, BY_NAME["Cepheus-1-108Q"].arn
+FORTE = BY_NAME["Forte-1"].arn
 RETIRED = BY_NAME["Ankaa-3"].arn
 AQUILA = "arn:aws:braket:us-east-1::device/qpu/quera/Aquila"
 # Qubits, couplers and native gates as GetDevice told them in 2026, and Ankaa-3's full lattice.
@@ -275,6 +276,38 @@ def test_every_region_answers_for_every_device(
 ) -> None:
     client = boto3.client("braket", region_name=region)
     assert client.get_device(deviceArn=GARNET)["deviceName"] == "Garnet"
+
+
+@pytest.mark.parametrize(
+    ("device", "region"),
+    [
+        (GARNET, "us-east-1"),
+        (GARNET, "us-west-1"),
+        (CEPHEUS, "eu-north-1"),
+        (FORTE, "eu-north-1"),
+        (AQUILA, "eu-north-1"),
+    ],
+)
+def test_a_task_from_another_region_than_its_devices_is_refused(
+    server: Server, braket: Any, device: str, region: str
+) -> None:
+    client, home = server.client("braket", region), device.split(":")[3]
+    with pytest.raises(ClientError, match=rf"not a device in {region}: .* is in {home}") as caught:
+        client.create_quantum_task(**task(deviceArn=device))
+    answer = caught.value.response
+    assert answer["Error"]["Code"] == "ValidationException"
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 400
+
+
+@pytest.mark.parametrize(
+    ("device", "region"),
+    [(GARNET, "eu-north-1"), (FORTE, "us-east-1"), (SV1, "us-east-1"), (SV1, "eu-north-1")],
+)
+def test_a_task_in_its_devices_region_is_accepted(
+    server: Server, braket: Any, device: str, region: str
+) -> None:
+    arn = server.client("braket", region).create_quantum_task(**task(deviceArn=device, shots=100))
+    assert arn["quantumTaskArn"].split(":")[3] == region
 
 
 def test_the_analog_device_takes_analog_programs_only(session: AwsSession, braket: Any) -> None:

@@ -1,7 +1,8 @@
 """GetDevice and SearchDevices: the simulators on demand, emulated QPUs, and one analog device.
 
 The properties that each reports are in `on_demand` and `emulators`. The devices of all regions
-answer, whatever region they are asked in.
+answer, whatever region they are asked in, and jobs of any region may name them, so that a stack on
+this machine can rehearse runs on each; but a QPU takes tasks in its own region alone.
 """
 
 from __future__ import annotations
@@ -58,17 +59,20 @@ class Devices:
         page, token = search(self._devices.values(), _FIELDS, call)
         return {"devices": [device.summary() for device in page], "nextToken": token}
 
-    def usable(self, arn: str) -> Device:
-        """Return the device that a job or a task asks for.
+    def usable(self, arn: str, region: str | None = None) -> Device:
+        """Return the device that a job or a task asks for, a task in the region of its request.
 
         A device outside its windows is usable: its tasks wait until it opens (`is_open`).
 
         Raises:
-            BraketError: there is none, or it is offline or retired.
+            BraketError: there is none, it is in another region, or it is offline or retired.
         """
         device = self._devices.get(arn)
         if device is None:
             raise invalid(f"{arn!r} is not a device of this service")
+        home = arn.split(":")[3]  # a simulator has none: it is in every region
+        if region is not None and home not in ("", region):
+            raise invalid(f"{arn!r} is not a device in {region}: {device.name} is in {home}")
         if device.status != "ONLINE":
             code = (
                 "DeviceRetiredException" if device.status == "RETIRED" else "DeviceOfflineException"

@@ -137,7 +137,7 @@ class Tasks:
 
     def _new(self, call: Call) -> Task:
         params = call.params
-        device = self._devices.usable(params["deviceArn"])
+        device = self._devices.usable(params["deviceArn"], call.region)
         check(params, device)
         return Task(
             arn=new_arn("quantum-task", call.region),
