@@ -44,12 +44,15 @@ class Stack:
 
     def __init__(self, aws: LocalAws) -> None:
         self.aws = aws
-        settings = {"endpoint_url": aws.endpoint_url, "region_name": aws.region}
-        session: Any = boto3.Session(**aws.key.arguments())
-        self.client: Callable[[str], Any] = lambda service: session.client(service, **settings)
+        self._session: Any = boto3.Session(**aws.key.arguments())
         self.s3, self.braket = self.client("s3"), self.client("braket")
         self.states, self.lambdas = self.client("stepfunctions"), self.client("lambda")
         self.bucket = aws.outputs["OutputBucketName"]
+
+    def client(self, service: str, region: str | None = None) -> Any:
+        """Return a client of a service, in the stack's region unless another is given."""
+        region = region or self.aws.region
+        return self._session.client(service, region_name=region, endpoint_url=self.aws.endpoint_url)
 
     def invoke(self, function: str, event: Mapping[str, Any]) -> dict[str, Any]:
         """Return a function's answer, or raise the error that it names."""

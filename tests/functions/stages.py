@@ -37,7 +37,8 @@ def create_task(stack: Stack, run_id: str, job_arn: str) -> str:
         "braketSchemaHeader": {"name": "braket.ir.openqasm.program", "version": "1"},
         "source": source,
     }
-    answer = stack.braket.create_quantum_task(
+    braket = stack.client("braket", GARNET.split(":")[3])
+    answer = braket.create_quantum_task(
         deviceArn=GARNET,
         action=json.dumps(action),
         shots=10,
