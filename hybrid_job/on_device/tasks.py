@@ -25,6 +25,7 @@ from hybrid_job import environment
 from hybrid_job.journal import Batch
 from hybrid_job.on_device.measurement import Compiled, Counts
 from hybrid_job.on_device.named_errors import named
+from quantum_pipeline import answers
 from quantum_pipeline.error_codes import Meaning, meaning_of
 from quantum_pipeline.errors import JobFailed
 from quantum_pipeline.planning.tasks import Purpose
@@ -68,7 +69,9 @@ def connect(region: str | None, seconds: float) -> Session:
         connect_timeout=10,
         read_timeout=max(5, min(60, seconds / 4)),
     )
-    return Session(boto3.Session(region_name=region), config=config)
+    session = boto3.Session(region_name=region)
+    answers.watch(session.events)
+    return Session(session, config=config)
 
 
 @dataclass(frozen=True)

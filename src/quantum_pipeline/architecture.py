@@ -20,7 +20,7 @@ PACKAGE: Layers = (
     ("chemistry",),
     ("cones", "polling", "runs"),
     ("ising",),
-    ("error_codes", "refusals"),
+    ("answers", "error_codes", "refusals"),
     ("errors",),
     ("architecture", "wording"),
 )

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from braket.devices import LocalSimulator
+from werkzeug.wrappers import Response
 
 from hybrid_job.engines.statevector import Qaoa
 from hybrid_job.journal import Journal
@@ -124,3 +125,24 @@ def test_resumed_job_that_would_end_at_other_angles_reads_the_samples_it_paid_fo
     assert isinstance(resumed, OptimisationResult)
     assert resumed.tasks == paid.tasks
     assert resumed.gammas == paid.gammas
+
+
+def test_answers_that_are_cut_off_are_asked_for_again_and_nothing_is_paid_twice(
+    braket: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service, cut = braket.service, []
+
+    def answer(environ: dict[str, Any], start_response: Any) -> Any:
+        asked = environ["REQUEST_METHOD"], environ["PATH_INFO"].split("/")[1]
+        response = Response.from_app(service, environ)
+        if asked not in cut:
+            cut.append(asked)
+            response.set_data(response.get_data()[:9])
+        return response(environ, start_response)
+
+    monkeypatch.setattr(braket, "service", answer)
+    prepared = on_sv1("cut", algorithm={"depth": 1, "starts": 1})
+    verify(solved(prepared, tmp_path), prepared)
+    assert {("POST", "quantum-task"), ("GET", "quantum-task")} <= set(cut)
+    monkeypatch.undo()
+    assert len(tasks_of(braket, "cut")) == 1

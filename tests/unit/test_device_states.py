@@ -14,6 +14,7 @@ from braket.device_schema.rigetti import RigettiDeviceCapabilitiesV2
 
 from quantum_pipeline.devices.states import DeviceState, Window, read_state
 from quantum_pipeline.devices.windows import closes_at, opens_at
+from quantum_pipeline.errors import ServiceUnavailable
 from tests.unit.device_answers import CAPABILITIES, GARNET, answer, state
 
 TUESDAY = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -165,3 +166,9 @@ def test_a_closed_device_opens_at_its_next_window(day: str, start: str, hours: f
 def test_a_device_without_windows_never_opens() -> None:
     assert opens_at([], TUESDAY) is None
     assert opens_at([window("Someday", "00:00:00", "23:59:59")], TUESDAY) is None
+
+
+def test_capabilities_that_are_cut_off_are_a_service_that_is_unavailable() -> None:
+    told = answer("garnet", CAPABILITIES["garnet"])
+    with pytest.raises(ServiceUnavailable, match=": capabilities: "):
+        read_state({**told, "deviceCapabilities": told["deviceCapabilities"][:99]})

@@ -20,6 +20,7 @@ from botocore.exceptions import (
     ProfileNotFound,
 )
 
+from quantum_pipeline import answers
 from quantum_pipeline.error_codes import IN_FUNCTION, meaning_of
 from quantum_pipeline.errors import InvalidRequest, ServiceUnavailable
 
@@ -44,7 +45,9 @@ _NOT_SET_UP = (
 def client(service: str) -> Any:
     """Return the process's client of a service."""
     create: Any = boto3.client  # overloaded by name in the stubs; here the name is a variable
-    return create(service, config=CONFIG)
+    created = create(service, config=CONFIG)
+    answers.watch(created.meta.events)
+    return created
 
 
 @contextmanager

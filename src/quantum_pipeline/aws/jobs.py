@@ -12,6 +12,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from quantum_pipeline import runs
+from quantum_pipeline.answers import require
 from quantum_pipeline.aws import archive, storage
 from quantum_pipeline.aws.clients import client
 from quantum_pipeline.aws.settings import SubmitSettings
@@ -137,7 +138,9 @@ def look(arn: str) -> JobState:
     function's clock has no part in them.
     """
     answer = client("braket").get_job(jobArn=arn)
-    now = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+    headers = answer["ResponseMetadata"]["HTTPHeaders"]
+    require(headers, "date")
+    now = parsedate_to_datetime(headers["date"])
     created = answer["createdAt"]
     started, ended = answer.get("startedAt"), answer.get("endedAt")
     return JobState(

@@ -7,6 +7,7 @@ from typing import TypeVar
 from botocore.exceptions import ClientError
 from pydantic import BaseModel
 
+from quantum_pipeline.answers import require
 from quantum_pipeline.aws.clients import client
 from quantum_pipeline.error_codes import Meaning, meaning_of
 from quantum_pipeline.errors import InvalidResult
@@ -26,6 +27,7 @@ def read(bucket: str, key: str, limit: int | None = None) -> bytes | None:
         if meaning_of(error.response) is Meaning.NO_OBJECT:
             return None
         raise
+    require(answer, "Body", "ContentLength")
     if limit is not None and answer["ContentLength"] > limit:
         raise ValueError(f"{answer['ContentLength']} bytes; allowed: up to {limit}")
     content: bytes = answer["Body"].read()

@@ -21,7 +21,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from quantum_pipeline import runs
+from quantum_pipeline import answers, runs
 from quantum_pipeline.error_codes import Meaning, meaning_of
 from quantum_pipeline.errors import ERRORS, InvalidRequest, PipelineError
 from quantum_pipeline.local.paths import below
@@ -56,9 +56,8 @@ class Pipeline:
         self.outputs = outputs
         self._last_state: dict[str, str] = {}
         self._read: dict[str, tuple[int, int | None, float | None]] = {}
-        create: Any = boto3.client
         self._states, self._s3, self._braket, self._logs = map(
-            create, ("stepfunctions", "s3", "braket", "logs")
+            _client, ("stepfunctions", "s3", "braket", "logs")
         )
 
     @property
@@ -73,8 +72,7 @@ class Pipeline:
         Raises:
             InvalidRequest: there is no such stack, or it is not one of ours.
         """
-        create: Any = boto3.client
-        cloudformation = create("cloudformation")
+        cloudformation = _client("cloudformation")
         where = f"a deployed stack in {cloudformation.meta.region_name}"
         try:
             found = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
@@ -218,11 +216,20 @@ class Pipeline:
         return target
 
 
+def _client(service: str) -> Any:
+    """Return a client of a service, in the region and with the credentials of the environment."""
+    create: Any = boto3.client
+    created = create(service)
+    answers.watch(created.meta.events)
+    return created
+
+
 def function_variables(stack: str) -> dict[str, dict[str, str]]:
     """Return the environment variables of each function of a stack, by its logical id."""
-    create: Any = boto3.client
-    pages = create("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
-    lambdas = create("lambda")
+    pages = (
+        _client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
+    )
+    lambdas = _client("lambda")
     return {
         each["LogicalResourceId"]: lambdas.get_function_configuration(
             FunctionName=each["PhysicalResourceId"]

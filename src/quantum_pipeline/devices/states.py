@@ -13,6 +13,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from quantum_pipeline.errors import ServiceUnavailable
+
 
 class Window(BaseModel):
     """A time in which a device takes tasks; ``day`` as Braket names it, hours as HH:MM:SS UTC."""
@@ -102,6 +104,9 @@ def read_state(answer: Mapping[str, Any]) -> DeviceState:
     Capabilities are those of ``braket.device_schema``: of every provider, with standardised
     properties of versions 1 to 3. What is unknown among them is passed over.
 
+    Raises:
+        ServiceUnavailable: the capabilities are not JSON; a later answer may be.
+
     >>> capabilities = {"service": {"shotsRange": [1, 100]}, "paradigm": {"qubitCount": 5}}
     >>> read_state({
     ...     "deviceArn": "a", "deviceName": "b", "deviceType": "QPU", "deviceStatus": "ONLINE",
@@ -109,7 +114,10 @@ def read_state(answer: Mapping[str, Any]) -> DeviceState:
     ... }).n_qubits
     5
     """
-    capabilities: dict[str, Any] = json.loads(answer["deviceCapabilities"])
+    try:
+        capabilities: dict[str, Any] = json.loads(answer["deviceCapabilities"])
+    except ValueError as error:
+        raise ServiceUnavailable(f"{answer['deviceArn']}: capabilities: {error}") from error
     service, paradigm = capabilities.get("service") or {}, capabilities.get("paradigm") or {}
     standard = capabilities.get("standardized") or {}
     actions = capabilities.get("action") or {}
