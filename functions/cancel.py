@@ -1,21 +1,30 @@
 """State Cancel: records the end of a run that failed or was stopped, and leaves no job running.
 
-Called by the state machine's Catch, and by EventBridge for executions that end without one: those
-that were stopped or timed out.
+Called by the state machine's Catch, by EventBridge for executions that end without one (those that
+were stopped or timed out), and by the sweep for runs that these have left half-way.
+
+A Submit that runs while its execution is stopped runs on, for as long as a function may. It looks
+for an end after it has created its job, and ends the job then; if it dies first, or Braket refuses
+that, the job is Cancel's. Cancel may have come before the job. So, where a Submit may be alive and
+no job of it is found, Cancel tells of the end and raises: Lambda calls it again after one and after
+two minutes, when none is alive any more, and then puts the event into the dead-letter queue. A job
+that even then is found too late is the sweep's.
 """
 
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
+from pydantic import BaseModel
+
 from quantum_pipeline import runs
-from quantum_pipeline.aws import jobs, notifications, storage, tasks
-from quantum_pipeline.aws.ends import End, claim, mark_told
-from quantum_pipeline.aws.metrics import record
+from quantum_pipeline.aws import ends, jobs, storage, tasks
+from quantum_pipeline.aws.ends import End
 from quantum_pipeline.aws.settings import CancelSettings
 from quantum_pipeline.aws.stage import stage
+from quantum_pipeline.errors import ServiceUnavailable
 from quantum_pipeline.planning.prepared import RunHeader
 from quantum_pipeline.runs import SubmittedJob
 
@@ -23,8 +32,14 @@ SECONDS_TO_END = 30.0
 """How long a call waits for jobs to end that it has cancelled; beyond, it is to be called again."""
 
 
+SUBMIT_SECONDS = 90.0
+"""How long a Submit may be alive after its execution was stopped: its start, its time-out, more."""
+
+
 class Failure(End):
     """How a run ended: ``failure.json``, or ``cancelled.json`` where a user stopped it."""
+
+    announced = ("error", "cause", "job_arn")
 
     execution_arn: str
     status: Literal["FAILED", "CANCELLED"]
@@ -34,27 +49,48 @@ class Failure(End):
     billable_seconds: float | None = None
 
 
-def read_event(event: dict[str, Any]) -> Failure:
-    """Return the end that an event reports: the state machine's error, or EventBridge's status."""
+class Event(BaseModel):
+    """A run whose execution ends; how it failed, None if it did not; when it was cut off, if so."""
+
+    run_id: str
+    execution_arn: str
+    failure: Failure | None
+    cut_off_at: datetime | None = None
+
+
+def read_event(event: dict[str, Any]) -> Event:
+    """Return what an event reports: the state machine's error, or an execution's status."""
     if "detail" in event:
-        detail = event["detail"]
-        stopped = detail["status"] == "ABORTED"
-        return Failure(
-            run_id=detail["name"],
-            execution_arn=detail["executionArn"],
-            status="CANCELLED" if stopped else "FAILED",
-            error=detail.get("error") or f"Execution{detail['status'].title().replace('_', '')}",
-            cause=_message(detail.get("cause") or f"the execution was {detail['status']}"),
-            ended_at=datetime.now(UTC),
-        )
-    return Failure(
-        run_id=event["run_id"],
-        execution_arn=event["execution_arn"],
+        return _of_status(event["detail"])
+    run = {"run_id": event["run_id"], "execution_arn": event["execution_arn"]}
+    failure = Failure(
+        **run,
         status="FAILED",
         error=event["error"]["Error"],
         cause=_message(event["error"].get("Cause", "")),
         ended_at=datetime.now(UTC),
     )
+    return Event(**run, failure=failure)
+
+
+def _of_status(detail: dict[str, Any]) -> Event:
+    """Return what EventBridge, or the sweep, says of an execution that has ended."""
+    run, status = (
+        {"run_id": detail["name"], "execution_arn": detail["executionArn"]},
+        detail["status"],
+    )
+    if status == "SUCCEEDED":
+        return Event(**run, failure=None)
+    failure = Failure(
+        **run,
+        status="CANCELLED" if status == "ABORTED" else "FAILED",
+        error=detail.get("error") or f"Execution{status.title().replace('_', '')}",
+        cause=_message(detail.get("cause") or f"the execution was {status}"),
+        ended_at=datetime.now(UTC),
+    )
+    cut_off = status in ("ABORTED", "TIMED_OUT")  # FAILED is a state's end, and no Submit runs on
+    stopped_at = datetime.fromtimestamp(detail["stopDate"] / 1000, UTC) if cut_off else None
+    return Event(**run, failure=failure, cut_off_at=stopped_at)
 
 
 def _message(cause: str) -> str:
@@ -66,64 +102,80 @@ def _message(cause: str) -> str:
 
 
 @stage(read_event, uses=("s3", "braket", "sns"))
-def handler(failure: Failure) -> dict[str, Any]:
+def handler(event: Event) -> dict[str, Any]:
     """Claim the end of the run, then cancel its jobs and their tasks: in this order (ends).
 
-    The end is announced before the jobs of a device are waited for. If one of them takes longer and
-    this call is retried, nothing is announced twice.
+    The end is told whether or not the jobs could be cancelled, and before those of a device are
+    waited for. If that takes longer and this call is retried, nothing is told twice.
     """
     settings = CancelSettings.read()
-    bucket = settings.output_bucket
-    name = runs.CANCELLED if failure.status == "CANCELLED" else runs.FAILURE
-    to_tell = claim(bucket, name, failure)
-    found, has_tasks = _find_jobs(bucket, failure)
-    newest = found[-1] if found else None
-    cancelled = [jobs.cancel(arn) for arn in found]
-    tasks_cancelled = tasks.cancel_all(found) if has_tasks else 0
-    if to_tell:
-        _tell(settings, failure, newest)
-        mark_told(bucket, name, _with_job(failure, jobs.look(newest)) if newest else failure)
+    bucket, run_id = settings.output_bucket, event.run_id
+    _claim(bucket, event.failure)
+    known: dict[str, object] = {}
+    try:
+        prepared = storage.read_model(bucket, runs.key(run_id, runs.PREPARED), RunHeader)
+        found = _find_jobs(bucket, event, prepared) if prepared else []  # else none was submitted
+        has_tasks = prepared is not None and prepared.device.kind != "local"
+        cancelled = [jobs.cancel(arn) for arn in found]
+        tasks_cancelled = tasks.cancel_all(found) if has_tasks else 0
+        newest = jobs.look(found[-1]) if found else None
+        known = _facts(newest)
+    finally:
+        ends.finish(bucket, run_id, settings.notification_topic_arn, **known)
     if has_tasks:
         tasks_cancelled += tasks.cancel_until_ended(found, SECONDS_TO_END)
+    if prepared:
+        _check_no_job_follows(event, newest, len(found))
     return {
-        "run_id": failure.run_id,
-        "error": failure.error,
-        "cause": failure.cause,
+        "run_id": run_id,
+        "error": event.failure and event.failure.error,
+        "cause": event.failure and event.failure.cause,
         "job_cancelled": any(cancelled),
         "quantum_tasks_cancelled": tasks_cancelled,
     }
 
 
-def _tell(settings: CancelSettings, failure: Failure, job_arn: str | None) -> None:
-    notifications.publish(
-        settings.notification_topic_arn,
-        failure.run_id,
-        failure.status,
-        {"error": failure.error, "cause": failure.cause, "job_arn": job_arn},
-    )
-    record({"RunsFailed": 1}, ErrorName=failure.error)
+def _claim(bucket: str, failure: Failure | None) -> None:
+    if failure is not None:
+        name = runs.CANCELLED if failure.status == "CANCELLED" else runs.FAILURE
+        ends.claim(bucket, name, failure, metrics={"RunsFailed": 1}, ErrorName=failure.error)
 
 
-def _find_jobs(bucket: str, failure: Failure) -> tuple[list[str], bool]:
-    """Return the run's jobs, the newest last, and whether they can have created quantum tasks.
+def _find_jobs(bucket: str, event: Event, prepared: RunHeader) -> list[str]:
+    """Return the run's jobs, the newest last.
 
     Braket is asked as well as the record: the newest job may have no record yet, and the search may
     not show what has just been made.
     """
-    prepared = storage.read_model(bucket, runs.key(failure.run_id, runs.PREPARED), RunHeader)
-    if prepared is None:
-        return [], False  # nothing was prepared, so nothing was submitted
-    submitted = storage.read_model(bucket, runs.key(failure.run_id, runs.JOB), SubmittedJob)
-    recorded = (*submitted.earlier, submitted.job_arn) if submitted else ()
-    shown = jobs.find_all(failure.execution_arn, prepared.created_at)
-    return list(dict.fromkeys((*recorded, *shown))), prepared.device.kind != "local"
-
-
-def _with_job(failure: Failure, job: jobs.JobState) -> Failure:
-    return failure.model_copy(
-        update={
-            "job_arn": job.arn,
-            "job_status": job.status,
-            "billable_seconds": job.billable_seconds,  # not known before the job has ended
-        }
+    submitted = storage.read_model(bucket, runs.key(event.run_id, runs.JOB), SubmittedJob)
+    recorded = submitted.all_jobs if submitted else ()
+    return list(
+        dict.fromkeys((*recorded, *jobs.find_all(event.execution_arn, prepared.created_at)))
     )
+
+
+def _check_no_job_follows(event: Event, newest: jobs.JobState | None, n_found: int) -> None:
+    """See that no Submit is alive that has yet to create the job of its attempt.
+
+    Raises:
+        ServiceUnavailable: one may be; a later call finds its job.
+    """
+    follows = newest is None or (newest.status == "FAILED" and n_found < runs.MAX_ATTEMPTS)
+    if event.cut_off_at is None or not follows:
+        return
+    until = event.cut_off_at + timedelta(seconds=SUBMIT_SECONDS)
+    if datetime.now(UTC) < until:
+        raise ServiceUnavailable(
+            f"{event.run_id}: until {until:%H:%M:%S} a Submit that was running may create a job"
+        )
+
+
+def _facts(newest: jobs.JobState | None) -> dict[str, object]:
+    """Return what the record of a failure says of the run's newest job."""
+    if newest is None:
+        return {}
+    return {
+        "job_arn": newest.arn,
+        "job_status": newest.status,
+        "billable_seconds": newest.billable_seconds,  # not known before the job has ended
+    }

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
 from quantum_pipeline import pages, runs
-from quantum_pipeline.aws import jobs, notifications, storage, tasks
-from quantum_pipeline.aws.ends import End, claim, end_of, mark_told
-from quantum_pipeline.aws.metrics import record
+from quantum_pipeline.aws import ends, jobs, storage, tasks
+from quantum_pipeline.aws.clients import named_errors
+from quantum_pipeline.aws.ends import Claim, End
 from quantum_pipeline.aws.settings import PostProcessSettings
-from quantum_pipeline.aws.stage import stage
-from quantum_pipeline.errors import JobFailed
+from quantum_pipeline.aws.stage import logger, stage
+from quantum_pipeline.errors import JobFailed, PipelineError, ServiceUnavailable
 from quantum_pipeline.planning import costs
-from quantum_pipeline.planning.prepared import PreparedRun
-from quantum_pipeline.reports import Outcome, Report, Timing, build_report
+from quantum_pipeline.planning.prepared import PreparedRun, RunHeader
+from quantum_pipeline.reports import (
+    MoleculeReport,
+    OptimisationReport,
+    Outcome,
+    Report,
+    Timing,
+    build_report,
+)
 from quantum_pipeline.results import JobResult, read_result
 from quantum_pipeline.runs import SubmittedJob
 
@@ -32,19 +41,44 @@ class Event(BaseModel):
 
 
 class Completed(End):
-    """The mark of a run that succeeded."""
+    """The record of a run that succeeded; but for time and job, what the state returns."""
 
+    announced = ("objective", "approximation_ratio", "actual_usd", "report", "report_html")
+
+    status: Literal["SUCCEEDED"]
+    report: str
+    report_html: str
     objective: float
+    approximation_ratio: float | None
+    expected_ratio: float | None
     actual_usd: float
 
 
 @stage(Event.model_validate, uses=("s3", "braket", "sns"))
 def handler(event: Event) -> dict[str, Any]:
-    """Write the report and its pictures; return where they are and the main figures."""
+    """Write the report and its pictures; return where they are and the main figures.
+
+    The run has ended once its end is claimed. What comes then is tried again where it fails, and
+    left to the sweep in the end: it makes no failure of a run whose report is there.
+    """
     started = time.perf_counter()
     settings = PostProcessSettings.read()
+    bucket, run_id = settings.output_bucket, event.run_id
+    stands = ends.read(bucket, run_id) or _claim(event, settings, started)
+    if stands.record != runs.COMPLETED:
+        raise JobFailed(f"{run_id}: the run has ended ({stands.record}); no report is made of it")
+    ends.publish(bucket, run_id, stands)
+    _cancel_tasks(bucket, run_id)
+    with _left_to_the_sweep():
+        ends.tell(bucket, run_id, settings.notification_topic_arn)
+    return {
+        name: value for name, value in stands.end.items() if name not in ("ended_at", "job_arn")
+    }
+
+
+def _claim(event: Event, settings: PostProcessSettings, started: float) -> Claim:
+    """Make the report, stage it, and claim the run's end with it."""
     bucket = settings.output_bucket
-    _check_wanted(bucket, event.run_id)
     prepared = storage.need_model(bucket, runs.key(event.run_id, runs.PREPARED), PreparedRun)
     submitted = storage.need_model(bucket, runs.key(event.run_id, runs.JOB), SubmittedJob)
     job = jobs.look(event.job_arn)
@@ -62,22 +96,35 @@ def handler(event: Event) -> dict[str, Any]:
         completed_at=datetime.now(UTC),
     )
     made = build_report(prepared, outcome, result)
-    folder = runs.key(event.run_id, "")
+    return ends.claim(
+        bucket,
+        runs.COMPLETED,
+        _completed(made, f"s3://{bucket}/{runs.key(event.run_id, '')}"),
+        staged=ends.stage(bucket, event.run_id, dict(_files(made))),
+        metrics=_metrics(made),
+    )
+
+
+def _completed(made: Report, folder: str) -> Completed:
+    return Completed(
+        run_id=made.run_id,
+        status=made.status,
+        ended_at=made.completed_at,
+        job_arn=made.provenance.job_arn,
+        report=f"{folder}report.json",
+        report_html=f"{folder}{made.artifacts.report_html}",
+        objective=made.objective,
+        approximation_ratio=made.ratios[0],
+        expected_ratio=made.ratios[1],
+        actual_usd=made.cost.actual_usd,
+    )
+
+
+def _files(made: OptimisationReport | MoleculeReport) -> Iterator[tuple[str, tuple[bytes, str]]]:
+    """Yield each file of a report: its name, its content and the type of that."""
     for name, content in pages.render(made).items():
-        storage.write(bucket, folder + name, content, _content_type(name))
-    storage.write_model(bucket, folder + "report.json", made)
-    attempts = (*submitted.earlier, job.arn)
-    _finish(made, settings, folder, attempts if prepared.device.kind != "local" else ())
-    return {
-        "run_id": event.run_id,
-        "status": made.status,
-        "report": f"s3://{bucket}/{folder}report.json",
-        "report_html": f"s3://{bucket}/{folder}{made.artifacts.report_html}",
-        "objective": made.objective,
-        "approximation_ratio": made.ratios[0],
-        "expected_ratio": made.ratios[1],
-        "actual_usd": made.cost.actual_usd,
-    }
+        yield name, (content, _content_type(name))
+    yield "report.json", (made.model_dump_json(by_alias=True).encode(), "application/json")
 
 
 def _bill(
@@ -94,62 +141,50 @@ def _bill(
     )
 
 
-def _check_wanted(bucket: str, run_id: str) -> None:
-    end = end_of(bucket, run_id)
-    if end not in (None, runs.COMPLETED):
-        raise JobFailed(f"{run_id}: the run has ended ({end}); no report is made of it")
-
-
-def _finish(
-    made: Report, settings: PostProcessSettings, folder: str, with_tasks: tuple[str, ...]
-) -> None:
-    """Claim the end of the run, leave no task of these jobs in a queue, then announce it.
+def _cancel_tasks(bucket: str, run_id: str) -> None:
+    """Leave no task of the run's jobs in a queue.
 
     A job cancels what it waits for no longer, but that call may have been refused.
+
+    Raises:
+        ServiceUnavailable: this one is refused now, and may not be when it is tried again.
     """
-    bucket = settings.output_bucket
-    completed = Completed(
-        run_id=made.run_id,
-        ended_at=made.completed_at,
-        job_arn=made.provenance.job_arn,
-        objective=made.objective,
-        actual_usd=made.cost.actual_usd,
-    )
-    if not claim(bucket, runs.COMPLETED, completed):
-        _check_wanted(bucket, made.run_id)
+    prepared = storage.need_model(bucket, runs.key(run_id, runs.PREPARED), RunHeader)
+    if prepared.device.kind == "local":
         return
-    tasks.cancel_all(with_tasks)
-    notifications.publish(
-        settings.notification_topic_arn,
-        made.run_id,
-        made.status,
-        {
-            "objective": made.objective,
-            "approximation_ratio": made.ratios[0],
-            "actual_usd": made.cost.actual_usd,
-            "report": f"s3://{bucket}/{folder}{made.artifacts.report_html}",
-        },
-    )
-    _publish(made)
-    mark_told(bucket, runs.COMPLETED, completed)
+    submitted = storage.need_model(bucket, runs.key(run_id, runs.JOB), SubmittedJob)
+    with _left_to_the_sweep(but=ServiceUnavailable):
+        tasks.cancel_all(submitted.all_jobs)
 
 
-def _publish(made: Report) -> None:
-    record(
-        {
-            "RunsSucceeded": 1,
-            "QueueSeconds": made.timing.queue_seconds,
-            "JobSeconds": made.timing.job_seconds,
-            "Polls": made.timing.polls,
-            "ActualCost": made.cost.actual_usd,
-            "CostRatio": made.cost.estimate_ratio,
-            "ApproximationRatio": made.ratios[0],
-            "ExpectedRatio": made.ratios[1],
-            "FinalEnergy": made.analysis.final_energy,
-            "ConvergenceRate": made.analysis.convergence_rate,
-            "Efficiency": made.analysis.efficiency,
-        }
-    )
+@contextmanager
+def _left_to_the_sweep(
+    but: tuple[type[PipelineError], ...] | type[PipelineError] = (),
+) -> Iterator[None]:
+    """Log an error that is to make no failure of the run."""
+    try:
+        with named_errors():
+            yield
+    except but:
+        raise
+    except PipelineError:
+        logger.exception("left to the sweep")
+
+
+def _metrics(made: Report) -> dict[str, float | None]:
+    return {
+        "RunsSucceeded": 1,
+        "QueueSeconds": made.timing.queue_seconds,
+        "JobSeconds": made.timing.job_seconds,
+        "Polls": made.timing.polls,
+        "ActualCost": made.cost.actual_usd,
+        "CostRatio": made.cost.estimate_ratio,
+        "ApproximationRatio": made.ratios[0],
+        "ExpectedRatio": made.ratios[1],
+        "FinalEnergy": made.analysis.final_energy,
+        "ConvergenceRate": made.analysis.convergence_rate,
+        "Efficiency": made.analysis.efficiency,
+    }
 
 
 def _content_type(name: str) -> str:

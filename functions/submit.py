@@ -35,7 +35,7 @@ def handler(event: Event) -> dict[str, Any]:
     bucket, job_key = settings.output_bucket, runs.key(event.run_id, runs.JOB)
     submitted = storage.read_model(bucket, job_key, SubmittedJob)
     if submitted is None or submitted.attempt != event.attempt:
-        earlier = () if submitted is None else (*submitted.earlier, submitted.job_arn)
+        earlier = () if submitted is None else submitted.all_jobs
         submitted = _submit(event, settings, earlier)
         storage.write_model(bucket, job_key, submitted)
     _check_wanted(bucket, event.run_id, submitted.job_arn)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -44,6 +44,26 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder, parameters = tmp_path_factory.mktemp("cache"), {"PollsAtOnce": str(POLLS_AT_ONCE)}
     with LocalAws(cache_folder=folder, parameters=parameters, braket=with_room) as aws:
         yield Stack(aws)
+
+
+@pytest.fixture(scope="module")
+def told(stack: Stack) -> Callable[[], list[dict[str, Any]]]:
+    """A function that returns what the topic's subscribers were told since it was last called."""
+    sqs, sns = stack.client("sqs"), stack.client("sns")
+    queue = sqs.create_queue(QueueName="told")["QueueUrl"]
+    sns.subscribe(
+        TopicArn=stack.aws.outputs["NotificationTopicArn"],
+        Protocol="sqs",
+        Endpoint="arn:aws:sqs:us-east-1:123456789012:told",
+    )
+
+    def receive() -> list[dict[str, Any]]:
+        messages = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+        for message in messages:
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+        return [json.loads(json.loads(message["Body"])["Message"]) for message in messages]
+
+    return receive
 
 
 @pytest.fixture

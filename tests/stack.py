@@ -168,7 +168,7 @@ class Stack:
         return self.record(run_id, name)
 
     def put_end(self, run_id: str, record: str, **more: Any) -> None:
-        """End a run as cancel or post_process would, with nothing else of it."""
+        """End a run as a release before this one did, with nothing else of it."""
         end = {"run_id": run_id, "ended_at": "2026-08-24T09:31:12Z", **more}
         for name, content in (("end.json", {"record": record}), (record, end)):
             key = runs.key(run_id, name)

@@ -22,6 +22,7 @@ INPUT_CHANNEL = "run"
 PREPARED = "prepared.json"
 JOB = "job.json"
 END = "end.json"
+STAGED = "staged"
 COMPLETED, FAILURE, CANCELLED = "completed.json", "failure.json", "cancelled.json"
 ENDS = (COMPLETED, FAILURE, CANCELLED)
 
@@ -43,6 +44,11 @@ class SubmittedJob(BaseModel):
     source_uri: str
     source_sha256: str
     instance_type: str
+
+    @property
+    def all_jobs(self) -> tuple[str, ...]:
+        """The jobs of all attempts, the newest last."""
+        return *self.earlier, self.job_arn
 
 
 def check_run_id(run_id: str) -> str:

@@ -66,6 +66,7 @@ NEEDED = {
     "PostProcessFunction": {
         "s3:GetObject",
         "s3:PutObject",
+        "s3:DeleteObject",
         "s3:ListBucket",
         "braket:GetJob",
         "braket:SearchQuantumTasks",
@@ -75,6 +76,7 @@ NEEDED = {
     "CancelFunction": {
         "s3:GetObject",
         "s3:PutObject",
+        "s3:DeleteObject",
         "s3:ListBucket",
         "braket:SearchJobs",
         "braket:SearchQuantumTasks",
@@ -156,6 +158,16 @@ def test_objects_are_reached_below_their_prefix_only(resources: Json) -> None:
         if {"s3:GetObject", "s3:PutObject"} & set(actions):
             assert {each["Fn::Sub"] for each in as_list(statement["Resource"])} <= prefixes, name
             assert "s3:ListBucket" not in actions, name
+
+
+def test_only_what_was_staged_is_removed(resources: Json) -> None:
+    removed = {
+        each["Fn::Sub"]
+        for _, statement in all_statements(resources)
+        if "s3:DeleteObject" in as_list(statement["Action"])
+        for each in as_list(statement["Resource"])
+    }
+    assert removed == {"${OutputBucket.Arn}/runs/*/staged/*"}
 
 
 def test_nobody_writes_what_callers_put_in(resources: Json) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from quantum_pipeline.aws import settings
+from quantum_pipeline.aws.ends import LEASE_SECONDS
 from quantum_pipeline.aws.metrics import METRICS
 from quantum_pipeline.devices.catalogue import catalogue
 from quantum_pipeline.local.template import Stack
@@ -86,6 +87,13 @@ def test_environment_of_the_defaults_is_accepted_by_the_settings(
             monkeypatch.setenv(variable, value)
         name = function.logical_id.removesuffix("Function")
         getattr(settings, f"{name}Settings").read()
+
+
+def test_a_lease_to_tell_of_an_end_outlasts_every_function(
+    template: Json, functions: dict[str, Json]
+) -> None:
+    shared = template["Globals"]["Function"]["Timeout"]
+    assert max(body.get("Timeout", shared) for body in functions.values()) < LEASE_SECONDS
 
 
 def test_plots_are_only_where_they_are_drawn(template: Json, functions: dict[str, Json]) -> None:

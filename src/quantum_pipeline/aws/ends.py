@@ -1,57 +1,226 @@
-"""Ends a run exactly once, in one of completed.json, failure.json, cancelled.json.
+"""Ends a run exactly once, in one of completed.json, failure.json, cancelled.json, and tells of it.
 
-Whoever ends a run first claims its end, by writing ``end.json`` where there is none. Cancel claims
-it before it looks for a job, and submit looks for a claim after it has created one: in whichever
-order the two run, one of them sees the other, and no job is left running.
+The order of an end, whoever makes it:
 
-An end is counted and announced after it is claimed, and its record then says so: a retried call
-announces what the first could not, and nothing twice.
+    stage    a report and its pictures, in a folder of this attempt alone
+    claim    the end: ``end.json`` where there is none, with the record and what is staged for it
+    publish  what is staged, by copying it, and then the record
+    tell     the topic and the metrics
+    mark     the claim, as told
+
+Whoever finds a claim that is not marked does what is left: a call that is tried again, a copy of it
+that runs at the same time, Cancel, and the sweep through it. So a report never lies beside a
+failure, and what is published is not written again.
+
+Cancel claims the end before it looks for a job, and Submit looks for a claim after it has created
+one: in whichever order the two run, one of them sees the other.
+
+Only who holds the lease tells, and the lease outlasts any function: two calls tell the same end
+only if the first dies, or loses the answer, between telling and marking. So a claim and a record
+are made exactly once, and a notification is sent at least once, all but always once.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
 
-from pydantic import BaseModel
+from botocore.exceptions import ClientError
+from pydantic import BaseModel, RootModel
 
 from quantum_pipeline import runs
-from quantum_pipeline.aws import storage
+from quantum_pipeline.aws import notifications, storage
+from quantum_pipeline.aws.metrics import record
+from quantum_pipeline.aws.storage import Tagged
+from quantum_pipeline.error_codes import Meaning, meaning_of
 
-
-class Claim(BaseModel):
-    """Which of its records ends the run."""
-
-    record: str
+LEASE_SECONDS = 330
+"""How long a teller that says no more is taken to be alive: longer than any function may run."""
 
 
 class End(BaseModel):
-    """What the record of every end has; ``told`` is true once metrics and notification are out."""
+    """What the record of every end has."""
+
+    announced: ClassVar[tuple[str, ...]] = ()
+    """Fields of it that the topic is told, beside run and status."""
 
     run_id: str
+    status: str
     ended_at: datetime
     job_arn: str | None = None
+
+
+class Lease(BaseModel):
+    """Who tells of an end, and until when nobody else does."""
+
+    teller: str
+    until: datetime
+
+
+class Claim(BaseModel):
+    """How a run ends, and how far its end has come.
+
+    ``end`` is the record, ``staged`` the names of what is published with it. Releases before this
+    one wrote ``record`` alone: such a claim has no ``claimant``, and nothing is left to do for it.
+    """
+
+    record: str
+    claimant: str = ""
+    end: dict[str, Any] = {}
+    staged: tuple[str, ...] = ()
+    announced: tuple[str, ...] = ()
+    metrics: dict[str, float | None] = {}
+    dimensions: dict[str, str] = {}
+    telling: Lease | None = None
     told: bool = False
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.told or not self.claimant
+
+    def leased(self, now: datetime) -> bool:
+        """Return whether somebody may be telling of it now."""
+        return self.telling is not None and now < self.telling.until
+
+
+class _Record(RootModel[dict[str, Any]]):
+    """The record of an end, of whichever kind."""
+
+
+@dataclass(frozen=True)
+class Staged:
+    """Files that wait to be published, in the folder of one attempt."""
+
+    claimant: str
+    names: tuple[str, ...]
+
+
+def stage(bucket: str, run_id: str, files: Mapping[str, tuple[bytes, str]]) -> Staged:
+    """Write files, each content with its type, where nobody else writes or reads."""
+    staged = Staged(secrets.token_hex(8), tuple(files))
+    for name, (content, content_type) in files.items():
+        storage.write(bucket, _folder(run_id, staged.claimant) + name, content, content_type)
+    return staged
+
+
+def read(bucket: str, run_id: str) -> Claim | None:
+    """Return the claim to a run's end, None while it goes on."""
+    return storage.read_model(bucket, runs.key(run_id, runs.END), Claim)
 
 
 def end_of(bucket: str, run_id: str) -> str | None:
     """Return the name of the record that ends a run, None while it goes on."""
-    claim = storage.read_model(bucket, runs.key(run_id, runs.END), Claim)
-    return claim.record if claim else None
+    found = read(bucket, run_id)
+    return found.record if found else None
 
 
-def claim(bucket: str, name: str, end: End) -> bool:
-    """End a run in this way unless it has ended; return whether it has yet to be announced."""
-    first = storage.write_once(bucket, runs.key(end.run_id, runs.END), Claim(record=name))
-    if not first and end_of(bucket, end.run_id) != name:
-        return False
-    key = runs.key(end.run_id, name)
-    earlier = storage.read_model(bucket, key, End)
-    if earlier is None:
-        storage.write_model(bucket, key, end)
-    return earlier is None or not earlier.told
+def claim(
+    bucket: str,
+    name: str,
+    end: End,
+    *,
+    staged: Staged | None = None,
+    metrics: Mapping[str, float | None],
+    **dimensions: str,
+) -> Claim:
+    """End a run in this way unless it has ended; return the claim that stands.
+
+    What was staged for an end that came too late is removed.
+    """
+    asked = Claim(
+        record=name,
+        claimant=staged.claimant if staged else secrets.token_hex(8),
+        end=end.model_dump(mode="json"),
+        staged=staged.names if staged else (),
+        announced=end.announced,
+        metrics=dict(metrics),
+        dimensions=dimensions,
+    )
+    if storage.write_once(bucket, runs.key(end.run_id, runs.END), asked):
+        return asked
+    stands = storage.need_model(bucket, runs.key(end.run_id, runs.END), Claim)
+    if staged and stands.claimant != asked.claimant:  # else the answer to our own write was lost
+        storage.remove(bucket, _folder(end.run_id, staged.claimant))
+    return stands
 
 
-def mark_told(bucket: str, name: str, end: End) -> None:
-    """Rewrite the record of an end that was announced, with what became known since."""
-    told = end.model_copy(update={"told": True})
-    storage.write_model(bucket, runs.key(end.run_id, name), told)
+def finish(bucket: str, run_id: str, topic_arn: str, **known: object) -> None:
+    """Do what is left of a run's end: publish it, tell of it. Nothing is done without a claim.
+
+    ``known`` has fields of the record that the claim could not know yet.
+    """
+    stands = read(bucket, run_id)
+    if stands is not None and not stands.finished:
+        publish(bucket, run_id, stands, **known)
+        tell(bucket, run_id, topic_arn)
+
+
+def publish(bucket: str, run_id: str, stands: Claim, **known: object) -> None:
+    """Copy what is staged to where it belongs, then write the record, unless that was done."""
+    key = runs.key(run_id, stands.record)
+    folder = _folder(run_id, stands.claimant)
+    if stands.finished:
+        return
+    if not storage.exists(bucket, key):
+        _copy(bucket, run_id, stands)
+        missing = {name for name, value in stands.end.items() if value is None}
+        more = {name: value for name, value in known.items() if name in missing}
+        storage.write_once(bucket, key, stands.end | more)
+    if stands.staged:
+        storage.remove(bucket, folder)
+
+
+def _copy(bucket: str, run_id: str, stands: Claim) -> None:
+    for name in stands.staged:
+        source = _folder(run_id, stands.claimant) + name
+        try:
+            storage.copy(bucket, source, runs.key(run_id, name))
+        except ClientError as error:
+            gone = meaning_of(error.response) is Meaning.NO_OBJECT
+            if not gone or not storage.exists(bucket, runs.key(run_id, stands.record)):
+                raise
+            return  # another call has published it all meanwhile
+
+
+def tell(bucket: str, run_id: str, topic_arn: str) -> None:
+    """Notify the topic and count the end, unless somebody else has, or may be doing so now.
+
+    A topic that refuses gives the lease back: the next call tells.
+    """
+    leased = _take_lease(bucket, run_id)
+    if leased is None:
+        return
+    stands, key = leased.record, runs.key(run_id, runs.END)
+    end = storage.need_model(bucket, runs.key(run_id, stands.record), _Record).root
+    details = {name: end.get(name) for name in stands.announced}
+    try:
+        notifications.publish(topic_arn, run_id, end["status"], details)
+    except Exception:
+        free = stands.model_copy(update={"telling": None})
+        storage.replace(bucket, key, Tagged(free, leased.tag))
+        raise
+    record(stands.metrics, **stands.dimensions)
+    storage.replace(bucket, key, Tagged(stands.model_copy(update={"told": True}), leased.tag))
+
+
+def _take_lease(bucket: str, run_id: str) -> Tagged[Claim] | None:
+    """Return the claim with a lease of our own; None where there is nothing to tell for us."""
+    key, now = runs.key(run_id, runs.END), datetime.now(UTC)
+    found = storage.read_tagged(bucket, key, Claim)
+    if found is None or found.record.finished or found.record.leased(now):
+        return None
+    lease = Lease(teller=secrets.token_hex(8), until=now + timedelta(seconds=LEASE_SECONDS))
+    asked = found.record.model_copy(update={"telling": lease})
+    tag = storage.replace(bucket, key, Tagged(asked, found.tag))
+    if tag is not None:
+        return Tagged(asked, tag)
+    now_there = storage.read_tagged(bucket, key, Claim)  # ours, if the answer to our write was lost
+    return now_there if now_there is not None and now_there.record.telling == lease else None
+
+
+def _folder(run_id: str, claimant: str) -> str:
+    return runs.key(run_id, f"{runs.STAGED}/{claimant}/")

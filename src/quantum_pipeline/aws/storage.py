@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+import json
+from collections.abc import Mapping
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from botocore.exceptions import ClientError
 from pydantic import BaseModel
@@ -15,29 +17,51 @@ from quantum_pipeline.errors import InvalidResult
 Record = TypeVar("Record", bound=BaseModel)
 
 
+class Tagged(NamedTuple, Generic[Record]):
+    """A record, and the tag of the version that was read: S3 replaces no other."""
+
+    record: Record
+    tag: str
+
+
 def read(bucket: str, key: str, limit: int | None = None) -> bytes | None:
     """Return an object's content, None where there is no such object.
 
     Raises:
         ValueError: larger than ``limit`` bytes; nothing of it is read.
     """
-    try:
-        answer = client("s3").get_object(Bucket=bucket, Key=key)
-    except ClientError as error:
-        if meaning_of(error.response) is Meaning.NO_OBJECT:
-            return None
-        raise
-    require(answer, "Body", "ContentLength")
+    answer = _get(bucket, key)
+    if answer is None:
+        return None
     if limit is not None and answer["ContentLength"] > limit:
         raise ValueError(f"{answer['ContentLength']} bytes; allowed: up to {limit}")
     content: bytes = answer["Body"].read()
     return content
 
 
+def _get(bucket: str, key: str) -> dict[str, Any] | None:
+    try:
+        answer: dict[str, Any] = client("s3").get_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if meaning_of(error.response) is Meaning.NO_OBJECT:
+            return None
+        raise
+    require(answer, "Body", "ContentLength", "ETag")
+    return answer
+
+
 def read_model(bucket: str, key: str, model: type[Record]) -> Record | None:
     """Return a record, None where there is none."""
     content = read(bucket, key)
     return None if content is None else model.model_validate_json(content)
+
+
+def read_tagged(bucket: str, key: str, model: type[Record]) -> Tagged[Record] | None:
+    """Return a record with the tag of its version, None where there is none."""
+    answer = _get(bucket, key)
+    if answer is None:
+        return None
+    return Tagged(model.model_validate_json(answer["Body"].read()), answer["ETag"])
 
 
 def need_model(bucket: str, key: str, model: type[Record]) -> Record:
@@ -62,21 +86,50 @@ def write_model(bucket: str, key: str, record: BaseModel) -> None:
     write(bucket, key, _json(record), "application/json")
 
 
-def write_once(bucket: str, key: str, record: BaseModel) -> bool:
+def write_once(bucket: str, key: str, record: BaseModel | Mapping[str, Any]) -> bool:
     """Write a record if none is there yet; return whether it was written."""
+    return _put_if(bucket, key, record, IfNoneMatch="*") is not None
+
+
+def replace(bucket: str, key: str, changed: Tagged[Any]) -> str | None:
+    """Write a record in place of the version that was read; return the new one's tag.
+
+    None where another version is there by now: nothing is written then.
+    """
+    return _put_if(bucket, key, changed.record, IfMatch=changed.tag)
+
+
+def _put_if(
+    bucket: str, key: str, record: BaseModel | Mapping[str, Any], **condition: str
+) -> str | None:
     try:
-        client("s3").put_object(
+        answer = client("s3").put_object(
             Bucket=bucket,
             Key=key,
             Body=_json(record),
             ContentType="application/json",
-            IfNoneMatch="*",
+            **condition,
         )
     except ClientError as error:
         if meaning_of(error.response) is Meaning.CONFLICT:
-            return False
+            return None
         raise
-    return True
+    require(answer, "ETag")
+    return str(answer["ETag"])
+
+
+def copy(bucket: str, source: str, key: str) -> None:
+    """Copy an object of up to 5 GB, with its type, inside the bucket."""
+    client("s3").copy_object(Bucket=bucket, Key=key, CopySource={"Bucket": bucket, "Key": source})
+
+
+def remove(bucket: str, prefix: str) -> None:
+    """Remove the objects whose keys begin so."""
+    for page in (
+        client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    ):
+        for item in page.get("Contents", []):
+            client("s3").delete_object(Bucket=bucket, Key=item["Key"])
 
 
 def exists(bucket: str, key: str) -> bool:
@@ -90,5 +143,7 @@ def exists(bucket: str, key: str) -> bool:
     return True
 
 
-def _json(record: BaseModel) -> bytes:
-    return record.model_dump_json(by_alias=True).encode()
+def _json(record: BaseModel | Mapping[str, Any]) -> bytes:
+    if isinstance(record, BaseModel):
+        return record.model_dump_json(by_alias=True).encode()
+    return json.dumps(record).encode()

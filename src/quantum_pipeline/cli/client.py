@@ -29,6 +29,9 @@ from quantum_pipeline.local.paths import below
 INPUT_LIMIT_BYTES = 240 * 1024
 """Largest input that leaves room in the 256 KiB of a state's payload; larger problems go by S3."""
 
+_NOT_FETCHED = ("job/", "checkpoints/", f"{runs.STAGED}/")
+"""Folders of a run that are of no use to who has its report and records."""
+
 _ENERGY = re.compile(r"^Metrics - .*; energy=([^;]+); iteration_number=(\d+);")
 
 
@@ -208,7 +211,7 @@ class Pipeline:
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         for item in (item for page in pages for item in page.get("Contents", [])):
             name = item["Key"].removeprefix(prefix)
-            if name.startswith(("job/", "checkpoints/")):
+            if name.startswith(_NOT_FETCHED):
                 continue
             path = below(target, name)
             path.parent.mkdir(parents=True, exist_ok=True)

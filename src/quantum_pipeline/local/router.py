@@ -1,7 +1,7 @@
 """One endpoint for every service: Braket and Lambda are ours, the rest is moto's.
 
 Services are told apart as AWS signs requests: by the credential scope. What moto leaves out of
-Step Functions is done on the way (see `executions`).
+Step Functions is done on the way (see `executions`), and conditions on writes to S3 are kept.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import threading
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
@@ -40,6 +41,7 @@ class Router:
         self.intercept: Callable[[str, Request], Response | None] | None = None
         self._services = services
         self._executions = executions
+        self._one_condition_at_a_time = threading.Lock()
         moto = DomainDispatcherApplication(create_backend_app)
         # It would go through all services for each request.
         moto.get_backend_for_host = cache(moto.get_backend_for_host)  # type: ignore[method-assign]
@@ -54,9 +56,18 @@ class Router:
             if answer is not None:
                 return answer(environ, start_response)
         application = self._services.get(service, self._moto)
+        if service == "s3" and environ.keys() & {"HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"}:
+            application = self._conditionally
         if service == "states":
             application = self._states(environ)
         return application(environ, start_response)
+
+    def _conditionally(
+        self, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """Let moto look and write with no other condition between, as S3 does."""
+        with self._one_condition_at_a_time:
+            return self._moto(environ, start_response)
 
     def _states(self, environ: WSGIEnvironment) -> WSGIApplication:
         match environ.get("HTTP_X_AMZ_TARGET", "").partition(".")[2]:

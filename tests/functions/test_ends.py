@@ -1,0 +1,274 @@
+"""The end of a run, left half-way at any place: finished by whoever comes next, told once."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import tarfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from werkzeug.wrappers import Request, Response
+
+from quantum_pipeline import runs
+from quantum_pipeline.errors import JobFailed, PipelineError
+from tests.functions.stages import execution_of, prepared
+from tests.stack import REQUEST, Stack, archive_of
+
+POST_PROCESS: dict[str, Any] = json.loads(
+    Path("events/functions/post_process.json").read_text("utf-8")
+)
+CANCEL: dict[str, Any] = json.loads(Path("events/functions/cancel.json").read_text("utf-8"))
+STOPPED: dict[str, Any] = json.loads(
+    Path("events/functions/cancel_stopped.json").read_text("utf-8")
+)
+Told = Callable[[], list[dict[str, Any]]]
+Completed = Callable[[str], dict[str, Any]]
+
+
+@pytest.fixture(autouse=True)
+def no_interception(stack: Stack) -> Iterator[None]:
+    yield
+    stack.aws.router.intercept = None
+
+
+@pytest.fixture(scope="module")
+def original(stack: Stack) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The record of a job that has completed, and its result."""
+    arn = stack.invoke("Submit", prepared(stack, "original", REQUEST))["job_arn"]
+    assert stack.job_ended(arn)["status"] == "COMPLETED"
+    with tarfile.open(fileobj=io.BytesIO(stack.output("original"))) as tar:
+        member = tar.extractfile("results.json")
+        assert member is not None
+        return stack.record("original", "job.json"), json.load(member)["dataDictionary"]
+
+
+@pytest.fixture
+def completed(stack: Stack, original: tuple[dict[str, Any], dict[str, Any]]) -> Completed:
+    """A function that takes a run to the end of that job; it returns what PostProcess gets."""
+    job, result = original
+
+    def make(run_id: str) -> dict[str, Any]:
+        prepared(stack, run_id, REQUEST)
+        body = json.dumps(job | {"run_id": run_id})
+        stack.s3.put_object(Bucket=stack.bucket, Key=runs.key(run_id, "job.json"), Body=body)
+        stack.put_output("original", archive_of({"dataDictionary": result | {"run_id": run_id}}))
+        return POST_PROCESS | {"run_id": run_id, "job_arn": job["job_arn"]}
+
+    return make
+
+
+def failed(run_id: str) -> dict[str, Any]:
+    return CANCEL | {"run_id": run_id, "execution_arn": execution_of(run_id)}
+
+
+def stopped(run_id: str) -> dict[str, Any]:
+    detail = STOPPED["detail"] | {"name": run_id, "executionArn": execution_of(run_id)}
+    return {**STOPPED, "detail": detail}
+
+
+def content(stack: Stack, run_id: str, name: str) -> bytes:
+    answer = stack.s3.get_object(Bucket=stack.bucket, Key=runs.key(run_id, name))
+    body: bytes = answer["Body"].read()
+    return body
+
+
+Place = Callable[[str, Request], bool]
+PLACES: dict[str, Place] = {
+    "claimed": lambda service, asked: "X-Amz-Copy-Source" in asked.headers,
+    "half published": lambda service, asked: (
+        "X-Amz-Copy-Source" in asked.headers and asked.path.endswith("report.json")
+    ),
+    "published": lambda service, asked: (
+        asked.method == "PUT" and asked.path.endswith("completed.json")
+    ),
+    "cleaned up": lambda service, asked: asked.method == "DELETE" and "staged" in asked.path,
+    "telling": lambda service, asked: service == "sns",
+}
+
+
+def kill_at(stack: Stack, function: str, place: Place) -> None:
+    """Kill a function's processes when its next call comes to a place."""
+    name = f"quantum-pipeline-{function}Function"
+    done: list[Place] = []
+
+    def kill(service: str, request: Request) -> Response | None:
+        if not done and place(service, request):
+            done.append(place)
+            for process_id in stack.aws.functions.process_ids(name):
+                os.kill(process_id, signal.SIGKILL)
+            return Response(status=503)  # what was asked for has no effect
+        return None
+
+    stack.aws.router.intercept = kill
+
+
+def expire_lease(stack: Stack, run_id: str) -> None:
+    """Let the time pass in which a teller is taken to be alive."""
+    end = stack.record(run_id, "end.json")
+    if end["telling"]:
+        end["telling"]["until"] = "2026-01-01T00:00:00Z"
+        key = runs.key(run_id, "end.json")
+        stack.s3.put_object(Bucket=stack.bucket, Key=key, Body=json.dumps(end))
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_report_whose_post_process_died_is_published_and_told_by_cancel(
+    stack: Stack, completed: Completed, told: Told, place: str
+) -> None:
+    run_id = f"died-{place.replace(' ', '-')}"
+    event = completed(run_id)
+    told()
+    kill_at(stack, "PostProcess", PLACES[place])
+    with pytest.raises(PipelineError, match="exited"):
+        stack.invoke("PostProcess", event)
+    assert not stack.record(run_id, "end.json")["told"]
+    expire_lease(stack, run_id)
+    stack.invoke("Cancel", stopped(run_id))
+    assert [(each["run_id"], each["status"]) for each in told()] == [(run_id, "SUCCEEDED")]
+    assert_completed(stack, run_id)
+    assert stack.invoke("PostProcess", event)["objective"] == 12
+    assert told() == []
+
+
+def assert_completed(stack: Stack, run_id: str) -> None:
+    """Hold a run to have one end, with a whole report."""
+    names = stack.records(run_id)
+    assert names & set(runs.ENDS) == {"completed.json"}
+    assert not any(name.startswith("staged/") for name in names)
+    report = stack.record(run_id, "report.json")
+    assert {report["artifacts"]["report_html"], *report["artifacts"]["plots"]} <= names
+    assert stack.record(run_id, "completed.json")["objective"] == report["solution"]["objective"]
+    assert stack.record(run_id, "end.json")["told"]
+
+
+def test_a_post_process_that_comes_late_writes_no_other_report(
+    stack: Stack, completed: Completed
+) -> None:
+    event = completed("late")
+    first = stack.invoke("PostProcess", event)
+    names = ("report.json", "report.html", "completed.json", "end.json")
+    written = [content(stack, "late", name) for name in names]
+    assert stack.invoke("PostProcess", event | {"polls": 99}) == first
+    assert [content(stack, "late", name) for name in names] == written
+
+
+def test_of_two_post_processes_at_once_one_report_is_left(
+    stack: Stack, completed: Completed, told: Told
+) -> None:
+    event = completed("twice")
+    told()
+    answers: list[dict[str, Any]] = []
+
+    def overtake(service: str, request: Request) -> Response | None:
+        if request.method == "PUT" and "/staged/" in request.path and not answers:
+            answers.append({})  # the other's writes come here as well
+            answers[0] = stack.invoke("PostProcess", event | {"polls": 99})
+        return None
+
+    stack.aws.router.intercept = overtake
+    answers.append(stack.invoke("PostProcess", event))
+    assert answers[0] == answers[1]
+    assert stack.record("twice", "report.json")["timing"]["polls"] == 99
+    assert_completed(stack, "twice")
+    assert [each["run_id"] for each in told()] == ["twice"]
+
+
+def test_a_stop_that_is_overtaken_by_the_report_changes_nothing(
+    stack: Stack, completed: Completed, told: Told
+) -> None:
+    event = completed("overtaken")
+    told()
+
+    def stop_at_the_copy(service: str, request: Request) -> Response | None:
+        if PLACES["half published"](service, request) and not stops:
+            stops.append(1)
+            stack.invoke("Cancel", stopped("overtaken"))
+        return None
+
+    stops: list[int] = []
+    stack.aws.router.intercept = stop_at_the_copy
+    stack.invoke("PostProcess", event)
+    assert_completed(stack, "overtaken")
+    assert [each["status"] for each in told()] == ["SUCCEEDED"]
+
+
+def test_two_copies_of_an_event_tell_of_the_end_once(stack: Stack, told: Told) -> None:
+    told()
+    copies: list[int] = []
+
+    def call_again(service: str, request: Request) -> Response | None:
+        if service == "sns" and not copies:
+            copies.append(1)
+            stack.invoke("Cancel", failed("copied"))  # while the first is telling
+        return None
+
+    stack.aws.router.intercept = call_again
+    stack.invoke("Cancel", failed("copied"))
+    assert copies
+    assert [each["run_id"] for each in told()] == ["copied"]
+
+
+def test_a_teller_that_died_is_waited_for_and_then_replaced(stack: Stack, told: Told) -> None:
+    told()
+    kill_at(stack, "Cancel", PLACES["telling"])
+    with pytest.raises(PipelineError, match="exited"):
+        stack.invoke("Cancel", failed("dead"))
+    stack.invoke("Cancel", failed("dead"))
+    assert told() == []  # it might be alive, and telling
+    expire_lease(stack, "dead")
+    stack.invoke("Cancel", failed("dead"))
+    assert [each["run_id"] for each in told()] == ["dead"]
+
+
+def test_a_topic_that_refuses_a_success_makes_no_failure_of_it(
+    stack: Stack, completed: Completed, told: Told
+) -> None:
+    event = completed("unheard")
+    told()
+
+    def refuse(service: str, request: Request) -> Response | None:
+        return Response("<ErrorResponse/>", 500) if service == "sns" else None
+
+    stack.aws.router.intercept = refuse
+    assert stack.invoke("PostProcess", event)["status"] == "SUCCEEDED"
+    stack.aws.router.intercept = None
+    assert not stack.record("unheard", "end.json")["told"]
+    stack.invoke("Cancel", stopped("unheard"))
+    assert [each["status"] for each in told()] == ["SUCCEEDED"]
+    assert_completed(stack, "unheard")
+
+
+@pytest.mark.parametrize("operation", ["SearchJobs", "GetJob"])
+def test_a_failure_is_told_even_where_its_job_cannot_be_cancelled(
+    stack: Stack, told: Told, operation: str
+) -> None:
+    run_id = f"denied-{operation.lower()}"
+    stack.invoke("Submit", prepared(stack, run_id, REQUEST))
+    told()
+    stack.refuse(operation, "AccessDeniedException", times=9)
+    with pytest.raises(PipelineError, match="AccessDenied"):
+        stack.invoke("Cancel", failed(run_id))
+    stack.aws.braket.intercept = None
+    assert [each["run_id"] for each in told()] == [run_id]
+    assert stack.records(run_id) & set(runs.ENDS) == {"failure.json"}
+
+
+def test_an_end_of_an_earlier_release_is_left_as_it_is(stack: Stack, told: Told) -> None:
+    told()
+    stack.put_end("old", "failure.json")
+    stack.invoke("Cancel", failed("old"))
+    assert stack.record("old", "end.json") == {"record": "failure.json"}
+    assert told() == []
+
+
+def test_a_run_that_was_cancelled_has_no_report_staged(stack: Stack, completed: Completed) -> None:
+    event = completed("cancelled")
+    stack.invoke("Cancel", stopped("cancelled"))
+    with pytest.raises(JobFailed, match=r"cancelled\.json"):
+        stack.invoke("PostProcess", event)
+    assert {"report.json", "completed.json"}.isdisjoint(stack.records("cancelled"))
