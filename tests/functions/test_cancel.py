@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,10 +29,14 @@ def failed(run_id: str) -> dict[str, Any]:
     return EVENT | {"run_id": run_id, "execution_arn": execution_of(run_id)}
 
 
-def stopped(run_id: str, status: str) -> dict[str, Any]:
+def stopped(run_id: str, status: str, **more: Any) -> dict[str, Any]:
     arn = execution_of(run_id)
-    detail = STOPPED["detail"] | {"name": run_id, "executionArn": arn, "status": status}
+    detail = STOPPED["detail"] | {"name": run_id, "executionArn": arn, "status": status, **more}
     return {**STOPPED, "detail": detail}
+
+
+def just_stopped(run_id: str) -> dict[str, Any]:
+    return stopped(run_id, "ABORTED", stopDate=int(time.time() * 1000))
 
 
 @pytest.fixture
@@ -163,6 +168,37 @@ def test_cancel_hears_of_executions_that_end_without_a_catch(
     stack.invoke("Submit", prepared(stack, run_id, LONG))
     assert stack.invoke("Cancel", stopped(run_id, status))["job_cancelled"]
     assert stack.record(run_id, record)["error"] == error
+
+
+def test_cancel_comes_back_while_a_submit_may_yet_create_its_job(stack: Stack, told: Any) -> None:
+    told()
+    prepared(stack, "submitting", LONG)
+    with pytest.raises(ServiceUnavailable, match="a Submit that was running may create a job"):
+        stack.invoke("Cancel", just_stopped("submitting"))
+    assert [each["run_id"] for each in told()] == ["submitting"]  # without waiting for that
+    stack.invoke("Cancel", stopped("submitting", "ABORTED"))  # a while later: none is alive
+    assert told() == []
+
+
+def test_cancel_comes_back_while_a_submit_may_create_the_job_of_a_second_attempt(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_entry_point(operation: str, params: dict[str, Any]) -> None:
+        if operation == "CreateJob":
+            script = params["algorithmSpecification"]["scriptModeConfig"]
+            script["entryPoint"] = "hybrid_job.main:no_such_function"
+
+    monkeypatch.setattr(stack.aws.braket, "intercept", break_entry_point)
+    asked = prepared(stack, "resuming", LONG)
+    assert stack.job_ended(stack.invoke("Submit", asked)["job_arn"])["status"] == "FAILED"
+    with pytest.raises(ServiceUnavailable, match="may create a job"):
+        stack.invoke("Cancel", just_stopped("resuming"))
+
+
+def test_cancel_does_not_come_back_where_no_other_job_can_follow(stack: Stack) -> None:
+    stack.invoke("Cancel", just_stopped("unprepared"))
+    stack.invoke("Submit", prepared(stack, "running", LONG))
+    assert stack.invoke("Cancel", just_stopped("running"))["job_cancelled"]
 
 
 def test_a_second_cancel_changes_nothing_and_tells_nobody(

@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 
+from functions import cancel
 from quantum_pipeline.aws import settings
 from quantum_pipeline.aws.ends import LEASE_SECONDS
 from quantum_pipeline.aws.metrics import METRICS
 from quantum_pipeline.devices.catalogue import catalogue
+from quantum_pipeline.local.environment import INIT_SECONDS
 from quantum_pipeline.local.template import Stack
 
 ROOT = Path(__file__).parents[2]
@@ -229,6 +231,18 @@ def test_an_event_that_cancel_never_got_or_never_handled_is_kept_and_raises_an_a
     assert failed == {"Type": "SQS", "Destination": queue}
     [dimension] = resources["UncancelledRunAlarm"]["Properties"]["Dimensions"]
     assert dimension["Value"] == {"Fn::GetAtt": ["UncancelledRunQueue", "QueueName"]}
+
+
+def test_cancel_comes_back_until_no_submit_is_alive(
+    template: Json, functions: dict[str, Json], machine: Json
+) -> None:
+    alive = [
+        template["Globals"]["Function"]["Timeout"] + INIT_SECONDS,
+        machine["States"]["Submit"]["TimeoutSeconds"],
+    ]
+    assert "Timeout" not in functions["SubmitFunction"]
+    assert max(alive) <= cancel.SUBMIT_SECONDS < 60 + 120  # Lambda's waits before it calls again
+    assert functions["CancelFunction"]["EventInvokeConfig"]["MaximumRetryAttempts"] == 2
 
 
 # Metrics: (name, dimensions besides service) of all that is watched

@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,7 +14,7 @@ import pytest
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 from werkzeug.wrappers import Request, Response
 
-from quantum_pipeline.local.runtime_api import Answer
+from tests.calls import Calls
 from tests.clock import clock_of
 from tests.stack import LONG, POLLS_AT_ONCE, Stack
 from tests.waiting import wait_for
@@ -255,28 +254,6 @@ def _assert_cancelled(stack: Stack, run_id: str) -> None:
         lambda: set(stack.job_statuses(run_id)) <= ENDED,
         told=lambda: stack.job_statuses(run_id),
     )
-
-
-class Calls:
-    """The functions' calls that have ended, whoever made them."""
-
-    def __init__(self, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._ended: Counter[str] = Counter()
-        functions = stack.aws.functions
-        invoke = functions.invoke
-
-        def noted(name: str, payload: bytes) -> Answer:
-            try:
-                return invoke(name, payload)
-            finally:
-                self._ended[functions.find(name).logical_id] += 1
-
-        monkeypatch.setattr(functions, "invoke", noted)
-
-    def wait_for(self, *names: str) -> None:
-        """Return once there were that many calls, and each has ended."""
-        wanted = Counter(f"{name}Function" for name in names)
-        wait_for(lambda: self._ended >= wanted, told=lambda: self._ended)
 
 
 def _stopper(stack: Stack, run_id: str) -> Callable[[], None]:
