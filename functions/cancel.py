@@ -50,7 +50,7 @@ class Failure(End):
 
 
 class Event(BaseModel):
-    """A run whose execution ends; how it failed, None if it did not; when it was cut off, if so."""
+    """A run; how it fails, None if that is not to be said; when it was cut off, if so."""
 
     run_id: str
     execution_arn: str
@@ -79,8 +79,8 @@ def _of_status(detail: dict[str, Any]) -> Event:
         {"run_id": detail["name"], "execution_arn": detail["executionArn"]},
         detail["status"],
     )
-    if status == "SUCCEEDED":
-        return Event(**run, failure=None)
+    if status not in ("FAILED", "ABORTED", "TIMED_OUT"):
+        return Event(**run, failure=None)  # the sweep's: it has an end, which is not finished
     failure = Failure(
         **run,
         status="CANCELLED" if status == "ABORTED" else "FAILED",

@@ -24,6 +24,7 @@ BEFORE = {
     "Monitor": ("Prepare", "Submit"),
     "PostProcess": ("Prepare", "Submit", "Monitor"),
     "Cancel": ("Prepare", "Submit"),
+    "Sweep": (),
 }
 
 Json = dict[str, Any]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from quantum_pipeline.local.aws import LocalAws
-from tests.stack import POLLS_AT_ONCE, REQUEST, Stack, with_room
+from tests.stack import PARAMETERS, REQUEST, Stack, with_room
 
 logging.getLogger("moto").setLevel(logging.CRITICAL)  # it logs each failure that a test provokes
 
@@ -41,8 +41,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The deployed stack, on this machine."""
-    folder, parameters = tmp_path_factory.mktemp("cache"), {"PollsAtOnce": str(POLLS_AT_ONCE)}
-    with LocalAws(cache_folder=folder, parameters=parameters, braket=with_room) as aws:
+    folder = tmp_path_factory.mktemp("cache")
+    with LocalAws(cache_folder=folder, parameters=PARAMETERS, braket=with_room) as aws:
         yield Stack(aws)
 
 

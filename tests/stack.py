@@ -38,6 +38,9 @@ LONG = {
 POLLS_AT_ONCE = 10
 """Looks at a job before a stack of the tests waits as on AWS: most jobs have ended by then."""
 
+PARAMETERS = {"PollsAtOnce": str(POLLS_AT_ONCE), "SweepMinutes": "1440"}
+"""Those of a stack of the tests, which call the sweep themselves."""
+
 
 class Stack:
     """The local stack as its users see it: boto3 clients, and what the tests ask of them."""
@@ -201,7 +204,7 @@ def with_room(
 @contextlib.contextmanager
 def priced_stack(cache_folder: Path) -> Iterator[Stack]:
     """Yield a stack where a job's instance has a price: the same for estimates and for the bill."""
-    parameters = {"JobInstanceUsdPerHour": "0.115", "PollsAtOnce": str(POLLS_AT_ONCE)}
+    parameters = PARAMETERS | {"JobInstanceUsdPerHour": "0.115"}
     braket = partial(with_room, usd_per_hour=0.115)
     with LocalAws(cache_folder=cache_folder, parameters=parameters, braket=braket) as aws:
         yield Stack(aws)

@@ -38,7 +38,7 @@ JOB: Layers = (
 )
 """Those of ``hybrid_job``, likewise."""
 
-FUNCTIONS = ("prepare", "submit", "monitor", "post_process", "cancel")
+FUNCTIONS = ("prepare", "submit", "monitor", "post_process", "cancel", "sweep")
 """The Lambdas; none imports another."""
 
 ON_THIS_MACHINE = ("cli", "local")

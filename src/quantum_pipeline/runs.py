@@ -14,6 +14,7 @@ RUN_ID_TAG = "quantum-pipeline:run-id"
 BATCH_TAG = "quantum-pipeline:batch"
 EXECUTION_TAG = "quantum-pipeline:execution"
 STACK_TAG = "quantum-pipeline:stack"
+SWEPT = "sweep.json"
 ENTRY_POINT = "hybrid_job.main:run"
 MAX_ATTEMPTS = 2
 """Jobs that a run may have: one may be interrupted at random, two in a row hardly ever."""

@@ -382,6 +382,26 @@ def test_who_asks_for_the_newest_events_gets_these_alone(start_aws: StartAws) ->
         states.get_execution_history(executionArn=f"{arn}0", reverseOrder=True, maxResults=3)
 
 
+def test_an_execution_that_timed_out_says_when(start_aws: StartAws) -> None:
+    states = client(start_aws(), "stepfunctions")
+    waits = {"Type": "Wait", "Seconds": 3600, "End": True}
+    machine = states.create_state_machine(
+        name="slow",
+        definition=json.dumps({"StartAt": "W", "States": {"W": waits}, "TimeoutSeconds": 1}),
+        roleArn="arn:aws:iam::123456789012:role/any",
+    )["stateMachineArn"]
+    arn = states.start_execution(stateMachineArn=machine)["executionArn"]
+
+    def timed_out() -> Any:
+        found = states.describe_execution(executionArn=arn)
+        return found if found["status"] == "TIMED_OUT" else None
+
+    found = wait_for(timed_out)
+    assert 0.5 < (found["stopDate"] - found["startDate"]).total_seconds() < PATIENCE_SECONDS
+    (listed,) = states.list_executions(stateMachineArn=machine)["executions"]
+    assert listed["stopDate"] == found["stopDate"]
+
+
 def test_a_template_that_cannot_be_read_leaves_nothing_open(
     start_aws: StartAws, project: Path, tmp_path: Path
 ) -> None:

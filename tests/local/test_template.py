@@ -10,7 +10,7 @@ import pytest
 
 from quantum_pipeline.local.aws import PROJECT
 from quantum_pipeline.local.intrinsics import Intrinsics, TemplateError, read_template
-from quantum_pipeline.local.template import Stack
+from quantum_pipeline.local.template import Schedule, Stack
 from tests.local.small_stack import read_stack
 
 TEMPLATE = """
@@ -160,3 +160,14 @@ def test_the_project_template_sets_up_a_function_for_each_file(tmp_path: Path) -
     assert modules == {path.stem for path in (PROJECT / "functions").glob("*.py")}
     assert stack.outputs["OutputBucketName"] in stack.buckets
     assert len(stack.buckets) == 3
+    [sweep] = [each.arn for each in stack.functions if each.handler == "sweep.handler"]
+    assert stack.schedules == (Schedule(every_seconds=300.0, function_arn=sweep, payload="{}"),)
+
+
+def test_a_schedule_of_another_kind_is_refused(tmp_path: Path) -> None:
+    template = (PROJECT / "template.yaml").read_text("utf-8")
+    path = tmp_path / "template.yaml"
+    path.write_text(template.replace("!Sub rate(${SweepMinutes} minutes)", "cron(0 12 * * ? *)"))
+    (tmp_path / "statemachine").symlink_to(PROJECT / "statemachine")
+    with pytest.raises(TemplateError, match="SweepSchedule: only rates in minutes"):
+        Stack.read(path, name="qp", region="us-east-1", account="123456789012")

@@ -16,6 +16,7 @@ from scripts.invoke import main
         ("Prepare", "problem_type", "maxcut"),
         ("PostProcess", "status", "SUCCEEDED"),  # after Prepare, Submit and Monitor
         ("Cancel", "error", "JobFailed"),
+        ("Sweep", "left", []),
     ],
 )
 def test_each_function_answers_its_example(function: str, field: str, expected: object) -> None:

@@ -85,6 +85,17 @@ NEEDED = {
         "braket:CancelQuantumTask",
         "sns:Publish",
     },
+    "SweepFunction": {
+        "s3:GetObject",
+        "s3:PutObject",
+        "s3:ListBucket",
+        "braket:SearchJobs",
+        "braket:SearchQuantumTasks",
+        "states:ListExecutions",
+        "states:DescribeExecution",
+        "lambda:InvokeFunction",
+    },
+    "SweepScheduleRole": {"lambda:InvokeFunction", "sqs:SendMessage"},
     "JobRole": {
         "s3:GetObject",
         "s3:PutObject",
@@ -151,6 +162,7 @@ def test_objects_are_reached_below_their_prefix_only(resources: Json) -> None:
     prefixes = {
         "${InputBucket.Arn}/*",
         "${OutputBucket.Arn}/runs/*",
+        "${OutputBucket.Arn}/sweep.json",
         "${CodeBucket.Arn}/source/*",
     }
     for name, statement in all_statements(resources):
@@ -233,6 +245,23 @@ def test_roles_are_unnamed_and_none_is_shared(resources: Json) -> None:
 def test_only_braket_assumes_the_jobs_role(resources: Json) -> None:
     [statement] = resources["JobRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
     assert statement["Principal"] == {"Service": "braket.amazonaws.com"}
+
+
+def test_only_the_scheduler_assumes_the_role_of_the_schedule(resources: Json) -> None:
+    role = resources["SweepScheduleRole"]["Properties"]
+    [statement] = role["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"Service": "scheduler.amazonaws.com"}
+    assert statement["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+    }
+
+
+def test_the_sweep_writes_nothing_of_a_run_and_calls_cancel_alone(resources: Json) -> None:
+    for statement in statements(resources, "SweepFunction"):
+        if "s3:PutObject" in as_list(statement["Action"]):
+            assert statement["Resource"] == {"Fn::Sub": "${OutputBucket.Arn}/sweep.json"}
+        if "lambda:InvokeFunction" in as_list(statement["Action"]):
+            assert statement["Resource"] == {"Fn::GetAtt": ["CancelFunction", "Arn"]}
 
 
 def test_the_state_machine_invokes_the_functions_that_its_states_run(

@@ -13,7 +13,7 @@ from quantum_pipeline.errors import ERRORS, PipelineError
 from quantum_pipeline.problems import PROBLEM_TYPES
 
 README = Path("README.md").read_text("utf-8")
-FUNCTIONS = ("Prepare", "Submit", "Monitor", "PostProcess", "Cancel")
+FUNCTIONS = ("Prepare", "Submit", "Monitor", "PostProcess", "Cancel", "Sweep")
 
 
 @pytest.mark.parametrize("name", sorted(set(re.findall(r"\bmake ([a-z][a-z-]*)", README))))

@@ -24,7 +24,7 @@ from scripts.invoke import example
 from tests.stack import Stack
 
 ROOT = Path(__file__).parents[2]
-FUNCTIONS = ("Prepare", "Submit", "Monitor", "PostProcess", "Cancel")
+FUNCTIONS = ("Prepare", "Submit", "Monitor", "PostProcess", "Cancel", "Sweep")
 
 Variables = dict[str, dict[str, str]]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from functions import cancel
+from functions import cancel, sweep
 from quantum_pipeline.aws import settings
 from quantum_pipeline.aws.ends import LEASE_SECONDS
 from quantum_pipeline.aws.metrics import METRICS
@@ -22,7 +22,7 @@ from quantum_pipeline.local.template import Stack
 ROOT = Path(__file__).parents[2]
 Json = dict[str, Any]
 
-FUNCTIONS = ("Prepare", "Submit", "Monitor", "PostProcess", "Cancel")
+FUNCTIONS = ("Prepare", "Submit", "Monitor", "PostProcess", "Cancel", "Sweep")
 OUTPUTS = {
     "StateMachineArn",
     "InputBucketName",
@@ -233,6 +233,47 @@ def test_an_event_that_cancel_never_got_or_never_handled_is_kept_and_raises_an_a
     assert dimension["Value"] == {"Fn::GetAtt": ["UncancelledRunQueue", "QueueName"]}
 
 
+def test_the_sweep_is_called_again_and_again_and_its_failures_raise_an_alarm(
+    resources: Json, functions: dict[str, Json]
+) -> None:
+    queue = {"Fn::GetAtt": ["FailedSweepQueue", "Arn"]}
+    schedule = resources["SweepSchedule"]["Properties"]
+    assert schedule["ScheduleExpression"] == {"Fn::Sub": "rate(${SweepMinutes} minutes)"}
+    assert schedule["Target"]["Arn"] == {"Fn::GetAtt": ["SweepFunction", "Arn"]}
+    assert schedule["Target"]["RoleArn"] == {"Fn::GetAtt": ["SweepScheduleRole", "Arn"]}
+    assert schedule["Target"]["DeadLetterConfig"] == {"Arn": queue}
+    failed = functions["SweepFunction"]["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]
+    assert failed == {"Type": "SQS", "Destination": queue}
+    [dimension] = resources["FailedSweepAlarm"]["Properties"]["Dimensions"]
+    assert dimension["Value"] == {"Fn::GetAtt": ["FailedSweepQueue", "QueueName"]}
+
+
+def test_the_sweep_leaves_an_end_to_others_until_no_submit_is_alive() -> None:
+    assert sweep.GRACE_SECONDS >= cancel.SUBMIT_SECONDS
+
+
+def test_an_execution_that_no_function_could_tell_of_rings_the_alarm_of_failed_runs(
+    resources: Json,
+) -> None:
+    metrics = resources["FailedRunsAlarm"]["Properties"]["Metrics"]
+    stats = {each["Id"]: each["MetricStat"]["Metric"] for each in metrics if "MetricStat" in each}
+    of_states = {
+        key: metric["MetricName"]
+        for key, metric in stats.items()
+        if metric["Namespace"] == "AWS/States"
+    }
+    assert sorted(of_states.values()) == [
+        "ExecutionsAborted",
+        "ExecutionsFailed",
+        "ExecutionsTimedOut",
+    ]
+    for key in of_states:
+        dimension = {"Name": "StateMachineArn", "Value": {"Ref": "StateMachine"}}
+        assert stats[key]["Dimensions"] == [dimension]
+    [expression] = [each["Expression"] for each in metrics if "Expression" in each]
+    assert all(f"FILL({key}, 0)" in expression for key in stats)  # as one, so that it rings once
+
+
 def test_cancel_comes_back_until_no_submit_is_alive(
     template: Json, functions: dict[str, Json], machine: Json
 ) -> None:
@@ -346,6 +387,13 @@ def test_every_alarm_tells_the_topic_and_stands_on_the_dashboard(resources: Json
         assert body["Properties"]["TreatMissingData"] == "notBreaching", name
     [widget] = [each for each in dashboard(resources)["widgets"] if each["type"] == "alarm"]
     assert widget["properties"]["alarms"] == [f"<{name}.Arn>" for name in alarms]
+
+
+def test_the_runbook_is_about_alarms_that_exist(resources: Json) -> None:
+    text = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    rows = set(re.findall(r"^\| `(\w+Alarm)` \|", text, re.MULTILINE))
+    assert rows >= {"FailedRunsAlarm", "UncancelledRunAlarm", "FailedSweepAlarm"}
+    assert rows <= of_type(resources, "AWS::CloudWatch::Alarm").keys()
 
 
 def test_the_log_table_reads_the_log_of_every_function(resources: Json) -> None:

@@ -82,6 +82,11 @@ class Claim(BaseModel):
         """Whether nothing is left to do."""
         return self.told or not self.claimant
 
+    @property
+    def ended_at(self) -> datetime | None:
+        """When the run ended; None in claims of earlier releases."""
+        return datetime.fromisoformat(self.end["ended_at"]) if self.end else None
+
     def leased(self, now: datetime) -> bool:
         """Return whether somebody may be telling of it now."""
         return self.telling is not None and now < self.telling.until

@@ -52,6 +52,17 @@ class JobState:
         return self.job_seconds if self.billable_seconds is None else self.billable_seconds
 
 
+@dataclass(frozen=True)
+class FoundJob:
+    """A job as a search shows it, with the run that it is for."""
+
+    arn: str
+    alive: bool
+    created_at: datetime
+    run_id: str
+    execution_arn: str
+
+
 def create(
     prepared: RunHeader, source: Source, settings: SubmitSettings, max_runtime_seconds: int
 ) -> str:
@@ -208,6 +219,21 @@ def find_all(execution_arn: str, since: datetime, name: str | None = None) -> li
         if job["tags"].get(runs.EXECUTION_TAG) == execution_arn and name in (None, job["jobName"])
     ]
     return [job["jobArn"] for job in sorted(found, key=lambda job: job["createdAt"])]
+
+
+def of_stack(stack: str, since: datetime) -> list[FoundJob]:
+    """Return the jobs of a stack that were created since then."""
+    return [
+        FoundJob(
+            arn=job["jobArn"],
+            alive=job["status"] not in ENDED,
+            created_at=job["createdAt"],
+            run_id=job["tags"][runs.RUN_ID_TAG],
+            execution_arn=job["tags"][runs.EXECUTION_TAG],
+        )
+        for job in _search(since)
+        if job["tags"].get(runs.STACK_TAG) == stack
+    ]
 
 
 def _search(since: datetime) -> Iterator[dict[str, Any]]:

@@ -24,6 +24,7 @@ METRICS = {
     "RunsStarted": Metric(MetricUnit.Count),
     "RunsSucceeded": Metric(MetricUnit.Count),
     "RunsFailed": Metric(MetricUnit.Count, ((), ("ErrorName",))),
+    "RunsSwept": Metric(MetricUnit.Count),
     "JobsSubmitted": Metric(MetricUnit.Count, (("DeviceType", "ProblemType"),)),
     "QueueSeconds": Metric(MetricUnit.Seconds),
     "JobSeconds": Metric(MetricUnit.Seconds),

@@ -72,3 +72,16 @@ class CancelSettings(Settings):
     """Settings of cancel."""
 
     notification_topic_arn: str
+
+
+class SweepSettings(Settings):
+    """Settings of sweep."""
+
+    state_machine_arn: str
+    cancel_function_arn: str
+    powertools_service_name: str
+
+    @property
+    def stack(self) -> str:
+        """The stack's name, which its jobs are tagged with."""
+        return self.powertools_service_name

@@ -44,6 +44,11 @@ def cancel_until_ended(job_arns: Sequence[str], seconds: float) -> int:
         time.sleep(SECONDS_BETWEEN_LOOKS)
 
 
+def any_waiting(job_arns: Iterable[str]) -> bool:
+    """Return whether a quantum task of these jobs has not ended."""
+    return any(_waiting(arn) for arn in job_arns)
+
+
 def _waiting(job_arn: str) -> list[str]:
     filters = [{"name": "jobArn", "operator": "EQUAL", "values": [job_arn]}]
     pages = client("braket").get_paginator("search_quantum_tasks").paginate(filters=filters)

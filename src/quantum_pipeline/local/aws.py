@@ -27,6 +27,7 @@ import quantum_pipeline
 from quantum_pipeline.local.keys import Key
 from quantum_pipeline.local.lambdas import Functions
 from quantum_pipeline.local.logs import LogWriter
+from quantum_pipeline.local.schedules import Schedules
 from quantum_pipeline.local.template import Function, Stack
 
 if TYPE_CHECKING:
@@ -147,7 +148,8 @@ class LocalAws:
         open_parts.callback(self.functions.close)
         self.braket = braket(self.environment, work_folder / "braket")
         open_parts.callback(self.braket.close)
-        names = [function.name for function in stack.functions]
+        scheduled = {schedule.function_arn for schedule in stack.schedules}  # no run waits for them
+        names = [each.name for each in stack.functions if each.arn not in scheduled]
         threading.Thread(target=self._warm, args=(names,), name="warm-up", daemon=True).start()
         open_parts.callback(gc.unfreeze)
         with _nothing_collected():
@@ -158,6 +160,7 @@ class LocalAws:
         self.router = endpoint.router
         self._limit_spending(stack)
         self.logs.start()
+        open_parts.callback(Schedules(stack.schedules, self.functions).close)
 
     def _warm(self, names: Sequence[str]) -> None:
         """Start what a run needs, in the order of its need, while this process imports moto."""

@@ -79,6 +79,15 @@ class Executions:
         events: list[dict[str, Any]] = _find(arn).to_history_output()["events"]
         return events[: -count - 1 : -1]
 
+    def stopped_at(self, arn: str) -> datetime:
+        """Return when an execution ended.
+
+        Raises:
+            UnknownExecution: there is no such execution.
+        """
+        stopped: datetime = _find(arn).stop_date
+        return stopped
+
     def close(self) -> None:
         """Stop what still runs, and tell nobody."""
         with self._changed:

@@ -77,6 +77,8 @@ class Router:
                 return self._stop_execution
             case "GetExecutionHistory":
                 return self._history
+            case "DescribeExecution" | "ListExecutions":
+                return self._with_stop_dates
         return self._moto
 
     def _start_execution(
@@ -119,6 +121,20 @@ class Router:
             _set_parameters(environ, parameters)
             return self._moto(environ, start_response)
         return _answer({"events": events})(environ, start_response)
+
+    def _with_stop_dates(
+        self, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """Say when an execution timed out, which moto does of all others."""
+        response = Response.from_app(self._moto, environ)
+        if b"TIMED_OUT" in response.get_data():
+            content = json.loads(response.get_data())
+            for each in content.get("executions", [content]):
+                if each["status"] == "TIMED_OUT":
+                    stopped = self._executions.stopped_at(each["executionArn"])
+                    each["stopDate"] = _milliseconds(stopped)
+            response = _answer(content)
+        return response(environ, start_response)
 
 
 def _answer(content: Mapping[str, Any], status: int = 200) -> Response:

@@ -1,8 +1,8 @@
 """Reads template.yaml: the one source of names, code and settings for the local AWS.
 
-Only what this machine needs is read: functions, state machines, buckets, topics, rules of
-EventBridge, spending limits and outputs. Permissions, alarms, dashboard, logging and tracing mean
-nothing here.
+Only what this machine needs is read: functions, state machines, buckets, topics, rules and
+schedules of EventBridge, spending limits and outputs. Permissions, alarms, dashboard, logging and
+tracing mean nothing here.
 """
 
 from __future__ import annotations
@@ -54,6 +54,15 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class Schedule:
+    """One schedule of EventBridge Scheduler, and the function that it calls."""
+
+    every_seconds: float
+    function_arn: str
+    payload: str
+
+
+@dataclass(frozen=True)
 class Stack:
     """A template, resolved for one stack."""
 
@@ -65,6 +74,7 @@ class Stack:
     buckets: tuple[str, ...]
     topics: tuple[str, ...]
     rules: tuple[Rule, ...]
+    schedules: tuple[Schedule, ...]
     spending_limits: tuple[Mapping[str, Any], ...]
     outputs: Mapping[str, str]
 
@@ -103,6 +113,7 @@ class Stack:
             buckets=tuple(map(intrinsics.name, reader.of_type("AWS::S3::Bucket"))),
             topics=tuple(map(intrinsics.name, reader.of_type("AWS::SNS::Topic"))),
             rules=tuple(map(reader.rule, reader.of_type("AWS::Events::Rule"))),
+            schedules=tuple(map(reader.schedule, reader.of_type("AWS::Scheduler::Schedule"))),
             spending_limits=tuple(
                 map(reader.spending_limit, reader.of_type("AWS::Braket::SpendingLimit"))
             ),
@@ -190,6 +201,14 @@ class _Reader:
             enabled=properties.get("State", "ENABLED") == "ENABLED",
             targets=properties.get("Targets", []),
         )
+
+    def schedule(self, logical_id: str) -> Schedule:
+        properties = self._intrinsics.resolve(self._properties(logical_id))
+        rate = re.fullmatch(r"rate\((\d+) minutes\)", properties["ScheduleExpression"])
+        if rate is None:
+            raise TemplateError(f"{logical_id}: only rates in minutes are followed here")
+        target = properties["Target"]
+        return Schedule(60.0 * int(rate[1]), target["Arn"], target.get("Input", "{}"))
 
     def spending_limit(self, logical_id: str) -> dict[str, Any]:
         """Return the parameters of CreateSpendingLimit."""
