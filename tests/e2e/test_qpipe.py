@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -272,6 +273,42 @@ def test_a_killed_run_leaves_no_process(
                 break
         run.kill()
     wait_for(lambda: not processes_of(home), told=lambda: processes_of(home))
+
+
+def test_a_result_that_has_no_place_any_more_is_kept_in_another(
+    environment: dict[str, str], tmp_path: Path, home: Path
+) -> None:
+    output = tmp_path / "out"
+    command = ("run", PETERSEN, "--output", str(output))
+    with started(environment, *command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+        assert run.stderr is not None
+        wait_for(lambda: run.stderr and "run petersen" in run.stderr.readline())
+        output.rmdir()
+        output.touch()  # as good as a disk that is full or read-only
+        _, errors = run.communicate(timeout=PATIENCE_SECONDS)
+    assert run.returncode == 73
+    said = rf"^OutputNotWritten: --output: {output}: .*; the result is kept in (.+)$"
+    found = re.search(said, errors, re.MULTILINE)
+    assert found, errors
+    folder = Path(found[1])
+    assert folder.parent == home / "tmp" / "quantum-pipeline-runs"
+    report = json.loads((folder / "report.json").read_text())
+    assert all((folder / name).exists() for name in report["artifacts"]["plots"])
+    shutil.rmtree(folder.parent)
+    assert_nothing_is_left(home)
+
+
+def test_a_cache_that_cannot_be_written_to_is_said(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    cache = {"QPIPE_CACHE": str(tmp_path / "file" / "cache")}
+    output = str(tmp_path / "out")
+    done = qpipe(environment | cache, "run", PETERSEN, "--output", output)
+    assert done.returncode == 2
+    [line] = done.stderr.splitlines()
+    allowed = "allowed: a folder that can be written to (Not a directory)"
+    assert line == f'InvalidRequest: QPIPE_CACHE: got "{tmp_path}/file/cache"; {allowed}'
 
 
 def test_validate_prints_the_request_with_its_defaults(environment: dict[str, str]) -> None:

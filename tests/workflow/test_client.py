@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,13 @@ from xml.sax.saxutils import escape
 import pytest
 from werkzeug.wrappers import Request, Response
 
-from quantum_pipeline.cli.client import Pipeline, Progress, RunStopped, run_id_of
+from quantum_pipeline.cli.client import (
+    OutputNotWritten,
+    Pipeline,
+    Progress,
+    RunStopped,
+    run_id_of,
+)
 from quantum_pipeline.errors import InvalidRequest, InvalidResult, JobFailed
 from quantum_pipeline.local.aws import read_stack
 from tests.stack import LONG, Stack
@@ -211,3 +218,32 @@ def test_samples_come_from_a_device_and_are_billed(
     assert report["cost"]["actual_usd"] <= report["cost"]["estimated_usd"]
     tasks = stack.braket.search_quantum_tasks(filters=[])["quantumTasks"]
     assert any(task["deviceArn"].endswith(f"/{device}") for task in tasks)
+
+
+def limit_files(size: int) -> None:
+    """Let this process write no file larger than that: a disk that is full half-way."""
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+
+
+def test_a_run_comes_whole_or_not_at_all_and_can_be_fetched_again(
+    stack: Stack, pipeline: Pipeline, request_data: dict[str, Any], tmp_path: Path
+) -> None:
+    execution = pipeline.start(request_data, "whole")
+    for _ in pipeline.watch(execution, every_seconds=0.1):
+        pass
+    run_id, before = run_id_of(execution), resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+    limit_files(20_000)
+    try:
+        with pytest.raises(OutputNotWritten, match=f"--output: {tmp_path}: File too large"):
+            pipeline.fetch(run_id, tmp_path)
+    finally:
+        limit_files(before)
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputNotWritten, match="Not a directory"):
+        pipeline.fetch(run_id, tmp_path / "file")
+    for _ in range(2):
+        folder = pipeline.fetch(run_id, tmp_path)
+        assert (folder / "report.json").read_bytes() == pipeline.read(run_id, "report.json")
+        assert {each.name for each in tmp_path.iterdir()} == {run_id, "file"}

@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 import secrets
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -39,6 +40,12 @@ class RunStopped(PipelineError):
     """The execution was stopped before it came to an end of its own."""
 
     exit_code = 130
+
+
+class OutputNotWritten(PipelineError):
+    """The run's files could not be written on this machine; they are still where they were."""
+
+    exit_code = 73
 
 
 @dataclass(frozen=True)
@@ -203,20 +210,52 @@ class Pipeline:
     def fetch(self, run_id: str, folder: Path) -> Path:
         """Download the run's report, pictures and records; return the folder they are in.
 
+        All of them are there, or nothing: they come into a folder of another name first.
+
         Raises:
             InvalidResult: the name of an object would lead out of that folder.
+            OutputNotWritten: the disk is full, read-only or the like.
         """
+        part = folder / f".{run_id}.{secrets.token_hex(4)}"
+        try:
+            part.mkdir(parents=True)
+            for name in self.names(run_id):
+                path = below(part, name)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(self.read(run_id, name))
+            return _rename(part, folder / run_id)
+        except OSError as error:
+            raise OutputNotWritten(f"--output: {folder}: {error.strerror or error}") from error
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+
+    def names(self, run_id: str) -> Iterator[str]:
+        """Yield the names of the run's objects that are of use to its user."""
         bucket, prefix = self.outputs["OutputBucketName"], runs.key(run_id, "")
-        target = folder / run_id
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         for item in (item for page in pages for item in page.get("Contents", [])):
             name = item["Key"].removeprefix(prefix)
-            if name.startswith(_NOT_FETCHED):
-                continue
-            path = below(target, name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(self._s3.get_object(Bucket=bucket, Key=item["Key"])["Body"].read())
-        return target
+            if not name.startswith(_NOT_FETCHED):
+                yield name
+
+    def read(self, run_id: str, name: str) -> bytes:
+        """Return the content of one of the run's objects."""
+        answer = self._s3.get_object(
+            Bucket=self.outputs["OutputBucketName"], Key=runs.key(run_id, name)
+        )
+        content: bytes = answer["Body"].read()
+        return content
+
+    def uri(self, run_id: str) -> str:
+        """Return where the run's objects are."""
+        return f"s3://{self.outputs['OutputBucketName']}/{runs.key(run_id, '')}"
+
+
+def _rename(folder: Path, target: Path) -> Path:
+    """Give a folder its name; what had it, from an earlier time, is gone."""
+    if target.exists():
+        shutil.rmtree(target)
+    return folder.rename(target)
 
 
 def _client(service: str) -> Any:

@@ -11,9 +11,10 @@ import re
 import signal
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,7 +107,7 @@ def run(
     """
     request = load(file, device)
     where = _check(request, stack)  # what can be refused is refused before anything starts
-    _make_folder(output)
+    _make_folder("--output", output)
     from quantum_pipeline.aws.clients import named_errors  # noqa: PLC0415 - boto3 takes a while
     from quantum_pipeline.cli.client import Pipeline  # noqa: PLC0415
 
@@ -119,6 +120,7 @@ def run(
             output,
             every=1.0 if stack else 0.1,
             cancel=cancel_on_interrupt or not stack,
+            lasts=stack is not None,
             where=where,
         )
     console.result(folder, as_json=as_json)
@@ -182,6 +184,7 @@ def serve(port: int) -> None:
     """Serve the pipeline's AWS on this machine to any AWS client, until Ctrl-C."""
     from quantum_pipeline.local.aws import LocalAws  # noqa: PLC0415
 
+    _make_folder("QPIPE_CACHE", cache_folder())
     try:
         with (
             _own_settings(),
@@ -221,36 +224,80 @@ def _follow(
     *,
     every: float,
     cancel: bool,
+    lasts: bool,
     where: str,
 ) -> Path:
     """Start a run, show its progress, and return the folder of its report.
 
     Its records are fetched when it fails, too; an interruption stops it and exits with 130.
     """
-    from quantum_pipeline.cli.client import run_id_of  # noqa: PLC0415
+    from quantum_pipeline.cli.client import OutputNotWritten, run_id_of  # noqa: PLC0415
 
     body = request.model_dump(mode="json", by_alias=True, exclude_none=True)
     execution = ""
+    fetch = partial(_fetch, pipeline, output=output, lasts=lasts)
     try:
         execution = pipeline.start(body, label)
         with console.progress(execution, where) as line:
             for progress in pipeline.watch(execution, every_seconds=every):
                 line.update(progress)
-        return pipeline.fetch(run_id_of(execution), output)
+        return fetch(run_id_of(execution))
     except KeyboardInterrupt:
         if execution:
-            _interrupted(pipeline, execution, output, cancel=cancel)
+            _interrupted(pipeline, execution, fetch, cancel=cancel)
         sys.exit(130)
+    except OutputNotWritten:
+        raise
     except PipelineError:
         if execution:
-            console.note(f"records  {pipeline.fetch(run_id_of(execution), output)}")
+            _note_records(execution, fetch)
         raise
 
 
-def _interrupted(pipeline: Pipeline, execution: str, output: Path, *, cancel: bool) -> None:
-    """Stop the run and see its job cancelled, or leave it running where the user says so."""
-    from quantum_pipeline.cli.client import run_id_of  # noqa: PLC0415
+def _fetch(pipeline: Pipeline, run_id: str, *, output: Path, lasts: bool) -> Path:
+    """Return the folder with a run's files.
 
+    Raises:
+        OutputNotWritten: they cannot be written there, and are kept where it says: on AWS, which
+            ``lasts``, where they are; of the AWS on this machine in another folder.
+    """
+    from quantum_pipeline.cli.client import OutputNotWritten  # noqa: PLC0415
+
+    try:
+        return pipeline.fetch(run_id, output)
+    except OutputNotWritten as error:
+        kept = f"in {pipeline.uri(run_id)}" if lasts else _kept_elsewhere(pipeline, run_id)
+        raise OutputNotWritten(f"{error}; the result is kept {kept}") from error
+
+
+def _kept_elsewhere(pipeline: Pipeline, run_id: str) -> str:
+    """Write a run's files where there is room; where there is none, its report to stdout."""
+    from quantum_pipeline.cli.client import OutputNotWritten  # noqa: PLC0415
+    from quantum_pipeline.runs import ENDS  # noqa: PLC0415
+
+    for folder in (Path(tempfile.gettempdir()), cache_folder(), Path.home()):
+        with suppress(OutputNotWritten):
+            return f"in {pipeline.fetch(run_id, folder / 'quantum-pipeline-runs')}"
+    for name in pipeline.names(run_id):
+        if name in ("report.json", *ENDS):
+            click.echo(pipeline.read(run_id, name))
+    return "on stdout, since no other folder can be written to either"
+
+
+def _note_records(execution: str, fetch: Callable[[str], Path]) -> None:
+    """Say where the records of a run are that has no report."""
+    from quantum_pipeline.cli.client import OutputNotWritten, run_id_of  # noqa: PLC0415
+
+    try:
+        console.note(f"records  {fetch(run_id_of(execution))}")
+    except OutputNotWritten as error:  # what ended the run is said as well, and counts
+        console.error(type(error).__name__, str(error))
+
+
+def _interrupted(
+    pipeline: Pipeline, execution: str, fetch: Callable[[str], Path], *, cancel: bool
+) -> None:
+    """Stop the run and see its job cancelled, or leave it running where the user says so."""
     try:
         wanted = cancel or click.confirm("\nCancel the run and its job?", default=True, err=True)
     except click.Abort:  # nobody can answer, or the answer was Ctrl-C again
@@ -260,18 +307,19 @@ def _interrupted(pipeline: Pipeline, execution: str, output: Path, *, cancel: bo
         return
     pipeline.stop(execution)
     console.note("cancelled, with its job" if pipeline.wait_for_end(execution) else "stopped")
-    console.note(f"records  {pipeline.fetch(run_id_of(execution), output)}")
+    _note_records(execution, fetch)
 
 
-def _make_folder(folder: Path) -> None:
-    """Make the output folder before anything runs: a result must have a place to go to."""
+def _make_folder(field: str, folder: Path) -> None:
+    """Make a folder, and see that files can be written there, before anything runs."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(4096))
+            file.flush()
     except OSError as error:
         allowed = f"a folder that can be written to ({error.strerror})"
-        raise InvalidRequest.of("--output", str(folder), allowed) from None
+        raise InvalidRequest.of(field, str(folder), allowed) from None
 
 
 def load(file: Path, device: str | None) -> Request:
@@ -440,6 +488,7 @@ def cache_folder() -> Path:
 def _local_outputs() -> Iterator[dict[str, str]]:
     from quantum_pipeline.local.aws import LocalAws  # noqa: PLC0415
 
+    _make_folder("QPIPE_CACHE", cache_folder())
     console.note("starting AWS on this machine")
     with (
         _own_settings(),
