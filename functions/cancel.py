@@ -116,7 +116,7 @@ def handler(event: Event) -> dict[str, Any]:
         prepared = storage.read_model(bucket, runs.key(run_id, runs.PREPARED), RunHeader)
         found = _find_jobs(bucket, event, prepared) if prepared else []  # else none was submitted
         has_tasks = prepared is not None and prepared.device.kind != "local"
-        cancelled = [jobs.cancel(arn) for arn in found]
+        cancelled = [jobs.cancel(arn) for arn in reversed(found)]  # what runs is the newest
         tasks_cancelled = tasks.cancel_all(found) if has_tasks else 0
         newest = jobs.look(found[-1]) if found else None
         known = _facts(newest)

@@ -86,7 +86,7 @@ PLACES: dict[str, Place] = {
     "published": lambda service, asked: (
         asked.method == "PUT" and asked.path.endswith("completed.json")
     ),
-    "cleaned up": lambda service, asked: asked.method == "DELETE" and "staged" in asked.path,
+    "cleaned up": lambda service, asked: asked.method == "POST" and "delete" in asked.args,
     "telling": lambda service, asked: service == "sns",
 }
 
@@ -272,3 +272,13 @@ def test_a_run_that_was_cancelled_has_no_report_staged(stack: Stack, completed: 
     with pytest.raises(JobFailed, match=r"cancelled\.json"):
         stack.invoke("PostProcess", event)
     assert {"report.json", "completed.json"}.isdisjoint(stack.records("cancelled"))
+
+
+def test_what_an_attempt_has_staged_that_died_is_removed_by_the_end(
+    stack: Stack, completed: Completed
+) -> None:
+    event = completed("two-attempts")
+    key = runs.key("two-attempts", "staged/dead/report.json")
+    stack.s3.put_object(Bucket=stack.bucket, Key=key, Body=b"{")
+    stack.invoke("PostProcess", event)
+    assert_completed(stack, "two-attempts")

@@ -165,9 +165,11 @@ def finish(bucket: str, run_id: str, topic_arn: str, **known: object) -> None:
 
 
 def publish(bucket: str, run_id: str, stands: Claim, **known: object) -> None:
-    """Copy what is staged to where it belongs, then write the record, unless that was done."""
+    """Copy what is staged to where it belongs, then write the record, unless that was done.
+
+    What other attempts have staged is removed with it: it comes too late.
+    """
     key = runs.key(run_id, stands.record)
-    folder = _folder(run_id, stands.claimant)
     if stands.finished:
         return
     if not storage.exists(bucket, key):
@@ -175,8 +177,7 @@ def publish(bucket: str, run_id: str, stands: Claim, **known: object) -> None:
         missing = {name for name, value in stands.end.items() if value is None}
         more = {name: value for name, value in known.items() if name in missing}
         storage.write_once(bucket, key, stands.end | more)
-    if stands.staged:
-        storage.remove(bucket, folder)
+    storage.remove(bucket, runs.key(run_id, f"{runs.STAGED}/"))
 
 
 def _copy(bucket: str, run_id: str, stands: Claim) -> None:

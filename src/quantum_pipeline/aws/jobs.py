@@ -233,6 +233,7 @@ def of_stack(stack: str, since: datetime) -> list[FoundJob]:
         )
         for job in _search(since)
         if job["tags"].get(runs.STACK_TAG) == stack
+        and job["tags"].keys() >= {runs.RUN_ID_TAG, runs.EXECUTION_TAG}
     ]
 
 

@@ -124,12 +124,18 @@ def copy(bucket: str, source: str, key: str) -> None:
 
 
 def remove(bucket: str, prefix: str) -> None:
-    """Remove the objects whose keys begin so."""
-    for page in (
-        client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-    ):
-        for item in page.get("Contents", []):
-            client("s3").delete_object(Bucket=bucket, Key=item["Key"])
+    """Remove the objects whose keys begin so.
+
+    Raises:
+        ClientError: S3 has kept one of them.
+    """
+    pages = client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    for page in pages:
+        if keys := [{"Key": item["Key"]} for item in page.get("Contents", [])]:
+            asked = {"Objects": keys, "Quiet": True}
+            answer = client("s3").delete_objects(Bucket=bucket, Delete=asked)
+            for error in answer.get("Errors", ()):  # of an answer that is a success
+                raise ClientError({"Error": error}, "DeleteObjects")
 
 
 def exists(bucket: str, key: str) -> bool:
