@@ -216,3 +216,9 @@ def test_the_stack_on_this_machine_sweeps_by_the_templates_schedule(stack: Stack
     with closing(Schedules([Schedule(0.05, arn, "{}")], stack.aws.functions)):
         where = {"Bucket": stack.bucket, "Prefix": "sweep.json"}
         wait_for(lambda: stack.s3.list_objects_v2(**where).get("Contents"))
+    cloudwatch = stack.client("cloudwatch")
+    named = {"Namespace": "QuantumPipeline", "MetricName": "RunsSwept"}
+    found = wait_for(lambda: cloudwatch.list_metrics(**named)["Metrics"])
+    assert [each["Dimensions"] for each in found] == [
+        [{"Name": "service", "Value": "quantum-pipeline"}]
+    ]
