@@ -89,8 +89,9 @@ def _of_status(detail: dict[str, Any]) -> Event:
         ended_at=datetime.now(UTC),
     )
     cut_off = status in ("ABORTED", "TIMED_OUT")  # FAILED is a state's end, and no Submit runs on
-    stopped_at = datetime.fromtimestamp(detail["stopDate"] / 1000, UTC) if cut_off else None
-    return Event(**run, failure=failure, cut_off_at=stopped_at)
+    stopped_at = detail.get("stopDate") if cut_off else None
+    at = None if stopped_at is None else datetime.fromtimestamp(stopped_at / 1000, UTC)
+    return Event(**run, failure=failure, cut_off_at=at)
 
 
 def _message(cause: str) -> str:

@@ -15,7 +15,7 @@ import pytest
 from werkzeug.wrappers import Request, Response
 
 from quantum_pipeline import runs
-from quantum_pipeline.errors import JobFailed, PipelineError
+from quantum_pipeline.errors import PipelineError
 from tests.functions.stages import execution_of, prepared
 from tests.stack import REQUEST, Stack, archive_of
 
@@ -79,7 +79,6 @@ def content(stack: Stack, run_id: str, name: str) -> bytes:
 
 Place = Callable[[str, Request], bool]
 PLACES: dict[str, Place] = {
-    "claimed": lambda service, asked: "X-Amz-Copy-Source" in asked.headers,
     "half published": lambda service, asked: (
         "X-Amz-Copy-Source" in asked.headers and asked.path.endswith("report.json")
     ),
@@ -264,14 +263,6 @@ def test_an_end_of_an_earlier_release_is_left_as_it_is(stack: Stack, told: Told)
     stack.invoke("Cancel", failed("old"))
     assert stack.record("old", "end.json") == {"record": "failure.json"}
     assert told() == []
-
-
-def test_a_run_that_was_cancelled_has_no_report_staged(stack: Stack, completed: Completed) -> None:
-    event = completed("cancelled")
-    stack.invoke("Cancel", stopped("cancelled"))
-    with pytest.raises(JobFailed, match=r"cancelled\.json"):
-        stack.invoke("PostProcess", event)
-    assert {"report.json", "completed.json"}.isdisjoint(stack.records("cancelled"))
 
 
 def test_what_an_attempt_has_staged_that_died_is_removed_by_the_end(

@@ -176,7 +176,7 @@ def publish(bucket: str, run_id: str, stands: Claim, **known: object) -> None:
         _copy(bucket, run_id, stands)
         missing = {name for name, value in stands.end.items() if value is None}
         more = {name: value for name, value in known.items() if name in missing}
-        storage.write_once(bucket, key, stands.end | more)
+        storage.write_once(bucket, key, _Record(stands.end | more))
     storage.remove(bucket, runs.key(run_id, f"{runs.STAGED}/"))
 
 
@@ -201,9 +201,9 @@ def tell(bucket: str, run_id: str, topic_arn: str) -> None:
     if leased is None:
         return
     stands, key = leased.record, runs.key(run_id, runs.END)
-    end = storage.need_model(bucket, runs.key(run_id, stands.record), _Record).root
-    details = {name: end.get(name) for name in stands.announced}
     try:
+        end = storage.need_model(bucket, runs.key(run_id, stands.record), _Record).root
+        details = {name: end.get(name) for name in stands.announced}
         notifications.publish(topic_arn, run_id, end["status"], details)
     except Exception:
         free = stands.model_copy(update={"telling": None})

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from botocore.exceptions import ClientError
@@ -86,7 +84,7 @@ def write_model(bucket: str, key: str, record: BaseModel) -> None:
     write(bucket, key, _json(record), "application/json")
 
 
-def write_once(bucket: str, key: str, record: BaseModel | Mapping[str, Any]) -> bool:
+def write_once(bucket: str, key: str, record: BaseModel) -> bool:
     """Write a record if none is there yet; return whether it was written."""
     return _put_if(bucket, key, record, IfNoneMatch="*") is not None
 
@@ -99,9 +97,7 @@ def replace(bucket: str, key: str, changed: Tagged[Any]) -> str | None:
     return _put_if(bucket, key, changed.record, IfMatch=changed.tag)
 
 
-def _put_if(
-    bucket: str, key: str, record: BaseModel | Mapping[str, Any], **condition: str
-) -> str | None:
+def _put_if(bucket: str, key: str, record: BaseModel, **condition: str) -> str | None:
     try:
         answer = client("s3").put_object(
             Bucket=bucket,
@@ -149,7 +145,5 @@ def exists(bucket: str, key: str) -> bool:
     return True
 
 
-def _json(record: BaseModel | Mapping[str, Any]) -> bytes:
-    if isinstance(record, BaseModel):
-        return record.model_dump_json(by_alias=True).encode()
-    return json.dumps(record).encode()
+def _json(record: BaseModel) -> bytes:
+    return record.model_dump_json(by_alias=True).encode()
