@@ -125,6 +125,7 @@ def test_the_job_of_a_run_that_goes_on_is_left_alone_and_one_of_a_run_that_ended
     sweep()
 
 
+@pytest.mark.usefixtures("events_lost")
 def test_an_end_that_cancel_could_not_even_claim_is_told_with_its_first_error(
     stack: Stack, sweep: Sweep, told: Told
 ) -> None:
