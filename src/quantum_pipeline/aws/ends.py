@@ -12,6 +12,9 @@ Whoever finds a claim that is not marked does what is left: a call that is tried
 that runs at the same time, Cancel, and the sweep through it. So a report never lies beside a
 failure, and what is published is not written again.
 
+Whatever else is to know of an end comes between publish and tell: the record is there by then, and
+who finishes an end does it again.
+
 Cancel claims the end before it looks for a job, and Submit looks for a claim after it has created
 one: in whichever order the two run, one of them sees the other.
 
