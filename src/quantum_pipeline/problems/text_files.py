@@ -176,7 +176,7 @@ def _read_coo(lines: list[Line], vartype: str) -> dict[str, Any]:
 
 
 def _read_xyz(raw: list[_Raw]) -> dict[str, Any]:
-    # The comment is passed over: whatever stands there is read as nothing.
+    # The comment may be in any encoding: it takes no part, but is kept as far as it is text.
     lines = [(line.number, line.words() if line.number != 2 else []) for line in raw]
     while lines and not lines[-1][1]:
         lines.pop()
@@ -192,8 +192,8 @@ def _read_xyz(raw: list[_Raw]) -> dict[str, Any]:
         if len(words) < 4:
             raise _wrong(number, words, '"element x y z"')
         nuclei.append([words[0].capitalize(), [_number(number, word) for word in words[1:4]]])
-    comment = {"comment": said} if (said := " ".join(lines[1][1])[:LONGEST_COMMENT]) else {}
-    return {"type": "chemistry", "geometry": nuclei, **comment}
+    said = " ".join(raw[1].content.decode("utf-8", "replace").split())[:LONGEST_COMMENT]
+    return {"type": "chemistry", "geometry": nuclei, **({"comment": said} if said else {})}
 
 
 def _integer(number: int, word: str, what: str, lowest: int, highest: int) -> int:
