@@ -88,11 +88,14 @@ def solve(
 
 def _reduced(model: IsingModel, clock: _Clock, rng: np.random.Generator) -> ClassicalSolution:
     """Return the solution put together from those of the kernels that reductions leave."""
-    reduction = Reduction(model)
+    reduction, sparse = Reduction(model), milp.worth_trying(model)
     answers: list[_Answer] = []
     for k, kernel in enumerate(reduction.kernels):
         sizes = [len(each.couplings) for each in reduction.kernels[k:]]
-        answers.append(_solved(kernel, clock, clock.left * sizes[0] / sum(sizes), rng))
+        share = clock.left * sizes[0] / sum(sizes)
+        # A kernel has more neighbours than its model, but is none the harder to prove.
+        hopeful = sparse or milp.worth_trying(kernel)
+        answers.append(_solved(kernel, clock, share, rng, hopeful=hopeful))
     bitstring = _bits(reduction.spins([answer.spins for answer in answers]))
     seconds = clock.used
     return ClassicalSolution(
@@ -130,9 +133,14 @@ def _highest(model: IsingModel) -> float | None:
     return energy_of(model, _bits(reduction.spins(found)))
 
 
-def _solved(model: IsingModel, clock: _Clock, seconds: float, rng: np.random.Generator) -> _Answer:
-    """Return the optimum of a kernel if a proof is in reach, else the best that is found."""
-    spins = eliminated(model, _entries(model, seconds))
+def _solved(
+    model: IsingModel, clock: _Clock, seconds: float, rng: np.random.Generator, *, hopeful: bool
+) -> _Answer:
+    """Return the optimum of a kernel if a proof is in reach, else the best that is found.
+
+    ``hopeful`` is whether HiGHS may prove it within seconds.
+    """
+    spins = eliminated(model, _entries(seconds, hopeful=hopeful))
     if spins is not None:
         return _Answer(spins, "exact reduction", proven=True)
     if enumeration.seconds_needed(model) <= seconds:
@@ -141,24 +149,24 @@ def _solved(model: IsingModel, clock: _Clock, seconds: float, rng: np.random.Gen
         ends = enumeration.scanned(model, seconds)
         if ends is not None:
             return _Answer(_spins(ends.lowest, model.n_variables), "enumeration", proven=True)
-    return _searched(model, clock, seconds, rng)
+    return _searched(model, clock, seconds, rng, hopeful=hopeful)
 
 
-def _entries(model: IsingModel, seconds: float) -> int:
+def _entries(seconds: float, *, hopeful: bool) -> int:
     """Return how large tables may be: where HiGHS may be faster, it has its turn first."""
-    if milp.worth_trying(model):
+    if hopeful:
         return elimination.FEW_ENTRIES
     in_time = int(elimination.ENTRIES_PER_SECOND * max(seconds, 0.0))
     return max(elimination.FEW_ENTRIES, min(elimination.MOST_ENTRIES, in_time))
 
 
 def _searched(
-    model: IsingModel, clock: _Clock, seconds: float, rng: np.random.Generator
+    model: IsingModel, clock: _Clock, seconds: float, rng: np.random.Generator, *, hopeful: bool
 ) -> _Answer:
     """Return what HiGHS proves, else the best that it and the searches find."""
     found: dict[Method, Real] = {}
     end = clock.used + seconds
-    proof = milp.Proof(model) if milp.worth_trying(model) else None
+    proof = milp.Proof(model) if hopeful else None
     if proof:
         proof.bound(clock.deadline(end, parts=3), rounds=milp.FEW_ROUNDS)
     if not (proof and proof.proven):

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from hybrid_job import classical
 from hybrid_job.classical import enumeration, local_search, milp
 from hybrid_job.classical.cut_polytope import CutGraph, violated
+from hybrid_job.classical.reductions import Reduction
 from quantum_pipeline.ising import IsingModel, all_energies, energy_of
 from tests.waiting import PATIENCE_SECONDS
 
@@ -274,6 +275,22 @@ def test_a_sparse_graph_of_a_hundred_nodes_is_proven(seed: int) -> None:
     assert found.worst_energy == 0.5 * 180
     annealed = local_search.searches(model)["simulated annealing"](rng_of(1), math.inf)
     assert found.energy == energy_of(model, found.bitstring) == energy_of(model, bits(annealed))
+
+
+def test_a_kernel_that_is_denser_than_its_model_is_proven_all_the_same() -> None:
+    rng = rng_of(1)
+    graph = nx.random_regular_graph(4, 200, seed=1)
+    model = IsingModel.from_spins(
+        rng.normal(size=200).tolist(), [(i, j, rng.normal()) for i, j in graph.edges]
+    )
+    [kernel] = Reduction(model).kernels
+    assert not milp.worth_trying(kernel)
+    found = classical.solve(model, seconds=PATIENCE_SECONDS, rng=rng)
+    alone = milp.Proof(model)
+    alone.bound(FOREVER)
+    alone.branch(FOREVER)
+    assert (found.method, found.proven, alone.proven) == ("HiGHS after reduction", True, True)
+    assert found.energy == pytest.approx(energy_of(model, bits(alone.spins)), abs=model.tolerance)
 
 
 def test_a_frustrated_planar_grid_is_solved_by_cycles_alone() -> None:
