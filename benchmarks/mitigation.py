@@ -150,8 +150,8 @@ def in_process(instance: Instance, asked: Mitigation, shots: int, emulator: Emul
         checked = compiler.verified(angles) if asked.symmetry else None
         verified = None
         if checked is not None:
-            compiled, decode, accepted = checked
-            verified = (Setting(compiled, model, decode, accepted),)
+            compiled, check = checked
+            verified = (Setting(compiled, model, check.decode, check.accepted),)
         return Measurement((plain,), verified, engine.energy(angles))
 
     angles = trained(engine, model, instance.depth)

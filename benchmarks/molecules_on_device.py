@@ -37,6 +37,7 @@ from hybrid_job.on_device.measurement import Compiled, Counts, Measurement
 from hybrid_job.on_device.mitigating.checks import calibration_angles
 from hybrid_job.on_device.mitigating.protocol import Protocol
 from hybrid_job.on_device.molecules.settings import Settings
+from quantum_pipeline.chemistry.factorisation import groups
 from quantum_pipeline.problems import Chemistry
 from quantum_pipeline.requests.mitigation import CHECKS, Extrapolation, Mitigation, Noise
 from quantum_pipeline.results import MoleculePoint
@@ -118,7 +119,7 @@ class Simulated:
 
 def measurements(point: MoleculePoint, noise: Noise) -> tuple[Measurement, tuple[Measurement, ...]]:
     """Return the circuits of the energy, and those of known energy, as the job makes them."""
-    settings, trained = Settings.of(point)
+    settings, trained = Settings.of(point, groups(point.integrals))
     qubits = tuple(range(settings.sector.n_qubits))
 
     def made(amplitudes: NDArray[np.float64]) -> Measurement:

@@ -2,9 +2,11 @@
 
 Nothing else is needed to resume. An attempt that starts again runs the same code and reads from
 the journal what it would evaluate, which brings it quickly to where the first one ended. It need
-not decide alike from there: the optimiser's last digits vary from process to process, and less
-money and time are left. So whatever is about to be paid for is a decision of its own here,
-recorded before the money is spent and followed by every later attempt.
+not decide alike from there: an optimiser's last digits vary from process to process, less money and
+time are left, and another processor makes other eigenvectors where they are not unique, and another
+choice between equals. So what the evaluations are of, and whatever is about to be paid for, down to
+the gates, is a decision of its own here, recorded before it matters and followed by every later
+attempt.
 
 A line is a JSON object whose ``kind`` says what it records. It is appended and flushed as soon as
 it is known, and before whatever costs money because of it: this costs microseconds, loses at most
@@ -16,7 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -81,6 +83,12 @@ class Journal:
     def decision(self, purpose: str) -> Mapping[str, Any] | None:
         """Return what an attempt decided for a purpose before it paid: later ones follow it."""
         return self._decisions.get(purpose)
+
+    def decided(self, purpose: str, decide: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
+        """Return what the first attempt to come here decided for a purpose."""
+        if purpose not in self._decisions:
+            self.record_decision(purpose, decide())
+        return self._decisions[purpose]
 
     def record_decision(self, purpose: str, decision: Mapping[str, Any]) -> None:
         """Keep what was decided, before it is paid for."""

@@ -19,6 +19,7 @@ from hybrid_job.job import QaoaJob
 from hybrid_job.limits import LimitReached
 from hybrid_job.on_device.compilation import compiler_for
 from hybrid_job.on_device.executor import Executor, TimeReached
+from hybrid_job.on_device.kept_compiler import KeptCompiler
 from hybrid_job.on_device.measurement import Compiled, Counts, Measurement, Setting
 from hybrid_job.on_device.mitigating.checks import calibration_angles
 from hybrid_job.on_device.mitigating.protocol import Protocol
@@ -38,6 +39,10 @@ from quantum_pipeline.results import DeviceRun, MitigationOutcome
 
 LEAST_PART = 0.25
 """Part of the shots asked for that an energy is still mitigated with."""
+
+
+ROUNDING = 1e-6
+"""Part of the largest angle that the same angle may differ by from attempt to attempt."""
 
 
 @dataclass(frozen=True)
@@ -66,13 +71,15 @@ class DeviceQaoa:
         self._mitigation, self._shots = request.mitigation, request.shots
         self._executor = executor
         self._lowest = lowest
-        self._compiler = compiler_for(
+        compiler = compiler_for(
             self._model,
             self._executor.state,
             tilts=tilts,
             noise=request.noise or Noise(),
             seed=request.seed,
         )
+        self._compiler = KeptCompiler(compiler, job.journal)
+        self._batches = 0
 
     def energies(self, batch: Sequence[Real]) -> list[tuple[float, float]]:
         """Return mean energy, or that of the lowest tail, and its standard error for each angles.
@@ -83,12 +90,15 @@ class DeviceQaoa:
         """
         executor, shots = self._executor, self._algorithm.shots_per_evaluation or self._shots
         executor.keep(executor.spending.last_batch(self._executables, self._shots))
-        circuits = [self._compiler.compile(angles) for angles in batch]
+        place = f"{TRAINING} {self._batches}"
+        self._batches += 1
+        circuits = [self._compiler.compile(angles) for angles in self._asked(place, batch)]
         try:
             counts = executor.run(circuits, shots, TRAINING, deadline=self._job.training_deadline)
         except (CapReached, TimeReached) as reached:
             raise LimitReached(reached.limit, str(reached)) from None
-        return [tail_of(self._model, each, self._algorithm.cvar_alpha) for each in counts]
+        alpha = self._algorithm.cvar_alpha
+        return [tail_of(self._model, each, alpha) for each in counts]
 
     def sample(self, optimum: Optimum, exact: Callable[[Real], float]) -> Sampled:
         """Return the samples of the circuit at the angles found, or at those that are paid for.
@@ -120,6 +130,21 @@ class DeviceQaoa:
                 cut_short_by=decision.cut_short_by,
             ),
         )
+
+    def _asked(self, place: str, batch: Sequence[Real]) -> list[Real]:
+        """Return the angles of a batch: those of an earlier attempt, where these are the same.
+
+        They are but for last digits, which an optimiser's own arithmetic may differ in: unless it
+        had to choose between equals, an attempt takes the way of the one before.
+        """
+        journal, written = self._job.journal, [angles.tolist() for angles in batch]
+        found = journal.decision(place)
+        if found is not None and len(found["angles"]) == len(written):
+            paid = [np.array(each, dtype=np.float64) for each in found["angles"]]
+            if all(map(_same, paid, batch)):
+                return paid
+        journal.record_decision(place, {"angles": written})
+        return list(batch)
 
     @property
     def _executables(self) -> int:
@@ -210,8 +235,15 @@ class DeviceQaoa:
         found = self._compiler.verified(angles) if self._mitigation.symmetry else None
         if found is None:
             return Measurement(plain, None, exact)
-        compiled, decode, accepted = found
-        return Measurement(plain, (Setting(compiled, self._model, decode, accepted),), exact)
+        compiled, check = found
+        verified = Setting(compiled, self._model, check.decode, check.accepted)
+        return Measurement(plain, (verified,), exact)
+
+
+def _same(paid: Real, asked: Real) -> bool:
+    """Return whether gammas and betas are the same but for rounding, each by the largest one."""
+    size = np.abs(paid).max(axis=1, keepdims=True)
+    return bool((np.abs(paid - asked) <= ROUNDING * size).all())
 
 
 def tail_of(model: IsingModel, counts: Counts, alpha: float) -> tuple[float, float]:

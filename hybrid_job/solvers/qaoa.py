@@ -35,6 +35,10 @@ EVALUATIONS_A_START = 40
 """Evaluations that a start usually takes: what the choice of the engine counts on."""
 
 
+TILTS = "tilts"
+"""What the journal keeps of a warm start: equally good solutions tilt qubits to other sides."""
+
+
 def solve(job: QaoaJob) -> OptimisationResult:
     """Return the result of a run: the classical baseline, then optimised angles, then shots."""
     if job.prepared.device.kind == "local":
@@ -132,8 +136,14 @@ def _depths(model: IsingModel, trained: Trained, samples: Samples) -> tuple[Dept
 
 
 def _tilts(job: QaoaJob, baseline: ClassicalSolution) -> Sequence[float] | None:
+    """Return the tilts of a warm start, in all attempts those of the first."""
     if job.algorithm.warm_start == "none":
         return None
+    found = job.journal.decided(TILTS, lambda: {"tilts": _tilted(job, baseline)})
+    return [float(tilt) for tilt in found["tilts"]]
+
+
+def _tilted(job: QaoaJob, baseline: ClassicalSolution) -> Sequence[float]:
     if job.algorithm.warm_start == "classical":
         return warm_start.tilts_of_bits(baseline.bitstring)
     return warm_start.tilts_of(warm_start.relaxed(job.model, job.rng("warm start")))

@@ -191,7 +191,8 @@ def _sampled(job: VqeJob, scan: Scan) -> dict[str, Any]:
     """Return what was drawn of the state of lowest energy, or what a device measured of it."""
     lowest = min((each.point for each in scan.solved), key=lambda point: point.energy)
     if job.prepared.device.kind == "local":
-        return {"counts": _counts(job, lowest), "measured": None, "pair_counts": ()}
+        counts = _counts(job, lowest)
+        return {"counts": counts, "measured": None, "groups": (), "pair_counts": ()}
     print(f"{job.prepared.device.name}: measuring the energy", flush=True)
     from hybrid_job.on_device.molecules.energy import (  # noqa: PLC0415 (takes seconds to import)
         measured_energy,
@@ -209,6 +210,7 @@ def _sampled(job: VqeJob, scan: Scan) -> dict[str, Any]:
     return {
         "counts": found.counts,
         "measured": found.raw,
+        "groups": found.groups,
         "pair_counts": found.pair_counts,
         "device_run": found.run,
         "tasks": found.tasks,

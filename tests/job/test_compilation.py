@@ -353,15 +353,15 @@ def test_without_noise_every_shot_obeys_the_symmetry_and_energies_are_the_same(w
         angles = ANGLES[:, :depth]
         found = compiler_for(model, state, noise=NOTHING, seed=1).verified(angles)
         assert found is not None
-        compiled, decode, accepted = found
+        compiled, check = found
 
         weights, bits = probabilities(compiled, state), every(5)
 
-        assert weights[accepted(bits)].sum() == pytest.approx(1, abs=1e-9)
+        assert weights[check.accepted(bits)].sum() == pytest.approx(1, abs=1e-9)
         if state.native_gates:
             assert_native(compiled, state)
         energies = all_energies(model)
-        places = decode(bits) @ (1 << np.arange(5)[::-1])
+        places = check.decode(bits) @ (1 << np.arange(5)[::-1])
         measured = np.bincount(places, weights=weights, minlength=32)
         logical = exact(qaoa_circuit(model, angles), 5)
         for energy in np.unique(energies.round(9)):
@@ -384,7 +384,7 @@ def test_a_z_or_y_on_any_variable_is_seen_and_an_x_is_not(name: str) -> None:
     model = a_model(5, seed=6)
     found = compiler_for(model, SIMULATOR, noise=NOTHING, seed=1).verified(ANGLES)
     assert found is not None
-    compiled, _, accepted = found
+    compiled, check = found
     starts = [
         k for k, each in enumerate(compiled.circuit.instructions) if each.operator.name == "Rx"
     ]
@@ -395,7 +395,7 @@ def test_a_z_or_y_on_any_variable_is_seen_and_an_x_is_not(name: str) -> None:
             getattr(struck, name)(qubit)
             struck.add_circuit(Circuit(gates[place:]))
 
-            kept = exact(struck, 5)[accepted(every(5))].sum()
+            kept = exact(struck, 5)[check.accepted(every(5))].sum()
 
             assert kept == pytest.approx(float(name == "x"), abs=1e-9)
 

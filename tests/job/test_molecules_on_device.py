@@ -23,6 +23,7 @@ from hybrid_job.on_device.molecules.settings import Settings
 from hybrid_job.on_device.spending import CapReached
 from hybrid_job.solvers import vqe
 from quantum_pipeline.chemistry.excitations import Excitation, singles_and_doubles, state_of
+from quantum_pipeline.chemistry.factorisation import groups
 from quantum_pipeline.chemistry.sector import Sector
 from quantum_pipeline.ising import all_energies
 from quantum_pipeline.planning.prepared import PreparedRun
@@ -50,6 +51,11 @@ def lithium_hydride_of_two_electrons() -> MoleculePoint:
     active = {"active_electrons": 2, "active_orbitals": 4}
     prepared = prepared_molecule({**problem, **active}, algorithm={"ansatz": "adapt"})
     return solved_molecule(prepared).lowest
+
+
+def hydrogen() -> tuple[Settings, NDArray[np.float64]]:
+    point = solved("H2")
+    return Settings.of(point, groups(point.integrals))
 
 
 def simulated(circuit: Circuit, n_qubits: int) -> Amplitudes:
@@ -132,7 +138,7 @@ def test_expectations_of_all_settings_add_up_to_the_energy(
     solve_it: Callable[[], MoleculePoint],
 ) -> None:
     point = solve_it()
-    settings, trained = Settings.of(point)
+    settings, trained = Settings.of(point, groups(point.integrals))
     n, amplitudes = settings.sector.n_qubits, trained.tolist()
     circuits = settings.circuits(amplitudes)
     measured = settings.measurement(
@@ -150,7 +156,7 @@ def test_expectations_of_all_settings_add_up_to_the_energy(
 
 
 def test_shots_with_other_numbers_of_electrons_of_a_spin_are_not_accepted() -> None:
-    settings, _ = Settings.of(solved("H2"))
+    settings, _ = hydrogen()
     seen = ["1100", "0110", "1010", "0101", "1000", "1110", "0011"]
     bits = np.array([list(map(int, each)) for each in seen], dtype=np.int8)
     accepted = [each for each, right in zip(seen, settings.accepted(bits), strict=True) if right]
@@ -158,7 +164,7 @@ def test_shots_with_other_numbers_of_electrons_of_a_spin_are_not_accepted() -> N
 
 
 def test_hydrogen_takes_two_circuits_of_three_and_seven_gates() -> None:
-    settings, amplitudes = Settings.of(solved("H2"))
+    settings, amplitudes = hydrogen()
     assert len(amplitudes) == 1
     assert [two_qubit_gates(each) for each in settings.circuits(amplitudes.tolist())] == [3, 7]
 

@@ -16,6 +16,7 @@ import numpy as np
 from hybrid_job import main
 from hybrid_job.journal import Journal
 from quantum_pipeline.chemistry.excitations import Excitation, rotate, rotation
+from quantum_pipeline.chemistry.factorisation import groups
 from quantum_pipeline.chemistry.measuring import diagonals, mean_energy, pair_counts
 from quantum_pipeline.chemistry.sector import Sector
 from quantum_pipeline.devices.catalogue import find
@@ -71,7 +72,8 @@ def measured_molecule(prepared: PreparedRun, misread: float = 0.02) -> MoleculeR
     solved, rng = solved_molecule(local), np.random.default_rng(11)
     integrals, shots = solved.lowest.integrals, prepared.request.shots
     sector, counts, energy = Sector.of(integrals), list[dict[str, int]](), 0.0
-    for turns, model in diagonals(integrals):
+    measured = groups(integrals)
+    for turns, model in diagonals(integrals, measured):
         state = solved.lowest.state()
         for turn in turns:
             for q in (2 * turn.lower, 2 * turn.lower + 1):
@@ -99,6 +101,7 @@ def measured_molecule(prepared: PreparedRun, misread: float = 0.02) -> MoleculeR
         update={
             "counts": counts[0],
             "measured": raw,
+            "groups": tuple(measured),
             "pair_counts": tuple(map(pair_counts, counts)),
             "device_run": DeviceRun(
                 emulated=None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from braket.circuits import Circuit
@@ -16,8 +16,8 @@ from hybrid_job.on_device.compilation.natives import H, NativeCircuit, rx, ry, r
 from hybrid_job.on_device.compilation.plans import best_layer
 from hybrid_job.on_device.compilation.reference import Transpiled, best_transpiled, transpiled
 from hybrid_job.on_device.compilation.sizes import compilation_of, loss_of
-from hybrid_job.on_device.compilation.symmetry import flip_check, flip_check_on
-from hybrid_job.on_device.measurement import Bits, Compiled
+from hybrid_job.on_device.compilation.symmetry import FlipCheck, flip_check, flip_check_on
+from hybrid_job.on_device.measurement import Compiled
 from quantum_pipeline.devices.states import DeviceState
 from quantum_pipeline.errors import DeviceUnavailable
 from quantum_pipeline.ising import IsingModel
@@ -26,8 +26,8 @@ from quantum_pipeline.results.device_run import Compilation
 from quantum_pipeline.wording import refusal
 
 Angles = NDArray[np.float64]
-Verified = tuple[Compiled, Callable[[Bits], Bits], Callable[[Bits], NDArray[np.bool_]]]
-"""The circuit with the check, what makes the variables' bits of its bits, which shots obey it."""
+Verified = tuple[Compiled, FlipCheck]
+"""The circuit with the check, and how its shots are read."""
 
 OURS = "commuting ZZ gates routed together"
 QISKIT = "qiskit, level 3, the best of several seeds"
@@ -58,18 +58,6 @@ def compiler_for(
 class QaoaCompiler(ABC):
     """Compiles the QAOA circuits of one model for one device."""
 
-    def __init__(self, model: IsingModel, tilts: Sequence[float] | None) -> None:
-        self._model, self._tilts = model, tilts
-
-    @property
-    def flips(self) -> bool:
-        """Whether the flip of all bits is a symmetry of the circuit: no fields and no tilts."""
-        return self._tilts is None and not any(self._model.fields)
-
-    def plain(self, angles: Angles) -> Circuit:
-        """Return the circuit as it is written, on qubits 0 .. n-1."""
-        return qaoa_circuit(self._model, angles, self._tilts)
-
     @abstractmethod
     def compile(self, angles: Angles) -> Compiled:
         """Return the circuit; ``qubits[i]`` holds variable i when it is measured."""
@@ -83,7 +71,23 @@ class QaoaCompiler(ABC):
         """Return what compiling came to beside qiskit; None on simulators."""
 
 
-class SimulatorCompiler(QaoaCompiler):
+class _ModelCompiler(QaoaCompiler):
+    """Compiles them itself."""
+
+    def __init__(self, model: IsingModel, tilts: Sequence[float] | None) -> None:
+        self._model, self._tilts = model, tilts
+
+    @property
+    def flips(self) -> bool:
+        """Whether the flip of all bits is a symmetry of the circuit: no fields and no tilts."""
+        return self._tilts is None and not any(self._model.fields)
+
+    def plain(self, angles: Angles) -> Circuit:
+        """Return the circuit as it is written, on qubits 0 .. n-1."""
+        return qaoa_circuit(self._model, angles, self._tilts)
+
+
+class SimulatorCompiler(_ModelCompiler):
     """Leaves circuits as they are."""
 
     def __init__(self, model: IsingModel, tilts: Sequence[float] | None, noise: Noise) -> None:
@@ -102,14 +106,14 @@ class SimulatorCompiler(QaoaCompiler):
         check, compiled = flip_check(self._model.n_variables), self.compile(angles)
         check.write(compiled.circuit.cnot)
         compiled.circuit.h(check.root)
-        return compiled, check.decode, check.accepted
+        return compiled, check
 
     def summary(self, angles: Angles) -> Compilation | None:  # noqa: ARG002
         """Return None: nothing was compiled."""
         return None
 
 
-class DeviceCompiler(QaoaCompiler):
+class DeviceCompiler(_ModelCompiler):
     """Writes circuits in a device's native gates, on its couplers."""
 
     def __init__(
@@ -145,11 +149,7 @@ class DeviceCompiler(QaoaCompiler):
         native, writer = self._written(angles)
         check.write(writer.cx)
         native.turn(placement[check.root], H)
-        return (
-            self._compiled(native.finished(), self._numbers(placement)),
-            check.decode,
-            check.accepted,
-        )
+        return self._compiled(native.finished(), self._numbers(placement)), check
 
     def summary(self, angles: Angles) -> Compilation | None:
         """Return the sizes of the circuit as it is written, of qiskit's and of this one."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from hybrid_job.job import Job
 from hybrid_job.on_device.executor import Executor
+from hybrid_job.on_device.kept import kept, kept_summary
 from hybrid_job.on_device.measurement import Compiled, Counts, Measurement
 from hybrid_job.on_device.mitigating.checks import calibration_angles
 from hybrid_job.on_device.mitigating.measured import raw_energy
@@ -21,6 +22,8 @@ from hybrid_job.on_device.mitigating.protocol import MakeReadout, Protocol
 from hybrid_job.on_device.mitigating.readout import in_native_gates, readout_circuits
 from hybrid_job.on_device.molecules.settings import Settings
 from hybrid_job.on_device.spending import NotAffordable
+from quantum_pipeline.chemistry.factorisation import Group, groups
+from quantum_pipeline.chemistry.integrals import Integrals
 from quantum_pipeline.chemistry.measuring import pair_counts
 from quantum_pipeline.planning.tasks import SAMPLES
 from quantum_pipeline.requests.limits import RunLimit
@@ -42,17 +45,21 @@ CAP: RunLimit = "limits.max_cost_usd"
 DECISION = "shots of the energy"
 """What the journal keeps before they are paid for: a job that starts again has less money left."""
 
+GROUPS = "groups of the energy"
+"""What it keeps before that: where they are not unique, another processor makes other ones."""
+
 
 @dataclass(frozen=True)
 class MeasuredEnergy:
     """What the device made of a state: ``raw`` is the energy of all shots, as they were read.
 
     ``counts`` are those of the first circuit, which measures the state's determinants;
-    ``pair_counts`` of each circuit stand for its shots.
+    ``groups`` are what the others measure, ``pair_counts`` of each circuit stand for its shots.
     """
 
     raw: Estimated
     counts: Counts
+    groups: tuple[Group, ...]
     pair_counts: tuple[tuple[int, ...], ...]
     run: DeviceRun
     tasks: tuple[QuantumTask, ...]
@@ -82,6 +89,7 @@ def _measured_energy(job: Job, executor: Executor, point: MoleculePoint) -> Meas
     return MeasuredEnergy(
         raw=raw_energy(measuring.measurement.plain, counts),
         counts=counts[0],
+        groups=measuring.groups,
         pair_counts=tuple(map(pair_counts, counts)),
         run=DeviceRun(
             emulated=executor.state.emulated,
@@ -95,13 +103,22 @@ def _measured_energy(job: Job, executor: Executor, point: MoleculePoint) -> Meas
     )
 
 
+def _groups(job: Job, integrals: Integrals) -> tuple[Group, ...]:
+    """Return what is measured, as the first attempt decided."""
+    found = job.journal.decided(
+        GROUPS, lambda: {"groups": [each.model_dump(mode="json") for each in groups(integrals)]}
+    )
+    return tuple(map(Group.model_validate, found["groups"]))
+
+
 class _Measuring:
     """A point's circuits on the device, compiled, and how many shots of them there can be."""
 
     def __init__(self, job: Job, executor: Executor, point: MoleculePoint) -> None:
         self._job, self._executor = job, executor
         self._request = job.prepared.request
-        self._settings, self._amplitudes = Settings.of(point)
+        self.groups = _groups(job, point.integrals)
+        self._settings, self._amplitudes = Settings.of(point, self.groups)
         self._logical = self._settings.circuits(self._amplitudes.tolist())
         self.measurement = self._compiled(self._amplitudes)
 
@@ -154,6 +171,9 @@ class _Measuring:
 
     def compilation(self) -> Compilation | None:
         """Return how the circuit with the most gates on two qubits was compiled."""
+        return kept_summary(self._job.journal, self._amplitudes, self._compilation)
+
+    def _compilation(self) -> Compilation | None:
         if self._executor.state.kind == "simulator":
             return None
         from hybrid_job.on_device.compilation import summarise  # noqa: PLC0415 (imports qiskit)
@@ -171,9 +191,14 @@ class _Measuring:
         return left_out
 
     def _compiled(self, amplitudes: NDArray[np.float64]) -> Measurement:
-        chosen = amplitudes.tolist()
-        compiled = list(map(self._for_device, self._settings.circuits(chosen)))
-        return self._settings.measurement(chosen, compiled)
+        settings, chosen = self._settings, amplitudes.tolist()
+        compiled = kept(
+            self._job.journal,
+            "circuits",
+            amplitudes,
+            lambda: list(map(self._for_device, settings.circuits(chosen))),
+        )
+        return settings.measurement(chosen, compiled)
 
     def _for_device(self, circuit: Circuit) -> Compiled:
         state, noise = self._executor.state, self._request.noise or Noise()

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from hybrid_job.on_device.measurement import Bits, Compiled, Measurement, Setting
 from hybrid_job.on_device.molecules.excitations import measured_circuit
 from quantum_pipeline.chemistry.excitations import Excitation, state_of
+from quantum_pipeline.chemistry.factorisation import Group
 from quantum_pipeline.chemistry.hamiltonian import energy_of
 from quantum_pipeline.chemistry.integrals import Integrals
 from quantum_pipeline.chemistry.measuring import diagonals
@@ -30,16 +31,18 @@ NEGLIGIBLE = 1e-8
 class Settings:
     """The circuits of a molecule's energy, for any amplitudes of the same excitations."""
 
-    def __init__(self, integrals: Integrals, excitations: Sequence[Excitation]) -> None:
+    def __init__(
+        self, integrals: Integrals, groups: Sequence[Group], excitations: Sequence[Excitation]
+    ) -> None:
         self.integrals, self.excitations = integrals, tuple(excitations)
         self.sector = Sector.of(integrals)
-        self._diagonals = diagonals(integrals)
+        self._diagonals = diagonals(integrals, groups)
 
     @classmethod
-    def of(cls, point: MoleculePoint) -> tuple[Self, NDArray[np.float64]]:
+    def of(cls, point: MoleculePoint, groups: Sequence[Group]) -> tuple[Self, NDArray[np.float64]]:
         """Return the circuits of a trained state's excitations, and their amplitudes."""
         kept = [each for each in point.amplitudes if abs(each.amplitude) > NEGLIGIBLE]
-        settings = cls(point.integrals, [each.excitation for each in kept])
+        settings = cls(point.integrals, groups, [each.excitation for each in kept])
         return settings, np.array([each.amplitude for each in kept])
 
     def circuits(self, amplitudes: Sequence[float]) -> list[Circuit]:

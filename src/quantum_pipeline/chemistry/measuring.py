@@ -1,8 +1,8 @@
-"""Computes a molecule's energy from measured bits, and the final rotations of its circuits.
+"""Computes a molecule's energy from measured bits, by the groups that its circuits turn to.
 
-Qubit k is spin orbital k, as in every bitstring of a molecule. A group of ``factorisation`` is a
-function of pairs of occupations, so its mean energy follows from how often both of two spin
-orbitals were read as filled: that is what a result keeps of the shots, and is held to.
+Qubit k is spin orbital k, as in every bitstring of a molecule. What is measured is a function of
+pairs of occupations, so its mean energy follows from how often both of two spin orbitals were read
+as filled: that is what a result keeps of the shots, and is held to.
 """
 
 from __future__ import annotations
@@ -12,42 +12,66 @@ from typing import NamedTuple
 
 import numpy as np
 
-from quantum_pipeline.chemistry.factorisation import Group, groups
+from quantum_pipeline.chemistry.factorisation import TOLERANCE, Group, rest
 from quantum_pipeline.chemistry.integrals import Integrals
-from quantum_pipeline.chemistry.rotations import Turn, network
+from quantum_pipeline.chemistry.rotations import Turn
+from quantum_pipeline.chemistry.sector import Real
 from quantum_pipeline.ising import IsingModel
+from quantum_pipeline.wording import refusal
 
 
 class Diagonal(NamedTuple):
     """Turns of the orbitals of both spins, and the energy of the bits after them, in hartree."""
 
-    turns: list[Turn]
+    turns: tuple[Turn, ...]
     model: IsingModel
 
 
-def diagonals(integrals: Integrals) -> list[Diagonal]:
-    """Return what is measured for the energy of a molecule: the sum of all. The first has no turns.
+def diagonals(integrals: Integrals, groups: Sequence[Group]) -> list[Diagonal]:
+    """Return what is measured for the energy of a molecule: the sum of all.
 
-    They are at most ``factorisation.most_groups``.
+    The first has no turns: what the groups leave. Groups of any origin will do, if they are right.
+
+    Raises:
+        ValueError: they are not of the molecule: what they leave is no function of occupations.
     """
-    found = []
-    for group in groups(integrals):
-        turns, order = network(group.rotation)
-        found.append(Diagonal(turns, occupation_model(group, order)))
-    return found
+    n = integrals.n_orbitals
+    for number, group in enumerate(groups):
+        _check(f"groups.{number}", group, n)
+    left = rest(integrals, groups)
+    if not left.moving <= TOLERANCE:
+        allowed = f"up to {TOLERANCE:g} hartree, the rounding of groups that are the molecule's"
+        raise ValueError(refusal("integrals that the groups leave", left.moving, allowed))
+    first = occupation_model(left.linear, left.quadratic, integrals.core_energy)
+    return [Diagonal((), first), *map(_diagonal, groups)]
 
 
-def occupation_model(group: Group, order: Sequence[int]) -> IsingModel:
-    """Return a group's energy as a model of bits; orbital i holds the group's orbital order[i].
+def _check(name: str, group: Group, n: int) -> None:
+    """Hold a group to its form."""
+    if len(group.eigenvalues) != n:
+        raise ValueError(refusal(f"{name}.eigenvalues", len(group.eigenvalues), f"{n} numbers"))
+    for turn in group.turns:
+        if turn.lower > n - 2:
+            raise ValueError(refusal(f"{name}.turns", turn.lower, f"from 0 to {n - 2}"))
+
+
+def _diagonal(group: Group) -> Diagonal:
+    values = np.array(group.eigenvalues)
+    quadratic = group.strength * np.outer(values, values)
+    return Diagonal(group.turns, occupation_model(group.slope * values, quadratic))
+
+
+def occupation_model(linear: Real, quadratic: Real, constant: float = 0.0) -> IsingModel:
+    """Return an energy as a model of bits.
 
     c + sum_i f_i n_i + 1/2 sum_ij q_ij n_i n_j,    n_i = x_2i + x_2i+1
     """
-    rows = np.repeat(order, 2)
-    quadratic = group.quadratic[np.ix_(rows, rows)]
-    np.fill_diagonal(quadratic, np.diagonal(quadratic) / 2)
+    rows = np.repeat(np.arange(len(linear)), 2)
+    both = quadratic[np.ix_(rows, rows)]
+    np.fill_diagonal(both, np.diagonal(both) / 2)
     a, b = np.triu_indices(len(rows))
-    pairs = zip(a.tolist(), b.tolist(), quadratic[a, b].tolist(), strict=True)
-    return IsingModel.from_bits(group.linear[rows].tolist(), pairs, group.constant)
+    pairs = zip(a.tolist(), b.tolist(), both[a, b].tolist(), strict=True)
+    return IsingModel.from_bits(linear[rows].tolist(), pairs, constant)
 
 
 def pair_counts(counts: Mapping[str, int]) -> tuple[int, ...]:

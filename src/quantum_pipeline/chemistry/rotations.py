@@ -12,10 +12,12 @@ M. Reck et al., Phys. Rev. Lett. 73, 58 (1994).
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 Real = NDArray[np.float64]
 
@@ -26,8 +28,8 @@ NEGLIGIBLE = 1e-11
 class Turn(NamedTuple):
     """The orbitals ``lower`` and ``lower + 1`` turned by an angle in radians."""
 
-    lower: int
-    angle: float
+    lower: Annotated[int, Field(ge=0)]
+    angle: Annotated[float, Field(allow_inf_nan=False)]
 
 
 def network(rotation: Real) -> tuple[list[Turn], list[int]]:
@@ -58,6 +60,21 @@ def network(rotation: Real) -> tuple[list[Turn], list[int]]:
                 turns.append(Turn(q, -angle))
                 left[:, q : q + 2] @= _turned(angle)
     return turns, order
+
+
+def turned(turns: Iterable[Turn], n: int) -> Real:
+    """Return the rotation that turns of n orbitals make, orthogonal as they are, shape (n, n).
+
+    Row i has the orbital at i after them, up to its sign, in the orbitals before.
+
+    >>> turned([Turn(0, np.pi / 2)], 2).round(6).tolist()
+    [[0.0, -1.0], [1.0, 0.0]]
+    """
+    rotation = np.eye(n)
+    for turn in turns:
+        rows = slice(turn.lower, turn.lower + 2)
+        rotation[rows] = _turned(turn.angle) @ rotation[rows]
+    return rotation
 
 
 def _last(row: Real) -> int:

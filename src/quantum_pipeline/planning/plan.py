@@ -13,7 +13,7 @@ from typing import Protocol, cast
 
 from pydantic import BaseModel, ConfigDict
 
-from quantum_pipeline.chemistry.factorisation import most_groups
+from quantum_pipeline.chemistry.factorisation import most_circuits
 from quantum_pipeline.devices.catalogue import Device
 from quantum_pipeline.devices.states import DeviceState
 from quantum_pipeline.planning.optimiser_steps import Method, batch_sizes
@@ -125,7 +125,7 @@ def _batches(work: Work) -> Iterator[Batch]:
         for executables, times in _training(algorithm):
             yield Batch(purpose=TRAINING, executables=executables, shots=each, times=times)
     if isinstance(problem, Chemistry):  # its bits show the number of electrons themselves
-        settings, apart = most_groups(problem.space.n_orbitals), False
+        settings, apart = most_circuits(problem.space.n_orbitals), False
     else:
         settings, apart = 1, True
     circuits = work.mitigation.executables(settings, verified_apart=apart)

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from quantum_pipeline.chemistry.excitations import Excitation, state_of
+from quantum_pipeline.chemistry.factorisation import Group
 from quantum_pipeline.chemistry.integrals import Integrals
-from quantum_pipeline.chemistry.measuring import diagonals, mean_energy, pair_counts
+from quantum_pipeline.chemistry.measuring import Diagonal, diagonals, mean_energy, pair_counts
 from quantum_pipeline.chemistry.sector import Sector
 from quantum_pipeline.chemistry.verification import (
     TOLERANCE,
@@ -124,7 +125,8 @@ class MoleculeResult(JobResult):
     ``failed`` are lengths that were tried in vain; the last ones of the request are in neither
     where the time ended. ``counts`` are determinants sampled
     from the state of the point of lowest energy, or what a device read of it: then ``measured`` is
-    the energy of all that it read, and ``pair_counts`` what that follows from, of each circuit, see
+    the energy of all that it read. That follows from the ``groups`` that were measured, by one
+    circuit each beside the first, and from the ``pair_counts`` of all circuits, see
     ``chemistry.measuring``. The mitigated energy, if there is one, is that of ``device_run``.
     """
 
@@ -135,6 +137,7 @@ class MoleculeResult(JobResult):
     failed: tuple[FailedPoint, ...]
     counts: dict[str, Count]
     measured: Estimated | None
+    groups: tuple[Group, ...]
     pair_counts: tuple[tuple[ReadAsOne, ...], ...]
     seconds: Seconds
 
@@ -234,7 +237,7 @@ def _check_measured(result: MoleculeResult, prepared: PreparedRun) -> None:
     for bitstring in result.counts:
         if len(bitstring) != integrals.n_qubits or set(bitstring) - {"0", "1"}:
             raise InvalidResult(refusal("counts", bitstring, f"{integrals.n_qubits} times 0 or 1"))
-    measured = diagonals(integrals)
+    measured = _measured(result)
     check_equal("pair_counts", len(result.pair_counts), len(measured))
     pairs = integrals.n_qubits * (integrals.n_qubits + 1) // 2
     for number, each in enumerate(result.pair_counts):
@@ -254,9 +257,18 @@ def _check_measured(result: MoleculeResult, prepared: PreparedRun) -> None:
         check_equal("device_run.trained_energy", trained, result.lowest.energy)
 
 
+def _measured(result: MoleculeResult) -> list[Diagonal]:
+    """Return what the job says that it measured, held to the molecule's Hamiltonian."""
+    try:
+        return diagonals(result.lowest.integrals, result.groups)
+    except ValueError as error:
+        raise InvalidResult(str(error)) from None
+
+
 def _check_counts(result: MoleculeResult, shots: int) -> None:
     check_equal("counts", sum(result.counts.values()), shots)
     check_equal("measured", result.measured, None)
+    check_equal("groups", len(result.groups), 0)
     check_equal("pair_counts", len(result.pair_counts), 0)
     sector = Sector.of(result.lowest.integrals)
     probabilities = result.lowest.state() ** 2
