@@ -10,6 +10,7 @@ All numbers are real. In numpy alone: a sector is small enough that compiling wo
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable
 
 import numpy as np
@@ -34,6 +35,8 @@ class Ansatz:
 
     def __init__(self, matrix: csr_array, rotations: Iterable[Rotation] = ()) -> None:
         self.matrix = matrix
+        self.identity = 0
+        """Tells the product from others: a checksum of its factors."""
         self._pairs: list[Index] = []
         self._signs: list[Real] = []
         for each in rotations:
@@ -46,6 +49,8 @@ class Ansatz:
 
     def append(self, last: Rotation) -> None:
         """Add a factor that acts after all others."""
+        ends = last.source.tobytes() + last.target.tobytes()
+        self.identity = zlib.crc32(ends, self.identity)
         self._pairs.append(np.array([last.source, last.target]))
         self._signs.append(last.sign)
 

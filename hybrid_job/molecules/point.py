@@ -14,9 +14,13 @@ from hybrid_job.molecules.exact import Exact, exact_energies
 from hybrid_job.molecules.excitation_search import Budget, Real, Search
 from hybrid_job.molecules.integrals import integrals_and_orbitals
 from hybrid_job.stopwatch import Stopwatch
+from quantum_pipeline.chemistry.integrals import Integrals
 from quantum_pipeline.problems import Chemistry
 from quantum_pipeline.requests.algorithm import Ansatz
 from quantum_pipeline.results import Amplitude, MoleculePoint, PointSeconds
+
+Made = tuple[Integrals, Real]
+"""Integrals over active orbitals, and all orbitals, shape (n, n)."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ def solve_point(
     *,
     start: Real | None = None,
     near: Real | None = None,
+    kept: Callable[[Callable[[], Made]], Made] = lambda make: make(),
     deadline: float = math.inf,
     report: Callable[[str], None] = lambda _: None,
 ) -> Solved:
@@ -52,6 +57,8 @@ def solve_point(
             left then.
         start: amplitudes of UCCSD, as of a neighbouring geometry, used if better than zeros.
         near: orbitals of a neighbouring geometry, one more start of Hartree-Fock.
+        kept: returns integrals and orbitals that were made before in place of making them: they
+            are not unique, and amplitudes belong to those that they were trained with.
         deadline: time of ``time.monotonic`` after which there is no exact energy.
         report: called with each stage, in words, before it begins.
 
@@ -62,7 +69,9 @@ def solve_point(
     report(f"{problem.formula}{at}, {problem.basis}: integrals and orbitals")
     watch = Stopwatch()
     geometry = problem.geometry_at(length)
-    made, orbitals = integrals_and_orbitals(geometry, problem.basis, problem.space, near)
+    made, orbitals = kept(
+        lambda: integrals_and_orbitals(geometry, problem.basis, problem.space, near)
+    )
     integrals_seconds = watch.lap()
     report(f"Hamiltonian of {problem.sector.dimension} determinants")
     search = Search(made, budget())

@@ -34,6 +34,10 @@ ONE_SQUARE = 0.8
 more in complete ones alone."""
 
 
+ROUNDING = 1 + 1e-9
+"""How far above a bound a figure may come out that lies on it, as that of five equal spins does."""
+
+
 def transferred(model: IsingModel, depth: int) -> Real | None:
     """Return angles, shape (2, depth), of the regular tree that the model resembles, if any.
 
@@ -59,9 +63,9 @@ def transferred(model: IsingModel, depth: int) -> Real | None:
     field = typical_field(model)
     couplings = _matrix(model) / field
     of_couplings, of_fields = np.sum(couplings**2), np.sum(np.divide(model.fields, field) ** 2)
-    if not of_couplings or of_fields > WEAK_FIELDS * (of_couplings + of_fields):
+    if not of_couplings or of_fields > ROUNDING * WEAK_FIELDS * (of_couplings + of_fields):
         return None
-    if np.linalg.eigvalsh(couplings)[-1] ** 2 > ONE_SQUARE * of_couplings:
+    if np.linalg.eigvalsh(couplings)[-1] ** 2 > ROUNDING * ONE_SQUARE * of_couplings:
         return None
     known = min(depth, max(_table()))
     angles: Real = _at(known, _regular_degree(couplings)) / np.array([[field], [1.0]])

@@ -57,6 +57,9 @@ REGION = 0.2
 ROUNDS = 4
 """Times that COBYLA starts anew."""
 
+ROUNDING = 1e-9
+"""Part of a curve's range that is rounding."""
+
 WIDTH = 0.2
 """Distance of a parabola's first points from its centre."""
 
@@ -254,8 +257,17 @@ def _whole_curve(run: _Run, axis: Real, centre: float) -> tuple[float, float]:
     fit = np.linalg.solve(_waves(shifts), values)
     fine = np.linspace(-math.pi / 2, math.pi / 2, 2001, dtype=np.float64)
     curve = _waves(fine) @ fit
-    lowest = int(np.argmin(curve))
+    lowest = _nearest_minimum(fine, curve)
     return float(fine[lowest]), float(curve[lowest])
+
+
+def _nearest_minimum(shifts: Real, curve: Real) -> int:
+    """Return where a curve is lowest; of minima that are equal but for rounding, the nearest to 0.
+
+    Without fields the curve repeats itself within its period: rounding must not choose.
+    """
+    equal = curve <= curve.min() + ROUNDING * np.ptp(curve)
+    return int(np.argmin(np.where(equal, np.abs(shifts), np.inf)))
 
 
 def _waves(beta: Real) -> Real:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,8 +47,8 @@ AT_ONCE = 500
 ROUND = 2.0**21
 """Most numbers of one energy after the first round, a tenth of a second: else depth is less."""
 
-TIE = 9
-"""Decimals to which equal correlations are equal: of those the first variables are taken."""
+TIE = 1e-9
+"""Difference of equal correlations, which is rounding: of those the first variables are taken."""
 
 
 @dataclass
@@ -266,7 +267,7 @@ class _Rounds:
         if variable is None or variable == partner or (len(ends) == 2 and partner is None):
             return
         correlation = value * sign * relative
-        self.reduced.fix(variable, 1 if correlation >= 0 else -1, partner)
+        self.reduced.fix(variable, -1 if correlation < -TIE else 1, partner)
         self.eliminations.append(
             Elimination(variable=variable, partner=partner, correlation=correlation)
         )
@@ -281,4 +282,8 @@ def _strongest_first(
 ) -> list[_Term]:
     terms: list[_Term] = [(value, (names[i], names[j])) for (i, j), value in pairs.items()]
     terms += [(value, (v,)) for v, value in zip(names, means.tolist(), strict=True)]
-    return sorted(terms, key=lambda term: (-round(abs(term[0]), TIE), term[1]))
+    terms.sort(key=lambda term: -abs(term[0]))
+    falls = (abs(one[0]) - abs(next_[0]) > TIE for one, next_ in pairwise(terms))
+    ranks = accumulate(falls, initial=0)  # equals share one, wherever their last digits end
+    ranked = sorted(zip(ranks, terms, strict=True), key=lambda each: (each[0], each[1][1]))
+    return [term for _, term in ranked]

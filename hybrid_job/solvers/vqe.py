@@ -7,7 +7,7 @@ point is measured then.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -20,7 +20,8 @@ from hybrid_job.metrics import log_metric
 from hybrid_job.molecules.ansatz import Ansatz
 from hybrid_job.molecules.excitation_search import Budget, Real
 from hybrid_job.molecules.hartree_fock import NoOrbitals
-from hybrid_job.molecules.point import Solved, solve_point
+from hybrid_job.molecules.point import Made, Solved, solve_point
+from quantum_pipeline.chemistry.integrals import Integrals
 from quantum_pipeline.chemistry.sector import Sector
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.problems import Chemistry
@@ -43,7 +44,7 @@ class RecordedBudget(Budget):
 
     def evaluate(self, ansatz: Ansatz, parameters: Real) -> tuple[float, Real]:
         """Return energy and gradient as they stand in the journal, or compute and record them."""
-        key = np.array([self.point, *parameters])
+        key = np.array([self.point, ansatz.identity, *parameters])
         found = self.journal.evaluation(key)
         if found is None or len(self.history) == self.max_evaluations:
             found = super().evaluate(ansatz, parameters)
@@ -155,9 +156,21 @@ def _solve_point(job: VqeJob, length: float | None, scan: Scan) -> Solved:
         partial(_budget, job, scan),
         start=None if before is None else _amplitudes(before),
         near=None if before is None else before.orbitals,
+        kept=partial(_kept, job, length),
         deadline=job.deadline(reserved=0.5),
         report=partial(print, flush=True),
     )
+
+
+def _kept(job: VqeJob, length: float | None, make: Callable[[], Made]) -> Made:
+    """Return what the first attempt made of a geometry, whose energies are in the journal."""
+
+    def decide() -> dict[str, Any]:
+        integrals, orbitals = make()
+        return {"integrals": integrals.model_dump(mode="json"), "orbitals": orbitals.tolist()}
+
+    found = job.journal.decided(f"integrals at {length}", decide)
+    return Integrals.model_validate(found["integrals"]), np.array(found["orbitals"])
 
 
 def _budget(job: VqeJob, scan: Scan) -> RecordedBudget:

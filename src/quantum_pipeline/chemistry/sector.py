@@ -193,11 +193,13 @@ def leading(
 ) -> Sequence[tuple[str, float]]:
     """Return the likeliest determinants as (bitstring, probability), likeliest first.
 
+    Of equal ones, but for rounding, the first in the sector.
+
     >>> leading(Sector(2, 1, 1), np.array([0.8, 0, 0, -0.6]))
     [('1100', 0.6400000000000001), ('0011', 0.36)]
     """
     probabilities = state**2
-    order = np.argsort(-probabilities, kind="stable")[:most]
+    order = np.argsort(-probabilities.round(9), kind="stable")[:most]
     return [
         (sector.bitstring(int(at)), float(probabilities[at]))
         for at in order
