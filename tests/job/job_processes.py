@@ -19,7 +19,8 @@ from typing import Self
 _SOURCE = """
 import json, os, sys
 import hybrid_job.main
-import hybrid_job.on_device.qaoa
+for name in sys.argv[1:]:
+    __import__(name)
 for line in sys.stdin:
     environment = json.loads(line)
     child = os.fork()
@@ -42,16 +43,26 @@ for line in sys.stdin:
 class JobProcesses:
     """Runs one job after another; leaving the block ends all."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        variables: Mapping[str, str] | None = None,
+        imported: tuple[str, ...] = ("hybrid_job.on_device.qaoa",),
+    ) -> None:
+        """Start the process that jobs are forked from.
+
+        Args:
+            variables: of its environment, beside those of this process.
+            imported: what jobs import beside their entry point, once for all of them.
+        """
         self.running: int | None = None
         """Process of the job that runs now."""
         self._parent = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-c", _SOURCE],
+            [sys.executable, "-W", "ignore", "-c", _SOURCE, *imported],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             cwd=Path(__file__).parents[2],
-            env={name: value for name, value in os.environ.items() if name[:4] != "AWS_"},
+            env=self._environment() | dict(variables or {}),
         )
 
     def __enter__(self) -> Self:
@@ -66,6 +77,10 @@ class JobProcesses:
         self.kill()
         with self._parent:  # closes its input, which ends it
             pass
+
+    @staticmethod
+    def _environment() -> dict[str, str]:
+        return {name: value for name, value in os.environ.items() if name[:4] != "AWS_"}
 
     def run(self, environment: Mapping[str, str]) -> int:
         """Run a job to its end, of whatever kind, and return its exit code: -9 if it was killed."""

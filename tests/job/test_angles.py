@@ -113,3 +113,11 @@ def test_interpolated_ramp_is_the_ramp_between_the_same_ends() -> None:
     np.testing.assert_allclose(
         interpolated(angles), [np.linspace(0.2, 0.8, 4), np.linspace(-0.9, -0.3, 4)]
     )
+
+
+@pytest.mark.parametrize("weight", [1.0, 0.1, 1 / 3, 0.7, 1e-6, 3e5])
+def test_five_equal_spins_whose_couplings_lie_on_the_bound_start_alike_at_any_weight(
+    weight: float,
+) -> None:
+    """Their largest eigenvalue has 4/5 of the squares: rounding must not choose the start."""
+    assert transferred(maxcut(nx.complete_graph(5), weight), 1) is not None

@@ -13,14 +13,18 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hybrid_job.engines.statevector import Qaoa
 from hybrid_job.journal import Journal
 from hybrid_job.main import run, solve
 from hybrid_job.metrics import log_metric
+from hybrid_job.solvers.qaoa import TILTS
 from quantum_pipeline.errors import InvalidRequest
+from quantum_pipeline.ising import all_energies
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.results import OptimisationResult, read_result, verify
 from tests.unit.finished_molecule import H2, prepared_molecule
@@ -315,3 +319,18 @@ def test_an_algorithm_of_other_problems_is_refused(tmp_path: Path) -> None:
         InvalidRequest, match=r'algorithm\.name: got "vqe"; allowed: one for maxcut'
     ):
         solved(prepared.model_copy(update={"request": request}), tmp_path)
+
+
+def test_a_later_attempt_tilts_qubits_as_the_first_one_did(tmp_path: Path) -> None:
+    tilts = [1.0 + 0.1 * qubit for qubit in range(10)]
+    gammas, betas = [0.4], [0.3]
+    prepared = prepared_run(
+        PETERSEN,
+        algorithm={"gammas": gammas, "betas": betas, "optimizer": "none", "warm_start": "relaxed"},
+    )
+    with closing(Journal(tmp_path, prepared.request)) as journal:
+        journal.record_decision(TILTS, {"tilts": tilts})
+    tilted = Qaoa(all_energies(prepared.ising), tilts=tilts)
+    assert solved(prepared, tmp_path).mean_energy == pytest.approx(
+        tilted.energy(np.array([gammas, betas]))
+    )

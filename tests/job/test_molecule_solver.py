@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +15,10 @@ import pytest
 from hybrid_job import main
 from hybrid_job.journal import Journal
 from hybrid_job.molecules.ansatz import Ansatz
+from hybrid_job.molecules.excitation_search import Budget, Search
+from hybrid_job.solvers.vqe import RecordedBudget
+from quantum_pipeline.chemistry.excitations import rotation
+from quantum_pipeline.chemistry.integrals import Integrals
 from quantum_pipeline.chemistry.sector import Sector
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.results import MoleculeResult, read_result, verify
@@ -211,3 +216,35 @@ def test_every_evaluation_is_a_metric_that_the_sdk_parses(
     assert [(each["iteration_number"], each["energy"]) for each in parser.all_metrics] == [
         (each.evaluation, each.energy) for each in result.history
     ]
+
+
+def test_a_later_attempt_keeps_the_orbitals_of_the_first_one(tmp_path: Path) -> None:
+    prepared = prepared_molecule(LIH)
+    found = solved_molecule(prepared).lowest
+    signs = np.array([1.0, -1.0, 1.0, 1.0, -1.0, 1.0])  # as good, and not the same
+    h = np.einsum("pq,p,q->pq", found.integrals.h, signs, signs)
+    eri = np.einsum("pqrs,p,q,r,s->pqrs", found.integrals.eri, *[signs] * 4)
+    sizes = ("n_alpha", "n_beta", "n_core", "nuclear_repulsion", "core_energy", "hartree_fock")
+    turned = Integrals.of(h, eri, **{name: getattr(found.integrals, name) for name in sizes})
+    with closing(Journal(tmp_path, prepared.request)) as journal:
+        journal.record_decision("integrals 0", turned.model_dump(mode="json"))
+
+    again = solved_molecule(prepared, tmp_path)
+    verify(again, prepared)
+    assert again.lowest.integrals == turned
+    assert again.lowest.energy == pytest.approx(found.energy, abs=1e-9)
+
+
+def test_the_energy_of_another_product_of_excitations_is_not_taken_for_this_ones(
+    tmp_path: Path,
+) -> None:
+    prepared = prepared_molecule(LIH)
+    search = Search(solved_molecule(prepared).lowest.integrals, Budget(1, math.inf))
+    energies = []
+    for chosen in search.pool[:2]:
+        ansatz = Ansatz(search.matrix, [rotation(search.sector, chosen)])
+        with closing(Journal(tmp_path, prepared.request)) as journal:
+            budget = RecordedBudget(9, math.inf, journal=journal, point=0, before=0)
+            energies.append(budget.evaluate(ansatz, np.array([0.3]))[0])
+        assert energies[-1] == ansatz.energy(np.array([0.3]))
+    assert energies[0] != energies[1]

@@ -238,3 +238,21 @@ def test_what_does_not_fit_is_refused_or_made_shallower() -> None:
     with pytest.raises(InvalidRequest, match="at most 1 for this problem"):
         exact_correlations(dense, 2)
     assert exact_or_shallower(dense, 2).depth == 1
+
+
+@pytest.mark.parametrize("digit", [-1e-13, 0.0, 1e-13])
+def test_of_equal_correlations_the_first_variables_are_taken_whatever_their_last_digits(
+    digit: float,
+) -> None:
+    at = 0.1234567885  # half way between two numbers of nine decimals
+    pairs = {(0, 2): at + digit, (0, 1): -at, (1, 2): at + 0.1}
+    terms = recursive._strongest_first([4, 5, 6], np.array([0.0, at - digit, 0.9]), pairs)
+    assert [variables for _, variables in terms] == [(6,), (5, 6), (4, 5), (4, 6), (5,), (4,)]
+
+
+@pytest.mark.parametrize("rounding", [-1e-16, 1e-16])
+def test_a_correlation_that_is_nothing_but_rounding_turns_no_spin(rounding: float) -> None:
+    angles = recursive._Angles(1, math.inf, lambda _: None, {})
+    rounds = recursive._Rounds(maxcut(nx.cycle_graph(5)), 1, Qaoa, angles, enumerated=1, every=1)
+    rounds._eliminate([(rounding, (0, 1))], goal=4)
+    assert rounds.reduced.standing(1) == (0, 1)

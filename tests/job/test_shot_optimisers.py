@@ -249,3 +249,13 @@ def test_flat_energies_end_where_they_began(method: Method) -> None:
     end = found(flat, lambda angles: (0.0, 0.0), method, max_evaluations=100)
     assert end.energy == 0
     assert np.isfinite(end.angles).all()
+
+
+@pytest.mark.parametrize("lower", [-1, 1])
+def test_of_equal_minima_of_a_curve_the_nearest_is_taken_whichever_rounding_makes_lower(
+    lower: int,
+) -> None:
+    shifts = np.linspace(-np.pi / 2, np.pi / 2, 2001, dtype=np.float64)
+    curve = -np.cos(4 * (shifts - 0.3)) + lower * 1e-14 * np.sign(shifts)
+    nearest = shifts[shot_optimisers._nearest_minimum(shifts, curve)]
+    assert nearest == pytest.approx(0.3, abs=1e-3)

@@ -321,3 +321,9 @@ def test_active_space_holds_what_was_asked_for(asked: dict[str, int], space: Act
 def test_active_space_that_cannot_be_is_refused(asked: dict[str, int], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         active_space(geometry_of("LiH", 1.5), **asked)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("rounding", [-1e-16, 1e-16])
+def test_of_equally_likely_determinants_the_first_leads(rounding: float) -> None:
+    state = np.sqrt([0.5 + rounding, 0.0, 0.0, 0.5 - rounding])
+    assert [bits for bits, _ in leading(Sector(2, 1, 1), state)] == ["1100", "0011"]
