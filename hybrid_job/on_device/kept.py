@@ -11,7 +11,7 @@ import base64
 import hashlib
 import json
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,36 +20,61 @@ from numpy.typing import NDArray
 
 from hybrid_job.journal import Journal
 from hybrid_job.on_device.measurement import Compiled
+from quantum_pipeline.devices.states import DeviceState
 from quantum_pipeline.requests.mitigation import Noise
 from quantum_pipeline.results import Compilation
 
 Real = NDArray[np.float64]
 
 
-def kept(
-    journal: Journal, purpose: str, angles: Real, compiled: Callable[[], Sequence[Compiled]]
-) -> list[Compiled]:
-    """Return the circuits that the first attempt compiled for a purpose at these very angles."""
-    found = journal.decided(named(purpose, angles), lambda: {"gates": packed(compiled())})
-    return unpacked(found["gates"])
+COMPILED_FOR = {
+    "native_gates", "verbatim", "qubits", "couplers", "pair_fidelity", "calibrated_at",
+}  # fmt: skip
+"""What circuits are compiled for, of a device's state: where that is another, they are too."""
 
 
-def kept_summary(
-    journal: Journal, angles: Real, summary: Callable[[], Compilation | None]
-) -> Compilation | None:
-    """Return what the first attempt said of its compilation; None on simulators."""
+class Kept:
+    """The circuits of a run that are compiled for one state of its device."""
 
-    def said() -> dict[str, Any]:
+    def __init__(self, journal: Journal, state: DeviceState) -> None:
+        self._journal = journal
+        self._device = state.model_dump_json(include=COMPILED_FOR)
+
+    def circuits(
+        self, purpose: str, angles: Real, compiled: Callable[[], Sequence[Compiled]]
+    ) -> list[Compiled]:
+        """Return what the first attempt compiled for a purpose at these very angles."""
+        found = self.decision(purpose, angles)
+        if found is not None:
+            return unpacked(found["gates"])
+        made = list(compiled())
+        self.keep(purpose, angles, {"gates": packed(made)})
+        return made
+
+    def summary(
+        self, angles: Real, summary: Callable[[], Compilation | None]
+    ) -> Compilation | None:
+        """Return what the first attempt said of its compilation; None on simulators."""
+        found = self.decision("summary", angles)
+        if found is not None:
+            said = found["summary"]
+            return None if said is None else Compilation.model_validate(said)
         made = summary()
-        return {"summary": None if made is None else made.model_dump(mode="json")}
+        written = None if made is None else made.model_dump(mode="json")
+        self.keep("summary", angles, {"summary": written})
+        return made
 
-    found = journal.decided(named("summary", angles), said)["summary"]
-    return None if found is None else Compilation.model_validate(found)
+    def decision(self, purpose: str, angles: Real) -> Mapping[str, Any] | None:
+        """Return what is kept for a purpose at these very angles."""
+        return self._journal.decision(self._name(purpose, angles))
 
+    def keep(self, purpose: str, angles: Real, decision: Mapping[str, Any]) -> None:
+        """Keep something for a purpose at these very angles."""
+        self._journal.record_decision(self._name(purpose, angles), decision)
 
-def named(purpose: str, angles: Real) -> str:
-    """Return the name of a decision on the circuits of these angles, to the last digit."""
-    return f"{purpose} {hashlib.sha256(angles.tobytes()).hexdigest()[:32]}"
+    def _name(self, purpose: str, angles: Real) -> str:
+        digest = hashlib.sha256(self._device.encode() + angles.tobytes()).hexdigest()
+        return f"{purpose} {digest[:32]}"
 
 
 def packed(circuits: Sequence[Compiled]) -> str:

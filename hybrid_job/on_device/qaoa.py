@@ -19,6 +19,7 @@ from hybrid_job.job import QaoaJob
 from hybrid_job.limits import LimitReached
 from hybrid_job.on_device.compilation import compiler_for
 from hybrid_job.on_device.executor import Executor, TimeReached
+from hybrid_job.on_device.kept import Kept
 from hybrid_job.on_device.kept_compiler import KeptCompiler
 from hybrid_job.on_device.measurement import Compiled, Counts, Measurement, Setting
 from hybrid_job.on_device.mitigating.checks import calibration_angles
@@ -78,7 +79,7 @@ class DeviceQaoa:
             noise=request.noise or Noise(),
             seed=request.seed,
         )
-        self._compiler = KeptCompiler(compiler, job.journal)
+        self._compiler = KeptCompiler(compiler, Kept(job.journal, executor.state))
         self._batches = 0
 
     def energies(self, batch: Sequence[Real]) -> list[tuple[float, float]]:

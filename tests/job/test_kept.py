@@ -16,6 +16,7 @@ from hybrid_job.job import QaoaJob
 from hybrid_job.journal import Journal
 from hybrid_job.on_device.compilation import QaoaCompiler, compiler_for
 from hybrid_job.on_device.executor import Executor
+from hybrid_job.on_device.kept import Kept
 from hybrid_job.on_device.kept_compiler import KeptCompiler
 from hybrid_job.on_device.measurement import Compiled
 from hybrid_job.on_device.qaoa import DeviceQaoa
@@ -52,7 +53,7 @@ def test_an_attempt_sends_and_reads_what_the_first_one_compiled(
     state, subject = STATES[family], prepared_run({"type": "random", "problem_size": 2}).request
     first = compiler(state, seed=1)
     with closing(Journal(tmp_path, subject)) as journal:
-        sent = KeptCompiler(first, journal)
+        sent = KeptCompiler(first, Kept(journal, state))
         compiled, checked = sent.compile(ANGLES), sent.verified(ANGLES)
         summary = sent.summary(ANGLES)
     assert text(compiled) == text(first.compile(ANGLES))
@@ -63,19 +64,24 @@ def test_an_attempt_sends_and_reads_what_the_first_one_compiled(
     assert summary == first.summary(ANGLES)
 
     with closing(Journal(tmp_path, subject)) as journal:
-        again = KeptCompiler(compiler(state, seed=2), journal)
+        again = KeptCompiler(compiler(state, seed=2), Kept(journal, state))
         assert again.compile(ANGLES) == compiled
         assert text(again.compile(ANGLES)) == text(compiled)
         assert again.verified(ANGLES) == checked
         assert again.summary(ANGLES) == summary
         assert again.compile(1.1 * ANGLES) != compiled
+        if state.kind == "qpu":
+            changed = state.model_copy(update={"calibrated_at": "since then"})
+            anew = KeptCompiler(compiler(changed, seed=1), Kept(journal, changed))
+            assert anew.summary(ANGLES) != summary
 
 
 def test_what_has_no_symmetry_has_no_check_in_any_attempt(tmp_path: Path) -> None:
     subject = prepared_run({"type": "random", "problem_size": 2}).request
     fields = IsingModel.from_spins([0.5, 0.0], [(0, 1, 1.0)])
     with closing(Journal(tmp_path, subject)) as journal:
-        kept = KeptCompiler(compiler_for(fields, SIMULATOR, noise=NOISE, seed=1), journal)
+        made = compiler_for(fields, SIMULATOR, noise=NOISE, seed=1)
+        kept = KeptCompiler(made, Kept(journal, SIMULATOR))
         assert [kept.verified(ANGLES) for _ in range(2)] == [None, None]
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from hybrid_job.job import Job
 from hybrid_job.on_device.executor import Executor
-from hybrid_job.on_device.kept import kept, kept_summary
+from hybrid_job.on_device.kept import Kept
 from hybrid_job.on_device.measurement import Compiled, Counts, Measurement
 from hybrid_job.on_device.mitigating.checks import calibration_angles
 from hybrid_job.on_device.mitigating.measured import raw_energy
@@ -117,6 +117,7 @@ class _Measuring:
     def __init__(self, job: Job, executor: Executor, point: MoleculePoint) -> None:
         self._job, self._executor = job, executor
         self._request = job.prepared.request
+        self._kept = Kept(job.journal, executor.state)
         self.groups = _groups(job, point.integrals)
         self._settings, self._amplitudes = Settings.of(point, self.groups)
         self._logical = self._settings.circuits(self._amplitudes.tolist())
@@ -171,7 +172,7 @@ class _Measuring:
 
     def compilation(self) -> Compilation | None:
         """Return how the circuit with the most gates on two qubits was compiled."""
-        return kept_summary(self._job.journal, self._amplitudes, self._compilation)
+        return self._kept.summary(self._amplitudes, self._compilation)
 
     def _compilation(self) -> Compilation | None:
         if self._executor.state.kind == "simulator":
@@ -192,8 +193,7 @@ class _Measuring:
 
     def _compiled(self, amplitudes: NDArray[np.float64]) -> Measurement:
         settings, chosen = self._settings, amplitudes.tolist()
-        compiled = kept(
-            self._job.journal,
+        compiled = self._kept.circuits(
             "circuits",
             amplitudes,
             lambda: list(map(self._for_device, settings.circuits(chosen))),
