@@ -17,6 +17,7 @@ import pytest
 
 from benchmarks import timing
 from benchmarks.problem import random_problem
+from benchmarks.processors import Verdict, row_of
 from benchmarks.timing import Limits, interleave
 
 ROOT = Path(__file__).parents[2]
@@ -175,3 +176,19 @@ def test_maxcut_is_symmetric_fields_are_not_and_weights_make_every_energy_anothe
     assert not np.allclose(fields, fields[::-1])
     assert len(np.unique(fields)) < 64
     assert len(np.unique(weights.round(9))) == 2**10
+
+
+@pytest.mark.parametrize(
+    ("second", "same"),
+    [
+        (Verdict("as low as exact", -7.8826695), True),  # the optimiser's last digits
+        (Verdict("as low as exact", -7.8828), False),
+        (Verdict("0.3 mHa above exact", -7.88267), False),
+        (Verdict("InvalidResult: measured.energy: got -7.8", None), False),
+    ],
+)
+def test_an_example_is_judged_alike_only_where_all_processors_say_the_same(
+    second: Verdict, same: bool
+) -> None:
+    row = row_of("lithium hydride", [Verdict("as low as exact", -7.88267), second])
+    assert row["same"] is same
