@@ -17,6 +17,7 @@ import quantum_pipeline
 from hybrid_job.journal import Journal
 from hybrid_job.metrics import log_metric
 from hybrid_job.optimising.optimiser import Evaluate, Real
+from quantum_pipeline.exact import ExactEnergies
 from quantum_pipeline.ising import IsingModel
 from quantum_pipeline.planning.costs import QUEUE_SECONDS
 from quantum_pipeline.planning.prepared import PreparedRun
@@ -89,19 +90,32 @@ class Job:
 
 
 @dataclass(frozen=True)
-class QaoaJob(Job):
-    """A run of QAOA."""
+class BinaryJob(Job):
+    """A run whose problem is one of binary variables."""
 
-    algorithm: SettledQaoa
-    model: IsingModel
+    @property
+    def model(self) -> IsingModel:
+        """The Ising model of the problem, less its constant: so are all energies of the job."""
+        return self.prepared.ising
+
+    @property
+    def exact(self) -> ExactEnergies:
+        """What decides which energy is lower."""
+        return self.prepared.binary.exact
 
 
 @dataclass(frozen=True)
-class RqaoaJob(Job):
+class QaoaJob(BinaryJob):
+    """A run of QAOA."""
+
+    algorithm: SettledQaoa
+
+
+@dataclass(frozen=True)
+class RqaoaJob(BinaryJob):
     """A run of recursive QAOA."""
 
     algorithm: SettledRqaoa
-    model: IsingModel
 
 
 @dataclass(frozen=True)

@@ -54,9 +54,9 @@ def solve(prepared: PreparedRun, journal: Journal, started: float) -> JobResult:
     job = (prepared, journal, started)
     match algorithm, problem:
         case SettledQaoa(), BinaryProblem():
-            return qaoa.solve(QaoaJob(*job, algorithm, prepared.ising))
+            return qaoa.solve(QaoaJob(*job, algorithm))
         case SettledRqaoa(), BinaryProblem():
-            return rqaoa.solve(RqaoaJob(*job, algorithm, prepared.ising))
+            return rqaoa.solve(RqaoaJob(*job, algorithm))
         case SettledVqe(), Chemistry():
             return vqe.solve(VqeJob(*job, algorithm, problem))
     raise InvalidRequest.of("algorithm.name", algorithm.name, f"one for {problem.type}")

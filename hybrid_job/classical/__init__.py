@@ -9,8 +9,10 @@ annealing and tabu search is the answer, and not proven.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +22,8 @@ from hybrid_job.classical import elimination, enumeration, local_search, milp
 from hybrid_job.classical.elimination import eliminated
 from hybrid_job.classical.enumeration import Extremes
 from hybrid_job.classical.reductions import Reduction
-from quantum_pipeline.ising import IsingModel, all_energies, energy_of, spins_of
+from quantum_pipeline.exact import ExactEnergies
+from quantum_pipeline.ising import IsingModel, all_energies, spins_of
 from quantum_pipeline.results import ClassicalSolution
 from quantum_pipeline.results.optimisation import Method
 
@@ -37,6 +40,7 @@ _AFTER_REDUCTION: dict[Method, Method] = {
 def solve(
     model: IsingModel,
     *,
+    exact: ExactEnergies | None = None,
     spectrum: Real | None = None,
     spectrum_seconds: float = 0.0,
     seconds: float,
@@ -51,8 +55,9 @@ def solve(
 
     Args:
         model: Ising model of n variables.
-        spectrum: energies of all bitstrings, shape (2^n,), if they are there already; they may
-            lack the offset.
+        exact: what decides which energy is lower; if not given, the model's own numbers.
+        spectrum: energies of all bitstrings less the offset, shape (2^n,), if they are there
+            already.
         spectrum_seconds: what the spectrum took: part of what enumeration takes.
         seconds: cap of the time; where it is not reached, the answer hangs on ``rng`` alone.
         rng: source of the random numbers of the searches.
@@ -62,31 +67,72 @@ def solve(
     >>> found.bitstring, found.energy, found.method, found.proven
     ('101', -4.0, 'enumeration', True)
     """
-    clock = _Clock(seconds)
-    n = model.n_variables
+    clock, n = _Clock(seconds), model.n_variables
+    exact = exact or ExactEnergies.of(model)
+    model = model.model_copy(update={"offset": 0.0})
     if spectrum is None and n <= enumeration.LISTED:
-        spectrum = all_energies(model.model_copy(update={"offset": 0.0}))
-    ends = enumeration.listed(spectrum) if spectrum is not None else None
-    if not model.scale:
-        ends = Extremes(0, 0)
-    if ends is None and enumeration.seconds_needed(model) <= seconds:
-        with clock.stopped():
-            _compile()
-        ends = enumeration.scanned(model, clock.left)
-    if ends is None:
-        return _reduced(model, clock, rng)
-    bitstring, worst = (format(each, f"0{n}b") for each in (ends.lowest, ends.highest))
+        spectrum = all_energies(model)
+    if spectrum is not None:
+        answer = _Whole.of(enumeration.listed(model, exact, spectrum), n)
+    else:
+        answer = _answered(model, exact, clock, rng)
+    used, worst = clock.used, answer.worst() if answer.worst else None
     return ClassicalSolution(
-        method="enumeration",
-        bitstring=bitstring,
-        energy=energy_of(model, bitstring),
-        worst_energy=energy_of(model, worst),
-        proven=True,
-        seconds=spectrum_seconds + clock.used,
+        method=answer.method,
+        bitstring=answer.bitstring,
+        energy=float(exact.energy(answer.bitstring)),
+        worst_bitstring=worst,
+        worst_energy=None if worst is None else float(exact.energy(worst)),
+        proven=answer.proven,
+        within=answer.within,
+        doubtful=answer.doubtful,
+        seconds=spectrum_seconds + used,
     )
 
 
-def _reduced(model: IsingModel, clock: _Clock, rng: np.random.Generator) -> ClassicalSolution:
+@dataclass
+class _Whole:
+    """An answer as a ``ClassicalSolution`` has it; ``worst`` finds the worst bitstring."""
+
+    method: Method
+    bitstring: str
+    worst: Callable[[], str | None] | None = None
+    proven: bool = True
+    within: float | None = None
+    doubtful: bool = False
+
+    @classmethod
+    def of(cls, ends: Extremes, n: int) -> _Whole:
+        lowest, worst = (format(each, f"0{n}b") for each in (ends.lowest, ends.highest))
+        return cls("enumeration", lowest, lambda: worst, doubtful=ends.doubtful)
+
+
+def _answered(
+    model: IsingModel, exact: ExactEnergies, clock: _Clock, rng: np.random.Generator
+) -> _Whole:
+    """Return what is enumerated in time, else what is left to reductions.
+
+    Where the model has a unit that makes integers of its numbers, no sum of them is rounded. Where
+    it has none, its floats are solved, and in doubt if they are not the problem's own numbers.
+    """
+    integers = exact.whole(model)
+    solved = integers or model
+    answer = None
+    if not solved.scale:
+        answer = _Whole.of(Extremes(0, 0), model.n_variables)
+    elif enumeration.seconds_needed(solved) <= clock.left:
+        with clock.stopped():
+            _compile()
+        ends = enumeration.scanned(solved, clock.left)
+        answer = None if ends is None else _Whole.of(ends, model.n_variables)
+    answer = answer or _reduced(solved, clock, rng)
+    if integers is not None and answer.within is not None and integers.scale:
+        answer.within *= model.scale / integers.scale
+    answer.doubtful |= answer.proven and integers is None and not exact.holds(model)
+    return answer
+
+
+def _reduced(model: IsingModel, clock: _Clock, rng: np.random.Generator) -> _Whole:
     """Return the solution put together from those of the kernels that reductions leave."""
     reduction, sparse = Reduction(model), milp.worth_trying(model)
     answers: list[_Answer] = []
@@ -96,15 +142,17 @@ def _reduced(model: IsingModel, clock: _Clock, rng: np.random.Generator) -> Clas
         # A kernel has more neighbours than its model, but is none the harder to prove.
         hopeful = sparse or milp.worth_trying(kernel)
         answers.append(_solved(kernel, clock, share, rng, hopeful=hopeful))
-    bitstring = _bits(reduction.spins([answer.spins for answer in answers]))
-    seconds = clock.used
-    return ClassicalSolution(
+    proven = all(answer.proven for answer in answers)
+    open_ = [answer.within for answer in answers if not answer.proven]
+    bounded = [each for each in open_ if each is not None]
+    return _Whole(
         method=_method(model, answers),
-        bitstring=bitstring,
-        energy=energy_of(model, bitstring),
-        worst_energy=_highest(model),
-        proven=all(answer.proven for answer in answers),
-        seconds=seconds,
+        bitstring=_bits(reduction.spins([answer.spins for answer in answers])),
+        worst=partial(_highest, model),
+        proven=proven,
+        within=sum(bounded) if open_ and len(bounded) == len(open_) else None,
+        # The numbers of a kernel are sums, which are rounded unless they are of integers.
+        doubtful=proven and bool(answers) and not model.sums_are_floats,
     )
 
 
@@ -117,8 +165,8 @@ def _method(model: IsingModel, answers: list[_Answer]) -> Method:
     return decisive.method if whole else _AFTER_REDUCTION[decisive.method]
 
 
-def _highest(model: IsingModel) -> float | None:
-    """Return the highest energy, if reductions find it: it is no part of the answer sought."""
+def _highest(model: IsingModel) -> str | None:
+    """Return the bitstring of highest energy, if reductions find it: the answer is another."""
     negated = IsingModel(
         fields=tuple(-h for h in model.fields),
         couplings=tuple((i, j, -coupling) for i, j, coupling in model.couplings),
@@ -130,7 +178,7 @@ def _highest(model: IsingModel) -> float | None:
         if spins is None:
             return None
         found.append(spins)
-    return energy_of(model, _bits(reduction.spins(found)))
+    return _bits(reduction.spins(found))
 
 
 def _solved(
@@ -169,7 +217,7 @@ def _searched(
     proof = milp.Proof(model) if hopeful else None
     if proof:
         proof.bound(clock.deadline(end, parts=3), rounds=milp.FEW_ROUNDS)
-    if not (proof and proof.proven):
+    if not (proof and proof.closed):
         with clock.stopped():
             if model.n_variables >= local_search.COMPILED_FROM:
                 _compile()
@@ -178,15 +226,15 @@ def _searched(
     if proof:
         for spins in found.values():
             proof.offer(spins)
-        if not proof.proven:
+        if not proof.closed:
             proof.bound(clock.deadline(end, parts=2))
         proof.branch(clock.deadline(end, parts=1))
         found["HiGHS"] = proof.spins
-        if proof.proven:
-            return _Answer(proof.spins, "HiGHS", proven=True)
-    energies = {name: energy_of(model, _bits(spins)) for name, spins in found.items()}
-    method = min(energies, key=lambda name: energies[name])
-    return _Answer(found[method], method, proven=False)
+        if proof.closed:
+            return _Answer(proof.spins, "HiGHS", proof.proven, proof.within)
+    names, bitstrings = list(found), [_bits(spins) for spins in found.values()]
+    method = names[ExactEnergies.of(model).best(bitstrings)]
+    return _Answer(found[method], method, proven=False, within=proof.within if proof else None)
 
 
 def _compile() -> None:
@@ -194,11 +242,15 @@ def _compile() -> None:
 
 
 class _Answer(NamedTuple):
-    """Spins of a kernel, shape (n,), and what found or proved them."""
+    """Spins of a kernel, shape (n,), and what found or proved them.
+
+    Without a proof, no others are lower by more than ``within``, if that is known.
+    """
 
     spins: Real
     method: Method
     proven: bool
+    within: float | None = None
 
 
 def _spins(number: int, n: int) -> Real:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 from scipy.sparse.csgraph import breadth_first_order, dijkstra, minimum_spanning_tree
 
+from quantum_pipeline.exact import ExactEnergies
 from quantum_pipeline.ising import IsingModel
 
 Real = NDArray[np.float64]
@@ -33,6 +34,9 @@ VIOLATION = 1e-3
 MOST_CYCLES = 4
 """Inequalities found at once, per vertex: more make the next linear program large."""
 
+LARGEST = 1e6
+"""Integers up to here are weights as they are; larger ones, or others, make the largest 100."""
+
 _Cycle = tuple[tuple[int, ...], tuple[int, ...]]
 """The edges of F, and those of C - F."""
 
@@ -41,8 +45,8 @@ _Cycle = tuple[tuple[int, ...], tuple[int, ...]]
 class CutGraph:
     """The graph of a model of n spins; vertex n is the fixed spin.
 
-    Edge e joins ``tails[e]`` < ``heads[e]`` with weight J_e, in units of the weights' common
-    divisor, if there is one; then ``step`` divides all differences of energy, else it is 0.
+    Edge e joins ``tails[e]`` < ``heads[e]`` with weight J_e, in units of ``unit``. Where all
+    weights are multiples of one number, ``step`` divides all differences of energy, else it is 0.
     """
 
     vertices: int
@@ -50,6 +54,7 @@ class CutGraph:
     heads: Integers
     weights: Real
     step: float
+    unit: float
 
     @classmethod
     def of(cls, model: IsingModel) -> CutGraph:
@@ -57,14 +62,18 @@ class CutGraph:
         n = model.n_variables
         edges = [*model.couplings, *((i, n, h) for i, h in enumerate(model.fields) if h)]
         tails, heads = (np.array([edge[k] for edge in edges], dtype=np.int64) for k in (0, 1))
-        weights = np.array([edge[2] for edge in edges])
-        divisor = common_divisor(weights)
-        if not divisor:
-            return cls(n + 1, tails, heads, weights * (100 / abs(weights).max()), 0.0)
-        weights = np.rint(weights / divisor)
-        # A flip changes E by 2 (h_i + sum_j J_ij s_j): modulo 4, by 2 (h_i + sum_j J_ij).
-        sums = np.bincount(np.append(tails, heads), np.append(weights, weights), n + 1)
-        return cls(n + 1, tails, heads, weights, 2.0 if (sums[:n] % 2).any() else 4.0)
+        given = np.array([edge[2] for edge in edges])
+        whole = ExactEnergies.of(model).multiples(given)
+        weights, step = (given, 0.0) if whole is None else (whole, 4.0)
+        if step:
+            # A flip changes E by 2 (h_i + sum_j J_ij s_j): modulo 4, by 2 (h_i + sum_j J_ij).
+            sums = np.bincount(np.append(tails, heads), np.append(weights, weights), n + 1)
+            step = 2.0 if (sums[:n] % 2).any() else 4.0
+        largest = abs(weights).max()
+        if not step or largest > LARGEST:
+            weights, step = weights * (100 / largest), step * (100 / largest)
+        unit = float(abs(given).max() / abs(weights).max())
+        return cls(n + 1, tails, heads, weights, step, unit)
 
     @cached_property
     def _numbers(self) -> dict[tuple[int, int], int]:
@@ -128,20 +137,6 @@ class Inequalities:
         """Return those that hold as equations."""
         kept = self.limits - self.rows @ z < 1e-6
         return Inequalities(self.rows[kept], self.limits[kept])
-
-
-def common_divisor(weights: Real) -> float:
-    """Return a d of which all weights are small multiples; 0.0 where none is found.
-
-    >>> common_divisor(np.array([0.5, -1.5])), common_divisor(np.array([1.0, 2**0.5]))
-    (0.5, 0.0)
-    """
-    smallest = float(abs(weights).min())
-    for parts in range(1, 13):
-        multiples = weights / (smallest / parts)
-        if abs(multiples).max() < 1e6 and np.allclose(multiples, np.rint(multiples), 1e-13, 0):
-            return smallest / parts
-    return 0.0
 
 
 def violated(graph: CutGraph, z: Real) -> Inequalities | None:

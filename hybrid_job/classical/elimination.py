@@ -20,8 +20,12 @@ from numpy.typing import NDArray
 from quantum_pipeline.ising import IsingModel
 
 Real = NDArray[np.float64]
-_Table = tuple[tuple[int, ...], Real]
-"""Variables in the order of their elimination, and the energy of all their values."""
+Integers = NDArray[np.int64]
+_Table = tuple[tuple[int, ...], Integers]
+"""Variables in the order of their elimination, and the energy of all their values, in parts."""
+
+DIGIT = 40
+"""Bits of a part of an integer: sums of thousands of them fit."""
 
 WIDEST = 20
 """Most neighbours that a variable may have when it is eliminated."""
@@ -73,26 +77,56 @@ def eliminated(model: IsingModel, most_entries: int = FEW_ENTRIES) -> Real | Non
     order = elimination_order(model, most_entries)
     if order is None:
         return None
-    couplings = {(i, j): value for i, j, value in model.couplings}
+    whole = _integers(model)
     tables: dict[int, list[_Table]] = {v: [] for v, _ in order}
     best: dict[int, NDArray[np.bool_]] = {}
     for v, others in order:
-        own = [couplings.get((min(u, v), max(u, v)), 0.0) for u in others]
-        total = _own_energies(model.fields[v], own)
+        pairs = [(min(u, v), max(u, v)) for u in others]
+        total = _own_energies(whole[v, v], [whole.get(pair, 0 * whole[v, v]) for pair in pairs])
         for variables, table in tables.pop(v):
-            total += table.reshape([2 if u in variables else 1 for u in (v, *others)])
-        best[v] = total[1] < total[0]
+            total += table.reshape(len(table), *(2 if u in variables else 1 for u in (v, *others)))
+        best[v] = _carried(total[:, 1] - total[:, 0])[-1] < 0
         if others:
-            tables[others[0]].append((others, total.min(axis=0)))
+            least = np.where(best[v], total[:, 1], total[:, 0])
+            tables[others[0]].append((others, _carried(least)))
     down: dict[int, int] = {}
     for v, others in reversed(order):
         down[v] = int(best[v][tuple(down[u] for u in others)])
     return np.array([1.0 - 2.0 * down[v] for v in range(model.n_variables)])
 
 
-def _own_energies(strength: float, couplings: list[float]) -> Real:
-    """Return (h + sum_k J_k s_k) s, shape (2, ..., 2): s first, then the s_k; +1 before -1."""
-    local = np.array(strength)
+def _integers(model: IsingModel) -> dict[tuple[int, int], Integers]:
+    """Return fields (v, v) and couplings as multiples of one power of two, in parts of DIGIT bits.
+
+    sum_k part_k 2^(k DIGIT), shape (parts,): so no sum of them is rounded, however many there are.
+    """
+    values = {(v, v): h for v, h in enumerate(model.fields)}
+    values |= {(i, j): value for i, j, value in model.couplings}
+    ratios = {pair: value.as_integer_ratio() for pair, value in values.items()}
+    unit = max(denominator for _, denominator in ratios.values())
+    whole = {pair: number * (unit // below) for pair, (number, below) in ratios.items()}
+    parts = 1 + max(abs(each) for each in whole.values()).bit_length() // DIGIT
+    return {pair: _parts(each, parts) for pair, each in whole.items()}
+
+
+def _parts(value: int, parts: int) -> Integers:
+    low = [(value >> DIGIT * k) & (2**DIGIT - 1) for k in range(parts - 1)]
+    return np.array([*low, value >> DIGIT * (parts - 1)], dtype=np.int64)
+
+
+def _carried(numbers: Integers) -> Integers:
+    """Return numbers in parts, of which all but the last are from 0 to 2^DIGIT - 1."""
+    for k in range(len(numbers) - 1):
+        carry = numbers[k] >> DIGIT
+        numbers[k] -= carry << DIGIT
+        numbers[k + 1] += carry
+    return numbers
+
+
+def _own_energies(strength: Integers, couplings: list[Integers]) -> Integers:
+    """Return (h + sum_k J_k s_k) s, shape (parts, 2, ..., 2): s first, then the s_k; +1 first."""
+    local = strength
     for coupling in couplings:
-        local = local[..., None] + np.array([coupling, -coupling])
-    return np.stack([local, -local])
+        signed = np.stack([coupling, -coupling], axis=-1)
+        local = local[..., None] + signed.reshape(len(signed), *(1,) * (local.ndim - 1), 2)
+    return np.stack([local, -local], axis=1)

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from quantum_pipeline.ising import IsingModel, all_energies
+from quantum_pipeline.exact import ExactEnergies
+from quantum_pipeline.ising import EPSILON, IsingModel, all_energies
 
 Real = NDArray[np.float64]
 
@@ -30,21 +31,27 @@ STATES_PER_SECOND = 5e8
 BLOCK = 10
 """Spins in a block: its 2^10 energies stay in the first cache."""
 
-_CALL = 2**12
-"""Blocks in one call: some milliseconds, after which time is looked at and sums begin anew."""
+_CALL = 2**10
+"""Blocks in one call: a millisecond, after which time is looked at and sums begin anew."""
 
 
 @dataclass(frozen=True)
 class Extremes:
-    """The bitstrings of lowest and highest energy, as numbers: variable 0 first."""
+    """The bitstrings of lowest and highest energy, as numbers: variable 0 first.
+
+    ``doubtful`` says that others are lower than the lowest in one reading of the coefficients.
+    """
 
     lowest: int
     highest: int
+    doubtful: bool = False
 
 
-def listed(spectrum: Real) -> Extremes:
-    """Return the ends of the energies of all bitstrings, shape (2^n,)."""
-    return Extremes(int(spectrum.argmin()), int(spectrum.argmax()))
+def listed(model: IsingModel, exact: ExactEnergies, spectrum: Real) -> Extremes:
+    """Return the ends of the energies of all bitstrings, shape (2^n,), less the model's offset."""
+    rounding = exact.rounding(model)
+    lowest = exact.lowest(spectrum, rounding)
+    return Extremes(lowest.place, exact.highest(spectrum, rounding), lowest.doubtful)
 
 
 def seconds_needed(model: IsingModel) -> float:
@@ -57,35 +64,96 @@ def scanned(model: IsingModel, seconds: float) -> Extremes | None:
     """Return the ends of the energies of 12 variables or more; None if ``seconds`` run out.
 
     Cost: O(2^n) additions, and O(n) of a flip every 2^10; an energy is a sum of some thousand
-    changes at most, then begun anew.
+    changes at most, then begun anew. What is as low but for rounding is compared exactly.
     """
-    from hybrid_job.classical import kernels  # noqa: PLC0415 (compiles)
+    scan = _Scan(model, time.monotonic() + seconds)
+    return scan.ends() if scan.done() else None
 
-    deadline = time.monotonic() + seconds
-    n, m = model.n_variables, model.n_variables - BLOCK
-    couplings = np.zeros((n, n))
-    for i, j, coupling in model.couplings:
-        couplings[i, j] = couplings[j, i] = coupling
-    fields = np.asarray(model.fields)
-    block = all_energies(_last(model, m)).reshape(2 ** (BLOCK // 2), -1)
-    within, across = couplings[:m, :m].copy(), couplings[:m, m:].copy()
-    extremes, codes = np.array([math.inf, -math.inf]), np.zeros(2, dtype=np.int64)
-    room = np.empty(block.shape[0]), np.empty(block.shape[1])
-    blocks = 2 ** (m - (not fields.any()))
-    for start in range(0, blocks, _CALL):
-        if time.monotonic() > deadline:
-            return None
-        spins = _spins(start ^ (start >> 1), m)
-        local = fields[:m] + within @ spins
-        energy = float(spins @ (fields[:m] + local)) / 2
-        count = min(_CALL, blocks - start)
-        kernels.scan(
-            within, across, block, start, count, energy, spins, local, spins @ across, *room,
-            extremes, codes,
-        )  # fmt: skip
-    low, high = (block + _added(across, _spins(int(code), m), block.shape) for code in codes)
-    ends = [int(code) << BLOCK for code in codes]
-    return Extremes(ends[0] + int(low.argmin()), ends[1] + int(high.argmax()))
+
+class _Scan:
+    """The lowest and highest energy of each call of the compiled code, and their blocks' codes."""
+
+    def __init__(self, model: IsingModel, deadline: float) -> None:
+        self._model, self._deadline = model, deadline
+        n, self._m = model.n_variables, model.n_variables - BLOCK
+        couplings = np.zeros((n, n))
+        for i, j, coupling in model.couplings:
+            couplings[i, j] = couplings[j, i] = coupling
+        self._fields, self._couplings = np.asarray(model.fields), couplings
+        self._block = all_energies(_last(model, self._m)).reshape(2 ** (BLOCK // 2), -1)
+        self._blocks = 2 ** (self._m - (not self._fields.any()))
+        self._in_a_call = min(_CALL, self._blocks)
+        calls = self._blocks // self._in_a_call
+        self._extremes = np.repeat([[math.inf, -math.inf]], calls, axis=0)
+        self._codes = np.zeros((calls, 2), dtype=np.int64)
+
+    def done(self) -> bool:
+        """Scan all; return whether there was time for it."""
+        from hybrid_job.classical import kernels  # noqa: PLC0415 (compiles)
+
+        m, fields = self._m, self._fields[: self._m]
+        within, across = self._couplings[:m, :m].copy(), self._couplings[:m, m:].copy()
+        room = np.empty(self._block.shape[0]), np.empty(self._block.shape[1])
+        for call, (extremes, codes) in enumerate(zip(self._extremes, self._codes, strict=True)):
+            if time.monotonic() > self._deadline:
+                return False
+            start = call * self._in_a_call
+            spins = _spins(start ^ (start >> 1), m)
+            local = fields + within @ spins
+            energy = float(spins @ (fields + local)) / 2
+            kernels.scan(
+                within, across, self._block, start, self._in_a_call, energy, spins, local,
+                spins @ across, *room, extremes, codes,
+            )  # fmt: skip
+        return True
+
+    def ends(self) -> Extremes | None:
+        """Return the ends of all; None if there is no time to tell the lowest apart."""
+        lows, highs = self._extremes.T
+        highest = self._within(int(self._codes[highs.argmax(), 1]), highest=True)
+        rounding = self._rounding()
+        if not rounding:
+            return Extremes(self._within(int(self._codes[lows.argmin(), 0])), highest)
+        exact, best = ExactEnergies.of(self._model), list[int]()
+        bound = lows.min() + 2 * rounding
+        for code in self._codes[lows <= bound, 0].tolist():
+            if time.monotonic() > self._deadline:
+                return None
+            best = [exact.lowest_of(np.append(best, self._as_low(code, bound)).astype(np.intp))]
+        return Extremes(best[0], highest)
+
+    def _rounding(self) -> float:
+        """Return how far an energy may be off: of F flips, each of a field that F flips changed.
+
+        u (F^2 max_i (|h_i| + sum_j |J_ij|) + 2 F scale), less than which nothing of it is; 0 where
+        all sums are of integers.
+        """
+        if self._model.sums_are_floats:
+            return 0.0
+        largest = float((np.abs(self._fields) + np.abs(self._couplings).sum(axis=0)).max())
+        flips = self._in_a_call
+        drift = EPSILON * flips * (flips * largest + 2 * self._model.scale)
+        return float(drift + self._model.tolerance)
+
+    def _within(self, code: int, *, highest: bool = False) -> int:
+        """Return the bitstring of lowest, or of highest, energy in a block."""
+        added = _spins(code, self._m) @ self._couplings[: self._m, self._m :]
+        energies = self._block.ravel() + all_energies(IsingModel.from_spins(added.tolist(), []))
+        return (code << BLOCK) + int(energies.argmax() if highest else energies.argmin())
+
+    def _as_low(self, code: int, bound: float) -> NDArray[np.intp]:
+        """Return the bitstrings of all blocks of a call whose energies are up to ``bound``."""
+        last = BLOCK + self._in_a_call.bit_length() - 1
+        first, n = code >> (last - BLOCK), self._model.n_variables
+        m = n - last
+        spins = _spins(first, m)
+        model = _last(self._model, m)
+        added = spins @ self._couplings[:m, m:]
+        alone = float(spins @ (self._fields[:m] + self._couplings[:m, :m] @ spins / 2))
+        fields = (np.asarray(model.fields) + added).tolist()
+        energies = all_energies(IsingModel.from_spins(fields, model.couplings, alone))
+        places: NDArray[np.intp] = (first << last) + np.flatnonzero(energies <= bound)
+        return places
 
 
 def _last(model: IsingModel, m: int) -> IsingModel:
@@ -96,8 +164,3 @@ def _last(model: IsingModel, m: int) -> IsingModel:
 
 def _spins(code: int, m: int) -> Real:
     return np.asarray(1.0 - 2.0 * ((code >> np.arange(m)[::-1]) & 1), dtype=np.float64)
-
-
-def _added(across: Real, spins: Real, shape: tuple[int, ...]) -> Real:
-    """Return what the spins before a block add to its energies, but for a constant."""
-    return all_energies(IsingModel.from_spins((spins @ across).tolist(), [])).reshape(shape)

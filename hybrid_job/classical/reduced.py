@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Self
 
-from hybrid_job.optimising.optimiser import typical_field
-from quantum_pipeline.ising import Coupling, IsingModel, all_energies
+from quantum_pipeline.exact import ExactEnergies
+from quantum_pipeline.ising import EPSILON, Coupling, IsingModel, all_energies
 
 
 class Reduced:
@@ -38,9 +38,13 @@ class Reduced:
 
     @classmethod
     def of(cls, model: IsingModel) -> Self:
-        """Return the model with nothing fixed; couplings that cancel but for rounding are 0."""
-        fields, zero = dict(enumerate(model.fields)), 1e-12 * typical_field(model)
-        return cls(fields, model.couplings, model.offset, zero)
+        """Return the model with nothing fixed; couplings that cancel but for rounding are 0.
+
+        A coupling comes to be a sum of up to n of them, each of which is rounded.
+        """
+        values = [*model.fields, *(coupling for _, _, coupling in model.couplings)]
+        zero = 2 * EPSILON * model.n_variables * max(map(abs, values))
+        return cls(dict(enumerate(model.fields)), model.couplings, model.offset, zero)
 
     @property
     def variables(self) -> list[int]:
@@ -108,8 +112,11 @@ class Reduced:
 
     def enumerate_rest(self) -> None:
         """Fix what is left at its lowest energy."""
-        left = self.variables
-        lowest = int(all_energies(self.model()).argmin()) if left else 0
+        left, lowest = self.variables, 0
+        if left:
+            model = self.model()
+            exact = ExactEnergies.of(model)
+            lowest = exact.lowest(all_energies(model), exact.rounding(model)).place
         for k, v in enumerate(left):
             self.fix(v, 1 - 2 * (lowest >> (len(left) - 1 - k) & 1))
 

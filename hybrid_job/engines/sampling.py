@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from quantum_pipeline.exact import ExactEnergies
 from quantum_pipeline.ising import IsingModel, energies, spins_of
 from quantum_pipeline.results import DeviceRun, QuantumTask
 
@@ -31,14 +32,16 @@ class Samples:
     probability_of_best: float | None
 
     @property
-    def standard_error(self) -> float:
-        """Standard error of the mean over the shots."""
-        return self.deviation / math.sqrt(sum(self.counts.values()))
+    def standard_error(self) -> float | None:
+        """Standard error of the mean over the shots; of one shot there is none."""
+        shots = sum(self.counts.values())
+        return self.deviation / math.sqrt(shots) if shots > 1 else None
 
-    def best(self, model: IsingModel) -> tuple[str, float]:
+    def best(self, exact: ExactEnergies) -> tuple[str, float]:
         """Return the sampled bitstring of lowest energy, and its energy."""
-        sampled = energies(model, spins_of(list(self.counts)))
-        return list(self.counts)[sampled.argmin()], float(sampled.min())
+        sampled = list(self.counts)
+        best = sampled[exact.best(sampled)]
+        return best, float(exact.energy(best))
 
 
 @dataclass(frozen=True)
@@ -52,18 +55,24 @@ class Sampled:
 
 
 def from_state(
-    spectrum: Real, offset: float, probabilities: Real, shots: int, rng: np.random.Generator
+    spectrum: Real,
+    offset: float,
+    probabilities: Real,
+    shots: int,
+    rng: np.random.Generator,
+    *,
+    best: NDArray[np.intp],
 ) -> Samples:
     """Return shots from an exact state, with the exact figures beside them.
 
     ``spectrum`` and ``probabilities`` have shape (2^n,): energy, less the offset, and probability
-    of each bitstring. Memory: one more vector of 2^n real numbers.
+    of each bitstring. ``best`` are the bitstrings of lowest energy, as numbers. Memory: one more
+    vector of 2^n real numbers.
     """
     mean, deviation = _statistics(spectrum, probabilities)
-    lowest = spectrum <= spectrum.min() + 1e-9 * max(spectrum.max(), -spectrum.min())
-    best = float(probabilities[lowest].sum() / probabilities.sum())
+    probability = float(probabilities[best].sum() / probabilities.sum())
     counts = sample(probabilities, shots, rng)
-    return Samples(counts, offset + mean, deviation, True, best)
+    return Samples(counts, offset + mean, deviation, True, probability)
 
 
 def from_counts(model: IsingModel, counts: dict[str, int]) -> Samples:

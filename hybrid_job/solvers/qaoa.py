@@ -54,6 +54,7 @@ def _solved(job: QaoaJob, executor: Executor | None) -> OptimisationResult:
     spectrum = all_energies(job.model.model_copy(update={"offset": 0.0}))
     baseline = classical.solve(
         job.model,
+        exact=job.exact,
         spectrum=spectrum,
         spectrum_seconds=watch.seconds,
         seconds=job.classical_seconds,
@@ -86,7 +87,7 @@ def _result(
     seconds: JobSeconds,
 ) -> OptimisationResult:
     optimum, samples = trained.optimum, sampled.samples
-    best_bitstring, best_energy = samples.best(job.model)
+    best_bitstring, best_energy = samples.best(job.exact)
     gammas, betas = sampled.angles.tolist()
     return OptimisationResult(
         run_id=job.prepared.run_id,
@@ -216,5 +217,8 @@ def _sample(
     if device is not None:
         return device.sample(optimum, exact=lambda angles: offset + engine.energy(angles))
     probabilities = engine.probabilities(optimum.angles)
-    samples = sampling.from_state(spectrum, offset, probabilities, shots, job.rng("shots"))
+    best = job.exact.lowest(spectrum, job.exact.rounding(job.model)).places
+    samples = sampling.from_state(
+        spectrum, offset, probabilities, shots, job.rng("shots"), best=best
+    )
     return Sampled(optimum.angles, samples)

@@ -35,7 +35,9 @@ EVALUATIONS = 40
 def solve(job: RqaoaJob) -> OptimisationResult:
     """Return the result of a run: the classical baseline, then what the correlations round to."""
     watch = Stopwatch()
-    baseline = classical.solve(job.model, seconds=job.classical_seconds, rng=job.rng("classical"))
+    baseline = classical.solve(
+        job.model, exact=job.exact, seconds=job.classical_seconds, rng=job.rng("classical")
+    )
     classical_seconds = watch.lap()
     start, started_from = starting_angles(job.model, job.algorithm.depth)
     found = _rounded(job, start)
@@ -87,7 +89,7 @@ def _result(
         stopped_by=found.stopped_by,
         counts={},
         best_bitstring=found.bitstring,
-        best_energy=found.energy,
+        best_energy=float(job.exact.energy(found.bitstring)),
         mean_energy=found.mean_energy,
         mean_energy_exact=True,
         standard_error=None,

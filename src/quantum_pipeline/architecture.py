@@ -19,6 +19,7 @@ PACKAGE: Layers = (
     ("problems",),
     ("chemistry",),
     ("cones", "polling", "runs"),
+    ("exact",),
     ("ising",),
     ("answers", "error_codes", "refusals"),
     ("errors",),

@@ -14,6 +14,7 @@ Source: A. Lucas, "Ising formulations of many NP problems", Front. Phys. 2, 5 (2
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from math import fsum
 from typing import Annotated, Self
 
 import numpy as np
@@ -24,6 +25,12 @@ from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.wording import refusal
 
 Coupling = tuple[int, int, float]
+
+EPSILON = 2.0**-53
+"""Largest relative error of one rounding, u."""
+
+SMALLEST = 2.0**-1022
+"""Of the floats that have all their digits."""
 
 
 class IsingModel(BaseModel):
@@ -55,22 +62,39 @@ class IsingModel(BaseModel):
 
     @property
     def tolerance(self) -> float:
-        """Rounding allowed between two computations of one energy."""
-        return 1e-9 * (self.scale + abs(self.offset))
+        """How far apart two computations of one energy may be, by rounding alone.
+
+            2 u (n + couplings + 8) (sum |h| + sum |J| + |offset|),    u = 2^-53
+
+        In either, every addition, one a term and some more, is off by u of a partial sum.
+        """
+        terms = self.n_variables + len(self.couplings) + 8
+        return 2 * EPSILON * terms * (self.scale + abs(self.offset)) + SMALLEST
+
+    @property
+    def sums_are_floats(self) -> bool:
+        """Whether all numbers are integers, and so small that no sum of them is rounded."""
+        values = [*self.fields, *(value for _, _, value in self.couplings), self.offset]
+        return all(map(float.is_integer, values)) and self.scale + abs(self.offset) < 2**53
 
     @classmethod
     def from_spins(
         cls, fields: Sequence[float], couplings: Iterable[Coupling], offset: float = 0.0
     ) -> IsingModel:
-        """Return the model of a sum over pairs in any order; repeated pairs add up.
+        """Return the model of a sum over pairs in any order; repeated pairs add up, rounded once.
 
         >>> IsingModel.from_spins([0, 0], [(1, 0, 0.5), (0, 1, 0.25)]).couplings
         ((0, 1, 0.75),)
         """
         total: dict[tuple[int, int], float] = {}
+        repeated: dict[tuple[int, int], list[float]] = {}
         for i, j, value in couplings:
             pair = (min(i, j), max(i, j))
-            total[pair] = total.get(pair, 0.0) + value
+            if pair in total:
+                repeated.setdefault(pair, [total[pair]]).append(value)
+            else:
+                total[pair] = value
+        total.update((pair, fsum(values)) for pair, values in repeated.items())
         kept = tuple((i, j, value) for (i, j), value in sorted(total.items()) if value)
         return cls(fields=tuple(map(float, fields)), couplings=kept, offset=float(offset))
 
@@ -81,24 +105,25 @@ class IsingModel(BaseModel):
         """Return the model of  constant + sum_i l_i x_i + sum q_ij x_i x_j  over bits.
 
         With x = (1 - s)/2:  x_i x_j = (1 - s_i - s_j + s_i s_j)/4; i = j adds to l_i, for x² = x.
+        Each number is the exact sum of its parts, rounded once.
 
         >>> model = IsingModel.from_bits([1.0, 0.0], [(0, 1, 4.0)])
         >>> model.fields, model.couplings, model.offset
         ((-1.5, -1.0), ((0, 1, 1.0),), 1.5)
         """
-        fields = [-value / 2 for value in linear]
-        offset = constant + sum(linear) / 2
+        fields = [[-value / 2] for value in linear]
+        offset = [constant, *(value / 2 for value in linear)]
         couplings: list[Coupling] = []
         for i, j, q in quadratic:
             if i == j:
-                fields[i] -= q / 2
-                offset += q / 2
+                fields[i].append(-q / 2)
+                offset.append(q / 2)
                 continue
-            fields[i] -= q / 4
-            fields[j] -= q / 4
-            offset += q / 4
+            fields[i].append(-q / 4)
+            fields[j].append(-q / 4)
+            offset.append(q / 4)
             couplings.append((i, j, q / 4))
-        return cls.from_spins(fields, couplings, offset)
+        return cls.from_spins([fsum(each) for each in fields], couplings, fsum(offset))
 
 
 def energies(model: IsingModel, spins: NDArray[np.int8]) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Words values for a message: as the user wrote them, shortened, safe to print; sizes in units."""
+"""Words values for people: as the user wrote them, in units, or with the digits that they take."""
 
 from __future__ import annotations
 
@@ -60,3 +60,42 @@ def memory_size(n_bytes: float) -> str:
             size = n_bytes / unit
             return f"{size:.3g} {name}" if size < 1000 else f"{size:.0f} {name}"
     return f"{n_bytes:.0f} bytes"
+
+
+MOST_DIGITS = 17
+"""Significant digits that tell any two floats apart."""
+
+WHOLE = 1e10
+"""Below, numbers are written without an exponent for it."""
+
+
+def digits(value: float, *beside: float | None, least: int = 6) -> str:
+    """Return a number with ``least`` significant digits, more where others are as close to it.
+
+    The distance to the nearest one that stands ``beside`` it, and is another one, shows with two
+    digits of its own. Up to ten digits before the point are written in full.
+
+    >>> digits(2 / 3), digits(1000003.2), digits(1e12)
+    ('0.666667', '1000003', '1e+12')
+    >>> digits(1000000.25, 999991.0), digits(-1000000003.0, -1000000001.5)
+    ('1000000.2', '-1000000003')
+    >>> digits(1e9 - 0.0125, 1e9 - 0.012)
+    '999999999.9875'
+    """
+    if value == round(value) and abs(value) < WHOLE:
+        return f"{value + 0.0:.0f}"  # no -0
+    apart = min((abs(value - each) for each in beside if each not in (None, value)), default=0.0)
+    before = math.floor(math.log10(abs(value))) + 1
+    needed = before + 1 - math.floor(math.log10(apart)) if apart else 0
+    whole = before if abs(value) < WHOLE else 0
+    return f"{value:.{min(max(needed, whole, least), MOST_DIGITS)}g}"
+
+
+def short_of_one(ratio: float, decimals: int = 4) -> str:
+    """Return a ratio with so many decimals, 1 only where it is 1.
+
+    >>> short_of_one(1.0), short_of_one(0.99471), short_of_one(1 - 1e-16), short_of_one(-0.25)
+    ('1.0000', '0.9947', '0.9999', '-0.2500')
+    """
+    most = 1 - 10.0**-decimals
+    return f"{most if most < ratio < 1 else ratio:.{decimals}f}"

@@ -320,7 +320,7 @@ def test_an_energy_below_the_lowest_counts_as_that_and_says_so() -> None:
     _, outcome = protocol.outcome(Device().exact_counts(protocol.circuits))
 
     assert outcome.mitigated.energy == -2.9
-    assert "comes to -3 and counts as -2.9, the lowest that there is" in outcome.kept_because
+    assert "is 0.1 below the lowest that there is: it is that" in outcome.kept_because
 
 
 def test_a_qubit_that_is_read_at_random_leaves_the_readout_as_it_is_and_says_so() -> None:

@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from hybrid_job.engines.sampling import from_counts, from_state, sample
+from quantum_pipeline.exact import ExactEnergies
 from quantum_pipeline.ising import IsingModel, all_energies
 
 MODEL = IsingModel.from_spins([0.5, -1.0, 0.0], [(0, 1, 2.0), (1, 2, -0.75)], 3.0)
@@ -37,7 +38,8 @@ def test_what_has_no_probability_is_never_sampled() -> None:
 def test_exact_figures_are_those_of_the_state() -> None:
     state = random_state(3)
     p, energies = np.abs(state) ** 2, SPECTRUM + MODEL.offset
-    samples = from_state(SPECTRUM, MODEL.offset, p, 1000, np.random.default_rng(0))
+    best = np.array([energies.argmin()])
+    samples = from_state(SPECTRUM, MODEL.offset, p, 1000, np.random.default_rng(0), best=best)
     assert samples.exact
     assert samples.mean_energy == pytest.approx(p @ energies)
     assert samples.deviation == pytest.approx(math.sqrt(p @ energies**2 - (p @ energies) ** 2))
@@ -46,7 +48,10 @@ def test_exact_figures_are_those_of_the_state() -> None:
 
 def test_probability_of_best_adds_up_equal_optima() -> None:
     model = IsingModel.from_spins([0, 0], [(0, 1, 0.1)])
-    samples = from_state(all_energies(model), 0.0, np.full(4, 0.25), 10, np.random.default_rng(0))
+    spectrum, exact = all_energies(model), ExactEnergies.of(model)
+    best = exact.lowest(spectrum, exact.rounding(model)).places
+    rng = np.random.default_rng(0)
+    samples = from_state(spectrum, 0.0, np.full(4, 0.25), 10, rng, best=best)
     assert samples.probability_of_best == pytest.approx(0.5)
 
 
@@ -58,6 +63,6 @@ def test_figures_of_counts_are_those_of_every_single_shot() -> None:
     assert samples.mean_energy == pytest.approx(np.mean(shots))
     assert samples.deviation == pytest.approx(np.std(shots))
     assert samples.probability_of_best is None
-    bitstring, energy = samples.best(MODEL)
+    bitstring, energy = samples.best(ExactEnergies.of(MODEL))
     assert bitstring == min(counts, key=lambda bits: all_energies(MODEL)[int(bits, 2)])
     assert energy == pytest.approx(min(shots))

@@ -71,6 +71,7 @@ def enumerated(model: IsingModel, seconds: float = 0.001) -> ClassicalSolution:
         method="enumeration",
         bitstring=format(int(energy.argmin()), f"0{model.n_variables}b"),
         energy=float(energy.min()),
+        worst_bitstring=format(int(energy.argmax()), f"0{model.n_variables}b"),
         worst_energy=float(energy.max()),
         proven=True,
         seconds=seconds,
@@ -102,7 +103,9 @@ def job_result(
         "best_energy": float(energy.min()),
         "mean_energy": mean,
         "mean_energy_exact": False,
-        "standard_error": float(np.sqrt((energy - mean) ** 2 @ shots) / shots.sum()),
+        "standard_error": (
+            float(np.sqrt((energy - mean) ** 2 @ shots) / shots.sum()) if shots.sum() > 1 else None
+        ),
         "probability_of_best": None,
         "seconds": JobSeconds(optimise=0.2, sample=0.05, classical=0.001, total=0.3),
         "versions": {"numpy": "2.2.6"},

@@ -21,6 +21,7 @@ from hybrid_job.on_device.mitigating.folding import effective_scale
 from hybrid_job.on_device.mitigating.readout import Misreading, Real
 from quantum_pipeline.requests.mitigation import Extrapolation, Form
 from quantum_pipeline.results.device_run import Estimated, ScaledEnergy
+from quantum_pipeline.wording import digits
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,8 @@ def mitigated_energy(
     whole = _sum(totals)
     energy = whole.energy
     if rules.lowest is not None and energy < rules.lowest:
-        lowest = f"{rules.lowest:.6g}, the lowest that there is"
-        notes[f"the mitigated energy comes to {energy:.6g} and counts as {lowest}"] = None
+        below = digits(rules.lowest - energy)
+        notes[f"the mitigated energy is {below} below the lowest that there is: it is that"] = None
         energy = rules.lowest
     error = _error(whole, rules.misread)
     scaled = []

@@ -16,6 +16,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from quantum_pipeline.wording import digits, short_of_one
+
 if TYPE_CHECKING:
     from quantum_pipeline.cli.client import Progress
     from quantum_pipeline.devices.listing import ListedDevice
@@ -97,7 +99,7 @@ def _details(progress: Progress) -> str:
     if progress.job_status == "QUEUED" and progress.queue_position:
         text += f": position {progress.queue_position}"
     if progress.energy is not None:
-        text += f": evaluation {progress.evaluation}, energy {progress.energy:.6g}"
+        text += f": evaluation {progress.evaluation}, energy {digits(progress.energy)}"
     return text
 
 
@@ -163,7 +165,7 @@ def _cost(report: Mapping[str, Any]) -> str:
 def _with_error(energy: float, error: float | None) -> str:
     """Return an energy to the two digits of its standard error."""
     if not error:
-        return f"{energy:.6g}"
+        return digits(energy)
     decimals = max(0, 1 - math.floor(math.log10(error)))
     return f"{energy:.{decimals}f} +- {error:.{decimals}f}"
 
@@ -202,17 +204,19 @@ def _of_optimisation(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     goal = {"maximise": "highest value", "minimise": "lowest value"}[problem["sense"]]
     goal = "best cut" if problem["type"] == "maxcut" else goal
     yield "problem", f"{problem['type']}, {problem['n_variables']} variables"
-    yield goal, f"{solution['objective']:.10g}  at {_shortened(solution['bitstring'])}"
+    found, best = solution["objective"], quality["best_known"]
+    yield goal, f"{digits(found, best, least=10)}  at {_shortened(solution['bitstring'])}"
     found_by = f"found by {quality['best_known_by']}"
     if quality["best_known_by"] == "exact":
         found_by = f"proven by {quality['classical']['method']}"
-    yield "best known", f"{quality['best_known']:.10g}, {found_by}"
+    yield "best known", f"{digits(best, found, least=10)}, {found_by}"
     ratio, expected = quality["approximation_ratio"], quality["expected_ratio"]
     if ratio is None:
         yield "ratio", f"undefined: {quality['ratio_undefined_because']}"
     else:
+        reached = "1.0" if ratio == 1 else short_of_one(ratio, 6)
         whose = "the best sample" if solution["found_by"] == "samples" else "the rounded solution"
-        yield "ratio", f"{round(ratio, 6)} of {whose}, {expected:.4f} of the mean"
+        yield "ratio", f"{reached} of {whose}, {short_of_one(expected)} of the mean"
     if report["device"]["kind"] != "local":
         yield "mean energy", _energies(quality, report["mitigation"])
     yield "verdict", f"{report['algorithm']['name'].upper()} was {quality['verdict']}"
@@ -226,7 +230,7 @@ def _energies(quality: Mapping[str, Any], mitigation: Mapping[str, Any] | None) 
         mitigated = _with_error(it["energy"], it["standard_error"])
         found.append(f"mitigated {mitigated}{'' if kept else ' (not kept)'}")
     if quality["trained_energy"] is not None:
-        found.append(f"exact {quality['trained_energy']:.6g}")
+        found.append(f"exact {digits(quality['trained_energy'])}")
     return ", ".join(found)
 
 

@@ -50,8 +50,8 @@ def convergence(study: Study) -> tuple[str, str, Figure]:
     report = study.report
     history = report.convergence.history
     start = np.array([each.start for each in history])
-    energy = np.array([each.energy for each in history])
-    best = study.problem.objective_of_energy(report.quality.best_known) + 0.0
+    energy, best = np.array(study.bare.history), study.bare.best_known
+    random, mean = study.model.offset, study.bare.mean_energy
     best_name = "optimum" if study.optimum_is_known else "best known"
     of_all = report.algorithm.cvar_alpha == 1
 
@@ -62,7 +62,6 @@ def convergence(study: Study) -> tuple[str, str, Figure]:
     axes.step(
         count, np.minimum.accumulate(energy), BLACK, lw=1, where="post", label="lowest so far"
     )
-    mean = report.quality.mean_energy
     axes.plot(
         len(energy),
         mean,
@@ -77,15 +76,16 @@ def convergence(study: Study) -> tuple[str, str, Figure]:
         zorder=5,
     )
     for label, level, colour, dashes in (
-        (f"random bits {short(study.model.offset)}", study.model.offset, GREY, ":"),
+        (f"random bits {short(random)}", random, GREY, ":"),
         (f"{best_name} {short(best)}", best, GREEN, "--"),
     ):
         axes.axhline(level, color=colour, ls=dashes, lw=1.2, label=label, zorder=1)
     cut = " = −⟨cut⟩" if report.problem.type == "maxcut" else ""
-    axes.set_ylabel(f"mean energy ⟨C⟩{cut}" if of_all else study.optimised)
+    what = f"mean energy ⟨C⟩{cut}" if of_all else study.optimised
+    axes.set_ylabel(f"{what}{study.less_constant}")
     _count_evaluations(axes, len(energy))
     legend_below(figure, 3)
-    title = _convergence_title(study, energy, f"{best_name} {short(best)}")
+    title = _convergence_title(study, energy, mean, f"{best_name} {short(best)}")
     if _is_measured(study):
         title = titled(report, title)
     several = f" {kind.capitalize()}s follow one another from left to right."
@@ -136,18 +136,18 @@ def _scatter(study: Study) -> str:
     )
 
 
-def _convergence_title(study: Study, energy: NDArray[np.float64], bound: str) -> str:
-    what = study.optimised.capitalize()
-    first, final, n = short(energy[0]), short(energy.min()), len(energy)
+def _convergence_title(study: Study, energy: NDArray[np.float64], mean: float, bound: str) -> str:
+    what, first, lowest = study.optimised.capitalize(), float(energy[0]), float(energy.min())
+    what += study.less_constant and f"{study.less_constant},"
+    n, began = len(energy), short(first, lowest)
     if n == 1:
         given = study.report.algorithm.optimizer == "none"
-        return f"{what} {first} {'at the given angles' if given else 'of one evaluation'}; {bound}"
+        return f"{what} {began} {'at the given angles' if given else 'of one evaluation'}; {bound}"
     if _is_measured(study):
-        mean = short(study.report.quality.mean_energy)
-        return f"{what} measured {first} first, {mean} at the end; {bound}"
-    if final == first:
-        return f"{what} stays at {first} for {n} evaluations; {bound}"
-    return f"{what} falls from {first} to {final}; {bound}"
+        return f"{what} measured {began} first, {short(mean, first)} at the end; {bound}"
+    if not study.report.analysis.descent:
+        return f"{what} stays at {began} for {n} evaluations; {bound}"
+    return f"{what} falls from {began} to {short(lowest, first)}; {bound}"
 
 
 def _draw_groups(
@@ -203,9 +203,8 @@ def _count_evaluations(axes: Axes, n: int) -> None:
 @drawn
 def reduction(study: Study) -> tuple[str, str, Figure]:
     """Draw how far the lowest energy so far lies below the first one."""
-    analysis = study.report.analysis
-    energy = np.array([each.energy for each in study.report.convergence.history])
-    fallen = analysis.initial_energy - np.minimum.accumulate(energy)
+    analysis, energy = study.report.analysis, np.array(study.bare.history)
+    fallen = np.minimum(energy[0] - np.minimum.accumulate(energy), analysis.descent)
     relative = analysis.reduction_percent is not None
     if relative:
         fallen = 100 * fallen / abs(analysis.initial_energy)

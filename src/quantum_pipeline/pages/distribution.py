@@ -20,7 +20,7 @@ from quantum_pipeline.pages.figures import (
     new_figure,
 )
 from quantum_pipeline.pages.numbers import percent, short
-from quantum_pipeline.pages.study import DRAWN_BITSTRINGS, Study
+from quantum_pipeline.pages.study import DRAWN_BITSTRINGS, LABEL, Study
 
 MOST_SEPARATE_BARS = 30
 MOST_BARS = 60
@@ -54,7 +54,8 @@ def distribution(study: Study) -> tuple[str, str, Figure]:
     axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:g} %")
     axes.set_ylabel("share of bitstrings")
     larger = study.report.problem.sense == "maximise"
-    axes.set_xlabel("cut (larger is better)" if larger else "objective (smaller is better)")
+    what = "cut (larger is better)" if larger else "objective (smaller is better)"
+    axes.set_xlabel(f"{what}{study.less_constant}")
     legend_below(figure)
     return (
         titled(study.report, _title(study, shots)),
@@ -64,15 +65,14 @@ def distribution(study: Study) -> tuple[str, str, Figure]:
 
 
 def _title(study: Study, shots: int) -> str:
-    best, tolerance = study.report.quality.best_known, study.model.tolerance
-    name = f"{'Optimum' if study.optimum_is_known else 'Best known value'} {short(best)}"
-    share = study.sampled.probability_of(best, tolerance)
-    if not share:
-        found = short(study.report.solution.objective)
+    best = study.answer(study.report.quality.best_known, LABEL)
+    name = f"{'Optimum' if study.optimum_is_known else 'Best known value'} {best}"
+    if not study.best_in_shots:
+        found = study.answer(study.report.solution.objective, LABEL)
         return f"{name} in none of the shots ({shots}); the best sample has {found}"
-    by_random_bits = study.random.probability_of(best, tolerance)
-    rival = f" (random bits: {percent(by_random_bits)})" if study.random_is_exact else ""
-    return f"{name} in {percent(share)} of the shots{rival}"
+    random = study.best_in_random_bits
+    rival = "" if random is None else f" (random bits: {percent(random)})"
+    return f"{name} in {percent(study.best_in_shots)} of the shots{rival}"
 
 
 def _draw_shares(axes: Axes, edges: Array, shares: Array, label: str, *, filled: bool) -> None:
@@ -119,23 +119,23 @@ def _lattice_step(gaps: Array, tolerance: float) -> float | None:
 
 def _mark(axes: Axes, study: Study) -> None:
     """Mark single values, those that are equal by one line with all their names."""
-    report, tolerance = study.report, study.model.tolerance
-    named = (
-        ("optimum" if study.optimum_is_known else "best known", report.quality.best_known, GREEN),
-        (report.quality.classical.method, report.quality.classical.objective, VERMILLION),
-        ("best sample", report.solution.objective, BLUE),
-    )
-    marks: list[tuple[list[str], float, str]] = []
-    for name, value, colour in named:
-        same = next((names for names, other, _ in marks if abs(other - value) <= tolerance), None)
-        if same is None:
-            marks.append(([name], value, colour))
-        else:
-            same.append(name)
-    for names, value, colour in marks:
-        label = f"{' = '.join(names)}: {short(value)}"
-        axes.axvline(value, color=colour, ls="--", lw=1.3, label=label)
-    mean = study.problem.objective_of_energy(report.quality.mean_energy) + 0.0
-    exact = report.quality.mean_energy_by == "exact state"
-    name = "mean of the state" if exact else "mean of the shots"
-    axes.axvline(mean, color=BLACK, ls=":", lw=1.3, label=f"{name}: {short(mean)}")
+    report, quality = study.report, study.report.quality
+    method, found = quality.classical.method, "best sample"
+    best = ["optimum" if study.optimum_is_known else "best known"]
+    best += [method] * (quality.outcome != "better") + [found] * (quality.outcome != "worse")
+    sign, exact = study.problem.objective_of_energy(1.0), study.problem.exact
+    marks = [(best, quality.best_known, study.bare.best_known, GREEN)]
+    if quality.outcome == "better":
+        place = float(exact.energy(quality.classical.bitstring))
+        marks.append(([method], quality.classical.objective, place, VERMILLION))
+    if quality.outcome == "worse":
+        place = float(exact.energy(report.solution.bitstring))
+        marks.append(([found], report.solution.objective, place, BLUE))
+    for names, value, energy, colour in marks:
+        label = f"{' = '.join(names)}: {study.answer(value, LABEL)}"
+        axes.axvline(sign * energy, color=colour, ls="--", lw=1.3, label=label)
+    mean = sign * study.bare.mean_energy + 0.0
+    of_state = quality.mean_energy_by == "exact state"
+    name = "mean of the state" if of_state else "mean of the shots"
+    label = f"{name}: {study.mean(quality.mean_energy, short, sign)}"
+    axes.axvline(mean, color=BLACK, ls=":", lw=1.3, label=label)

@@ -116,7 +116,8 @@ def _bar(each: Estimated, most: float) -> tuple[float, float]:
 
 def _title(part: MitigationPart, exact: float | None) -> str:
     kept = "kept" if part.kept == "mitigated" else "not kept"
-    raw, mitigated = short(part.raw.energy), short(part.mitigated.energy)
+    raw = short(part.raw.energy, part.mitigated.energy)
+    mitigated = short(part.mitigated.energy, part.raw.energy)
     title = f"Energy {raw} raw, {mitigated} mitigated ({kept})"
     return title if exact is None else f"{title}; {short(exact)} without noise"
 

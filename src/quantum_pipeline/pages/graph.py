@@ -20,7 +20,7 @@ from quantum_pipeline.pages.figures import (
 )
 from quantum_pipeline.pages.numbers import short
 from quantum_pipeline.pages.places import Array, by_stress, circle, steps
-from quantum_pipeline.pages.study import Study
+from quantum_pipeline.pages.study import LABEL, Study
 from quantum_pipeline.problems import MaxCut
 
 MOST_WEIGHTS = 30
@@ -70,10 +70,11 @@ def _title(study: Study, problem: MaxCut) -> str:
     weights = [w for _, _, w in problem.edges]
     of_all = f" of total weight {short(sum(weights))}" if min(weights) >= 0 else ""
     if not study.best_is_sampled:
-        best = f"best known {short(study.report.quality.best_known)}"
+        best = f"best known {study.answer(study.report.quality.best_known, LABEL)}"
     else:
         best = "the optimum" if study.optimum_is_known else "the best known"
-    name, cut = study.solution_name.capitalize(), short(study.report.solution.objective)
+    name = study.solution_name.capitalize()
+    cut = study.answer(study.report.solution.objective, LABEL)
     return f"{name}: cut {cut}{of_all}, {best}"
 
 

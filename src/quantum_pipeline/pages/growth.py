@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -34,9 +36,7 @@ def depths(study: Study) -> tuple[str, str, Figure]:
     report = study.report
     steps = report.algorithm.depths
     layers = [step.depth for step in steps]
-    energy = [step.energy for step in steps]
-    best = study.problem.energy_of_objective(report.quality.best_known)
-    random = report.quality.random_mean_energy
+    energy, best, random = study.bare.depths, study.bare.best_known, study.model.offset
 
     figure, (axes,) = new_figure()
     axes.plot(layers, energy, color=BLUE, marker="o", label="lowest at this depth")
@@ -44,17 +44,17 @@ def depths(study: Study) -> tuple[str, str, Figure]:
     axes.axhline(best, color=GREEN, ls="--", lw=1.3, label=f"{name}: {short(best)}")
     axes.axhline(random, color=GREY, ls=":", lw=1.3, label=f"random bits: {short(random)}")
     axes.set_xlabel("layers p")
-    axes.set_ylabel(study.optimised)
+    axes.set_ylabel(f"{study.optimised}{study.less_constant}")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     legend_below(figure)
     title = f"{layers[-1]} layers; the last one gained {_gain(study, energy)}"
     return title, _DEPTHS.format(study.optimised), figure
 
 
-def _gain(study: Study, energy: list[float]) -> str:
+def _gain(study: Study, energy: Sequence[float]) -> str:
     """Return what the last layer gained: of the descent, where it began at random bits."""
     gain, report = max(energy[-2] - energy[-1], 0.0), study.report
-    descent = report.quality.random_mean_energy - energy[-1]
+    descent = study.model.offset - energy[-1]
     tilted = report.request["algorithm"]["warm_start"] != "none"
     if report.algorithm.cvar_alpha < 1 or tilted or descent <= 0:
         return short(gain)

@@ -1,30 +1,34 @@
-"""Formats numbers for people: a true minus sign, six digits at most, suitable units."""
+"""Formats numbers for people: a true minus sign, the digits that it takes, suitable units."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from math import floor, log10
 
+from quantum_pipeline.wording import digits, short_of_one
+
 MOST_DECIMALS = 8
 """Decimals of a value with an error; an error so small is rounding."""
 
 
-def number(value: float | None) -> str:
-    """Return a number with up to six significant digits; a dash where there is none.
+def number(value: float | None, *beside: float | None) -> str:
+    """Return a number with six significant digits, more to tell it from others; a dash for none.
 
-    >>> number(-7.5), number(12.0), number(1234567), number(None)
-    ('−7.5', '12', '1.23457e+06', '–')
+    >>> number(-7.5), number(12.0), number(1234567.8), number(None)
+    ('−7.5', '12', '1234568', '–')
+    >>> number(1234567.8, 1234567.1)
+    '1234567.8'
     """
-    return "–" if value is None else f"{value + 0.0:.6g}".replace("-", "−")
+    return "–" if value is None else digits(value, *beside).replace("-", "−")
 
 
-def short(value: float) -> str:
-    """Return a number with up to four significant digits.
+def short(value: float, *beside: float | None) -> str:
+    """Return a number with four significant digits, more to tell it from others.
 
-    >>> short(-10.33333), short(123456)
-    ('−10.33', '1.235e+05')
+    >>> short(-10.33333), short(123456.7), short(10.33333, 10.33332)
+    ('−10.33', '123457', '10.33333')
     """
-    return f"{value + 0.0:.4g}".replace("-", "−")
+    return digits(value, *beside, least=4).replace("-", "−")
 
 
 def hartree(value: float | None) -> str:
@@ -83,9 +87,7 @@ def ratio(value: float | None) -> str:
     >>> ratio(1.0), ratio(0.99471), ratio(0.999999), ratio(-0.25), ratio(None)
     ('1.0000', '0.9947', '0.9999', '−0.2500', '–')
     """
-    if value is None:
-        return "–"
-    return f"{0.9999 if 0.9999 < value < 1 else value:.4f}".replace("-", "−")
+    return "–" if value is None else short_of_one(value).replace("-", "−")
 
 
 def seconds(value: float) -> str:

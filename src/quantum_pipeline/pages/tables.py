@@ -9,6 +9,7 @@ from quantum_pipeline.pages.emulation import device_name
 from quantum_pipeline.pages.numbers import number, ratio, seconds, short, with_error
 from quantum_pipeline.pages.rows import Row, Table
 from quantum_pipeline.pages.study import Study
+from quantum_pipeline.reports.evaluation import ROUNDED
 
 
 class Rival(NamedTuple):
@@ -26,7 +27,7 @@ def headline(study: Study) -> list[tuple[str, str, str]]:
     what = "cut" if report.problem.type == "maxcut" else "objective"
     return [
         *rows.cut_in_short(report),
-        ("Found", f"{what} {number(report.solution.objective)}", _found(study)),
+        ("Found", f"{what} {study.answer(report.solution.objective)}", _found(study)),
         ("Quality", *_good(study)),
         rows.cost_in_short(report, sum(report.samples.values())),
     ]
@@ -34,24 +35,36 @@ def headline(study: Study) -> list[tuple[str, str, str]]:
 
 def _found(study: Study) -> str:
     quality = study.report.quality
+    method, within = quality.classical.method, quality.classical.within
+    rounding = f", to within {ROUNDED}" if quality.doubtful else ""
     if not study.best_is_sampled:
-        return (
-            f"Short of the best known {number(quality.best_known)}, which "
-            f"{quality.classical.method} found."
-        )
+        best = study.answer(quality.best_known)
+        return f"Short of the best known {best}, which {method} found.{_hidden_difference(study)}"
     if study.optimum_is_known:
-        return f"The optimum, proven by {quality.classical.method}."
-    if quality.best_known_by in ("quantum samples", "recursive QAOA"):
-        return f"Better than {quality.classical.method}; not proven to be the optimum."
-    return f"The best known value, found by {quality.classical.method} too; not proven."
+        return f"The optimum, proven by {method}{rounding}."
+    if quality.outcome == "better":
+        better = f"Better than {method}; not proven to be the optimum."
+        return f"{better}{_hidden_difference(study)}"
+    bound = f": none is better by more than {number(within)}" if within else ""
+    return f"The best known value, found by {method} too{rounding}; not proven{bound}."
+
+
+def _hidden_difference(study: Study) -> str:
+    """Return how far apart the answers are where their objectives do not show it."""
+    quality = study.report.quality
+    if quality.doubtful:
+        return f" They differ by {number(quality.difference)}, less than {ROUNDED}."
+    if study.report.solution.objective == quality.classical.objective:
+        return f" They differ by {number(quality.difference)}, which the constant hides."
+    return ""
 
 
 def _good(study: Study) -> tuple[str, str]:
     quality = study.report.quality
     if quality.ratio_undefined_because is not None:
-        return f"mean energy {number(quality.mean_energy)}", (
-            f"Random bits have {number(quality.random_mean_energy)}. There is no ratio: "
-            f"{quality.ratio_undefined_because}."
+        return f"mean energy {study.mean(quality.mean_energy)}", (
+            f"Random bits have {number(quality.random_mean_energy, quality.mean_energy)}. There is "
+            f"no ratio: {quality.ratio_undefined_because}."
         )
     raw = ratio(quality.expected_ratio)
     if quality.mitigated_ratio is not None:
@@ -71,24 +84,24 @@ def comparison(study: Study) -> list[Rival]:
     )
     took = "–" if report.device.emulated is not None else seconds(quality.quantum_seconds)
     classical = quality.classical
-    is_best = classical.objective == quality.best_known and quality.random_ratio is not None
+    is_best = quality.outcome != "better" and quality.random_ratio is not None
     return [
         Rival(
             f"{report.algorithm.name.upper()}, {study.solution_name}",
-            number(report.solution.objective),
+            study.answer(report.solution.objective),
             ratio(quality.approximation_ratio),
             took,
         ),
         *_means(study, took),
         Rival(
             f"{classical.method}, classical",
-            number(classical.objective),
+            study.answer(classical.objective),
             ratio(1.0 if is_best else None),
             seconds(classical.seconds),
         ),
         Rival(
             "random bits, mean",
-            number(objective(quality.random_mean_energy)),
+            number(objective(quality.random_mean_energy), objective(quality.mean_energy)),
             ratio(quality.random_ratio),
             "–",
         ),
@@ -98,6 +111,7 @@ def comparison(study: Study) -> list[Rival]:
 def _means(study: Study, took: str) -> list[Rival]:
     """Return the mean of the state; on a device also without noise, and mitigated."""
     report, quality = study.report, study.report.quality
+    objective_of = study.problem.objective_of_energy
     on_device = report.device.kind != "local"
     name = f"mean on {device_name(report)}, raw" if on_device else "mean of the state"
     error = quality.standard_error if on_device else None
@@ -111,9 +125,9 @@ def _means(study: Study, took: str) -> list[Rival]:
     return [
         Rival(
             f"{report.algorithm.name.upper()}, {way}",
-            with_error(study.problem.objective_of_energy(energy), error)
+            with_error(objective_of(energy), error)
             if error
-            else number(study.problem.objective_of_energy(energy)),
+            else study.mean(energy, sign=objective_of(1.0)),
             ratio(of_best),
             time,
         )
@@ -140,7 +154,7 @@ def _quality(study: Study) -> list[Row]:
     return [
         Row(
             "best_known",
-            number(quality.best_known),
+            study.answer(quality.best_known),
             f"best objective known, {_known_by(study)}",
         ),
         Row(
@@ -157,11 +171,14 @@ def _quality(study: Study) -> list[Row]:
             if quality.probability_of_best is not None
             else "unknown: state or spectrum was not computed in full",
         ),
-        Row("mean_energy", number(quality.mean_energy), f"⟨C⟩ at the final angles, {state}"),
+        Row("mean_energy", study.mean(quality.mean_energy), f"⟨C⟩ at the final angles, {state}"),
         Row("standard_error", number(quality.standard_error), "of a mean over the shots"),
+        Row("descent", number(quality.descent), "of the mean energy below that of random bits"),
         *_device_energies(study),
         Row(
-            "random_mean_energy", number(quality.random_mean_energy), "⟨C⟩ of uniformly random bits"
+            "random_mean_energy",
+            number(quality.random_mean_energy, quality.mean_energy),
+            "⟨C⟩ of uniformly random bits",
         ),
         Row(
             "quantum_seconds",
@@ -189,14 +206,16 @@ def _device_energies(study: Study) -> list[Row]:
     if quality.trained_energy is not None:
         rows_ += [
             Row(
-                "trained_energy", number(quality.trained_energy), "⟨C⟩ of the circuit without noise"
+                "trained_energy",
+                study.mean(quality.trained_energy),
+                "⟨C⟩ of the circuit without noise",
             ),
             Row("trained_ratio", ratio(quality.trained_ratio), "ratio of it"),
         ]
     if quality.mitigated_energy is not None:
         error = number(quality.mitigated_standard_error)
         rows_ += [
-            Row("mitigated_energy", number(quality.mitigated_energy), "⟨C⟩, errors mitigated"),
+            Row("mitigated_energy", study.mean(quality.mitigated_energy), "⟨C⟩, errors mitigated"),
             Row("mitigated_standard_error", error, "of it"),
             Row("mitigated_ratio", ratio(quality.mitigated_ratio), "ratio of it"),
         ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict
@@ -111,11 +112,19 @@ class PreparedRun(BaseModel):
         )
 
     @property
+    def binary(self) -> BinaryProblem:
+        """The problem of a run of binary variables."""
+        problem = self.request.problem
+        if not isinstance(problem, BinaryProblem):
+            raise TypeError(f"{self.run_id}: {problem.type} is no problem of binary variables")
+        return problem
+
+    @cached_property
     def ising(self) -> IsingModel:
-        """The Ising model of a run whose problem is one of binary variables."""
+        """The Ising model of a run of binary variables, less the problem's constant."""
         if self.model is None:
             raise TypeError(f"{self.run_id}: {self.request.problem.type} is no Ising model")
-        return self.model
+        return self.binary.less_constant(self.model)
 
 
 class ProblemHeader(BaseModel):

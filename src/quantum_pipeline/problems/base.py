@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from functools import cached_property
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, StrictInt, StrictStr
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from quantum_pipeline.exact import ExactEnergies, Terms
 from quantum_pipeline.ising import IsingModel
 from quantum_pipeline.wording import refusal
 
 MAX_MAGNITUDE = 1e12
-"""Largest coefficient: sums and differences of energies then keep digits to compare."""
+"""Largest coefficient: beyond it floats hold no quarters of a unit."""
 
 Number = Annotated[
     float, Field(strict=True, allow_inf_nan=False, ge=-MAX_MAGNITUDE, le=MAX_MAGNITUDE)
@@ -80,13 +83,38 @@ class BinaryProblem(Problem):
         """The user's name of each variable."""
         return range(self.n_variables)
 
-    @abstractmethod
-    def objective(self, bits: Sequence[int]) -> float:
-        """Return what the user asked for, at one assignment of n bits."""
+    @property
+    def constant(self) -> float:
+        """Constant of the objective, which every bitstring has."""
+        return 0.0
 
     @abstractmethod
+    def terms(self) -> Terms:
+        """Return the minimised objective as it was written, less its constant."""
+
     def ising(self) -> IsingModel:
         """Return the model whose energy is the minimised objective, constant included."""
+        terms = self.terms()
+        build = IsingModel.from_spins if terms.spins else IsingModel.from_bits
+        return build(terms.linear, terms.quadratic, self.constant)
+
+    def less_constant(self, model: IsingModel) -> IsingModel:
+        """Return the problem's Ising model less its constant, which would cost energies digits."""
+        return model.model_copy(update={"offset": float(self.exact.mean)})
+
+    @cached_property
+    def exact(self) -> ExactEnergies:
+        """The minimised objective less its constant, as exact numbers."""
+        return ExactEnergies(self.terms())
+
+    def objective(self, bits: Sequence[int]) -> float:
+        """Return what the user asked for, at one assignment of n bits; its sum is rounded once."""
+        energy = self.with_constant(self.exact.energy("".join(map(str, bits))))
+        return self.objective_of_energy(energy) + 0.0  # -0.0 is written as 0.0
+
+    def with_constant(self, energy: float | Fraction) -> float:
+        """Return an energy that was computed without the problem's constant, with it."""
+        return float(energy + Fraction(repr(self.constant))) if self.constant else float(energy)
 
     def energy_of_objective(self, objective: float) -> float:
         """Return the energy that belongs to an objective."""

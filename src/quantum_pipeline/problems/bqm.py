@@ -14,7 +14,8 @@ from pydantic import (
     model_validator,
 )
 
-from quantum_pipeline.ising import Coupling, IsingModel
+from quantum_pipeline.exact import Terms
+from quantum_pipeline.ising import Coupling
 from quantum_pipeline.problems.base import (
     BinaryProblem,
     Index,
@@ -106,18 +107,12 @@ class Bqm(BinaryProblem):
         b = self.bqm
         return list(zip(b.quadratic_head, b.quadratic_tail, b.quadratic_biases, strict=True))
 
-    def objective(self, bits: Sequence[int]) -> float:
-        """Return the model's energy at bits, or at the spins s = 1 - 2x."""
-        spin = self.bqm.variable_type == "SPIN"
-        v = [1 - 2 * x if spin else x for x in bits]
-        return float(
-            self.bqm.offset
-            + sum(bias * value for bias, value in zip(self.bqm.linear_biases, v, strict=True))
-            + sum(bias * v[i] * v[j] for i, j, bias in self._pairs())
-        )
+    @property
+    def constant(self) -> float:
+        """The model's offset."""
+        return self.bqm.offset
 
-    def ising(self) -> IsingModel:
-        """Return the same function over spins."""
-        b = self.bqm
-        build = IsingModel.from_spins if b.variable_type == "SPIN" else IsingModel.from_bits
-        return build(b.linear_biases, self._pairs(), b.offset)
+    def terms(self) -> Terms:
+        """Return the model's energy at bits, or at the spins s = 1 - 2x, less its offset."""
+        spins = self.bqm.variable_type == "SPIN"
+        return Terms(self.bqm.linear_biases, self._pairs(), spins=spins)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from quantum_pipeline.ising import IsingModel
+from quantum_pipeline.exact import Terms
 from quantum_pipeline.problems.base import (
     BinaryProblem,
     Number,
@@ -39,15 +38,11 @@ class Ising(BinaryProblem):
         """Number of spins."""
         return len(self.fields)
 
-    def objective(self, bits: Sequence[int]) -> float:
-        """Return the energy of the spins s = 1 - 2x."""
-        s = [1 - 2 * x for x in bits]
-        return float(
-            self.offset
-            + sum(h * spin for h, spin in zip(self.fields, s, strict=True))
-            + sum(value * s[i] * s[j] for i, j, value in self.couplings)
-        )
+    @property
+    def constant(self) -> float:
+        """The offset."""
+        return self.offset
 
-    def ising(self) -> IsingModel:
-        """Return the model as it is, each pair once."""
-        return IsingModel.from_spins(self.fields, self.couplings, self.offset)
+    def terms(self) -> Terms:
+        """Return the energy of the spins s = 1 - 2x, less its offset."""
+        return Terms(self.fields, self.couplings, spins=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import fsum
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
+from quantum_pipeline.exact import Terms
 from quantum_pipeline.ising import IsingModel
 from quantum_pipeline.problems.base import (
     MAX_MAGNITUDE,
@@ -109,14 +111,13 @@ class MaxCut(BinaryProblem):
         """The nodes' names, where the graph had other ones than 0 to n - 1."""
         return self.node_labels or range(self.n_variables)
 
-    def objective(self, bits: Sequence[int]) -> float:
-        """Return the weight of the edges that are cut."""
-        return float(sum(w for i, j, w in self.edges if bits[i] != bits[j]))
+    def terms(self) -> Terms:
+        """Return -cut = (sum_{ij} w s_i s_j - sum_{ij} w) / 2."""
+        gained = [-w for *_, w in self.edges]
+        return Terms([0.0] * self.n_variables, self.edges, gained, spins=True, divisor=2)
 
     def ising(self) -> IsingModel:
         """Return -cut = sum_{ij} w (s_i s_j - 1)/2."""
-        return IsingModel.from_spins(
-            [0.0] * self.n_variables,
-            [(i, j, w / 2) for i, j, w in self.edges],
-            -sum(w for _, _, w in self.edges) / 2,
-        )
+        halves = [(i, j, w / 2) for i, j, w in self.edges]
+        offset = -fsum(w for *_, w in halves)
+        return IsingModel.from_spins([0.0] * self.n_variables, halves, offset)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from quantum_pipeline.ising import IsingModel
+from quantum_pipeline.exact import Terms
 from quantum_pipeline.problems.base import BinaryProblem, Number, check_square, terms_of_matrix
 
 
@@ -33,17 +32,9 @@ class Optimization(BinaryProblem):
         """Number of bits."""
         return len(self.linear_coefficients)
 
-    def objective(self, bits: Sequence[int]) -> float:
+    def terms(self) -> Terms:
         """Return l.x + x^T Q x."""
-        x = np.asarray(bits, dtype=np.float64)
-        linear, quadratic = np.asarray(self.linear_coefficients), np.asarray(self.quadratic_matrix)
-        return float(linear @ x + x @ quadratic @ x)
-
-    def ising(self) -> IsingModel:
-        """Return the same function of spins; the diagonal of Q joins l, for x² = x."""
-        return IsingModel.from_bits(
-            self.linear_coefficients, terms_of_matrix(self.quadratic_matrix)
-        )
+        return Terms(self.linear_coefficients, terms_of_matrix(self.quadratic_matrix))
 
 
 class Random(BinaryProblem):
@@ -76,10 +67,6 @@ class Random(BinaryProblem):
         """Number of bits."""
         return self.problem_size
 
-    def objective(self, bits: Sequence[int]) -> float:
-        """Return the drawn problem's objective."""
-        return self.drawn().objective(bits)
-
-    def ising(self) -> IsingModel:
-        """Return the drawn problem's Ising model."""
-        return self.drawn().ising()
+    def terms(self) -> Terms:
+        """Return the drawn problem's terms."""
+        return self.drawn().terms()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from quantum_pipeline.ising import Coupling, IsingModel
+from quantum_pipeline.exact import Terms
 from quantum_pipeline.problems.base import (
     BinaryProblem,
     Number,
@@ -57,19 +56,8 @@ class Qubo(BinaryProblem):
         """Number of bits."""
         return len(self.matrix if self.matrix is not None else self.linear or ())
 
-    def _terms(self) -> tuple[Sequence[float], Sequence[Coupling]]:
-        if self.matrix is None:
-            return self.linear or (), self.quadratic
-        return [0.0] * len(self.matrix), terms_of_matrix(self.matrix)
-
-    def objective(self, bits: Sequence[int]) -> float:
+    def terms(self) -> Terms:
         """Return l.x + sum q x x."""
-        linear, quadratic = self._terms()
-        return float(
-            sum(value for value, x in zip(linear, bits, strict=True) if x)
-            + sum(q for i, j, q in quadratic if bits[i] and bits[j])
-        )
-
-    def ising(self) -> IsingModel:
-        """Return the same function of spins s = 1 - 2x."""
-        return IsingModel.from_bits(*self._terms())
+        if self.matrix is None:
+            return Terms(self.linear or (), self.quadratic)
+        return Terms([0.0] * len(self.matrix), terms_of_matrix(self.matrix))

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from quantum_pipeline.reports.device_advice import MOST_SHOTS, recommend_about_device
 from quantum_pipeline.reports.optimisation_parts import OptimisationReport
+from quantum_pipeline.wording import digits
 
 
-def recommend(report: OptimisationReport, tolerance: float) -> tuple[str, ...]:
-    """Return what to do next; each sentence follows from a figure of the report, and names it.
-
-    ``tolerance`` is that of the model: energies no farther apart are equal.
-    """
+def recommend(report: OptimisationReport) -> tuple[str, ...]:
+    """Return what to do next; each sentence follows from a figure of the report, and names it."""
     advice = (
-        _on_flat_energies(report, tolerance),
+        _on_equal_energies(report),
         _on_early_stop(report),
-        _on_missed_optimum(report, tolerance),
-        _on_randomness(report, tolerance),
+        _on_missed_optimum(report),
+        _on_randomness(report),
         _on_rare_optimum(report),
         _on_classical_speed(report),
     )
@@ -23,22 +21,12 @@ def recommend(report: OptimisationReport, tolerance: float) -> tuple[str, ...]:
     return recommend_about_device(report) + found
 
 
-def _best_known_energy(report: OptimisationReport) -> float:
-    best = report.quality.best_known
-    return -best if report.problem.sense == "maximise" else best
-
-
-def _is_flat(report: OptimisationReport, tolerance: float) -> bool:
-    # The mean over all bitstrings is as low as the lowest only where all are the same.
-    return abs(report.quality.random_mean_energy - _best_known_energy(report)) <= tolerance
-
-
-def _on_flat_energies(report: OptimisationReport, tolerance: float) -> str | None:
-    if not _is_flat(report, tolerance):
+def _on_equal_energies(report: OptimisationReport) -> str | None:
+    if not report.quality.all_equal:
         return None
     return (
-        f"Every bitstring has the objective {report.quality.best_known:.6g}: there is nothing to "
-        "optimise; check the coefficients of the problem."
+        f"Every bitstring has the objective {digits(report.quality.best_known)}: there is nothing "
+        "to optimise; check the coefficients of the problem."
     )
 
 
@@ -52,17 +40,19 @@ def _on_early_stop(report: OptimisationReport) -> str | None:
     return f"The optimiser stopped early ({ended.stop_reason}): raise {limit}."
 
 
-def _on_missed_optimum(report: OptimisationReport, tolerance: float) -> str | None:
-    quality, found = report.quality, report.solution.objective
-    if abs(found - quality.best_known) <= tolerance:
+def _on_missed_optimum(report: OptimisationReport) -> str | None:
+    quality, solution = report.quality, report.solution
+    if quality.outcome != "worse":
         return None
-    rival = f"{quality.classical.method} found {quality.classical.objective:.6g}"
-    if report.solution.found_by != "samples":
-        return (
-            f"The rounded solution has the objective {found:.6g}, {rival}: use the classical one."
-        )
+    rival = quality.classical
+    found = digits(solution.objective, rival.objective)
+    better = f"{rival.method} found {digits(rival.objective, solution.objective)}"
+    if solution.objective == rival.objective:  # as floats, beside a large constant
+        better = f"{rival.method} one that is better by {digits(quality.difference)}"
+    if solution.found_by != "samples":
+        return f"The rounded solution has the objective {found}, {better}: use the classical one."
     return (
-        f"The best sample has the objective {found:.6g}, {rival}: use the classical answer, or "
+        f"The best sample has the objective {found}, {better}: use the classical answer, or "
         f"raise {_depth(report)}{_or_shots(report)}."
     )
 
@@ -77,16 +67,16 @@ def _depth(report: OptimisationReport) -> str:
     return f"algorithm.{'max_depth' if grown else 'depth'} above {report.algorithm.depth}"
 
 
-def _on_randomness(report: OptimisationReport, tolerance: float) -> str | None:
+def _on_randomness(report: OptimisationReport) -> str | None:
     quality = report.quality
     exact = quality.mean_energy_by == "exact state"
-    noise = 0.0 if exact else 2 * (quality.standard_error or 0.0)
-    better = quality.mean_energy < quality.random_mean_energy - noise
-    if better or _is_flat(report, tolerance):
-        return None
+    error = 0.0 if exact else quality.standard_error
+    if error is None or quality.descent > 2 * error or quality.all_equal:
+        return None  # of one shot the error is unknown
+    mean, random = quality.mean_energy, quality.random_mean_energy
     return (
-        f"The mean energy {quality.mean_energy:.6g} is no better than the "
-        f"{quality.random_mean_energy:.6g} of random bits: other angles are needed, from "
+        f"The mean energy {digits(mean, random)} is no better than the "
+        f"{digits(random, mean)} of random bits: other angles are needed, from "
         "algorithm.gammas and betas or from another algorithm.depth."
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from math import ceil
 
 from quantum_pipeline.reports.base import Report
+from quantum_pipeline.wording import digits
 
 MOST_SHOTS = 50_000
 """Shots of a circuit that a request may ask for."""
@@ -96,6 +97,6 @@ def _on_fees(report: Report) -> str | None:
         return None
     took = "took" if report.device.emulated is None else "would take"
     return (
-        f"The exact engine gives the energy of the same circuit without noise, {exact:.6g}, at no "
-        f"fee; the tasks on {report.device.name} {took} {paid:.4f} USD."
+        f"The exact engine gives the energy of the same circuit without noise, {digits(exact)}, at "
+        f"no fee; the tasks on {report.device.name} {took} {paid:.4f} USD."
     )

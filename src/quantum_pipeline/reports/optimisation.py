@@ -5,7 +5,12 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
 from quantum_pipeline.errors import InvalidResult
+from quantum_pipeline.ising import energy_of
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.problems import BinaryProblem, MaxCut
 from quantum_pipeline.reports.advice import recommend
@@ -14,11 +19,14 @@ from quantum_pipeline.reports.device_parts import device_plots
 from quantum_pipeline.reports.evaluation import analyse, quality
 from quantum_pipeline.reports.optimisation_parts import (
     AlgorithmPart,
+    LessConstant,
     OptimisationReport,
     ProblemPart,
     Solution,
 )
 from quantum_pipeline.results import OptimisationResult
+
+_Part = TypeVar("_Part", bound=BaseModel)
 
 DRAWN_NODES = 120
 """Most nodes of a graph that is drawn: of more, a picture shows nothing."""
@@ -33,6 +41,7 @@ def build(
         InvalidResult: the problem's own objective and the Ising energy disagree.
     """
     request, model = prepared.request, prepared.ising
+    rounding = model.tolerance + problem.exact.rounding(model)
     report = OptimisationReport(
         **common_parts(prepared, outcome, result),
         problem=ProblemPart(
@@ -40,6 +49,7 @@ def build(
             sense=problem.sense,
             n_variables=model.n_variables,
             n_couplings=len(model.couplings),
+            constant=problem.constant,
         ),
         algorithm=AlgorithmPart(
             name=result.algorithm,
@@ -55,31 +65,69 @@ def build(
             engine=result.engine,
             chosen_because=prepared.reasons.algorithm.words,
         ),
-        solution=_solution(problem, result, model.tolerance),
+        solution=_solution(prepared, problem, result),
         samples=result.counts,
         quality=quality(problem, model, result),
-        analysis=analyse(result.history, model.tolerance),
+        analysis=analyse(result.history, rounding, problem.constant),
+        less_constant=_less_constant(problem, result) if problem.constant else None,
         recommendations=(),
         artifacts=_artifacts(problem, result),
     )
-    return report.model_copy(update={"recommendations": recommend(report, model.tolerance)})
+    report = report.model_copy(update={"recommendations": recommend(report)})
+    return _with_constant(report, problem) if problem.constant else report
 
 
-def _solution(problem: BinaryProblem, result: OptimisationResult, tolerance: float) -> Solution:
+def _solution(
+    prepared: PreparedRun, problem: BinaryProblem, result: OptimisationResult
+) -> Solution:
     bits = [int(bit) for bit in result.best_bitstring]
-    objective = problem.objective(bits)
-    if abs(objective - problem.objective_of_energy(result.best_energy)) > tolerance:
+    objective, model = problem.objective(bits), prepared.model
+    assert model is not None
+    of_model = problem.objective_of_energy(energy_of(model, result.best_bitstring))
+    if abs(objective - of_model) > model.tolerance + problem.exact.rounding(model):
         raise InvalidResult(
-            f"objective: {objective} from the problem, "
-            f"{problem.objective_of_energy(result.best_energy)} from its Ising model"
+            f"objective: {objective} from the problem, {of_model} from its Ising model"
         )
     return Solution(
         bitstring=result.best_bitstring,
         assignment={str(label): x for label, x in zip(problem.labels, bits, strict=True)},
-        objective=objective + 0.0,  # -0.0 is written as 0.0
-        energy=result.best_energy,
+        objective=objective,
+        energy=problem.with_constant(problem.exact.energy(result.best_bitstring)),
         feasible=True,  # every bitstring is: these problems have no constraints
         found_by="samples" if result.counts else "recursive rounding",
+    )
+
+
+def _less_constant(problem: BinaryProblem, result: OptimisationResult) -> LessConstant:
+    exact, known = problem.exact, (result.classical.bitstring, result.best_bitstring)
+    return LessConstant(
+        best_known=float(exact.energy(known[exact.best(known)])),
+        mean_energy=result.mean_energy,
+        history=tuple(each.energy for each in result.history),
+        depths=tuple(each.energy for each in result.depths),
+    )
+
+
+def _with_constant(report: OptimisationReport, problem: BinaryProblem) -> OptimisationReport:
+    """Return a report whose energies of evaluations and of a device have the problem's constant."""
+
+    def added(part: _Part) -> _Part:
+        """Return a part of the report with the constant added to its energies."""
+        changes: dict[str, Any] = {}
+        for name in type(part).model_fields:
+            value = getattr(part, name)
+            if name in ("energy", "exact"):
+                changes[name] = problem.with_constant(value)
+            elif isinstance(value, BaseModel):
+                changes[name] = added(value)
+            elif isinstance(value, tuple):
+                changes[name] = tuple(added(e) if isinstance(e, BaseModel) else e for e in value)
+        return part.model_copy(update=changes)
+
+    names = ("algorithm", "convergence", "mitigation")
+    parts = {name: getattr(report, name) for name in names}
+    return report.model_copy(
+        update={name: added(part) for name, part in parts.items() if part is not None}
     )
 
 

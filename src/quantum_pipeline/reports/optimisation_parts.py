@@ -10,12 +10,13 @@ from quantum_pipeline.results import DepthStep, Elimination
 
 
 class ProblemPart(Part):
-    """The problem, in short; the request has it whole."""
+    """The problem, in short; the request has it whole. ``constant`` is the same for all bits."""
 
     type: str
     sense: Literal["minimise", "maximise"]
     n_variables: int
     n_couplings: int
+    constant: float
 
 
 class AlgorithmPart(Part):
@@ -49,14 +50,27 @@ class Solution(Part):
     found_by: Literal["samples", "recursive rounding"]
 
 
+class LessConstant(Part):
+    """Energies of the report without the problem's constant, which may cost them their digits."""
+
+    best_known: float
+    mean_energy: float
+    history: tuple[float, ...]
+    depths: tuple[float, ...]
+
+
 class OptimisationReport(Report):
-    """``report.json`` of a problem of binary variables."""
+    """``report.json`` of a problem of binary variables.
+
+    ``less_constant`` is None where the problem has no constant.
+    """
 
     problem: ProblemPart
     algorithm: AlgorithmPart
     solution: Solution
     samples: dict[str, int]
     quality: Quality
+    less_constant: LessConstant | None
 
     @property
     def objective(self) -> float:
