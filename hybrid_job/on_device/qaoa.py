@@ -39,7 +39,7 @@ from quantum_pipeline.requests.mitigation import CHECKS, Noise
 from quantum_pipeline.results import DeviceRun, MitigationOutcome
 
 LEAST_PART = 0.25
-"""Part of the shots asked for that an energy is still mitigated with."""
+"""Part of the shots asked for that an energy is still mitigated with; one shot is not enough."""
 
 
 ROUNDING = 1e-6
@@ -177,7 +177,7 @@ class DeviceQaoa:
         asked, executor = self._shots, self._executor
         wanted = not self._mitigation.is_none
         shots = executor.affordable_shots(self._executables, asked) if wanted else 0
-        mitigated = shots >= LEAST_PART * asked
+        mitigated = shots > 1 and shots >= LEAST_PART * asked
         if not mitigated:
             shots = executor.affordable_shots(1, asked)
         cap: RunLimit = "limits.max_cost_usd"

@@ -15,10 +15,13 @@ import pytest
 from benchmarks import digits
 from hybrid_job.journal import Journal
 from hybrid_job.main import solve
+from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.exact import ExactEnergies
 from quantum_pipeline.pages import render
+from quantum_pipeline.planning.reasons import Why
 from quantum_pipeline.reports import OptimisationReport
 from quantum_pipeline.results import OptimisationResult, read_result
+from tests.planned import planned
 from tests.unit.finished_run import prepared_run, report_of
 
 PENALTIES = {
@@ -139,6 +142,16 @@ def test_energies_beside_an_offset_are_drawn_and_told_without_it(tmp_path: Path)
 def test_one_shot_has_no_standard_error(tmp_path: Path) -> None:
     report = reported(PENALTIES, tmp_path, shots=1, algorithm=FEW)
     assert report.quality.standard_error is None
+
+
+def test_one_shot_is_not_mitigated() -> None:
+    request = {"problem": PENALTIES, "device": "Garnet", "shots": 1}
+    found = planned({**request, "mitigation": "auto"}, min_shots=1)
+    assert found.request.mitigation.is_none
+    assert found.reasons.mitigation is not None
+    assert found.reasons.mitigation.why is Why.ONE_SHOT
+    with pytest.raises(InvalidRequest, match="shots: got 1; allowed: 2 or more"):
+        planned({**request, "mitigation": {"readout": True}}, min_shots=1)
 
 
 def test_what_the_coefficients_leave_open_is_said_to_be_open(tmp_path: Path) -> None:

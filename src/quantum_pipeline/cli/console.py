@@ -162,10 +162,10 @@ def _cost(report: Mapping[str, Any]) -> str:
     )
 
 
-def _with_error(energy: float, error: float | None) -> str:
-    """Return an energy to the two digits of its standard error."""
+def _with_error(energy: float, error: float | None, random: float) -> str:
+    """Return an energy to the two digits of its standard error, or to be told from random bits'."""
     if not error:
-        return digits(energy)
+        return digits(energy, random)
     decimals = max(0, 1 - math.floor(math.log10(error)))
     return f"{energy:.{decimals}f} +- {error:.{decimals}f}"
 
@@ -180,7 +180,9 @@ def _of_molecule(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if report.get("measured"):
         found = report["measured"]
         off = f"{found['counts']}, off by {found['error_millihartree']:.3g} mHa"
-        yield "measured", f"{found['energy']:.6f} +- {found['standard_error']:.6f}  {off}"
+        error = found["standard_error"]
+        spread = "" if error is None else f" +- {error:.6f}"
+        yield "measured", f"{found['energy']:.6f}{spread}  {off}"
     if report.get("measured") and report["mitigation"]:
         other = "raw" if report["mitigation"]["kept"] == "mitigated" else "mitigated"
         it = report["mitigation"][other]
@@ -205,11 +207,12 @@ def _of_optimisation(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     goal = "best cut" if problem["type"] == "maxcut" else goal
     yield "problem", f"{problem['type']}, {problem['n_variables']} variables"
     found, best = solution["objective"], quality["best_known"]
-    yield goal, f"{digits(found, best, least=10)}  at {_shortened(solution['bitstring'])}"
+    random = quality["random_mean_energy"] * (-1 if problem["sense"] == "maximise" else 1)
+    yield goal, f"{digits(found, best, random, least=10)}  at {_shortened(solution['bitstring'])}"
     found_by = f"found by {quality['best_known_by']}"
     if quality["best_known_by"] == "exact":
         found_by = f"proven by {quality['classical']['method']}"
-    yield "best known", f"{digits(best, found, least=10)}, {found_by}"
+    yield "best known", f"{digits(best, found, random, least=10)}, {found_by}"
     ratio, expected = quality["approximation_ratio"], quality["expected_ratio"]
     if ratio is None:
         yield "ratio", f"undefined: {quality['ratio_undefined_because']}"
@@ -224,13 +227,14 @@ def _of_optimisation(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _energies(quality: Mapping[str, Any], mitigation: Mapping[str, Any] | None) -> str:
     """Return raw, mitigated and exact energy of the circuit, beside each other."""
-    found = [f"raw {_with_error(quality['mean_energy'], quality['standard_error'])}"]
+    random = quality["random_mean_energy"]
+    found = [f"raw {_with_error(quality['mean_energy'], quality['standard_error'], random)}"]
     if mitigation:
         it, kept = mitigation["mitigated"], mitigation["kept"] == "mitigated"
-        mitigated = _with_error(it["energy"], it["standard_error"])
+        mitigated = _with_error(it["energy"], it["standard_error"], random)
         found.append(f"mitigated {mitigated}{'' if kept else ' (not kept)'}")
     if quality["trained_energy"] is not None:
-        found.append(f"exact {digits(quality['trained_energy'])}")
+        found.append(f"exact {digits(quality['trained_energy'], random)}")
     return ", ".join(found)
 
 

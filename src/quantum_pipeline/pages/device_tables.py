@@ -11,7 +11,7 @@ from quantum_pipeline.pages.numbers import hartree, number, off_by, percent, sho
 from quantum_pipeline.planning.costs import CostItem
 from quantum_pipeline.reports import MoleculeReport, OptimisationReport, Report
 from quantum_pipeline.reports.device_parts import MitigationPart
-from quantum_pipeline.results import Compilation, Estimated
+from quantum_pipeline.results import Compilation
 
 
 class Line(NamedTuple):
@@ -84,15 +84,13 @@ def _writer(report: Report) -> Callable[[float], str]:
     return number if isinstance(report, OptimisationReport) else hartree
 
 
-def _raw(report: Report) -> list[Estimated]:
-    """Return the energy as it was measured, where nothing was mitigated."""
+def _raw(report: Report) -> list[tuple[float, float | None]]:
+    """Return the energy as it was measured, where nothing was mitigated, and its error."""
     if isinstance(report, OptimisationReport):
-        energy, error = report.quality.mean_energy, report.quality.standard_error
-    elif isinstance(report, MoleculeReport) and report.measured is not None:
-        energy, error = report.measured.raw_energy, report.measured.raw_standard_error
-    else:
-        return []
-    return [Estimated(energy=energy, standard_error=error or 0.0)]
+        return [(report.quality.mean_energy, report.quality.standard_error)]
+    if isinstance(report, MoleculeReport) and report.measured is not None:
+        return [(report.measured.raw_energy, report.measured.raw_standard_error)]
+    return []
 
 
 def _energies(report: Report) -> list[Line]:
@@ -103,20 +101,20 @@ def _energies(report: Report) -> list[Line]:
     if exact is not None:
         lines.append(Line("without noise, exact", (write(exact), "–")))
 
-    def cells(each: Estimated) -> tuple[str, ...]:
-        measured = with_error(each.energy, each.standard_error, write)
+    def cells(energy: float, error: float | None) -> tuple[str, ...]:
+        measured = with_error(energy, error, write)
         if exact is None:
             return (measured,)
         unit = 1000 if in_hartree else 1
-        return measured, off_by(unit * (each.energy - exact), unit * each.standard_error)
+        return measured, off_by(unit * (energy - exact), None if error is None else unit * error)
 
     if outcome is not None:
         for name, each in (("raw", outcome.raw), ("mitigated", outcome.mitigated)):
             kept = outcome.kept == name
             label = f"{name}, kept" if kept else name
-            lines.append(Line(label, cells(each), kept))
+            lines.append(Line(label, cells(each.energy, each.standard_error), kept))
     else:
-        lines += [Line("raw", cells(each), True) for each in _raw(report)]
+        lines += [Line("raw", cells(*each), True) for each in _raw(report)]
     return lines
 
 

@@ -74,10 +74,16 @@ def _measured_in_short(report: MoleculeReport) -> list[tuple[str, str, str]]:
     ]
 
 
-def _off(millihartree: float, standard_error: float) -> str:
+def _off(millihartree: float, standard_error: float | None) -> str:
     """Return a difference in mHa with its error, which is given in hartree."""
-    spread = 1000 * standard_error
+    spread = _millihartree(standard_error)
+    if spread is None:
+        return f"{off_by(millihartree, None)} mHa"
     return f"{off_by(millihartree, spread)} ± {rounded_by(spread, spread)} mHa"
+
+
+def _millihartree(error: float | None) -> float | None:
+    return None if error is None else 1000 * error
 
 
 def _found(report: MoleculeReport) -> str:
@@ -176,7 +182,7 @@ def _measured_rivals(report: MoleculeReport) -> list[Rival]:
         Rival(
             f"measured on {device_name(report)}, {name}",
             with_error(energy, error, hartree),
-            "–" if exact is None else off_by(1000 * (energy - exact), 1000 * error),
+            "–" if exact is None else off_by(1000 * (energy - exact), _millihartree(error)),
             "–",
         )
         for name, energy, error in found
@@ -280,14 +286,14 @@ def _measured(report: MoleculeReport, measured: MeasuredEnergy) -> Table:
         Row("standard_error", number(measured.standard_error), "hartree, of it"),
         Row(
             "error_millihartree",
-            off_by(measured.error_millihartree, 1000 * measured.standard_error),
+            off_by(measured.error_millihartree, _millihartree(measured.standard_error)),
             "against the same state's exact energy: what the device adds",
         ),
         Row("raw_energy", hartree(measured.raw_energy), "hartree, of all shots as they were read"),
         Row("raw_standard_error", number(measured.raw_standard_error), "hartree, of it"),
         Row(
             "raw_error_millihartree",
-            off_by(measured.raw_error_millihartree, 1000 * measured.raw_standard_error),
+            off_by(measured.raw_error_millihartree, _millihartree(measured.raw_standard_error)),
             "as above",
         ),
         Row(

@@ -40,29 +40,31 @@ def hartree(value: float | None) -> str:
     return "–" if value is None else f"{value + 0.0:.6f}".replace("-", "−")
 
 
-def with_error(value: float, error: float, write: Callable[[float], str] = number) -> str:
+def with_error(value: float, error: float | None, write: Callable[[float], str] = number) -> str:
     """Return a value to the two digits of its standard error, or as ``write`` has it without one.
 
-    >>> with_error(-10.3812, 0.147), with_error(-1.13, 0.0)
-    ('−10.38 ± 0.15', '−1.13 ± 0')
+    >>> with_error(-10.3812, 0.147), with_error(-1.13, 0.0), with_error(-1.13, None)
+    ('−10.38 ± 0.15', '−1.13 ± 0', '−1.13')
     """
+    if error is None:
+        return write(value)
     spread = rounded_by(error, error, lambda each: f"{each:.2g}")
     return f"{rounded_by(error, value, write)} ± {spread}"
 
 
-def rounded_by(error: float, value: float, write: Callable[[float], str] = number) -> str:
+def rounded_by(error: float | None, value: float, write: Callable[[float], str] = number) -> str:
     """Return a value to the two digits of a standard error, or as ``write`` has it without one.
 
     >>> rounded_by(0.147, -10.3812), rounded_by(0.0, -1.13)
     ('−10.38', '−1.13')
     """
-    decimals = 1 - floor(log10(error)) if error > 0 else 99
+    decimals = 1 - floor(log10(error)) if error else 99
     if decimals > MOST_DECIMALS:
         return write(value)
     return f"{round(value, decimals):.{max(0, decimals)}f}".replace("-", "−")
 
 
-def off_by(difference: float, error: float) -> str:
+def off_by(difference: float, error: float | None) -> str:
     """Return a difference with its sign, to the digits that its standard error leaves it.
 
     >>> off_by(19.8, 29.55), off_by(-0.0643, 0.036), off_by(0.5, 0.0)

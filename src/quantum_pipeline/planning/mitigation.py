@@ -32,9 +32,12 @@ def settle_mitigation(
     if asked == "auto" and ideal:
         words = f"none: {device.name} makes no errors"
         return Mitigation(), Reason(why=Why.NO_ERRORS, words=words)
+    if asked == "auto" and request.shots == 1:
+        return Mitigation(), Reason(why=Why.ONE_SHOT, words="none: one shot has no spread")
     no_symmetry = _why_no_symmetry(request, problem)
     if isinstance(asked, Mitigation):
-        _check_asked(asked, problem, device, ideal=ideal, no_symmetry=no_symmetry)
+        shots = request.shots
+        _check_asked(asked, problem, device, shots=shots, ideal=ideal, no_symmetry=no_symmetry)
         return asked, None
     return _chosen(problem, device, no_symmetry)
 
@@ -58,13 +61,22 @@ def _why_no_symmetry(request: Request, problem: AnyProblem) -> str | None:
 
 
 def _check_asked(
-    asked: Mitigation, problem: AnyProblem, device: Device, *, ideal: bool, no_symmetry: str | None
+    asked: Mitigation,
+    problem: AnyProblem,
+    device: Device,
+    *,
+    shots: int,
+    ideal: bool,
+    no_symmetry: str | None,
 ) -> None:
     if ideal:
         raise InvalidRequest(
             f"mitigation: {device.name} makes no errors; allowed: none or auto there, or a QPU, or "
             "dm1 with noise"
         )
+    if shots == 1:
+        allowed = "2 or more: with mitigation, whose errors take a spread to be estimated"
+        raise InvalidRequest.of("shots", shots, allowed)
     if asked.symmetry and no_symmetry is not None:
         raise InvalidRequest.of("mitigation.symmetry", True, f"false: {no_symmetry}")
     if asked.symmetry and asked.readout and problem.n_qubits > WIDEST_OF_BOTH:

@@ -34,6 +34,9 @@ class Why(StrEnum):
     NO_ERRORS = "no errors"
     """The device makes none."""
 
+    ONE_SHOT = "one shot"
+    """There is no spread to tell an error by."""
+
     ERRORS = "errors"
     """The device makes errors of gates and readout."""
 

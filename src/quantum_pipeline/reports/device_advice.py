@@ -97,6 +97,7 @@ def _on_fees(report: Report) -> str | None:
         return None
     took = "took" if report.device.emulated is None else "would take"
     return (
-        f"The exact engine gives the energy of the same circuit without noise, {digits(exact)}, at "
-        f"no fee; the tasks on {report.device.name} {took} {paid:.4f} USD."
+        "The exact engine gives the energy of the same circuit without noise, "
+        f"{digits(exact, least=10)}, at no fee; the tasks on {report.device.name} {took} "
+        f"{paid:.4f} USD."
     )

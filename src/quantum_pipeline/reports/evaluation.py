@@ -58,8 +58,8 @@ class Quality(_Figures):
 
     ``outcome`` is how the best bitstring stands against the classical one, and ``difference`` by
     how much: both are decided on exact numbers. ``doubtful`` is set where they differ by less than
-    the coefficients were rounded by when they became floats. ``all_equal`` says that every bitstring
-    has the same energy. ``descent`` is how far the mean energy lies below that of random bits.
+    the coefficients were rounded by when they became floats. ``all_equal`` says that every
+    bitstring has the same energy, and ``descent`` how far the mean lies below that of random bits.
 
     The ratios are of the best sample, of the mean energy and of the mean energy of uniformly
     random bits. All are by ``ratio_definition``, or all None, and then ``ratio_undefined_because``

@@ -134,10 +134,10 @@ def _measured(result: MoleculeResult) -> MeasuredEnergy | None:
     )
     return MeasuredEnergy(
         energy=best.energy,
-        standard_error=best.standard_error,
+        standard_error=best.standard_error if shots > 1 else None,
         counts=kept,
         raw_energy=raw.energy,
-        raw_standard_error=raw.standard_error,
+        raw_standard_error=raw.standard_error if shots > 1 else None,
         error_millihartree=1000 * (best.energy - exact),
         raw_error_millihartree=1000 * (raw.energy - exact),
         right_electrons=right / shots,

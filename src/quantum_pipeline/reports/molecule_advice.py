@@ -121,7 +121,7 @@ def _on_lower_spin(report: MoleculeReport) -> str | None:
 
 def _on_device_errors(report: MoleculeReport) -> str | None:
     measured = report.measured
-    if measured is None:
+    if measured is None or measured.standard_error is None:
         return None
     error, spread = abs(measured.error_millihartree), 1000 * measured.standard_error
     if error <= max(FAR_FROM_EXACT * spread, CHEMICAL_ACCURACY):

@@ -73,14 +73,15 @@ class MeasuredEnergy(Part):
 
     ``energy`` is the mitigated one or the raw one, as ``counts`` says; the error against the exact
     energy of the state is the device's alone. ``right_electrons`` is the part of the first
-    circuit's shots with as many electrons of each spin as the molecule has.
+    circuit's shots with as many electrons of each spin as the molecule has. One shot a circuit has
+    no standard error.
     """
 
     energy: float
-    standard_error: float
+    standard_error: float | None
     counts: Literal["raw", "mitigated"]
     raw_energy: float
-    raw_standard_error: float
+    raw_standard_error: float | None
     error_millihartree: float
     raw_error_millihartree: float
     right_electrons: float
