@@ -91,7 +91,7 @@ def energies(folder: Path, batch: Sequence[NDArray[np.float64]]) -> list[tuple[f
     algorithm = prepared.request.algorithm
     assert isinstance(algorithm, SettledQaoa)
     with closing(Journal(folder, prepared.request)) as journal:
-        job = QaoaJob(prepared, journal, time.monotonic(), algorithm, prepared.ising)
+        job = QaoaJob(prepared, journal, time.monotonic(), algorithm)
         with Executor(job) as executor:
             return DeviceQaoa(job, executor, None, lowest=-1.5).energies(batch)
 

@@ -164,10 +164,17 @@ def _cost(report: Mapping[str, Any]) -> str:
 
 def _with_error(energy: float, error: float | None, random: float) -> str:
     """Return an energy to the two digits of its standard error, or to be told from random bits'."""
-    if not error:
-        return digits(energy, random)
+    return _to_error(energy, error) if error else digits(energy, random)
+
+
+def _to_error(value: float, error: float) -> str:
+    """Return a value to the two digits of its error.
+
+    >>> _to_error(1.54823, 0.0213)
+    '1.548 +- 0.021'
+    """
     decimals = max(0, 1 - math.floor(math.log10(error)))
-    return f"{energy:.{decimals}f} +- {error:.{decimals}f}"
+    return f"{value:.{decimals}f} +- {error:.{decimals}f}"
 
 
 def _of_molecule(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -189,9 +196,7 @@ def _of_molecule(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         off = f"not kept, off by {1000 * (it['energy'] - solution['energy']):.3g} mHa"
         yield other, f"{it['energy']:.6f} +- {it['standard_error']:.6f}  {off}"
     if found := report["equilibrium"]:
-        length = _with_error(
-            found["bond_length_angstrom"], max(1e-4, found["uncertainty_angstrom"])
-        )
+        length = _to_error(found["bond_length_angstrom"], max(1e-4, found["uncertainty_angstrom"]))
         yield "equilibrium", f"{length} angstrom, interpolated"
     for each in report["failed"]:
         yield "no energy", f"at {each['bond_length_angstrom']:g} angstrom: {each['reason']}"
