@@ -104,7 +104,14 @@ class _Whole:
     @classmethod
     def of(cls, ends: Extremes, n: int) -> _Whole:
         lowest, worst = (format(each, f"0{n}b") for each in (ends.lowest, ends.highest))
-        return cls("enumeration", lowest, lambda: worst, doubtful=ends.doubtful)
+        return cls(
+            "enumeration",
+            lowest,
+            lambda: worst,
+            proven=ends.within is None,
+            within=ends.within,
+            doubtful=ends.doubtful,
+        )
 
 
 def _answered(
@@ -123,12 +130,13 @@ def _answered(
     elif enumeration.seconds_needed(solved) <= clock.left:
         with clock.stopped():
             _compile()
-        ends = enumeration.scanned(solved, clock.left)
+        ends = enumeration.scanned(solved, clock.left, exact)
         answer = None if ends is None else _Whole.of(ends, model.n_variables)
-    answer = answer or _reduced(solved, clock, rng)
+    if answer is None:
+        answer = _reduced(solved, clock, rng)
+        answer.doubtful |= answer.proven and integers is None and not exact.holds(model)
     if integers is not None and answer.within is not None and integers.scale:
         answer.within *= model.scale / integers.scale
-    answer.doubtful |= answer.proven and integers is None and not exact.holds(model)
     return answer
 
 
@@ -196,7 +204,8 @@ def _solved(
             _compile()
         ends = enumeration.scanned(model, seconds)
         if ends is not None:
-            return _Answer(_spins(ends.lowest, model.n_variables), "enumeration", proven=True)
+            spins = _spins(ends.lowest, model.n_variables)
+            return _Answer(spins, "enumeration", ends.within is None, ends.within)
     return _searched(model, clock, seconds, rng, hopeful=hopeful)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,11 +41,13 @@ class Extremes:
     """The bitstrings of lowest and highest energy, as numbers: variable 0 first.
 
     ``doubtful`` says that others are lower than the lowest in one reading of the coefficients.
+    Where there was no time to tell all apart, others may be lower by ``within``.
     """
 
     lowest: int
     highest: int
     doubtful: bool = False
+    within: float | None = None
 
 
 def listed(model: IsingModel, exact: ExactEnergies, spectrum: Real) -> Extremes:
@@ -60,14 +63,18 @@ def seconds_needed(model: IsingModel) -> float:
     return 2.0**free / STATES_PER_SECOND if free <= SCANNED else math.inf
 
 
-def scanned(model: IsingModel, seconds: float) -> Extremes | None:
+def scanned(
+    model: IsingModel, seconds: float, exact: ExactEnergies | None = None
+) -> Extremes | None:
     """Return the ends of the energies of 12 variables or more; None if ``seconds`` run out.
 
+    Which energy is lower is decided by ``exact``, if not given by the model's own numbers.
+
     Cost: O(2^n) additions, and O(n) of a flip every 2^10; an energy is a sum of some thousand
-    changes at most, then begun anew. What is as low but for rounding is compared exactly.
+    changes at most, then begun anew.
     """
     scan = _Scan(model, time.monotonic() + seconds)
-    return scan.ends() if scan.done() else None
+    return scan.ends(exact or ExactEnergies.of(model)) if scan.done() else None
 
 
 class _Scan:
@@ -107,29 +114,35 @@ class _Scan:
             )  # fmt: skip
         return True
 
-    def ends(self) -> Extremes | None:
-        """Return the ends of all; None if there is no time to tell the lowest apart."""
+    def ends(self, exact: ExactEnergies) -> Extremes:
+        """Return the ends of all, or, if time runs out, the best and what others may be lower by.
+
+        Calls that are as low but for the drift of their sums are listed, the lowest first, and what
+        is as low but for rounding is compared exactly.
+        """
         lows, highs = self._extremes.T
         highest = self._within(int(self._codes[highs.argmax(), 1]), highest=True)
-        rounding = self._rounding()
-        if not rounding:
+        if self._model.sums_are_floats:
             return Extremes(self._within(int(self._codes[lows.argmin(), 0])), highest)
-        exact, best = ExactEnergies.of(self._model), list[int]()
-        bound = lows.min() + 2 * rounding
-        for code in self._codes[lows <= bound, 0].tolist():
-            if time.monotonic() > self._deadline:
-                return None
-            best = [exact.lowest_of(np.append(best, self._as_low(code, bound)).astype(np.intp))]
+        rounding, drift = self._model.tolerance + exact.rounding(self._model), self._drift()
+        lowest, best, listed = math.inf, list[int](), self._listing()
+        for call in np.argsort(lows).tolist():
+            above = float(lows[call]) - drift - (lowest + rounding)
+            if best and above > 0:
+                break
+            if best and time.monotonic() > self._deadline:
+                return Extremes(best[0], highest, within=-above)
+            first, energies = listed(int(self._codes[call, 0]))
+            lowest = min(lowest, float(energies.min()))
+            near = first + np.flatnonzero(energies <= lowest + 2 * rounding)
+            best = [exact.lowest_of(np.append(best, near).astype(np.intp))]
         return Extremes(best[0], highest)
 
-    def _rounding(self) -> float:
-        """Return how far an energy may be off: of F flips, each of a field that F flips changed.
+    def _drift(self) -> float:
+        """Return how far a low may be off: by F flips, each of a field that F flips changed.
 
-        u (F^2 max_i (|h_i| + sum_j |J_ij|) + 2 F scale), less than which nothing of it is; 0 where
-        all sums are of integers.
+        u (F^2 max_i (|h_i| + sum_j |J_ij|) + 2 F scale), and the rounding of a sum.
         """
-        if self._model.sums_are_floats:
-            return 0.0
         largest = float((np.abs(self._fields) + np.abs(self._couplings).sum(axis=0)).max())
         flips = self._in_a_call
         drift = EPSILON * flips * (flips * largest + 2 * self._model.scale)
@@ -141,19 +154,32 @@ class _Scan:
         energies = self._block.ravel() + all_energies(IsingModel.from_spins(added.tolist(), []))
         return (code << BLOCK) + int(energies.argmax() if highest else energies.argmin())
 
-    def _as_low(self, code: int, bound: float) -> NDArray[np.intp]:
-        """Return the bitstrings of all blocks of a call whose energies are up to ``bound``."""
+    def _listing(self) -> Callable[[int], tuple[int, Real]]:
+        """Return a function from a block of a call to the call's first bitstring and all energies.
+
+        The couplings among the last spins give every call the same energies, a table; their fields
+        give each row and each column of it one more.
+        """
         last = BLOCK + self._in_a_call.bit_length() - 1
-        first, n = code >> (last - BLOCK), self._model.n_variables
-        m = n - last
-        spins = _spins(first, m)
+        m, half = self._model.n_variables - last, last // 2
         model = _last(self._model, m)
-        added = spins @ self._couplings[:m, m:]
-        alone = float(spins @ (self._fields[:m] + self._couplings[:m, :m] @ spins / 2))
-        fields = (np.asarray(model.fields) + added).tolist()
-        energies = all_energies(IsingModel.from_spins(fields, model.couplings, alone))
-        places: NDArray[np.intp] = (first << last) + np.flatnonzero(energies <= bound)
-        return places
+        alone = model.model_copy(update={"fields": (0.0,) * last})
+        table = all_energies(alone).reshape(2**half, -1)
+
+        def listed(code: int) -> tuple[int, Real]:
+            first = code >> (last - BLOCK)
+            spins = _spins(first, m)
+            fields = np.asarray(model.fields) + spins @ self._couplings[:m, m:]
+            constant = float(spins @ (self._fields[:m] + self._couplings[:m, :m] @ spins / 2))
+            rows, columns = (
+                all_energies(IsingModel.from_spins(part.tolist(), []))
+                for part in np.split(fields, [half])
+            )
+            energies = table + (constant + rows)[:, None]
+            energies += columns
+            return first << last, energies.ravel()
+
+        return listed
 
 
 def _last(model: IsingModel, m: int) -> IsingModel:

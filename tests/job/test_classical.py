@@ -7,6 +7,7 @@ import itertools
 import math
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import networkx as nx
 import numpy as np
@@ -19,6 +20,7 @@ from hybrid_job import classical
 from hybrid_job.classical import enumeration, local_search, milp
 from hybrid_job.classical.cut_polytope import CutGraph, violated
 from hybrid_job.classical.reductions import Reduction
+from quantum_pipeline.exact import ExactEnergies, Terms
 from quantum_pipeline.ising import IsingModel, all_energies, energy_of
 from tests.waiting import PATIENCE_SECONDS
 
@@ -247,6 +249,41 @@ def test_compiled_enumeration_joins_its_calls_without_a_gap(
         assert found is not None
         assert format(found.lowest, "016b") == bits(sought)
         assert format(found.highest, "016b") == bits(-sought)
+
+
+def choice(n: int, k: int, penalty: float) -> tuple[IsingModel, ExactEnergies, str]:
+    """A choice of the k smallest of n weights near 1e-3, and these."""
+    linear = [float(w) + penalty * (1 - 2 * k) for w in rng_of(n).uniform(1e-4, 1e-3, n)]
+    pairs = [(i, j, 2 * penalty) for i, j in itertools.combinations(range(n), 2)]
+    best = sorted(range(n), key=linear.__getitem__)[:k]
+    chosen = "".join("1" if i in best else "0" for i in range(n))
+    return IsingModel.from_bits(linear, pairs), ExactEnergies(Terms(linear, pairs)), chosen
+
+
+@pytest.mark.parametrize("penalty", [1e3, 1e11])
+def test_compiled_enumeration_tells_apart_what_its_sums_cannot(
+    monkeypatch: pytest.MonkeyPatch, penalty: float
+) -> None:
+    monkeypatch.setattr(enumeration, "_CALL", 8)
+    model, exact, chosen = choice(16, 5, penalty)
+    found = enumeration.scanned(model, PATIENCE_SECONDS, exact)
+    assert found is not None
+    assert found.within is None
+    assert not exact.compare(format(found.lowest, "016b"), chosen).order
+
+
+def test_enumeration_that_cannot_tell_all_apart_in_time_says_how_far_off_it_may_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(enumeration, "_CALL", 8)
+    model, exact, chosen = choice(16, 5, 1e10)
+    looks = itertools.chain([0.0] * 9, itertools.repeat(math.inf))  # enough to scan eight calls
+    monkeypatch.setattr(enumeration, "time", SimpleNamespace(monotonic=lambda: next(looks)))
+    found = enumeration.scanned(model, PATIENCE_SECONDS, exact)
+    assert found is not None
+    assert found.within is not None
+    gap = exact.compare(format(found.lowest, "016b"), chosen)
+    assert 0 <= gap.size <= found.within
 
 
 def test_enumeration_that_runs_out_of_time_says_nothing() -> None:

@@ -20,6 +20,7 @@ from hybrid_job import classical
 from hybrid_job.classical import elimination
 from hybrid_job.classical.elimination import eliminated
 from hybrid_job.classical.reductions import Reduction
+from quantum_pipeline.exact import ExactEnergies
 from quantum_pipeline.ising import IsingModel, all_energies, energy_of
 from quantum_pipeline.results import ClassicalSolution
 
@@ -251,3 +252,19 @@ def test_too_wide_a_graph_is_not_eliminated(monkeypatch: pytest.MonkeyPatch) -> 
     assert eliminated(model) is None
     monkeypatch.setattr(elimination, "WIDEST", 20)
     assert eliminated(model, most_entries=500) is None
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_elimination_tells_apart_what_sums_of_floats_cannot(seed: int) -> None:
+    # Every bitstring of half the spins up is as low, but for weights in the last digits.
+    rng, n = np.random.default_rng(seed), 8
+    small = rng.permutation(n * (n - 1) // 2) * 2.0**-52
+    pairs = itertools.combinations(range(n), 2)
+    couplings = [(i, j, 1.0 + float(w)) for (i, j), w in zip(pairs, small, strict=True)]
+    model = IsingModel.from_spins([2.0**-53] * n, couplings)
+    spins = eliminated(model)
+    assert spins is not None
+    every = ["".join(each) for each in itertools.product("01", repeat=n)]
+    exact = ExactEnergies.of(model)
+    found = "".join("0" if spin > 0 else "1" for spin in spins)
+    assert not exact.compare(found, every[exact.best(every)]).order
