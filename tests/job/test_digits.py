@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 from contextlib import closing
 from fractions import Fraction
@@ -21,6 +20,7 @@ from quantum_pipeline.pages import render
 from quantum_pipeline.planning.reasons import Why
 from quantum_pipeline.reports import OptimisationReport
 from quantum_pipeline.results import OptimisationResult, read_result
+from tests.choices import choice
 from tests.planned import planned
 from tests.unit.finished_run import prepared_run, report_of
 
@@ -44,16 +44,6 @@ def reported(problem: dict[str, Any], folder: Path, **request: Any) -> Optimisat
     if len(report.solution.bitstring) <= 10:
         assert not list(digits.Judge(problem, report).wrong())
     return report
-
-
-def choice(weights: list[float], k: int, penalty: float) -> dict[str, Any]:
-    """Choose k by weight: penalty (sum x - k)^2, whose constant is left out, added in floats."""
-    pairs = itertools.combinations(range(len(weights)), 2)
-    return {
-        "type": "qubo",
-        "linear": [weight + penalty * (1 - 2 * k) for weight in weights],
-        "quadratic": [[i, j, 2 * penalty] for i, j in pairs],
-    }
 
 
 def bqm(couplings: list[float], offset: float, kind: str = "SPIN") -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from benchmarks.digits import Judge, problems, report_of
-from tests.job.test_digits import choice
+from tests.choices import choice
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -260,7 +260,8 @@ def _rename(folder: Path, target: Path) -> Path:
 
 def _client(service: str) -> Any:
     """Return a client of a service, in the region and with the credentials of the environment."""
-    create: Any = boto3.client
+    # Of a session of its own: that of boto3 keeps the credentials that it has found first.
+    create: Any = boto3.Session().client
     created = create(service)
     answers.watch(created.meta.events)
     return created

@@ -37,6 +37,7 @@ class InEveryRegion:
 
     def __init__(self, server: Server) -> None:
         self._client = cache(partial(server.client, "braket"))
+        self._client()  # while the environment is as it is
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client(), name)
