@@ -113,7 +113,11 @@ def prepared_by(aws: LocalAws, name: str, request: Json) -> PreparedRun:
 
 
 def solved(aws: LocalAws, prepared: PreparedRun, processor: str, folder: Path) -> None:
-    """Run a job in a process of its own, as its container would."""
+    """Run a job in a process of its own, as its container would.
+
+    Raises:
+        ClickException: it was killed, or ended with an error: no verdict on processors.
+    """
     inputs = folder / "input" / runs.INPUT_CHANNEL
     inputs.mkdir(parents=True)
     (inputs / runs.PREPARED).write_text(prepared.model_dump_json(), "utf-8")
@@ -127,7 +131,7 @@ def solved(aws: LocalAws, prepared: PreparedRun, processor: str, folder: Path) -
     }
     with (folder / "log").open("w") as log:
         command = [sys.executable, "-W", "ignore", "-c", JOB]
-        subprocess.run(
+        done = subprocess.run(
             command,
             env=os.environ | container | dict(PROCESSORS[processor]),
             cwd=PROJECT,
@@ -135,6 +139,9 @@ def solved(aws: LocalAws, prepared: PreparedRun, processor: str, folder: Path) -
             stderr=log,
             check=False,
         )
+    if done.returncode:
+        said = (folder / "log").read_text("utf-8")[-500:]
+        raise click.ClickException(f"{prepared.run_id} ended with {done.returncode}: {said}")
 
 
 def judged(processor: str, folder: Path) -> Verdict:
@@ -158,8 +165,6 @@ def verdict_of(folder: Path) -> Verdict:
     prepared = PreparedRun.model_validate_json(
         (folder / "input" / runs.INPUT_CHANNEL / runs.PREPARED).read_bytes()
     )
-    if not (folder / "results.json").exists():
-        return Verdict(f"job failed: {(folder / 'log').read_text('utf-8')[-200:]}", None)
     data = json.loads((folder / "results.json").read_bytes())["dataDictionary"]
     try:
         result = read_result(data, prepared)
