@@ -175,14 +175,15 @@ def _kept(job: VqeJob, length: float | None, make: Callable[[], Made]) -> Made:
 
 def _budget(job: VqeJob, scan: Scan) -> RecordedBudget:
     """Return an even share of the evaluations and of the time that are left."""
-    left = len(job.problem.lengths) - len(scan.solved) - len(scan.failed)
+    tried = len(scan.solved) + len(scan.failed)
+    left = len(job.problem.lengths) - tried
     done = sum(each.point.evaluations for each in scan.solved)
     now, end = time.monotonic(), job.training_deadline
     return RecordedBudget(
         max_evaluations=max(1, (job.algorithm.max_evaluations - done) // left),
         deadline=now + (end - now) / left,
         journal=job.journal,
-        point=len(scan.solved),
+        point=tried,
         before=done,
     )
 

@@ -148,6 +148,17 @@ def test_a_scan_keeps_the_points_that_can_be_solved() -> None:
     assert [point.energy for point in result.points] == pytest.approx(expected, abs=1e-8)
 
 
+def test_evaluations_in_the_journal_are_those_of_a_length_whichever_before_it_failed(
+    tmp_path: Path,
+) -> None:
+    prepared = prepared_molecule(PARTLY)
+    with closing(Journal(tmp_path, prepared.request)) as journal:
+        main.solve(prepared, journal, time.monotonic())
+    lines = map(json.loads, journal.path.read_text().splitlines())
+    numbers = {line["angles"][0] for line in lines if line["kind"] == "evaluation"}
+    assert numbers == {0, 2}
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [

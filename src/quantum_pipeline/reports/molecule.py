@@ -191,16 +191,17 @@ def _recovered(gained: float, correlation: float) -> float:
 
 
 def _verdict(error: float | None, quantum: float, exact: float) -> str:
+    """Return the comparison in words; times are compared only where the energies are equal."""
     if error is None:
         return "not compared: there was no time for exact diagonalisation"
     compared = "as low as exact diagonalisation"
     if abs(error) > 1000 * TOLERANCE:
         side = "above" if error > 0 else "below"
         compared = f"{abs(error):.3g} mHa {side} exact diagonalisation"
-    elif error == 0:
+        near = "within chemical accuracy" if abs(error) <= CHEMICAL_ACCURACY else "not near it"
+        return f"{compared}: {near}"
+    if error == 0:
         compared += ", to rounding"
-    if abs(error) > CHEMICAL_ACCURACY:
-        return f"{compared}: not near it"
     slow, fast = max(quantum, exact, 1e-6), max(min(quantum, exact), 1e-6)
     pace = "slower" if quantum > exact else "faster"
     times = f"{slow / fast:,.{0 if slow >= 10 * fast else 1}f} times {pace}"
