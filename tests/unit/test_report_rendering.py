@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -18,6 +19,7 @@ from quantum_pipeline.ising import energies, spins_of
 from quantum_pipeline.pages import render
 from quantum_pipeline.pages.course import convergence, groups
 from quantum_pipeline.pages.distribution import bin_edges
+from quantum_pipeline.pages.figures import legend_below, new_figure
 from quantum_pipeline.pages.graph import layout, weight_places
 from quantum_pipeline.pages.numbers import ratio
 from quantum_pipeline.pages.study import Distribution, Study
@@ -309,3 +311,18 @@ def test_layout_of_a_dense_graph_has_the_sides_left_and_right() -> None:
 
 def test_no_ratio_below_one_is_written_as_one() -> None:
     assert ratio(1 - 1e-9) == "0.9999"
+
+
+@pytest.mark.parametrize(("letters", "columns"), [(5, 3), (15, 2), (45, 1)])
+def test_a_legend_has_as_many_columns_as_fit_between_the_edges(letters: int, columns: int) -> None:
+    figure, (axes,) = new_figure()
+    for number in range(3):
+        axes.plot([0, 1], label=str(number) * letters)
+    legend_below(figure, 3)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()  # type: ignore[no-untyped-call]
+    (legend,) = figure.legends
+    extent = legend.get_window_extent()
+    assert extent.x0 >= 0
+    assert extent.x1 <= figure.bbox.width
+    assert len({round(text.get_window_extent().x0) for text in legend.get_texts()}) == columns

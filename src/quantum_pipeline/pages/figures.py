@@ -95,14 +95,19 @@ def new_figure(height_inches: float = 3.6, columns: int = 1) -> tuple[Figure, li
 
 
 def legend_below(figure: Figure, columns: int = 2, markerscale: float = 1.0) -> None:
-    """Put the legend under the axes, where it hides nothing."""
-    figure.legend(
-        loc="outside lower center",
-        ncols=columns,
-        markerscale=markerscale,
-        handlelength=1.8,
-        columnspacing=1.6,
-    )
+    """Put the legend under the axes, where it hides nothing, in as many columns as fit."""
+    renderer = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
+    for ncols in range(columns, 0, -1):
+        legend = figure.legend(
+            loc="outside lower center",
+            ncols=ncols,
+            markerscale=markerscale,
+            handlelength=1.8,
+            columnspacing=1.6,
+        )
+        if ncols == 1 or legend.get_window_extent(renderer).width <= figure.bbox.width:
+            return
+        legend.remove()
 
 
 def _png(figure: Figure) -> bytes:
