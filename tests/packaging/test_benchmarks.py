@@ -53,11 +53,15 @@ def own(tmp_path: Path) -> Path:
 
 
 def write_peer(
-    own: Path, energy_error: str = "0", gradient_error: str = "0", needs: str = "numpy"
+    own: Path,
+    name: str = "peer",
+    energy_error: str = "0",
+    gradient_error: str = "0",
+    needs: str = "numpy",
 ) -> str:
     text = OWN_PEER.format(needs=needs, energy_error=energy_error, gradient_error=gradient_error)
-    (own / "own" / "peer.py").write_text(text, "utf-8")
-    return "own.peer"
+    (own / "own" / f"{name}.py").write_text(text, "utf-8")
+    return f"own.{name}"
 
 
 def run(name: str, own: Path, *arguments: str) -> tuple[int, str, dict[str, Any]]:
@@ -87,33 +91,32 @@ def test_all_that_is_installed_agrees_and_is_timed(own: Path) -> None:
     assert all(peer in printed for peer in peers)
 
 
-@pytest.mark.parametrize("error", [{"energy_error": "2e-8"}, {"gradient_error": "2e-8"}])
-def test_a_peer_with_other_results_is_void(own: Path, error: dict[str, str]) -> None:
-    status, printed, figures = run("qaoa", own, *TINY, "--peers", write_peer(own, **error))
+def test_a_peer_with_other_results_is_void_and_one_that_is_not_installed_is_named(
+    own: Path,
+) -> None:
+    right = write_peer(own, "right")
+    wrong = [
+        write_peer(own, "energy", energy_error="2e-8"),
+        write_peer(own, "gradient", gradient_error="2e-8"),
+        write_peer(own, "no_number", energy_error="float('nan')"),
+    ]
+    missing = write_peer(own, "missing", needs="no_such_package")
+    names = ",".join([right, *wrong, missing])
+    status, printed, figures = run("qaoa", own, *TINY, "--threads", "2", "--peers", names)
     assert status == 1
-    assert figures["void"] == ["own.peer"]
-    assert figures["peers"] == {}
-    assert "void" in printed
+    assert figures["void"] == wrong
+    assert figures["skipped"] == [missing]
+    assert list(figures["peers"]) == [right]
+    assert printed.count("void: differs by") == 3
+    assert f"{missing}: skipped, not installed" in printed
+    assert figures["threads"] == 2
+    assert f"{right}: 2 threads" in printed
 
 
-def test_a_peer_whose_energy_is_no_number_is_void(own: Path) -> None:
-    name = write_peer(own, energy_error="float('nan')")
-    status, _, figures = run("qaoa", own, *TINY, "--peers", name)
-    assert (status, figures["void"]) == (1, ["own.peer"])
-    assert figures["max_energy_difference"] is None
-
-
-def test_all_use_the_threads_that_were_asked_for(own: Path) -> None:
-    status, printed, figures = run("qaoa", own, *TINY, "--threads", "2", "--peers", write_peer(own))
-    assert (status, figures["threads"]) == (0, 2)
-    assert "2 threads" in printed
-
-
-def test_a_peer_that_was_asked_for_and_is_not_installed_fails(own: Path) -> None:
-    name = write_peer(own, needs="no_such_package")
-    status, printed, figures = run("qaoa", own, *TINY, "--peers", name)
-    assert (status, figures["skipped"]) == (1, [name])
-    assert "own.peer: skipped, not installed" in printed
+@pytest.mark.parametrize("lacking", [{"energy_error": "2e-8"}, {"needs": "no_such_package"}])
+def test_one_peer_that_is_void_or_missing_is_a_failure(own: Path, lacking: dict[str, str]) -> None:
+    status, _, figures = run("qaoa", own, *TINY, "--peers", write_peer(own, **lacking))
+    assert (status, figures["max_energy_difference"]) == (1, None)
 
 
 def test_scaling_has_a_row_for_each_number_of_qubits(own: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html.parser import HTMLParser
 
 from quantum_pipeline.pages import render
-from quantum_pipeline.reports import OptimisationReport
+from quantum_pipeline.reports import MoleculeReport, OptimisationReport
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 
@@ -39,5 +39,17 @@ class Page(HTMLParser):
         return " ".join(self.text.split())
 
 
-def page_of(report: OptimisationReport) -> Page:
+LEADING = ("plots/scan.png", "plots/determinants.png")
+"""Of a molecule's pictures, those that lead its page: the first that there is."""
+
+
+def page_of(report: OptimisationReport | MoleculeReport) -> Page:
+    """Return a report's page without the pictures that it can do without: drawing takes long."""
+    plots = tuple(name for name in LEADING if name in report.artifacts.plots)[:1]
+    artifacts = report.artifacts.model_copy(update={"plots": plots})
+    return drawn_page(report.model_copy(update={"artifacts": artifacts}))
+
+
+def drawn_page(report: OptimisationReport | MoleculeReport) -> Page:
+    """Return a report's page with all its pictures."""
     return Page(render(report)["report.html"].decode())

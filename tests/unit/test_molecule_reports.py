@@ -30,7 +30,7 @@ from tests.unit.finished_molecule import (
     report_of_molecule,
     solved_molecule,
 )
-from tests.unit.page import Page
+from tests.unit.page import Page, page_of
 from tests.unit.report_fields import DOCS, fields, part_of
 
 PREPARED_H2, PREPARED_SCAN = prepared_molecule(H2), prepared_molecule(SCAN)
@@ -191,7 +191,7 @@ def test_an_energy_that_is_not_near_the_exact_one_is_nowhere_a_success(
     result = changed(SOLVED_H2, 0, exact=exact, ground=exact, converged=converged)
     report = report_of_molecule(PREPARED_H2, result.model_copy(update={"converged": converged}))
     assert report.quality.verdict == "86.3 mHa above exact diagonalisation: not near it"
-    words = words_of(report)
+    words = page_of(report).words
     assert "Quality not near exact: 86.3 mHa VQE did not find the state" in words
     assert "; converged" not in words
     assert "100 %" not in words.partition("Quality")[2].partition("Cost")[0]
@@ -207,11 +207,11 @@ def test_an_error_that_is_rounding_is_none() -> None:
         report = report_of_molecule(PREPARED_H2, result)
         assert report.quality.error_millihartree == 0
         assert report.quality.correlation_recovered_percent == 100
-        assert "Quality exact to rounding" in words_of(report)
+        assert "Quality exact to rounding" in page_of(report).words
     exact = energy - 1e-7 * (fock - energy)
     report = report_of_molecule(PREPARED_H2, changed(SOLVED_H2, 0, exact=exact, ground=exact))
     assert report.quality.correlation_recovered_percent == pytest.approx(99.99999, abs=1e-6)
-    assert "99.9 %" in words_of(report)
+    assert "99.9 %" in page_of(report).words
 
 
 def test_a_lower_state_of_another_spin_is_named() -> None:
@@ -236,7 +236,7 @@ def test_a_scan_names_the_lengths_that_failed(
     assert [each.bond_length_angstrom for each in report.scan] == [0.8, 1.0]
     assert not report.convergence.converged
     assert "There is no energy at 0.1 angstrom, basis functions" in report.recommendations[0]
-    words = words_of(report)
+    words = page_of(report).words
     assert "Partial 2 of 3 lengths No energy at 0.1 Å: basis functions can hardly be told" in words
     (tmp_path / "report.json").write_text(report.model_dump_json())
     console.result(tmp_path, as_json=False)
@@ -249,7 +249,7 @@ def test_lengths_that_are_no_bonds_and_a_comment_in_bohr_are_warned_of(
     far = report_of_molecule(prepared_molecule({"molecule": "H2", "bond_length_angstrom": 12.0}))
     (said,) = far.warnings
     assert said.startswith("12 angstrom is longer than any bond")
-    assert said in words_of(far)
+    assert said in page_of(far).words
     (tmp_path / "report.json").write_text(far.model_dump_json())
     console.result(tmp_path, as_json=False)
     assert "warning      12 angstrom is longer" in capsys.readouterr().out
@@ -287,7 +287,7 @@ def test_lengths_without_time_are_named_and_nothing_is_made_up_for_them() -> Non
     assert report.not_computed == (1.2, 2.0)
     assert [each.bond_length_angstrom for each in report.scan] == [0.5, 0.7, 0.8]
     assert "no time for 1.2, 2 angstrom" in "\n".join(report.recommendations)
-    assert "not computed: no time" in words_of(report)
+    assert "not computed: no time" in page_of(report).words
 
 
 def test_an_open_end_says_on_which_side_to_go_on() -> None:
@@ -347,7 +347,7 @@ def test_shots_of_wrong_numbers_of_electrons_are_counted_as_such() -> None:
 
 
 def test_the_page_shows_raw_and_mitigated_energy_with_their_errors_and_the_device() -> None:
-    found, words = REPORT_DM1.measured, words_of(REPORT_DM1)
+    found, words = REPORT_DM1.measured, page_of(REPORT_DM1).words
     assert found is not None
     assert "measured on DM1, raw" in words
     assert "measured on DM1, mitigated" in words
@@ -357,21 +357,21 @@ def test_the_page_shows_raw_and_mitigated_energy_with_their_errors_and_the_devic
     assert f"raw {found.raw_energy:.4f} ± 0.0060 +{off}".replace("-", "−") in words
     assert "energy, hartree less the exact one, mHa" in words
     assert "mitigated, kept −1.1353 ± 0.0040 +2.0" in words
-    assert "measured on" not in words_of(REPORT_H2)
+    assert "measured on" not in page_of(REPORT_H2).words
 
 
 def test_the_quality_of_a_measured_molecule_has_the_measured_error_too() -> None:
-    words = words_of(REPORT_DM1)
+    words = page_of(REPORT_DM1).words
     assert "Quality exact to rounding, measured +2.0 ± 4.0 mHa" in words.replace("−", "-")
     assert "is off by +2.0 ± 4.0 mHa, mitigated: not chemically accurate" in words
-    assert "measured" not in words_of(REPORT_H2).partition("Quality")[2].partition("Cost")[0]
+    assert "measured" not in page_of(REPORT_H2).words.partition("Quality")[2].partition("Cost")[0]
 
 
 def test_an_emulated_device_is_said_to_be_one_wherever_its_energy_stands() -> None:
     assert MEASURED.device_run is not None
     run = MEASURED.device_run.model_copy(update={"emulated": "by a test"})
     report = report_of_molecule(ON_DM1, MEASURED.model_copy(update={"device_run": run}))
-    words = words_of(report)
+    words = page_of(report).words
     assert "measured on DM1 (emulated), mitigated" in words
     assert "from shots of DM1 (emulated)" in words
     assert molecule_figures.determinants(report).title.startswith("Emulated DM1: Hartree-Fock")
@@ -432,10 +432,6 @@ def may_be_none(path: str) -> bool:
     return False
 
 
-def words_of(report: MoleculeReport) -> str:
-    return Page(render(report)["report.html"].decode()).words
-
-
 ODD = {
     "H2": REPORT_H2,
     "scan": REPORT_SCAN,
@@ -477,7 +473,7 @@ def test_the_same_report_gives_the_same_bytes() -> None:
 
 
 def test_page_says_plainly_what_exact_means_and_who_was_faster() -> None:
-    words = words_of(REPORT_SCAN)
+    words = page_of(REPORT_SCAN).words
     assert f"VQE was {REPORT_SCAN.quality.verdict}" in words
     assert "Exact means: in this basis, no approximation but these." in words
     assert "not the limit of complete bases" in words
@@ -485,7 +481,7 @@ def test_page_says_plainly_what_exact_means_and_who_was_faster() -> None:
 
 
 def test_page_shows_the_energy_to_a_millionth_of_a_hartree() -> None:
-    assert "−1.137284 hartree" in words_of(REPORT_H2)
+    assert "−1.137284 hartree" in page_of(REPORT_H2).words
 
 
 def test_terminal_shows_energy_reference_and_verdict(
@@ -524,7 +520,7 @@ def test_report_has_no_number_that_json_has_not() -> None:
 
 def test_page_calls_recomputed_what_was_recomputed() -> None:
     found = "The energies found, and those of Hartree-Fock, were recomputed"
-    assert f"{found} from the integrals and amplitudes before they were" in words_of(REPORT_H2)
-    assert "exact ones only up to 600 determinants." in words_of(REPORT_H2)
-    assert f"{found} from the integrals and amplitudes, the raw energy" in words_of(REPORT_DM1)
-    assert "600 determinants, mitigated ones not at all." in words_of(REPORT_DM1)
+    assert f"{found} from the integrals and amplitudes before they were" in page_of(REPORT_H2).words
+    assert "exact ones only up to 600 determinants." in page_of(REPORT_H2).words
+    assert f"{found} from the integrals and amplitudes, the raw energy" in page_of(REPORT_DM1).words
+    assert "600 determinants, mitigated ones not at all." in page_of(REPORT_DM1).words

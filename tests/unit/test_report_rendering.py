@@ -34,7 +34,7 @@ from tests.unit.finished_run import (
     report_of,
     sampled,
 )
-from tests.unit.page import Page, page_of
+from tests.unit.page import Page, drawn_page, page_of
 
 REPORT = sampled(PETERSEN, {"0010111000": 70, "0000000000": 30})
 HOSTILE = "<script>alert('$x_{')</script>"
@@ -110,7 +110,7 @@ def test_page_is_small() -> None:
 @pytest.mark.parametrize("name", [HOSTILE, "日本 \N{PARTY POPPER}", "a\nb\x00", "$x_{$", "x" * 200])
 def test_labels_are_text_and_never_markup(name: str) -> None:
     report = sampled(labelled("a", name), {"01": 1})
-    page = page_of(report)
+    page = drawn_page(report)
     assert "script" not in {tag for tag, _ in page.tags}
     if name == HOSTILE:
         assert HOSTILE in page.text
@@ -141,7 +141,7 @@ def test_energies_of_a_tail_are_not_called_the_mean_energy() -> None:
     prepared = prepared_run(TRIANGLE, algorithm={"cvar_alpha": 0.2}, shots=1)
     steps = tuple(DepthStep(depth=p, energy=-p / 2, evaluations=2) for p in (1, 2))
     result = job_result(prepared, {"001": 1}, history=history([-0.5, -1.0]), depths=steps)
-    page = page_of(report_of(prepared, result))
+    page = drawn_page(report_of(prepared, result))
     alts = " ".join(attributes.get("alt") or "" for _, attributes in page.tags)
     assert "Mean of the lowest 20 % of energies falls from −0.5 to −1" in alts
     assert "2 layers; the last one gained 0.5" in alts
