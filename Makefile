@@ -10,7 +10,7 @@ UV := $(BIN)/uv pip
 BENCH_VENV := .venv-bench
 REQUEST ?= events/requests/maxcut_petersen.json
 
-.PHONY: help setup run test test-unit check docs bench lock-bench clean
+.PHONY: help setup run test test-unit faults check docs bench lock-bench clean
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1|/' | column -t -s '|'
 
@@ -33,6 +33,9 @@ test: setup  ## the whole test suite
 
 test-unit: setup  ## the tests that need no local AWS
 	@$(BIN)/pytest -n 2 --dist loadfile tests/unit tests/job src hybrid_job
+
+faults: setup  ## whole runs under seeded faults: make faults N=200 SEED=1, or PLAN='...' as a failure prints it
+	@$(BIN)/python -m tests.faults -n $(or $(N),200) --seed $(or $(SEED),1) --plan "$(PLAN)"
 
 check: setup validate build  ## format, lint, types, architecture, template, package sizes
 	@$(BIN)/ruff format --check --quiet .

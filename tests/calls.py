@@ -38,6 +38,11 @@ class Calls:
         """Let no call of a function but the first begin until the event is set."""
         return self._held.setdefault(f"{name}Function", threading.Event())
 
+    @property
+    def working(self) -> bool:
+        """Whether a function is being called."""
+        return self._began != self._ended
+
     def ended(self, name: str) -> int:
         """Return how many calls of a function have ended."""
         return self._ended[f"{name}Function"]

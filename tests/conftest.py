@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from quantum_pipeline.local.aws import LocalAws
-from tests.stack import PARAMETERS, REQUEST, Stack, with_room
+from tests.stack import PARAMETERS, REQUEST, Stack, Subscriber, with_room
 
 logging.getLogger("moto").setLevel(logging.CRITICAL)  # it logs each failure that a test provokes
 
@@ -49,21 +49,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture(scope="module")
 def told(stack: Stack) -> Callable[[], list[dict[str, Any]]]:
     """A function that returns what the topic's subscribers were told since it was last called."""
-    sqs, sns = stack.client("sqs"), stack.client("sns")
-    queue = sqs.create_queue(QueueName="told")["QueueUrl"]
-    sns.subscribe(
-        TopicArn=stack.aws.outputs["NotificationTopicArn"],
-        Protocol="sqs",
-        Endpoint="arn:aws:sqs:us-east-1:123456789012:told",
-    )
-
-    def receive() -> list[dict[str, Any]]:
-        messages = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
-        for message in messages:
-            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-        return [json.loads(json.loads(message["Body"])["Message"]) for message in messages]
-
-    return receive
+    return Subscriber(stack)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import boto3
 
 from quantum_pipeline import runs
 from quantum_pipeline.errors import ERRORS, PipelineError
-from quantum_pipeline.local.aws import LOOK_SECONDS, LocalAws
+from quantum_pipeline.local.aws import ACCOUNT, LOOK_SECONDS, LocalAws
 from quantum_pipeline.local.braket import BraketError, BraketService
 from tests.waiting import wait_for
 
@@ -141,11 +141,15 @@ class Stack:
         found = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix).get("Contents", [])
         return {item["Key"].removeprefix(prefix) for item in found}
 
-    def job_statuses(self, run_id: str) -> list[str]:
-        """Return the status of every job that was ever made for a run."""
+    def jobs(self, run_id: str) -> list[dict[str, Any]]:
+        """Return every job that was ever made for a run, the newest first."""
         pages = self.braket.get_paginator("search_jobs").paginate(filters=[])
         jobs = [job for page in pages for job in page["jobs"]]
-        return [job["status"] for job in jobs if job["tags"].get(runs.RUN_ID_TAG) == run_id]
+        return [job for job in jobs if job["tags"].get(runs.RUN_ID_TAG) == run_id]
+
+    def job_statuses(self, run_id: str) -> list[str]:
+        """Return the status of every job that was ever made for a run."""
+        return [job["status"] for job in self.jobs(run_id)]
 
     def tasks(self, run_id: str) -> list[dict[str, Any]]:
         """Return every quantum task that was ever made for a run, the newest first."""
@@ -186,6 +190,26 @@ class Stack:
         key = f"{runs.job_folder(run_id, 1)}/output/model.tar.gz"
         content: bytes = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
         return content
+
+
+class Subscriber:
+    """A queue that the topic tells; called, it returns what it was told since it was last."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._sqs = stack.client("sqs")
+        self._queue = self._sqs.create_queue(QueueName="told")["QueueUrl"]
+        stack.client("sns").subscribe(
+            TopicArn=stack.aws.outputs["NotificationTopicArn"],
+            Protocol="sqs",
+            Endpoint=f"arn:aws:sqs:{stack.aws.region}:{ACCOUNT}:told",
+        )
+
+    def __call__(self) -> list[dict[str, Any]]:
+        received = self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10)
+        messages = received.get("Messages", [])
+        for message in messages:
+            self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
+        return [json.loads(json.loads(message["Body"])["Message"]) for message in messages]
 
 
 def with_room(

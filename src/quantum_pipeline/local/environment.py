@@ -126,6 +126,7 @@ class Environment:
             **function.environment,
             "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
             "AWS_LAMBDA_RUNTIME_API": self._api.address,
+            "AWS_SDK_UA_APP_ID": function.logical_id,  # its requests say whose they are
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "AWS_LAMBDA_FUNCTION_NAME": function.name,
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),

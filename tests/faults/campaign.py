@@ -1,0 +1,194 @@
+"""One run under one plan of faults, from its start until the sweep finds nothing left."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
+
+from quantum_pipeline import runs
+from quantum_pipeline.local.runtime_api import Answer
+from tests.calls import Calls
+from tests.faults.places import ENGINE, JOB, Place
+from tests.faults.plans import Plan
+from tests.faults.strikes import Strikes
+from tests.stack import Stack, Subscriber
+from tests.waiting import wait_for
+
+EDGES = [[0, 1], [1, 2], [2, 3], [3, 0], [0, 2]]
+_SMALL: dict[str, Any] = {
+    "problem": {"type": "maxcut", "edges": EDGES},
+    "shots": 100,
+    "seed": 7,
+    "algorithm": {"depth": 1, "optimizer": "none", "gammas": [0.6], "betas": [-0.4]},
+}
+REQUESTS: dict[str, dict[str, Any]] = {
+    "local": _SMALL,
+    "sv1": _SMALL | {"device": "sv1"},
+    "refused": _SMALL | {"shots": -1},
+    "broken": _SMALL,
+}
+RETRIES_AFTER = (0.2, 0.4)
+"""Seconds after which Lambda calls again what failed; on AWS one and two minutes."""
+
+WAIT_SHARE = 0.02
+"""How much of the waits between a state's tries really passes."""
+
+SWEEPS = 4
+"""Most sweeps after which nothing may be left."""
+
+SV1 = "arn:aws:braket:::device/quantum-simulator/amazon/sv1"
+
+_STUCK_AFTER = {
+    "job": (Place(ENGINE, "Invoke:Monitor"), 3),
+    "tasks": (Place(JOB, "GetQuantumTask"), 1),
+}
+"""After how many calls it is seen that a queue does not move."""
+
+
+@dataclass
+class Run:
+    """What has become of a plan."""
+
+    plan: Plan
+    run_id: str
+    execution: str
+    strikes: Strikes
+    swept: list[list[str]] = field(default_factory=list)
+    """The runs that each sweep found something of, after the faults were over."""
+    told: list[dict[str, Any]] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+class Campaign:
+    """A stack that runs plans, one at a time."""
+
+    def __init__(self, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._stack = stack
+        self._calls = Calls(stack, monkeypatch)
+        self._subscriber = Subscriber(stack)
+        self._invoke_later = stack.aws.functions.invoke_later
+        self._undelivered: list[tuple[str, bytes]] = []
+        self._events = "once"
+        monkeypatch.setattr(stack.aws.functions, "invoke_later", self._deliver)
+        monkeypatch.setattr(stack.aws.functions, "retry_seconds", RETRIES_AFTER)
+        hurried = SimpleNamespace(sleep=lambda seconds: time.sleep(WAIT_SHARE * seconds))
+        monkeypatch.setattr(retrier_decl, "time", hurried)
+
+    def run(self, plan: Plan, run_id: str) -> Run:
+        """Return what has become of a run under a plan."""
+        started = time.monotonic()
+        arn = self._stack.aws.outputs["StateMachineArn"].replace(":stateMachine:", ":execution:")
+        strikes = Strikes(self._stack, plan, f"{arn}:{run_id}")
+        run = Run(plan, run_id, strikes.execution, strikes)
+        self._events = plan.events
+        with self._braket_as_planned(plan):
+            self._stack.aws.router.intercept = strikes
+            self._stack.start(REQUESTS[plan.run], run_id)
+            self._wait_for_end(run)
+            self._settle()
+            self._sweep_under_faults(run)
+            self._stack.aws.router.intercept = None
+            self._deliver_late()
+            self._sweep(run)
+        run.told = [each for each in self._subscriber() if each["run_id"] == run_id]
+        run.seconds = time.monotonic() - started
+        return run
+
+    @contextmanager
+    def _braket_as_planned(self, plan: Plan) -> Iterator[None]:
+        braket = self._stack.aws.braket
+        braket.devices.set(SV1, waiting=0)
+        braket.queue_seconds = 86_400 if plan.stuck == "job" else 0
+
+        def at_creation(operation: str, params: dict[str, Any]) -> None:
+            if operation != "CreateJob":
+                return
+            if plan.run == "broken":
+                script = params["algorithmSpecification"]["scriptModeConfig"]
+                script["entryPoint"] = "hybrid_job.main:missing"
+            if plan.stuck == "tasks":
+                braket.devices.set(SV1, waiting=9)
+
+        braket.intercept = at_creation
+        yield
+        braket.queue_seconds, braket.intercept = 0, None
+
+    def _wait_for_end(self, run: Run) -> None:
+        """Return when the execution has ended; stop one whose job or tasks never do."""
+        place, calls = _STUCK_AFTER[run.plan.stuck or "job"]
+
+        def look() -> bool:
+            if run.plan.stuck and run.strikes.seen[place] >= calls:
+                run.strikes.stop()
+            found = self._stack.states.describe_execution(executionArn=run.execution)
+            return bool(found["status"] != "RUNNING")
+
+        wait_for(look, told=lambda: run.plan)
+
+    def _settle(self) -> None:
+        """Return when no function works, nor is to be called again."""
+        quiet = 0
+        while quiet < 3:  # an execution's end is seen a moment later
+            busy = self._calls.working or any(
+                each.name.endswith(" event") for each in threading.enumerate()
+            )
+            quiet = 0 if busy else quiet + 1
+            time.sleep(0.02)
+
+    def _sweep_under_faults(self, run: Run) -> None:
+        if any(each.place.caller == "Sweep" for each in run.plan.faults):
+            for _ in range(3):  # as often as EventBridge Scheduler calls it
+                if not self._call_sweep().failed:
+                    break
+            self._settle()
+
+    def _deliver_late(self) -> None:
+        if self._events == "late":
+            for name, payload in self._undelivered:
+                self._invoke_later(name, payload)
+        self._undelivered.clear()
+        self._settle()
+
+    def _sweep(self, run: Run) -> None:
+        """Sweep until nothing is found, a few times at most; in between, leases run out."""
+        for _ in range(SWEEPS):
+            self._expire_lease(run.run_id)
+            answer = self._call_sweep()
+            run.swept.append(json.loads(answer.payload).get("left", ["the sweep failed"]))
+            self._settle()
+            if not run.swept[-1]:
+                return
+
+    def _call_sweep(self) -> Answer:
+        return self._stack.aws.functions.invoke(
+            "quantum-pipeline-SweepFunction", b'{"grace_seconds": 0}'
+        )
+
+    def _expire_lease(self, run_id: str) -> None:
+        """Let the time pass in which a teller that died is taken to be alive."""
+        if "end.json" not in self._stack.records(run_id):
+            return
+        end = self._stack.record(run_id, "end.json")
+        if end["telling"] and not end["told"]:
+            end["telling"]["until"] = datetime(2026, 1, 1, tzinfo=UTC).isoformat()
+            key = runs.key(run_id, "end.json")
+            self._stack.s3.put_object(Bucket=self._stack.bucket, Key=key, Body=json.dumps(end))
+
+    def _deliver(self, name: str, payload: bytes) -> None:
+        """Deliver an event as often, and when, the plan says; calls by the sweep at once."""
+        events = self._events if json.loads(payload).get("source") == "aws.states" else "once"
+        if events in ("late", "lost"):
+            self._undelivered.append((name, payload))
+            return
+        for _ in range(2 if events == "twice" else 1):
+            self._invoke_later(name, payload)

@@ -1,0 +1,231 @@
+"""What holds of every run, whatever goes wrong: read from the books, not from who wrote them.
+
+The books are the history of the execution, the jobs and tasks of the local Braket and its bill, the
+objects in the bucket, and the queue that is subscribed to the topic.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+from quantum_pipeline.errors import ERRORS
+from tests.faults.campaign import EDGES, Run
+from tests.faults.places import JOB
+from tests.stack import Stack
+from tests.waiting import wait_for
+
+RECORDS = {"completed.json": "SUCCEEDED", "failure.json": "FAILED", "cancelled.json": "CANCELLED"}
+REPORT = ("report.json", "report.html", "plots/")
+STATUSES = {"SUCCEEDED", "FAILED", "ABORTED"}
+OF_AWS = ("Lambda.", "Runtime.", "Sandbox.", "States.")
+
+
+class Books:
+    """What is written of one run, wherever it is."""
+
+    def __init__(self, stack: Stack, run: Run) -> None:
+        self.run, self.stack = run, stack
+        self.ended = stack.states.describe_execution(executionArn=run.execution)
+        self.status = str(self.ended["status"])
+        history = stack.states.get_execution_history(executionArn=run.execution)["events"]
+        self.history = sorted(history, key=lambda event: event["id"])
+        self.visited = [
+            event["stateEnteredEventDetails"]["name"]
+            for event in self.history
+            if "stateEnteredEventDetails" in event
+        ]
+        self.names = stack.records(run.run_id)
+        self.ends = self.names & RECORDS.keys()
+        self.jobs = stack.jobs(run.run_id)
+        self.tasks = stack.tasks(run.run_id)
+
+    @property
+    def end(self) -> str:
+        """The name of the record that ends the run."""
+        return next(iter(self.ends), "")
+
+    def record(self, name: str) -> dict[str, Any]:
+        return self.stack.record(self.run.run_id, name)
+
+    def content(self, name: str) -> bytes:
+        key = f"runs/{self.run.run_id}/{name}"
+        body: bytes = self.stack.s3.get_object(Bucket=self.stack.bucket, Key=key)["Body"].read()
+        return body
+
+    def first_error(self) -> str | None:
+        """Return the error that took the execution to Cancel, as its history has it."""
+        error = None
+        for event in self.history:
+            if event.get("stateEnteredEventDetails", {}).get("name") == "Cancel":
+                return error
+            if "Failed" in event["type"] or "TimedOut" in event["type"]:
+                [details] = [event[name] for name in event if name.endswith("EventDetails")]
+                error = details["error"]
+        return None
+
+
+def broken(stack: Stack, run: Run) -> list[str]:
+    """Return what does not hold of a run: the invariant, and what is there instead."""
+    books = Books(stack, run)
+    return [
+        f"{name}: {found}" for name, invariant in INVARIANTS.items() for found in invariant(books)
+    ]
+
+
+def end_of(stack: Stack, run: Run) -> str:
+    """Return how a run ended by its record: completed, failure or cancelled."""
+    return ", ".join(
+        each.removesuffix(".json") for each in stack.records(run.run_id) & RECORDS.keys()
+    )
+
+
+def _ended(books: Books) -> Iterator[str]:
+    if books.status not in STATUSES:
+        yield f"the execution is {books.status}"
+    if books.run.swept[-1]:
+        yield f"sweeps found {books.run.swept}"
+
+
+def _one_end(books: Books) -> Iterator[str]:
+    if len(books.ends) != 1:
+        yield f"{sorted(books.ends)} are there"
+        return
+    record, claim = books.record(books.end), books.record("end.json")
+    if (record["status"], claim["record"]) != (RECORDS[books.end], books.end):
+        yield f"{books.end} says {record['status']}, end.json {claim['record']}"
+    if books.end not in _possible_ends(books):
+        yield f"{books.end} of an execution that {books.status}, {books.visited}"
+
+
+def _possible_ends(books: Books) -> set[str]:
+    """Return how a run may end whose execution has ended so.
+
+    A stop may come after the claim of another end. An execution whose PostProcess failed for good
+    after the claim has FAILED, and the sweep publishes its report: the record counts.
+    """
+    processed = {"completed.json"} if "PostProcess" in books.visited else set()
+    failed = {"failure.json"} if "Cancel" in books.visited else set()
+    match books.status:
+        case "SUCCEEDED":
+            return {"completed.json"}
+        case "FAILED":
+            lost = any(
+                each.fault.place.caller == "PostProcess" for each in books.run.strikes.struck
+            )
+            return failed | (processed if lost else set())
+    return {"cancelled.json"} | processed | failed
+
+
+def _first_error(books: Books) -> Iterator[str]:
+    first = books.first_error()
+    if books.status == "FAILED" and books.ended.get("error") != first:
+        yield f"the execution FAILED by {books.ended.get('error')}, and first by {first}"
+    if books.end == "failure.json":
+        record = books.record(books.end)
+        if record["error"] != first:
+            yield f"failure.json says {record['error']}, the first was {first}"
+        cause = books.ended.get("cause") or ""
+        with suppress(ValueError, KeyError, TypeError):
+            cause = json.loads(cause)["errorMessage"]
+        if books.status == "FAILED" and record["cause"] != cause:
+            yield f"failure.json says {record['cause']!r}, the execution {cause!r}"
+    if first is not None and first not in ERRORS and not first.startswith(OF_AWS):
+        yield f"{first} is no name of an error"
+
+
+def _right_report(books: Books) -> Iterator[str]:
+    if books.end != "completed.json":
+        return
+    report, record = books.record("report.json"), books.record("completed.json")
+    bits = report["solution"]["bitstring"]
+    cut = sum(bits[i] != bits[j] for i, j in EDGES)
+    claimed = [report["solution"]["objective"], record["objective"]]
+    if books.status == "SUCCEEDED":
+        claimed.append(json.loads(books.ended["output"])["objective"])
+    if set(claimed) != {cut}:
+        yield f"{claimed} are claimed, {bits} cuts {cut}"
+    billed = books.stack.billed(books.run.run_id)
+    if abs(report["cost"]["actual_usd"] - billed) > 1e-3 * billed:
+        yield f"{report['cost']['actual_usd']} USD are reported, {billed} billed"
+
+
+def _whole(books: Books) -> Iterator[str]:
+    published = sorted(name for name in books.names if name.startswith(REPORT))
+    staged = sorted(name for name in books.names if name.startswith("staged/"))
+    if staged:
+        yield f"{staged} are left"
+    if books.end != "completed.json":
+        if published:
+            yield f"{published} beside {books.end}"
+        return
+    artifacts = books.record("report.json")["artifacts"]
+    wanted = {"report.json", artifacts["report_html"], *artifacts["plots"]}
+    if wanted != set(published):
+        yield f"{sorted(wanted ^ set(published))} are not both named and there"
+    for name in wanted & set(published):
+        content = books.content(name)
+        if not content.rstrip().endswith((b"</html>", b"IEND\xaeB`\x82", b"}")):
+            yield f"{name} ends too early"
+
+
+def _told_once(books: Books) -> Iterator[str]:
+    told = books.run.told
+    most = 1 + books.run.strikes.lost_tellings
+    if not 1 <= len(told) <= most:
+        yield f"told {len(told)} times, 1 to {most} allowed"
+    for each in told:
+        if books.end and each["status"] != RECORDS[books.end]:
+            yield f"{each['status']} was told of {books.end}"
+    if "end.json" in books.names and not books.record("end.json")["told"]:
+        yield "end.json is not marked"
+
+
+def _one_job_an_attempt(books: Books) -> Iterator[str]:
+    attempts = books.visited.count("Submit") - books.visited.count("Resume") and 1
+    most = attempts + books.visited.count("Resume")
+    names = [job["jobName"] for job in books.jobs]
+    if len(names) > most or len(set(names)) < len(names):
+        yield f"jobs {names} of {most} attempts"
+    if books.status == "SUCCEEDED" and [job["status"] for job in books.jobs][:1] != ["COMPLETED"]:
+        yield f"jobs ended {[job['status'] for job in books.jobs]}"
+
+
+def _nothing_left(books: Books) -> Iterator[str]:
+    for each in (*books.jobs, *books.tasks):
+        if each["status"] not in ("COMPLETED", "FAILED", "CANCELLED", "CANCELLING"):
+            yield f"{each.get('jobName', 'a task')} is {each['status']}"
+    if any(each["status"] == "CANCELLING" for each in (*books.jobs, *books.tasks)):
+        ended = {"COMPLETED", "FAILED", "CANCELLED"}
+        wait_for(lambda: set(books.stack.job_statuses(books.run.run_id)) <= ended)
+        wait_for(lambda: set(books.stack.task_statuses(books.run.run_id)) <= ended)
+    elif processes := books.stack.aws.braket.process_ids():
+        yield f"processes {processes} of jobs run"
+
+
+def _ridden_out(books: Books) -> Iterator[str]:
+    """Hold a run to succeed whose faults are few, and none of them for good."""
+    run, struck = books.run, books.run.strikes.struck
+    kinds = [each.fault.kind for each in struck]
+    killed = sum(kind in ("kill", "kill-after") for kind in kinds)
+    of_job = sum(each.fault.place.caller == JOB and each.fault.kind != "slow" for each in struck)
+    for_good = {"deny", "stop", "stop-after"} & set(kinds)
+    few = len(struck) <= 5 and killed <= 2 and of_job <= 1
+    can_succeed = run.plan.run in ("local", "sv1") and not run.plan.stuck
+    if few and can_succeed and not for_good and books.status != "SUCCEEDED":
+        yield f"{books.status} by {books.ended.get('error')} after {len(struck)} faults"
+
+
+INVARIANTS: dict[str, Callable[[Books], Iterator[str]]] = {
+    "it ended": _ended,
+    "one record of its end": _one_end,
+    "the first error": _first_error,
+    "a right report": _right_report,
+    "nothing half-written": _whole,
+    "told once": _told_once,
+    "one job an attempt": _one_job_an_attempt,
+    "no job or task left": _nothing_left,
+    "few faults are ridden out": _ridden_out,
+}
