@@ -46,6 +46,7 @@ WAIT_SHARE = 0.02
 SWEEPS = 4
 """Most sweeps after which nothing may be left."""
 
+SWEEP, SWEEP_NOW = "quantum-pipeline-SweepFunction", b'{"grace_seconds": 0}'
 SV1 = "arn:aws:braket:::device/quantum-simulator/amazon/sv1"
 
 _STUCK_AFTER = {
@@ -163,16 +164,16 @@ class Campaign:
         """Sweep until nothing is found, a few times at most; in between, leases run out."""
         for _ in range(SWEEPS):
             self._expire_lease(run.run_id)
+            if self._events == "twice":
+                self._invoke_later(SWEEP, SWEEP_NOW)
             answer = self._call_sweep()
-            run.swept.append(json.loads(answer.payload).get("left", ["the sweep failed"]))
             self._settle()
+            run.swept.append(json.loads(answer.payload).get("left", ["the sweep failed"]))
             if not run.swept[-1]:
                 return
 
     def _call_sweep(self) -> Answer:
-        return self._stack.aws.functions.invoke(
-            "quantum-pipeline-SweepFunction", b'{"grace_seconds": 0}'
-        )
+        return self._stack.aws.functions.invoke(SWEEP, SWEEP_NOW)
 
     def _expire_lease(self, run_id: str) -> None:
         """Let the time pass in which a teller that died is taken to be alive."""

@@ -188,7 +188,7 @@ class _Draw:
         if place.caller in (ENGINE, JOB) or self.chance.random() < 0.5:
             return self.fault(place)
         if self.chance.random() < 0.3:
-            return Fault(place, self.one_of(*KILLS), self.one_of(1, 2))
+            return Fault(place, self.one_of(*KILLS), self.one_of(1, 2), self.one_of(1, 1, 2, 5))
         times = self.one_of(2, 4, 20, LASTING)
         return Fault(place, self.one_of("throttle", "error", "deny", "half"), times=times)
 

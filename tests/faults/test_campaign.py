@@ -1,14 +1,19 @@
-"""A small campaign: whole runs under plans of faults, and what then holds of each of them."""
+"""A small campaign: what holds of runs whatever fails, and is seen where it does not hold."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from quantum_pipeline import runs
 from tests.faults.calls_of_aws import CALLS
-from tests.faults.campaign import Campaign
-from tests.faults.invariants import broken
+from tests.faults.campaign import Campaign, Run
+from tests.faults.invariants import INVARIANTS, broken
 from tests.faults.places import ENGINE, Place
 from tests.faults.plans import AIMS, Plan, drawn
 from tests.stack import Stack, priced_stack
@@ -29,6 +34,11 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def campaign(stack: Stack) -> Iterator[Campaign]:
     with pytest.MonkeyPatch.context() as monkeypatch:
         yield Campaign(stack, monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def completed(campaign: Campaign) -> Run:
+    return campaign.run(Plan.parse("local:"), "completed")
 
 
 @pytest.mark.parametrize("number", range(len(PLANS)))
@@ -68,3 +78,86 @@ def test_plans_strike_every_call_and_a_third_of_them_aim_at_one_place() -> None:
         if fault.place.caller == ENGINE and fault.kind.startswith("stop")
     }
     assert stopped == set(CALLS[ENGINE])
+
+
+@contextmanager
+def changed(stack: Stack, run: Run, name: str, change: Callable[[Any], Any]) -> Iterator[None]:
+    """Change one of the run's records for a while, or remove it where the change is to None."""
+    where = {"Bucket": stack.bucket, "Key": runs.key(run.run_id, name)}
+    before = stack.s3.get_object(**where)["Body"].read()
+    after = change(json.loads(before)) if name.endswith(".json") else None
+    if after is None:
+        stack.s3.delete_object(**where)
+    else:
+        stack.s3.put_object(**where, Body=json.dumps(after))
+    try:
+        yield
+    finally:
+        stack.s3.put_object(**where, Body=before)
+
+
+IN_THE_BUCKET: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "one record of its end": ("end.json", lambda claim: claim | {"record": "failure.json"}),
+    "a right report": ("completed.json", lambda record: record | {"objective": 5}),
+    "nothing half-written": ("report.html", lambda _: None),
+    "told once": ("end.json", lambda claim: claim | {"told": False}),
+}
+
+
+@pytest.mark.parametrize("invariant", IN_THE_BUCKET)
+def test_what_is_wrong_in_the_bucket_is_seen(stack: Stack, completed: Run, invariant: str) -> None:
+    assert broken(stack, completed) == []
+    with changed(stack, completed, *IN_THE_BUCKET[invariant]):
+        assert [each.partition(":")[0] for each in broken(stack, completed)] == [invariant]
+
+
+ELSEWHERE: dict[str, Callable[[Run], Run]] = {
+    "it ended": lambda run: replace(run, swept=[[run.run_id]] * 4),
+    "told once": lambda run: replace(run, told=run.told * 2),
+}
+
+
+@pytest.mark.parametrize("invariant", ELSEWHERE)
+def test_an_end_that_is_never_finished_or_told_twice_is_seen(
+    stack: Stack, completed: Run, invariant: str
+) -> None:
+    found = broken(stack, ELSEWHERE[invariant](completed))
+    assert [each.partition(":")[0] for each in found] == [invariant]
+
+
+def test_a_failure_that_names_another_error_and_one_without_a_fault_are_seen(
+    stack: Stack, campaign: Campaign
+) -> None:
+    refused = campaign.run(Plan.parse("refused:"), "refused")
+    assert broken(stack, refused) == []
+    with changed(stack, refused, "failure.json", lambda end: end | {"error": "JobFailed"}):
+        [found] = broken(stack, refused)
+    assert found.startswith("the first error")
+    [found] = broken(stack, replace(refused, plan=Plan.parse("local:")))
+    assert found.startswith("few faults are ridden out")
+
+
+def test_a_second_job_is_seen_and_that_it_is_left(stack: Stack, completed: Run) -> None:
+    [job] = stack.jobs(completed.run_id)
+    first = stack.braket.get_job(jobArn=job["jobArn"])
+    asked = {
+        "jobName": "another",
+        "roleArn": first["roleArn"],
+        "algorithmSpecification": first["algorithmSpecification"],
+        "instanceConfig": first["instanceConfig"],
+        "deviceConfig": first["deviceConfig"],
+        "outputDataConfig": first["outputDataConfig"],
+        "tags": job["tags"],
+    }
+    stack.aws.braket.queue_seconds = 3600
+    arn = stack.braket.create_job(**asked)["jobArn"]
+    found = {each.partition(":")[0] for each in broken(stack, completed)}
+    stack.braket.cancel_job(jobArn=arn)
+    assert found == {"one job an attempt", "no job or task left"}
+    assert INVARIANTS.keys() == {
+        *IN_THE_BUCKET,
+        *ELSEWHERE,
+        *found,
+        "the first error",
+        "few faults are ridden out",
+    }
