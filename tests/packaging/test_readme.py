@@ -1,7 +1,8 @@
-"""The commands, names and paths in the README and on the page of the architecture exist."""
+"""Names and paths in README, architecture and runbook exist, and none is missing that has to be."""
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -73,3 +74,27 @@ def test_every_path_on_the_page_of_the_architecture_exists() -> None:
     paths = set(re.findall(r"`([\w.*]+/[\w./*]*|\w+\.(?:py|mk|toml|yaml))`", page))
     assert len(paths) > 30
     assert [path for path in paths if not any(list(each.glob(path)) for each in PLACES)] == []
+
+
+def runbook(heading: str) -> set[str]:
+    """Return the names in the first column of a table of the runbook."""
+    page = Path("docs/reliability.md").read_text("utf-8")
+    _, _, section = page.partition(f"### {heading}\n")
+    rows = re.findall(r"^\| (`.*?`) \|", section.partition("\n#")[0], re.MULTILINE)
+    return {name for row in rows for name in re.findall(r"`([\w.]+)`", row)}
+
+
+def test_the_runbook_has_every_alarm_of_the_template_and_no_other() -> None:
+    template = Path("template.yaml").read_text("utf-8")
+    assert runbook("Alarms") == set(re.findall(r"^  (\w+Alarm):$", template, re.MULTILINE))
+
+
+def test_the_runbook_has_every_error_that_a_run_can_end_with() -> None:
+    machine = json.loads(Path("statemachine/pipeline.asl.json").read_text("utf-8"))
+    retried = {
+        error
+        for state in machine["States"].values()
+        for retry in state.get("Retry", ())
+        for error in retry["ErrorEquals"]
+    }
+    assert runbook("Errors") == {*ERRORS, *retried, "ExecutionAborted", "ExecutionTimedOut"}
