@@ -1,4 +1,4 @@
-"""Answers of Braket that are cut off on their way: asked for again, and in the end named."""
+"""Answers that are cut off on their way: asked for again, and in the end named."""
 
 from __future__ import annotations
 
@@ -133,3 +133,24 @@ def test_a_job_without_a_member_that_braket_promises_is_named(
     cut("GetJob", ATTEMPTS, without(*path))
     with pytest.raises(ServiceUnavailable, match=rf"GetJob\.{'.'.join(path)}: missing"):
         stack.invoke(function, asked)
+
+
+def test_an_answer_of_sns_that_is_cut_off_is_a_service_that_is_unavailable(stack: Stack) -> None:
+    example = json.loads((EVENTS / "cancel.json").read_text("utf-8"))
+    asked = example | {"run_id": "cut-sns", "execution_arn": execution_of("cut-sns")}
+    done: list[str] = []
+
+    def intercept(service: str, request: Request) -> Response | None:
+        if service != "sns" or done:
+            return None
+        done.append(request.path)
+        answer = Response.from_app(stack.aws.router, request.environ)  # it has its effect
+        answer.set_data(half(answer.get_data()))
+        return answer
+
+    stack.aws.router.intercept = intercept
+    with pytest.raises(ServiceUnavailable, match="ResponseParserError"):
+        stack.invoke("Cancel", asked)
+    stack.aws.router.intercept = None
+    stack.invoke("Cancel", asked)
+    assert stack.record("cut-sns", "end.json")["told"]

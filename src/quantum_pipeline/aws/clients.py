@@ -19,6 +19,7 @@ from botocore.exceptions import (
     PartialCredentialsError,
     ProfileNotFound,
 )
+from botocore.parsers import ResponseParserError
 
 from quantum_pipeline import answers
 from quantum_pipeline.error_codes import IN_FUNCTION, meaning_of
@@ -54,6 +55,8 @@ def client(service: str) -> Any:
 def named_errors() -> Iterator[None]:
     """Turn botocore's errors into ours: throttling, 5xx and lost connections can be retried.
 
+    So can an answer of SNS that was cut off, whose error is none of botocore's own tree.
+
     Raises:
         ServiceUnavailable, QuotaExceeded, DeviceUnavailable, BudgetExceeded, InvalidRequest: by
             what AWS's error code means.
@@ -65,5 +68,5 @@ def named_errors() -> Iterator[None]:
         raise IN_FUNCTION[meaning_of(error.response)](str(error)) from error
     except _NOT_SET_UP as error:
         raise InvalidRequest(f"AWS settings: {error}") from error
-    except BotoCoreError as error:
+    except (BotoCoreError, ResponseParserError) as error:
         raise ServiceUnavailable(f"{type(error).__name__}: {error}") from error
