@@ -178,8 +178,8 @@ class _Draw:
     def fault(self, place: Place) -> Fault:
         """Return any fault of a place, at one call or a few."""
         kind = self.one_of(*kinds_at(place))
-        if kind == "slow" and place.caller not in (ENGINE, JOB) and self.chance.random() < 0.2:
-            kind = "silent"
+        if kind == "slow" and place.caller not in (ENGINE, JOB):
+            [kind] = self.chance.choices(("slow", "long", "silent"), (0.5, 0.3, 0.2))
         several = self.one_of(1, 1, 1, 2, 3, 5) if kind in ANSWERS[:-1] else 1
         return Fault(place, kind, self.one_of(1, 1, 1, 1, 2), several)
 
@@ -248,7 +248,12 @@ def _stop_in_submit(chance: random.Random) -> Plan:
     clean = draw.places("Submit", only="GetJob|CancelJob|job.json|end.json")
     clean += draw.places("Cancel", only="Jobs?$|job.json|prepared.json|end.json|Task")
     more = [draw.worse(draw.one_of(*clean)) for _ in range(draw.one_of(1, 2))]
-    if stop.place != create and chance.random() < 0.3:
+    if chance.random() < 0.3:  # Cancel has come and gone for the last time before the job is there
+        stop = Fault(Place("Submit", "GetObject:prepared.json"), draw.one_of(*STOPS))
+        late = Fault(Place("Submit", "HeadObject:source"), "long")
+        last = draw.worse(draw.place("Submit", only="GetJob|CancelJob|PutObject:job.json"))
+        more = [late, last]
+    elif stop.place != create and chance.random() < 0.3:
         more[0] = Fault(create, draw.one_of("kill-after", "reset-after", "late", "half"))
     return Plan((stop, *more), run=draw.run, stuck="job", events=draw.one_of(*EVENTS))
 

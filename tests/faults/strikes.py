@@ -22,14 +22,16 @@ from tests.faults.plans import Fault, Plan
 from tests.stack import Stack
 
 _PASSED = "tests.faults.passed"
-HARMLESS = {"slow", "stop", "stop-after"}
+HARMLESS = {"slow", "long", "stop", "stop-after"}
 BEFORE = {"throttle", "error", "deny", "reset", "kill"}
 """Faults by which a call has no effect."""
 
 EFFECTIVE = {"cut", "half", "silent"}
 """Those by which it has one, though their names do not say so."""
 
-SLOW_SECONDS = 0.3
+WAITS = {"slow": 0.3, "long": 1.5}
+"""Seconds before an answer; a long one outlasts the times after which Cancel is called again."""
+
 SILENT_SECONDS = 8.5
 """Longer than a client waits for an answer."""
 
@@ -129,8 +131,8 @@ class Strikes:
             case "silent":
                 time.sleep(SILENT_SECONDS)
                 answer = _drop(request)
-            case "slow":
-                time.sleep(SLOW_SECONDS)
+            case "slow" | "long":
+                time.sleep(WAITS[kind])
             case "kill":
                 self._kill(fault.place.caller)
                 answer = answer or Response(status=503)
