@@ -1,9 +1,10 @@
 """Finds, every few minutes, what an ended run has left, and has Cancel see to it.
 
 What is left: a job or quantum task of a run that has ended; an end that nobody has claimed,
-published or told. The functions that end a run see to all of it themselves; here is what they could
-not, since they died, were refused for long, or their event was lost. Cancel is called as by
-EventBridge, so that there is one function that cancels and one way to end a run half-way.
+published or told; a report that was staged and came too late. The functions that end a run see to
+all of it themselves; here is what they could not, since they died, were refused for long, or their
+event was lost. Cancel is called as by EventBridge, so that there is one function that cancels and
+one way to end a run half-way.
 
 The work is bounded. Each run is looked at from its end until nothing of it is left, for a day at
 most; each job from its creation until it has ended; what is older, ``sweep.json`` says. The list of
@@ -122,7 +123,7 @@ def _has_left_something(bucket: str, run: Ended, found: Iterable[FoundJob]) -> b
         return True  # Cancel fails on it too, and the queue of what it could not do names the run
     if claim is None:
         return run.status != "SUCCEEDED"
-    if not claim.finished:
+    if ends.is_left(bucket, run.name, claim):
         return True
     if prepared is None or prepared.device.kind == "local":
         return False

@@ -265,6 +265,22 @@ def test_an_end_of_an_earlier_release_is_left_as_it_is(stack: Stack, told: Told)
     assert told() == []
 
 
+@pytest.mark.parametrize("ender", ["PostProcess", "Cancel"])
+def test_what_an_attempt_has_staged_that_came_late_and_died_is_removed(
+    stack: Stack, completed: Completed, told: Told, ender: str
+) -> None:
+    run_id = f"late-and-dead-{ender.lower()}"
+    event = completed(run_id)
+    first = stack.invoke("PostProcess", event)
+    key = runs.key(run_id, "staged/dead/report.json")
+    stack.s3.put_object(Bucket=stack.bucket, Key=key, Body=b"{")
+    told()
+    stack.invoke(ender, event if ender == "PostProcess" else stopped(run_id))
+    assert_completed(stack, run_id)
+    assert first["objective"] == 12
+    assert told() == []
+
+
 def test_what_an_attempt_has_staged_that_died_is_removed_by_the_end(
     stack: Stack, completed: Completed
 ) -> None:

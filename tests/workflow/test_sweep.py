@@ -197,6 +197,18 @@ def test_an_end_is_left_to_others_for_a_while_and_looked_at_once_when_nothing_is
     assert datetime.fromisoformat(since["runs_since"]) >= ended["stopDate"]
 
 
+def test_what_is_staged_for_an_end_that_was_told_is_removed(stack: Stack, sweep: Sweep) -> None:
+    stack.ended(stack.start(LONG | {"shots": -1}, "staged"))
+    stack.wait_for_record("staged", "failure.json")
+    sweep()
+    key = runs.key("staged", "staged/dead/report.json")
+    stack.s3.put_object(Bucket=stack.bucket, Key=key, Body=b"{")
+    stack.s3.delete_object(Bucket=stack.bucket, Key="sweep.json")
+    assert sweep() == ["staged"]
+    assert "staged/dead/report.json" not in stack.records("staged")
+    assert sweep() == []
+
+
 @pytest.mark.usefixtures("events_lost")
 def test_a_record_that_cannot_be_read_keeps_no_other_run_waiting(
     stack: Stack, sweep: Sweep

@@ -156,13 +156,18 @@ def claim(
     return stands
 
 
+def is_left(bucket: str, run_id: str, stands: Claim) -> bool:
+    """Return whether an end is unfinished, or has something staged that nobody will publish."""
+    return not stands.finished or storage.is_there(bucket, runs.key(run_id, f"{runs.STAGED}/"))
+
+
 def finish(bucket: str, run_id: str, topic_arn: str, **known: object) -> None:
     """Do what is left of a run's end: publish it, tell of it. Nothing is done without a claim.
 
     ``known`` has fields of the record that the claim could not know yet.
     """
     stands = read(bucket, run_id)
-    if stands is not None and not stands.finished:
+    if stands is not None:
         publish(bucket, run_id, stands, **known)
         tell(bucket, run_id, topic_arn)
 
@@ -170,12 +175,10 @@ def finish(bucket: str, run_id: str, topic_arn: str, **known: object) -> None:
 def publish(bucket: str, run_id: str, stands: Claim, **known: object) -> None:
     """Copy what is staged to where it belongs, then write the record, unless that was done.
 
-    What other attempts have staged is removed with it: it comes too late.
+    What other attempts have staged is removed: it comes too late, and they may have died over it.
     """
     key = runs.key(run_id, stands.record)
-    if stands.finished:
-        return
-    if not storage.exists(bucket, key):
+    if not stands.finished and not storage.exists(bucket, key):
         _copy(bucket, run_id, stands)
         missing = {name for name, value in stands.end.items() if value is None}
         more = {name: value for name, value in known.items() if name in missing}

@@ -134,6 +134,12 @@ def remove(bucket: str, prefix: str) -> None:
                 raise ClientError({"Error": error}, "DeleteObjects")
 
 
+def is_there(bucket: str, prefix: str) -> bool:
+    """Return whether there is an object whose key begins so."""
+    found = client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)
+    return bool(found.get("Contents"))
+
+
 def exists(bucket: str, key: str) -> bool:
     """Return whether there is such an object."""
     try:
