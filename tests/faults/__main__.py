@@ -26,9 +26,8 @@ def main() -> int:
     """Run plans, print a table, and say by the exit status whether every invariant held."""
     arguments = _arguments()
     logging.getLogger("moto").setLevel(logging.CRITICAL)  # it logs each failure that is planned
-    plans = [drawn(arguments.seed, number) for number in range(arguments.start, arguments.n)]
-    if arguments.plan:
-        plans = [Plan.parse(arguments.plan)]
+    numbers = range(arguments.start, arguments.n)
+    plans = arguments.plan or [drawn(arguments.seed, number) for number in numbers]
     table = Table()
     for first in range(0, len(plans), A_STACK):
         _run(plans[first : first + A_STACK], first + arguments.start, table)
@@ -41,8 +40,15 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("-n", type=int, default=200, help="how many plans")
     parser.add_argument("--start", type=int, default=0, help="the number of the first")
     parser.add_argument("--seed", type=int, default=1, help="what they are drawn from")
-    parser.add_argument("--plan", default="", help="one plan, as a failure prints it")
+    parser.add_argument("--plan", type=_plan, help="one plan alone, as a failure prints it")
     return parser.parse_args()
+
+
+def _plan(text: str) -> list[Plan]:
+    try:
+        return [Plan.parse(text)]
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _run(plans: list[Plan], first: int, table: Table) -> None:

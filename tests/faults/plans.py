@@ -22,6 +22,24 @@ EVENTS = ("once", "twice", "late", "lost")
 
 STUCK = ("job", "tasks")
 
+KINDS = {
+    "throttle": "is refused as one of too many",
+    "error": "fails by the service's own fault",
+    "deny": "is refused for good",
+    "reset": "has its connection closed without an answer",
+    "late": "has its connection closed, and its effect a moment later",
+    "cut": "has its effect; the answer ends before it says that it does",
+    "half": "has its effect; half of the answer comes, and says that it is whole",
+    "silent": "has its effect; no answer comes for longer than a client waits",
+    "slow": "takes a moment",
+    "long": "takes longer than Cancel is called again for",
+    "kill": "is the last that its caller does: its process is killed",
+    "kill-job": "is when the job's process is killed",
+    "stop": "is when the execution is stopped",
+    "abandon": "calls a function of which nobody hears, and which is called again",
+}
+"""What a call that is struck comes to; with ``-after``, once it has had its effect."""
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -49,6 +67,10 @@ class Fault:
         if found is None:
             raise ValueError(f"{text!r} is no fault; one is: Submit CreateJob#2 throttle*3")
         caller, operation, at, kind, times = found.groups()
+        if operation not in CALLS.get(caller, ()):
+            raise ValueError(f"{caller} {operation} is no call; those of it: {CALLS.get(caller)}")
+        if kind.removesuffix("-after") not in KINDS:
+            raise ValueError(f"{kind!r} is none of {', '.join(KINDS)}")
         n_times = LASTING if times == "always" else int(times or 1)
         return cls(Place(caller, operation), kind, int(at or 1), n_times)
 
@@ -88,6 +110,8 @@ class Plan:
         """
         head, _, faults = text.partition(":")
         words = head.split()
+        if not {*RUNS} & {*words}:
+            raise ValueError(f"{head!r} names none of {', '.join(RUNS)}")
         return cls(
             tuple(Fault.parse(each) for each in faults.split(";") if each.strip()),
             run=next(each for each in RUNS if each in words),
@@ -96,17 +120,8 @@ class Plan:
         )
 
 
-ANSWERS = (
-    "throttle",
-    "error",
-    "error-after",
-    "reset",
-    "reset-after",
-    "cut",
-    "half",
-    "slow",
-)  # or silent
-"""What a client may meet in any call: its effect is not there, or there unheard of."""
+ANSWERS = ("throttle", "error", "error-after", "reset", "reset-after", "cut", "half", "slow")
+"""What a client may meet in any call; what is slow may be long, or silent."""
 
 LATE = ("late",)
 KILLS = ("kill", "kill-after")
@@ -123,11 +138,7 @@ _END = {
 }
 """The calls of an end."""
 
-AIMS = (
-    "stop in Submit",
-    "claim and telling",
-    "resume",
-)
+AIMS = ("stop in Submit", "claim and telling", "resume")
 OTHERS = ("single", "several", "stop", "events", "job")
 
 

@@ -29,7 +29,7 @@ BEFORE = {"throttle", "error", "deny", "reset", "kill"}
 EFFECTIVE = {"cut", "half", "silent"}
 """Those by which it has one, though their names do not say so."""
 
-WAITS = {"slow": 0.3, "long": 1.5}
+WAITS = {"slow": 0.3, "long": 3.0}
 """Seconds before an answer; a long one outlasts the times after which Cancel is called again."""
 
 SILENT_SECONDS = 8.5
