@@ -29,8 +29,11 @@ def main() -> int:
     numbers = range(arguments.start, arguments.n)
     plans = arguments.plan or [drawn(arguments.seed, number) for number in numbers]
     table = Table()
-    for first in range(0, len(plans), A_STACK):
-        _run(plans[first : first + A_STACK], first + arguments.start, table)
+    try:
+        for first in range(0, len(plans), A_STACK):
+            _run(plans[first : first + A_STACK], first + arguments.start, table)
+    except KeyboardInterrupt:
+        print("interrupted")
     print(table)
     return 1 if table.broken else 0
 
