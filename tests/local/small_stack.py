@@ -63,6 +63,9 @@ Resources:
   HurriedFunction:
     Type: AWS::Serverless::Function
     Properties: {Handler: handlers.sleep, Timeout: 1}
+  SingleFunction:
+    Type: AWS::Serverless::Function
+    Properties: {Handler: handlers.sleep, ReservedConcurrentExecutions: 1}
   FailFunction: {Type: AWS::Serverless::Function, Properties: {Handler: handlers.fail}}
   LeaveFunction: {Type: AWS::Serverless::Function, Properties: {Handler: handlers.leave}}
   BrokenFunction: {Type: AWS::Serverless::Function, Properties: {Handler: broken.handler}}

@@ -8,14 +8,16 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from quantum_pipeline.local import lambdas
 from quantum_pipeline.local.environment import Environment
 from quantum_pipeline.local.interpreter import Interpreter
-from quantum_pipeline.local.lambdas import Functions, UnknownFunction
+from quantum_pipeline.local.lambdas import Functions, TooManyRequests, UnknownFunction
 from quantum_pipeline.local.runtime_api import IdleExit
 from tests.local.small_stack import Lines, read_stack, runs
 from tests.waiting import PATIENCE_SECONDS, wait_for
@@ -76,6 +78,69 @@ def test_concurrent_invocations_have_a_process_each(functions: Functions, tmp_pa
     for thread, answers in started:
         thread.join()
         assert answers == ["slept"]
+
+
+def test_what_is_above_the_reserved_concurrency_is_refused_until_a_call_has_ended(
+    functions: Functions, tmp_path: Path
+) -> None:
+    until = tmp_path / "go"
+    event = {"started": str(tmp_path / "a"), "until": str(until)}
+    thread, answers = start(functions, "s-SingleFunction", event)
+    with pytest.raises(TooManyRequests, match="ReservedFunctionConcurrentInvocationLimit"):
+        functions.invoke("s-SingleFunction", b"{}")
+    until.touch()
+    thread.join()
+    assert answers == [invoke(functions, "s-SingleFunction", event)] == ["slept"]
+    assert len(functions.process_ids("s-SingleFunction")) == 1
+
+
+def test_functions_without_a_reserved_concurrency_share_what_the_account_has(
+    functions: Functions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lambdas, "UNRESERVED_CONCURRENCY", 2)
+    until = tmp_path / "go"
+    names = ["s-SleepFunction", "s-HurriedFunction", "s-SingleFunction"]
+    started = [
+        start(functions, name, {"started": str(tmp_path / name), "until": str(until)})
+        for name in names
+    ]
+    with pytest.raises(TooManyRequests, match="^ConcurrentInvocationLimitExceeded$"):
+        functions.invoke("s-TellFunction", b"{}")
+    until.touch()
+    for thread, _ in started:
+        thread.join()
+    assert invoke(functions, "s-TellFunction")["pid"]
+
+
+def test_an_event_waits_for_its_turn(
+    functions: Functions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(functions, "turn_seconds", 0.01)
+    until, second = tmp_path / "go", tmp_path / "b"
+    event = {"started": str(tmp_path / "a"), "until": str(until)}
+    thread, _ = start(functions, "s-SingleFunction", event)
+    functions.invoke_later("s-SingleFunction", json.dumps({"started": str(second)}).encode())
+    time.sleep(0.1)
+    assert not second.exists()
+    until.touch()
+    wait_for(second.exists)
+    thread.join()
+
+
+def test_a_process_that_is_idle_for_long_ends_and_leaves_nothing(
+    project: Path, tmp_path: Path, lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lambdas, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(lambdas, "IDLE_SECONDS", 0.05)
+    functions = Functions(read_stack(project).functions, {}, tmp_path / "tmp", lines.put)
+    event = {"started": str(tmp_path / "a"), "seconds": 0.3}
+    assert invoke(functions, "s-SleepFunction", event) == "slept"  # not while it works
+    first = invoke(functions, "s-TellFunction")["pid"]
+    wait_for(lambda: not functions.process_ids("s-TellFunction"))
+    wait_for(lambda: not runs(first))
+    wait_for(lambda: not list((tmp_path / "tmp").iterdir()))
+    assert invoke(functions, "s-TellFunction")["pid"] != first
+    functions.close()
 
 
 def test_killing_a_process_fails_only_its_invocation(functions: Functions, tmp_path: Path) -> None:

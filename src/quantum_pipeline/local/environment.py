@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shutil
 import signal
 import time
 import uuid
@@ -34,7 +35,12 @@ STARTS_WITH = {
 
 
 class Environment:
-    """A process that runs one function's handler under the runtime client."""
+    """A process that runs one function's handler under the runtime client.
+
+    Attributes:
+        function: whose handler it is.
+        idle_since: when it was last given back, or started, by the monotonic clock.
+    """
 
     def __init__(
         self,
@@ -53,6 +59,8 @@ class Environment:
             on_line: called with log group, log stream and each line that the process prints.
         """
         self.function = function
+        self.idle_since = time.monotonic()
+        self._folder = folder
         self._on_line = on_line
         self._log_stream = f"{time.strftime('%Y/%m/%d')}/[$LATEST]{uuid.uuid4().hex}"
         self._api = RuntimeApi(function)
@@ -142,6 +150,7 @@ class Environment:
         self._api.close(
             f"signal: {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
         )
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _log(self, line: str) -> None:
         # The runtime client writes a traceback as one line, with returns in it.

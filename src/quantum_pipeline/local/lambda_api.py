@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Request, Response
 
-from quantum_pipeline.local.lambdas import Functions, UnknownFunction
+from quantum_pipeline.local.lambdas import Functions, TooManyRequests, UnknownFunction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,6 +32,11 @@ class LambdaApi:
             response = self._answer(request)
         except UnknownFunction as error:
             response = _refusal(404, "ResourceNotFoundException", str(error))
+        except TooManyRequests as error:
+            response = _refusal(
+                429, "TooManyRequestsException", "Rate Exceeded.", Reason=str(error)
+            )
+        response.headers["x-amzn-RequestId"] = str(uuid.uuid4())
         return response(environ, start_response)
 
     def _answer(self, request: Request) -> Response:
@@ -61,8 +67,8 @@ class LambdaApi:
         return response
 
 
-def _refusal(status: int, kind: str, message: str) -> Response:
-    body = json.dumps({"Type": "User", "Message": message})
+def _refusal(status: int, kind: str, message: str, **more: str) -> Response:
+    body = json.dumps({"Type": "User", "message": message, **more})
     return Response(
         body, status, headers={"x-amzn-ErrorType": kind}, content_type="application/json"
     )

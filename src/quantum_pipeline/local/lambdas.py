@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -14,20 +17,35 @@ from quantum_pipeline.local.template import Function
 
 SHARED_IMPORTS = "quantum_pipeline.local.shared_imports"
 
+UNRESERVED_CONCURRENCY = 10
+"""Calls that all functions without a reserved concurrency run at once: those of a new account."""
+IDLE_SECONDS = 30.0
+"""How long a process is kept that no invocation takes; on Lambda it is minutes."""
+LOOK_SECONDS = 5.0
+"""How often such processes are looked for."""
+
 
 class UnknownFunction(LookupError):
     """The stack has no function of this name."""
+
+
+class TooManyRequests(Exception):
+    """As many calls of the function run as may at once; the message is Lambda's reason."""
 
 
 class Functions:
     """Runs functions the way Lambda does.
 
     A process serves one invocation at a time and is kept for the next; where all of a function's
-    are busy, another is started. An asynchronous invocation that fails is tried again as often as
-    the template says, after one and after two minutes.
+    are busy, another is started, up to its reserved concurrency; functions without one share what
+    the account has. A process that has been idle for long ends. An asynchronous invocation waits
+    for its turn, and one that fails is tried again as often as the template says, after one and
+    after two minutes.
     """
 
     retry_seconds = (60.0, 120.0)
+    turn_seconds = 1.0
+    """How long an asynchronous invocation waits before it tries again to have its turn."""
 
     def __init__(
         self,
@@ -54,6 +72,8 @@ class Functions:
         self._interpreter.start()
         self._environments: list[Environment] = []
         self._idle: dict[str, list[Environment]] = {name: [] for name in self._functions}
+        self._running: Counter[str] = Counter()
+        threading.Thread(target=self._end_idle, name="idle functions", daemon=True).start()
 
     def warm(self, names: Iterable[str]) -> None:
         """Start one process for each of these functions, one after the other."""
@@ -75,16 +95,17 @@ class Functions:
 
         Raises:
             UnknownFunction: no function has this name.
+            TooManyRequests: as many of its calls run as may at once.
         """
         function = self.find(name)
-        while (environment := self._take(function)) is not None:
-            try:
-                return environment.invoke(payload)
-            except IdleExit:
-                continue  # on Lambda, too, this is nobody's failure
-            finally:
-                with self._lock:
-                    self._idle[function.name].append(environment)
+        with self._turn(function):
+            while (environment := self._take(function)) is not None:
+                try:
+                    return environment.invoke(payload)
+                except IdleExit:
+                    continue  # on Lambda, too, this is nobody's failure
+                finally:
+                    self._give_back(environment)
         return Answer(
             b'{"errorType": "Runtime.ExitError", "errorMessage": "shut down"}', failed=True
         )
@@ -95,10 +116,18 @@ class Functions:
 
         def work() -> None:
             for wait_seconds in (*self.retry_seconds[: function.event_retries], 0):
-                if not self.invoke(name, payload).failed or self._closed.wait(wait_seconds):
+                if not self._in_turn(name, payload).failed or self._closed.wait(wait_seconds):
                     return
 
         threading.Thread(target=work, name=f"{function.name} event", daemon=True).start()
+
+    def _in_turn(self, name: str, payload: bytes) -> Answer:
+        """Run a function once its concurrency allows: events wait in a queue of Lambda's."""
+        while True:
+            try:
+                return self.invoke(name, payload)
+            except TooManyRequests:
+                self._closed.wait(self.turn_seconds)
 
     def process_ids(self, name: str) -> list[int]:
         """Return the processes that now serve a function."""
@@ -125,6 +154,33 @@ class Functions:
             environment.close()
         self._interpreter.close()
 
+    @contextmanager
+    def _turn(self, function: Function) -> Iterator[None]:
+        """Count a call of a function for as long as it runs.
+
+        Raises:
+            TooManyRequests: it is one too many.
+        """
+        with self._lock:
+            self._check_room(function)
+            self._running[function.name] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running[function.name] -= 1
+
+    def _check_room(self, function: Function) -> None:
+        if self._closed.is_set():  # what comes then is answered, not made to come again
+            return
+        if (reserved := function.reserved_concurrency) is not None:
+            if self._running[function.name] >= reserved:
+                raise TooManyRequests("ReservedFunctionConcurrentInvocationLimitExceeded")
+            return
+        shared = [f.name for f in self._functions.values() if f.reserved_concurrency is None]
+        if sum(self._running[name] for name in shared) >= UNRESERVED_CONCURRENCY:
+            raise TooManyRequests("ConcurrentInvocationLimitExceeded")
+
     def _take(self, function: Function) -> Environment | None:
         with self._lock:
             idle = self._idle[function.name]
@@ -143,3 +199,24 @@ class Functions:
         )
         self._environments = [*(e for e in self._environments if e.alive), environment]
         return environment
+
+    def _give_back(self, environment: Environment) -> None:
+        environment.idle_since = time.monotonic()
+        with self._lock:
+            self._idle[environment.function.name].append(environment)
+
+    def _end_idle(self) -> None:
+        """End the processes that have long been idle, again and again."""
+        while not self._closed.wait(LOOK_SECONDS):
+            for environment in self._take_idle(time.monotonic() - IDLE_SECONDS):
+                environment.close()
+
+    def _take_idle(self, since: float) -> list[Environment]:
+        """Take the processes that have been idle since then; those that have ended go with them."""
+        taken = []
+        with self._lock:
+            for name, idle in self._idle.items():
+                taken += [each for each in idle if each.idle_since <= since]
+                self._idle[name] = [e for e in idle if e.idle_since > since and e.alive]
+            self._environments = [each for each in self._environments if each.alive]
+        return taken

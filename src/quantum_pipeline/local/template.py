@@ -31,6 +31,7 @@ class Function:
     environment: Mapping[str, str]
     log_group: str
     event_retries: int  # of an asynchronous invocation
+    reserved_concurrency: int | None = None  # calls at once; None: what the account has left
 
 
 @dataclass(frozen=True)
@@ -155,6 +156,7 @@ class _Reader:
         resolve = self._intrinsics.resolve
         name = self._intrinsics.name(logical_id)
         logging = resolve(properties.get("LoggingConfig", {}))
+        reserved = resolve({"it": properties.get("ReservedConcurrentExecutions")}).get("it")
         return Function(
             logical_id=logical_id,
             name=name,
@@ -167,6 +169,7 @@ class _Reader:
             environment={name: str(value) for name, value in resolve(environment).items()},
             log_group=logging.get("LogGroup", f"/aws/lambda/{name}"),
             event_retries=properties.get("EventInvokeConfig", {}).get("MaximumRetryAttempts", 2),
+            reserved_concurrency=None if reserved is None else int(reserved),
         )
 
     def state_machine(self, logical_id: str) -> StateMachine:
