@@ -20,7 +20,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from quantum_pipeline import runs
-from quantum_pipeline.aws import ends, jobs, storage, tasks
+from quantum_pipeline.aws import ends, jobs, storage, tasks, tickets
 from quantum_pipeline.aws.ends import End
 from quantum_pipeline.aws.settings import CancelSettings
 from quantum_pipeline.aws.stage import stage
@@ -107,7 +107,8 @@ def handler(event: Event) -> dict[str, Any]:
     """Claim the end of the run, then cancel its jobs and their tasks: in this order (ends).
 
     The end is told whether or not the jobs could be cancelled, and before those of a device are
-    waited for. If that takes longer and this call is retried, nothing is told twice.
+    waited for. If that takes longer and this call is retried, nothing is told twice. A run that
+    waited in line for a job leaves it.
     """
     settings = CancelSettings.read()
     bucket, run_id = settings.output_bucket, event.run_id
@@ -123,6 +124,7 @@ def handler(event: Event) -> dict[str, Any]:
         known = _facts(newest)
     finally:
         ends.finish(bucket, run_id, settings.notification_topic_arn, **known)
+    tickets.remove(bucket, run_id)
     if has_tasks:
         tasks_cancelled += tasks.cancel_until_ended(found, SECONDS_TO_END)
     if prepared:

@@ -64,6 +64,7 @@ def handler(event: Event) -> dict[str, Any]:
     return {
         "run_id": event.run_id,
         "attempt": prepared.attempt,
+        "waits": 0,
         "problem_type": prepared.request.problem.type,
         "n_qubits": prepared.request.problem.n_qubits,
         "device": found.device.arn,

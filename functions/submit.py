@@ -1,18 +1,25 @@
-"""State Submit: publishes the job's source and creates one job per attempt."""
+"""State Submit: publishes the job's source and creates one job per attempt.
+
+Where Braket's quota of concurrent jobs is full, runs wait in line (`aws.tickets`). As many of the
+first as there are slots try to create their job; all others only look where they stand.
+"""
 
 from __future__ import annotations
 
+import time
+from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel
 
 from quantum_pipeline import polling, runs
-from quantum_pipeline.aws import jobs, source, storage
+from quantum_pipeline.aws import jobs, source, storage, tickets
+from quantum_pipeline.aws.clients import named_errors
 from quantum_pipeline.aws.ends import end_of
 from quantum_pipeline.aws.metrics import record
 from quantum_pipeline.aws.settings import SubmitSettings
 from quantum_pipeline.aws.stage import stage
-from quantum_pipeline.errors import BudgetExceeded, JobFailed
+from quantum_pipeline.errors import BudgetExceeded, JobFailed, QuotaExceeded
 from quantum_pipeline.planning.costs import STARTUP_SECONDS
 from quantum_pipeline.planning.prepared import RunHeader
 from quantum_pipeline.runs import SubmittedJob
@@ -21,24 +28,47 @@ LEAST_SECONDS = 60
 """Assumed: what a next attempt takes, beside its start, to go on from the checkpoint and end."""
 
 
+TRIES = 3
+"""CreateJobs of one call while the quota is full."""
+
+SECONDS_BETWEEN_TRIES = 1.0
+"""Braket takes one CreateJob a second."""
+
+
 class Event(BaseModel):
-    """The prepared run, and which attempt at it this is."""
+    """The prepared run, and which attempt at it this is; when it started, how often it has waited.
+
+    Executions that began before there was a line do not say when: they are tried again by the state
+    machine.
+    """
 
     run_id: str
     attempt: int
+    started_at: datetime | None = None
+    waits: int = 0
 
 
 @stage(Event.model_validate, uses=("s3", "braket"))
 def handler(event: Event) -> dict[str, Any]:
-    """Return the run's job, made now or by an earlier try of this very call."""
+    """Return the run's job, made now or by an earlier try of this very call; else its wait."""
     settings = SubmitSettings.read()
     bucket, job_key = settings.output_bucket, runs.key(event.run_id, runs.JOB)
     submitted = storage.read_model(bucket, job_key, SubmittedJob)
     if submitted is None or submitted.attempt != event.attempt:
+        _check_wanted(bucket, event.run_id, None)
         earlier = () if submitted is None else submitted.all_jobs
-        submitted = _submit(event, settings, earlier)
+        place = _place(event, bucket)
+        if place is None or place < settings.concurrent_jobs:
+            tries = 1 if place is None else TRIES
+            submitted = _submit(event, settings, earlier, tries)
+        else:
+            submitted = None
+        if submitted is None:
+            return _wait(event, settings, place)
         storage.write_model(bucket, job_key, submitted)
     _check_wanted(bucket, event.run_id, submitted.job_arn)
+    if event.started_at is not None:
+        tickets.give_back(bucket, event.run_id, event.started_at)
     return {
         "run_id": event.run_id,
         "attempt": event.attempt,
@@ -49,14 +79,44 @@ def handler(event: Event) -> dict[str, Any]:
     }
 
 
-def _submit(event: Event, settings: SubmitSettings, earlier: tuple[str, ...]) -> SubmittedJob:
-    _check_wanted(settings.output_bucket, event.run_id, None)
+def _place(event: Event, bucket: str) -> int | None:
+    """Return how many wait before the run; None where nobody waits, and it takes no ticket."""
+    if event.started_at is None or (not event.waits and not any(tickets.waiting(bucket))):
+        return None
+    return tickets.renew(bucket, event.run_id, event.started_at)
+
+
+def _wait(event: Event, settings: SubmitSettings, place: int | None) -> dict[str, Any]:
+    """Return how long the run waits before it looks at the line again."""
+    if place is None:
+        assert event.started_at is not None
+        place = tickets.renew(settings.output_bucket, event.run_id, event.started_at)
+    wait_seconds = polling.line_wait_seconds(place, settings.concurrent_jobs, event.waits)
+    return {
+        "run_id": event.run_id,
+        "attempt": event.attempt,
+        "status": "WAITING",
+        "place": place,
+        "waits": event.waits + 1,
+        "wait_seconds": wait_seconds,
+    }
+
+
+def _submit(
+    event: Event, settings: SubmitSettings, earlier: tuple[str, ...], tries: int
+) -> SubmittedJob | None:
+    """Create the attempt's job; None where the quota is full, and the run may wait for it."""
     prepared = storage.need_model(
         settings.output_bucket, runs.key(event.run_id, runs.PREPARED), RunHeader
     ).model_copy(update={"attempt": event.attempt})
     seconds = _runtime(prepared, earlier)
     published = source.publish(settings.code_bucket)
-    arn = jobs.create(prepared, published, settings, seconds)
+    try:
+        arn = _create(prepared, published, settings, seconds, tries)
+    except QuotaExceeded:
+        if event.started_at is None:
+            raise
+        return None
     record(
         {"JobsSubmitted": 1},
         DeviceType=prepared.device.kind,
@@ -72,6 +132,29 @@ def _submit(event: Event, settings: SubmitSettings, earlier: tuple[str, ...]) ->
         source_sha256=published.sha256,
         instance_type=settings.job_instance_type,
     )
+
+
+def _create(
+    prepared: RunHeader,
+    published: source.Source,
+    settings: SubmitSettings,
+    seconds: int,
+    tries: int,
+) -> str:
+    """Create the job as soon as a slot is free, within so many tries.
+
+    Raises:
+        QuotaExceeded: none is.
+    """
+    while True:
+        try:
+            with named_errors():
+                return jobs.create(prepared, published, settings, seconds)
+        except QuotaExceeded:
+            tries -= 1
+            if not tries:
+                raise
+        time.sleep(SECONDS_BETWEEN_TRIES)
 
 
 def _runtime(prepared: RunHeader, earlier: tuple[str, ...]) -> int:

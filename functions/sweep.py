@@ -1,10 +1,10 @@
 """Finds, every few minutes, what an ended run has left, and has Cancel see to it.
 
-What is left: a job or quantum task of a run that has ended; an end that nobody has claimed,
-published or told; a report that was staged and came too late. The functions that end a run see to
-all of it themselves; here is what they could not, since they died, were refused for long, or their
-event was lost. Cancel is called as by EventBridge, so that there is one function that cancels and
-one way to end a run half-way.
+What is left: a job or quantum task of a run that has ended, or its ticket in the line for a job; an
+end that nobody has claimed, published or told; a report that was staged and came too late. The
+functions that end a run see to all of it themselves; here is what they could not, since they died,
+were refused for long, or their event was lost. Cancel is called as by EventBridge, so that there is
+one function that cancels and one way to end a run half-way.
 
 The work is bounded. Each run is looked at from its end until nothing of it is left, for a day at
 most; each job from its creation until it has ended; what is older, ``sweep.json`` says. The list of
@@ -22,7 +22,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from quantum_pipeline import runs
-from quantum_pipeline.aws import ends, executions, jobs, storage, tasks
+from quantum_pipeline.aws import ends, executions, jobs, storage, tasks, tickets
 from quantum_pipeline.aws.clients import client
 from quantum_pipeline.aws.executions import Execution
 from quantum_pipeline.aws.jobs import FoundJob
@@ -88,8 +88,12 @@ def handler(event: Event) -> dict[str, Any]:
     listed = {each.arn: each for each in started}
     ended = _ended(listed.values(), before.runs_since, quiet)
     left = [each for each in ended[:MOST_RUNS] if _has_left_something(bucket, each, found)]
+    in_line = {each.run_id for each in tickets.waiting(bucket)}
+    gone = [each for each in listed.values() if each.name in in_line and each.ended_by(quiet)]
     over = [job for job in found if job.alive and _is_over(bucket, job, listed, quiet)]
-    names = {each.arn: each.name for each in left} | {job.execution_arn: job.run_id for job in over}
+    names = {each.arn: each.name for each in (*left, *gone)} | {
+        job.execution_arn: job.run_id for job in over
+    }
     for arn, name in names.items():
         _call_cancel(settings.cancel_function_arn, arn, name, known=arn in listed)
     looked_until = quiet if len(ended) <= MOST_RUNS else ended[MOST_RUNS].stopped_at
@@ -136,7 +140,7 @@ def _is_over(bucket: str, job: FoundJob, listed: Mapping[str, Execution], quiet:
     """Return whether the run of a job that goes on has ended, and long enough ago."""
     execution = listed.get(job.execution_arn)
     if execution is not None and execution.stopped_at is not None:
-        return execution.stopped_at <= quiet
+        return execution.ended_by(quiet)
     claim = ends.read(bucket, job.run_id)
     return claim is not None and (claim.ended_at is None or claim.ended_at <= quiet)
 

@@ -1,4 +1,4 @@
-"""How long to wait before the next look at a job.
+"""How long to wait before the next look at a job, or at the line of those that wait for one.
 
 The wait grows with the age of the job, so that its end is noticed late by about 5 % of its age and
 never by more than 10 minutes. One poll is about 9 events of the execution's history: a job that
@@ -14,6 +14,10 @@ SHORTEST_SECONDS = 2
 LONGEST_SECONDS = 600
 SHARE_OF_AGE = 0.05
 
+LONGEST_IN_LINE_SECONDS = 30
+EVEN_WAITS = 20
+LINE_GROWTH = 1.08
+
 
 def wait_seconds(age_seconds: float, polls: int, polls_at_once: int) -> int:
     """Return the seconds until the next look at a job of that age, after so many polls.
@@ -26,3 +30,19 @@ def wait_seconds(age_seconds: float, polls: int, polls_at_once: int) -> int:
     if polls < polls_at_once:
         return 0
     return int(min(LONGEST_SECONDS, max(SHORTEST_SECONDS, SHARE_OF_AGE * age_seconds)))
+
+
+def line_wait_seconds(place: int, slots: int, waits: int) -> int:
+    """Return the seconds until a run looks at the line again, after so many waits.
+
+    Whoever is far behind need not look often: at 2 seconds a job the line does not move faster than
+    that. After twenty waits each is 8 % longer than the one before, up to 10 minutes: so a day
+    in line is about 200 looks of 9 events each.
+
+    >>> [line_wait_seconds(place, slots=3, waits=0) for place in (0, 6, 30, 200)]
+    [2, 2, 10, 30]
+    >>> [line_wait_seconds(0, 3, waits) for waits in (20, 40, 60, 100)]
+    [2, 9, 43, 600]
+    """
+    by_place = min(LONGEST_IN_LINE_SECONDS, max(SHORTEST_SECONDS, place / slots))
+    return int(min(LONGEST_SECONDS, by_place * LINE_GROWTH ** max(0, waits - EVEN_WAITS)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from datetime import UTC, datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -15,6 +16,7 @@ BATCH_TAG = "quantum-pipeline:batch"
 EXECUTION_TAG = "quantum-pipeline:execution"
 STACK_TAG = "quantum-pipeline:stack"
 SWEPT = "sweep.json"
+LINE = "line/"
 ENTRY_POINT = "hybrid_job.main:run"
 MAX_ATTEMPTS = 2
 """Jobs that a run may have: one may be interrupted at random, two in a row hardly ever."""
@@ -70,6 +72,15 @@ def key(run_id: str, name: str) -> str:
     'runs/r1/report.json'
     """
     return f"runs/{run_id}/{name}"
+
+
+def ticket(run_id: str, started_at: datetime) -> str:
+    """Return the S3 key of the run's ticket: keys sort by the start of the executions.
+
+    >>> ticket("r1", datetime(2026, 8, 24, 9, 31, 12, 345_000, UTC))
+    'line/20260824T093112.345000/r1'
+    """
+    return f"{LINE}{started_at.astimezone(UTC):%Y%m%dT%H%M%S.%f}/{run_id}"
 
 
 def job_folder(run_id: str, attempt: int) -> str:

@@ -13,7 +13,6 @@ from quantum_pipeline.errors import (
     InvalidResult,
     JobFailed,
     PipelineError,
-    QuotaExceeded,
     ServiceUnavailable,
 )
 from quantum_pipeline.local.braket import BraketError
@@ -147,7 +146,6 @@ def test_a_run_that_is_cancelled_while_its_job_is_created_keeps_no_job(
     [
         ("ThrottlingException", ServiceUnavailable),
         ("InternalServiceException", ServiceUnavailable),
-        ("ServiceQuotaExceededException", QuotaExceeded),
         ("DeviceOfflineException", DeviceUnavailable),
         ("DeviceRetiredException", DeviceUnavailable),
         ("AccessDeniedException", PipelineError),

@@ -219,13 +219,13 @@ def test_a_stop_takes_effect_at_once_while_the_function_goes_on(
     assert len(records(record)) == 1
 
 
-def test_a_stop_before_the_first_state_stops(start_aws: StartAws) -> None:
+def test_a_stop_before_the_first_state_stops(start_aws: StartAws, tmp_path: Path) -> None:
     from moto.stepfunctions.responses import get_backend
 
     from quantum_pipeline.local.executions import Executions
 
     aws = start_aws()
-    backend, executions = get_backend("123456789012", aws.region), Executions(print)
+    backend, executions = get_backend("123456789012", aws.region), Executions(print, tmp_path)
     machine = aws.outputs["StateMachineArn"]
     execution = backend.start_execution(machine, "run", '{"do": "Wait"}')
     executions.stop(execution.execution_arn)  # no request between, which takes longer than a start

@@ -104,7 +104,7 @@ def test_functions_without_a_reserved_concurrency_share_what_the_account_has(
         start(functions, name, {"started": str(tmp_path / name), "until": str(until)})
         for name in names
     ]
-    with pytest.raises(TooManyRequests, match="^ConcurrentInvocationLimitExceeded$"):
+    with pytest.raises(TooManyRequests, match=r"^ConcurrentInvocationLimitExceeded$"):
         functions.invoke("s-TellFunction", b"{}")
     until.touch()
     for thread, _ in started:

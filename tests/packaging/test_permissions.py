@@ -55,6 +55,7 @@ NEEDED = {
         "s3:GetObject",
         "s3:PutObject",
         "s3:ListBucket",
+        "s3:DeleteObject",
         "braket:CreateJob",
         "braket:TagResource",
         "braket:GetJob",
@@ -163,6 +164,7 @@ def test_objects_are_reached_below_their_prefix_only(resources: Json) -> None:
         "${InputBucket.Arn}/*",
         "${OutputBucket.Arn}/runs/*",
         "${OutputBucket.Arn}/sweep.json",
+        "${OutputBucket.Arn}/line/*",
         "${CodeBucket.Arn}/source/*",
     }
     for name, statement in all_statements(resources):
@@ -172,14 +174,14 @@ def test_objects_are_reached_below_their_prefix_only(resources: Json) -> None:
             assert "s3:ListBucket" not in actions, name
 
 
-def test_only_what_was_staged_is_removed(resources: Json) -> None:
+def test_only_tickets_and_what_was_staged_are_removed(resources: Json) -> None:
     removed = {
         each["Fn::Sub"]
         for _, statement in all_statements(resources)
         if "s3:DeleteObject" in as_list(statement["Action"])
         for each in as_list(statement["Resource"])
     }
-    assert removed == {"${OutputBucket.Arn}/runs/*/staged/*"}
+    assert removed == {"${OutputBucket.Arn}/runs/*/staged/*", "${OutputBucket.Arn}/line/*"}
 
 
 def test_nobody_writes_what_callers_put_in(resources: Json) -> None:

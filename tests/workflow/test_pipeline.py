@@ -11,15 +11,16 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
+from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import (
+    WaitFunction,
+)
 from werkzeug.wrappers import Request, Response
 
 from tests.calls import Calls
-from tests.clock import clock_of
 from tests.stack import LONG, POLLS_AT_ONCE, Stack
 from tests.waiting import wait_for
 
-POLLED = ["Prepare", "Submit", "Wait", "Monitor", "IsFinished"]
+POLLED = ["Prepare", "Submit", "HasJob", "Wait", "Monitor", "IsFinished"]
 DONE = ["PostProcess", "Succeeded"]
 GAVE_UP = ["Cancel", "Failed"]
 MARKS = {"completed.json", "failure.json", "cancelled.json"}
@@ -91,7 +92,7 @@ def test_a_failed_job_fails_the_run_with_the_jobs_reason(
     assert "no_such_function" in stack.record("broken", "failure.json")["cause"]
 
 
-RESUMED = ["MayResume", "Resume", "Submit", "Wait", "Monitor", "IsFinished"]
+RESUMED = ["MayResume", "Resume", *POLLED[1:]]
 
 
 def test_a_job_whose_instance_dies_goes_on_in_a_second_one(
@@ -142,14 +143,19 @@ def test_a_throttled_look_at_the_job_is_tried_again(
 def test_a_full_quota_of_jobs_is_waited_for(
     stack: Stack, request_data: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock = clock_of(monkeypatch, retrier_decl)
-    refused = stack.refuse("CreateJob", "ServiceQuotaExceededException", times=10)
-    began, execution = clock.now, stack.start(request_data, "crowded")
+    waited: list[int] = []
+    monkeypatch.setattr(
+        WaitFunction, "_wait_interval", lambda _, env, wait_seconds: waited.append(wait_seconds)
+    )
+    refused = stack.refuse("CreateJob", "ServiceQuotaExceededException", times=5)
+    execution = stack.start(request_data, "crowded")
     ended = stack.ended(execution)
     assert ended["status"] == "SUCCEEDED", ended
-    assert len(refused) == 10  # more often than a service that fails would be asked
-    assert clock.now > began  # they were waited for, on this clock
-    assert without_polls(stack.visited(execution)) == [*POLLED, *DONE]
+    assert len(refused) == 5
+    states = stack.visited(execution)
+    assert states[1:7] == ["Submit", "HasJob", "WaitInLine"] * 2  # the second tries three times
+    assert waited[:2] == [2, 2]
+    assert without_polls(["Prepare", *states[7:]]) == [*POLLED, *DONE]
     assert stack.job_statuses("crowded") == ["COMPLETED"]
 
 

@@ -19,6 +19,10 @@ class Execution:
     status: str
     stopped_at: datetime | None
 
+    def ended_by(self, time: datetime) -> bool:
+        """Return whether it has ended, then or earlier."""
+        return self.stopped_at is not None and self.stopped_at <= time
+
 
 def started_since(state_machine_arn: str, since: datetime) -> Iterator[Execution]:
     """Yield the executions that have started since then, the newest first."""

@@ -55,6 +55,7 @@ class SubmitSettings(_WithPolls):
     code_bucket: str
     job_role_arn: str
     job_instance_type: str
+    concurrent_jobs: int
     powertools_service_name: str
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from botocore.exceptions import ClientError
@@ -138,6 +140,18 @@ def is_there(bucket: str, prefix: str) -> bool:
     """Return whether there is an object whose key begins so."""
     found = client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)
     return bool(found.get("Contents"))
+
+
+def delete(bucket: str, key: str) -> None:
+    """Remove an object, if there is one."""
+    client("s3").delete_object(Bucket=bucket, Key=key)
+
+
+def listed(bucket: str, prefix: str) -> Iterator[tuple[str, datetime]]:
+    """Yield the keys that begin so, in their order, each with the time of its last change."""
+    pages = client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    for item in (item for page in pages for item in page.get("Contents", [])):
+        yield item["Key"], item["LastModified"]
 
 
 def exists(bucket: str, key: str) -> bool:

@@ -80,6 +80,7 @@ _STAGES = {
     "Started": "starting",
     "Prepare": "preparing",
     "Submit": "submitting the job",
+    "WaitInLine": "waiting in line for a job",
     "PostProcess": "evaluating and writing the report",
     "Succeeded": "done",
     "Cancel": "cancelling",

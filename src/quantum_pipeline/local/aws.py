@@ -155,7 +155,11 @@ class LocalAws:
         with _nothing_collected():
             from quantum_pipeline.local.endpoint import Endpoint  # noqa: PLC0415
 
-            endpoint = Endpoint(listener, stack, self.functions, {"braket": self.braket}, self.key)
+            services = {"braket": self.braket}
+            folder = work_folder / "endpoint"
+            endpoint = Endpoint(
+                listener, stack, self.functions, services, key=self.key, folder=folder
+            )
         open_parts.callback(endpoint.close)
         self.router = endpoint.router
         self._limit_spending(stack)

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -26,6 +26,7 @@ from moto.core.config import default_user_config
 from moto.events.models import events_backends
 from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import MotoRequestHandler
+from moto.s3 import models as s3_models
 from moto.s3.models import s3_backends
 from moto.sns.models import sns_backends
 from moto.stepfunctions.parser.asl.utils import boto_client, json_path
@@ -39,6 +40,7 @@ from quantum_pipeline.local.keys import Key
 from quantum_pipeline.local.lambda_api import LambdaApi
 from quantum_pipeline.local.lambdas import Functions
 from quantum_pipeline.local.router import Router
+from quantum_pipeline.local.spilled import bodies
 from quantum_pipeline.local.template import Stack
 
 if TYPE_CHECKING:
@@ -68,13 +70,16 @@ class Endpoint:
         stack: Stack,
         functions: Functions,
         services: Mapping[str, WSGIApplication],
+        *,
         key: Key,
+        folder: Path,
     ) -> None:
         """Deploy the stack and begin to answer.
 
         Args:
             services: applications of further services, by the names that requests are signed for.
             key: what requests are to be signed with.
+            folder: where the content of objects and executions that have ended are kept.
         """
         self._stack = stack
         self._functions = functions
@@ -84,8 +89,9 @@ class Endpoint:
         _load_engine()
         _invoke_by(_Engine.client(stack.region, "lambda"))
         moto_api_backend.reset()
+        _keep_bodies(folder / "objects")
         self._deploy()
-        self.executions = Executions(self._ended)
+        self.executions = Executions(self._ended, folder / "executions")
         self.router = Router({"lambda": LambdaApi(functions), **services}, self.executions)
         self._server = ThreadedWSGIServer(
             host, port, Door(key, self.router), _RequestHandler, fd=listener.fileno()
@@ -170,6 +176,11 @@ def _invoke_by(client: Any) -> None:
     )
 
     lambda_eval_utils.boto_client_for = lambda **_: client  # type: ignore[attr-defined]
+
+
+def _keep_bodies(folder: Path) -> None:
+    """Let moto keep the content of objects in files of a folder."""
+    vars(s3_models)["tempfile"] = SimpleNamespace(SpooledTemporaryFile=bodies(folder))
 
 
 def _load_engine() -> None:

@@ -1,7 +1,8 @@
 """One endpoint for every service: Braket and Lambda are ours, the rest is moto's.
 
 Services are told apart as AWS signs requests: by the credential scope. What moto leaves out of
-Step Functions is done on the way (see `executions`), and conditions on writes to S3 are kept.
+Step Functions is done on the way (see `executions`), calls that it would fail on are refused as by
+AWS (see `malformed`), and conditions on writes to S3 are kept.
 """
 
 from __future__ import annotations
@@ -19,12 +20,14 @@ from typing import TYPE_CHECKING, Any
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.wrappers import Request, Response
 
+from quantum_pipeline.local import malformed
 from quantum_pipeline.local.executions import Executions, UnknownExecution
-from quantum_pipeline.local.start_execution import not_valid, too_long
+from quantum_pipeline.local.start_execution import Refusal, not_valid, too_long
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+_UNKNOWN = "com.amazon.coral.service#UnknownOperationException"
 _SCOPE = re.compile(r"Credential=[^/]+/\d{8}/[^/]*/([^/]+)/aws4_request")
 
 
@@ -59,7 +62,7 @@ class Router:
         if service == "s3" and environ.keys() & {"HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"}:
             application = self._conditionally
         if service == "states":
-            application = self._states(environ)
+            application = self._states
         return application(environ, start_response)
 
     def _conditionally(
@@ -69,8 +72,24 @@ class Router:
         with self._one_condition_at_a_time:
             return self._moto(environ, start_response)
 
-    def _states(self, environ: WSGIEnvironment) -> WSGIApplication:
-        match environ.get("HTTP_X_AMZ_TARGET", "").partition(".")[2]:
+    def _states(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a call of Step Functions; what fails inside is an error of AWS's form, too."""
+        operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")[2]
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        environ["wsgi.input"] = io.BytesIO(body)
+        if refused := malformed.refusal(operation, body):
+            return _refusal(refused)(environ, start_response)
+        try:
+            response = Response.from_app(self._operation(operation), environ)
+        except NotImplementedError as error:
+            response = _refusal(Refusal(_UNKNOWN, f"{operation} is not answered here: {error}"))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the caller is told by a code
+            failed = Refusal("InternalFailure", f"{type(error).__name__}: {error}")
+            response = _refusal(failed, status=500)
+        return response(environ, start_response)
+
+    def _operation(self, operation: str) -> WSGIApplication:
+        match operation:
             case "StartExecution":
                 return self._start_execution
             case "StopExecution":
@@ -90,8 +109,7 @@ class Router:
         if refused is None and self._executions.has_machine(parameters.get("stateMachineArn", "")):
             refused = not_valid(parameters)
         if refused is not None:
-            answer = _answer({"__type": refused.type, "message": refused.message}, status=400)
-            return answer(environ, start_response)
+            return _refusal(refused)(environ, start_response)
         _set_parameters(environ, {"name": str(uuid.uuid4()), **parameters})
         response = Response.from_app(self._moto, environ)
         if response.status_code == 200:
@@ -114,11 +132,13 @@ class Router:
     def _history(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer whoever asks for the newest events alone, which moto would send all of them."""
         parameters = _parameters(environ)
+        _set_parameters(environ, parameters)
+        if not parameters.get("reverseOrder"):
+            return self._moto(environ, start_response)
         try:
-            newest = parameters["maxResults"] if parameters["reverseOrder"] else 0
+            newest = parameters.get("maxResults") or None
             events = self._executions.newest_events(parameters["executionArn"], newest)
-        except (KeyError, UnknownExecution):
-            _set_parameters(environ, parameters)
+        except UnknownExecution:  # moto knows how to refuse it
             return self._moto(environ, start_response)
         return _answer({"events": events})(environ, start_response)
 
@@ -135,6 +155,10 @@ class Router:
                     each["stopDate"] = _milliseconds(stopped)
             response = _answer(content)
         return response(environ, start_response)
+
+
+def _refusal(refused: Refusal, status: int = 400) -> Response:
+    return _answer({"__type": refused.type, "message": refused.message}, status)
 
 
 def _answer(content: Mapping[str, Any], status: int = 200) -> Response:

@@ -34,10 +34,13 @@ def too_long(parameters: Mapping[str, Any]) -> Refusal | None:
     >>> too_long({"name": "n", "input": "{}"})
     """
     found = list(_violations(parameters))
-    if not found:
-        return None
-    errors = f"{len(found)} validation error{'s' * (len(found) > 1)} detected: "
-    return Refusal("com.amazon.coral.validate#ValidationException", errors + "; ".join(found))
+    return detected(found) if found else None
+
+
+def detected(violations: list[str]) -> Refusal:
+    """Return the refusal of a call whose members are out of their bounds."""
+    errors = f"{len(violations)} validation error{'s' * (len(violations) > 1)} detected: "
+    return Refusal("com.amazon.coral.validate#ValidationException", errors + "; ".join(violations))
 
 
 def not_valid(parameters: Mapping[str, Any]) -> Refusal | None:
