@@ -5,7 +5,7 @@
     ├── BudgetExceeded      the estimate passes limits.max_cost_usd        exit 3
     ├── DeviceUnavailable   offline, retired, too small, out of reach      exit 4
     ├── ServiceUnavailable  throttling, 5xx, time-outs; retried            exit 75
-    ├── QuotaExceeded       concurrent-job quota used up; retried          exit 75
+    ├── QuotaExceeded       as many jobs run as may at once; waited for    exit 75
     ├── JobFailed           the job FAILED or was CANCELLED                exit 1
     │   └── JobInterrupted  through no fault of its own; gets a next job   exit 1
     └── InvalidResult       missing, unreadable, or other when recomputed  exit 1
@@ -69,7 +69,7 @@ class ServiceUnavailable(PipelineError):
 
 
 class QuotaExceeded(PipelineError):
-    """The account runs as many jobs at once as it may; a later try can succeed."""
+    """The account runs as many jobs or tasks at once as it may; a later try can succeed."""
 
     exit_code = 75
 

@@ -69,7 +69,7 @@ MALFORMED: list[tuple[str, bytes, str, str]] = [
         "Member must satisfy enum value set: [RUNNING, SUCCEEDED",
     ),
     ("GetExecutionHistory", b'{"executionArn": "arn"}', "InvalidArn", ""),
-    ("GetExecutionHistory", json.dumps({"executionArn": ARN}).encode(), "ExecutionDoesNotExist", ""),
+    ("StopExecution", json.dumps({"executionArn": ARN}).encode(), "ExecutionDoesNotExist", ""),
     ("SendTaskSuccess", b'{"taskToken": "t", "output": "{}"}', "InvalidToken", ""),
     ("NoSuchOperation", b"{}", "UnknownOperationException", ""),
     ("", b"{}", "UnknownOperationException", ""),

@@ -22,6 +22,7 @@ import botocore.session
 import moto
 from botocore.config import Config
 from moto.core import utils as moto_utils
+from moto.core.common_models import BaseModel
 from moto.core.config import default_user_config
 from moto.events.models import events_backends
 from moto.moto_api._internal.models import moto_api_backend
@@ -59,6 +60,13 @@ LONGEST_TASK_SECONDS = 99_999_999
 # Each session of botocore, and moto for each service, would read the descriptions of AWS again.
 for _module in (botocore.session, moto_utils):
     vars(_module)["create_loader"] = cache(vars(_module)["create_loader"])
+
+
+# It remembers all that it has ever made for a page of its own, what has been removed as well.
+BaseModel.__new__ = staticmethod(  # type: ignore[method-assign]
+    lambda cls, *_, **__: object.__new__(cls)
+)
+s3_models.FakeKey.__del__ = s3_models.FakeKey.dispose  # type: ignore[method-assign]
 
 
 class Endpoint:
