@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -100,28 +99,3 @@ def test_what_fails_inside_is_told_by_a_code(
     body = json.dumps({"executionArn": arn, "reverseOrder": True}).encode()
     status, answer = call(aws, "GetExecutionHistory", body)
     assert (status, answer["__type"]) == (500, "InternalFailure")
-
-
-def test_the_history_of_what_has_ended_is_kept_whole_and_on_the_disk(
-    start_aws: StartAws, tmp_path: Path
-) -> None:
-    from tests.local.test_aws import end, start
-    from tests.waiting import wait_for
-
-    aws = start_aws()
-    large = "x" * 200_000
-    arn = start(aws, do="Tell", large=large)
-    ended = end(aws, arn)
-    wait_for(lambda: list((tmp_path / "cache").glob("aws-*/endpoint/executions/*")))
-    states = client(aws, "stepfunctions")
-    after = states.describe_execution(executionArn=arn)
-    for answer in (ended, after):
-        del answer["ResponseMetadata"]
-    assert after == ended
-    assert json.loads(after["input"])["large"] == json.loads(after["output"])["event"]["large"]
-    events = states.get_execution_history(executionArn=arn)["events"]
-    assert [events[0]["type"], events[-1]["type"]] == ["ExecutionStarted", "ExecutionSucceeded"]
-    assert [event["id"] for event in events] == list(range(1, len(events) + 1))
-    (listed,) = states.list_executions(stateMachineArn=ended["stateMachineArn"])["executions"]
-    assert listed["stopDate"] == ended["stopDate"]
-    assert states.stop_execution(executionArn=arn)["stopDate"] == ended["stopDate"]

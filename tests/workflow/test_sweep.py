@@ -223,6 +223,21 @@ def test_a_record_that_cannot_be_read_keeps_no_other_run_waiting(
     stack.put_end("unreadable", "failure.json")
 
 
+@pytest.mark.usefixtures("events_lost")
+def test_a_ticket_that_an_ended_run_has_left_is_taken_away(stack: Stack, sweep: Sweep) -> None:
+    ended = stack.ended(stack.start(LONG | {"shots": -1}, "left-in-line"))
+    going_on = stack.start(LONG, "still-in-line")
+    keys = [runs.ticket(run_id, ended["startDate"]) for run_id in ("left-in-line", "still-in-line")]
+    for key in keys:
+        stack.s3.put_object(Bucket=stack.bucket, Key=key, Body=b"")
+    assert sweep() == ["left-in-line"]
+    found = stack.s3.list_objects_v2(Bucket=stack.bucket, Prefix=runs.LINE)["Contents"]
+    assert [each["Key"] for each in found] == keys[1:]
+    stack.states.stop_execution(executionArn=going_on)
+    assert sweep() == ["still-in-line"]
+    assert "Contents" not in stack.s3.list_objects_v2(Bucket=stack.bucket, Prefix=runs.LINE)
+
+
 def test_the_stack_on_this_machine_sweeps_by_the_templates_schedule(stack: Stack) -> None:
     arn = stack.aws.functions.find("quantum-pipeline-SweepFunction").arn
     stack.s3.delete_object(Bucket=stack.bucket, Key="sweep.json")

@@ -120,17 +120,22 @@ class Executions:
                 self._changed.wait(_WATCH_SECONDS if self._running else None)
                 if self._closed:
                     return
-                ended = {
-                    arn: execution
-                    for arn, execution in self._running.items()
-                    if execution.status != ExecutionStatus.RUNNING
-                }
-                for arn in ended:
-                    del self._running[arn]
-            for execution in ended.values():
-                self._on_end(execution)
-                if not isinstance(execution.exec_worker._execution_communication, _Unheard):
-                    self._shrink(execution)
+            self._look()
+
+    def _look(self) -> None:
+        """Tell of the executions that have ended; no frame that stays holds on to one of them."""
+        with self._changed:
+            ended = {
+                arn: execution
+                for arn, execution in self._running.items()
+                if execution.status != ExecutionStatus.RUNNING
+            }
+            for arn in ended:
+                del self._running[arn]
+        for execution in ended.values():
+            self._on_end(execution)
+            if not isinstance(execution.exec_worker._execution_communication, _Unheard):
+                self._shrink(execution)
 
     def _shrink(self, execution: Any) -> None:
         """Keep of an execution that has ended what is ever asked for; its thread ends too.
