@@ -8,6 +8,7 @@ import math
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import timing
+from benchmarks import load, timing
 from benchmarks.problem import random_problem
 from benchmarks.processors import Verdict, row_of
 from benchmarks.timing import Limits, interleave
@@ -184,6 +185,42 @@ def test_maxcut_is_symmetric_fields_are_not_and_weights_make_every_energy_anothe
     assert not np.allclose(fields, fields[::-1])
     assert len(np.unique(fields)) < 64
     assert len(np.unique(weights.round(9))) == 2**10
+
+
+def times(*seconds: float) -> list[datetime]:
+    return [datetime(2026, 8, 24, tzinfo=UTC) + timedelta(seconds=each) for each in seconds]
+
+
+def jobs_of(created: list[datetime], ended: list[datetime]) -> list[dict[str, Any]]:
+    return [
+        {"createdAt": begin, "endedAt": end, "tags": {"quantum-pipeline:run-id": f"run-{number}"}}
+        for number, (begin, end) in enumerate(zip(created, ended, strict=True))
+    ]
+
+
+def test_the_share_of_slots_is_of_the_time_from_the_first_job_to_the_last() -> None:
+    jobs = jobs_of(times(0, 0, 3, 4), times(2, 2, 5, 6))
+    assert load.slots_used(jobs, slots=2) == pytest.approx(8 / 12)
+
+
+def test_the_order_of_jobs_is_compared_with_that_of_starts() -> None:
+    executions = [
+        {"name": f"run-{number}", "startDate": start}
+        for number, start in enumerate(times(10, 20, 30, 40))
+    ]
+    for created, correlation in (((1, 2, 3, 4), 1.0), ((4, 3, 2, 1), -1.0), ((2, 1, 4, 3), 0.6)):
+        jobs = jobs_of(times(*created), times(*created))
+        assert load.rank_correlation(executions, jobs) == pytest.approx(correlation)
+
+
+def test_the_memory_of_a_load_is_that_of_this_process_and_its_descendants() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        assert {os.getpid(), child.pid} <= load.processes()
+        assert load.resident_bytes(child.pid) > 1_000_000
+        assert load.total_bytes() > load.resident_bytes(child.pid)
+        child.communicate(b"\n")
+    assert child.pid not in load.processes()
+    assert load.resident_bytes(child.pid) == 0
 
 
 @pytest.mark.parametrize(
