@@ -98,6 +98,20 @@ def test_a_lease_to_tell_of_an_end_outlasts_every_function(
     assert max(body.get("Timeout", shared) for body in functions.values()) < LEASE_SECONDS
 
 
+@pytest.mark.parametrize(("value", "reserved"), [(None, None), ("0", None), ("5", 5)])
+def test_a_reserved_concurrency_is_that_of_each_function_and_none_by_default(
+    value: str | None, reserved: int | None
+) -> None:
+    stack = Stack.read(
+        ROOT / "template.yaml",
+        name="Pipeline",
+        region="eu-north-1",
+        account="123456789012",
+        parameters={} if value is None else {"ReservedConcurrency": value},
+    )
+    assert {each.reserved_concurrency for each in stack.functions} == {reserved}
+
+
 def test_plots_are_only_where_they_are_drawn(template: Json, functions: dict[str, Json]) -> None:
     assert template["Globals"]["Function"]["Layers"] == [{"Ref": "SharedLayer"}]
     plotting = {name for name, body in functions.items() if "Layers" in body}
