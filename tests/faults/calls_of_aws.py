@@ -29,6 +29,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "Submit": (
         "GetObject:job.json",
         "GetObject:end.json",
+        "ListObjects",
         "GetObject:prepared.json",
         "HeadObject:source",
         "PutObject:source",
@@ -37,6 +38,7 @@ CALLS: dict[str, tuple[str, ...]] = {
         "PutObject:job.json",
         "GetJob",
         "CancelJob",
+        "DeleteObject:ticket",
     ),
     "Job": (
         "CreateLogGroup",
@@ -87,6 +89,7 @@ CALLS: dict[str, tuple[str, ...]] = {
         "GetObject:sweep.json",
         "SearchJobs",
         "ListExecutions",
+        "ListObjects",
         "DescribeExecution",
         "GetObject:end.json",
         "GetObject:prepared.json",

@@ -36,7 +36,12 @@ _BRAKET = (
     ("PUT", r"/quantum-task/.+/cancel", "CancelQuantumTask"),
     ("POST", r"/quantum-tasks", "SearchQuantumTasks"),
 )
-_S3 = {"GET": "GetObject", "HEAD": "HeadObject", "PUT": "PutObject"}
+_S3 = {
+    "DELETE": "DeleteObject",
+    "GET": "GetObject",
+    "HEAD": "HeadObject",
+    "PUT": "PutObject",
+}
 
 
 def place_of(service: str, request: Request) -> Place | None:
@@ -88,6 +93,8 @@ def _object(key: str) -> str:
     >>> _object("runs/r1/staged/0a1b/report.json"), _object("runs/r1/end.json")
     ('staged', 'end.json')
     """
+    if key.startswith("line/"):
+        return "ticket"
     if not key.startswith("runs/"):
         return "source" if key.endswith(".tar.gz") else key.rpartition("/")[2]
     return key.split("/")[2]
