@@ -11,6 +11,7 @@ import copy
 import json
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from random import Random
 from typing import Any, NamedTuple
 
@@ -43,8 +44,8 @@ WORDS = (
 """Words of a text file of numbers."""
 
 BYTES = (
-    b"\x00", b"\xff", b"\xed\xa0\x80", b"\xef\xbb\xbf", b"\xc3", b"\r", b"\n", b"\r\n", b"\x0b", b"\x85",
-    b"{", b"}", b"[", b"]", b'"', b",", b":", b"\\", b"-", b"9", b"e", b" ",
+    b"\x00", b"\xff", b"\xed\xa0\x80", b"\xef\xbb\xbf", b"\xc3", b"\x85", b"\x0b", b"\r", b"\n",
+    b"\r\n", b"{", b"}", b"[", b"]", b'"', b",", b":", b"\\", b"-", b"9", b"e", b" ",
 )  # fmt: skip
 
 
@@ -163,11 +164,16 @@ def _move(place: Place, rng: Random) -> None:
 
 def _crowd(place: Place, rng: Random) -> None:
     """Put unknown fields into an object, or make one of what is none."""
-    times = _several(rng, '"k1000000": 0')
-    crowd = ", ".join(f'"k{number}": 0' for number in range(times))
+    crowd = _crowd_of(1_000_000)[: 15 * _several(rng, '"k0000000":0')].removesuffix(", ")
     inner = written(place.value).removeprefix("{").removesuffix("}")
     first = f"{inner}, " if isinstance(place.value, dict) and inner else ""
     place.put(Written(f"{{{first}{crowd}}}"))
+
+
+@cache
+def _crowd_of(most: int) -> str:
+    """Return unknown fields, 15 characters each."""
+    return "".join(f'"k{number:07}":0, ' for number in range(most))
 
 
 def _add(place: Place, rng: Random) -> None:

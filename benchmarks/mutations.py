@@ -1,0 +1,367 @@
+"""Whether anything that comes in ends without a name: ``python -m benchmarks.mutations``.
+
+    requests    examples of events/requests, mutated: read by ``qpipe validate`` and by Prepare, by
+                its event or from the input bucket; what Prepare stores is read as the job reads it
+    texts       graphs, QUBOs and molecules in text files, damaged: read by ``qpipe validate``
+    events      events/functions, mutated: each goes to its function
+    arguments   command lines of qpipe, mutated
+
+All run against the AWS of this machine. A case has to end well or with one of the pipeline's
+errors, in 2 s of processor time and 500 MB of memory, the Python that it runs in included; each
+runs in a process of its own (``benchmarks.watched``). What does not is printed with the number that
+makes it again, and the command exits with 1.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import json
+import os
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+from random import Random
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import click
+
+from benchmarks import mutating, options
+from benchmarks.watched import UNNAMED, Outcome, Watched
+
+PROJECT = Path(__file__).resolve().parents[1]
+EVENTS = PROJECT / "events"
+
+MOST_SECONDS = 2.0
+MOST_MEGABYTES = 500.0
+
+INLINE_BYTES = 240 * 1024
+"""Largest request that an execution's input carries; a larger problem is put into the bucket."""
+
+LONGEST_MESSAGE = 10_000
+"""Characters of an error: Step Functions passes 32,768 on, escapes and stack trace included."""
+
+FUNCTIONS = {
+    "prepare": "PrepareFunction",
+    "submit": "SubmitFunction",
+    "monitor": "MonitorFunction",
+    "post_process": "PostProcessFunction",
+    "cancel": "CancelFunction",
+    "sweep": "SweepFunction",
+}
+
+
+class Kind(NamedTuple):
+    """What is mutated: cases from random numbers, what reads them, and in which order."""
+
+    cases: Callable[[Random, int], bytes]
+    readers: tuple[Callable[[bytes], str], ...]
+
+
+# --- the cases -----------------------------------------------------------------------------------
+
+
+def request_case(rng: Random, number: int) -> bytes:
+    """Return the bytes of a mutated request; every fifth is one that was wrong before."""
+    names = sorted(file.name for file in (EVENTS / "requests").glob("*.json"))
+    wrong = [name for name in names if name.startswith("invalid_")]
+    right = [name for name in names if name not in wrong]
+    turn, kind = divmod(number, 5)
+    name = rng.choice(wrong) if kind == 4 else right[(4 * turn + kind) % len(right)]
+    content = (EVENTS / "requests" / name).read_bytes()
+    try:
+        value = json.loads(content)
+    except ValueError:
+        return mutating.damaged(content, rng)
+    return mutating.mutated(value, rng) if rng.random() < 0.85 else mutating.damaged(content, rng)
+
+
+def text_case(rng: Random, number: int) -> bytes:
+    """Return a suffix, a line feed, and the damaged content of a text file of that form."""
+    forms = list(text_examples())
+    suffix, content = forms[number % len(forms)]
+    suffix = rng.choice((suffix, suffix, suffix, ".txt"))
+    return suffix.encode() + b"\n" + mutating.damaged(content, rng)
+
+
+def text_examples() -> Iterator[tuple[str, bytes]]:
+    """Yield the problems of events/requests that a text file can hold, with its suffix."""
+    for file in sorted((EVENTS / "requests").glob("[!i]*.json")):
+        problem = json.loads(file.read_bytes())["problem"]
+        match problem:
+            case {"type": "maxcut", "edges": [*edges]}:
+                lines = [" ".join(str(each + 1 if k < 2 else each) for k, each in enumerate(edge))
+                         for edge in edges]  # fmt: skip
+                n = 1 + max(max(edge[:2]) for edge in edges)
+                yield ".mc", "\n".join([f"{n} {len(lines)}", *lines, ""]).encode()
+            case {"type": "qubo", "linear": [*linear], "quadratic": [*pairs]}:
+                terms = [[i, i, value] for i, value in enumerate(linear)] + pairs
+                lines = [" ".join(map(str, term)) for term in terms]
+                yield ".coo", "\n".join(["# vartype=BINARY", *lines, ""]).encode()
+            case {"type": "chemistry", "geometry": [*nuclei]}:
+                lines = [f"{element} {' '.join(map(str, at))}" for element, at in nuclei]
+                yield ".xyz", "\n".join([str(len(lines)), "a comment", *lines, ""]).encode()
+    yield ".coo", b"# vartype=SPIN\n0 0 0.5\n0 1 -1\n1 2 1\n2 0 1e-3\n"
+    yield ".xyz", b"3\nwater\nO 0 0 0\nH 0.76 0 0.59\nH -0.76 0 0.59\n"
+    yield ".xyz", b"\n".join([b"50", b"argon", *(b"Ar 0 0 %d" % (4 * k) for k in range(50))])
+
+
+def event_case(rng: Random, number: int) -> bytes:
+    """Return a function's name, a line feed, and a mutated event for it; at times another's."""
+    files = sorted((EVENTS / "functions").glob("*.json"))
+    file = files[number % len(files)]
+    own = file.stem.removesuffix("_stopped")
+    function = own if rng.random() < 0.9 else rng.choice(list(FUNCTIONS))
+    event = json.loads(file.read_bytes())
+    return function.encode() + b"\n" + mutating.mutated(event, rng)
+
+
+def argument_case(rng: Random, number: int) -> bytes:
+    """Return a command line of qpipe, as JSON, of which one argument is another."""
+    example = str(EVENTS / "requests" / "maxcut_petersen.json")
+    lines = (
+        ["validate", example],
+        ["validate", example, "--device", "garnet"],
+        ["estimate", example, "--json"],
+        ["estimate", example, "--device", "sv1"],
+        ["env", "--endpoint", "http://127.0.0.1:5055"],
+        ["devices", "--json"],
+        ["run", example, "--output", "/proc/none", "--device", "nothing"],
+    )
+    line = list(lines[number % len(lines)])
+    words = (*mutating.WORDS, *map(json.loads, mutating.TEXTS), *map(str, mutating.OTHERS))
+    place = rng.randrange(len(line) + 1)
+    line[place : place + rng.choice((0, 1, 1))] = [rng.choice(words).replace("\0", "")]
+    return json.dumps(line).encode()
+
+
+# --- what reads them -----------------------------------------------------------------------------
+
+
+def validate(content: bytes) -> str:
+    """Read a request as ``qpipe validate FILE`` does."""
+    return _qpipe_on("request.json", content)
+
+
+def validate_text(case: bytes) -> str:
+    """Read a text file as ``qpipe validate FILE`` does."""
+    suffix, _, content = case.partition(b"\n")
+    return _qpipe_on(f"problem{suffix.decode()}", content)
+
+
+def qpipe(case: bytes) -> str:
+    """Call the command with its arguments, wherever it could not reach beyond this machine."""
+    return _qpipe(json.loads(case))
+
+
+def prepare(content: bytes) -> str:
+    """Have Prepare read a request, and read what it stores as the job does."""
+    event = json.loads((EVENTS / "functions" / "prepare.json").read_bytes())
+    event["request"] = _inline(content) or _by_reference(content)
+    answer = _handled("prepare", event)
+    if answer == "":
+        from quantum_pipeline import runs
+        from quantum_pipeline.aws import storage
+        from quantum_pipeline.planning.prepared import PreparedRun
+        from quantum_pipeline.problems import BinaryProblem
+
+        key = runs.key(event["run_id"], runs.PREPARED)
+        stored = storage.need_model(os.environ["OUTPUT_BUCKET"], key, PreparedRun)
+        if isinstance(stored.request.problem, BinaryProblem):
+            _ = stored.ising
+    return answer or "accepted"
+
+
+def function(case: bytes) -> str:
+    """Give an event to a function."""
+    name, _, content = case.partition(b"\n")
+    try:
+        event = json.loads(content)
+    except (ValueError, RecursionError):
+        return "no event"  # Lambda's runtime refuses it before the function
+    return _handled(name.decode(), event) or "accepted"
+
+
+def _inline(content: bytes) -> Any:
+    """Return the request if Step Functions takes it as an input."""
+    try:
+        return json.loads(content) if len(content) <= INLINE_BYTES else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def _by_reference(content: bytes) -> Any:
+    """Put a problem into the input bucket, as clients do with a large one; return its reference."""
+    from quantum_pipeline.aws.clients import client
+
+    try:
+        value = json.loads(content)
+        content = json.dumps(value["problem"]).encode() if "problem" in value else content
+    except (ValueError, TypeError, RecursionError):
+        pass  # an object may hold anything
+    bucket = os.environ["INPUT_BUCKET"]
+    client("s3").put_object(Bucket=bucket, Key="problem.json", Body=content)
+    return {"problem": {"uri": f"s3://{bucket}/problem.json"}}
+
+
+def _handled(name: str, event: Any) -> str:
+    """Return the name of the error that a function raises, none if it answers."""
+    from quantum_pipeline.errors import PipelineError
+
+    module = importlib.import_module(name)
+    context = SimpleNamespace(
+        function_name=name,
+        memory_limit_in_mb=1024,
+        invoked_function_arn=f"arn:aws:lambda:us-east-1:123456789012:function:{name}",
+        aws_request_id="1",
+    )
+    try:
+        answer = module.handler(event, context)
+    except PipelineError as error:
+        _check_said(str(error))
+        return type(error).__name__
+    json.dumps(answer, allow_nan=False, ensure_ascii=False).encode()
+    return ""
+
+
+def _qpipe_on(name: str, content: bytes) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / name
+        file.write_bytes(content)
+        return _qpipe(["validate", str(file)])
+
+
+def _qpipe(arguments: list[str]) -> str:
+    """Return how the command exits: "accepted", or the name at the head of what it says."""
+    from quantum_pipeline.cli.main import main
+
+    with _utf8() as (out, said):
+        try:
+            main(arguments, prog_name="qpipe")
+        except SystemExit as status:
+            if not status.code:
+                out.flush()
+                return "accepted"
+        said.flush()
+        text = said.buffer.getvalue().decode()  # type: ignore[attr-defined]
+    _check_said(text)
+    return "usage" if text.startswith("Usage:") else text.partition(":")[0]
+
+
+@contextmanager
+def _utf8() -> Iterator[tuple[io.TextIOWrapper, io.TextIOWrapper]]:
+    """Print as into a terminal of UTF-8, which takes no half characters."""
+    out, said = (io.TextIOWrapper(io.BytesIO(), "utf-8", "strict") for _ in range(2))
+    with redirect_stdout(out), redirect_stderr(said):
+        yield out, said
+
+
+def _check_said(text: str) -> None:
+    """Refuse a message that AWS cuts off or cannot carry."""
+    text.encode()
+    if len(text) > LONGEST_MESSAGE:
+        raise ValueError(f"a message of {len(text)} characters: {text[:200]}")
+
+
+KINDS = {
+    "requests": Kind(request_case, (validate, prepare)),
+    "texts": Kind(text_case, (validate_text,)),
+    "events": Kind(event_case, (function,)),
+    "arguments": Kind(argument_case, (qpipe,)),
+}
+
+
+def ready() -> None:
+    """Import what a warm function or command has imported, before the cases are forked."""
+    sys.path.insert(0, str(PROJECT / "functions"))
+    for name in (*FUNCTIONS, "quantum_pipeline.cli.main", "quantum_pipeline.problems.text_files"):
+        importlib.import_module(name)
+    from quantum_pipeline.aws.clients import client
+
+    for service in ("s3", "braket", "sns", "stepfunctions", "lambda"):
+        client(service)
+    for example in ("maxcut_on_garnet.json", "chemistry_lih.json", "invalid_wrong_types.json"):
+        validate((EVENTS / "requests" / example).read_bytes())
+
+
+@contextmanager
+def aws(folder: Path) -> Iterator[dict[str, str]]:
+    """Run the AWS of this machine; yield the environment of all its functions, with one run.
+
+    The run of events/functions is prepared and submitted; it takes no part in what is measured.
+    """
+    from quantum_pipeline.local.aws import LocalAws, read_stack
+
+    with LocalAws(cache_folder=folder) as stack:
+        environment = dict(stack.environment())
+        for each in read_stack().functions:
+            environment |= each.environment
+        yield environment
+
+
+def attack(kind: str, count: int, seed: int, folder: Path) -> Iterator[tuple[int, str, Outcome]]:
+    """Yield each case's number, the function that read it, and how that ended."""
+    made = KINDS[kind]
+    with aws(folder) as environment, Watched(_named, ready, environment) as watched:
+        for number in range(count):
+            case = made.cases(mutating.generator(seed, number), number)
+            for reader in made.readers:
+                yield number, reader.__name__, watched(reader.__name__.encode() + b"\n" + case)
+
+
+def _named(case: bytes) -> str:
+    name, _, content = case.partition(b"\n")
+    call: Callable[[bytes], str] = globals()[name.decode()]
+    return call(content)
+
+
+def broken(outcome: Outcome) -> str:
+    """Return what a case breaks, nothing where it is as promised."""
+    if outcome.end == UNNAMED:
+        return outcome.words
+    if outcome.seconds > MOST_SECONDS:
+        return f"{outcome.seconds:.1f} s"
+    return f"{outcome.megabytes:.0f} MB" if outcome.megabytes > MOST_MEGABYTES else ""
+
+
+@click.command()
+@click.option("--kind", type=click.Choice(list(KINDS)), required=True)
+@click.option("--count", default=1000, show_default=True, type=click.IntRange(min=1))
+@options.seed
+@click.option("--keep", type=click.Path(path_type=Path), help="Folder for the cases that break it.")
+@options.json_file
+def main(kind: str, count: int, seed: int, keep: Path | None, json_file: Path | None) -> None:
+    """Print how the cases ended, what they took at most, and those that broke a promise."""
+    ends: Counter[str] = Counter()
+    found, slowest, largest, started = [], (0.0, 0), (0.0, 0), time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        for number, reader, outcome in attack(kind, count, seed, Path(folder)):
+            ends[f"{reader}: {outcome.end}"] += 1
+            slowest = max(slowest, (outcome.seconds, number))
+            largest = max(largest, (outcome.megabytes, number))
+            if words := broken(outcome):
+                print(f"{kind} {number} of seed {seed}, {reader}: {words}", flush=True)
+                found.append({"number": number, "reader": reader, "words": words})
+                if keep:
+                    keep.mkdir(parents=True, exist_ok=True)
+                    case = KINDS[kind].cases(mutating.generator(seed, number), number)
+                    (keep / f"{kind}-{number}").write_bytes(case)
+    for end, times in ends.most_common():
+        print(f"{times:7,} {end}")
+    print(
+        f"{count:,} {kind} of seed {seed} in {time.perf_counter() - started:.0f} s: {len(found)} "
+        f"findings; at most {slowest[0]:.2f} s (case {slowest[1]}), "
+        f"{largest[0]:.0f} MB (case {largest[1]})"
+    )
+    figures = {"kind": kind, "count": count, "seed": seed, "ends": ends, "found": found}
+    options.write(json_file, figures | {"seconds": slowest[0], "megabytes": largest[0]})
+    sys.exit(1 if found else 0)
+
+
+if __name__ == "__main__":
+    main()
