@@ -18,7 +18,7 @@ from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.planning.device import candidates
 from quantum_pipeline.planning.preparation import prepare
 from quantum_pipeline.planning.prepared import PreparedRun
-from quantum_pipeline.requests.json_text import parse_json
+from quantum_pipeline.requests.json_text import MAX_VALUES, parse_json
 from quantum_pipeline.requests.request import (
     MAX_OBJECT_BYTES,
     ProblemReference,
@@ -91,6 +91,5 @@ def _with_problem(request: Request, bucket: str) -> Request:
         raise InvalidRequest(f"problem.uri: {reference.uri} has {error}") from error
     if content is None:
         raise InvalidRequest.of("problem.uri", reference.uri, "an object that exists")
-    return request.model_copy(
-        update={"problem": parse_problem(parse_json(content, f"problem.uri: {reference.uri}"))}
-    )
+    data = parse_json(content, f"problem.uri: {reference.uri}", max_values=MAX_VALUES)
+    return request.model_copy(update={"problem": parse_problem(data)})

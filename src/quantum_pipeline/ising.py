@@ -44,9 +44,10 @@ class IsingModel(BaseModel):
 
     @model_validator(mode="after")
     def _check_pairs(self) -> Self:
+        n = self.n_variables
         for i, j, _ in self.couplings:
-            if not 0 <= i < j < self.n_variables:
-                allowed = f"i < j, both from 0 to {self.n_variables - 1}"
+            if not 0 <= i < j < n:
+                allowed = f"i < j, both from 0 to {n - 1}"
                 raise ValueError(refusal("couplings", [i, j], allowed))
         return self
 
@@ -89,7 +90,7 @@ class IsingModel(BaseModel):
         total: dict[tuple[int, int], float] = {}
         repeated: dict[tuple[int, int], list[float]] = {}
         for i, j, value in couplings:
-            pair = (min(i, j), max(i, j))
+            pair = (i, j) if i < j else (j, i)
             if pair in total:
                 repeated.setdefault(pair, [total[pair]]).append(value)
             else:

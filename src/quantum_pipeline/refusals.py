@@ -8,15 +8,22 @@ words (a pattern, a tuple), the field brings its own under the keyword ``allowed
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import PydanticCustomError
 
 from quantum_pipeline.wording import refusal, shown
 
 Schema = dict[str, Any]
 Location = tuple[int | str, ...]
 MOST_SENTENCES = 5
+
+
+def refused(allowed: str) -> PydanticCustomError:
+    """Return what a validator of one value raises: it is refused with these words."""
+    return PydanticCustomError("refused", "allowed: {allowed}", {"allowed": allowed})
 
 
 def describe(error: ValidationError, model: type[BaseModel], root: str) -> str:
@@ -32,7 +39,7 @@ def sentences(error: ValidationError, model: type[BaseModel], root: str) -> list
         model: the model that was asked; its schema has the words.
         root: name of the value as a whole, for what is wrong with no single field.
     """
-    found, schema = _of_objects(error.errors(include_url=False)), model.model_json_schema()
+    found, schema = _of_objects(error.errors(include_url=False)), _schema(model)
     # A list whose entries were refused is reported as too short as well: the entries say enough.
     inner = {each["loc"][:length] for each in found for length in range(len(each["loc"]))}
     outermost = [each for each in found if each["loc"] not in inner]
@@ -42,6 +49,11 @@ def sentences(error: ValidationError, model: type[BaseModel], root: str) -> list
     said = list(each_once)
     more = ["and more of the kind"] if len(said) > MOST_SENTENCES else []
     return said[:MOST_SENTENCES] + more
+
+
+@cache
+def _schema(model: type[BaseModel]) -> Schema:
+    return model.model_json_schema()
 
 
 def _of_objects(found: list[Any]) -> list[Any]:
@@ -66,6 +78,8 @@ def _sentences(error: Any, root_schema: Schema, root: str) -> list[str]:  # noqa
     match kind:
         case "value_error":
             return [f"{field}.{each}" if path else each for each in context["error"].args]
+        case "refused":
+            return [refusal(field, error["input"], context["allowed"])]
         case "union_tag_invalid":
             return [refusal(f"{field}.type", error["input"]["type"], _one_of(_tags(schema)))]
         case "union_tag_not_found":

@@ -97,7 +97,7 @@ def test_a_valid_example_is_admitted_and_has_the_optimum_that_is_known(name: str
         opposite = "10" * 15
         assert problem.objective([int(bit) for bit in half + opposite]) == BEST[name]
         return
-    best = problem.objective_of_energy(float(all_energies(problem.ising()).min()))
+    best = problem.objective_of_energy(float(all_energies(problem.ising).min()))
     assert best == pytest.approx(BEST[name], abs=1e-8)
 
 
@@ -113,7 +113,7 @@ def test_every_problem_type_and_way_to_ask_has_an_example() -> None:
 
 def test_the_numbers_are_split_evenly() -> None:
     numbers = np.array([25, 7, 13, 31, 42, 17, 21, 10])
-    energy = all_energies(asked(VALID["qubo_number_partitioning.json"]).problem.ising())  # type: ignore[union-attr]
+    energy = all_energies(asked(VALID["qubo_number_partitioning.json"]).problem.ising)  # type: ignore[union-attr]
     best = format(int(energy.argmin()), "08b")
     assert numbers[[bit == "1" for bit in best]].sum() * 2 == numbers.sum()
 
@@ -122,7 +122,7 @@ def test_the_given_angles_reach_three_quarters_of_the_ring() -> None:
     request = admitted(VALID["maxcut_ring_given_angles.json"], emulated=True)
     (gamma,), (beta,) = request.algorithm.gammas or (), request.algorithm.betas or ()
     assert isinstance(request.problem, BinaryProblem)
-    energy = all_energies(request.problem.ising())
+    energy = all_energies(request.problem.ising)
     state = np.exp(-1j * gamma * energy).reshape((2,) * 12) / 2**6
     for qubit in range(12):  # exp(-i beta X)
         state = np.cos(beta) * state - 1j * np.sin(beta) * np.flip(state, qubit)

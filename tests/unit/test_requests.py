@@ -16,7 +16,7 @@ from quantum_pipeline.cones import EXACT
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.planning.reasons import Why
 from quantum_pipeline.requests.algorithm import SettledQaoa
-from quantum_pipeline.requests.json_text import parse_json
+from quantum_pipeline.requests.json_text import MAX_FIELDS, MAX_VALUES, parse_json
 from quantum_pipeline.requests.request import (
     ProblemReference,
     Request,
@@ -355,10 +355,87 @@ def test_a_list_whose_only_entry_is_wrong_is_named_by_the_entry_alone() -> None:
     )
 
 
-def test_very_many_wrong_fields_are_summed_up_quickly() -> None:
-    message = refused({"problem": {"type": "qubo", "linear": ["x"] * 100_000}})
+def test_very_many_wrong_fields_are_summed_up() -> None:
+    message = refused({"problem": TRIANGLE} | {f"x{number}": 0 for number in range(MAX_FIELDS)})
+    assert message == f"request: got {MAX_FIELDS + 1} fields; allowed: up to {MAX_FIELDS}"
+    message = refused({"problem": TRIANGLE} | {f"x{number}": 0 for number in range(10)})
     assert message.count("allowed") == 5
     assert message.endswith("; and more of the kind")
+
+
+@pytest.mark.parametrize(
+    ("problem", "first"),
+    [
+        ({"type": "qubo", "linear": ["x"] * 9}, f'linear.0: got "x"; allowed: {NUMBER}'),
+        (
+            {"type": "qubo", "matrix": [[1.0] * 9, *[[None] * 9] * 8]},
+            f"matrix.1.0: got null; allowed: {NUMBER}",
+        ),
+        (
+            {"type": "maxcut", "edges": [[0, 1], ["a", 1], ["b", 1]]},
+            'edges.1.0: got "a"; allowed: an integer from 0 up',
+        ),
+        (
+            {"type": "maxcut", "graph": {"nodes": [{"id": 1.5}] * 9, "edges": [1] * 9}},
+            "graph.nodes.0.id: got 1.5; allowed: an integer or text; "
+            "problem.graph.edges.0: got 1; allowed: an object with source, target, weight",
+        ),
+    ],
+    ids=["numbers", "rows", "edges", "nodes"],
+)
+def test_a_list_is_read_up_to_its_first_wrong_entry(problem: dict[str, Any], first: str) -> None:
+    assert refused({"problem": problem}) == f"problem.{first}"
+
+
+@pytest.mark.parametrize("value", [5e-324, -1e-310, 9.9e-151])
+def test_a_number_whose_square_is_none_is_refused(value: float) -> None:
+    allowed = "allowed: 0, or a number from 1e-150 to 1e+12 in size"
+    problem = {"type": "ising", "fields": [1.0], "couplings": [], "offset": value}
+    assert refused({"problem": problem}) == f"problem.offset: got {value}; {allowed}"
+    problem = {"type": "ising", "fields": [1.0, 0.0, value]}
+    assert refused({"problem": problem}) == f"problem.fields.2: got {value}; {allowed}"
+
+
+def dense(n: int) -> list[list[float]]:
+    return [[1.0] * n] * n
+
+
+@pytest.mark.parametrize(
+    ("problem", "terms"),
+    [
+        ({"type": "random", "problem_size": 4096}, 4096 * 4097),
+        ({"type": "random", "problem_size": 512}, 512 * 513),
+        ({"type": "qubo", "matrix": dense(513)}, 513**2),
+        (
+            {"type": "optimization", "linear_coefficients": [0.0] * 513}
+            | {"quadratic_matrix": dense(513)},
+            513 * 514,
+        ),
+        ({"type": "ising", "fields": [1.0, 1.0], "couplings": [[0, 1, 1.0]] * 2**18}, 2**18 + 2),
+    ],
+    ids=["random", "just too many", "qubo", "optimization", "ising"],
+)
+def test_terms_are_counted_before_any_are_computed(problem: dict[str, Any], terms: int) -> None:
+    request = parse_request({"problem": problem})
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidRequest) as error:
+            planned(request)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+    assert str(error.value) == f"problem: got {terms} terms; allowed: up to 262144"
+
+
+def test_values_are_counted_before_any_are_made() -> None:
+    text = "[" + "[]," * (MAX_VALUES // 2) + "[]]"
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidRequest, match=r"^f: got 2097154 values; allowed: up to 2097152"):
+            parse_json(text, "f", max_values=MAX_VALUES)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(

@@ -59,13 +59,13 @@ def test_a_coordinate_file_of_dimod_has_the_energies_of_its_model(
     spins = spins_of(bitstrings)
     values = spins if vartype == "SPIN" else (1 - spins) // 2
     peer = model.energies((values, list(range(n))))
-    assert energies(problem.ising(), spins) == pytest.approx(peer, abs=1e-9)
+    assert energies(problem.ising, spins) == pytest.approx(peer, abs=1e-9)
 
 
 def test_repeated_entries_of_a_coordinate_file_add_up() -> None:
     once = parse_problem(parse_text("0 0 3\n0 1 5\n", "a.coo"))
     twice = parse_problem(parse_text("0 0 1\n0 0 2\n0 1 1\n1 0 4\n", "a.coo"))
-    assert twice.ising() == once.ising()
+    assert twice.ising == once.ising
 
 
 @pytest.mark.parametrize(

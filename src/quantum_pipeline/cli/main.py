@@ -30,7 +30,7 @@ from quantum_pipeline.planning.costs import FREE, InstancePrice, check_budget
 from quantum_pipeline.planning.device import candidates, needs_device
 from quantum_pipeline.planning.preparation import check, prepare
 from quantum_pipeline.planning.prepared import Preparation
-from quantum_pipeline.requests.json_text import parse_json
+from quantum_pipeline.requests.json_text import MAX_VALUES, parse_json
 from quantum_pipeline.requests.request import (
     MAX_OBJECT_BYTES,
     ProblemReference,
@@ -346,10 +346,10 @@ def load(file: Path, device: str | None) -> Request:
     if is_text_form(file.name):
         data: Any = {"problem": parse_text(content, file.name)}
     elif file.suffix.lower() == ".json":
-        data = parse_json(content, str(file))
+        data = parse_json(content, str(file), max_values=MAX_VALUES)
     else:
         forms = f"JSON in UTF-8, or a text file ending in {', '.join(sorted(TEXT_SUFFIXES))}"
-        data = parse_json(content, str(file), forms)
+        data = parse_json(content, str(file), forms, MAX_VALUES)
     if device is not None and isinstance(data, dict):
         data = {**data, "device": device}
     return parse_request(data)

@@ -72,7 +72,7 @@ class Study:
         if isinstance(problem, ProblemReference):
             raise InvalidRequest.of("problem.uri", problem.uri, "a report with its problem inline")
         assert isinstance(problem, BinaryProblem)
-        model, sign = problem.less_constant(problem.ising()), problem.objective_of_energy(1.0)
+        model, sign = problem.less_constant(problem.ising), problem.objective_of_energy(1.0)
         found = report.samples or {report.solution.bitstring: 1}
         counts = np.fromiter(found.values(), dtype=np.float64)
         sampled = energies(model, spins_of(list(found)))

@@ -13,6 +13,7 @@ from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.planning import vqe
 from quantum_pipeline.planning.reasons import Reason, Why
 from quantum_pipeline.problems import BinaryProblem, Chemistry
+from quantum_pipeline.problems.base import MAX_TERMS
 from quantum_pipeline.requests.algorithm import (
     SHOT_OPTIMIZERS,
     Algorithm,
@@ -52,6 +53,8 @@ def settle_algorithm(
     n = problem.n_variables
     if n > MAX_VARIABLES:
         raise InvalidRequest(f"problem: got {shown(n)} variables; allowed: 1 to {MAX_VARIABLES}")
+    if problem.n_terms > MAX_TERMS:
+        raise InvalidRequest(f"problem: got {problem.n_terms} terms; allowed: up to {MAX_TERMS}")
     if asked.name == "vqe":
         allowed = "auto, qaoa or rqaoa; vqe is for chemistry"
         raise InvalidRequest.of("algorithm.name", asked.name, allowed)
@@ -158,7 +161,7 @@ def _recursive(
         )
     depth = asked.depth if isinstance(asked.depth, int) else 1
     if n > cones.EXACT:
-        cones.require_fit(problem.ising(), depth)
+        cones.require_fit(problem.ising, depth)
         how = ", from light cones" if depth > 1 else ", in closed form"
     else:
         how = ""

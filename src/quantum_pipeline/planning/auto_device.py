@@ -125,7 +125,7 @@ def fidelity(found: Preparation) -> float:
         return 1.0
     if not isinstance(algorithm, SettledQaoa) or not isinstance(problem, BinaryProblem):
         return 0.0
-    n, couplings = problem.n_qubits, len(problem.ising().couplings)
+    n, couplings = problem.n_qubits, len(problem.ising.couplings)
     pairs = 2 * algorithm.deepest * couplings * (1.0 if state.couplers is None else ROUTING)
     singles = n * (1 + 2 * algorithm.deepest)
     gate = state.two_qubit_fidelity or 0.0

@@ -107,7 +107,7 @@ def memory_bytes(work: Work) -> int:
         return BASE_BYTES + max(state, CONE_ARRAYS * AMPLITUDE * cones.LARGEST)
     if algorithm.warm_start != "none":
         return BASE_BYTES + run_bytes(n, 1, symmetric=False) + reference_bytes(n)
-    symmetric = not any(problem.ising().fields)
+    symmetric = not any(problem.ising.fields)
     return BASE_BYTES + run_bytes(n, algorithm.deepest, symmetric=symmetric)
 
 

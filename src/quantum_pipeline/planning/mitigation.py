@@ -54,7 +54,7 @@ def _why_no_symmetry(request: Request, problem: AnyProblem) -> str | None:
     """
     if not isinstance(problem, BinaryProblem):
         return None
-    if any(problem.ising().fields):
+    if any(problem.ising.fields):
         return "the problem has fields, which the flip of all bits changes"
     warm = request.algorithm.warm_start
     return None if warm == "none" else f"a {warm} start breaks the flip of all bits"

@@ -194,6 +194,6 @@ def logical_gates(work: Work) -> int:
     n = problem.n_qubits
     if not isinstance(problem, BinaryProblem) or not isinstance(algorithm, SettledQaoa):
         return 100 * n**2
-    model = problem.ising()
+    model = problem.ising
     mixers = 3 if algorithm.warm_start != "none" else 1
     return n + algorithm.deepest * (len(model.couplings) + (1 + mixers) * n)

@@ -101,7 +101,7 @@ class PreparedRun(BaseModel):
             created_at=created_at,
             request=found.request,
             problem_uri=problem_uri,
-            model=problem.ising() if isinstance(problem, BinaryProblem) else None,
+            model=problem.ising if isinstance(problem, BinaryProblem) else None,
             device=found.device,
             reasons=found.reasons,
             state_summary=None if found.state is None else StateSummary.of(found.state),

@@ -6,6 +6,7 @@ All is known from the numbers of electrons and orbitals, before anything is comp
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from math import comb
 
 from quantum_pipeline.chemistry.excitations import n_excitations
@@ -47,7 +48,7 @@ def check_size(problem: Chemistry) -> None:
             "more orbitals, by active_orbitals or a larger basis"
         )
     if not _fits(sector):
-        takes = f"{sector.dimension:,} determinants, {job_bytes(sector) / 2**30:,.3g} GiB"
+        takes = f"{_counted(sector.dimension)} determinants, {_gibibytes(job_bytes(sector))} GiB"
         such = "; ".join(
             f"active_electrons {electrons}, active_orbitals up to {orbitals}"
             for electrons, orbitals in _fitting(problem)
@@ -100,6 +101,16 @@ def _fitting(problem: Chemistry) -> Iterator[tuple[int, int]]:
             found += 1
         if found == 3:
             return
+
+
+def _counted(number: int) -> str:
+    """Return a number that may be larger than any float."""
+    return f"{number:,}" if number < 10**15 else f"{Decimal(number):.3g}"
+
+
+def _gibibytes(size: int) -> str:
+    whole = size >> 30
+    return f"{size / 2**30:,.3g}" if whole < 10**15 else _counted(whole)
 
 
 def _n_integrals(n_orbitals: int) -> int:

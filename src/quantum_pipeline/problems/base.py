@@ -10,22 +10,54 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from functools import cached_property
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, StrictInt, StrictStr
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    StrictInt,
+    StrictStr,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from quantum_pipeline.exact import ExactEnergies, Terms
 from quantum_pipeline.ising import IsingModel
+from quantum_pipeline.refusals import refused
 from quantum_pipeline.wording import refusal
 
 MAX_MAGNITUDE = 1e12
 """Largest coefficient: beyond it floats hold no quarters of a unit."""
 
+MIN_MAGNITUDE = 1e-150
+"""Smallest coefficient but 0: below it squares, and soon quarters, are no floats any more."""
+
+MAX_TERMS = 2**18
+"""Most terms of an objective, those of a dense matrix of 512 variables.
+
+What Prepare may take decides: with so many it takes a second, and 300 MB of its memory.
+"""
+
+
+def _not_tiny(value: float) -> float:
+    if -MIN_MAGNITUDE < value < MIN_MAGNITUDE and value:
+        raise refused(f"0, or a number from {MIN_MAGNITUDE:g} to {MAX_MAGNITUDE:g} in size")
+    return value
+
+
 Number = Annotated[
-    float, Field(strict=True, allow_inf_nan=False, ge=-MAX_MAGNITUDE, le=MAX_MAGNITUDE)
+    float,
+    Field(strict=True, allow_inf_nan=False, ge=-MAX_MAGNITUDE, le=MAX_MAGNITUDE),
+    AfterValidator(_not_tiny),
 ]
+Entry = TypeVar("Entry")
+Entries = Annotated[tuple[Entry, ...], Field(fail_fast=True)]
+"""A list that may be long: it is read up to its first wrong entry, for each that is wrong is as
+dear as thousands that are right."""
+
 Index = Annotated[int, Field(strict=True, ge=0)]
 Term = Annotated[
     tuple[Index, Index, Number],
@@ -74,6 +106,11 @@ class BinaryProblem(Problem):
         """Number of binary variables."""
 
     @property
+    @abstractmethod
+    def n_terms(self) -> int:
+        """Number of terms of the objective as it was written, known before any is computed."""
+
+    @property
     def n_qubits(self) -> int:
         """Number of qubits: as many as variables."""
         return self.n_variables
@@ -92,8 +129,9 @@ class BinaryProblem(Problem):
     def terms(self) -> Terms:
         """Return the minimised objective as it was written, less its constant."""
 
+    @cached_property
     def ising(self) -> IsingModel:
-        """Return the model whose energy is the minimised objective, constant included."""
+        """The model whose energy is the minimised objective, constant included."""
         terms = self.terms()
         build = IsingModel.from_spins if terms.spins else IsingModel.from_bits
         return build(terms.linear, terms.quadratic, self.constant)
@@ -133,6 +171,9 @@ def check_indices(
     Raises:
         ValueError: names the entry, the index and the allowed ones.
     """
+    pairs = list(pairs)
+    if max(map(max, pairs), default=-1) < n:
+        return
     for position, pair in enumerate(pairs):
         if max(pair) >= n:
             allowed = f"{what} from 0 to {n - 1}"
@@ -156,6 +197,10 @@ def check_no_repeats(name: str, pairs: Iterable[tuple[Label, Label]]) -> None:
     Raises:
         ValueError: names the second entry, and the first.
     """
+    pairs = list(pairs)
+    known = set(pairs)
+    if len(known) == len(pairs) and not any((b, a) in known for a, b in pairs):
+        return
     seen: dict[frozenset[Label], int] = {}
     for position, pair in enumerate(pairs):
         first = seen.setdefault(frozenset(pair), position)
@@ -189,6 +234,15 @@ def check_square(name: str, rows: Sequence[Sequence[float]], n: int) -> None:
     for position, row in enumerate(rows):
         if len(row) != n:
             raise ValueError(f"{name}.{position}: got a length of {len(row)}; allowed: {n}")
+
+
+def n_entries(rows: Sequence[Sequence[float]]) -> int:
+    """Return how many entries of a matrix are not zero.
+
+    >>> n_entries([[0, 2], [3, 0]])
+    2
+    """
+    return sum(len(row) - row.count(0) for row in rows)
 
 
 def terms_of_matrix(rows: Sequence[Sequence[float]]) -> list[tuple[int, int, float]]:

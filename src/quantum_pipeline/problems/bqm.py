@@ -18,6 +18,7 @@ from quantum_pipeline.exact import Terms
 from quantum_pipeline.ising import Coupling
 from quantum_pipeline.problems.base import (
     BinaryProblem,
+    Entries,
     Index,
     Label,
     Number,
@@ -57,13 +58,13 @@ class SerializedBqm(BaseModel):
     )
     variable_type: Literal["SPIN", "BINARY"] = Field(description="spins (-1, +1) or bits (0, 1)")
     offset: Number = Field(0.0, description="constant of the energy")
-    variable_labels: tuple[VariableLabel, ...] = Field(
+    variable_labels: Entries[VariableLabel] = Field(
         description="names of the variables, each once; tuples in dimod are lists in JSON"
     )
-    linear_biases: tuple[Number, ...] = Field(min_length=1, description="one per variable")
-    quadratic_biases: tuple[Number, ...] = Field((), description="one per interaction")
-    quadratic_head: tuple[Index, ...] = Field((), description="first variable of each interaction")
-    quadratic_tail: tuple[Index, ...] = Field((), description="second variable of each interaction")
+    linear_biases: Entries[Number] = Field(min_length=1, description="one per variable")
+    quadratic_biases: Entries[Number] = Field((), description="one per interaction")
+    quadratic_head: Entries[Index] = Field((), description="first variable of each interaction")
+    quadratic_tail: Entries[Index] = Field((), description="second variable of each interaction")
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -97,6 +98,11 @@ class Bqm(BinaryProblem):
     def n_variables(self) -> int:
         """Number of variables."""
         return len(self.bqm.linear_biases)
+
+    @property
+    def n_terms(self) -> int:
+        """Number of biases."""
+        return len(self.bqm.linear_biases) + len(self.bqm.quadratic_biases)
 
     @property
     def labels(self) -> Sequence[Label]:

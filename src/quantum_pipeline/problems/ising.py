@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from quantum_pipeline.exact import Terms
 from quantum_pipeline.problems.base import (
     BinaryProblem,
+    Entries,
     Number,
     Term,
     check_indices,
@@ -20,8 +21,8 @@ class Ising(BinaryProblem):
     """Minimise  offset + sum_i h_i s_i + sum J_ij s_i s_j  over spins; repeated pairs add up."""
 
     type: Literal["ising"] = "ising"
-    fields: tuple[Number, ...] = Field(min_length=1, description="h: one number per spin")
-    couplings: tuple[Term, ...] = Field(
+    fields: Entries[Number] = Field(min_length=1, description="h: one number per spin")
+    couplings: Entries[Term] = Field(
         (), description="J: repeated pairs, in either order, are added up"
     )
     offset: Number = Field(0.0, description="constant of the energy")
@@ -37,6 +38,11 @@ class Ising(BinaryProblem):
     def n_variables(self) -> int:
         """Number of spins."""
         return len(self.fields)
+
+    @property
+    def n_terms(self) -> int:
+        """Number of fields and couplings."""
+        return len(self.fields) + len(self.couplings)
 
     @property
     def constant(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from math import fsum
 from typing import Annotated, Any, Literal, Self
 
@@ -13,6 +14,7 @@ from quantum_pipeline.ising import IsingModel
 from quantum_pipeline.problems.base import (
     MAX_MAGNITUDE,
     BinaryProblem,
+    Entries,
     Index,
     Label,
     Number,
@@ -62,7 +64,7 @@ class MaxCut(BinaryProblem):
     sense = "maximise"
 
     type: Literal["maxcut"] = "maxcut"
-    edges: tuple[Edge, ...] = Field(
+    edges: Entries[Edge] = Field(
         (),
         min_length=1,
         description="edges between nodes 0, 1, ..., each pair once; the default weight is 1",
@@ -70,7 +72,7 @@ class MaxCut(BinaryProblem):
     n_nodes: Annotated[int, Field(strict=True, ge=1)] | None = Field(
         None, description="number of nodes; if not given, one more than the largest node of an edge"
     )
-    node_labels: tuple[Label, ...] | None = Field(
+    node_labels: Entries[Label] | None = Field(
         None, description="names of the nodes in the report; their numbers if not given"
     )
     graph: NodeLink | None = Field(
@@ -101,10 +103,15 @@ class MaxCut(BinaryProblem):
         # The last of validation: from here on the graph is its numbered edges, and frozen.
         self.__dict__.update(graph.numbered(), graph=None)
 
-    @property
+    @cached_property
     def n_variables(self) -> int:
         """Number of nodes: ``n_nodes``, else one more than the largest node in an edge."""
         return self.n_nodes or 1 + max(max(i, j) for i, j, _ in self.edges)
+
+    @property
+    def n_terms(self) -> int:
+        """Number of edges."""
+        return len(self.edges)
 
     @property
     def labels(self) -> Sequence[Label]:
@@ -116,8 +123,9 @@ class MaxCut(BinaryProblem):
         gained = [-w for *_, w in self.edges]
         return Terms([0.0] * self.n_variables, self.edges, gained, spins=True, divisor=2)
 
+    @cached_property
     def ising(self) -> IsingModel:
-        """Return -cut = sum_{ij} w (s_i s_j - 1)/2."""
+        """-cut = sum_{ij} w (s_i s_j - 1)/2."""
         halves = [(i, j, w / 2) for i, j, w in self.edges]
         offset = -fsum(w for *_, w in halves)
         return IsingModel.from_spins([0.0] * self.n_variables, halves, offset)

@@ -10,6 +10,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from quantum_pipeline.problems.base import (
+    Entries,
     Label,
     Number,
     check_labels,
@@ -50,9 +51,9 @@ class NodeLink(_Part):
     multigraph: Literal[False] = Field(
         False, description="must be false: add up the weights of parallel edges first"
     )
-    nodes: tuple[Node, ...] = Field(min_length=1, description="the nodes with their names")
-    edges: tuple[Link, ...] = Field((), min_length=1, description="the edges")
-    links: tuple[Link, ...] = Field(
+    nodes: Entries[Node] = Field(min_length=1, description="the nodes with their names")
+    edges: Entries[Link] = Field((), min_length=1, description="the edges")
+    links: Entries[Link] = Field(
         (), min_length=1, description="the edges, as older versions of networkx name them"
     )
 

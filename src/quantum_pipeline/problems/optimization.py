@@ -8,17 +8,24 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from quantum_pipeline.exact import Terms
-from quantum_pipeline.problems.base import BinaryProblem, Number, check_square, terms_of_matrix
+from quantum_pipeline.problems.base import (
+    BinaryProblem,
+    Entries,
+    Number,
+    check_square,
+    n_entries,
+    terms_of_matrix,
+)
 
 
 class Optimization(BinaryProblem):
     """Minimise  l.x + x^T Q x  over bits, Q square but not necessarily symmetric."""
 
     type: Literal["optimization"] = "optimization"
-    linear_coefficients: tuple[Number, ...] = Field(
+    linear_coefficients: Entries[Number] = Field(
         min_length=1, description="l: one number per variable"
     )
-    quadratic_matrix: tuple[tuple[Number, ...], ...] = Field(
+    quadratic_matrix: Entries[Entries[Number]] = Field(
         description="Q, row by row: as many rows and columns as variables"
     )
 
@@ -31,6 +38,11 @@ class Optimization(BinaryProblem):
     def n_variables(self) -> int:
         """Number of bits."""
         return len(self.linear_coefficients)
+
+    @property
+    def n_terms(self) -> int:
+        """Number of linear coefficients, and of entries of Q that are not 0."""
+        return self.n_variables + n_entries(self.quadratic_matrix)
 
     def terms(self) -> Terms:
         """Return l.x + x^T Q x."""
@@ -66,6 +78,11 @@ class Random(BinaryProblem):
     def n_variables(self) -> int:
         """Number of bits."""
         return self.problem_size
+
+    @property
+    def n_terms(self) -> int:
+        """Number of coefficients, none of which is 0."""
+        return self.problem_size * (self.problem_size + 1)
 
     def terms(self) -> Terms:
         """Return the drawn problem's terms."""

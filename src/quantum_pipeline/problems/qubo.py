@@ -9,10 +9,12 @@ from pydantic import ConfigDict, Field, model_validator
 from quantum_pipeline.exact import Terms
 from quantum_pipeline.problems.base import (
     BinaryProblem,
+    Entries,
     Number,
     Term,
     check_indices,
     check_square,
+    n_entries,
     terms_of_matrix,
 )
 
@@ -28,13 +30,13 @@ class Qubo(BinaryProblem):
     )
 
     type: Literal["qubo"] = "qubo"
-    linear: tuple[Number, ...] | None = Field(
+    linear: Entries[Number] | None = Field(
         None, min_length=1, description="l: one number per variable"
     )
-    quadratic: tuple[Term, ...] = Field(
+    quadratic: Entries[Term] = Field(
         (), description="q: repeated pairs, in either order, are added up; i = j adds to linear"
     )
-    matrix: tuple[tuple[Number, ...], ...] | None = Field(
+    matrix: Entries[Entries[Number]] | None = Field(
         None, min_length=1, description="M, row by row, instead of linear and quadratic"
     )
 
@@ -55,6 +57,13 @@ class Qubo(BinaryProblem):
     def n_variables(self) -> int:
         """Number of bits."""
         return len(self.matrix if self.matrix is not None else self.linear or ())
+
+    @property
+    def n_terms(self) -> int:
+        """Number of coefficients; of a matrix, those that are not 0."""
+        if self.matrix is not None:
+            return n_entries(self.matrix)
+        return self.n_variables + len(self.quadratic)
 
     def terms(self) -> Terms:
         """Return l.x + sum q x x."""

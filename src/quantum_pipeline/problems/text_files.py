@@ -26,6 +26,7 @@ from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from quantum_pipeline.errors import InvalidRequest
+from quantum_pipeline.problems.base import MAX_TERMS
 from quantum_pipeline.problems.chemistry import LONGEST_COMMENT
 from quantum_pipeline.wording import refusal
 
@@ -35,6 +36,12 @@ XYZ_SUFFIXES = frozenset({".xyz"})
 TEXT_SUFFIXES = RUDY_SUFFIXES | COO_SUFFIXES | XYZ_SUFFIXES | {".txt"}
 MOST_VARIABLES = 100_000
 """No file with more is read; how many can be solved is decided later."""
+
+MOST_LINES = 2**19
+"""No file with more is read: those of the most terms, and as many comments."""
+
+MOST_WORDS = 8
+"""Words of a line that are told apart; what follows them is one."""
 
 _VARTYPE = re.compile(r"#\s*vartype\s*=\s*(\w*)", re.IGNORECASE | re.ASCII)
 _LINE = re.compile(rb"([^\r\n]*)(?:\r\n|\r|\n|\Z)")
@@ -58,7 +65,8 @@ class _Raw(NamedTuple):
         except UnicodeDecodeError as error:
             place = self.start + error.start + 1
             raise ValueError(f"byte {place} is not UTF-8; allowed: text in UTF-8") from None
-        return [word for word in re.split(f"[{_BLANKS}]+", text) if word]
+        words = re.split(f"[{_BLANKS}]+", text.strip(_BLANKS), maxsplit=MOST_WORDS)
+        return words if words[0] else []
 
 
 def is_text_form(name: str) -> bool:
@@ -88,6 +96,8 @@ def parse_text(content: str | bytes, name: str) -> dict[str, Any]:
     {'type': 'chemistry', 'geometry': [['He', [0.0, 0.0, 0.0]]], 'comment': 'helium'}
     """
     data = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
+    if (lines := data.count(b"\n") + data.count(b"\r")) > MOST_LINES:
+        raise InvalidRequest(f"{name}: got {lines} lines; allowed: up to {MOST_LINES}")
     try:
         return _read(_raw_lines(data), PurePath(name).suffix.lower())
     except ValueError as error:
@@ -134,7 +144,7 @@ def _read_rudy(lines: list[Line]) -> dict[str, Any]:
     if len(words) != 2:
         raise _wrong(number, words, 'two numbers, "nodes edges"')
     n = _integer(number, words[0], "nodes", 1, MOST_VARIABLES)
-    m = _integer(number, words[1], "edges", 1, 10 * MOST_VARIABLES)
+    m = _integer(number, words[1], "edges", 1, MAX_TERMS)
     if len(lines) - 1 != m:
         raise _wrong(number, words, f"as many edges as lines follow, {len(lines) - 1}")
     first_line: dict[frozenset[int], int] = {}

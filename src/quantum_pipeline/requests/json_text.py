@@ -10,16 +10,25 @@ from typing import Any
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.wording import refusal, shown
 
+MAX_VALUES = 2**21
+"""Most values in a request: four for each term that a problem may have, and room for labels."""
 
-def parse_json(text: str | bytes, what: str, allowed: str = "JSON in UTF-8") -> Any:
+MAX_FIELDS = 1000
+"""Most fields of an object in a request; none has as many that have a meaning."""
+
+
+def parse_json(
+    text: str | bytes, what: str, allowed: str = "JSON in UTF-8", max_values: int | None = None
+) -> Any:
     """Return the JSON value of a text; a refusal names it as ``what``, and what is ``allowed``.
 
     NaN and Infinity, which JSON has not but Python writes, pass: the model that reads the value
-    refuses them by their field.
+    refuses them by their field. Values are counted before any is made: a list of nothing but
+    brackets takes twenty times the memory of its text.
 
     Raises:
-        InvalidRequest: empty, not UTF-8, not JSON, nested too deeply, a name twice in an object, or
-            half a character in a text.
+        InvalidRequest: empty, not UTF-8, not JSON, nested too deeply, a name twice in an object,
+            half a character in a text, or more than ``max_values``.
     """
 
     def each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -38,6 +47,8 @@ def parse_json(text: str | bytes, what: str, allowed: str = "JSON in UTF-8") -> 
         text = text.removeprefix("\ufeff")  # the byte order mark that some editors put first
         if not text.strip():
             raise InvalidRequest(f"{what}: got nothing; allowed: {allowed}")
+        if max_values is not None and (values := sum(map(text.count, ",[{"))) > max_values:
+            raise InvalidRequest(f"{what}: got {values} values; allowed: up to {max_values}")
         value = json.loads(text, object_pairs_hook=each_once)
         check_text(value, f"{what}: ")
         return value
@@ -61,17 +72,43 @@ def check_text(value: Any, before: str = "") -> None:
         before: what a refusal begins with.
 
     Raises:
-        InvalidRequest: names the first place, and the text.
+        InvalidRequest: names the first place, and the text; or the value is nested too deeply.
     """
     try:
-        json.dumps(value, ensure_ascii=False, default=str).encode()
-    except UnicodeEncodeError:
-        path, text = next(_halves(value, ()))
-        plain = re.compile(r"[A-Za-z0-9_]{1,64}").fullmatch
-        where = ".".join(step if plain(step) else shown(step) for step in path) or "request"
-        raise InvalidRequest(before + refusal(where, text, "text of whole characters")) from None
-    except (RecursionError, ValueError):
-        return  # whoever reads the value refuses this
+        try:
+            json.dumps(value, ensure_ascii=False, default=str).encode()
+            return
+        except UnicodeEncodeError:
+            path, text = next(_halves(value, ()))
+    except RecursionError:
+        allowed = "lists and objects inside each other as a request has them"
+        raise InvalidRequest(f"{before}request: got deeper ones; allowed: {allowed}") from None
+    except ValueError:  # an integer of thousands of digits, which whoever reads it refuses
+        return
+    raise InvalidRequest(before + refusal(_where(path), text, "text of whole characters"))
+
+
+def check_fields(value: Any) -> None:
+    """Refuse objects of very many fields, before what is wrong with each is worded.
+
+    Those inside a list are passed over: a list ends at the first that is wrong.
+
+    Raises:
+        InvalidRequest: names the object and how many it has.
+    """
+    objects: list[tuple[tuple[str, ...], Any]] = [((), value)]
+    for path, each in objects:
+        if not isinstance(each, dict):
+            continue
+        if len(each) > MAX_FIELDS:
+            allowed = f"up to {MAX_FIELDS}"
+            raise InvalidRequest(f"{_where(path)}: got {len(each)} fields; allowed: {allowed}")
+        objects += [((*path, str(name)), inner) for name, inner in each.items()]
+
+
+def _where(path: tuple[str, ...]) -> str:
+    plain = re.compile(r"[A-Za-z0-9_]{1,64}").fullmatch
+    return ".".join(step if plain(step) else shown(step) for step in path) or "request"
 
 
 def _halves(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -23,7 +23,7 @@ from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.problems import AnyProblem
 from quantum_pipeline.refusals import sentences
 from quantum_pipeline.requests.algorithm import Algorithm, SettledAlgorithm
-from quantum_pipeline.requests.json_text import check_text
+from quantum_pipeline.requests.json_text import check_fields, check_text
 from quantum_pipeline.requests.mitigation import Mitigation, Noise
 from quantum_pipeline.wording import refusal
 
@@ -179,6 +179,7 @@ def parse_request(data: Any) -> Request:
         InvalidRequest: names each field that is wrong, its value and what is allowed.
     """
     check_text(data)
+    check_fields(data)
     try:
         return Request.model_validate(data)
     except ValidationError as error:
