@@ -291,10 +291,7 @@ def ready() -> None:
 
 @contextmanager
 def aws(folder: Path) -> Iterator[dict[str, str]]:
-    """Run the AWS of this machine; yield the environment of all its functions, with one run.
-
-    The run of events/functions is prepared and submitted; it takes no part in what is measured.
-    """
+    """Run the AWS of this machine; yield the environment that its functions have together."""
     from quantum_pipeline.local.aws import LocalAws, read_stack
 
     with LocalAws(cache_folder=folder) as stack:

@@ -14,19 +14,20 @@ that even then is found too late is the sweep's.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from quantum_pipeline import runs
 from quantum_pipeline.aws import ends, jobs, storage, tasks, tickets
 from quantum_pipeline.aws.ends import End
 from quantum_pipeline.aws.settings import CancelSettings
-from quantum_pipeline.aws.stage import stage
+from quantum_pipeline.aws.stage import EventModel, stage
 from quantum_pipeline.errors import ServiceUnavailable
 from quantum_pipeline.planning.prepared import RunHeader
-from quantum_pipeline.runs import SubmittedJob
+from quantum_pipeline.runs import ExecutionArn, ExecutionName, SubmittedJob
 
 SECONDS_TO_END = 30.0
 """How long a call waits for jobs to end that it has cancelled; beyond, it is to be called again."""
@@ -58,48 +59,83 @@ class Event(BaseModel):
     cut_off_at: datetime | None = None
 
 
-def read_event(event: dict[str, Any]) -> Event:
-    """Return what an event reports: the state machine's error, or an execution's status."""
-    if "detail" in event:
-        return _of_status(event["detail"])
-    run = {"run_id": event["run_id"], "execution_arn": event["execution_arn"]}
+class StateError(BaseModel):
+    """What the state machine's Catch has of an error."""
+
+    error: str = Field(alias="Error")
+    cause: str = Field("", alias="Cause")
+
+
+class FailedState(EventModel):
+    """What the state machine calls with: the run, and the error of the state that failed."""
+
+    run_id: ExecutionName
+    execution_arn: ExecutionArn
+    error: StateError
+
+
+class Status(BaseModel):
+    """How an execution has ended; times are milliseconds since 1970."""
+
+    name: ExecutionName
+    execution_arn: ExecutionArn = Field(alias="executionArn")
+    status: str
+    stop_date: Annotated[float, Field(strict=True, ge=0, le=1e14)] | None = Field(
+        None, alias="stopDate"
+    )
+    error: str | None = None
+    cause: str | None = None
+
+
+class StatusChange(EventModel):
+    """What EventBridge, or the sweep, calls with."""
+
+    detail: Status
+
+
+def read_event(event: Any) -> Event:
+    """Return what an event reports: the state machine's error, or an execution's status.
+
+    Raises:
+        InvalidRequest: it is neither; names each field that is wrong.
+    """
+    if isinstance(event, dict) and "detail" in event:
+        return _of_status(StatusChange.read(event).detail)
+    found = FailedState.read(event)
+    run = {"run_id": found.run_id, "execution_arn": found.execution_arn}
     failure = Failure(
         **run,
         status="FAILED",
-        error=event["error"]["Error"],
-        cause=_message(event["error"].get("Cause", "")),
+        error=found.error.error,
+        cause=_message(found.error.cause),
         ended_at=datetime.now(UTC),
     )
     return Event(**run, failure=failure)
 
 
-def _of_status(detail: dict[str, Any]) -> Event:
-    """Return what EventBridge, or the sweep, says of an execution that has ended."""
-    run, status = (
-        {"run_id": detail["name"], "execution_arn": detail["executionArn"]},
-        detail["status"],
-    )
+def _of_status(detail: Status) -> Event:
+    """Return what is said of an execution that has ended."""
+    run, status = {"run_id": detail.name, "execution_arn": detail.execution_arn}, detail.status
     if status not in ("FAILED", "ABORTED", "TIMED_OUT"):
         return Event(**run, failure=None)  # the sweep's: it has an end, which is not finished
     failure = Failure(
         **run,
         status="CANCELLED" if status == "ABORTED" else "FAILED",
-        error=detail.get("error") or f"Execution{status.title().replace('_', '')}",
-        cause=_message(detail.get("cause") or f"the execution was {status}"),
+        error=detail.error or f"Execution{status.title().replace('_', '')}",
+        cause=_message(detail.cause or f"the execution was {status}"),
         ended_at=datetime.now(UTC),
     )
     cut_off = status in ("ABORTED", "TIMED_OUT")  # FAILED is a state's end, and no Submit runs on
-    stopped_at = detail.get("stopDate") if cut_off else None
+    stopped_at = detail.stop_date if cut_off else None
     at = None if stopped_at is None else datetime.fromtimestamp(stopped_at / 1000, UTC)
     return Event(**run, failure=failure, cut_off_at=at)
 
 
 def _message(cause: str) -> str:
     """Return the message of a Lambda's error, which Step Functions passes on as JSON."""
-    try:
-        return str(json.loads(cause)["errorMessage"])
-    except (ValueError, KeyError, TypeError):
-        return cause
+    with suppress(ValueError, KeyError, TypeError, RecursionError):  # it is the message
+        cause = str(json.loads(cause)["errorMessage"])
+    return cause.encode("utf-8", "replace").decode()  # half a character could not be recorded
 
 
 @stage(read_event, uses=("s3", "braket", "sns"))

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel
-
 from quantum_pipeline import polling
 from quantum_pipeline.aws import jobs
 from quantum_pipeline.aws.settings import MonitorSettings
-from quantum_pipeline.aws.stage import stage
+from quantum_pipeline.aws.stage import EventModel, stage
+from quantum_pipeline.runs import Attempt, JobArn, Polls, RunId
 
 
-class Event(BaseModel):
+class Event(EventModel):
     """The job, and how often it was looked at."""
 
-    run_id: str
-    attempt: int
-    job_arn: str
-    polls: int
+    run_id: RunId
+    attempt: Attempt
+    job_arn: JobArn
+    polls: Polls
 
 
-@stage(Event.model_validate, uses=("braket",))
+@stage(Event.read, uses=("braket",))
 def handler(event: Event) -> dict[str, Any]:
     """Return the job's status; a job that failed or was cancelled is an error."""
     job, polls = jobs.look(event.job_arn), event.polls + 1

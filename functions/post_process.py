@@ -8,14 +8,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel
-
 from quantum_pipeline import pages, runs
 from quantum_pipeline.aws import ends, jobs, storage, tasks
 from quantum_pipeline.aws.clients import named_errors
 from quantum_pipeline.aws.ends import Claim, End
 from quantum_pipeline.aws.settings import PostProcessSettings
-from quantum_pipeline.aws.stage import logger, stage
+from quantum_pipeline.aws.stage import EventModel, logger, stage
 from quantum_pipeline.errors import JobFailed, PipelineError, ServiceUnavailable
 from quantum_pipeline.planning import costs
 from quantum_pipeline.planning.prepared import PreparedRun, RunHeader
@@ -28,16 +26,16 @@ from quantum_pipeline.reports import (
     build_report,
 )
 from quantum_pipeline.results import JobResult, read_result
-from quantum_pipeline.runs import SubmittedJob
+from quantum_pipeline.runs import Attempt, JobArn, Polls, RunId, SubmittedJob
 
 
-class Event(BaseModel):
+class Event(EventModel):
     """The run and its job, which has completed."""
 
-    run_id: str
-    attempt: int
-    job_arn: str
-    polls: int
+    run_id: RunId
+    attempt: Attempt
+    job_arn: JobArn
+    polls: Polls
 
 
 class Completed(End):
@@ -54,7 +52,7 @@ class Completed(End):
     actual_usd: float
 
 
-@stage(Event.model_validate, uses=("s3", "braket", "sns"))
+@stage(Event.read, uses=("s3", "braket", "sns"))
 def handler(event: Event) -> dict[str, Any]:
     """Write the report and its pictures; return where they are and the main figures.
 

@@ -6,14 +6,12 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import BaseModel
-
 from quantum_pipeline import runs
 from quantum_pipeline.aws import devices, storage
 from quantum_pipeline.aws.ends import end_of
 from quantum_pipeline.aws.metrics import record
 from quantum_pipeline.aws.settings import PrepareSettings
-from quantum_pipeline.aws.stage import stage
+from quantum_pipeline.aws.stage import EventModel, stage
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.planning.device import candidates
 from quantum_pipeline.planning.preparation import prepare
@@ -26,17 +24,18 @@ from quantum_pipeline.requests.request import (
     parse_problem,
     parse_request,
 )
+from quantum_pipeline.runs import ExecutionArn, ExecutionName
 
 
-class Event(BaseModel):
+class Event(EventModel):
     """The execution's name and ARN, and its input."""
 
-    run_id: str
-    execution_arn: str
+    run_id: ExecutionName
+    execution_arn: ExecutionArn
     request: Any
 
 
-@stage(Event.model_validate, uses=("s3", "braket"))
+@stage(Event.read, uses=("s3", "braket"))
 def handler(event: Event) -> dict[str, Any]:
     """Store the prepared run; return what the next states and the execution's reader need."""
     started = time.perf_counter()

@@ -7,10 +7,9 @@ first as there are slots try to create their job; all others only look where the
 from __future__ import annotations
 
 import time
-from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import AwareDatetime
 
 from quantum_pipeline import polling, runs
 from quantum_pipeline.aws import jobs, source, storage, tickets
@@ -18,11 +17,11 @@ from quantum_pipeline.aws.clients import named_errors
 from quantum_pipeline.aws.ends import end_of
 from quantum_pipeline.aws.metrics import record
 from quantum_pipeline.aws.settings import SubmitSettings
-from quantum_pipeline.aws.stage import stage
+from quantum_pipeline.aws.stage import EventModel, stage
 from quantum_pipeline.errors import BudgetExceeded, JobFailed, QuotaExceeded
 from quantum_pipeline.planning.costs import STARTUP_SECONDS
 from quantum_pipeline.planning.prepared import RunHeader
-from quantum_pipeline.runs import SubmittedJob
+from quantum_pipeline.runs import Attempt, Polls, RunId, SubmittedJob
 
 LEAST_SECONDS = 60
 """Assumed: what a next attempt takes, beside its start, to go on from the checkpoint and end."""
@@ -35,20 +34,20 @@ SECONDS_BETWEEN_TRIES = 1.0
 """Braket takes one CreateJob a second."""
 
 
-class Event(BaseModel):
+class Event(EventModel):
     """The prepared run, and which attempt at it this is; when it started, how often it has waited.
 
     Executions that began before there was a line do not say when: they are tried again by the state
     machine.
     """
 
-    run_id: str
-    attempt: int
-    started_at: datetime | None = None
-    waits: int = 0
+    run_id: RunId
+    attempt: Attempt
+    started_at: AwareDatetime | None = None
+    waits: Polls = 0
 
 
-@stage(Event.model_validate, uses=("s3", "braket"))
+@stage(Event.read, uses=("s3", "braket"))
 def handler(event: Event) -> dict[str, Any]:
     """Return the run's job, made now or by an earlier try of this very call; else its wait."""
     settings = SubmitSettings.read()

@@ -17,9 +17,9 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from quantum_pipeline import runs
 from quantum_pipeline.aws import ends, executions, jobs, storage, tasks, tickets
@@ -28,7 +28,7 @@ from quantum_pipeline.aws.executions import Execution
 from quantum_pipeline.aws.jobs import FoundJob
 from quantum_pipeline.aws.metrics import record
 from quantum_pipeline.aws.settings import SweepSettings
-from quantum_pipeline.aws.stage import stage
+from quantum_pipeline.aws.stage import EventModel, stage
 from quantum_pipeline.planning.prepared import RunHeader
 from quantum_pipeline.runs import SubmittedJob
 
@@ -51,10 +51,12 @@ MOST_RUNS = 1000
 SOURCE = "quantum-pipeline.sweep"
 
 
-class Event(BaseModel):
+class Event(EventModel):
     """What EventBridge Scheduler sends, which is nothing; by hand, a sweep without a grace."""
 
-    grace_seconds: float = GRACE_SECONDS
+    grace_seconds: Annotated[float, Field(strict=True, ge=0, le=86_400, allow_inf_nan=False)] = (
+        GRACE_SECONDS
+    )
 
 
 class Swept(BaseModel):
@@ -71,7 +73,7 @@ class Ended(Execution):
     stopped_at: datetime
 
 
-@stage(Event.model_validate, uses=("s3", "braket", "stepfunctions", "lambda"))
+@stage(Event.read, uses=("s3", "braket", "stepfunctions", "lambda"))
 def handler(event: Event) -> dict[str, Any]:
     """Call Cancel for each run that has left something; return their ids.
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from quantum_pipeline.errors import InvalidRequest
 
@@ -28,6 +28,45 @@ END = "end.json"
 STAGED = "staged"
 COMPLETED, FAILURE, CANCELLED = "completed.json", "failure.json", "cancelled.json"
 ENDS = (COMPLETED, FAILURE, CANCELLED)
+
+
+_RUN_ID = r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}"
+_RUN_ID_ALLOWED = "1 to 80 of A-Z a-z 0-9 . _ -, a letter or digit first"
+
+RunId = Annotated[
+    str, Field(pattern=f"^{_RUN_ID}$", json_schema_extra={"allowed": _RUN_ID_ALLOWED})
+]
+"""The name of a run that was prepared: of its execution, and of a folder in S3."""
+
+NOT_IN_NAMES = r"\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f\ufffe\uffff\U0010ffff"
+"""What Step Functions has in no name, as a class of characters; half a character neither."""
+
+ExecutionName = Annotated[
+    str,
+    Field(
+        pattern=f"^[^{NOT_IN_NAMES}]{{1,80}}$",
+        json_schema_extra={"allowed": "the name of an execution"},
+    ),
+]
+"""The name of any execution, also of those that Prepare refuses for it."""
+
+ExecutionArn = Annotated[
+    str,
+    Field(
+        pattern=r"^arn:aws[a-z-]*:states:[a-z0-9-]+:[0-9]{12}:execution:\S{1,256}$",
+        json_schema_extra={"allowed": "the ARN of an execution"},
+    ),
+]
+JobArn = Annotated[
+    str,
+    Field(
+        pattern=r"^arn:aws[a-z-]*:braket:[a-z0-9-]+:[0-9]{12}:job/[!-~]{1,128}$",
+        json_schema_extra={"allowed": "the ARN of a Braket job"},
+    ),
+]
+Attempt = Annotated[int, Field(strict=True, ge=1, le=MAX_ATTEMPTS)]
+Polls = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
+"""Looks at a job, or at the line for one; an execution has events for fewer."""
 
 
 class SubmittedJob(BaseModel):
@@ -60,18 +99,21 @@ def check_run_id(run_id: str) -> str:
     Raises:
         InvalidRequest: the execution was given a name of other characters.
     """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", run_id):
-        raise InvalidRequest.of("name of the execution", run_id, "1 to 80 of A-Z a-z 0-9 . _ -")
+    if not re.fullmatch(_RUN_ID, run_id):
+        raise InvalidRequest.of("name of the execution", run_id, _RUN_ID_ALLOWED)
     return run_id
 
 
 def key(run_id: str, name: str) -> str:
     """Return the S3 key of one of the run's objects.
 
-    >>> key("r1", "report.json")
-    'runs/r1/report.json'
+    An execution may have a name that is no folder but a step up; what is left of it is kept apart.
+
+    >>> key("r1", "report.json"), key("..", "failure.json")
+    ('runs/r1/report.json', 'runs/%2E%2E/failure.json')
     """
-    return f"runs/{run_id}/{name}"
+    folder = run_id.replace(".", "%2E") if run_id in (".", "..") else run_id
+    return f"runs/{folder}/{name}"
 
 
 def ticket(run_id: str, started_at: datetime) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from quantum_pipeline import runs
+from tests.functions.stages import execution_of
 from tests.stack import Stack, priced_stack
 
 GARNET = "arn:aws:braket:eu-north-1::device/qpu/iqm/Garnet"
@@ -43,7 +44,7 @@ def report_of(stack: Stack, request: dict[str, Any], run_id: str) -> dict[str, A
 
 def half_the_estimate(stack: Stack, request: dict[str, Any], run_id: str) -> float:
     """Return half of what a request is estimated at, in USD."""
-    event = {"run_id": run_id, "execution_arn": f"arn:{run_id}", "request": request}
+    event = {"run_id": run_id, "execution_arn": execution_of(run_id), "request": request}
     stack.invoke("Prepare", event)
     items = stack.record(run_id, "prepared.json")["estimate"]["items"]
     return float(sum(item["usd"] for item in items)) / 2

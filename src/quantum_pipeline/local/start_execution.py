@@ -13,12 +13,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from quantum_pipeline.runs import NOT_IN_NAMES
+
 _SERVICE = "com.amazonaws.swf.service.v2.model"
 MAX_NAME = 80
 MAX_INPUT_BYTES = 256 * 1024
-_NOT_IN_NAMES = re.compile(
-    r"[\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff\U0010ffff]"
-)
+_NOT_IN_NAMES = re.compile(f"[{NOT_IN_NAMES}\\ud800-\\udfff]")
 
 
 class Refusal(NamedTuple):
