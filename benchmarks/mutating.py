@@ -116,8 +116,8 @@ def _places(holder: Any) -> Iterator[Place]:
 
 
 def _several(rng: Random, each: str) -> int:
-    """Return a number of repetitions of a text, as likely a few as very many."""
-    return max(2, min(int(10 ** rng.uniform(0.3, 6.3)), MOST_BYTES // (len(each) + 2)))
+    """Return a number of repetitions of a text: mostly a few, at times a million."""
+    return max(2, min(int(10 ** (6.3 * rng.random() ** 3)), MOST_BYTES // (len(each) + 2)))
 
 
 def _replace(place: Place, rng: Random) -> None:

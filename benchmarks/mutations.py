@@ -1,15 +1,15 @@
 """Whether anything that comes in ends without a name: ``python -m benchmarks.mutations``.
 
-    requests    examples of events/requests, mutated: read by ``qpipe validate`` and by Prepare, by
-                its event or from the input bucket; what Prepare stores is read as the job reads it
+    requests    examples of events/requests, mutated: read in turn by ``qpipe validate`` and by
+                Prepare, by its event or from the input bucket, and as the job reads what it stores
     texts       graphs, QUBOs and molecules in text files, damaged: read by ``qpipe validate``
     events      events/functions, mutated: each goes to its function
     arguments   command lines of qpipe, mutated
 
 All run against the AWS of this machine. A case has to end well or with one of the pipeline's
-errors, in 2 s of processor time and 500 MB of memory, the Python that it runs in included; each
-runs in a process of its own (``benchmarks.watched``). What does not is printed with the number that
-makes it again, and the command exits with 1.
+errors, in 2 s of processor time and 500 MB of memory, the Python that it runs in included
+(``benchmarks.watched``). What does not is printed with the number that makes it again, and the
+command exits with 1.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ FUNCTIONS = {
 
 
 class Kind(NamedTuple):
-    """What is mutated: cases from random numbers, what reads them, and in which order."""
+    """What is mutated: cases from random numbers, and what reads them, in turn."""
 
     cases: Callable[[Random, int], bytes]
     readers: tuple[Callable[[bytes], str], ...]
@@ -136,7 +136,8 @@ def argument_case(rng: Random, number: int) -> bytes:
     line = list(lines[number % len(lines)])
     words = (*mutating.WORDS, *map(json.loads, mutating.TEXTS), *map(str, mutating.OTHERS))
     place = rng.randrange(len(line) + 1)
-    line[place : place + rng.choice((0, 1, 1))] = [rng.choice(words).replace("\0", "")]
+    word = rng.choice(words).replace("\0", "").encode("utf-8", "surrogatepass")
+    line[place : place + rng.choice((0, 1, 1))] = [os.fsdecode(word)]
     return json.dumps(line).encode()
 
 
@@ -240,7 +241,8 @@ def _qpipe(arguments: list[str]) -> str:
     """Return how the command exits: "accepted", or the name at the head of what it says."""
     from quantum_pipeline.cli.main import main
 
-    with _utf8() as (out, said):
+    buffer = io.BytesIO()
+    with _utf8(buffer) as (out, said):
         try:
             main(arguments, prog_name="qpipe")
         except SystemExit as status:
@@ -248,15 +250,18 @@ def _qpipe(arguments: list[str]) -> str:
                 out.flush()
                 return "accepted"
         said.flush()
-        text = said.buffer.getvalue().decode()  # type: ignore[attr-defined]
+        text = buffer.getvalue().decode()
+    if text.startswith("Usage:"):
+        return "usage"
     _check_said(text)
-    return "usage" if text.startswith("Usage:") else text.partition(":")[0]
+    return text.partition(":")[0]
 
 
 @contextmanager
-def _utf8() -> Iterator[tuple[io.TextIOWrapper, io.TextIOWrapper]]:
-    """Print as into a terminal of UTF-8, which takes no half characters."""
-    out, said = (io.TextIOWrapper(io.BytesIO(), "utf-8", "strict") for _ in range(2))
+def _utf8(errors: io.BytesIO) -> Iterator[tuple[io.TextIOWrapper, io.TextIOWrapper]]:
+    """Print as into a terminal of UTF-8, whose stdout takes no half characters."""
+    out = io.TextIOWrapper(io.BytesIO(), "utf-8", "strict")
+    said = io.TextIOWrapper(errors, "utf-8", "backslashreplace")
     with redirect_stdout(out), redirect_stderr(said):
         yield out, said
 
@@ -307,8 +312,8 @@ def attack(kind: str, count: int, seed: int, folder: Path) -> Iterator[tuple[int
     with aws(folder) as environment, Watched(_named, ready, environment) as watched:
         for number in range(count):
             case = made.cases(mutating.generator(seed, number), number)
-            for reader in made.readers:
-                yield number, reader.__name__, watched(reader.__name__.encode() + b"\n" + case)
+            reader = made.readers[number % len(made.readers)].__name__
+            yield number, reader, watched(reader.encode() + b"\n" + case)
 
 
 def _named(case: bytes) -> str:

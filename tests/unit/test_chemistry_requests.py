@@ -161,6 +161,20 @@ def test_what_does_not_fit_is_refused_with_sizes_that_do() -> None:
     assert "11 orbitals" in refused({**large, "active_electrons": 10, "active_orbitals": 11})
 
 
+@pytest.mark.parametrize(
+    ("element", "size"),
+    [
+        ("H", "50 active electrons in 150 orbitals, 3.83e+56 determinants, 1.28e+56 GiB"),
+        ("Ar", "900 active electrons in 1050 orbitals, 4.13e+619 determinants, 1.13e+623 GiB"),
+    ],
+)
+def test_what_is_larger_than_any_float_is_refused_with_its_size(element: str, size: str) -> None:
+    atoms = [[element, [0.0, 0.0, 4.0 * number]] for number in range(50)]
+    assert f"problem: got {size}; allowed: up to 4 GiB" in refused(
+        {"type": "chemistry", "geometry": atoms, "basis": "6-311g"}
+    )
+
+
 def test_a_scan_that_could_not_be_verified_is_refused_with_the_lengths_that_could() -> None:
     large = {"molecule": "H2O", "basis": "6-31g", "active_electrons": 10, "active_orbitals": 10}
     lengths = [0.9 + 0.01 * k for k in range(40)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import dimod
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import energies, spins_of
 from quantum_pipeline.problems import Chemistry, MaxCut
-from quantum_pipeline.problems.text_files import is_text_form, parse_text
+from quantum_pipeline.problems.text_files import MOST_LINES, is_text_form, parse_text
 from quantum_pipeline.requests.request import parse_problem
 
 BIQMAC = Path(__file__).resolve().parents[3] / "shared" / "data" / "biqmac"
@@ -216,6 +217,27 @@ def test_nothing_but_spaces_and_tabs_parts_words(broken: str) -> None:
     with pytest.raises(InvalidRequest, match=r"a\.mc: line 2"):
         parse_text(f"2 1\n{broken}\n", "a.mc")
     assert parse_text("2 1\n1 \t2\t \f1\n", "a.mc")["edges"] == [[0, 1, 1.0]]
+
+
+def test_lines_are_counted_before_any_is_read() -> None:
+    text = b"\r\n" * (MOST_LINES + 1)
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidRequest, match=r"^a.mc: got 266241 lines; allowed: up to 266240"):
+            parse_text(text, "a.mc")
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_line_of_very_many_words_is_cut_into_the_first_few() -> None:
+    text = b"1\n\nH 0 0 0" + b" 1" * 500_000
+    tracemalloc.start()
+    try:
+        assert parse_text(text, "a.xyz")["geometry"] == [["H", [0.0, 0.0, 0.0]]]
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_line_that_counts_is_utf8_or_refused_by_its_byte() -> None:
