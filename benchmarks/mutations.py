@@ -23,7 +23,8 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from random import Random
 from types import SimpleNamespace
@@ -306,11 +307,13 @@ def aws(folder: Path) -> Iterator[dict[str, str]]:
         yield environment
 
 
-def attack(kind: str, count: int, seed: int, folder: Path) -> Iterator[tuple[int, str, Outcome]]:
+def attack(
+    kind: str, numbers: range, seed: int, folder: Path
+) -> Iterator[tuple[int, str, Outcome]]:
     """Yield each case's number, the function that read it, and how that ended."""
     made = KINDS[kind]
     with aws(folder) as environment, Watched(_named, ready, environment) as watched:
-        for number in range(count):
+        for number in numbers:
             case = made.cases(mutating.generator(seed, number), number)
             reader = made.readers[number % len(made.readers)].__name__
             yield number, reader, watched(reader.encode() + b"\n" + case)
@@ -331,38 +334,55 @@ def broken(outcome: Outcome) -> str:
     return f"{outcome.megabytes:.0f} MB" if outcome.megabytes > MOST_MEGABYTES else ""
 
 
+@dataclass
+class Summary:
+    """What became of the cases so far; the extremes with the numbers of their cases."""
+
+    ends: Counter[str] = field(default_factory=Counter)
+    found: list[dict[str, Any]] = field(default_factory=list)
+    slowest: tuple[float, int] = (0.0, 0)
+    largest: tuple[float, int] = (0.0, 0)
+
+    def add(self, number: int, reader: str, outcome: Outcome) -> str:
+        """Count a case; return what it breaks."""
+        self.ends[f"{reader}: {outcome.end}"] += 1
+        self.slowest = max(self.slowest, (outcome.seconds, number))
+        self.largest = max(self.largest, (outcome.megabytes, number))
+        if words := broken(outcome):
+            self.found.append({"number": number, "reader": reader, "words": words})
+        return words
+
+    def show(self, of: str) -> None:
+        for end, times in self.ends.most_common():
+            print(f"{times:7,} {end}")
+        (seconds, slow), (megabytes, large) = self.slowest, self.largest
+        print(
+            f"{self.ends.total():,} {of}: {len(self.found)} findings; at most {seconds:.2f} s "
+            f"(case {slow}), {megabytes:.0f} MB (case {large})"
+        )
+
+
 @click.command()
 @click.option("--kind", type=click.Choice(list(KINDS)), required=True)
 @click.option("--count", default=1000, show_default=True, type=click.IntRange(min=1))
+@click.option("--first", default=0, show_default=True, help="Number of the first case.")
 @options.seed
-@click.option("--keep", type=click.Path(path_type=Path), help="Folder for the cases that break it.")
 @options.json_file
-def main(kind: str, count: int, seed: int, keep: Path | None, json_file: Path | None) -> None:
-    """Print how the cases ended, what they took at most, and those that broke a promise."""
-    ends: Counter[str] = Counter()
-    found, slowest, largest, started = [], (0.0, 0), (0.0, 0), time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder:
-        for number, reader, outcome in attack(kind, count, seed, Path(folder)):
-            ends[f"{reader}: {outcome.end}"] += 1
-            slowest = max(slowest, (outcome.seconds, number))
-            largest = max(largest, (outcome.megabytes, number))
-            if words := broken(outcome):
+def main(*, kind: str, count: int, first: int, seed: int, json_file: Path | None) -> None:
+    """Print how the cases ended, what they took at most, and those that broke a promise.
+
+    An interruption prints those that were read until then.
+    """
+    summary, started = Summary(), time.perf_counter()
+    numbers = range(first, first + count)
+    with suppress(KeyboardInterrupt), tempfile.TemporaryDirectory() as folder:
+        for number, reader, outcome in attack(kind, numbers, seed, Path(folder)):
+            if words := summary.add(number, reader, outcome):
                 print(f"{kind} {number} of seed {seed}, {reader}: {words}", flush=True)
-                found.append({"number": number, "reader": reader, "words": words})
-                if keep:
-                    keep.mkdir(parents=True, exist_ok=True)
-                    case = KINDS[kind].cases(mutating.generator(seed, number), number)
-                    (keep / f"{kind}-{number}").write_bytes(case)
-    for end, times in ends.most_common():
-        print(f"{times:7,} {end}")
-    print(
-        f"{count:,} {kind} of seed {seed} in {time.perf_counter() - started:.0f} s: {len(found)} "
-        f"findings; at most {slowest[0]:.2f} s (case {slowest[1]}), "
-        f"{largest[0]:.0f} MB (case {largest[1]})"
-    )
-    figures = {"kind": kind, "count": count, "seed": seed, "ends": ends, "found": found}
-    options.write(json_file, figures | {"seconds": slowest[0], "megabytes": largest[0]})
-    sys.exit(1 if found else 0)
+    summary.show(f"{kind} of seed {seed} in {time.perf_counter() - started:.0f} s")
+    figures = {"kind": kind, "first": first, "seed": seed, **asdict(summary)}
+    options.write(json_file, figures)
+    sys.exit(1 if summary.found else 0)
 
 
 if __name__ == "__main__":
