@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from quantum_pipeline import polling, runs
 from quantum_pipeline.aws import jobs, source, storage, tickets
@@ -43,7 +43,9 @@ class Event(EventModel):
 
     run_id: RunId
     attempt: Attempt
-    started_at: AwareDatetime | None = None
+    started_at: AwareDatetime | None = Field(
+        default=None, json_schema_extra={"allowed": "a time with its zone, as in ISO 8601"}
+    )
     waits: Polls = 0
 
 
