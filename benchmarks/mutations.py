@@ -161,10 +161,11 @@ def qpipe(case: bytes) -> str:
     return _qpipe(json.loads(case))
 
 
-def prepare(content: bytes) -> str:
-    """Have Prepare read a request, and read what it stores as the job does."""
+def prepare(case: bytes) -> str:
+    """Have Prepare read what ``sent`` returns, and read what it stores as the job does."""
+    how, _, content = case.partition(b"\n")
     event = json.loads((EVENTS / "functions" / "prepare.json").read_bytes())
-    event["request"] = _inline(content) or _by_reference(content)
+    event["request"] = json.loads(content) if how == b"inline" else _by_reference(content)
     answer = _handled("prepare", event)
     if answer == "":
         from quantum_pipeline import runs
@@ -189,23 +190,25 @@ def function(case: bytes) -> str:
     return _handled(name.decode(), event) or "accepted"
 
 
-def _inline(content: bytes) -> Any:
-    """Return the request if Step Functions takes it as an input."""
+def sent(content: bytes) -> bytes:
+    """Return a request as its client sends it: inline, or with its problem in an object.
+
+    What is no JSON is such an object as it is: Step Functions takes it as no input.
+    """
     try:
-        return json.loads(content) if len(content) <= INLINE_BYTES else None
-    except (ValueError, RecursionError):
-        return None
+        value = json.loads(content)
+        if len(content) <= INLINE_BYTES:
+            return b"inline\n" + content
+        content = json.dumps(value["problem"]).encode() if "problem" in value else content
+    except (ValueError, TypeError, RecursionError):
+        pass
+    return b"object\n" + content
 
 
 def _by_reference(content: bytes) -> Any:
-    """Put a problem into the input bucket, as clients do with a large one; return its reference."""
+    """Put an object into the input bucket; return the request that refers to it."""
     from quantum_pipeline.aws.clients import client
 
-    try:
-        value = json.loads(content)
-        content = json.dumps(value["problem"]).encode() if "problem" in value else content
-    except (ValueError, TypeError, RecursionError):
-        pass  # an object may hold anything
     bucket = os.environ["INPUT_BUCKET"]
     client("s3").put_object(Bucket=bucket, Key="problem.json", Body=content)
     return {"problem": {"uri": f"s3://{bucket}/problem.json"}}
@@ -316,6 +319,7 @@ def attack(
         for number in numbers:
             case = made.cases(mutating.generator(seed, number), number)
             reader = made.readers[number % len(made.readers)].__name__
+            case = sent(case) if reader == prepare.__name__ else case
             yield number, reader, watched(reader.encode() + b"\n" + case)
 
 

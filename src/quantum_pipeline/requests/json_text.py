@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -33,13 +34,11 @@ def parse_json(
     """
 
     def each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for name, value in pairs:
-            if name in found:
-                raise InvalidRequest(
-                    f"{what}: got {shown(name)} twice in one object; allowed: once"
-                )
-            found[name] = value
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            names = Counter(name for name, _ in pairs)
+            twice = next(name for name, times in names.items() if times > 1)
+            raise InvalidRequest(f"{what}: got {shown(twice)} twice in one object; allowed: once")
         return found
 
     try:
