@@ -17,11 +17,11 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.families import FAMILIES
-from hybrid_job.engines.statevector import Qaoa
 from hybrid_job.optimising.angles import transferred
 from hybrid_job.optimising.depth import LEAST_GAIN, grow
 from hybrid_job.optimising.optimiser import starting_points, typical_field
 from quantum_pipeline.ising import IsingModel, all_energies
+from quantum_pipeline.statevector import Qaoa
 
 SHOTS = 1000
 

@@ -17,10 +17,10 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.families import FAMILIES
-from hybrid_job.engines.statevector import Qaoa
 from hybrid_job.optimising.optimiser import Real, minimise, starting_points, typical_field
 from hybrid_job.optimising.warm_start import relaxed, tilts_of, tilts_of_bits
 from quantum_pipeline.ising import IsingModel, all_energies
+from quantum_pipeline.statevector import Qaoa
 
 
 def descended(spectrum: Real, n: int, rng: np.random.Generator) -> str:

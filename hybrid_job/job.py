@@ -79,7 +79,7 @@ class Job:
         numbers = itertools.count(1)
 
         def recorded(parameters: Real) -> tuple[float, Real]:
-            found = self.journal.evaluation(parameters)
+            found = self.journal.evaluation(parameters, parameters.shape)
             if found is None:
                 found = evaluate(parameters)
                 self.journal.record_evaluation(parameters, *found)

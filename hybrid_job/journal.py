@@ -12,25 +12,53 @@ A line is a JSON object whose ``kind`` says what it records. It is appended and 
 it is known, and before whatever costs money because of it: this costs microseconds, loses at most
 the evaluation at hand, and never rewrites what is there. A job that was killed while it wrote
 leaves an unfinished last line, which the next one drops.
+
+Whoever can write to the bucket can write a journal. Lines are read one by one, none longer than
+LONGEST_LINE, and each as a model of strict and finite numbers; a decision is read as the record
+that its purpose asks for. What does not fit is InvalidResult, by its line or its purpose.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from quantum_pipeline.errors import InvalidResult
+from quantum_pipeline.devices.states import DeviceState
+from quantum_pipeline.errors import InvalidRequest, InvalidResult
 from quantum_pipeline.planning.tasks import Purpose
+from quantum_pipeline.quantities import Count, Finite, Minutes, Number, Text
+from quantum_pipeline.refusals import describe
+from quantum_pipeline.requests.json_text import parse_json
+from quantum_pipeline.wording import refusal, shown
 
 Real = NDArray[np.float64]
+
+LONGEST_LINE = 16 * 2**20
+"""Bytes; the largest decision, the states of a scan, has 31 kB for each of 10 orbitals' points."""
+
+LARGEST = 2**30
+"""Bytes of a whole journal."""
+
+Vector = tuple[Finite, ...]
+Values = Vector | tuple[Vector, ...]
+
+
+class Kept(BaseModel):
+    """A part of the journal."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+Decision = TypeVar("Decision", bound=Kept)
 
 
 @dataclass(frozen=True)
@@ -43,16 +71,96 @@ class Batch:
     ``given_up`` is the error, by name, for which the run itself did without it.
     """
 
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
     purpose: Purpose
-    ordinal: int
-    executables: int
-    shots: int
-    arn: str | None = None
-    status: str | None = None
-    successful_shots: int = 0
-    minutes: float = 0.0
-    together: int = 0
-    given_up: str | None = None
+    ordinal: Number
+    executables: Count
+    shots: Count
+    arn: Text | None = None
+    status: Text | None = None
+    successful_shots: Number = 0
+    minutes: Minutes = 0.0
+    together: Number = 0
+    given_up: Text | None = None
+
+
+class _Evaluation(Kept):
+    kind: Literal["evaluation"] = "evaluation"
+    angles: Values
+    energy: Finite
+    gradient: Values
+
+    @field_validator("angles", "gradient")
+    @classmethod
+    def _check_rows(cls, values: Values) -> Values:
+        check_rows(values)
+        return values
+
+
+def check_rows(values: Values) -> None:
+    """Refuse rows of different lengths.
+
+    Raises:
+        ValueError: names the lengths.
+    """
+    lengths = {len(each) for each in values if isinstance(each, tuple)}
+    if len(lengths) > 1:
+        raise ValueError(refusal("lengths", sorted(lengths), "rows of one length"))
+
+
+class _Decided(Kept):
+    kind: Literal["decision"] = "decision"
+    purpose: Text
+    decision: dict[str, Any]
+
+
+class _Attempt(Kept):
+    kind: Literal["attempt"] = "attempt"
+    started: Annotated[float, Field(strict=True, ge=0, le=1e12)]
+
+
+class _Device(Kept):
+    kind: Literal["device"] = "device"
+    state: DeviceState
+
+
+class _Intent(Kept):
+    kind: Literal["intent"] = "intent"
+    digest: Text
+    batch: Batch
+
+
+class _Created(Kept):
+    kind: Literal["batch"] = "batch"
+    digest: Text
+    arn: Text
+
+
+class _Ended(Kept):
+    kind: Literal["ended"] = "ended"
+    digest: Text
+    status: Text
+    successful_shots: Number
+    minutes: Minutes
+
+
+class _GivenUp(Kept):
+    kind: Literal["given_up"] = "given_up"
+    digest: Text
+    error: Text
+
+
+_ENTRIES: Mapping[str, type[Kept]] = {
+    "evaluation": _Evaluation,
+    "decision": _Decided,
+    "attempt": _Attempt,
+    "device": _Device,
+    "intent": _Intent,
+    "batch": _Created,
+    "ended": _Ended,
+    "given_up": _GivenUp,
+}
 
 
 class Journal:
@@ -66,33 +174,74 @@ class Journal:
         self._evaluations: dict[bytes, tuple[float, Real]] = {}
         self._decisions: dict[str, Mapping[str, Any]] = {}
         self._attempts: list[float] = []
-        self._device: Mapping[str, Any] | None = None
+        self._device: DeviceState | None = None
         self._batches: dict[str, Batch] = {}
         self._read()
         self._file = self.path.open("a", encoding="ascii")
 
-    def evaluation(self, angles: Real) -> tuple[float, Real] | None:
-        """Return the energy and gradient at these very angles, if they were computed before."""
-        return self._evaluations.get(angles.tobytes())
+    def evaluation(self, angles: Real, shape: tuple[int, ...]) -> tuple[float, Real] | None:
+        """Return the energy and gradient at these very angles, if they were computed before.
+
+        Raises:
+            InvalidResult: the gradient has not this shape.
+        """
+        found = self._evaluations.get(angles.tobytes())
+        if found is not None and found[1].shape != shape:
+            said = refusal("gradient of an evaluation", found[1].shape, f"the shape {shape}")
+            raise InvalidResult(f"checkpoint {self.path.name}, {said}")
+        return found
 
     def record_evaluation(self, angles: Real, energy: float, gradient: Real) -> None:
         """Keep what was computed."""
         found = {"angles": angles.tolist(), "energy": energy, "gradient": gradient.tolist()}
         self._append({"kind": "evaluation", **found})
 
-    def decision(self, purpose: str) -> Mapping[str, Any] | None:
-        """Return what an attempt decided for a purpose before it paid: later ones follow it."""
-        return self._decisions.get(purpose)
+    def decision(self, purpose: str, model: type[Decision]) -> Decision | None:
+        """Return what an attempt decided for a purpose before it paid: later ones follow it.
 
-    def decided(self, purpose: str, decide: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
+        Raises:
+            InvalidResult: it is no such record.
+        """
+        found = self._decisions.get(purpose)
+        if found is None:
+            return None
+        with self.checked(purpose):
+            return model.model_validate(found)
+
+    def decided(
+        self, purpose: str, model: type[Decision], decide: Callable[[], Decision]
+    ) -> Decision:
         """Return what the first attempt to come here decided for a purpose."""
-        if purpose not in self._decisions:
-            self.record_decision(purpose, decide())
-        return self._decisions[purpose]
+        found = self.decision(purpose, model)
+        if found is None:
+            found = decide()
+            self.record_decision(purpose, found)
+        return found
 
-    def record_decision(self, purpose: str, decision: Mapping[str, Any]) -> None:
+    def record_decision(self, purpose: str, decision: Kept) -> None:
         """Keep what was decided, before it is paid for."""
-        self._note({"kind": "decision", "purpose": purpose, "decision": dict(decision)})
+        made = decision.model_dump(mode="json")
+        self._note(_Decided(purpose=purpose, decision=made))
+
+    @contextmanager
+    def checked(self, purpose: str) -> Iterator[None]:
+        """Name the decision that is not what its purpose asks for.
+
+        Raises:
+            InvalidResult: in place of what reading it raised.
+        """
+        try:
+            yield
+        except ValidationError as error:
+            said = "; ".join(
+                refusal(".".join(map(str, each["loc"])) or "value", each["input"], each["msg"])
+                for each in error.errors(include_url=False)[:MOST_SAID]
+            )
+        except (ValueError, InvalidResult) as error:
+            said = str(error)
+        else:
+            return
+        raise InvalidResult(f"checkpoint {self.path.name}, {shown(purpose)}: {said}") from None
 
     @property
     def attempts(self) -> tuple[float, ...]:
@@ -101,16 +250,16 @@ class Journal:
 
     def record_attempt(self, started: float) -> None:
         """Keep when this attempt started: its instance is paid for from then on."""
-        self._note({"kind": "attempt", "started": started})
+        self._note(_Attempt(started=started))
 
     @property
-    def device(self) -> Mapping[str, Any] | None:
+    def device(self) -> DeviceState | None:
         """Return what Braket said of the device when circuits were last compiled for it."""
         return self._device
 
-    def record_device(self, state: Mapping[str, Any]) -> None:
+    def record_device(self, state: DeviceState) -> None:
         """Keep the device's state: a resumed job compiles for it, and gets the same circuits."""
-        self._note({"kind": "device", "state": dict(state)})
+        self._note(_Device(state=state))
 
     @property
     def batches(self) -> Mapping[str, Batch]:
@@ -123,30 +272,31 @@ class Journal:
 
     def record_intent(self, digest: str, batch: Batch) -> None:
         """Keep that a task is about to be created, before it is."""
-        self._note({"kind": "intent", "digest": digest, "batch": asdict(batch)})
+        self._note(_Intent(digest=digest, batch=batch))
 
     def record_batch(self, digest: str, arn: str) -> None:
         """Keep the ARN of the task that was created."""
-        self._note({"kind": "batch", "digest": digest, "arn": arn})
+        self._note(_Created(digest=digest, arn=arn))
 
     def record_end(
         self, digest: str, status: str, *, successful_shots: int, minutes: float
     ) -> None:
         """Keep how a task ended, and what is billed of it."""
-        end = {"status": status, "successful_shots": successful_shots, "minutes": minutes}
-        self._note({"kind": "ended", "digest": digest, **end})
+        self._note(
+            _Ended(digest=digest, status=status, successful_shots=successful_shots, minutes=minutes)
+        )
 
     def record_given_up(self, digest: str, error: str) -> None:
         """Keep that the run does without a task, before it is cancelled: for which error."""
-        self._note({"kind": "given_up", "digest": digest, "error": error})
+        self._note(_GivenUp(digest=digest, error=error))
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
 
-    def _note(self, entry: dict[str, Any]) -> None:
+    def _note(self, entry: Kept) -> None:
         """Keep an entry, here as well as in the file."""
-        self._append(entry)
+        self._append(entry.model_dump(mode="json"))
         self._remember(entry)
 
     def _append(self, entry: dict[str, Any]) -> None:
@@ -156,43 +306,79 @@ class Journal:
     def _read(self) -> None:
         if not self.path.exists():
             return
-        text = self.path.read_bytes()
-        complete = text[: text.rfind(b"\n") + 1]
-        for number, line in enumerate(complete.splitlines(), 1):
-            try:
-                self._remember(json.loads(line))
-            except (ValueError, KeyError, TypeError) as error:
-                raise InvalidResult(
-                    f"checkpoint {self.path.name}, line {number}: {error}; allowed: a line as the "
-                    "job wrote it, or no file"
-                ) from error
+        if self.path.stat().st_size > LARGEST:
+            raise InvalidResult(f"checkpoint {self.path.name}: allowed: up to {LARGEST} bytes")
+        complete = 0
         with self.path.open("r+b") as file:
-            file.truncate(len(complete))
+            for number, line in enumerate(iter(lambda: file.readline(LONGEST_LINE + 1), b""), 1):
+                where = f"checkpoint {self.path.name}, line {number}"
+                if len(line) > LONGEST_LINE:
+                    raise InvalidResult(f"{where}: allowed: up to {LONGEST_LINE} bytes")
+                if not line.endswith(b"\n"):
+                    break
+                self._remember(_entry(line, where))
+                complete += len(line)
+            file.truncate(complete)
 
-    def _remember(self, entry: dict[str, Any]) -> None:
+    def _remember(self, entry: Kept) -> None:
         match entry:
-            case {"kind": "evaluation", "angles": at, "energy": energy, "gradient": gradient}:
-                angles = np.array(at, dtype=np.float64)
-                found = float(energy), np.array(gradient, dtype=np.float64)
+            case _Evaluation():
+                angles = np.array(entry.angles, dtype=np.float64)
+                found = entry.energy, np.array(entry.gradient, dtype=np.float64)
                 self._evaluations[angles.tobytes()] = found
-            case {"kind": "decision", "purpose": purpose, "decision": decision}:
-                self._decisions[purpose] = dict(decision)
-            case {"kind": "attempt", "started": started}:
-                self._attempts.append(float(started))
-            case {"kind": "device", "state": state}:
-                self._device = dict(state)
-            case {"kind": "intent", "digest": digest, "batch": batch}:
-                self._batches[digest] = Batch(**batch)
-            case {"kind": "batch", "digest": digest, "arn": arn}:
-                self._change(digest, arn=arn)
-            case {"kind": "ended", "digest": digest, "status": status, **billed}:
-                self._change(digest, status=status, **billed)
-            case {"kind": "given_up", "digest": digest, "error": error}:
-                self._change(digest, given_up=error)
-            case {"kind": kind, **fields}:
-                raise ValueError(f"got kind {kind!r} with fields {sorted(fields)}")
-            case _:
-                raise ValueError("got no kind")
+            case _Decided():
+                self._decisions[entry.purpose] = entry.decision
+            case _Attempt():
+                self._attempts.append(entry.started)
+            case _Device():
+                self._device = entry.state
+            case _Intent():
+                self._batches[entry.digest] = entry.batch
+            case _GivenUp():
+                self._change(entry.digest, given_up=entry.error)
+            case _Created():
+                self._change(entry.digest, arn=entry.arn)
+            case _Ended():
+                ended = entry.model_dump(include={"status", "successful_shots", "minutes"})
+                self._change(entry.digest, **ended)
 
     def _change(self, digest: str, **changes: Any) -> None:
+        if digest not in self._batches:
+            allowed = "one of a task that was meant to be run"
+            raise InvalidResult(
+                f"checkpoint {self.path.name}: {refusal('digest', digest, allowed)}"
+            )
         self._batches[digest] = replace(self._batches[digest], **changes)
+
+
+def angles_of(journal: Journal, purpose: str, written: tuple[Vector, ...]) -> Real:
+    """Return a decision's angles, shape (2, depth).
+
+    Raises:
+        InvalidResult: they have another shape.
+    """
+    with journal.checked(purpose):
+        lengths = [len(each) for each in written]
+        if len(lengths) != 2 or lengths[0] != lengths[1] or not lengths[0]:
+            raise ValueError(refusal("lengths of angles", lengths, "as many gammas as betas"))
+    return np.array(written, dtype=np.float64)
+
+
+MOST_SAID = 3
+"""Of what is wrong with a decision."""
+
+
+def _entry(line: bytes, where: str) -> Kept:
+    """Return the entry of a line."""
+    try:
+        found = parse_json(line, where)
+    except InvalidRequest as error:
+        raise InvalidResult(str(error)) from None
+    kind = found.get("kind") if isinstance(found, dict) else None
+    model = _ENTRIES.get(kind) if isinstance(kind, str) else None
+    if model is None:
+        raise InvalidResult(f"{where}: {refusal('kind', kind, ', '.join(_ENTRIES))}")
+    try:
+        return model.model_validate(found)
+    except ValidationError as error:
+        raise InvalidResult(f"{where}: {describe(error, model, str(kind))}") from None

@@ -17,7 +17,7 @@ from hybrid_job import environment
 from hybrid_job.job import QaoaJob, RqaoaJob, VqeJob
 from hybrid_job.journal import Journal
 from hybrid_job.solvers import qaoa, rqaoa, vqe
-from quantum_pipeline.errors import ERRORS, InvalidRequest, PipelineError
+from quantum_pipeline.errors import ERRORS, InvalidRequest, InvalidResult, PipelineError
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.problems import BinaryProblem, Chemistry
 from quantum_pipeline.refusals import describe
@@ -67,6 +67,10 @@ def _by_name() -> Iterator[None]:
     """Raise errors by the names that the pipeline knows: what is the job's own, as its base."""
     try:
         yield
+    except ValidationError as error:  # of a record made of what the checkpoint had
+        raise InvalidResult(
+            f"{error.title}: {error.errors(include_url=False)[0]['msg']}"
+        ) from error
     except PipelineError as error:
         known = next(each for each in type(error).__mro__ if each.__name__ in ERRORS)
         if known is type(error):

@@ -17,7 +17,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid_job.engines import statevector
+from quantum_pipeline import statevector
 from quantum_pipeline.planning import memory
 
 Real = NDArray[np.float64]

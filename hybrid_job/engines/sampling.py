@@ -11,11 +11,9 @@ from numpy.typing import NDArray
 from quantum_pipeline.exact import ExactEnergies
 from quantum_pipeline.ising import IsingModel, energies, spins_of
 from quantum_pipeline.results import DeviceRun, QuantumTask
+from quantum_pipeline.statevector import mean_and_deviation
 
 Real = NDArray[np.float64]
-
-BLOCK = 2**16
-"""Values whose deviations are in memory at once."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ def from_state(
     of each bitstring. ``best`` are the bitstrings of lowest energy, as numbers. Memory: one more
     vector of 2^n real numbers.
     """
-    mean, deviation = _statistics(spectrum, probabilities)
+    mean, deviation = mean_and_deviation(spectrum, probabilities)
     probability = float(probabilities[best].sum() / probabilities.sum())
     counts = sample(probabilities, shots, rng)
     return Samples(counts, offset + mean, deviation, True, probability)
@@ -78,7 +76,7 @@ def from_state(
 def from_counts(model: IsingModel, counts: dict[str, int]) -> Samples:
     """Return the shots of a device, with the energy and error that follow from them."""
     sampled = energies(model, spins_of(list(counts)))
-    mean, deviation = _statistics(sampled, np.array(list(counts.values()), dtype=np.float64))
+    mean, deviation = mean_and_deviation(sampled, np.array(list(counts.values()), dtype=np.float64))
     return Samples(counts, mean, deviation, False, None)
 
 
@@ -117,14 +115,3 @@ def _draws(probabilities: Real, shots: int, rng: np.random.Generator) -> NDArray
     cumulative = np.cumsum(probabilities)
     drawn = rng.random(shots) * cumulative[-1]
     return np.asarray(np.searchsorted(cumulative, drawn, side="right"))
-
-
-def _statistics(values: Real, weights: Real) -> tuple[float, float]:
-    """Return mean and standard deviation of values with weights (counts or probabilities)."""
-    total = weights.sum()
-    mean = float(values @ weights / total)
-    squares = (
-        float((values[at] - mean) ** 2 @ weights[at])
-        for at in (slice(k, k + BLOCK) for k in range(0, values.size, BLOCK))
-    )
-    return mean, math.sqrt(sum(squares) / total)

@@ -29,6 +29,7 @@ from quantum_pipeline.errors import DeviceUnavailable, InvalidRequest, ServiceUn
 from quantum_pipeline.planning.tasks import SAMPLES, Purpose
 from quantum_pipeline.results import QuantumTask
 from quantum_pipeline.runs import MAX_ATTEMPTS
+from quantum_pipeline.wording import refusal
 
 __all__ = ["CapReached", "Executor", "NotAffordable", "TimeReached"]
 
@@ -164,7 +165,10 @@ class Executor:
         """
         journal, device = self._job.journal, self._job.prepared.device
         if paid and journal.device is not None:
-            return DeviceState.model_validate(journal.device)
+            with journal.checked("device"):
+                if journal.device.arn != device.arn:
+                    raise ValueError(refusal("arn", journal.device.arn, device.arn))
+            return journal.device
         with named(f"device {device.name}"):
             state = read_state(self._session.get_device(device.arn))
         if state.status != "ONLINE":
@@ -172,7 +176,7 @@ class Executor:
                 f"device: {device.name} is {state.status} since the run was prepared; "
                 "allowed: one that is ONLINE"
             )
-        journal.record_device(state.model_dump(mode="json"))
+        journal.record_device(state)
         return state
 
     def _check(self, circuits: Sequence[Compiled], shots: int) -> None:
@@ -204,7 +208,13 @@ class Executor:
                 for retry in range(1 + RETRIES + MAX_ATTEMPTS)
             )
             first = sum(len(part.program.circuits) for part in parts)
-            batch = Batch(purpose, ordinal, size, shots, together=len(circuits))
+            batch = Batch(
+                purpose=purpose,
+                ordinal=ordinal,
+                executables=size,
+                shots=shots,
+                together=len(circuits),
+            )
             parts.append(Part(first, program, batch, digests))
         return parts
 

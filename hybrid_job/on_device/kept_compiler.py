@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from hybrid_job.journal import Kept as Record
 from hybrid_job.on_device.compilation import QaoaCompiler
 from hybrid_job.on_device.compilation.qaoa import Angles, Verified
 from hybrid_job.on_device.compilation.symmetry import Branch, FlipCheck
-from hybrid_job.on_device.kept import Kept, packed, unpacked
+from hybrid_job.on_device.kept import Kept, Packed, packed, unpacked
 from hybrid_job.on_device.measurement import Compiled
+from quantum_pipeline.quantities import Number
 from quantum_pipeline.results import Compilation
+from quantum_pipeline.wording import refusal
 
 CHECKED = "checked circuit"
 
@@ -28,9 +29,10 @@ class KeptCompiler(QaoaCompiler):
 
     def verified(self, angles: Angles) -> Verified | None:
         """Return the circuit with a check of the flip of all bits, None where it is no symmetry."""
-        found = self._kept.decision(CHECKED, angles)
+        found = self._kept.decision(CHECKED, angles, _Checked)
         if found is not None:
-            return _read(found)
+            with self._kept.checked(CHECKED):
+                return found.verified()
         made = self._compiler.verified(angles)
         self._kept.keep(CHECKED, angles, _written(made))
         return made
@@ -40,18 +42,39 @@ class KeptCompiler(QaoaCompiler):
         return self._kept.summary(angles, lambda: self._compiler.summary(angles))
 
 
-def _written(verified: Verified | None) -> dict[str, Any]:
+class _Branch(Record):
+    parent: Number
+    child: Number
+    path: tuple[Number, ...]
+
+
+class _Flip(Record):
+    root: Number
+    branches: tuple[_Branch, ...]
+
+
+class _Checked(Record):
+    """A circuit with a check of the flip of all bits; nothing where that is no symmetry."""
+
+    check: _Flip | None
+    gates: Packed = ""
+
+    def verified(self) -> Verified | None:
+        if self.check is None:
+            return None
+        circuits = unpacked(self.gates)
+        if len(circuits) != 1:
+            raise ValueError(refusal("length of gates", len(circuits), "one circuit"))
+        branches = (Branch(each.parent, each.child, each.path) for each in self.check.branches)
+        return circuits[0], FlipCheck(self.check.root, tuple(branches))
+
+
+def _written(verified: Verified | None) -> _Checked:
     if verified is None:
-        return {"check": None}
+        return _Checked(check=None)
     compiled, check = verified
-    branches = [[each.parent, each.child, each.path] for each in check.branches]
-    return {"check": {"root": check.root, "branches": branches}, "gates": packed([compiled])}
-
-
-def _read(written: Any) -> Verified | None:
-    check = written["check"]
-    if check is None:
-        return None
-    [only] = unpacked(written["gates"])
-    branches = (Branch(near, far, tuple(path)) for near, far, path in check["branches"])
-    return only, FlipCheck(check["root"], tuple(branches))
+    branches = tuple(
+        _Branch(parent=each.parent, child=each.child, path=tuple(each.path))
+        for each in check.branches
+    )
+    return _Checked(check=_Flip(root=check.root, branches=branches), gates=packed([compiled]))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -16,6 +15,8 @@ import numpy as np
 from hybrid_job.engines import sampling
 from hybrid_job.engines.sampling import Sampled
 from hybrid_job.job import QaoaJob
+from hybrid_job.journal import Kept as Record
+from hybrid_job.journal import Vector, angles_of
 from hybrid_job.limits import LimitReached
 from hybrid_job.on_device.compilation import compiler_for
 from hybrid_job.on_device.executor import Executor, TimeReached
@@ -34,9 +35,11 @@ from hybrid_job.optimising.optimiser import Optimum, Real
 from quantum_pipeline.errors import BudgetExceeded
 from quantum_pipeline.ising import IsingModel, energies, spins_of
 from quantum_pipeline.planning.tasks import SAMPLES, TRAINING
+from quantum_pipeline.quantities import Count, Flag, Text
 from quantum_pipeline.requests.limits import RunLimit
 from quantum_pipeline.requests.mitigation import CHECKS, Noise
 from quantum_pipeline.results import DeviceRun, MitigationOutcome
+from quantum_pipeline.wording import refusal
 
 LEAST_PART = 0.25
 """Part of the shots asked for that an energy is still mitigated with; one shot is not enough."""
@@ -46,17 +49,22 @@ ROUNDING = 1e-6
 """Part of the largest angle that the same angle may differ by from attempt to attempt."""
 
 
-@dataclass(frozen=True)
-class _Decision:
+class _Asked(Record):
+    """Angles of a batch of energies, each of shape (2, depth)."""
+
+    angles: tuple[tuple[Vector, ...], ...]
+
+
+class _Decision(Record):
     """What the final samples are to be: of these angles, so many shots, mitigated or not.
 
     ``cut_short`` says what is left out, ``cut_short_by`` has the limits for which it is.
     """
 
-    angles: Real
-    shots: int
-    mitigated: bool
-    cut_short: str | None
+    angles: tuple[Vector, ...]
+    shots: Count
+    mitigated: Flag
+    cut_short: Text | None
     cut_short_by: tuple[RunLimit, ...]
 
 
@@ -118,15 +126,16 @@ class DeviceQaoa:
             decision = self._record(self._decide(optimum))
             counts, outcome = self._measured(decision, exact)
         self._executor.close()  # what is cancelled now is not billed
+        angles = self._angles(decision)
         return Sampled(
-            angles=decision.angles,
+            angles=angles,
             samples=sampling.from_counts(self._model, counts),
             tasks=self._executor.tasks,
             run=DeviceRun(
                 emulated=self._executor.state.emulated,
-                compilation=self._compiler.summary(decision.angles),
+                compilation=self._compiler.summary(angles),
                 mitigation=outcome,
-                trained_energy=exact(decision.angles),
+                trained_energy=exact(angles),
                 cut_short=decision.cut_short,
                 cut_short_by=decision.cut_short_by,
             ),
@@ -139,12 +148,12 @@ class DeviceQaoa:
         had to choose between equals, an attempt takes the way of the one before.
         """
         journal, written = self._job.journal, [angles.tolist() for angles in batch]
-        found = journal.decision(place)
-        if found is not None and len(found["angles"]) == len(written):
-            paid = [np.array(each, dtype=np.float64) for each in found["angles"]]
+        found = journal.decision(place, _Asked)
+        if found is not None and len(found.angles) == len(written):
+            paid = [angles_of(journal, place, each) for each in found.angles]
             if all(map(_same, paid, batch)):
                 return paid
-        journal.record_decision(place, {"angles": written})
+        journal.record_decision(place, _Asked(angles=tuple(written)))
         return list(batch)
 
     @property
@@ -153,21 +162,20 @@ class DeviceQaoa:
 
     def _decided(self, optimum: Optimum) -> _Decision:
         self._executor.keep(0.0)
-        made = self._job.journal.decision(SAMPLES)
+        made = self._job.journal.decision(SAMPLES, _Decision)
         if made is None:
             return self._record(self._decide(optimum))
-        return _Decision(
-            angles=np.array(made["angles"], dtype=np.float64),
-            shots=made["shots"],
-            mitigated=made["mitigated"],
-            cut_short=made["cut_short"],
-            cut_short_by=tuple(made["cut_short_by"]),
-        )
+        with self._job.journal.checked(SAMPLES):
+            if made.shots > self._shots:
+                raise ValueError(refusal("shots", made.shots, f"up to {self._shots}"))
+        return made
 
     def _record(self, decision: _Decision) -> _Decision:
-        written = vars(decision) | {"angles": decision.angles.tolist()}
-        self._job.journal.record_decision(SAMPLES, written)
+        self._job.journal.record_decision(SAMPLES, decision)
         return decision
+
+    def _angles(self, decision: _Decision) -> Real:
+        return angles_of(self._job.journal, SAMPLES, decision.angles)
 
     def _decide(self, optimum: Optimum) -> _Decision:
         """Decide for all that was asked for, or for as much of it as can be paid for.
@@ -189,7 +197,7 @@ class DeviceQaoa:
         cuts = self._training_cut(optimum)
         cuts += [(cap, f"{limit}: {', '.join(left_out)}")] if left_out else []
         return _Decision(
-            angles=optimum.angles,
+            angles=optimum.angles.tolist(),
             shots=shots,
             mitigated=mitigated,
             cut_short="; ".join(words for _, words in cuts) or None,
@@ -208,7 +216,8 @@ class DeviceQaoa:
     def _measured(
         self, decision: _Decision, exact: Callable[[Real], float]
     ) -> tuple[Counts, MitigationOutcome | None]:
-        circuit = self._compiler.compile(decision.angles)
+        own = self._angles(decision)
+        circuit = self._compiler.compile(own)
         if not decision.mitigated:
             [counts] = self._executor.run([circuit], decision.shots, SAMPLES)
             return counts, None
@@ -216,10 +225,10 @@ class DeviceQaoa:
         prepare = in_native_gates(native) if circuit.verbatim else in_plain_gates
         protocol = Protocol(
             self._mitigation,
-            self._measurement(decision.angles, circuit),
+            self._measurement(own, circuit),
             [
                 self._measurement(angles, self._compiler.compile(angles), exact(angles))
-                for angles in calibration_angles(decision.angles, CHECKS)
+                for angles in calibration_angles(own, CHECKS)
             ],
             decision.shots,
             readout=partial(readout_circuits, prepare=prepare),

@@ -81,7 +81,10 @@ class Spending:
         """Return the most USD that a batch can cost, with the instance's time while it runs."""
         sizes = self.sizes(executables, shots)
         seconds = sum(self._planned_seconds(size, shots) for size in sizes)
-        planned = (Batch(SAMPLES, 0, size, shots, arn="") for size in sizes)
+        planned = (
+            Batch(purpose=SAMPLES, ordinal=0, executables=size, shots=shots, arn="")
+            for size in sizes
+        )
         return self._usd(seconds, [task for each in planned if (task := self._billed(each))])
 
     def require(self, executables: int, shots: int) -> None:

@@ -206,7 +206,14 @@ def _found(task: Mapping[str, Any]) -> Found:
     digest, *numbers, purpose = task["tags"][BATCH_TAG].split(" ", 5)
     ordinal, executables, together, shots = map(int, numbers)
     arn = task["quantumTaskArn"]
-    batch = Batch(cast(Purpose, purpose), ordinal, executables, shots, arn, together=together)
+    batch = Batch(
+        purpose=cast(Purpose, purpose),
+        ordinal=ordinal,
+        executables=executables,
+        shots=shots,
+        arn=arn,
+        together=together,
+    )
     return Found(digest, batch, task["status"])
 
 

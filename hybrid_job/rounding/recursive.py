@@ -26,12 +26,12 @@ from hybrid_job.correlations.exact import (
     exact_or_shallower,
 )
 from hybrid_job.correlations.lightcone import LightCones
-from hybrid_job.engines.statevector import Qaoa
 from hybrid_job.optimising import optimiser
 from quantum_pipeline.cones import Cone
 from quantum_pipeline.ising import IsingModel, energy_of
 from quantum_pipeline.requests.limits import Limit
 from quantum_pipeline.results import Elimination
+from quantum_pipeline.statevector import Qaoa
 
 Real = NDArray[np.float64]
 

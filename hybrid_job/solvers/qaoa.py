@@ -9,8 +9,8 @@ from hybrid_job import classical
 from hybrid_job.engines import sampling
 from hybrid_job.engines.choice import Choice, Engine, engine_for, free_bytes
 from hybrid_job.engines.sampling import Sampled, Samples
-from hybrid_job.engines.statevector import Qaoa
 from hybrid_job.job import Job, QaoaJob, versions
+from hybrid_job.journal import Kept, Vector
 from hybrid_job.optimising import warm_start
 from hybrid_job.optimising.optimiser import Optimum, Real
 from hybrid_job.solvers import training
@@ -26,6 +26,8 @@ from quantum_pipeline.results import (
     JobSeconds,
     OptimisationResult,
 )
+from quantum_pipeline.statevector import Qaoa
+from quantum_pipeline.wording import refusal
 
 if TYPE_CHECKING:
     from hybrid_job.on_device.executor import Executor
@@ -37,6 +39,12 @@ EVALUATIONS_A_START = 40
 
 TILTS = "tilts"
 """What the journal keeps of a warm start: equally good solutions tilt qubits to other sides."""
+
+
+class Tilts(Kept):
+    """Those of each qubit."""
+
+    tilts: Vector
 
 
 def solve(job: QaoaJob) -> OptimisationResult:
@@ -74,7 +82,7 @@ def _solved(job: QaoaJob, executor: Executor | None) -> OptimisationResult:
         total=job.seconds,
     )
     engine = _energies_from(job, chosen)
-    return _result(job, baseline, trained, sampled, engine=engine, seconds=seconds)
+    return _result(job, baseline, trained, sampled, tilts=tilts, engine=engine, seconds=seconds)
 
 
 def _result(
@@ -83,6 +91,7 @@ def _result(
     trained: Trained,
     sampled: Sampled,
     *,
+    tilts: Sequence[float] | None,
     engine: str,
     seconds: JobSeconds,
 ) -> OptimisationResult:
@@ -96,6 +105,7 @@ def _result(
         start=trained.start,
         gammas=tuple(gammas),
         betas=tuple(betas),
+        tilts=tuple(tilts or ()),
         depths=_depths(job.model, trained, samples),
         eliminations=(),
         history=_history(job.model, optimum, samples),
@@ -140,8 +150,12 @@ def _tilts(job: QaoaJob, baseline: ClassicalSolution) -> Sequence[float] | None:
     """Return the tilts of a warm start, in all attempts those of the first."""
     if job.algorithm.warm_start == "none":
         return None
-    found = job.journal.decided(TILTS, lambda: {"tilts": _tilted(job, baseline)})
-    return [float(tilt) for tilt in found["tilts"]]
+    found = job.journal.decided(TILTS, Tilts, lambda: Tilts(tilts=tuple(_tilted(job, baseline))))
+    with job.journal.checked(TILTS):
+        if len(found.tilts) != job.model.n_variables:
+            allowed = f"{job.model.n_variables}, one a variable"
+            raise ValueError(refusal("length of tilts", len(found.tilts), allowed))
+    return found.tilts
 
 
 def _tilted(job: QaoaJob, baseline: ClassicalSolution) -> Sequence[float]:

@@ -8,15 +8,18 @@ for last digits, and finds in its journal what was computed before.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
-from typing import cast
+from dataclasses import dataclass
+from typing import Annotated, cast
 
 import numpy as np
+from pydantic import Field
 
 from hybrid_job.engines import sampling
 from hybrid_job.engines.choice import Engine
 from hybrid_job.job import Job, QaoaJob
+from hybrid_job.journal import Kept, Vector, angles_of
 from hybrid_job.metrics import log_metric
 from hybrid_job.optimising import angles as known_angles
 from hybrid_job.optimising import depth, optimiser
@@ -29,7 +32,30 @@ from hybrid_job.optimising.shot_optimisers import (
     one_by_one,
 )
 from quantum_pipeline.planning.optimiser_steps import Method
+from quantum_pipeline.quantities import Count, Finite, Flag, Number, Text
 from quantum_pipeline.requests.algorithm import SHOT_OPTIMIZERS
+from quantum_pipeline.requests.limits import Limit
+
+
+class Reached(Kept):
+    """What a depth reached; no energy where none could be paid for."""
+
+    depth: Count
+    energy: Finite | None
+    evaluations: Number
+
+
+class Training(Kept):
+    """What was trained before the samples were paid for; no energy where none could be."""
+
+    angles: tuple[Vector, ...]
+    energy: Finite | None
+    history: tuple[tuple[Count, Finite], ...]
+    converged: Flag
+    stop_reason: Text
+    stopped_by: Limit | None
+    steps: Annotated[tuple[Reached, ...], Field(min_length=1)]
+    start: Text
 
 
 @dataclass(frozen=True)
@@ -46,35 +72,46 @@ def recorded(job: Job) -> Trained | None:
 
     A second attempt has more time, or less money: it would train on, or end elsewhere.
     """
-    found = job.journal.decision("training")
+    found = job.journal.decision("training", Training)
     if found is None:
         return None
-    history = [(start, energy) for start, energy in found["history"]]
-    angles = np.array(found["angles"], dtype=np.float64)
     optimum = Optimum(
-        angles,
-        found["energy"],
-        history,
-        found["converged"],
-        found["stop_reason"],
-        found["stopped_by"],
+        angles_of(job.journal, "training", found.angles),
+        _or_nan(found.energy),
+        list(found.history),
+        found.converged,
+        found.stop_reason,
+        found.stopped_by,
     )
-    return Trained(optimum, tuple(Step(*step) for step in found["steps"]), found["start"])
+    steps = (Step(each.depth, _or_nan(each.energy), each.evaluations) for each in found.steps)
+    return Trained(optimum, tuple(steps), found.start)
+
+
+def _or_nan(energy: float | None) -> float:
+    """Return an energy, which JSON has not where none could be paid for."""
+    return math.nan if energy is None else energy
+
+
+def _or_none(energy: float) -> float | None:
+    return energy if math.isfinite(energy) else None
 
 
 def record(job: Job, trained: Trained) -> Trained:
     """Keep what was trained, before its samples are paid for, and return it."""
     optimum = trained.optimum
-    decision = {
-        "angles": optimum.angles.tolist(),
-        "energy": optimum.energy,
-        "history": optimum.history,
-        "converged": optimum.converged,
-        "stop_reason": optimum.stop_reason,
-        "stopped_by": optimum.stopped_by,
-        "steps": [astuple(step) for step in trained.steps],
-        "start": trained.start,
-    }
+    decision = Training(
+        angles=optimum.angles.tolist(),
+        energy=_or_none(optimum.energy),
+        history=tuple(optimum.history),
+        converged=optimum.converged,
+        stop_reason=optimum.stop_reason,
+        stopped_by=optimum.stopped_by,
+        steps=tuple(
+            Reached(depth=step.depth, energy=_or_none(step.energy), evaluations=step.evaluations)
+            for step in trained.steps
+        ),
+        start=trained.start,
+    )
     job.journal.record_decision("training", decision)
     return trained
 

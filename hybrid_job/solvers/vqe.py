@@ -10,25 +10,47 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field
 
 from hybrid_job.job import VqeJob, versions
-from hybrid_job.journal import Journal
+from hybrid_job.journal import Journal, Kept, Vector
 from hybrid_job.metrics import log_metric
 from hybrid_job.molecules.ansatz import Ansatz
 from hybrid_job.molecules.excitation_search import Budget, Real
 from hybrid_job.molecules.hartree_fock import NoOrbitals
 from hybrid_job.molecules.point import Made, Solved, solve_point
+from quantum_pipeline.chemistry.basis import n_orbitals
 from quantum_pipeline.chemistry.integrals import Integrals
 from quantum_pipeline.chemistry.sector import Sector
+from quantum_pipeline.chemistry.verification import check_molecule
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.problems import Chemistry
+from quantum_pipeline.quantities import Text
 from quantum_pipeline.results import Evaluation, FailedPoint, MoleculePoint, MoleculeResult
+from quantum_pipeline.results.molecule import check_point
+from quantum_pipeline.wording import refusal
 
 DECISION = "states to measure"
 """What the journal keeps before a device is paid for it: time may end a training elsewhere."""
+
+
+class Orbitals(Kept):
+    """What was made of a geometry: integrals over active orbitals, and all orbitals."""
+
+    integrals: Integrals
+    orbitals: tuple[Vector, ...]
+
+
+class States(Kept):
+    """What was trained before a device was paid for, with the energies of the evaluations."""
+
+    points: Annotated[tuple[MoleculePoint, ...], Field(min_length=1)]
+    energies: tuple[Annotated[Vector, Field(min_length=1)], ...]
+    failed: tuple[FailedPoint, ...]
+    left_out: Text
 
 
 @dataclass
@@ -45,7 +67,7 @@ class RecordedBudget(Budget):
     def evaluate(self, ansatz: Ansatz, parameters: Real) -> tuple[float, Real]:
         """Return energy and gradient as they stand in the journal, or compute and record them."""
         key = np.array([self.point, ansatz.identity, *parameters])
-        found = self.journal.evaluation(key)
+        found = self.journal.evaluation(key, parameters.shape)
         if found is None or len(self.history) == self.max_evaluations:
             found = super().evaluate(ansatz, parameters)
             self.journal.record_evaluation(key, *found)
@@ -139,12 +161,16 @@ def _unsolvable(problem: Chemistry, reason: str) -> InvalidRequest:
 
 def _recorded(job: VqeJob) -> Scan | None:
     """Return what an earlier attempt has trained, and began to pay for the energy of."""
-    found = job.journal.decision(DECISION)
+    found = job.journal.decision(DECISION, States)
     if found is None:
         return None
-    points = map(MoleculePoint.model_validate, found["points"])
-    failed = map(FailedPoint.model_validate, found["failed"])
-    return Scan(list(map(Solved, points, found["energies"])), list(failed), found["left_out"])
+    with job.journal.checked(DECISION):
+        if len(found.energies) != len(found.points):
+            length = len(found.energies)
+            raise ValueError(refusal("length of energies", length, f"{len(found.points)}"))
+        for point in found.points:
+            check_point(point, job.problem, diagonalise=False)
+    return Scan(list(map(Solved, found.points, found.energies)), list(found.failed), found.left_out)
 
 
 def _solve_point(job: VqeJob, length: float | None, scan: Scan) -> Solved:
@@ -165,12 +191,19 @@ def _solve_point(job: VqeJob, length: float | None, scan: Scan) -> Solved:
 def _kept(job: VqeJob, length: float | None, make: Callable[[], Made]) -> Made:
     """Return what the first attempt made of a geometry, whose energies are in the journal."""
 
-    def decide() -> dict[str, Any]:
+    def decide() -> Orbitals:
         integrals, orbitals = make()
-        return {"integrals": integrals.model_dump(mode="json"), "orbitals": orbitals.tolist()}
+        return Orbitals(integrals=integrals, orbitals=orbitals.tolist())
 
-    found = job.journal.decided(f"integrals at {length}", decide)
-    return Integrals.model_validate(found["integrals"]), np.array(found["orbitals"])
+    purpose, problem = f"integrals at {length}", job.problem
+    found = job.journal.decided(purpose, Orbitals, decide)
+    with job.journal.checked(purpose):
+        check_molecule(problem.geometry_at(length), problem.space, found.integrals)
+        size = n_orbitals(problem.geometry_at(length), problem.basis)
+        lengths = {len(found.orbitals), *map(len, found.orbitals)}
+        if lengths != {size}:
+            raise ValueError(refusal("lengths of orbitals", sorted(lengths), f"{size}"))
+    return found.integrals, np.array(found.orbitals)
 
 
 def _budget(job: VqeJob, scan: Scan) -> RecordedBudget:
@@ -212,13 +245,13 @@ def _sampled(job: VqeJob, scan: Scan) -> dict[str, Any]:
         measured_energy,
     )
 
-    if job.journal.decision(DECISION) is None:
-        trained = {
-            "points": [each.point.model_dump(mode="json") for each in scan.solved],
-            "energies": [list(each.energies) for each in scan.solved],
-            "failed": [each.model_dump(mode="json") for each in scan.failed],
-            "left_out": scan.left_out,
-        }
+    if job.journal.decision(DECISION, States) is None:
+        trained = States(
+            points=tuple(each.point for each in scan.solved),
+            energies=tuple(tuple(each.energies) for each in scan.solved),
+            failed=tuple(scan.failed),
+            left_out=scan.left_out,
+        )
         job.journal.record_decision(DECISION, trained)
     found = measured_energy(job, lowest)
     return {

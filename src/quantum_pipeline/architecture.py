@@ -19,11 +19,11 @@ PACKAGE: Layers = (
     ("problems",),
     ("chemistry",),
     ("cones", "polling", "runs"),
-    ("exact",),
+    ("exact", "statevector"),
     ("ising",),
     ("answers", "error_codes", "refusals"),
     ("errors",),
-    ("architecture", "wording"),
+    ("architecture", "quantities", "wording"),
 )
 """Parts of ``quantum_pipeline``, each a folder or a module: one imports of those below it alone."""
 

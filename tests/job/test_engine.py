@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hybrid_job.engines import choice, compiled, statevector
+from hybrid_job.engines import choice, compiled
 from hybrid_job.engines.choice import Choice, Engine, engine_for
+from quantum_pipeline import statevector
 from quantum_pipeline.planning.memory import compiled_bytes, reference_bytes, run_bytes
 
 Real = NDArray[np.float64]

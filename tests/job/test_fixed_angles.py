@@ -10,9 +10,9 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from hybrid_job.engines.statevector import Qaoa
 from hybrid_job.optimising.angles import Real
 from quantum_pipeline.ising import IsingModel, all_energies
+from quantum_pipeline.statevector import Qaoa
 from scripts.fixed_angles import FILE, PUBLISHED, best_angles, check, cut_fraction
 
 ENTRIES: list[dict[str, Any]] = json.loads(FILE.read_text("utf-8"))

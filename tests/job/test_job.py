@@ -18,15 +18,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hybrid_job.engines.statevector import Qaoa
 from hybrid_job.journal import Journal
 from hybrid_job.main import run, solve
 from hybrid_job.metrics import log_metric
-from hybrid_job.solvers.qaoa import TILTS
+from hybrid_job.solvers.qaoa import TILTS, Tilts
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import all_energies
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.results import OptimisationResult, read_result, verify
+from quantum_pipeline.statevector import Qaoa
 from tests.unit.finished_molecule import H2, prepared_molecule
 from tests.unit.finished_run import PETERSEN, prepared_run
 
@@ -329,7 +329,7 @@ def test_a_later_attempt_tilts_qubits_as_the_first_one_did(tmp_path: Path) -> No
         algorithm={"gammas": gammas, "betas": betas, "optimizer": "none", "warm_start": "relaxed"},
     )
     with closing(Journal(tmp_path, prepared.request)) as journal:
-        journal.record_decision(TILTS, {"tilts": tilts})
+        journal.record_decision(TILTS, Tilts(tilts=tuple(tilts)))
     tilted = Qaoa(all_energies(prepared.ising), tilts=tilts)
     assert solved(prepared, tmp_path).mean_energy == pytest.approx(
         tilted.energy(np.array([gammas, betas]))

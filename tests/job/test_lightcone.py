@@ -15,7 +15,6 @@ from scipy.optimize import minimize
 from hybrid_job.correlations import closed_form
 from hybrid_job.correlations.closed_form import ClosedForm
 from hybrid_job.correlations.lightcone import LightCones
-from hybrid_job.engines.statevector import Qaoa
 from quantum_pipeline import cones as cones_module
 from quantum_pipeline.cones import (
     Cone,
@@ -29,6 +28,7 @@ from quantum_pipeline.cones import (
 )
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import IsingModel, all_energies
+from quantum_pipeline.statevector import Qaoa
 
 Real = NDArray[np.float64]
 

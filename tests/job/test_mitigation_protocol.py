@@ -14,7 +14,6 @@ from braket.circuits import Circuit
 from braket.devices import LocalSimulator
 from numpy.typing import NDArray
 
-from hybrid_job.engines.statevector import Qaoa
 from hybrid_job.on_device.compilation.logical import qaoa_circuit
 from hybrid_job.on_device.measurement import Bits, Compiled, Counts, Measurement, Setting
 from hybrid_job.on_device.mitigating.checks import calibration_angles
@@ -24,6 +23,7 @@ from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import IsingModel, all_energies
 from quantum_pipeline.requests.mitigation import CHECKS, Extrapolation, Mitigation
 from quantum_pipeline.results.device_run import Check, Estimated
+from quantum_pipeline.statevector import Qaoa
 
 N = 4
 RING = IsingModel.from_spins([0.0] * N, [(i, (i + 1) % N, 0.5) for i in range(N)], -N / 2)

@@ -16,7 +16,7 @@ from hybrid_job import main
 from hybrid_job.journal import Journal
 from hybrid_job.molecules.ansatz import Ansatz
 from hybrid_job.molecules.excitation_search import Budget, Search
-from hybrid_job.solvers.vqe import RecordedBudget
+from hybrid_job.solvers.vqe import Orbitals, RecordedBudget
 from quantum_pipeline.chemistry.excitations import rotation
 from quantum_pipeline.chemistry.integrals import Integrals
 from quantum_pipeline.chemistry.sector import Sector
@@ -238,7 +238,7 @@ def test_a_later_attempt_keeps_the_orbitals_of_the_first_one(tmp_path: Path) -> 
     sizes = ("n_alpha", "n_beta", "n_core", "nuclear_repulsion", "core_energy", "hartree_fock")
     turned = Integrals.of(h, eri, **{name: getattr(found.integrals, name) for name in sizes})
     with closing(Journal(tmp_path, prepared.request)) as journal:
-        made = {"integrals": turned.model_dump(mode="json"), "orbitals": np.eye(6).tolist()}
+        made = Orbitals(integrals=turned, orbitals=np.eye(6).tolist())
         journal.record_decision("integrals at 1.546", made)
 
     again = solved_molecule(prepared, tmp_path)

@@ -6,7 +6,6 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from hybrid_job.engines.statevector import Qaoa
 from hybrid_job.optimising import optimiser
 from hybrid_job.optimising.optimiser import (
     Evaluate,
@@ -18,6 +17,7 @@ from hybrid_job.optimising.optimiser import (
     typical_field,
 )
 from quantum_pipeline.ising import IsingModel, all_energies
+from quantum_pipeline.statevector import Qaoa
 from tests.clock import clock_of
 
 FOREVER = float("inf")

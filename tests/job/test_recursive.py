@@ -16,13 +16,13 @@ from hybrid_job.classical.reduced import Reduced
 from hybrid_job.correlations.closed_form import ClosedForm
 from hybrid_job.correlations.exact import WholeState, exact_correlations, exact_or_shallower
 from hybrid_job.correlations.lightcone import LightCones
-from hybrid_job.engines.statevector import Qaoa
 from hybrid_job.optimising.optimiser import starting_points, typical_field
 from hybrid_job.rounding import recursive
 from hybrid_job.rounding.recursive import Rounding
 from quantum_pipeline.cones import fits
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import IsingModel, all_energies, energy_of
+from quantum_pipeline.statevector import Qaoa
 
 Real = NDArray[np.float64]
 

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from hybrid_job.engines.statevector import Qaoa
 from hybrid_job.limits import LimitReached
 from hybrid_job.optimising import shot_optimisers
 from hybrid_job.optimising.optimiser import (
@@ -26,6 +25,7 @@ from hybrid_job.optimising.shot_optimisers import (
 )
 from quantum_pipeline.ising import IsingModel, all_energies
 from quantum_pipeline.planning.optimiser_steps import Method, batch_sizes
+from quantum_pipeline.statevector import Qaoa
 from tests.clock import clock_of
 
 METHODS: list[Method] = ["spsa", "cobyla", "nft"]

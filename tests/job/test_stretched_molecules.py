@@ -143,7 +143,7 @@ def test_the_exact_energy_is_of_the_spin_that_is_asked_for(
 ) -> None:
     made = integrals(geometry, multiplicity=multiplicity, **asked)
 
-    for found in (exact_of(made), verification.exact_energies(made)):
+    for found in (exact_of(made), recomputed(made)):
         assert found == pytest.approx((exact, ground), abs=1e-6)
 
 
@@ -151,8 +151,14 @@ def test_lanczos_finds_the_asked_spin_where_another_is_lower() -> None:
     made = integrals((("N", (0.0, 0.0, 0.0)), ("H", (0.0, 0.0, 1.04))))  # NH's ground is a triplet
     assert Sector.of(made).dimension > 128
 
-    assert exact_of(made) == pytest.approx(verification.exact_energies(made), abs=1e-8)
+    assert exact_of(made) == pytest.approx(recomputed(made), abs=1e-8)
     assert exact_of(made).ground < exact_of(made).energy - 0.05
+
+
+def recomputed(made: Integrals) -> tuple[float, float]:
+    """Return the exact energies as the pipeline computes them again."""
+    exact, ground = verification.exact_energies(made)
+    return exact.value, ground.value
 
 
 def restricted(geometry: Geometry, multiplicity: int) -> tuple[RestrictedEnergy, Real]:

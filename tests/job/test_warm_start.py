@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hybrid_job.engines.statevector import Qaoa, Real
 from hybrid_job.optimising.warm_start import EPSILON, relaxed, tilts_of, tilts_of_bits
 from quantum_pipeline.ising import IsingModel, all_energies
+from quantum_pipeline.statevector import Qaoa, Real
 
 
 def spins(model: IsingModel, seed: int = 0) -> Real:

@@ -27,6 +27,7 @@ from quantum_pipeline.results import (
 )
 from quantum_pipeline.runs import SubmittedJob
 from tests.planned import INSTANCE, planned
+from tests.unit.textbook import qaoa_probabilities
 
 CREATED = datetime(2026, 8, 21, 12, 0, 0, 123456, tzinfo=UTC)
 EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:QuantumPipeline:r1"
@@ -113,6 +114,30 @@ def job_result(
     if "classical" not in changes:
         fields["classical"] = enumerated(prepared.ising)
     return OptimisationResult(**(fields | changes))
+
+
+def solved_run(prepared: PreparedRun, **changes: Any) -> OptimisationResult:
+    """Return the result of a job that did what it says: its figures are those of its angles."""
+    gammas, betas, shots = (0.3, 0.6), (-0.6, -0.3), prepared.request.shots
+    energy = all_energies(prepared.ising)
+    weights = qaoa_probabilities(energy, gammas, betas)
+    mean = float(weights @ energy)
+    drawn = np.random.default_rng(7).multinomial(shots, weights)
+    n = prepared.ising.n_variables
+    counts = {format(k, f"0{n}b"): int(count) for k, count in enumerate(drawn) if count}
+    return job_result(
+        prepared,
+        counts,
+        **{
+            "depths": (DepthStep(depth=2, energy=mean, evaluations=3),),
+            "history": history([mean + 0.2, mean + 0.1, mean]),
+            "mean_energy": mean,
+            "mean_energy_exact": True,
+            "standard_error": float(np.sqrt(weights @ (energy - mean) ** 2 / shots)),
+            "probability_of_best": float(weights[energy == energy.min()].sum()),
+        }
+        | changes,
+    )
 
 
 def outcome_of(prepared: PreparedRun, tasks: Sequence[QuantumTask]) -> Outcome:

@@ -202,3 +202,14 @@ def test_the_history_is_kept_whole() -> None:
     report = sampled(TRIANGLE, BEST, history=starts)
     assert report.convergence.history == starts
     assert report.analysis.final_energy == -0.5
+
+
+def test_what_rests_on_the_jobs_word_are_fields_of_the_report() -> None:
+    small = sampled(TRIANGLE, BEST)
+    large = sampled({"type": "maxcut", "edges": [[i, i + 1] for i in range(21)]}, {22 * "0": 5})
+    for report in (small, large):
+        named = [figure for each in report.jobs_word for figure in each.figures]
+        assert len(named) == len(set(named))
+        assert set(named) <= fields(OptimisationReport) | {"compilation", "mitigation"}
+    assert "quality.mean_energy" in str(large.jobs_word)
+    assert "quality.mean_energy" not in str(small.jobs_word)

@@ -12,15 +12,14 @@ from quantum_pipeline.results import OptimisationResult, read_result
 from tests.unit.finished_run import (
     TRIANGLE,
     enumerated,
-    history,
-    job_result,
     prepared_run,
     refusal_of,
+    solved_run,
 )
 
-COUNTS = {"011": 40, "000": 60}  # cuts 2 and 0
 PREPARED = prepared_run(TRIANGLE, shots=100, algorithm={"depth": 2})
-HONEST = job_result(PREPARED, COUNTS, history=history([-0.5, -0.7, -0.8]))
+HONEST = solved_run(PREPARED)
+MEAN = HONEST.mean_energy
 
 
 def written(**changes: Any) -> dict[str, Any]:
@@ -33,14 +32,38 @@ def classical(**changes: Any) -> dict[str, Any]:
     return {**enumerated(PREPARED.ising).model_dump(), **changes}
 
 
+def course(energy: float) -> dict[str, Any]:
+    """Return a course of one evaluation."""
+    return {
+        "history": [{"evaluation": 1, "start": 1, "energy": energy}],
+        "depths": [{"depth": 2, "energy": energy, "evaluations": 1}],
+    }
+
+
+def depth(**changes: Any) -> dict[str, Any]:
+    return {"depths": [HONEST.depths[0].model_dump() | changes]}
+
+
+def seconds(optimise: float) -> dict[str, Any]:
+    return {"seconds": HONEST.seconds.model_dump() | {"optimise": optimise}}
+
+
 def refused(data: object, prepared: PreparedRun = PREPARED) -> str:
     return refusal_of(data, prepared)
 
 
 def test_an_honest_result_is_read_and_survives_json() -> None:
     result = read_result(written(), PREPARED)
+    assert isinstance(result, OptimisationResult)
     assert OptimisationResult.model_validate_json(result.model_dump_json()) == result
-    assert (result.best_bitstring, result.best_energy, result.mean_energy) == ("011", -2.0, -0.8)
+    assert (result.best_bitstring, result.best_energy) == (HONEST.best_bitstring, -2.0)
+
+
+def test_what_was_recomputed_is_reported_in_place_of_the_claim() -> None:
+    result = read_result(written(mean_energy=MEAN + 1e-9, best_energy=-2.0 + 1e-10), PREPARED)
+    assert isinstance(result, OptimisationResult)
+    assert result.mean_energy == pytest.approx(MEAN, abs=1e-13)
+    assert result.best_energy == -2.0
 
 
 TAMPERED: list[tuple[str, dict[str, Any], str]] = [
@@ -54,15 +77,15 @@ TAMPERED: list[tuple[str, dict[str, Any], str]] = [
     ),
     (
         "best is no sample",
-        {"best_bitstring": "110"},
-        'best_bitstring: got "110"; allowed: one of the samples',
+        {"best_bitstring": "111", "best_energy": 0.0},
+        'best_bitstring: got "111"; allowed: one of the samples',
     ),
     ("a count raised", {"counts": {"011": 41, "000": 60}}, "counts: got 101; the run has 100"),
     ("a count lost", {"counts": {"011": 40}}, "counts: got 40; the run has 100"),
     (
         "a count of nothing",
         {"counts": {"011": 0, "000": 100}},
-        'results.json: counts."011": got 0; allowed: an integer from 1 up',
+        'results.json: counts."011": got 0; allowed: an integer from 1 to',
     ),
     ("no counts", {"counts": {}}, "counts: got 0; the run has 100"),
     (
@@ -80,7 +103,7 @@ TAMPERED: list[tuple[str, dict[str, Any], str]] = [
         {"counts": {"012": 40, "000": 60}},
         'counts: got "012"; allowed: 3 characters, each 0 or 1',
     ),
-    ("mean off", {"mean_energy": -0.9}, "mean_energy: got -0.9; recomputed it is -0.8"),
+    ("mean off", {"mean_energy": -1.9}, "mean_energy: got -1.9; recomputed it is -1.8607"),
     (
         "exact mean out of range",
         {"mean_energy": -2.1, "mean_energy_exact": True},
@@ -88,7 +111,7 @@ TAMPERED: list[tuple[str, dict[str, Any], str]] = [
     ),
     (
         "an energy of the history out of range",
-        {"history": [{"evaluation": 1, "start": 1, "energy": -7.0}]},
+        course(-7.0),
         "history: got -7.0; it must lie from -2.0 to 0.0",
     ),
     (
@@ -104,13 +127,83 @@ TAMPERED: list[tuple[str, dict[str, Any], str]] = [
     (
         "a proven optimum that a sample beats",
         {"classical": classical(bitstring="000", energy=0.0)},
-        "energies of counts (classical calls its range proven): got -2.0; it must lie from 0.0",
+        'classical.bitstring: got "000"; allowed: no proof, for 100 goes beyond it',
     ),
     (
-        "a proven worst that a sample beats",
+        "a worst energy off",
         {"classical": classical(worst_energy=-1.0)},
-        "energies of counts (classical calls its range proven): got 0.0; it must lie from -2.0",
+        "classical.worst_energy: got -1.0; recomputed it is 0.0",
     ),
+    (
+        "a worst bitstring that is not",
+        {"classical": classical(worst_bitstring="001", worst_energy=-2.0)},
+        'classical.worst_bitstring: got "001"; allowed: no proof, for ',
+    ),
+    (
+        "another optimum than enumeration finds first",
+        {"classical": classical(bitstring="010")},
+        'classical.bitstring: got "010"; the run has "001"',
+    ),
+    (
+        "an optimum that is called unproven",
+        {"classical": classical(proven=False)},
+        "classical.proven: got false; the run has true",
+    ),
+    (
+        "another method",
+        {"classical": classical(method="HiGHS")},
+        'classical.method: got "HiGHS"; the run has "enumeration"',
+    ),
+    (
+        "a doubt that there is not",
+        {"classical": classical(doubtful=True)},
+        "classical.doubtful: got true; the run has false",
+    ),
+    (
+        "an exact mean that is said to be of shots",
+        {"mean_energy_exact": False},
+        "mean_energy_exact",
+    ),
+    (
+        "a standard error off",
+        {"standard_error": 0.06},
+        "standard_error: got 0.06; recomputed it is",
+    ),
+    ("an error of nothing", {"standard_error": None}, "standard_error given: got false"),
+    (
+        "a probability made up",
+        {"probability_of_best": 1.0},
+        "probability_of_best: got 1.0; recomputed it is 0.9303",
+    ),
+    ("a probability left out", {"probability_of_best": None}, "probability_of_best given: got tr"),
+    ("angles of another state", {"gammas": [0.3, 0.7]}, "lowest of history: got -1.8607"),
+    ("a course that ends lower", course(MEAN - 0.1), "lowest of history: got -1.96"),
+    ("a course that ends higher", course(MEAN + 0.1), "lowest of history: got -1.76"),
+    (
+        "an evaluation left out",
+        {"history": json.loads(HONEST.model_dump_json())["history"][1:]},
+        "history: evaluations: got [2, 3]; the run has [1, 2]",
+    ),
+    ("a depth's evaluations", depth(evaluations=2), "evaluations of depths: got 2; the run has 3"),
+    ("a depth's energy", depth(energy=-1.9), "depths.0.energy: got -1.9; recomputed it is -1.8"),
+    ("another depth", depth(depth=3), "depths: got [3]; the run has [2]"),
+    ("tilts of no warm start", {"tilts": [1.0, 1.0, 1.0]}, "tilts given: got 3; the run has 0"),
+    ("a number as text", {"mean_energy": str(MEAN)}, 'mean_energy: got "-1.86'),
+    ("a truth value as text", {"converged": "yes"}, 'converged: got "yes"; allowed: true or false'),
+    ("a truth value as a number", {"converged": 1}, "converged: got 1; allowed: true or false"),
+    ("a count as a fraction", {"counts": {"001": 100.0}}, 'counts."001": got 100.0; allowed: an'),
+    (
+        "seconds of NaN",
+        seconds(float("nan")),
+        "seconds.optimise: got NaN; allowed: a number from 0",
+    ),
+    ("seconds below 0", seconds(-1), "seconds.optimise: got -1; allowed: a number from 0"),
+    (
+        "seconds whose sum is none",
+        seconds(1e308),
+        "seconds.optimise: got 1e+308; allowed: a number",
+    ),
+    ("half a character", {"stop_reason": "\ud800"}, 'stop_reason: got "'),
     ("an angle too few", {"gammas": [0.3]}, "gammas given: got 1; the run has 2"),
     ("an angle too many", {"betas": [0.3] * 3}, "betas given: got 3; the run has 2"),
     (
@@ -141,7 +234,7 @@ def test_a_result_that_was_tampered_with_is_refused_by_its_figure(
 
 
 @pytest.mark.parametrize(
-    "field", sorted(written().keys() - {"schema_version", "tasks", "device_run"})
+    "field", sorted(written().keys() - {"schema_version", "tasks", "device_run", "tilts"})
 )
 def test_a_result_that_lacks_a_field_is_refused(field: str) -> None:
     data = written()
@@ -154,19 +247,10 @@ def test_a_result_that_is_no_object_is_refused(data: object) -> None:
     assert refused(data).startswith("results.json: result: got ")
 
 
-def test_an_exact_mean_need_not_be_the_mean_of_the_samples() -> None:
-    result = read_result(written(mean_energy=-1.5, mean_energy_exact=True), PREPARED)
-    assert isinstance(result, OptimisationResult)
-    assert result.mean_energy == -1.5
-
-
-def test_without_a_proven_range_the_problems_own_bounds_hold() -> None:
-    annealed = classical(method="simulated annealing", proven=False, worst_energy=None)
-    beyond = [{"evaluation": 1, "start": 1, "energy": -3.1}]
-    assert "history: got -3.1; it must lie from -3.0 to 0.0" in refused(
-        written(classical=annealed, history=beyond)
-    )
+def test_counts_that_the_state_would_hardly_give_are_refused() -> None:
+    said = refused(written(counts={"001": 40, "000": 60}))  # 000 has a probability of 0.03
+    assert "mean energy of counts: got -0.8; recomputed it is -1.86" in said
 
 
 def test_rounding_is_no_tampering() -> None:
-    read_result(written(best_energy=-2.0 + 1e-12, mean_energy=-0.8 - 1e-12), PREPARED)
+    read_result(written(best_energy=-2.0 + 1e-12, mean_energy=MEAN - 1e-12), PREPARED)

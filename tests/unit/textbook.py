@@ -1,8 +1,12 @@
-"""Molecules whose integrals and energies a textbook prints."""
+"""What textbooks have: a molecule's integrals, and the state of QAOA gate by gate."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from quantum_pipeline.chemistry.integrals import Integrals
 
@@ -19,3 +23,18 @@ def h2() -> Integrals:
         nuclear_repulsion=1 / 1.4, core_energy=1 / 1.4, hartree_fock=0.0,
     )  # fmt: skip
     return made.model_copy(update={"hartree_fock": made.recomputed_hartree_fock()})
+
+
+def qaoa_probabilities(
+    energies: NDArray[np.float64], gammas: Sequence[float], betas: Sequence[float]
+) -> NDArray[np.float64]:
+    """Return |psi|^2 of all bitstrings: exp(-i gamma C), then exp(-i beta X) of each qubit."""
+    n = energies.size.bit_length() - 1
+    state: NDArray[Any] = np.full(energies.size, 2 ** (-n / 2), dtype=complex)
+    for gamma, beta in zip(gammas, betas, strict=True):
+        state = (state * np.exp(-1j * gamma * energies)).reshape((2,) * n)
+        turn = np.array([[np.cos(beta), -1j * np.sin(beta)], [-1j * np.sin(beta), np.cos(beta)]])
+        for qubit in range(n):
+            state = np.moveaxis(np.tensordot(turn, state, (1, qubit)), 0, qubit)
+        state = state.ravel()
+    return np.asarray(np.abs(state) ** 2)

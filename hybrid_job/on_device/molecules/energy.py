@@ -13,6 +13,7 @@ from braket.circuits import Circuit
 from numpy.typing import NDArray
 
 from hybrid_job.job import Job
+from hybrid_job.journal import Kept as Record
 from hybrid_job.on_device.executor import Executor
 from hybrid_job.on_device.kept import Kept
 from hybrid_job.on_device.measurement import Compiled, Counts, Measurement
@@ -24,8 +25,9 @@ from hybrid_job.on_device.molecules.settings import Settings
 from hybrid_job.on_device.spending import NotAffordable
 from quantum_pipeline.chemistry.factorisation import Group, groups
 from quantum_pipeline.chemistry.integrals import Integrals
-from quantum_pipeline.chemistry.measuring import pair_counts
+from quantum_pipeline.chemistry.measuring import diagonals, pair_counts
 from quantum_pipeline.planning.tasks import SAMPLES
+from quantum_pipeline.quantities import Count, Flag
 from quantum_pipeline.requests.limits import RunLimit
 from quantum_pipeline.requests.mitigation import CHECKS, Noise
 from quantum_pipeline.results import (
@@ -36,6 +38,7 @@ from quantum_pipeline.results import (
     MoleculePoint,
     QuantumTask,
 )
+from quantum_pipeline.wording import refusal
 
 FEWEST = 0.25
 """Part of the shots that were asked for, below which there are none for mitigation."""
@@ -47,6 +50,15 @@ DECISION = "shots of the energy"
 
 GROUPS = "groups of the energy"
 """What it keeps before that: where they are not unique, another processor makes other ones."""
+
+
+class _Groups(Record):
+    groups: tuple[Group, ...]
+
+
+class _Shots(Record):
+    shots: Count
+    mitigated: Flag
 
 
 @dataclass(frozen=True)
@@ -105,10 +117,10 @@ def _measured_energy(job: Job, executor: Executor, point: MoleculePoint) -> Meas
 
 def _groups(job: Job, integrals: Integrals) -> tuple[Group, ...]:
     """Return what is measured, as the first attempt decided."""
-    found = job.journal.decided(
-        GROUPS, lambda: {"groups": [each.model_dump(mode="json") for each in groups(integrals)]}
-    )
-    return tuple(map(Group.model_validate, found["groups"]))
+    found = job.journal.decided(GROUPS, _Groups, lambda: _Groups(groups=tuple(groups(integrals))))
+    with job.journal.checked(GROUPS):
+        diagonals(integrals, found.groups)
+    return found.groups
 
 
 class _Measuring:
@@ -135,13 +147,19 @@ class _Measuring:
 
     def affordable(self) -> tuple[int, bool]:
         """Return the shots of each circuit that the limit on cost leaves, and if for mitigation."""
-        decided = self._job.journal.decision(DECISION)
-        return self.decide() if decided is None else (decided["shots"], decided["mitigated"])
+        decided = self._job.journal.decision(DECISION, _Shots)
+        if decided is None:
+            return self.decide()
+        with self._job.journal.checked(DECISION):
+            most = max(self._request.shots, self._executor.state.min_shots)
+            if decided.shots > most:
+                raise ValueError(refusal("shots", decided.shots, f"up to {most}"))
+        return decided.shots, decided.mitigated
 
     def decide(self) -> tuple[int, bool]:
         """Return the same for what is left of it now, and keep it for attempts to come."""
         shots, mitigated = self._affordable()
-        self._job.journal.record_decision(DECISION, {"shots": shots, "mitigated": mitigated})
+        self._job.journal.record_decision(DECISION, _Shots(shots=shots, mitigated=mitigated))
         return shots, mitigated
 
     def measured(

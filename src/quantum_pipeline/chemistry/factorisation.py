@@ -31,9 +31,10 @@ from typing import NamedTuple
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from quantum_pipeline.chemistry.integrals import Finite, Integrals
+from quantum_pipeline.chemistry.integrals import Integrals
 from quantum_pipeline.chemistry.rotations import Turn, network, turned
 from quantum_pipeline.chemistry.sector import Real
+from quantum_pipeline.quantities import Finite
 
 NEGLIGIBLE = 1e-11
 """Integrals, in hartree, that are no group of their own: rounding."""

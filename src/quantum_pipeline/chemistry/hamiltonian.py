@@ -199,6 +199,11 @@ class Hamiltonian:
         """Energies of the determinants."""
         return self.data[self.indptr[:-1]]
 
+    def product(self, state: Real) -> Real:
+        """Return H psi, shape (dimension,)."""
+        product: Real = np.add.reduceat(self.data * state[self.indices], self.indptr[:-1])
+        return product
+
     def dense(self) -> Real:
         """Return the full matrix, shape (dimension, dimension)."""
         matrix = np.zeros((self.dimension, self.dimension))

@@ -7,17 +7,16 @@ E_pq = a+_p,alpha a_q,alpha + a+_p,beta a_q,beta
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
+from quantum_pipeline.quantities import Count, Finite, Number
 from quantum_pipeline.wording import refusal
 
 Real = NDArray[np.float64]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=0)]
 
 
 class Integrals(BaseModel):
@@ -30,10 +29,10 @@ class Integrals(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    n_orbitals: Annotated[int, Field(ge=1)]
-    n_alpha: Count
-    n_beta: Count
-    n_core: Count
+    n_orbitals: Count
+    n_alpha: Number
+    n_beta: Number
+    n_core: Number
     nuclear_repulsion: Finite
     core_energy: Finite
     hartree_fock: Finite

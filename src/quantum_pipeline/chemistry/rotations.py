@@ -13,11 +13,12 @@ M. Reck et al., Phys. Rev. Lett. 73, 58 (1994).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+
+from quantum_pipeline.quantities import Finite, Number
 
 Real = NDArray[np.float64]
 
@@ -28,8 +29,8 @@ NEGLIGIBLE = 1e-11
 class Turn(NamedTuple):
     """The orbitals ``lower`` and ``lower + 1`` turned by an angle in radians."""
 
-    lower: Annotated[int, Field(ge=0)]
-    angle: Annotated[float, Field(allow_inf_nan=False)]
+    lower: Number
+    angle: Finite
 
 
 def network(rotation: Real) -> tuple[list[Turn], list[int]]:

@@ -15,7 +15,6 @@ from quantum_pipeline.pages.device_tables import device_section
 from quantum_pipeline.pages.figures import Picture
 from quantum_pipeline.pages.study import Study
 from quantum_pipeline.reports import MoleculeReport, Report
-from quantum_pipeline.results.molecule import DIAGONALISED
 
 LONGEST_REQUEST = 100_000
 """Characters of the request that the page shows; a longer one is in report.json only."""
@@ -48,7 +47,6 @@ def molecule_page(report: MoleculeReport, pictures: Mapping[str, Picture]) -> st
         comparison=molecule_tables.comparison(report),
         tables=molecule_tables.tables(report),
         leading=pictures[leading],
-        diagonalised=DIAGONALISED,
         **_pictures(pictures, leading=leading),
     )
 

@@ -20,6 +20,7 @@ from quantum_pipeline.reports.device_parts import (
     mitigation_part,
 )
 from quantum_pipeline.reports.evaluation import Analysis
+from quantum_pipeline.reports.jobs_word import JobsWord
 from quantum_pipeline.reports.part import Part
 from quantum_pipeline.requests.limits import Limit
 from quantum_pipeline.results import Compilation, Evaluation, JobResult
@@ -95,6 +96,7 @@ class Report(Part, ABC):
     """What every ``report.json`` has.
 
     ``partial`` is set where the run was cut short, and its result is the best until then.
+    ``jobs_word`` has the figures that were not recomputed.
     """
 
     schema_version: Literal[2] = 2
@@ -114,6 +116,7 @@ class Report(Part, ABC):
     timing: Timing
     cost: CostPart
     provenance: Provenance
+    jobs_word: tuple[JobsWord, ...]
     recommendations: tuple[str, ...]
     artifacts: Artifacts
 

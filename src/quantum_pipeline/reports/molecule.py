@@ -12,6 +12,7 @@ from quantum_pipeline.chemistry.sector import Sector, leading
 from quantum_pipeline.chemistry.verification import TOLERANCE
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.problems import Chemistry
+from quantum_pipeline.reports import jobs_word
 from quantum_pipeline.reports.base import Artifacts, Outcome, common_parts
 from quantum_pipeline.reports.device_parts import device_plots
 from quantum_pipeline.reports.evaluation import analyse
@@ -57,6 +58,7 @@ def build(
         ),
         not_computed=tuple(x for x in problem.lengths[tried:] if x is not None),
         equilibrium=equilibrium([(each.bond_length_angstrom, each.energy) for each in scan]),
+        jobs_word=jobs_word.of_molecule(prepared, result),
         analysis=analyse([each for each in result.history if each.start == number], TOLERANCE),
         recommendations=(),
         artifacts=_artifacts(scan, result),

@@ -13,6 +13,7 @@ from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.ising import energy_of
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.problems import BinaryProblem, MaxCut
+from quantum_pipeline.reports import jobs_word
 from quantum_pipeline.reports.advice import recommend
 from quantum_pipeline.reports.base import Artifacts, Outcome, common_parts
 from quantum_pipeline.reports.device_parts import device_plots
@@ -70,6 +71,7 @@ def build(
         quality=quality(problem, model, result),
         analysis=analyse(result.history, rounding, problem.constant),
         less_constant=_less_constant(problem, result) if problem.constant else None,
+        jobs_word=jobs_word.of_optimisation(prepared, result),
         recommendations=(),
         artifacts=_artifacts(problem, result),
     )

@@ -1,7 +1,9 @@
 """The job's results, one model per kind of problem: written by the job, verified by the pipeline.
 
-Nothing in a result is believed: whatever can be is recomputed from the prepared run before
-anything is reported.
+A result is believed only as far as it is recomputed from the prepared run. Of an optimisation that
+is all but the course of the training, times, and what a device did beside its counts, up to 20
+variables; of a molecule every energy, from the job's integrals. What only the job could compute is
+held to bounds, to the shots and to itself, and the report says that it rests on the job's word.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.problems import BinaryProblem, Chemistry
 from quantum_pipeline.refusals import describe
 from quantum_pipeline.requests.algorithm import SettledQaoa, SettledRqaoa, SettledVqe
-from quantum_pipeline.results import molecule, optimisation
+from quantum_pipeline.results import molecule, optimisation_checks
 from quantum_pipeline.results.base import Evaluation, JobResult, QuantumTask
 from quantum_pipeline.results.device_run import (
     Check,
@@ -69,7 +71,7 @@ __all__ = [
 
 
 def read_result(data: object, prepared: PreparedRun) -> OptimisationResult | MoleculeResult:
-    """Return a job's result after recomputing it.
+    """Return a job's result, with what was recomputed in place of what it claims.
 
     Raises:
         InvalidResult: a field is missing or of the wrong form, or a figure does not recompute.
@@ -81,12 +83,13 @@ def read_result(data: object, prepared: PreparedRun) -> OptimisationResult | Mol
         result = model.model_validate(data)
     except ValidationError as error:
         raise InvalidResult(f"results.json: {describe(error, model, 'result')}") from None
-    verify(result, prepared)
-    return result
+    return verify(result, prepared)
 
 
-def verify(result: OptimisationResult | MoleculeResult, prepared: PreparedRun) -> None:
-    """Recompute what a result claims from the prepared run.
+def verify(
+    result: OptimisationResult | MoleculeResult, prepared: PreparedRun
+) -> OptimisationResult | MoleculeResult:
+    """Recompute what a result claims from the prepared run; return it with what was recomputed.
 
     Raises:
         InvalidResult: names the figure, the claim and the recomputed value.
@@ -94,8 +97,8 @@ def verify(result: OptimisationResult | MoleculeResult, prepared: PreparedRun) -
     algorithm, problem = prepared.request.algorithm, prepared.request.problem
     match result, algorithm, problem:
         case MoleculeResult(), SettledVqe(), Chemistry():
-            molecule.verify(result, prepared, problem, algorithm)
+            return molecule.verify(result, prepared, problem, algorithm)
         case OptimisationResult(), SettledQaoa() | SettledRqaoa(), BinaryProblem():
-            optimisation.verify(result, prepared, algorithm)
+            return optimisation_checks.verify(result, prepared, algorithm)
         case _:
             raise InvalidResult(refusal("algorithm", result.algorithm, algorithm.name))

@@ -3,34 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.planning.tasks import SAMPLES, Purpose
+from quantum_pipeline.quantities import Count, Finite, Flag, Minutes, Text
 from quantum_pipeline.requests.limits import Limit
 from quantum_pipeline.results.device_run import DeviceRun
-from quantum_pipeline.results.record import Finite, Record
+from quantum_pipeline.results.record import Record
 from quantum_pipeline.wording import shown
 
 
 class Evaluation(Record):
     """One evaluation of the energy, in one start of the optimiser."""
 
-    evaluation: Annotated[int, Field(ge=1)]
-    start: Annotated[int, Field(ge=1)]
+    evaluation: Count
+    start: Count
     energy: Finite
 
 
 class QuantumTask(Record):
     """A quantum task that the job ran on a device, for the bill; ``shots`` of all executables."""
 
-    arn: str
+    arn: Text
     purpose: Purpose = SAMPLES
-    executables: Annotated[int, Field(ge=1)] = 1
-    shots: Annotated[int, Field(ge=1)]
-    billed_minutes: Annotated[float, Field(ge=0)] = 0.0
+    executables: Count = 1
+    shots: Count
+    billed_minutes: Minutes = 0.0
 
 
 class JobResult(Record):
@@ -41,14 +42,14 @@ class JobResult(Record):
     """
 
     schema_version: Literal[2] = 2
-    run_id: str
+    run_id: Text
     history: tuple[Evaluation, ...] = Field(min_length=1)
-    converged: bool
-    stop_reason: str
+    converged: Flag
+    stop_reason: Text
     stopped_by: Limit | None
     tasks: tuple[QuantumTask, ...] = ()
     device_run: DeviceRun | None = None
-    versions: dict[str, str]
+    versions: dict[Text, Text]
 
 
 def check_equal(name: str, claimed: object, expected: object) -> None:

@@ -6,22 +6,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from quantum_pipeline.quantities import Finite, Flag, Number, Positive, Probability, Text
 from quantum_pipeline.requests.limits import RunLimit
 from quantum_pipeline.requests.mitigation import Extrapolation, Form
-from quantum_pipeline.results.record import Finite, Record
-
-Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Error = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Gates = Annotated[int, Field(ge=0)]
-QubitNumber = Annotated[int, Field(ge=0)]
+from quantum_pipeline.results.record import Record
 
 
 class CircuitSize(Record):
     """Depth of a circuit, and its gates on two qubits; ``by`` says how it was compiled."""
 
-    by: str
-    depth: Gates
-    two_qubit_gates: Gates
+    by: Text
+    depth: Number
+    two_qubit_gates: Number
 
 
 class Compilation(Record):
@@ -33,29 +29,29 @@ class Compilation(Record):
     gates and readouts, None where the device reports none.
     """
 
-    native_gates: tuple[str, ...]
-    verbatim: bool
+    native_gates: tuple[Text, ...]
+    verbatim: Flag
     plain: CircuitSize
     reference: CircuitSize | None
     compiled: CircuitSize
-    qubits: tuple[QubitNumber, ...]
-    couplers: tuple[tuple[QubitNumber, QubitNumber], ...]
-    used: tuple[tuple[QubitNumber, QubitNumber], ...]
+    qubits: tuple[Number, ...]
+    couplers: tuple[tuple[Number, Number], ...]
+    used: tuple[tuple[Number, Number], ...]
     estimated_fidelity: Probability | None
-    calibrated_at: str | None
+    calibrated_at: Text | None
 
 
 class Estimated(Record):
     """An energy from shots, and its standard error."""
 
     energy: Finite
-    standard_error: Error
+    standard_error: Positive
 
 
 class ScaledEnergy(Estimated):
     """An energy at a noise scale; ``accepted`` is the part of the shots that obey the symmetry."""
 
-    scale: Annotated[float, Field(ge=1)]
+    scale: Annotated[float, Field(strict=True, ge=1, le=1000, allow_inf_nan=False)]
     accepted: Probability | None
 
 
@@ -84,8 +80,8 @@ class MitigationOutcome(Record):
     scaled: tuple[ScaledEnergy, ...]
     checks: tuple[Check, ...]
     kept: Literal["raw", "mitigated"]
-    kept_because: str
-    extra_shots: Annotated[int, Field(ge=0)]
+    kept_because: Text
+    extra_shots: Number
 
     @property
     def best(self) -> Estimated:
@@ -102,9 +98,9 @@ class DeviceRun(Record):
     ``cut_short_by`` has the limits that were.
     """
 
-    emulated: str | None
+    emulated: Text | None
     compilation: Compilation | None
     mitigation: MitigationOutcome | None
     trained_energy: Finite | None = None
-    cut_short: str | None
+    cut_short: Text | None
     cut_short_by: tuple[RunLimit, ...]

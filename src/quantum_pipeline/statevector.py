@@ -17,7 +17,7 @@ This module knows nothing of problems, units or optimisers.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import ceil, pi
+from math import ceil, pi, sqrt
 from typing import Any
 
 import numpy as np
@@ -78,6 +78,14 @@ def matrix_element(values: NDArray[Any], bra: Complex, ket: Complex) -> complex:
     """Return <bra|diag(values)|ket>."""
     blocks = _blocks(values.size)
     return complex(sum(np.vdot(values[at] * bra[at], ket[at]) for at in blocks))
+
+
+def mean_and_deviation(values: Real, weights: Real) -> tuple[float, float]:
+    """Return mean and standard deviation of values with weights: counts or probabilities."""
+    total = weights.sum()
+    mean = float(values @ weights / total)
+    squares = (float((values[at] - mean) ** 2 @ weights[at]) for at in _blocks(values.size))
+    return mean, sqrt(sum(squares) / total)
 
 
 def _blocks(size: int) -> list[slice]:
@@ -167,9 +175,16 @@ class Qaoa:
         the gradient is that of the mean at this q.
         Source: Barkoutsos et al., arXiv:1907.04769; Rockafellar, Uryasev, J. Risk 2, 21 (2000).
         """
-        quantile = self.cost.quantile(self.probabilities(angles), alpha)
-        tail = quantile - np.maximum(quantile - self.cost.values, 0) / alpha
+        tail = self._tail(self.probabilities(angles), alpha)
         return self._value_and_gradient(angles, tail)
+
+    def tail(self, probabilities: Real, alpha: float) -> float:
+        """Return CVaR alone, of probabilities of shape (2^n,), as ``tail_and_gradient`` has it."""
+        return mean_and_deviation(self._tail(probabilities, alpha), probabilities)[0]
+
+    def _tail(self, probabilities: Real, alpha: float) -> Real:
+        quantile = self.cost.quantile(probabilities, alpha)
+        return quantile - np.maximum(quantile - self.cost.values, 0) / alpha
 
     def _value_and_gradient(self, angles: Real, observable: Real) -> tuple[float, Real]:
         psi = self._states[0]

@@ -1,0 +1,28 @@
+"""The numbers and texts that a job's files may hold: of one kind, finite and bounded.
+
+Who can write to the bucket can write such a file. A number is a number there, no text that reads
+like one and no truth value; none is so large that squares, sums or its digits fail.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, StrictBool
+
+LARGEST = 1e30
+"""Of a figure: a problem's energies are below 1e20."""
+
+LONGEST = 100_000
+"""Characters of a text: reasons are sentences."""
+
+Flag = StrictBool
+Text = Annotated[str, Field(strict=True, max_length=LONGEST)]
+Finite = Annotated[float, Field(strict=True, ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
+Positive = Annotated[float, Field(strict=True, ge=0, le=LARGEST, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(strict=True, ge=0, le=1e10, allow_inf_nan=False)]
+Minutes = Annotated[float, Field(strict=True, ge=0, le=1e8, allow_inf_nan=False)]
+Probability = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
+Count = Annotated[int, Field(strict=True, ge=1, le=10**9)]
+Number = Annotated[int, Field(strict=True, ge=0, le=10**9)]
+"""A count that may be 0, or the number of a place, from 0."""

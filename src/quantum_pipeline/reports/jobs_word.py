@@ -1,0 +1,181 @@
+"""Says which figures of a report rest on the job's word, and what they were held to.
+
+All others were recomputed from the request, the job's data (counts, angles, amplitudes, integrals)
+and Braket's own times, see ``results``. Figures are named as docs/report.md names them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from quantum_pipeline.planning.prepared import PreparedRun
+from quantum_pipeline.reports.part import Part
+from quantum_pipeline.results import JobResult, MoleculeResult, OptimisationResult
+from quantum_pipeline.results.optimisation_checks import RECOMPUTED, is_recomputed
+
+COURSE = (
+    "convergence.history[].start", "convergence.history[].energy", "convergence.converged",
+    "convergence.stop_reason", "convergence.stopped_by", "analysis.initial_energy",
+    "analysis.final_energy", "analysis.descent", "analysis.reduction_percent",
+    "analysis.convergence_evaluation", "analysis.convergence_rate", "analysis.stability",
+    "analysis.efficiency", "analysis.rating",
+)  # fmt: skip
+
+BILL = (
+    "partial", "cost.actual_usd", "cost.estimate_ratio", "cost.breakdown[].quantity",
+    "cost.breakdown[].usd", "cost.tasks[].arn", "cost.tasks[].purpose", "cost.tasks[].executables",
+    "cost.tasks[].shots", "cost.tasks[].usd", "cost.mitigation_usd", "cost.cut_short",
+    "cost.cut_short_by",
+)  # fmt: skip
+
+
+class JobsWord(Part):
+    """Figures that only the job could know, and what they were held to."""
+
+    figures: tuple[str, ...]
+    held_to: str
+
+
+def of_optimisation(prepared: PreparedRun, result: OptimisationResult) -> tuple[JobsWord, ...]:
+    """Return what of an optimisation's report rests on the job's word."""
+    return tuple(_of_optimisation(prepared, result))
+
+
+def of_molecule(prepared: PreparedRun, result: MoleculeResult) -> tuple[JobsWord, ...]:
+    """Return what of a molecule's report rests on the job's word."""
+    return tuple(_of_molecule(prepared, result))
+
+
+def _of_optimisation(prepared: PreparedRun, result: OptimisationResult) -> Iterator[JobsWord]:
+    small, on_device = is_recomputed(prepared.ising), result.device_run is not None
+    if result.counts:
+        drawn = "sampling error of the recomputed state" if small else "the bounds of all energies"
+        yield _word(
+            f"the number of shots{'' if on_device else f', and to {drawn}'}: counts are data, and "
+            "what follows from them was recomputed",
+            "samples",
+        )
+    less = ("less_constant.history",) if prepared.binary.constant else ()
+    yield _word(
+        "the bounds of all energies, and to each other"
+        + (": the last one was recomputed from the angles" if small else ""),
+        *COURSE,
+        *less,
+        "algorithm.depths[].energy",
+        "algorithm.depths[].evaluations",
+        *(("less_constant.depths",) if less else ()),
+    )
+    if not small:
+        yield _large(result, constant=bool(less))
+    if result.eliminations:
+        yield _word(
+            "the signs, which the solution must have", "algorithm.eliminations[].variable",
+            "algorithm.eliminations[].partner", "algorithm.eliminations[].correlation",
+        )  # fmt: skip
+    yield from _common(result, "quality.quantum_seconds", "quality.classical.seconds")
+    yield from _of_device(result)
+
+
+def _large(result: OptimisationResult, *, constant: bool) -> JobsWord:
+    """Return what is not recomputed where there are too many bitstrings to list."""
+    figures = [
+        "algorithm.gammas", "algorithm.betas", "quality.best_known_by", "quality.all_equal",
+        "quality.classical.method", "quality.classical.proven", "quality.classical.within",
+        "quality.doubtful",
+    ]  # fmt: skip
+    if result.device_run is not None:
+        figures += ["quality.trained_energy", "quality.trained_ratio"]
+    else:
+        figures += [
+            "quality.mean_energy", "quality.expected_ratio", "quality.descent",
+            "quality.standard_error", "quality.probability_of_best",
+        ]  # fmt: skip
+        figures += ["less_constant.mean_energy"] if constant else []
+    held = "the bounds of all energies, that no change of one bit is better than an optimum"
+    held += ", and to sampling error of the shots" if result.counts else ""
+    return _word(
+        f"{held}: of more than {RECOMPUTED} variables no state is computed again", *figures
+    )
+
+
+def _of_molecule(prepared: PreparedRun, result: MoleculeResult) -> Iterator[JobsWord]:
+    drawn = "recomputed state" if prepared.device.kind == "local" else "number of shots"
+    yield _word(f"the {drawn}: counts are data", "samples")
+    yield _word("the exact energy from below; the lowest one was recomputed", *COURSE)
+    yield _word(
+        "the molecule's size and nuclear repulsion; the integrals are the job's, and all energies "
+        "were recomputed from them and the amplitudes",
+        "algorithm.excitations[].excitation", "algorithm.excitations[].amplitude",
+        "algorithm.n_parameters", "algorithm.n_cnots", "quality.hartree_fock",
+    )  # fmt: skip
+    if result.lowest.growth:
+        yield _word(
+            "the exact energy and that of Hartree-Fock", "algorithm.growth[].n_parameters",
+            "algorithm.growth[].gradient_norm", "algorithm.growth[].energy",
+        )  # fmt: skip
+    again = result.diagonalised_again
+    if any(k not in again and each.exact is not None for k, each in enumerate(result.points)):
+        yield _word("the energies of the states, above which they are not", *_exact(result))
+    if any(each.converged for each in result.points) and len(result.points) > 1:
+        yield _word("nothing", "scan[].converged")
+    if result.failed:
+        yield _word("nothing", "failed[].reason")
+    yield from _common(
+        result, "quality.integrals_seconds", "quality.quantum_seconds", "quality.classical.seconds"
+    )
+    if result.measured is not None:
+        mitigated = result.device_run is not None and result.device_run.mitigation is not None
+        more = ("measured.energy", "measured.error_millihartree") if mitigated else ()
+        yield _word(
+            "being finite and no less than 0; the raw energy was recomputed from the shots",
+            "measured.standard_error", "measured.raw_standard_error", "measured.counts", *more,
+        )  # fmt: skip
+    yield from _of_device(result)
+
+
+def _exact(result: MoleculeResult) -> tuple[str, ...]:
+    scanned = ("scan[].exact", "scan[].error_millihartree", "quality.largest_error_millihartree")
+    if result.points.index(result.lowest) in result.diagonalised_again:
+        return scanned
+    return (
+        "quality.best_known", "quality.classical.energy", "quality.classical.ground",
+        "quality.error_millihartree", "quality.chemical_accuracy",
+        "quality.correlation_recovered_percent", *scanned,
+    )  # fmt: skip
+
+
+def _common(result: JobResult, *seconds: str) -> Iterator[JobsWord]:
+    yield _word("being finite and no less than 0", *seconds)
+    yield _word(
+        "the figures that they name", "quality.verdict", "recommendations", "algorithm.engine",
+        *(("algorithm.start",) if isinstance(result, OptimisationResult) else ()),
+        "provenance.versions",
+    )  # fmt: skip
+
+
+def _of_device(result: JobResult) -> Iterator[JobsWord]:
+    run = result.device_run
+    if run is None:
+        return
+    yield _word("the number of shots, and to the limits of the request", *BILL)
+    yield _word("whether the device was emulated, as Braket said", "device.emulated")
+    if run.compilation is not None:
+        yield _word(
+            "the number of variables, and to the couplers that it names", "compilation",
+            "device.qubits_used",
+        )  # fmt: skip
+    if run.mitigation is not None:
+        of_quality = (
+            "quality.mitigated_energy", "quality.mitigated_standard_error",
+            "quality.mitigated_ratio",
+        )  # fmt: skip
+        yield _word(
+            "what was asked for, to the lowest energy, and to the calibration circuits, which must "
+            "speak for it; the raw energy was recomputed from the shots",
+            "mitigation",
+            *(of_quality if isinstance(result, OptimisationResult) else ()),
+        )
+
+
+def _word(held_to: str, *figures: str) -> JobsWord:
+    return JobsWord(figures=figures, held_to=held_to)
