@@ -5,6 +5,7 @@
     texts       graphs, QUBOs and molecules in text files, damaged: read by ``qpipe validate``
     events      events/functions, mutated: each goes to its function
     arguments   command lines of qpipe, mutated
+    results, checkpoints    what jobs have written, see ``benchmarks.mutated_files``
 
 All run against the AWS of this machine. A case has to end well or with one of the pipeline's
 errors, in 2 s of processor time and 500 MB of memory, the Python that it runs in included
@@ -32,7 +33,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from benchmarks import mutating, options
+from benchmarks import mutated_files, mutating, options
 from benchmarks.watched import UNNAMED, Outcome, Watched
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -314,6 +315,9 @@ def attack(
     kind: str, numbers: range, seed: int, folder: Path
 ) -> Iterator[tuple[int, str, Outcome]]:
     """Yield each case's number, the function that read it, and how that ended."""
+    if kind in mutated_files.KINDS:
+        yield from mutated_files.attack(kind, numbers, seed, folder)
+        return
     made = KINDS[kind]
     with aws(folder) as environment, Watched(_named, ready, environment) as watched:
         for number in numbers:
@@ -367,7 +371,7 @@ class Summary:
 
 
 @click.command()
-@click.option("--kind", type=click.Choice(list(KINDS)), required=True)
+@click.option("--kind", type=click.Choice([*KINDS, *mutated_files.KINDS]), required=True)
 @click.option("--count", default=1000, show_default=True, type=click.IntRange(min=1))
 @click.option("--first", default=0, show_default=True, help="Number of the first case.")
 @options.seed

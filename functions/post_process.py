@@ -1,4 +1,7 @@
-"""State PostProcess: recomputes, evaluates and reports the job's result."""
+"""State PostProcess: recomputes the job's result as far as that can be done, and reports it.
+
+What only the job could know is held to bounds, and the report names it: see ``results``.
+"""
 
 from __future__ import annotations
 
