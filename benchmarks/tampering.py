@@ -1,9 +1,9 @@
 """Tampers with real results, one figure each: ``python -m benchmarks.tampering``.
 
-A result of an example of events/requests, or of a larger one, is changed in one figure (some in
-two that must agree: a bitstring and its energy, a mean and the course that leads to it). It stays of
-its kind: a number a number, a bitstring a bitstring. Then PostProcess's own code reads it and makes
-the report. How that ends:
+A result of an example of events/requests, or of a larger one, is changed in one figure, some in two
+that must agree: a bitstring and its energy, a mean and the course that leads to it. It stays of its
+kind: a number a number, a bitstring a bitstring. Then PostProcess's own code reads it and makes the
+report. How that ends:
 
     refused        InvalidResult names the figure
     recomputed     the report is the same: what was changed is not in it, or was computed again
@@ -159,7 +159,7 @@ def _false_optimum(data: Json, rng: Random) -> Any:
 def _false_worst(data: Json, rng: Random) -> Any:
     classical = data["classical"]
     if classical["worst_energy"] is not None:
-        classical["worst_energy"] *= 1.5
+        classical["worst_energy"] += rng.choice((-1.0, 0.5, 2.0))
     classical["proven"] = not classical["proven"] if rng.random() < 0.2 else classical["proven"]
     return classical["worst_energy"]
 

@@ -519,7 +519,7 @@ def test_report_has_no_number_that_json_has_not() -> None:
 
 
 def test_page_calls_recomputed_what_was_recomputed() -> None:
-    assert "all energies were recomputed from them and the amplitudes" in page_of(REPORT_H2).words
+    assert "all were recomputed from the integrals and the amplitudes" in page_of(REPORT_H2).words
     assert "measured.energy" not in page_of(REPORT_H2).words.partition("job's word")[2]
     assert "the raw energy was recomputed from the shots" in page_of(REPORT_DM1).words
     assert "measured.energy" in page_of(REPORT_DM1).words.partition("job's word")[2]

@@ -22,10 +22,10 @@ COURSE = (
 )  # fmt: skip
 
 BILL = (
-    "partial", "cost.actual_usd", "cost.estimate_ratio", "cost.breakdown[].quantity",
-    "cost.breakdown[].usd", "cost.tasks[].arn", "cost.tasks[].purpose", "cost.tasks[].executables",
-    "cost.tasks[].shots", "cost.tasks[].usd", "cost.mitigation_usd", "cost.cut_short",
-    "cost.cut_short_by",
+    "partial", "cost.actual_usd", "cost.estimate_ratio", "cost.breakdown[].what",
+    "cost.breakdown[].purpose", "cost.breakdown[].quantity", "cost.breakdown[].usd",
+    "cost.tasks[].arn", "cost.tasks[].purpose", "cost.tasks[].executables", "cost.tasks[].shots",
+    "cost.tasks[].usd", "cost.mitigation_usd", "cost.cut_short", "cost.cut_short_by",
 )  # fmt: skip
 
 
@@ -65,7 +65,11 @@ def _of_optimisation(prepared: PreparedRun, result: OptimisationResult) -> Itera
         "algorithm.depths[].evaluations",
         *(("less_constant.depths",) if less else ()),
     )
-    if not small:
+    if small:
+        yield _word(
+            "the energies, which were recomputed from them", "algorithm.gammas", "algorithm.betas"
+        )
+    else:
         yield _large(result, constant=bool(less))
     if result.eliminations:
         yield _word(
@@ -103,10 +107,13 @@ def _of_molecule(prepared: PreparedRun, result: MoleculeResult) -> Iterator[Jobs
     yield _word(f"the {drawn}: counts are data", "samples")
     yield _word("the exact energy from below; the lowest one was recomputed", *COURSE)
     yield _word(
-        "the molecule's size and nuclear repulsion; the integrals are the job's, and all energies "
-        "were recomputed from them and the amplitudes",
+        "the molecule's size and nuclear repulsion, and to the energies: all were recomputed from "
+        "the integrals and the amplitudes, which are data",
         "algorithm.excitations[].excitation", "algorithm.excitations[].amplitude",
-        "algorithm.n_parameters", "algorithm.n_cnots", "quality.hartree_fock",
+        "algorithm.n_parameters", "algorithm.n_cnots", "solution.bitstring", "solution.probability",
+        "solution.determinants[].bitstring", "solution.determinants[].probability",
+        "solution.spin_squared", "quality.hartree_fock",
+        *(("scan[].hartree_fock", "scan[].spin_squared") if len(result.points) > 1 else ()),
     )  # fmt: skip
     if result.lowest.growth:
         yield _word(

@@ -137,6 +137,7 @@ def _check_samples(result: OptimisationResult, prepared: PreparedRun) -> None:
     if exact.compare(lowest, result.best_bitstring).order < 0:
         check_near("lowest energy of counts", result.best_energy, float(exact.energy(lowest)), 0.0)
         raise InvalidResult(refusal("best_bitstring", result.best_bitstring, f"the lower {lowest}"))
+    check_equal("best_bitstring", result.best_bitstring, lowest)  # of equals the first
 
 
 def _check_eliminations(result: OptimisationResult, model: IsingModel) -> None:
