@@ -33,7 +33,8 @@ INPUT_LIMIT_BYTES = 240 * 1024
 _NOT_FETCHED = ("job/", "checkpoints/", f"{runs.STAGED}/")
 """Folders of a run that are of no use to who has its report and records."""
 
-_ENERGY = re.compile(r"^Metrics - .*; energy=([^;]+); iteration_number=(\d+);")
+_NUMBER = r"-?\d{1,25}(?:\.\d{1,25})?(?:e[+-]?\d{1,3})?"
+_ENERGY = re.compile(rf"^Metrics - .*; energy=({_NUMBER}); iteration_number=(\d{{1,9}});")
 
 
 class RunStopped(PipelineError):

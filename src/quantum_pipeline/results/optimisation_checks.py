@@ -16,9 +16,6 @@ the recomputed figure, so they leave nobody anything to gain.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -27,20 +24,23 @@ from numpy.typing import NDArray
 
 from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.exact import ExactEnergies
-from quantum_pipeline.ising import EPSILON, IsingModel, all_energies, energies, spins_of
+from quantum_pipeline.ising import IsingModel, all_energies, spins_of
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.requests.algorithm import SHOT_OPTIMIZERS, SettledQaoa, SettledRqaoa
-from quantum_pipeline.results.base import check_equal, check_near, check_within
+from quantum_pipeline.results.base import check_equal, check_near
 from quantum_pipeline.results.device_checks import check_device_run, check_shots
 from quantum_pipeline.results.optimisation import ClassicalSolution, OptimisationResult
-from quantum_pipeline.statevector import Qaoa, mean_and_deviation
+from quantum_pipeline.results.optimisation_figures import (
+    Bounds,
+    check_by_shots,
+    of_shots,
+    of_state,
+    rounding_of,
+)
 from quantum_pipeline.wording import refusal
 
 RECOMPUTED = 20
 """Variables of whose 2^n bitstrings all are listed: half a second a layer, and 100 MB."""
-
-NEVER = 40.0
-"""-log of the probability with which honest shots miss what they are held to."""
 
 ENUMERATED = 12
 """Variables that recursive QAOA leaves at most without an elimination."""
@@ -73,7 +73,7 @@ def verify(
     _check_angles(result, model, algorithm)
     check_bitstring("best_bitstring", result.best_bitstring, model.n_variables)
     best = float(exact.energy(result.best_bitstring))
-    check_near("best_energy", result.best_energy, best, _rounding(model))
+    check_near("best_energy", result.best_energy, best, rounding_of(model))
     counted = sum(result.counts.values())
     check_device_run(result, prepared, n_qubits=model.n_variables, counted=counted)
     classical = _verified_classical(result.classical, exact, model)
@@ -83,17 +83,17 @@ def verify(
         _check_eliminations(result, model)
     _check_rival(result, exact)
     _check_course(result, algorithm)
-    bounds = _Bounds.of(classical, model)
+    bounds = Bounds.of(classical, model)
     bounds.check(result)
-    found = {"best_energy": best, "classical": classical}
+    found: dict[str, Any] = {"best_energy": best, "classical": classical}
     if is_recomputed(model):
         spectrum = all_energies(model.model_copy(update={"offset": 0.0}))
         _check_enumeration(classical, exact, model, spectrum)
-        found |= _of_state(result, prepared, algorithm, spectrum)
+        found |= of_state(result, prepared, algorithm, spectrum)
     elif prepared.device.kind == "local" and result.counts:
-        _check_by_shots(result, model, bounds)
+        check_by_shots(result, model, bounds)
     if prepared.device.kind != "local":
-        found |= _of_shots(result, model, found.get("device_run", result.device_run))
+        found |= of_shots(result, model, found.get("device_run", result.device_run))
     return result.model_copy(update=found)
 
 
@@ -169,7 +169,7 @@ def _verified_classical(
     n, worst = model.n_variables, classical.worst_bitstring
     check_bitstring("classical.bitstring", classical.bitstring, n)
     energy = float(exact.energy(classical.bitstring))
-    check_near("classical.energy", classical.energy, energy, _rounding(model))
+    check_near("classical.energy", classical.energy, energy, rounding_of(model))
     if classical.proven:
         check_equal("classical.within", classical.within, None)
         _check_no_neighbour("classical.bitstring", classical.bitstring, exact, model, lower=True)
@@ -179,7 +179,7 @@ def _verified_classical(
         return classical.model_copy(update={"energy": energy})
     check_bitstring("classical.worst_bitstring", worst, n)
     highest = float(exact.energy(worst))
-    check_near("classical.worst_energy", classical.worst_energy, highest, _rounding(model))
+    check_near("classical.worst_energy", classical.worst_energy, highest, rounding_of(model))
     _check_no_neighbour("classical.worst_bitstring", worst, exact, model, lower=False)
     return classical.model_copy(update={"energy": energy, "worst_energy": highest})
 
@@ -251,49 +251,6 @@ def _check_course(result: OptimisationResult, algorithm: Settled) -> None:
             check_near(f"depths.{number}.energy", step.energy, lowest, 1e-9 * abs(lowest))
 
 
-@dataclass(frozen=True)
-class _Bounds:
-    """The lowest and highest energy that there can be, as far as it is known."""
-
-    lowest: float
-    highest: float
-    tolerance: float
-
-    @classmethod
-    def of(cls, classical: ClassicalSolution, model: IsingModel) -> _Bounds:
-        lowest, highest = model.offset - model.scale, model.offset + model.scale
-        if classical.proven:
-            lowest = classical.energy
-        if classical.worst_energy is not None:
-            highest = classical.worst_energy
-        return cls(lowest, highest, _rounding(model))
-
-    def check(self, result: OptimisationResult) -> None:
-        """Hold all that a result claims of energies to the bounds."""
-        for name, values in _claimed(result):
-            check_within(name, values, self.lowest, self.highest, self.tolerance)
-        run = result.device_run
-        if run is not None and run.mitigation is not None:
-            # Mitigation may overshoot, but not the lowest energy, which it is given.
-            energies_ = [run.mitigation.mitigated.energy]
-            check_within("mitigation.mitigated", energies_, self.lowest, math.inf, self.tolerance)
-
-
-def _claimed(result: OptimisationResult) -> Iterator[tuple[str, Sequence[float]]]:
-    """Yield what is a mean over bitstrings, exact or of shots."""
-    yield "history", [each.energy for each in result.history]
-    yield "depths", [each.energy for each in result.depths]
-    yield "mean_energy", [result.mean_energy]
-    run = result.device_run
-    if run is None:
-        return
-    if run.trained_energy is not None:
-        yield "device_run.trained_energy", [run.trained_energy]
-    if run.mitigation is not None and run.mitigation.checks:
-        yield "mitigation.checks.exact", [each.exact for each in run.mitigation.checks]
-        yield "mitigation.checks.raw", [each.raw.energy for each in run.mitigation.checks]
-
-
 def _check_enumeration(
     classical: ClassicalSolution, exact: ExactEnergies, model: IsingModel, spectrum: Real
 ) -> None:
@@ -310,123 +267,3 @@ def _check_enumeration(
         "doubtful": lowest.doubtful,
     }.items():
         check_equal(f"classical.{name}", getattr(classical, name), expected)
-
-
-def _of_state(
-    result: OptimisationResult, prepared: PreparedRun, algorithm: Settled, spectrum: Real
-) -> dict[str, Any]:
-    """Return what the state of the angles has, after holding the claims to it."""
-    model, exact = prepared.ising, prepared.binary.exact
-    angles = np.array([result.gammas, result.betas])
-    circuit = Qaoa(spectrum, tilts=result.tilts or None)
-    probabilities = circuit.probabilities(angles)
-    mean, deviation = mean_and_deviation(spectrum, probabilities)
-    blur = _blur(model, angles)
-    tolerance = _rounding(model) + blur * model.scale
-    energy = model.offset + mean
-    alpha = algorithm.cvar_alpha or 1.0
-    if algorithm.optimizer not in SHOT_OPTIMIZERS:
-        trained = mean if alpha == 1 else circuit.tail(probabilities, alpha)
-        lowest = min(each.energy for each in result.history)
-        check_near("lowest of history", lowest, model.offset + trained, tolerance / alpha)
-    run, shots = result.device_run, sum(result.counts.values())
-    if run is not None:
-        if run.trained_energy is None:
-            raise InvalidResult(refusal("device_run.trained_energy", None, str(energy)))
-        check_near("device_run.trained_energy", run.trained_energy, energy, tolerance)
-        return {"device_run": run.model_copy(update={"trained_energy": energy})}
-    check_near("mean_energy", result.mean_energy, energy, tolerance)
-    found: dict[str, Any] = {"mean_energy": energy}
-    if result.standard_error is not None:
-        found["standard_error"] = error = deviation / math.sqrt(shots)
-        # Of a deviation that is 0 its square has the rounding.
-        allowed = (tolerance + math.sqrt(blur) * deviation + 1e-7 * model.scale) / math.sqrt(shots)
-        check_near("standard_error", result.standard_error, error, allowed)
-    if result.probability_of_best is not None:
-        best = exact.lowest(spectrum, exact.rounding(model)).places
-        found["probability_of_best"] = chance = min(
-            1.0, float(probabilities[best].sum() / probabilities.sum())
-        )
-        check_near("probability_of_best", result.probability_of_best, chance, blur)
-    if shots:
-        span = float(spectrum.max() - spectrum.min())
-        most = NEVER * span / 3
-        apart = most + math.sqrt(most**2 + 2 * NEVER * shots * deviation**2)
-        sampled, _ = _mean_of(result, model)
-        check_near("mean energy of counts", sampled, energy, apart / shots + tolerance)
-    return found
-
-
-def _check_by_shots(result: OptimisationResult, model: IsingModel, bounds: _Bounds) -> None:
-    """Hold what only the job could compute of its state to the shots of that state.
-
-    Sources: the empirical Bernstein bounds of Maurer and Pontil, arXiv:0907.3740, theorems 4 and
-    10; Chernoff's bound of a binomial distribution.
-    """
-    shots, span = sum(result.counts.values()), bounds.highest - bounds.lowest
-    mean, deviation = _mean_of(result, model)
-    apart = math.sqrt(2 * NEVER / shots) * deviation + 7 * NEVER * span / 3 / max(1, shots - 1)
-    check_near("mean_energy", result.mean_energy, mean, apart + bounds.tolerance)
-    if result.standard_error is not None:
-        apart = span * math.sqrt(2 * NEVER / (shots - 1)) + bounds.tolerance
-        error = deviation / math.sqrt(shots)
-        check_near("standard_error", result.standard_error, error, apart / math.sqrt(shots))
-    if result.probability_of_best is not None and result.classical.proven:
-        lowest = result.classical.energy + bounds.tolerance
-        seen = sum(
-            count
-            for bitstring, count in result.counts.items()
-            if float(energies(model, spins_of([bitstring]))[0]) <= lowest
-        )
-        if shots * _divergence(seen / shots, result.probability_of_best) > NEVER:
-            allowed = f"what {seen} of {shots} shots may come of"
-            raise InvalidResult(refusal("probability_of_best", result.probability_of_best, allowed))
-
-
-def _divergence(seen: float, claimed: float) -> float:
-    """Return the Kullback-Leibler divergence of two probabilities of one event."""
-    claimed = min(max(claimed, 1e-300), 1 - 1e-16)
-    parts = ((seen, claimed), (1 - seen, 1 - claimed))
-    return math.fsum([p * math.log(p / q) for p, q in parts if p > 0])
-
-
-def _of_shots(result: OptimisationResult, model: IsingModel, run: Any) -> dict[str, Any]:
-    """Return what follows from a device's shots, after holding the claims to it."""
-    shots, tolerance = sum(result.counts.values()), _rounding(model)
-    mean, deviation = _mean_of(result, model)
-    check_near("mean_energy", result.mean_energy, mean, tolerance)
-    found: dict[str, Any] = {"mean_energy": mean}
-    if result.standard_error is not None:
-        found["standard_error"] = error = deviation / math.sqrt(shots)
-        near = tolerance + 1e-7 * model.scale / math.sqrt(shots)
-        check_near("standard_error", result.standard_error, error, near)
-    if run is None or run.mitigation is None:
-        return found
-    raw, near = run.mitigation.raw, tolerance + 1e-7 * model.scale / math.sqrt(shots)
-    error = deviation / math.sqrt(max(shots - 1, 1))
-    check_near("mitigation.raw.energy", raw.energy, mean, tolerance)
-    check_near("mitigation.raw.standard_error", raw.standard_error, error, near)
-    raw = raw.model_copy(update={"energy": mean, "standard_error": error})
-    outcome = run.mitigation.model_copy(update={"raw": raw})
-    return found | {"device_run": run.model_copy(update={"mitigation": outcome})}
-
-
-def _mean_of(result: OptimisationResult, model: IsingModel) -> tuple[float, float]:
-    """Return mean energy and standard deviation of the shots."""
-    weights = np.fromiter(result.counts.values(), dtype=np.float64)
-    return mean_and_deviation(energies(model, spins_of(list(result.counts))), weights)
-
-
-def _rounding(model: IsingModel) -> float:
-    """Return how far a claimed energy may be from the recomputed one, for a state has rounding too.
-
-    What is better or best does not rest on it: that is compared exactly, by the bitstrings.
-    """
-    return model.tolerance + 1e-9 * model.scale
-
-
-def _blur(model: IsingModel, angles: Real) -> float:
-    """Return how far probabilities may differ: a phase has the rounding of its angle's size."""
-    gammas, betas = map(float, np.abs(angles).sum(axis=1))
-    bare = model.model_copy(update={"offset": 0.0}).tolerance
-    return 1e-9 + 8 * (gammas * bare + EPSILON * model.n_variables * betas)
