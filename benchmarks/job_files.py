@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 import pickle
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import click
 import networkx as nx
 
 from benchmarks.processors import prepared_by, requests_of, solved
@@ -77,7 +79,8 @@ def written(
 ) -> Iterator[Files]:
     """Yield what the jobs of requests write, those in files first.
 
-    What is in the folder ``kept`` from another time is read, and what is not is put there.
+    What is in the folder ``kept`` from another time is read, and what is not is put there. A job
+    that fails is left out, and said to be.
     """
     requests = dict(requests_of(files, aws.outputs["InputBucketName"])) | dict(more or {})
     for name, request in requests.items():
@@ -85,7 +88,11 @@ def written(
         if place is not None and place.exists():
             yield pickle.loads(place.read_bytes())
             continue
-        found = _solved(aws, name, request)
+        try:
+            found = _solved(aws, name, request)
+        except click.ClickException as error:  # a busy machine: its time limit, for one
+            print(f"left out: {error.message}", file=sys.stderr)
+            continue
         if place is not None:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(pickle.dumps(found))
