@@ -32,7 +32,8 @@ from quantum_pipeline.results import read_result
 EXAMPLES = Path(__file__).resolve().parents[1] / "events" / "requests"
 
 ATTEMPTED = (
-    "maxcut_petersen", "qubo_portfolio_warm_start", "chemistry_h2", "chemistry_h2_bond_scan", "maxcut_petersen_sv1", "chemistry_hydrogen_on_dm1",
+    "maxcut_petersen", "qubo_portfolio_warm_start", "chemistry_h2", "chemistry_h2_bond_scan",
+    "maxcut_petersen_sv1", "chemistry_hydrogen_on_dm1",
 )  # fmt: skip
 """Examples whose jobs end in a second, with every kind of line that a journal has."""
 

@@ -160,7 +160,9 @@ def _of_own_shots(state: _State, result: OptimisationResult, model: IsingModel) 
         most = NEVER * state.span / 3
         apart = most + math.sqrt(most**2 + 2 * NEVER * shots * state.deviation**2)
         sampled, _ = _mean_of(result, model)
-        check_near("mean energy of counts", sampled, state.energy, apart / shots + state.tolerance)
+        _check_around(
+            "mean energy of counts", sampled, state.energy, apart / shots + state.tolerance
+        )
     return found
 
 
@@ -173,11 +175,11 @@ def check_by_shots(result: OptimisationResult, model: IsingModel, bounds: Bounds
     shots, span = sum(result.counts.values()), bounds.highest - bounds.lowest
     mean, deviation = _mean_of(result, model)
     apart = math.sqrt(2 * NEVER / shots) * deviation + 7 * NEVER * span / 3 / max(1, shots - 1)
-    check_near("mean_energy", result.mean_energy, mean, apart + bounds.tolerance)
+    _check_around("mean_energy", result.mean_energy, mean, apart + bounds.tolerance)
     if result.standard_error is not None:
         apart = span * math.sqrt(2 * NEVER / (shots - 1)) + bounds.tolerance
         error = deviation / math.sqrt(shots)
-        check_near("standard_error", result.standard_error, error, apart / math.sqrt(shots))
+        _check_around("standard_error", result.standard_error, error, apart / math.sqrt(shots))
     if result.probability_of_best is not None and result.classical.proven:
         lowest = result.classical.energy + bounds.tolerance
         seen = sum(
@@ -188,6 +190,11 @@ def check_by_shots(result: OptimisationResult, model: IsingModel, bounds: Bounds
         if shots * _divergence(seen / shots, result.probability_of_best) > NEVER:
             allowed = f"what {seen} of {shots} shots may come of"
             raise InvalidResult(refusal("probability_of_best", result.probability_of_best, allowed))
+
+
+def _check_around(name: str, claimed: float, near: float, apart: float) -> None:
+    """Hold a claim to sampling error."""
+    check_within(name, [claimed], near - apart, near + apart, 0.0)
 
 
 def _divergence(seen: float, claimed: float) -> float:
