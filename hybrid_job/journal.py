@@ -42,7 +42,7 @@ from quantum_pipeline.wording import refusal, shown
 
 Real = NDArray[np.float64]
 
-LONGEST_LINE = 16 * 2**20
+LONGEST_LINE = 6 * 2**20
 """Bytes; the largest decision, the states of a scan, has 31 kB for each of 10 orbitals' points."""
 
 LARGEST = 2**30
