@@ -227,6 +227,7 @@ def test_a_record_that_cannot_be_read_keeps_no_other_run_waiting(
 def test_a_ticket_that_an_ended_run_has_left_is_taken_away(stack: Stack, sweep: Sweep) -> None:
     ended = stack.ended(stack.start(LONG | {"shots": -1}, "left-in-line"))
     going_on = stack.start(LONG, "still-in-line")
+    stack.wait_for_record("still-in-line", "job.json")  # it needed no ticket
     keys = [runs.ticket(run_id, ended["startDate"]) for run_id in ("left-in-line", "still-in-line")]
     for key in keys:
         stack.s3.put_object(Bucket=stack.bucket, Key=key, Body=b"")
