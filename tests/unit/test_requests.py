@@ -427,6 +427,13 @@ def test_terms_are_counted_before_any_are_computed(problem: dict[str, Any], term
     assert str(error.value) == f"problem: got {terms} terms; allowed: up to 262144"
 
 
+def test_an_object_of_very_many_fields_is_refused_as_it_is_read() -> None:
+    text = json.dumps([{f"x{number}": 0 for number in range(MAX_FIELDS + 1)}])
+    with pytest.raises(InvalidRequest, match=r"^f: got 1001 fields; allowed: up to 1000 in an obj"):
+        parse_json(text, "f", max_values=MAX_VALUES)
+    assert len(parse_json(text, "f")[0]) == MAX_FIELDS + 1
+
+
 def test_values_are_counted_before_any_are_made() -> None:
     text = "[" + "[]," * (MAX_VALUES // 2) + "[]]"
     tracemalloc.start()

@@ -34,6 +34,9 @@ def parse_json(
     """
 
     def each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if max_values is not None and len(pairs) > MAX_FIELDS:
+            allowed = f"up to {MAX_FIELDS} in an object"
+            raise InvalidRequest(f"{what}: got {len(pairs)} fields; allowed: {allowed}")
         found = dict(pairs)
         if len(found) < len(pairs):
             names = Counter(name for name, _ in pairs)
