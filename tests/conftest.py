@@ -44,6 +44,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("cache")
     with LocalAws(cache_folder=folder, parameters=PARAMETERS, braket=with_room) as aws:
         yield Stack(aws)
+    assert not aws.authority.refused  # but for what a test provoked, and took out
 
 
 @pytest.fixture(scope="module")

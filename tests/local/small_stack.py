@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -77,6 +78,11 @@ Resources:
   Machine:
     Type: AWS::Serverless::StateMachine
     Properties:
+      Policies:
+        - Statement:
+            - Effect: Allow
+              Action: lambda:InvokeFunction
+              Resource: !Sub arn:aws:lambda:${AWS::Region}:${AWS::AccountId}:function:*
       DefinitionUri: machine.asl.json
       DefinitionSubstitutions:
         Tell: !GetAtt TellFunction.Arn
@@ -91,6 +97,13 @@ Resources:
         source: [aws.states]
         detail: {stateMachineArn: [!Ref Machine], status: [ABORTED, TIMED_OUT]}
       Targets: [{Id: Record, Arn: !GetAtt RecordFunction.Arn}]
+  EndPermission:
+    Type: AWS::Lambda::Permission
+    Properties:
+      FunctionName: !Ref RecordFunction
+      Action: lambda:InvokeFunction
+      Principal: events.amazonaws.com
+      SourceArn: !GetAtt EndRule.Arn
   Bucket: {Type: AWS::S3::Bucket}
   Topic: {Type: AWS::SNS::Topic}
 Outputs:
@@ -153,12 +166,16 @@ class Lines(list[tuple[str, str, str]]):
 class NoBraket:
     """Stands where the Braket service would; nothing here asks it."""
 
-    def __init__(self, *_: Any) -> None: ...
+    def __init__(self, *_: Any) -> None:
+        self.clients = SimpleNamespace()
 
     def __call__(self, environ: Any, start_response: Any) -> Iterable[bytes]:
         raise NotImplementedError
 
     def warm(self) -> None: ...
+
+    def tags_of(self, _: str) -> dict[str, str]:
+        return {}
 
     def close(self) -> None: ...
 

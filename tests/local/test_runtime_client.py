@@ -119,7 +119,9 @@ class Clients:
         self.patch.setattr(environment, "RUNTIME_CLIENT", client)
         lines = self.lines[client] = Lines()
         arn = "arn:aws:lambda:us-east-1:123456789012:function:f"
-        function = Function("F", "f", arn, "python3.12", handler, self.code, 10, 128, {}, "/f", 0)
+        function = Function(
+            "F", "f", arn, "python3.12", handler, self.code, 10, 128, {}, "/f", 0, ""
+        )
         interpreter = Interpreter([], STARTS_WITH)
         try:
             process = Environment(

@@ -161,7 +161,9 @@ def test_the_project_template_sets_up_a_function_for_each_file(tmp_path: Path) -
     assert stack.outputs["OutputBucketName"] in stack.buckets
     assert len(stack.buckets) == 3
     [sweep] = [each.arn for each in stack.functions if each.handler == "sweep.handler"]
-    assert stack.schedules == (Schedule(every_seconds=300.0, function_arn=sweep, payload="{}"),)
+    arn = "arn:aws:scheduler:us-east-1:123456789012:schedule/default/qp-SweepSchedule"
+    role = "arn:aws:iam::123456789012:role/qp-SweepScheduleRole"
+    assert stack.schedules == (Schedule(300.0, sweep, "{}", role, arn),)
 
 
 def test_a_schedule_of_another_kind_is_refused(tmp_path: Path) -> None:

@@ -96,6 +96,17 @@ NEEDED = {
         "states:DescribeExecution",
         "lambda:InvokeFunction",
     },
+    "StateMachine": {
+        "lambda:InvokeFunction",
+        "logs:CreateLogDelivery",
+        "logs:GetLogDelivery",
+        "logs:UpdateLogDelivery",
+        "logs:DeleteLogDelivery",
+        "logs:ListLogDeliveries",
+        "logs:PutResourcePolicy",
+        "logs:DescribeResourcePolicies",
+        "logs:DescribeLogGroups",
+    },
     "SweepScheduleRole": {"lambda:InvokeFunction", "sqs:SendMessage"},
     "JobRole": {
         "s3:GetObject",
@@ -110,6 +121,8 @@ NEEDED = {
         *OF_THE_SERVICE,
     },
 }
+READ_BY_JOBS = {"runs/*/prepared.json", "runs/*/checkpoints/*", "jobs/qpipe-*/tasks/*"}
+WRITTEN_BY_JOBS = {"runs/*/job/*", "runs/*/checkpoints/*", "jobs/qpipe-*/tasks/*"}
 STACK_TAG = "quantum-pipeline:stack"
 
 
@@ -163,6 +176,7 @@ def test_objects_are_reached_below_their_prefix_only(resources: Json) -> None:
     prefixes = {
         "${InputBucket.Arn}/*",
         "${OutputBucket.Arn}/runs/*",
+        *(f"${{OutputBucket.Arn}}/{each}" for each in (*READ_BY_JOBS, *WRITTEN_BY_JOBS)),
         "${OutputBucket.Arn}/sweep.json",
         "${OutputBucket.Arn}/line/*",
         "${CodeBucket.Arn}/source/*",
@@ -247,6 +261,23 @@ def test_roles_are_unnamed_and_none_is_shared(resources: Json) -> None:
 def test_only_braket_assumes_the_jobs_role(resources: Json) -> None:
     [statement] = resources["JobRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
     assert statement["Principal"] == {"Service": "braket.amazonaws.com"}
+    jobs = {"Fn::Sub": "arn:${AWS::Partition}:braket:*:${AWS::AccountId}:job/*"}
+    assert statement["Condition"] == {
+        "StringEqualsIfExists": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}},
+        "ArnLikeIfExists": {"aws:SourceArn": jobs},
+    }
+
+
+def test_jobs_write_what_is_theirs_and_no_reports_and_ends(resources: Json) -> None:
+    reached: dict[str, set[str]] = {"s3:GetObject": set(), "s3:PutObject": set()}
+    for statement in statements(resources, "JobRole"):
+        for action in reached.keys() & set(as_list(statement["Action"])):
+            reached[action] |= {each["Fn::Sub"] for each in as_list(statement["Resource"])}
+    output = "${OutputBucket.Arn}/"
+    assert reached == {
+        "s3:GetObject": {output + each for each in READ_BY_JOBS} | {"${CodeBucket.Arn}/source/*"},
+        "s3:PutObject": {output + each for each in WRITTEN_BY_JOBS},
+    }
 
 
 def test_only_the_scheduler_assumes_the_role_of_the_schedule(resources: Json) -> None:

@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,11 +15,11 @@ import pytest
 from werkzeug.wrappers import Request, Response
 
 from quantum_pipeline import runs
+from quantum_pipeline.local.aws import read_stack
 from quantum_pipeline.local.schedules import Schedules
-from quantum_pipeline.local.template import Schedule
 from tests.calls import Calls
 from tests.functions.stages import ALWAYS, GARNET, create_task, prepared, task_status
-from tests.stack import LONG, Stack
+from tests.stack import LONG, PARAMETERS, Stack
 from tests.waiting import wait_for
 
 SUBMIT = "quantum-pipeline-SubmitFunction"
@@ -240,9 +241,10 @@ def test_a_ticket_that_an_ended_run_has_left_is_taken_away(stack: Stack, sweep: 
 
 
 def test_the_stack_on_this_machine_sweeps_by_the_templates_schedule(stack: Stack) -> None:
-    arn = stack.aws.functions.find("quantum-pipeline-SweepFunction").arn
+    [schedule] = read_stack(parameters=PARAMETERS).schedules
+    often = replace(schedule, every_seconds=0.05)
     stack.s3.delete_object(Bucket=stack.bucket, Key="sweep.json")
-    with closing(Schedules([Schedule(0.05, arn, "{}")], stack.aws.functions)):
+    with closing(Schedules([often], stack.aws.functions, stack.aws.authority)):
         where = {"Bucket": stack.bucket, "Prefix": "sweep.json"}
         wait_for(lambda: stack.s3.list_objects_v2(**where).get("Contents"))
     cloudwatch = stack.client("cloudwatch")

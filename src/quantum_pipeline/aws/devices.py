@@ -22,9 +22,9 @@ def states(devices: Iterable[Device]) -> dict[str, DeviceState]:
     """Return the state of each device by its ARN, without those that Braket does not know here.
 
     Of several, only those are asked that a search lists as online: the others cannot be used, and
-    calls are few.
+    calls are few. Local simulators are no devices of Braket's: a role may not even ask for them.
     """
-    asked = list(devices)
+    asked = [device for device in devices if device.kind != "local"]
     if len(asked) == 1:
         found = state(asked[0].arn)
         return {} if found is None else {found.arn: found}

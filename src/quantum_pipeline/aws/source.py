@@ -17,6 +17,7 @@ from pathlib import Path
 import quantum_pipeline
 from quantum_pipeline.architecture import NOT_OF_THE_JOB
 from quantum_pipeline.aws import storage
+from quantum_pipeline.errors import InvalidResult
 
 PACKAGES = ("hybrid_job", "quantum_pipeline")
 
@@ -51,13 +52,27 @@ def _travels(package: str, path: Path) -> bool:
 
 
 def publish(bucket: str) -> Source:
-    """Upload the tarball unless it is there; return where it is."""
+    """Upload the tarball unless it is there; return where it is.
+
+    Raises:
+        InvalidResult: something else is there under the tarball's hash.
+    """
     content = build()
     digest = hashlib.sha256(content).hexdigest()
     key = f"source/{digest}.tar.gz"
-    if not storage.exists(bucket, key):
+    try:
+        found = storage.read(bucket, key, limit=len(content))
+    except ValueError:  # it is larger
+        found = b""
+    uri = f"s3://{bucket}/{key}"
+    if found is None:
         storage.write(bucket, key, content, "application/gzip")
-    return Source(uri=f"s3://{bucket}/{key}", sha256=digest)
+    elif found != content:
+        raise InvalidResult(
+            f"{uri}: other content than that of this SHA-256, which jobs would run; allowed: "
+            "the object as a Submit wrote it (the bucket keeps its versions), or none"
+        )
+    return Source(uri=uri, sha256=digest)
 
 
 def _folder(package: str) -> Path:

@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Self, TypeAlias
 from urllib.request import getproxies
 
 import quantum_pipeline
-from quantum_pipeline.local.keys import Key
+from quantum_pipeline.local.iam.authority import Authority
+from quantum_pipeline.local.keys import Key, Keys
 from quantum_pipeline.local.lambdas import Functions
 from quantum_pipeline.local.logs import LogWriter
 from quantum_pipeline.local.schedules import Schedules
@@ -77,7 +78,8 @@ class LocalAws:
         endpoint_url: where every service answers.
         region: the stack's region.
         outputs: the stack's outputs.
-        key: what requests are to be signed with, made for this stack alone.
+        key: what requests are to be signed with, made for this stack alone: the administrator's.
+        authority: who says what the functions and jobs may do, which have keys of their own.
         functions: the Lambda functions.
         braket: the Braket service.
         router: the WSGI application behind the endpoint.
@@ -113,6 +115,8 @@ class LocalAws:
         """
         stack = read_stack(template, stack_name=stack_name, parameters=parameters)
         self.outputs, self.key = stack.outputs, Key()
+        self._keys = Keys(self.key, stack.policies.roles)
+        self.authority = Authority(stack.policies, stack.account)
         if not _one_at_a_time.acquire(blocking=False):
             raise RuntimeError("another LocalAws is open in this process")
         with ExitStack() as open_parts:
@@ -140,13 +144,14 @@ class LocalAws:
         self.logs = LogWriter(stack.account, stack.region)
         open_parts.callback(self.logs.close)
         self.functions = Functions(
-            [_with_lasting_tmp(function, cache_folder / "tmp") for function in stack.functions],
-            {**self.environment(), **_NO_OTHER_SETTINGS},
+            [self._set_up(function, cache_folder / "tmp") for function in stack.functions],
+            {**self._place(), **_NO_OTHER_SETTINGS},
             work_folder / "functions",
             self.logs.put,
         )
         open_parts.callback(self.functions.close)
         self.braket = braket(self.environment, work_folder / "braket")
+        self.braket.clients.key_of = self._key_of_job
         open_parts.callback(self.braket.close)
         scheduled = {schedule.function_arn for schedule in stack.schedules}  # no run waits for them
         names = [each.name for each in stack.functions if each.arn not in scheduled]
@@ -158,13 +163,20 @@ class LocalAws:
             services = {"braket": self.braket}
             folder = work_folder / "endpoint"
             endpoint = Endpoint(
-                listener, stack, self.functions, services, key=self.key, folder=folder
+                listener,
+                stack,
+                self.functions,
+                services,
+                keys=self._keys,
+                authority=self.authority,
+                tags=self.braket.tags_of,
+                folder=folder,
             )
         open_parts.callback(endpoint.close)
         self.router = endpoint.router
         self._limit_spending(stack)
         self.logs.start()
-        open_parts.callback(Schedules(stack.schedules, self.functions).close)
+        open_parts.callback(Schedules(stack.schedules, self.functions, self.authority).close)
 
     def _warm(self, names: Sequence[str]) -> None:
         """Start what a run needs, in the order of its need, while this process imports moto."""
@@ -188,13 +200,38 @@ class LocalAws:
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables with which any AWS client talks to this stack."""
+        return {**self._place(), **self.key.environment()}
+
+    def _place(self) -> dict[str, str]:
         return {
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
-            **self.key.environment(),
             **_no_proxy(),
         }
+
+    def _set_up(self, function: Function, folder: Path) -> Function:
+        """Give a function the key of its role, in a session of the function's name, as Lambda does.
+
+        Let settings name /tmp, which is private to a function on Lambda. It lasts here, since what
+        they keep there are caches: matplotlib's takes seconds to make.
+        """
+        environment = {
+            name: f"{folder}{value.removeprefix('/tmp')}" if value.startswith("/tmp/") else value
+            for name, value in function.environment.items()
+        }
+        key = self._keys.of(function.role_arn, function.name)
+        return replace(function, environment={**environment, **key.environment()})
+
+    def _key_of_job(self, role_arn: str) -> dict[str, str]:
+        """Return the key of a job's role in environment variables, if the role trusts Braket.
+
+        Raises:
+            AccessDenied: it does not.
+        """
+        jobs = f"arn:aws:braket:{REGION}:{ACCOUNT}:job/*"
+        self.authority.check_trust("braket.amazonaws.com", role_arn, jobs)
+        return self._keys.of(role_arn, "braket-job").environment()
 
     def close(self) -> None:
         """End every process, and remove what is not for later."""
@@ -218,18 +255,6 @@ def _work_folder(cache_folder: Path) -> Path:
         except PermissionError:
             pass  # it runs, for another user
     return Path(tempfile.mkdtemp(prefix=f"aws-{os.getpid()}-", dir=cache_folder))
-
-
-def _with_lasting_tmp(function: Function, folder: Path) -> Function:
-    """Let settings name /tmp, which is private to a function on Lambda.
-
-    It lasts here, since what they keep there are caches: matplotlib's takes seconds to make.
-    """
-    environment = {
-        name: f"{folder}{value.removeprefix('/tmp')}" if value.startswith("/tmp/") else value
-        for name, value in function.environment.items()
-    }
-    return replace(function, environment=environment)
 
 
 def _no_proxy() -> dict[str, str]:

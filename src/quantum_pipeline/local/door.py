@@ -2,9 +2,9 @@
 
 Whoever may use the port of a server can reach it: every user of this machine, and every page in a
 browser. So each server has a key of its own, made at random, and each request is to be signed with
-it, by Signature Version 4, which botocore computes here again. A page could not sign, and is
-refused beforehand: browsers name its origin, and one that took over the name of its own server
-(DNS rebinding) asks for a host of that name.
+it, or with one that it has made for a role, by Signature Version 4, which botocore computes here
+again. A page could not sign, and is refused beforehand: browsers name its origin, and one that took
+over the name of its own server (DNS rebinding) asks for a host of that name.
 """
 
 from __future__ import annotations
@@ -13,24 +13,22 @@ import hashlib
 import hmac
 import io
 import ipaddress
-import json
 import re
 import time
 from calendar import timegm
 from collections.abc import Iterable
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qs
-from xml.sax.saxutils import escape
 
 from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.compat import HTTPHeaders
 from botocore.credentials import Credentials
 from werkzeug.datastructures import EnvironHeaders
-from werkzeug.wrappers import Response
 
-from quantum_pipeline.local.keys import Key
+from quantum_pipeline.local.iam.guard import SESSION
+from quantum_pipeline.local.keys import Key, Keys, Session
+from quantum_pipeline.local.refusals import refusal
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -56,18 +54,22 @@ class Refused(Exception):
 class Door:
     """The WSGI application before all others."""
 
-    def __init__(self, key: Key, inside: WSGIApplication) -> None:
-        """Take the key that lets in, and what is behind the door."""
-        self._key = key
+    def __init__(self, keys: Keys, inside: WSGIApplication) -> None:
+        """Take the keys that let in, and what is behind the door."""
+        self._keys = keys
         self._inside = inside
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Hand on a request that was signed with the key; refuse any other."""
+        """Hand on a request that was signed with a key, and say whose; refuse any other."""
+        service = ""
         try:
             _check_place(environ)
-            _check(_Signed.of(environ), self._key, environ)
+            signed = _Signed.of(environ)
+            service = signed.service
+            environ[SESSION] = self._whose(signed, environ)
         except Refused as refused:
-            return _refusal(refused, environ)(environ, start_response)
+            answer = refusal(refused.code, str(refused), environ, service)
+            return answer(environ, start_response)
 
         def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
             # moto lets any page read what it answers.
@@ -75,6 +77,17 @@ class Door:
             return start_response(status, kept, *error)
 
         return self._inside(environ, start)
+
+    def _whose(self, signed: _Signed, environ: WSGIEnvironment) -> Session | None:
+        """Return whose key has signed; None is the server's own."""
+        found = self._keys.find(signed.access_key_id)
+        if found is None:
+            raise Refused("InvalidClientTokenId", "the access key is not this server's")
+        key, session = found
+        if not hmac.compare_digest(signed.token.encode(), key.session_token.encode()):
+            raise Refused("InvalidToken", "the session token is not that of the access key")
+        _check(signed, key, environ)
+        return session
 
 
 def is_safe_host(host: str) -> bool:
@@ -122,6 +135,8 @@ class _Signed(NamedTuple):
     query: str
     """The query that was signed."""
     presigned: bool
+    token: str
+    """Of the session that the key is of, if it is one's."""
 
     @classmethod
     def of(cls, environ: WSGIEnvironment) -> _Signed:
@@ -147,6 +162,7 @@ class _Signed(NamedTuple):
             seconds=SKEW_SECONDS,
             query=query,
             presigned=False,
+            token=environ.get("HTTP_X_AMZ_SECURITY_TOKEN", ""),
         )
 
     @classmethod
@@ -167,6 +183,7 @@ class _Signed(NamedTuple):
                     each for each in query.split("&") if not each.startswith("X-Amz-Signature=")
                 ),
                 presigned=True,
+                token=given.get("X-Amz-Security-Token", ""),
             )
         except (KeyError, ValueError) as error:
             raise Refused("IncompleteSignature", "the URL is not signed as a whole") from error
@@ -174,8 +191,6 @@ class _Signed(NamedTuple):
 
 def _check(signed: _Signed, key: Key, environ: WSGIEnvironment) -> None:
     """Refuse a request whose signature is not that of this key, now, for what it asks."""
-    if not hmac.compare_digest(signed.access_key_id.encode(), key.access_key_id.encode()):
-        raise Refused("InvalidClientTokenId", "the access key is not this server's")
     try:
         when = timegm(time.strptime(signed.time, "%Y%m%dT%H%M%SZ"))
     except ValueError as error:
@@ -254,19 +269,3 @@ def _content(environ: WSGIEnvironment) -> bytes:
     environ["wsgi.input"] = io.BytesIO(content)
     environ["CONTENT_LENGTH"] = str(len(content))
     return content
-
-
-def _refusal(refused: Refused, environ: WSGIEnvironment) -> Response:
-    """Return a refusal in the form of the protocol that was asked in."""
-    kind = environ.get("CONTENT_TYPE", "")
-    message = str(refused)
-    if "json" in kind:
-        content, kind = json.dumps({"__type": refused.code, "message": message}), "application/json"
-    else:
-        error = f"<Code>{refused.code}</Code><Message>{escape(message)}</Message>"
-        if "form" in kind:
-            error = f"<Error><Type>Sender</Type>{error}</Error>"
-        name = "ErrorResponse" if "form" in kind else "Error"
-        content, kind = f"<{name}>{error}</{name}>", "application/xml"
-    headers = {"x-amzn-ErrorType": refused.code}
-    return Response(content, HTTPStatus.FORBIDDEN, headers, content_type=kind)

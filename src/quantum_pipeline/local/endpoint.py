@@ -11,8 +11,8 @@ import logging
 import socket
 import sys
 import threading
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -37,7 +37,10 @@ from werkzeug.serving import ThreadedWSGIServer
 from quantum_pipeline.local.door import Door
 from quantum_pipeline.local.events import deliver, status_change
 from quantum_pipeline.local.executions import Executions
-from quantum_pipeline.local.keys import Key
+from quantum_pipeline.local.iam.authority import Authority
+from quantum_pipeline.local.iam.guard import Guard
+from quantum_pipeline.local.iam.requests import Tags
+from quantum_pipeline.local.keys import Keys
 from quantum_pipeline.local.lambda_api import LambdaApi
 from quantum_pipeline.local.lambdas import Functions
 from quantum_pipeline.local.router import Router
@@ -79,30 +82,36 @@ class Endpoint:
         functions: Functions,
         services: Mapping[str, WSGIApplication],
         *,
-        key: Key,
+        keys: Keys,
+        authority: Authority,
+        tags: Tags,
         folder: Path,
     ) -> None:
         """Deploy the stack and begin to answer.
 
         Args:
             services: applications of further services, by the names that requests are signed for.
-            key: what requests are to be signed with.
+            keys: what requests are to be signed with.
+            authority: who says what may be done with those of roles.
+            tags: returns the tags of what Braket has by its ARN.
             folder: where the content of objects and executions that have ended are kept.
         """
         self._stack = stack
         self._functions = functions
         host, port = listener.getsockname()
         default_user_config["stepfunctions"] = {"execute_state_machine": True}
-        _Engine.address, _Engine.key = f"http://{host}:{port}", key
+        self._authority = authority
+        _Engine.address, _Engine.keys = f"http://{host}:{port}", keys
         _load_engine()
-        _invoke_by(_Engine.client(stack.region, "lambda"))
+        _invoke_by(cache(partial(_Engine.client_of, stack.region, "lambda")))
         moto_api_backend.reset()
         _keep_bodies(folder / "objects")
         self._deploy()
         self.executions = Executions(self._ended, folder / "executions")
         self.router = Router({"lambda": LambdaApi(functions), **services}, self.executions)
+        guard = Guard(authority, stack.account, tags, self.router)
         self._server = ThreadedWSGIServer(
-            host, port, Door(key, self.router), _RequestHandler, fd=listener.fileno()
+            host, port, Door(keys, guard), _RequestHandler, fd=listener.fileno()
         )
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.02,), name="endpoint", daemon=True
@@ -134,7 +143,9 @@ class Endpoint:
 
     def _ended(self, execution: Any) -> None:
         bus = events_backends[execution.account_id][execution.region_name].event_buses["default"]
-        deliver(status_change(execution), list(bus.rules.values()), self._functions)
+        deliver(
+            status_change(execution), list(bus.rules.values()), self._functions, self._authority
+        )
 
 
 class _RequestHandler(MotoRequestHandler):
@@ -153,11 +164,16 @@ class _Engine:
     """The clients of moto's engine of state machines: of the one server that there is at a time."""
 
     address = ""
-    key: Key
+    keys: Keys
 
     @classmethod
-    def client(cls, region: str, service: str, state_credentials: object = None) -> Any:  # noqa: ARG003
-        """Return a client of this server that leaves retries to the state machine."""
+    def client(cls, region: str, service: str, state_credentials: Any = None) -> Any:
+        """Return a client of this server for a task of a state machine."""
+        return cls.client_of(region, service, state_credentials.role_arn)
+
+    @classmethod
+    def client_of(cls, region: str, service: str, role_arn: str) -> Any:
+        """Return a client that has the key of a role, and leaves retries to the state machine."""
         create: Any = boto3.client
         config = Config(
             parameter_validation=False,
@@ -170,20 +186,22 @@ class _Engine:
             region_name=region,
             endpoint_url=cls.address,
             config=config,
-            **cls.key.arguments(),
+            **cls.keys.of(role_arn, "StepFunctions").arguments(),
         )
 
 
 boto_client.boto_client_for = _Engine.client  # before the engine takes it from there
 
 
-def _invoke_by(client: Any) -> None:
-    """Give the engine a client for all tasks, in place of one that it makes for each."""
+def _invoke_by(client: Callable[[str], Any]) -> None:
+    """Give the engine a client for all tasks of a role, in place of one that it makes for each."""
     from moto.stepfunctions.parser.asl.component.state.exec.state_task import (  # noqa: PLC0415
         lambda_eval_utils,
     )
 
-    lambda_eval_utils.boto_client_for = lambda **_: client  # type: ignore[attr-defined]
+    lambda_eval_utils.boto_client_for = (  # type: ignore[attr-defined]
+        lambda state_credentials, **_: client(state_credentials.role_arn)
+    )
 
 
 def _keep_bodies(folder: Path) -> None:

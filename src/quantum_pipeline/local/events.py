@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 import uuid
 from collections.abc import Iterable
@@ -13,6 +14,7 @@ from typing import Any
 from moto.events.models import Rule
 from moto.events.utils import EventMessageType, EventTemplateParser
 
+from quantum_pipeline.local.iam.authority import Authority
 from quantum_pipeline.local.lambdas import Functions, UnknownFunction
 
 
@@ -48,13 +50,33 @@ def status_change(execution: Any) -> EventMessageType:
     }
 
 
-def deliver(event: EventMessageType, rules: Iterable[Rule], functions: Functions) -> None:
-    """Invoke the functions that are targets of the rules matching an event."""
+_log = logging.getLogger(__name__)
+EVENTBRIDGE = "events.amazonaws.com"
+
+
+def deliver(
+    event: EventMessageType, rules: Iterable[Rule], functions: Functions, authority: Authority
+) -> None:
+    """Invoke the functions that are targets of the rules matching an event, where they allow it."""
     for rule in rules:
         if rule.state == "ENABLED" and rule.event_pattern.matches_event(event):
             for target in rule.targets:
                 with suppress(UnknownFunction):  # nothing but functions is a target here
-                    functions.invoke_later(target["Arn"], _input(target, event).encode())
+                    _invoke(functions, authority, rule, target, event)
+
+
+def _invoke(
+    functions: Functions,
+    authority: Authority,
+    rule: Rule,
+    target: dict[str, Any],
+    event: EventMessageType,
+) -> None:
+    function = functions.find(target["Arn"])
+    if authority.service_may(EVENTBRIDGE, "lambda:InvokeFunction", function.arn, rule.arn):
+        functions.invoke_later(function.arn, _input(target, event).encode())
+    else:  # on AWS the event lands in the target's queue
+        _log.warning("%s may not be invoked by %s", function.name, rule.name)
 
 
 def _input(target: dict[str, Any], event: EventMessageType) -> str:

@@ -41,6 +41,7 @@ _RESOURCE_TYPES = {
     "AWS::IAM::Role": _ResourceType("RoleName", "iam::{account}:role/{name}"),
     "AWS::Logs::LogGroup": _ResourceType("LogGroupName", "logs:{scope}:log-group:{name}:*"),
     "AWS::Events::Rule": _ResourceType("Name", "events:{scope}:rule/{name}"),
+    "AWS::Scheduler::Schedule": _ResourceType("Name", "scheduler:{scope}:schedule/default/{name}"),
     "AWS::CloudWatch::Dashboard": _ResourceType(
         "DashboardName", "cloudwatch::{account}:dashboard/{name}"
     ),

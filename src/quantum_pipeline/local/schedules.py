@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterable
 
+from quantum_pipeline.local.iam.authority import AccessDenied, Authority
 from quantum_pipeline.local.lambdas import Functions
 from quantum_pipeline.local.template import Schedule
+
+_log = logging.getLogger(__name__)
 
 
 class Schedules:
     """The schedules of one stack, each with a thread that waits."""
 
-    def __init__(self, schedules: Iterable[Schedule], functions: Functions) -> None:
+    def __init__(
+        self, schedules: Iterable[Schedule], functions: Functions, authority: Authority
+    ) -> None:
         """Begin to wait."""
         self._functions = functions
+        self._authority = authority
         self._closed = threading.Event()
         for schedule in schedules:
             threading.Thread(
@@ -27,4 +34,9 @@ class Schedules:
 
     def _follow(self, schedule: Schedule) -> None:
         while not self._closed.wait(schedule.every_seconds):
-            self._functions.invoke_later(schedule.function_arn, schedule.payload.encode())
+            try:
+                self._authority.check_schedule(schedule)
+            except AccessDenied as denied:  # on AWS it lands in the schedule's queue
+                _log.warning("%s", denied)
+            else:
+                self._functions.invoke_later(schedule.function_arn, schedule.payload.encode())

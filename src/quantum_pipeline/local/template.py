@@ -1,7 +1,7 @@
 """Reads template.yaml: the one source of names, code and settings for the local AWS.
 
 Only what this machine needs is read: functions, state machines, buckets, topics, rules and
-schedules of EventBridge, spending limits and outputs. Permissions, alarms, dashboard, logging and
+schedules of EventBridge, spending limits, policies and outputs. Alarms, dashboard, logging and
 tracing mean nothing here.
 """
 
@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from quantum_pipeline.local.iam.roles import Policies, role_of
+from quantum_pipeline.local.iam.roles import read as read_policies
 from quantum_pipeline.local.intrinsics import Intrinsics, TemplateError, read_template
 
 
@@ -31,6 +33,7 @@ class Function:
     environment: Mapping[str, str]
     log_group: str
     event_retries: int  # of an asynchronous invocation
+    role_arn: str
     reserved_concurrency: int | None = None  # calls at once; None: what the account has left
 
 
@@ -61,6 +64,8 @@ class Schedule:
     every_seconds: float
     function_arn: str
     payload: str
+    role_arn: str
+    arn: str
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,7 @@ class Stack:
     rules: tuple[Rule, ...]
     schedules: tuple[Schedule, ...]
     spending_limits: tuple[Mapping[str, Any], ...]
+    policies: Policies
     outputs: Mapping[str, str]
 
     @classmethod
@@ -118,6 +124,7 @@ class Stack:
             spending_limits=tuple(
                 map(reader.spending_limit, reader.of_type("AWS::Braket::SpendingLimit"))
             ),
+            policies=read_policies(reader.resources(), intrinsics),
             outputs=reader.outputs(),
         )
 
@@ -129,9 +136,16 @@ class _Reader:
         self._folder = folder
 
     def of_type(self, kind: str) -> Iterator[str]:
-        for logical_id, body in self._template["Resources"].items():
-            if body["Type"] == kind and self._exists(body):
+        for logical_id, body in self.resources().items():
+            if body["Type"] == kind:
                 yield logical_id
+
+    def resources(self) -> dict[str, Any]:
+        return {
+            logical_id: body
+            for logical_id, body in self._template["Resources"].items()
+            if self._exists(body)
+        }
 
     def _exists(self, body: Mapping[str, Any]) -> bool:
         return "Condition" not in body or self._intrinsics.holds(body["Condition"])
@@ -144,9 +158,10 @@ class _Reader:
         shared = self._template.get("Globals", {}).get("Function", {})
         own = self._properties(logical_id)
         properties = {**shared, **own}
-        if "Events" in properties:
+        if unknown := properties.keys() & {"Events", "Role"}:
             raise TemplateError(
-                f"{logical_id}: Events are not followed here, only AWS::Events::Rule"
+                f"{logical_id}: {', '.join(unknown)} are not followed here, only AWS::Events::Rule "
+                "and the role that SAM makes of Policies"
             )
         environment = {
             name: value
@@ -169,6 +184,7 @@ class _Reader:
             environment={name: str(value) for name, value in resolve(environment).items()},
             log_group=logging.get("LogGroup", f"/aws/lambda/{name}"),
             event_retries=properties.get("EventInvokeConfig", {}).get("MaximumRetryAttempts", 2),
+            role_arn=role_of(logical_id, self._intrinsics),
             reserved_concurrency=None if reserved is None else int(reserved),
         )
 
@@ -183,15 +199,11 @@ class _Reader:
             return str(substitutions[match[1]])
 
         name = self._intrinsics.name(logical_id)
-        # SAM makes a role of this name where the template names none.
-        role_arn = self._intrinsics.resolve(
-            {"Fn::Sub": f"arn:aws:iam::${{AWS::AccountId}}:role/{name}Role"}
-        )
         return StateMachine(
             name=name,
             arn=self._intrinsics.arn(logical_id),
             definition=re.sub(r"\$\{([^}]+)\}", value, path.read_text(encoding="utf-8")),
-            role_arn=role_arn,
+            role_arn=role_of(logical_id, self._intrinsics),
         )
 
     def rule(self, logical_id: str) -> Rule:
@@ -211,7 +223,13 @@ class _Reader:
         if rate is None:
             raise TemplateError(f"{logical_id}: only rates in minutes are followed here")
         target = properties["Target"]
-        return Schedule(60.0 * int(rate[1]), target["Arn"], target.get("Input", "{}"))
+        return Schedule(
+            60.0 * int(rate[1]),
+            target["Arn"],
+            target.get("Input", "{}"),
+            target["RoleArn"],
+            self._intrinsics.arn(logical_id),
+        )
 
     def spending_limit(self, logical_id: str) -> dict[str, Any]:
         """Return the parameters of CreateSpendingLimit."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -38,13 +38,11 @@ class ContainerRunner:
 
     def __init__(
         self,
-        environment: Callable[[], Mapping[str, str]],
         clients: Clients,
         work_folder: Path,
         startup_seconds: float,
         sources: Sources,
     ) -> None:
-        self._environment = environment
         self._clients = clients
         self._work_folder = work_folder
         self._startup_seconds = startup_seconds
@@ -62,7 +60,7 @@ class ContainerRunner:
         job.unwaited_seconds += self._startup_seconds
         folder = JobFolder(job, self._work_folder / job.id, self._sources)
         interpreter = self.interpreter if job.device.startswith("local:") else self._on_devices
-        container = _Container(job, folder, self._environment, self._clients, interpreter)
+        container = _Container(job, folder, self._clients, interpreter)
         self._containers = [c for c in self._containers if c.thread.is_alive()] + [container]
         container.thread.start()
 
@@ -97,14 +95,12 @@ class _Container:
         self,
         job: Job,
         folder: JobFolder,
-        environment: Callable[[], Mapping[str, str]],
         clients: Clients,
         interpreter: Interpreter,
     ) -> None:
         self.thread = threading.Thread(target=self._run, name=job.name, daemon=True)
         self._job = job
         self._folder = folder
-        self._environment = environment
         self._clients = clients
         self._interpreter = interpreter
         self.program: Program | None = None
@@ -132,8 +128,8 @@ class _Container:
         if job.cancel_requested:
             return _End("CANCELLED")
         job.record("STARTING_INSTANCE")
-        s3 = self._clients.s3()
-        logs = LogStream(self._clients.logs(job.region), _stream_name(job))
+        s3 = self._clients.s3(job.role)
+        logs = LogStream(self._clients.logs(job.region, job.role), _stream_name(job))
         job.record("DOWNLOADING_DATA")
         folder.fill(s3)
         job.record("RUNNING")
@@ -157,7 +153,7 @@ class _Container:
         self.program = program = self._interpreter.run(
             [str(BOOTSTRAP), str(folder.failure)],
             folder.code,
-            folder.environment(self._environment()),
+            folder.environment(self._clients.environment(job.role)),
             on_line=logs.write,
             on_end=lambda _: job.woken.set(),
         )

@@ -85,6 +85,11 @@ class Job:
         return str(self.request["deviceConfig"]["device"])
 
     @property
+    def role(self) -> str:
+        """ARN of the role that it runs with."""
+        return str(self.request["roleArn"])
+
+    @property
     def max_runtime_seconds(self) -> int:
         """Longest time from start to end."""
         return int(self.request["stoppingCondition"]["maxRuntimeInSeconds"])

@@ -64,6 +64,8 @@ class BraketService:
             or the value of a tag, such as a run's id; of all without it.
         intercept: called before each operation with its name and parameters; may raise
             BraketError. Seeing is its use, and refusing what `faults` has no name for.
+        clients: `key_of` is set to what returns the key of a job's role; without it jobs act with
+            the key of `environment`.
     """
 
     def __init__(
@@ -85,10 +87,8 @@ class BraketService:
         self._look_seconds = look_seconds
         # One lock for all state. What is done under it never waits: work is handed to threads.
         self._lock = threading.RLock()
-        clients = Clients(environment)
-        self._containers = ContainerRunner(
-            environment, clients, work_folder, startup_seconds, Sources(sources)
-        )
+        self.clients = clients = Clients(environment)
+        self._containers = ContainerRunner(clients, work_folder, startup_seconds, Sources(sources))
         self.devices = devices = Devices()
         self.faults = Faults(devices, self._lock)
         self._simulator = Simulator(clients, self.faults, wait_share)
@@ -99,7 +99,7 @@ class BraketService:
         limits = SpendingLimits(clock, tasks.all)
         tasks.approve = limits.approve
         self.billing = Billing(tasks.all, self._jobs.all, instance_usd_per_hour)
-        tags = Tags((self._jobs.tags, tasks.tags, limits.tags))
+        self._tags = tags = Tags((self._jobs.tags, tasks.tags, limits.tags))
         self._handlers: dict[str, Handler] = {
             "CreateJob": self._jobs.create,
             "GetJob": self._jobs.get,
@@ -138,6 +138,11 @@ class BraketService:
         response.headers["Date"] = http_date(self._clock())
         response.headers["x-amzn-requestid"] = str(uuid.uuid4())
         return response(environ, start_response)
+
+    def tags_of(self, arn: str) -> dict[str, str]:
+        """Return the tags of a job, a task or a spending limit; none where there is no such."""
+        with self._lock:
+            return dict(self._tags.of(arn) or {})
 
     def warm(self) -> None:
         """Get ready to start the processes of jobs, in the background."""

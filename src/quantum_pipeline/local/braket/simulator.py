@@ -107,7 +107,7 @@ class Simulator:
         self._ending.wait(waited)
         task.ran(seconds, waited)
         if not self._faults.loses_result(task.device.arn):
-            self._clients.s3().put_object(
+            self._clients.s3(task.job.role if task.job else None).put_object(
                 Bucket=task.bucket,
                 Key=f"{task.directory}/results.json",
                 Body=answer["result"].encode(),

@@ -37,10 +37,14 @@ class Tags:
             tags.pop(key, None)
         return {}
 
+    def of(self, arn: str) -> dict[str, str] | None:
+        """Return the tags of a resource, to be changed in place; None where there is no such."""
+        found = (owner(arn) for owner in self._owners)
+        return next((tags for tags in found if tags is not None), None)
+
     def _of(self, call: Call) -> dict[str, str]:
         arn = call.params["resourceArn"]
-        for owner in self._owners:
-            tags = owner(arn)
-            if tags is not None:
-                return tags
-        raise not_found(arn)
+        tags = self.of(arn)
+        if tags is None:
+            raise not_found(arn)
+        return tags

@@ -1,0 +1,147 @@
+"""Decides what principals may do in one stack, and remembers what it refused.
+
+Principals are roles, known by the keys that were made for them, and services of AWS. Whoever has
+the server's own key is the account's administrator, who may do anything. So may what runs with a
+role that the template does not declare: it has no policies here to be held to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from quantum_pipeline.local.iam.policies import Asked, Context, Decision, Statement, decide
+from quantum_pipeline.local.iam.roles import Policies
+
+if TYPE_CHECKING:
+    from quantum_pipeline.local.template import Schedule
+
+
+class AccessDenied(Exception):
+    """What a principal may not do; the message is AWS's.
+
+    Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+    """
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One decision.
+
+    Attributes:
+        principal: ARN of a role, or name of a service.
+    """
+
+    principal: str
+    asked: Asked
+    allowed: bool
+
+
+class Authority:
+    """The IAM of one stack.
+
+    Attributes:
+        refused: what was refused, in order.
+        observers: called with each verdict of any authority, from any thread.
+    """
+
+    observers: list[Callable[[Verdict], None]] = []  # noqa: RUF012 - of all authorities, meant so
+
+    def __init__(self, policies: Policies, account: str) -> None:
+        """Take the policies of the stack, and the account that it is in."""
+        self._policies = policies
+        self._account = account
+        self.refused: list[Verdict] = []
+
+    def knows(self, role_arn: str) -> bool:
+        """Return whether the template declares the role."""
+        return role_arn in self._policies.roles
+
+    def check(self, role_arn: str, session: str, asked: Iterable[Asked]) -> None:
+        """Refuse what a role may not do.
+
+        Args:
+            session: name of the role's session, which refusals name.
+
+        Raises:
+            AccessDenied: of the first that is not allowed.
+        """
+        who = role_arn.replace(":iam:", ":sts:").replace(":role/", ":assumed-role/")
+        for each in asked:
+            decision, kind = self._of_role(role_arn, each)
+            if not self._settle(role_arn, each, decision):
+                why = _why(decision, kind, each)
+                raise AccessDenied(_message(f"{who}/{session}", each, why))
+
+    def allows(self, role_arn: str, asked: Asked) -> bool:
+        """Return whether a role may do something, where that it may not is no refusal."""
+        return self._of_role(role_arn, asked)[0] is Decision.ALLOWED
+
+    def service_may(self, service: str, action: str, resource: str, source_arn: str) -> bool:
+        """Return whether a resource's own policy lets a service do something for this source."""
+        asked = Asked(action, resource, self._source(source_arn))
+        return self._settle(service, asked, self._of_resource(asked, service))
+
+    def check_schedule(self, schedule: Schedule) -> None:
+        """Refuse a schedule what its role may not do, or a role that does not trust Scheduler.
+
+        Raises:
+            AccessDenied: it may not.
+        """
+        # Scheduler names the group as the source: https://docs.aws.amazon.com/scheduler/latest/
+        # UserGuide/cross-service-confused-deputy-prevention.html
+        group = schedule.arn.replace(":schedule/", ":schedule-group/").rpartition("/")[0]
+        self.check_trust("scheduler.amazonaws.com", schedule.role_arn, group)
+        if self.knows(schedule.role_arn):
+            asked = Asked("lambda:InvokeFunction", schedule.function_arn)
+            self.check(schedule.role_arn, "scheduler", [asked])
+
+    def check_trust(self, service: str, role_arn: str, source_arn: str) -> None:
+        """Refuse a service a role that does not trust it for this source.
+
+        Raises:
+            AccessDenied: the role's trust policy does not allow it.
+        """
+        if self.knows(role_arn):
+            asked = Asked("sts:AssumeRole", role_arn, self._source(source_arn))
+            trust = _of_service(self._policies.roles[role_arn].trust, service)
+            decision = decide(trust, asked)
+            if not self._settle(service, asked, decision):
+                raise AccessDenied(_message(service, asked, _why(decision, "role trust", asked)))
+
+    def _source(self, arn: str) -> Context:
+        return {"aws:sourcearn": (arn,), "aws:sourceaccount": (self._account,)}
+
+    def _settle(self, who: str, asked: Asked, decision: Decision) -> bool:
+        """Tell of a decision; return whether it allows."""
+        verdict = Verdict(who, asked, decision is Decision.ALLOWED)
+        if not verdict.allowed:
+            self.refused.append(verdict)
+        for observer in self.observers:
+            observer(verdict)
+        return verdict.allowed
+
+    def _of_role(self, role_arn: str, asked: Asked) -> tuple[Decision, str]:
+        """Return what is decided, and by which kind of policy."""
+        if self._of_resource(asked, "*") is Decision.DENIED:
+            return Decision.DENIED, "resource-based"
+        return decide(self._policies.roles[role_arn].statements, asked), "identity-based"
+
+    def _of_resource(self, asked: Asked, service: str) -> Decision:
+        return decide(_of_service(self._policies.resources, service), asked)
+
+
+def _of_service(statements: Iterable[Statement], service: str) -> list[Statement]:
+    return [each for each in statements if {service, "*"} & set(each.services)]
+
+
+def _why(decision: Decision, kind: str, asked: Asked) -> str:
+    return decision.value.format(kind=kind, action=asked.action)
+
+
+def _message(who: str, asked: Asked, reason: str) -> str:
+    resource = f'"{asked.resource}"' if asked.action.startswith("s3:") else asked.resource
+    return (
+        f"User: {who} is not authorized to perform: {asked.action} on resource: {resource} {reason}"
+    )

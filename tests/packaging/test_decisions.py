@@ -1,0 +1,225 @@
+"""What the policies of the template decide: what they allow, and what a condition keeps out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from quantum_pipeline.local.aws import ACCOUNT, REGION, read_stack
+from quantum_pipeline.local.iam.authority import AccessDenied, Authority
+from quantum_pipeline.local.iam.policies import Asked
+from quantum_pipeline.local.template import Stack
+
+JOB = f"arn:aws:braket:{REGION}:{ACCOUNT}:job/1"
+TASK = f"arn:aws:braket:{REGION}:{ACCOUNT}:quantum-task/1"
+SV1 = "arn:aws:braket:::device/quantum-simulator/amazon/sv1"
+IMAGES = f"arn:aws:ecr:{REGION}:292282985366:repository/amazon-braket-base-jobs"
+JOB_LOGS = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/braket/jobs"
+JOB_ROLE = f"arn:aws:iam::{ACCOUNT}:role/quantum-pipeline-JobRole"
+OURS = "quantum-pipeline"
+STACK = "quantum-pipeline:stack"
+RUN_ID = "quantum-pipeline:run-id"
+BATCH = "quantum-pipeline:batch"
+
+# https://docs.aws.amazon.com/braket/latest/developerguide/about-amazonbraketjobsexecution.html
+BY_BRAKET = [
+    ("ecr:BatchCheckLayerAvailability", IMAGES),
+    ("ecr:BatchGetImage", IMAGES),
+    ("ecr:GetDownloadUrlForLayer", IMAGES),
+    ("ecr:GetAuthorizationToken", "*"),
+    ("logs:CreateLogGroup", JOB_LOGS),
+    ("logs:CreateLogStream", JOB_LOGS),
+    ("logs:DescribeLogStreams", JOB_LOGS),
+    ("logs:PutLogEvents", f"{JOB_LOGS}:log-stream:job/1"),
+]
+# https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
+BY_STEP_FUNCTIONS = [
+    "CreateLogDelivery",
+    "GetLogDelivery",
+    "UpdateLogDelivery",
+    "DeleteLogDelivery",
+    "ListLogDeliveries",
+    "PutResourcePolicy",
+    "DescribeResourcePolicies",
+    "DescribeLogGroups",
+]
+
+
+class Iam:
+    """The policies of the template, asked by names of its resources."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.authority = Authority(stack.policies, stack.account)
+        self.stack = stack
+
+    def allows(
+        self, role: str, action: str, resource: str, **context: str | tuple[str, ...]
+    ) -> bool:
+        return self.decides(role, action, resource, context)
+
+    def decides(
+        self, role: str, action: str, resource: str, context: Mapping[str, str | tuple[str, ...]]
+    ) -> bool:
+        """Ask for a role, with values of condition keys."""
+        values = {
+            name.lower(): (value,) if isinstance(value, str) else value
+            for name, value in context.items()
+        }
+        arn = f"arn:aws:iam::{ACCOUNT}:role/quantum-pipeline-{role}"
+        try:
+            self.authority.check(arn, "test", [Asked(action, resource, values)])
+        except AccessDenied:
+            return False
+        return True
+
+    def trusts(self, service: str, role: str, source: str) -> bool:
+        arn = f"arn:aws:iam::{ACCOUNT}:role/quantum-pipeline-{role}"
+        try:
+            self.authority.check_trust(service, arn, source)
+        except AccessDenied:
+            return False
+        return True
+
+
+@pytest.fixture(scope="module")
+def iam() -> Iam:
+    return Iam(read_stack())
+
+
+@pytest.mark.parametrize(("action", "resource"), BY_BRAKET)
+def test_braket_may_do_with_the_jobs_role_what_it_does_for_a_job(
+    iam: Iam, action: str, resource: str
+) -> None:
+    assert iam.allows("JobRole", action, resource)
+    assert not iam.allows("JobRole", action, resource.replace("braket", "other")) or resource == "*"
+
+
+@pytest.mark.parametrize("action", BY_STEP_FUNCTIONS)
+def test_step_functions_may_deliver_logs_with_the_state_machines_role(
+    iam: Iam, action: str
+) -> None:
+    assert iam.allows("StateMachineRole", f"logs:{action}", "*")
+
+
+def test_what_could_not_be_delivered_is_kept(iam: Iam) -> None:
+    queues = f"arn:aws:sqs:{REGION}:{ACCOUNT}:quantum-pipeline"
+    role, send = "SweepScheduleRole", "sqs:SendMessage"
+    assert iam.allows(role, send, f"{queues}-FailedSweepQueue")
+    assert not iam.allows(role, send, f"{queues}-UncancelledRunQueue")
+    rules = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/quantum-pipeline"
+    queue = f"{queues}-UncancelledRunQueue"
+    decide = iam.authority.service_may
+    assert decide("events.amazonaws.com", send, queue, f"{rules}-StoppedExecutionRule")
+    assert not decide("events.amazonaws.com", send, queue, f"{rules}-AnotherRule")
+    assert not decide("sns.amazonaws.com", send, queue, f"{rules}-StoppedExecutionRule")
+
+
+Context = dict[str, Any]
+CONDITIONS: list[tuple[str, str, str, Context, Context]] = [
+    *(
+        (role, action, JOB, {f"aws:ResourceTag/{STACK}": OURS}, {f"aws:ResourceTag/{STACK}": "x"})
+        for role, action in [
+            ("SubmitFunctionRole", "braket:GetJob"),
+            ("SubmitFunctionRole", "braket:CancelJob"),
+            ("MonitorFunctionRole", "braket:GetJob"),
+            ("PostProcessFunctionRole", "braket:GetJob"),
+            ("CancelFunctionRole", "braket:GetJob"),
+            ("CancelFunctionRole", "braket:CancelJob"),
+        ]
+    ),
+    *(
+        (role, "braket:CancelQuantumTask", TASK, {f"aws:ResourceTag/{RUN_ID}": "any"}, {})
+        for role in ("PostProcessFunctionRole", "CancelFunctionRole")
+    ),
+    *(
+        (
+            "SubmitFunctionRole",
+            action,
+            resource,
+            {f"aws:RequestTag/{STACK}": OURS},
+            {f"aws:RequestTag/{STACK}": "x"},
+        )
+        for action, resource in [("braket:CreateJob", "*"), ("braket:TagResource", JOB)]
+    ),
+    (
+        "SubmitFunctionRole",
+        "iam:PassRole",
+        JOB_ROLE,
+        {"iam:PassedToService": "braket.amazonaws.com"},
+        {"iam:PassedToService": "lambda.amazonaws.com"},
+    ),
+    *(
+        (
+            "JobRole",
+            action,
+            resource,
+            {"aws:RequestedRegion": REGION},
+            {"aws:RequestedRegion": "eu-west-2"},
+        )
+        for action, resource in [
+            ("braket:CreateQuantumTask", SV1),
+            ("braket:GetQuantumTask", TASK),
+            ("braket:CancelQuantumTask", TASK),
+        ]
+    ),
+    (
+        "JobRole",
+        "braket:TagResource",
+        TASK,
+        {"aws:TagKeys": (RUN_ID, BATCH)},
+        {"aws:TagKeys": (RUN_ID, STACK)},
+    ),
+    (
+        "JobRole",
+        "cloudwatch:PutMetricData",
+        "*",
+        {"cloudwatch:namespace": "/aws/braket"},
+        {"cloudwatch:namespace": "QuantumPipeline"},
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CONDITIONS)
+def test_a_condition_decides(iam: Iam, case: tuple[str, str, str, Context, Context]) -> None:
+    role, action, resource, good, bad = case
+    assert iam.decides(role, action, resource, good)
+    assert not iam.decides(role, action, resource, bad)
+
+
+def test_roles_are_for_this_accounts_jobs_and_schedules(iam: Iam) -> None:
+    braket, scheduler = "braket.amazonaws.com", "scheduler.amazonaws.com"
+    group = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule-group/default"
+    assert iam.trusts(braket, "JobRole", JOB)
+    assert not iam.trusts(braket, "JobRole", JOB.replace(":job/", ":quantum-task/"))
+    assert not iam.trusts(scheduler, "JobRole", JOB)
+    assert iam.trusts(scheduler, "SweepScheduleRole", group)
+    elsewhere = Iam(read_stack())
+    elsewhere.authority = Authority(elsewhere.stack.policies, "210987654321")
+    assert not elsewhere.trusts(braket, "JobRole", JOB)
+    assert not elsewhere.trusts(scheduler, "SweepScheduleRole", group)
+
+
+def test_the_rule_of_stopped_executions_alone_calls_cancel(iam: Iam) -> None:
+    function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:quantum-pipeline-CancelFunction"
+    rules = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/quantum-pipeline"
+    may = iam.authority.service_may
+    for service, rule, allowed in [
+        ("events.amazonaws.com", "StoppedExecutionRule", True),
+        ("events.amazonaws.com", "AnotherRule", False),
+        ("s3.amazonaws.com", "StoppedExecutionRule", False),
+    ]:
+        source = f"{rules}-{rule}"
+        assert may(service, "lambda:InvokeFunction", function, source) is allowed
+
+
+@pytest.mark.parametrize("bucket", ["InputBucket", "OutputBucket", "CodeBucket"])
+def test_nothing_is_read_from_a_bucket_without_tls(iam: Iam, bucket: str) -> None:
+    name = iam.stack.outputs[f"{bucket}Name"]
+    key = {"InputBucket": "problem.json", "OutputBucket": "runs/r/prepared.json"}.get(bucket)
+    role = "SubmitFunctionRole" if bucket == "CodeBucket" else "PrepareFunctionRole"
+    resource = f"arn:aws:s3:::{name}/{key or 'source/x.tar.gz'}"
+    for secure in ("true", "false"):
+        context = {"aws:SecureTransport": secure}
+        assert iam.decides(role, "s3:GetObject", resource, context) is (secure == "true")
