@@ -43,7 +43,7 @@ def create_task(stack: Stack, run_id: str, job_arn: str) -> str:
         action=json.dumps(action),
         shots=10,
         outputS3Bucket=stack.bucket,
-        outputS3KeyPrefix=f"runs/{run_id}/tasks",
+        outputS3KeyPrefix=f"jobs/qpipe-{run_id}/tasks",
         jobToken=stack.aws.braket._jobs.find(job_arn).token,
         tags={runs.RUN_ID_TAG: run_id},
     )

@@ -174,3 +174,22 @@ def test_a_refused_create_job_is_raised_by_its_name(
 def test_a_run_that_was_never_prepared_is_refused(stack: Stack) -> None:
     with pytest.raises(InvalidResult, match=r"prepared\.json: missing"):
         stack.invoke("Submit", SUBMIT | {"run_id": "unknown"})
+
+
+def test_no_job_runs_what_is_not_the_source_whose_hash_names_it(
+    stack: Stack, request_data: dict[str, Any]
+) -> None:
+    asked = prepared(stack, "tampered", request_data)
+    stack.invoke("Submit", prepared(stack, "published", request_data))
+    bucket = stack.aws.outputs["CodeBucketName"]
+    [published] = stack.s3.list_objects_v2(Bucket=bucket, Prefix="source/")["Contents"]
+    where = {"Bucket": bucket, "Key": published["Key"]}
+    content = stack.s3.get_object(**where)["Body"].read()
+    assert hashlib.sha256(content).hexdigest() in published["Key"]
+    for other in (content[:-1] + b"x", content + b"x", b""):
+        stack.s3.put_object(**where, Body=other)
+        with pytest.raises(InvalidResult, match=f"{published['Key']}: other content"):
+            stack.invoke("Submit", asked)
+    assert stack.job_statuses("tampered") == []
+    stack.s3.put_object(**where, Body=content)
+    stack.invoke("Submit", asked)

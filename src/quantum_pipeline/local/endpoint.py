@@ -108,10 +108,13 @@ class Endpoint:
         _keep_bodies(folder / "objects")
         self._deploy()
         self.executions = Executions(self._ended, folder / "executions")
-        self.router = Router({"lambda": LambdaApi(functions), **services}, self.executions)
-        guard = Guard(authority, stack.account, tags, self.router)
+        self.router = Router(
+            {"lambda": LambdaApi(functions), **services},
+            self.executions,
+            partial(Guard, authority, stack, tags),
+        )
         self._server = ThreadedWSGIServer(
-            host, port, Door(keys, guard), _RequestHandler, fd=listener.fileno()
+            host, port, Door(keys, self.router), _RequestHandler, fd=listener.fileno()
         )
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.02,), name="endpoint", daemon=True

@@ -20,7 +20,8 @@ def refusal(code: str, message: str, environ: WSGIEnvironment, service: str = ""
     """Return the response to a request that is not let in."""
     kind = environ.get("CONTENT_TYPE", "")
     headers = {"x-amzn-ErrorType": code}
-    status = HTTPStatus.FORBIDDEN
+    # Of the JSON protocols that name their operation in a header every refusal is a 400.
+    status = HTTPStatus.BAD_REQUEST if "HTTP_X_AMZ_TARGET" in environ else HTTPStatus.FORBIDDEN
     if "json" in kind or service in OF_JSON:
         content = json.dumps({"__type": code, "message": message})
         kind = "application/json"

@@ -39,8 +39,17 @@ class Router:
             returns is the answer. Tests set it to make a service fail.
     """
 
-    def __init__(self, services: Mapping[str, WSGIApplication], executions: Executions) -> None:
-        """Take the applications of services by the names that requests are signed for."""
+    def __init__(
+        self,
+        services: Mapping[str, WSGIApplication],
+        executions: Executions,
+        guard: Callable[[WSGIApplication], WSGIApplication],
+    ) -> None:
+        """Take the applications of services by the names that requests are signed for.
+
+        Args:
+            guard: puts what refuses requests before the application that answers them.
+        """
         self.intercept: Callable[[str, Request], Response | None] | None = None
         self._services = services
         self._executions = executions
@@ -49,15 +58,18 @@ class Router:
         # It would go through all services for each request.
         moto.get_backend_for_host = cache(moto.get_backend_for_host)  # type: ignore[method-assign]
         self._moto: WSGIApplication = moto
+        self._guarded = guard(self._serve)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Hand one request to its service."""
-        scope = _SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
-        service = scope[1] if scope else ""
         if self.intercept is not None:
-            answer = self.intercept(service, Request(environ, populate_request=False))
+            answer = self.intercept(_service(environ), Request(environ, populate_request=False))
             if answer is not None:
                 return answer(environ, start_response)
+        return self._guarded(environ, start_response)
+
+    def _serve(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        service = _service(environ)
         application = self._services.get(service, self._moto)
         if service == "s3" and environ.keys() & {"HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"}:
             application = self._conditionally
@@ -155,6 +167,12 @@ class Router:
                     each["stopDate"] = _milliseconds(stopped)
             response = _answer(content)
         return response(environ, start_response)
+
+
+def _service(environ: WSGIEnvironment) -> str:
+    """Return the name of the service that a request is signed for."""
+    scope = _SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
+    return scope[1] if scope else ""
 
 
 def _refusal(refused: Refusal, status: int = 400) -> Response:

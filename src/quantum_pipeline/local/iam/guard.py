@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Response
@@ -18,6 +19,8 @@ from quantum_pipeline.local.refusals import OF_JSON, refusal
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+    from quantum_pipeline.local.template import Stack
+
 SESSION = "quantum_pipeline.session"
 """Where the door says in a request's environment whose key has signed it; nothing: the server's."""
 SCOPE = re.compile(r"Credential=[^/]+/\d{8}/([^/]*)/([^/]+)/aws4_request")
@@ -27,7 +30,7 @@ class Guard:
     """The WSGI application between the door and the services."""
 
     def __init__(
-        self, authority: Authority, account: str, tags: Tags, inside: WSGIApplication
+        self, authority: Authority, stack: Stack, tags: Tags, inside: WSGIApplication
     ) -> None:
         """Take who decides, and what is behind.
 
@@ -35,7 +38,7 @@ class Guard:
             tags: returns the tags of Braket's jobs and tasks, which policies have conditions on.
         """
         self._authority = authority
-        self._account = account
+        self._stack = stack
         self._tags = tags
         self._inside = inside
 
@@ -46,7 +49,9 @@ class Guard:
             return self._inside(environ, start_response)
         region, service = _scope(environ)
         operation = operations.read(environ, service, region)
-        asked = asked_of(operation, self._account, self._tags)
+        asked = asked_of(operation, self._stack.account, self._tags)
+        if service == "braket":
+            asked = [self._at_home(each) for each in asked]
         try:
             self._authority.check(session.role_arn, session.name, asked)
         except AccessDenied as denied:
@@ -54,6 +59,20 @@ class Guard:
         if asked and asked[0].action == "s3:GetObject" and not self._may_list(session, asked[0]):
             return self._telling_nothing(environ, start_response)
         return self._inside(environ, start_response)
+
+    def _at_home(self, asked: Asked) -> Asked:
+        """Return what is asked of Braket as if the stack stood in the region that is asked.
+
+        On AWS it does: the stack here, which is in one, rehearses runs on the QPUs of all.
+        """
+        here, parts = self._stack.region, asked.resource.split(":", 5)
+        if parts[2:3] == ["braket"] and parts[4] == self._stack.account:
+            parts[3] = here
+        return replace(
+            asked,
+            resource=":".join(parts),
+            context={**asked.context, "aws:requestedregion": (here,)},
+        )
 
     def _may_list(self, session: Session, asked: Asked) -> bool:
         bucket = asked.resource.partition("/")[0]

@@ -116,6 +116,8 @@ def _routes(service: str) -> list[_Route]:
 
 def _route(operation: OperationModel) -> _Route:
     path, _, fixed = operation.http["requestUri"].partition("?")
+    # A client that is called takes the bucket out of the models, which all share, and keeps it there.
+    path = operation.http.get("authPath", path).rstrip("/")
     required = dict(_required(operation))
     query = [*parse_qsl(fixed, keep_blank_values=True)]
     query += [(name, "") for name, place in required.items() if place == "querystring"]
@@ -127,7 +129,7 @@ def _route(operation: OperationModel) -> _Route:
     return _Route(
         operation.name,
         operation.http["method"],
-        re.compile("".join(map(_expression, re.split(r"(\{\w+\+?\})", path)))),
+        re.compile("".join(map(_expression, re.split(r"(\{\w+\+?\})", path))) + "/?"),
         tuple(query),
         tuple(headers),
     )
