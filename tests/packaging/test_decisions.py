@@ -219,7 +219,9 @@ def test_nothing_is_read_from_a_bucket_without_tls(iam: Iam, bucket: str) -> Non
     name = iam.stack.outputs[f"{bucket}Name"]
     key = {"InputBucket": "problem.json", "OutputBucket": "runs/r/prepared.json"}.get(bucket)
     role = "SubmitFunctionRole" if bucket == "CodeBucket" else "PrepareFunctionRole"
-    resource = f"arn:aws:s3:::{name}/{key or 'source/x.tar.gz'}"
+    arn = f"arn:aws:s3:::{name}"
     for secure in ("true", "false"):
         context = {"aws:SecureTransport": secure}
-        assert iam.decides(role, "s3:GetObject", resource, context) is (secure == "true")
+        read = iam.decides(role, "s3:GetObject", f"{arn}/{key or 'source/x.tar.gz'}", context)
+        listed = iam.decides(role, "s3:ListBucket", arn, context)
+        assert read is listed is (secure == "true")

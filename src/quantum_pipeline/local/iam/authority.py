@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from quantum_pipeline.local.template import Schedule
 
 
+ASSUME = "sts:AssumeRole"
+
+
 class AccessDenied(Exception):
     """What a principal may not do; the message is AWS's.
 
@@ -69,19 +72,28 @@ class Authority:
         """
         who = role_arn.replace(":iam:", ":sts:").replace(":role/", ":assumed-role/")
         for each in asked:
-            decision, kind = self._of_role(role_arn, each)
-            if not self._settle(role_arn, each, decision):
-                why = _why(decision, kind, each)
-                raise AccessDenied(_message(f"{who}/{session}", each, why))
+            self._check(role_arn, each, f"{who}/{session}")
 
-    def allows(self, role_arn: str, asked: Asked) -> bool:
-        """Return whether a role may do something, where that it may not is no refusal."""
-        return self._of_role(role_arn, asked)[0] is Decision.ALLOWED
+    def allows(self, principal: str, asked: Asked) -> bool:
+        """Return whether a principal may do something, where that it may not is no refusal."""
+        return self._decide(principal, asked)[0] is Decision.ALLOWED
 
     def service_may(self, service: str, action: str, resource: str, source_arn: str) -> bool:
         """Return whether a resource's own policy lets a service do something for this source."""
-        asked = Asked(action, resource, self._source(source_arn))
-        return self._settle(service, asked, self._of_resource(asked, service))
+        try:
+            self._check(service, Asked(action, resource, self._source(source_arn)), service)
+        except AccessDenied:
+            return False
+        return True
+
+    def check_trust(self, service: str, role_arn: str, source_arn: str) -> None:
+        """Refuse a service a role that does not trust it for this source.
+
+        Raises:
+            AccessDenied: the role's trust policy does not allow it.
+        """
+        if self.knows(role_arn):
+            self._check(service, Asked(ASSUME, role_arn, self._source(source_arn)), service)
 
     def check_schedule(self, schedule: Schedule) -> None:
         """Refuse a schedule what its role may not do, or a role that does not trust Scheduler.
@@ -97,51 +109,35 @@ class Authority:
             asked = Asked("lambda:InvokeFunction", schedule.function_arn)
             self.check(schedule.role_arn, "scheduler", [asked])
 
-    def check_trust(self, service: str, role_arn: str, source_arn: str) -> None:
-        """Refuse a service a role that does not trust it for this source.
-
-        Raises:
-            AccessDenied: the role's trust policy does not allow it.
-        """
-        if self.knows(role_arn):
-            asked = Asked("sts:AssumeRole", role_arn, self._source(source_arn))
-            trust = _of_service(self._policies.roles[role_arn].trust, service)
-            decision = decide(trust, asked)
-            if not self._settle(service, asked, decision):
-                raise AccessDenied(_message(service, asked, _why(decision, "role trust", asked)))
-
     def _source(self, arn: str) -> Context:
         return {"aws:sourcearn": (arn,), "aws:sourceaccount": (self._account,)}
 
-    def _settle(self, who: str, asked: Asked, decision: Decision) -> bool:
-        """Tell of a decision; return whether it allows."""
-        verdict = Verdict(who, asked, decision is Decision.ALLOWED)
-        if not verdict.allowed:
-            self.refused.append(verdict)
+    def _check(self, principal: str, asked: Asked, who: str) -> None:
+        decision, kind = self._decide(principal, asked)
+        verdict = Verdict(principal, asked, decision is Decision.ALLOWED)
         for observer in self.observers:
             observer(verdict)
-        return verdict.allowed
+        if not verdict.allowed:
+            self.refused.append(verdict)
+            raise AccessDenied(_message(who, asked, decision, kind))
 
-    def _of_role(self, role_arn: str, asked: Asked) -> tuple[Decision, str]:
+    def _decide(self, principal: str, asked: Asked) -> tuple[Decision, str]:
         """Return what is decided, and by which kind of policy."""
-        if self._of_resource(asked, "*") is Decision.DENIED:
-            return Decision.DENIED, "resource-based"
-        return decide(self._policies.roles[role_arn].statements, asked), "identity-based"
-
-    def _of_resource(self, asked: Asked, service: str) -> Decision:
-        return decide(_of_service(self._policies.resources, service), asked)
+        if asked.action == ASSUME:
+            trust = self._policies.roles[asked.resource].trust
+            return decide(_of_service(trust, principal), asked), "role trust"
+        role = self._policies.roles.get(principal)
+        of_resource = decide(_of_service(self._policies.resources, principal), asked)
+        if role is None or of_resource is Decision.DENIED:
+            return of_resource, "resource-based"
+        return decide(role.statements, asked), "identity-based"
 
 
 def _of_service(statements: Iterable[Statement], service: str) -> list[Statement]:
     return [each for each in statements if {service, "*"} & set(each.services)]
 
 
-def _why(decision: Decision, kind: str, asked: Asked) -> str:
-    return decision.value.format(kind=kind, action=asked.action)
-
-
-def _message(who: str, asked: Asked, reason: str) -> str:
+def _message(who: str, asked: Asked, decision: Decision, kind: str) -> str:
     resource = f'"{asked.resource}"' if asked.action.startswith("s3:") else asked.resource
-    return (
-        f"User: {who} is not authorized to perform: {asked.action} on resource: {resource} {reason}"
-    )
+    why = decision.value.format(kind=kind, action=asked.action)
+    return f"User: {who} is not authorized to perform: {asked.action} on resource: {resource} {why}"

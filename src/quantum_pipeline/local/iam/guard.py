@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Response
@@ -56,8 +57,8 @@ class Guard:
             self._authority.check(session.role_arn, session.name, asked)
         except AccessDenied as denied:
             return _denial(denied, environ, service)(environ, start_response)
-        if asked and asked[0].action == "s3:GetObject" and not self._may_list(session, asked[0]):
-            return self._telling_nothing(environ, start_response)
+        if asked and asked[0].action == "s3:GetObject":
+            return self._get_object(session, asked[0], environ)(environ, start_response)
         return self._inside(environ, start_response)
 
     def _at_home(self, asked: Asked) -> Asked:
@@ -74,20 +75,16 @@ class Guard:
             context={**asked.context, "aws:requestedregion": (here,)},
         )
 
-    def _may_list(self, session: Session, asked: Asked) -> bool:
-        bucket = asked.resource.partition("/")[0]
-        return self._authority.allows(
-            session.role_arn, Asked("s3:ListBucket", bucket, asked.context)
-        )
-
-    def _telling_nothing(
-        self, environ: WSGIEnvironment, start_response: StartResponse
-    ) -> Iterable[bytes]:
-        """Answer 403 where there is no such object: S3 tells only who may list the bucket."""
+    def _get_object(self, session: Session, asked: Asked, environ: WSGIEnvironment) -> Response:
+        """Return what S3 answers: that there is no such object only to who may list the bucket."""
         response = Response.from_app(self._inside, environ)
-        if response.status_code == 404:
-            response = _denial(AccessDenied("Access Denied"), environ, "s3")
-        return response(environ, start_response)
+        if response.status_code == HTTPStatus.NOT_FOUND:
+            listing = replace(asked, action="s3:ListBucket", resource=asked.resource.split("/")[0])
+            try:
+                self._authority.check(session.role_arn, session.name, [listing])
+            except AccessDenied as denied:
+                return _denial(denied, environ, "s3")
+        return response
 
 
 def _scope(environ: WSGIEnvironment) -> tuple[str, str]:

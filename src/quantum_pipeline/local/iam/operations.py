@@ -116,7 +116,7 @@ def _routes(service: str) -> list[_Route]:
 
 def _route(operation: OperationModel) -> _Route:
     path, _, fixed = operation.http["requestUri"].partition("?")
-    # A client that is called takes the bucket out of the models, which all share, and keeps it there.
+    # A client that is called takes the bucket out of the models, which all share.
     path = operation.http.get("authPath", path).rstrip("/")
     required = dict(_required(operation))
     query = [*parse_qsl(fixed, keep_blank_values=True)]
