@@ -40,7 +40,7 @@ class Clients:
         """Return the variables with which AWS clients act in a role, or as the service itself."""
         return {**self._environment(), **(self.key_of(role) if role else {})}
 
-    def s3(self, role: str | None) -> S3Client:
+    def s3(self, role: str | None = None) -> S3Client:
         """Return the S3 client of a role, or of the service itself."""
         environment = self.environment(role)
         return cast("S3Client", self._client("s3", environment["AWS_REGION"], environment))

@@ -75,7 +75,6 @@ class _Route(NamedTuple):
     """By what a REST operation is known."""
 
     name: str
-    method: str
     path: re.Pattern[str]
     query: tuple[tuple[str, str], ...]
     """Names and values, which are empty where any will do."""
@@ -85,11 +84,10 @@ class _Route(NamedTuple):
 def _of_rest(environ: WSGIEnvironment, service: str) -> tuple[str, dict[str, Any]]:
     query = dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))
     path = _path(environ, service)
-    for route in _routes(service):
+    for route in _routes(service, environ["REQUEST_METHOD"]):
         found = route.path.fullmatch(path)
         if (
             found
-            and route.method == environ["REQUEST_METHOD"]
             and all(name in query and value in ("", query[name]) for name, value in route.query)
             and all(name in environ for name in route.headers)
         ):
@@ -106,11 +104,12 @@ def _path(environ: WSGIEnvironment, service: str) -> str:
 
 
 @cache
-def _routes(service: str) -> list[_Route]:
-    """Return the routes of a service, the most particular first."""
+def _routes(service: str, method: str) -> list[_Route]:
+    """Return the routes of a service by one method, the most particular first."""
     loader = botocore.session.create_loader(None)
     model = ServiceModel(loader.load_service_model(service, "service-2"), service)
-    routes = [_route(model.operation_model(name)) for name in model.operation_names]
+    operations = map(model.operation_model, model.operation_names)
+    routes = [_route(each) for each in operations if each.http["method"] == method]
     return sorted(routes, key=lambda each: -len(each.query) - len(each.headers))
 
 
@@ -128,7 +127,6 @@ def _route(operation: OperationModel) -> _Route:
     ]
     return _Route(
         operation.name,
-        operation.http["method"],
         re.compile("".join(map(_expression, re.split(r"(\{\w+\+?\})", path))) + "/?"),
         tuple(query),
         tuple(headers),
