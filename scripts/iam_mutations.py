@@ -151,7 +151,7 @@ def recorded(file: Path) -> list[Verdict]:
 
 def noticing(mutation: Mutation, verdicts: Mapping[str, Sequence[Verdict]]) -> list[str]:
     """Return the tests that see other decisions than they saw, in their order."""
-    authority = Authority(policies_of(mutation.template), ACCOUNT)
+    authority = Authority(policies_of(mutation.template), ACCOUNT, REGION)
     tests: dict[str, None] = {}
     for action, decided in verdicts.items():
         if action in mutation.actions or any("*" in each for each in mutation.actions):

@@ -51,7 +51,7 @@ class Iam:
     """The policies of the template, asked by names of its resources."""
 
     def __init__(self, stack: Stack) -> None:
-        self.authority = Authority(stack.policies, stack.account)
+        self.authority = Authority(stack.policies, stack.account, stack.region)
         self.stack = stack
 
     def allows(
@@ -196,7 +196,7 @@ def test_roles_are_for_this_accounts_jobs_and_schedules(iam: Iam) -> None:
     assert not iam.trusts(scheduler, "JobRole", JOB)
     assert iam.trusts(scheduler, "SweepScheduleRole", group)
     elsewhere = Iam(read_stack())
-    elsewhere.authority = Authority(elsewhere.stack.policies, "210987654321")
+    elsewhere.authority = Authority(elsewhere.stack.policies, "210987654321", REGION)
     assert not elsewhere.trusts(braket, "JobRole", JOB)
     assert not elsewhere.trusts(scheduler, "SweepScheduleRole", group)
 

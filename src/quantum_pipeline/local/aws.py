@@ -116,7 +116,7 @@ class LocalAws:
         stack = read_stack(template, stack_name=stack_name, parameters=parameters)
         self.outputs, self.key = stack.outputs, Key()
         self._keys = Keys(self.key, stack.policies.roles)
-        self.authority = Authority(stack.policies, stack.account)
+        self.authority = Authority(stack.policies, stack.account, stack.region)
         if not _one_at_a_time.acquire(blocking=False):
             raise RuntimeError("another LocalAws is open in this process")
         with ExitStack() as open_parts:

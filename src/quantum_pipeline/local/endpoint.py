@@ -111,7 +111,7 @@ class Endpoint:
         self.router = Router(
             {"lambda": LambdaApi(functions), **services},
             self.executions,
-            partial(Guard, authority, stack, tags),
+            partial(Guard, authority, tags),
         )
         self._server = ThreadedWSGIServer(
             host, port, Door(keys, self.router), _RequestHandler, fd=listener.fileno()

@@ -35,7 +35,9 @@ class Schedules:
     def _follow(self, schedule: Schedule) -> None:
         while not self._closed.wait(schedule.every_seconds):
             try:
-                self._authority.check_schedule(schedule)
+                self._authority.check_schedule(
+                    schedule.arn, schedule.role_arn, schedule.function_arn
+                )
             except AccessDenied as denied:  # on AWS it lands in the schedule's queue
                 _log.warning("%s", denied)
             else:

@@ -9,14 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from quantum_pipeline.local.iam.policies import Asked, Context, Decision, Statement, decide
 from quantum_pipeline.local.iam.roles import Policies
-
-if TYPE_CHECKING:
-    from quantum_pipeline.local.template import Schedule
-
 
 ASSUME = "sts:AssumeRole"
 
@@ -51,10 +46,10 @@ class Authority:
 
     observers: list[Callable[[Verdict], None]] = []  # noqa: RUF012 - of all authorities, meant so
 
-    def __init__(self, policies: Policies, account: str) -> None:
-        """Take the policies of the stack, and the account that it is in."""
+    def __init__(self, policies: Policies, account: str, region: str) -> None:
+        """Take the policies of the stack, and where it stands."""
         self._policies = policies
-        self._account = account
+        self.account, self.region = account, region
         self.refused: list[Verdict] = []
 
     def knows(self, role_arn: str) -> bool:
@@ -95,22 +90,21 @@ class Authority:
         if self.knows(role_arn):
             self._check(service, Asked(ASSUME, role_arn, self._source(source_arn)), service)
 
-    def check_schedule(self, schedule: Schedule) -> None:
-        """Refuse a schedule what its role may not do, or a role that does not trust Scheduler.
+    def check_schedule(self, arn: str, role_arn: str, function_arn: str) -> None:
+        """Refuse a schedule a function that its role may not call, or that role itself.
 
         Raises:
             AccessDenied: it may not.
         """
         # Scheduler names the group as the source: https://docs.aws.amazon.com/scheduler/latest/
         # UserGuide/cross-service-confused-deputy-prevention.html
-        group = schedule.arn.replace(":schedule/", ":schedule-group/").rpartition("/")[0]
-        self.check_trust("scheduler.amazonaws.com", schedule.role_arn, group)
-        if self.knows(schedule.role_arn):
-            asked = Asked("lambda:InvokeFunction", schedule.function_arn)
-            self.check(schedule.role_arn, "scheduler", [asked])
+        group = arn.replace(":schedule/", ":schedule-group/").rpartition("/")[0]
+        self.check_trust("scheduler.amazonaws.com", role_arn, group)
+        if self.knows(role_arn):
+            self.check(role_arn, "scheduler", [Asked("lambda:InvokeFunction", function_arn)])
 
     def _source(self, arn: str) -> Context:
-        return {"aws:sourcearn": (arn,), "aws:sourceaccount": (self._account,)}
+        return {"aws:sourcearn": (arn,), "aws:sourceaccount": (self.account,)}
 
     def _check(self, principal: str, asked: Asked, who: str) -> None:
         decision, kind = self._decide(principal, asked)

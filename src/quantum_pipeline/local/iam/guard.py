@@ -20,8 +20,6 @@ from quantum_pipeline.local.refusals import OF_JSON, refusal
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-    from quantum_pipeline.local.template import Stack
-
 SESSION = "quantum_pipeline.session"
 """Where the door says in a request's environment whose key has signed it; nothing: the server's."""
 SCOPE = re.compile(r"Credential=[^/]+/\d{8}/([^/]*)/([^/]+)/aws4_request")
@@ -30,16 +28,13 @@ SCOPE = re.compile(r"Credential=[^/]+/\d{8}/([^/]*)/([^/]+)/aws4_request")
 class Guard:
     """The WSGI application between the door and the services."""
 
-    def __init__(
-        self, authority: Authority, stack: Stack, tags: Tags, inside: WSGIApplication
-    ) -> None:
+    def __init__(self, authority: Authority, tags: Tags, inside: WSGIApplication) -> None:
         """Take who decides, and what is behind.
 
         Args:
             tags: returns the tags of Braket's jobs and tasks, which policies have conditions on.
         """
         self._authority = authority
-        self._stack = stack
         self._tags = tags
         self._inside = inside
 
@@ -50,7 +45,7 @@ class Guard:
             return self._inside(environ, start_response)
         region, service = _scope(environ)
         operation = operations.read(environ, service, region)
-        asked = asked_of(operation, self._stack.account, self._tags)
+        asked = asked_of(operation, self._authority.account, self._tags)
         if service == "braket":
             asked = [self._at_home(each) for each in asked]
         try:
@@ -66,8 +61,8 @@ class Guard:
 
         On AWS it does: the stack here, which is in one, rehearses runs on the QPUs of all.
         """
-        here, parts = self._stack.region, asked.resource.split(":", 5)
-        if parts[2:3] == ["braket"] and parts[4] == self._stack.account:
+        here, parts = self._authority.region, asked.resource.split(":", 5)
+        if parts[2:3] == ["braket"] and parts[4] == self._authority.account:
             parts[3] = here
         return replace(
             asked,
