@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import io
 import ipaddress
 import re
 import time
@@ -26,6 +25,7 @@ from botocore.compat import HTTPHeaders
 from botocore.credentials import Credentials
 from werkzeug.datastructures import EnvironHeaders
 
+from quantum_pipeline.local.contents import content
 from quantum_pipeline.local.iam.guard import SESSION
 from quantum_pipeline.local.keys import Key, Keys, Session
 from quantum_pipeline.local.refusals import refusal
@@ -253,19 +253,7 @@ def _digest(signed: _Signed, given: EnvironHeaders, environ: WSGIEnvironment) ->
     claimed = given.get("X-Amz-Content-SHA256", "")
     if signed.service == "s3" and (signed.presigned or not re.fullmatch("[0-9a-f]{64}", claimed)):
         return claimed or "UNSIGNED-PAYLOAD"
-    content = _content(environ)
-    found = hashlib.sha256(content).hexdigest()
+    found = hashlib.sha256(content(environ)).hexdigest()
     if claimed not in ("", found):
         raise Refused("SignatureDoesNotMatch", "the content is not what was signed")
     return found
-
-
-def _content(environ: WSGIEnvironment) -> bytes:
-    """Return the content of a request, which can be read again."""
-    stream = environ["wsgi.input"]
-    ends_itself = environ.get("wsgi.input_terminated", False)
-    length = int(environ.get("CONTENT_LENGTH") or 0)
-    content: bytes = stream.read() if ends_itself else stream.read(length)
-    environ["wsgi.input"] = io.BytesIO(content)
-    environ["CONTENT_LENGTH"] = str(len(content))
-    return content

@@ -7,7 +7,6 @@ those that fit, the one that asks for most.
 
 from __future__ import annotations
 
-import io
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -17,6 +16,8 @@ from urllib.parse import parse_qsl
 
 import botocore.session
 from botocore.model import OperationModel, ServiceModel, StructureShape
+
+from quantum_pipeline.local.contents import content
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -42,7 +43,9 @@ def read(environ: WSGIEnvironment, service: str, region: str) -> Operation:
 
     Cost: O(operations of the service) for REST, some tens of microseconds.
     """
-    body = _body(environ)
+    # What is stored in S3 may be large, and says nothing of what is asked.
+    stored = service == "s3" and environ["REQUEST_METHOD"] == "PUT"
+    body = b"" if stored else content(environ)
     if service in _OF_REST:
         name, parameters = _of_rest(environ, service)
     elif target := environ.get("HTTP_X_AMZ_TARGET"):
@@ -53,12 +56,6 @@ def read(environ: WSGIEnvironment, service: str, region: str) -> Operation:
         form = dict(parse_qsl(body.decode("utf-8", "replace")))
         name, parameters = form.pop("Action", ""), form
     return Operation(service, region, name, {**parameters, **_json(body)}, body)
-
-
-def _body(environ: WSGIEnvironment) -> bytes:
-    body: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-    environ["wsgi.input"] = io.BytesIO(body)
-    return body
 
 
 def _json(body: bytes) -> dict[str, Any]:
