@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import Any
 
 import pytest
@@ -36,6 +37,22 @@ def test_a_submit_that_lost_its_record_finds_its_job(
     stack.s3.delete_object(Bucket=stack.bucket, Key="runs/lost/job.json")
     assert stack.invoke("Submit", asked) == first
     assert len(stack.job_statuses("lost")) == 1
+
+
+def test_a_submit_of_another_release_finds_the_job_of_its_earlier_try(
+    stack: Stack, request_data: dict[str, Any]
+) -> None:
+    """It asks for the same job in other words, which Braket refuses as a conflict."""
+    asked = prepared(stack, "released", request_data)
+    first = stack.invoke("Submit", asked)
+    stack.s3.delete_object(Bucket=stack.bucket, Key="runs/released/job.json")
+    record = stack.record("released", "prepared.json")
+    record["request"]["limits"]["max_runtime_seconds"] += 1
+    stack.s3.put_object(
+        Bucket=stack.bucket, Key="runs/released/prepared.json", Body=json.dumps(record)
+    )
+    assert stack.invoke("Submit", asked) == first
+    assert len(stack.job_statuses("released")) == 1
 
 
 def test_a_next_attempt_gets_a_job_of_its_own(stack: Stack, request_data: dict[str, Any]) -> None:
