@@ -33,7 +33,7 @@ def client(stack: Stack) -> Iterator[Client]:
             endpoint_url=stack.aws.endpoint_url,
             region_name=stack.aws.region,
             config=Config(retries={"total_max_attempts": 1}),
-            **stack.aws._keys.of(arn, "test").arguments(),
+            **stack.aws.keys.of(arn, "test").arguments(),
         )
 
     yield create
@@ -171,7 +171,7 @@ def test_submit_creates_jobs_of_its_stack_with_the_jobs_role_alone(
 
 def test_a_session_token_belongs_to_its_key(stack: Stack) -> None:
     arn = f"arn:aws:iam::{ACCOUNT}:role/quantum-pipeline-PrepareFunctionRole"
-    key = stack.aws._keys.of(arn, "test")
+    key = stack.aws.keys.of(arn, "test")
     make: Any = boto3.client
     where = {"endpoint_url": stack.aws.endpoint_url, "region_name": "us-east-1"}
     for token in ("", "x" * 64):

@@ -79,6 +79,7 @@ class LocalAws:
         region: the stack's region.
         outputs: the stack's outputs.
         key: what requests are to be signed with, made for this stack alone: the administrator's.
+        keys: that key, and those of the roles.
         authority: who says what the functions and jobs may do, which have keys of their own.
         functions: the Lambda functions.
         braket: the Braket service.
@@ -115,7 +116,7 @@ class LocalAws:
         """
         stack = read_stack(template, stack_name=stack_name, parameters=parameters)
         self.outputs, self.key = stack.outputs, Key()
-        self._keys = Keys(self.key, stack.policies.roles)
+        self.keys = Keys(self.key, stack.policies.roles)
         self.authority = Authority(stack.policies, stack.account, stack.region)
         if not _one_at_a_time.acquire(blocking=False):
             raise RuntimeError("another LocalAws is open in this process")
@@ -167,7 +168,7 @@ class LocalAws:
                 stack,
                 self.functions,
                 services,
-                keys=self._keys,
+                keys=self.keys,
                 authority=self.authority,
                 tags=self.braket.tags_of,
                 folder=folder,
@@ -220,7 +221,7 @@ class LocalAws:
             name: f"{folder}{value.removeprefix('/tmp')}" if value.startswith("/tmp/") else value
             for name, value in function.environment.items()
         }
-        key = self._keys.of(function.role_arn, function.name)
+        key = self.keys.of(function.role_arn, function.name)
         return replace(function, environment={**environment, **key.environment()})
 
     def _key_of_job(self, role_arn: str) -> dict[str, str]:
@@ -231,7 +232,7 @@ class LocalAws:
         """
         jobs = f"arn:aws:braket:{REGION}:{ACCOUNT}:job/*"
         self.authority.check_trust("braket.amazonaws.com", role_arn, jobs)
-        return self._keys.of(role_arn, "braket-job").environment()
+        return self.keys.of(role_arn, "braket-job").environment()
 
     def close(self) -> None:
         """End every process, and remove what is not for later."""
