@@ -10,6 +10,7 @@ import json
 import logging
 import socket
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from functools import cache, partial
@@ -127,6 +128,7 @@ class Endpoint:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+        vars(s3_models)["tempfile"] = tempfile
 
     def _deploy(self) -> None:
         stack = self._stack

@@ -165,7 +165,7 @@ def _of_device(result: JobResult) -> Iterator[JobsWord]:
     if run is None:
         return
     yield _word("the number of shots, and to the limits of the request", *BILL)
-    yield _word("whether the device was emulated, as Braket said", "device.emulated")
+    yield _word("whether Braket said that it only emulates the device", "device.emulated")
     if run.compilation is not None:
         yield _word(
             "the number of variables, and to the couplers that it names", "compilation",

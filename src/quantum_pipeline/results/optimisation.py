@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from quantum_pipeline.quantities import Count, Finite, Flag, Number, Positive, Seconds, Text
+from quantum_pipeline.quantities import Angle, Count, Finite, Flag, Number, Positive, Seconds, Text
 from quantum_pipeline.results.base import JobResult
 from quantum_pipeline.results.record import Record
 
@@ -87,8 +87,8 @@ class OptimisationResult(JobResult):
     algorithm: Literal["qaoa", "rqaoa"]
     engine: Text
     start: Text
-    gammas: tuple[Finite, ...] = Field(min_length=1)
-    betas: tuple[Finite, ...] = Field(min_length=1)
+    gammas: tuple[Angle, ...] = Field(min_length=1)
+    betas: tuple[Angle, ...] = Field(min_length=1)
     tilts: tuple[Finite, ...] = ()
     depths: tuple[DepthStep, ...] = Field(min_length=1)
     eliminations: tuple[Elimination, ...]
