@@ -31,7 +31,7 @@ CALLS: dict[str, tuple[str, ...]] = {
         "GetObject:end.json",
         "ListObjects",
         "GetObject:prepared.json",
-        "HeadObject:source",
+        "GetObject:source",
         "PutObject:source",
         "CreateJob",
         "SearchJobs",

@@ -261,7 +261,7 @@ def _stop_in_submit(chance: random.Random) -> Plan:
     more = [draw.worse(draw.one_of(*clean)) for _ in range(draw.one_of(1, 2))]
     if chance.random() < 0.3:  # Cancel has come and gone for the last time before the job is there
         stop = Fault(Place("Submit", "GetObject:prepared.json"), draw.one_of(*STOPS))
-        late = Fault(Place("Submit", "HeadObject:source"), "long")
+        late = Fault(Place("Submit", "GetObject:source"), "long")
         last = draw.worse(draw.place("Submit", only="GetJob|CancelJob|PutObject:job.json"))
         more = [late, last]
     elif stop.place != create and chance.random() < 0.3:
