@@ -12,20 +12,17 @@ import pickle
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
 import networkx as nx
 
-from benchmarks.processors import prepared_by, requests_of, solved
+from benchmarks.processors import outcome_of, prepared_by, requests_of, solved
 from quantum_pipeline.local.aws import LocalAws
-from quantum_pipeline.planning.costs import bill
 from quantum_pipeline.planning.prepared import PreparedRun
-from quantum_pipeline.reports import Outcome, Timing, build_report
+from quantum_pipeline.reports import build_report
 from quantum_pipeline.results import MoleculeResult, OptimisationResult
-from quantum_pipeline.runs import SubmittedJob
 
 Json = dict[str, Any]
 
@@ -111,24 +108,6 @@ def _solved(aws: LocalAws, name: str, request: Json) -> Files:
 
 def report_of(prepared: PreparedRun, result: OptimisationResult | MoleculeResult) -> Json:
     """Return the report of a result, as JSON has it; what the job did not say is always alike."""
-    made = build_report(prepared, _outcome(prepared, result), result)
+    made = build_report(prepared, outcome_of(prepared, result.tasks), result)
     found: Json = json.loads(made.model_dump_json(by_alias=True))
     return found
-
-
-def _outcome(prepared: PreparedRun, result: OptimisationResult | MoleculeResult) -> Outcome:
-    job = SubmittedJob(
-        run_id=prepared.run_id, attempt=1, job_arn="arn:job", job_name="job", source_uri="s3://",
-        source_sha256="", instance_type=prepared.instance.instance_type,
-    )  # fmt: skip
-    timing = Timing(
-        prepare_seconds=0.0, queue_seconds=0.0, job_seconds=1.0, post_process_seconds=0.0, polls=1
-    )
-    cost = bill(
-        instance_seconds=1.0,
-        instance=prepared.instance,
-        device=prepared.device,
-        tasks=result.tasks,
-    )
-    end = datetime(2026, 1, 1, tzinfo=UTC)
-    return Outcome(job=job, timing=timing, actual=cost, completed_at=end)

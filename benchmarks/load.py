@@ -47,7 +47,7 @@ LONGEST_SECONDS = 3600.0
 
 Figures = dict[str, float]
 TARGETS: Mapping[str, tuple[str, str, Callable[[float], bool]]] = {
-    "ended": ("executions that succeeded", "all", lambda share: share == 1),
+    "ended": ("share of executions that succeeded", "all", lambda share: share == 1),
     "rank_correlation": ("rank correlation of start and job", "at least 0.8", lambda r: r >= 0.8),
     "slots_used": ("share of the slots' time used", "at least 0.8", lambda share: share >= 0.8),
     "get_job_per_second": ("GetJob calls a second", "below 5", lambda rate: rate < 5),

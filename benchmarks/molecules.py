@@ -222,6 +222,16 @@ class Row:
         return not self.above > AGREE and abs(self.difference) <= AGREE
 
 
+def computed(case: Case) -> Row:
+    """Return a case's row, and say at once what came of it: the whole takes long."""
+    row = Row(case, ours(case), of_pyscf(case))
+    took = f"{row.ours.seconds:.1f} s, PySCF's {row.pyscf.seconds:.1f} s"
+    print(
+        f"{case.name}, {case.multiplicity}: {'right' if row.right else 'WRONG'}, {took}", flush=True
+    )
+    return row
+
+
 def table_of(rows: Iterable[Row]) -> Table:
     table = Table(
         "molecule", "multiplicity", "Hartree-Fock", "less PySCF's", "exact", "less PySCF's",
@@ -249,7 +259,7 @@ def table_of(rows: Iterable[Row]) -> Table:
 def main(*, only: str, threads: int, json_file: Path | None) -> None:
     """Print the energies of both, and how many are right."""
     machine.pin_threads(threads)
-    rows = [Row(case, ours(case), of_pyscf(case)) for case in cases() if only in case.name]
+    rows = [computed(case) for case in cases() if only in case.name]
     Console().print(table_of(rows))
     right = sum(row.right for row in rows)
     said = "Hartree-Fock not above PySCF's, exact energies alike"

@@ -16,7 +16,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -34,6 +34,7 @@ from quantum_pipeline.planning.costs import bill
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.reports import Outcome, Timing, build_report
 from quantum_pipeline.results import read_result
+from quantum_pipeline.results.base import QuantumTask
 from quantum_pipeline.runs import SubmittedJob
 
 Json = dict[str, Any]
@@ -170,13 +171,13 @@ def verdict_of(folder: Path) -> Verdict:
         result = read_result(data, prepared)
     except InvalidResult as error:
         return Verdict(f"InvalidResult: {error}", None)
-    made = build_report(prepared, _outcome(prepared), result)
+    made = build_report(prepared, outcome_of(prepared), result)
     words = re.sub(r", [\d.,]+ times (slower|faster)", "", made.quality.verdict)
     return Verdict(words, made.objective)
 
 
-def _outcome(prepared: PreparedRun) -> Outcome:
-    """Return what a report is to say of a job of which nothing is asked."""
+def outcome_of(prepared: PreparedRun, tasks: Iterable[QuantumTask] = ()) -> Outcome:
+    """Return what a report is to say of a job of which nothing is asked: always alike."""
     job = SubmittedJob(
         run_id=prepared.run_id, attempt=1, job_arn="arn:job", job_name="job", source_uri="s3://",
         source_sha256="", instance_type=prepared.instance.instance_type,
@@ -184,8 +185,11 @@ def _outcome(prepared: PreparedRun) -> Outcome:
     timing = Timing(
         prepare_seconds=0.0, queue_seconds=0.0, job_seconds=1.0, post_process_seconds=0.0, polls=1
     )
-    cost = bill(instance_seconds=1.0, instance=prepared.instance, device=prepared.device, tasks=())
-    return Outcome(job=job, timing=timing, actual=cost, completed_at=datetime.now(UTC))
+    cost = bill(
+        instance_seconds=1.0, instance=prepared.instance, device=prepared.device, tasks=tasks
+    )
+    end = datetime(2026, 1, 1, tzinfo=UTC)
+    return Outcome(job=job, timing=timing, actual=cost, completed_at=end)
 
 
 def compared(aws: LocalAws, prepared: PreparedRun) -> list[Verdict]:

@@ -26,7 +26,6 @@ from quantum_pipeline.runs import Attempt, Polls, RunId, SubmittedJob
 LEAST_SECONDS = 60
 """Assumed: what a next attempt takes, beside its start, to go on from the checkpoint and end."""
 
-
 TRIES = 3
 """CreateJobs of one call while the quota is full."""
 
@@ -59,11 +58,7 @@ def handler(event: Event) -> dict[str, Any]:
         _check_wanted(bucket, event.run_id, None)
         earlier = () if submitted is None else submitted.all_jobs
         place = _place(event, bucket)
-        if place is None or place < settings.concurrent_jobs:
-            tries = 1 if place is None else TRIES
-            submitted = _submit(event, settings, earlier, tries)
-        else:
-            submitted = None
+        submitted = _submit(event, settings, earlier, place)
         if submitted is None:
             return _wait(event, settings, place)
         storage.write_model(bucket, job_key, submitted)
@@ -104,15 +99,18 @@ def _wait(event: Event, settings: SubmitSettings, place: int | None) -> dict[str
 
 
 def _submit(
-    event: Event, settings: SubmitSettings, earlier: tuple[str, ...], tries: int
+    event: Event, settings: SubmitSettings, earlier: tuple[str, ...], place: int | None
 ) -> SubmittedJob | None:
-    """Create the attempt's job; None where the quota is full, and the run may wait for it."""
+    """Create the attempt's job; None where it is not the run's turn, or the quota is full."""
+    if place is not None and place >= settings.concurrent_jobs:
+        return None
     prepared = storage.need_model(
         settings.output_bucket, runs.key(event.run_id, runs.PREPARED), RunHeader
     ).model_copy(update={"attempt": event.attempt})
     seconds = _runtime(prepared, earlier)
     published = source.publish(settings.code_bucket)
     try:
+        tries = 1 if place is None else TRIES
         arn = _create(prepared, published, settings, seconds, tries)
     except QuotaExceeded:
         if event.started_at is None:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 
 from quantum_pipeline import runs
 from quantum_pipeline.aws import ends, executions, jobs, storage, tasks, tickets
@@ -29,6 +29,7 @@ from quantum_pipeline.aws.jobs import FoundJob
 from quantum_pipeline.aws.metrics import record
 from quantum_pipeline.aws.settings import SweepSettings
 from quantum_pipeline.aws.stage import EventModel, stage
+from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.planning.prepared import RunHeader
 from quantum_pipeline.runs import SubmittedJob
 
@@ -125,7 +126,7 @@ def _has_left_something(bucket: str, run: Ended, found: Iterable[FoundJob]) -> b
         claim = ends.read(bucket, run.name)
         prepared = storage.read_model(bucket, runs.key(run.name, runs.PREPARED), RunHeader)
         submitted = storage.read_model(bucket, runs.key(run.name, runs.JOB), SubmittedJob)
-    except ValidationError:
+    except InvalidResult:
         return True  # Cancel fails on it too, and the queue of what it could not do names the run
     if claim is None:
         return run.status != "SUCCEEDED"
@@ -143,7 +144,10 @@ def _is_over(bucket: str, job: FoundJob, listed: Mapping[str, Execution], quiet:
     execution = listed.get(job.execution_arn)
     if execution is not None and execution.stopped_at is not None:
         return execution.ended_by(quiet)
-    claim = ends.read(bucket, job.run_id)
+    try:
+        claim = ends.read(bucket, job.run_id)
+    except InvalidResult:
+        return True  # it is there, whatever it says
     return claim is not None and (claim.ended_at is None or claim.ended_at <= quiet)
 
 

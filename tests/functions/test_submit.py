@@ -39,6 +39,23 @@ def test_a_submit_that_lost_its_record_finds_its_job(
     assert len(stack.job_statuses("lost")) == 1
 
 
+@pytest.mark.parametrize("name", ["prepared.json", "job.json"])
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(b"{", "the record: got "), (b"[" * 5000, "the record: got "), (b"{}", "run_id: missing; ")],
+)
+def test_a_record_that_is_none_of_ours_is_refused_by_its_name(
+    stack: Stack, request_data: dict[str, Any], name: str, content: bytes, reason: str
+) -> None:
+    run_id = f"damaged-{name}"
+    asked = prepared(stack, run_id, request_data)
+    key = f"runs/{run_id}/{name}"
+    stack.s3.put_object(Bucket=stack.bucket, Key=key, Body=content)
+    with pytest.raises(InvalidResult, match=rf"^s3://{stack.bucket}/{key}: .*{reason}"):
+        stack.invoke("Submit", asked)
+    assert stack.job_statuses(run_id) == []
+
+
 def test_a_submit_of_another_release_finds_the_job_of_its_earlier_try(
     stack: Stack, request_data: dict[str, Any]
 ) -> None:

@@ -224,6 +224,21 @@ def test_a_record_that_cannot_be_read_keeps_no_other_run_waiting(
     stack.put_end("unreadable", "failure.json")
 
 
+def test_a_job_whose_runs_end_cannot_be_read_keeps_no_other_going(
+    stack: Stack, sweep: Sweep
+) -> None:
+    for run_id in ("odd-end", "plain-end"):
+        stack.invoke("Submit", prepared(stack, run_id, LONG))
+        stack.put_end(run_id, "cancelled.json")
+    key = runs.key("odd-end", "end.json")
+    stack.s3.put_object(Bucket=stack.bucket, Key=key, Body=b"{")
+    assert sweep() == ["odd-end", "plain-end"]
+    wait_for(lambda: stack.job_statuses("plain-end") == ["CANCELLED"])
+    stack.put_end("odd-end", "cancelled.json")
+    sweep()
+    wait_for(lambda: stack.job_statuses("odd-end") == ["CANCELLED"])
+
+
 @pytest.mark.usefixtures("events_lost")
 def test_a_ticket_that_an_ended_run_has_left_is_taken_away(stack: Stack, sweep: Sweep) -> None:
     ended = stack.ended(stack.start(LONG | {"shots": -1}, "left-in-line"))

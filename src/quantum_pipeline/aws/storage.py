@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from botocore.exceptions import ClientError
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from quantum_pipeline.answers import require
 from quantum_pipeline.aws.clients import client
 from quantum_pipeline.error_codes import Meaning, meaning_of
 from quantum_pipeline.errors import InvalidResult
+from quantum_pipeline.refusals import describe
 
 Record = TypeVar("Record", bound=BaseModel)
 
@@ -51,24 +52,40 @@ def _get(bucket: str, key: str) -> dict[str, Any] | None:
 
 
 def read_model(bucket: str, key: str, model: type[Record]) -> Record | None:
-    """Return a record, None where there is none."""
+    """Return a record, None where there is none.
+
+    Raises:
+        InvalidResult: what is there is none of ours.
+    """
     content = read(bucket, key)
-    return None if content is None else model.model_validate_json(content)
+    return None if content is None else _record(content, bucket, key, model)
 
 
 def read_tagged(bucket: str, key: str, model: type[Record]) -> Tagged[Record] | None:
-    """Return a record with the tag of its version, None where there is none."""
+    """Return a record with the tag of its version, None where there is none.
+
+    Raises:
+        InvalidResult: what is there is none of ours.
+    """
     answer = _get(bucket, key)
     if answer is None:
         return None
-    return Tagged(model.model_validate_json(answer["Body"].read()), answer["ETag"])
+    return Tagged(_record(answer["Body"].read(), bucket, key, model), answer["ETag"])
+
+
+def _record(content: bytes, bucket: str, key: str, model: type[Record]) -> Record:
+    try:
+        return model.model_validate_json(content)
+    except ValidationError as error:
+        name = f"s3://{bucket}/{key}"
+        raise InvalidResult(f"{name}: {describe(error, model, 'the record')}") from None
 
 
 def need_model(bucket: str, key: str, model: type[Record]) -> Record:
     """Return a record that an earlier stage has left.
 
     Raises:
-        InvalidResult: it is not there.
+        InvalidResult: it is not there, or what is there is none of ours.
     """
     record = read_model(bucket, key, model)
     if record is None:
