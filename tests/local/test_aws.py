@@ -367,6 +367,25 @@ def test_two_at_once_in_a_process_are_refused(start_aws: StartAws) -> None:
         start_aws()
 
 
+def test_who_asks_for_the_log_of_one_stream_gets_no_others_events(start_aws: StartAws) -> None:
+    logs = client(start_aws(), "logs")
+    logs.create_log_group(logGroupName="jobs")
+    for stream in ("one/1", "one-more/1"):
+        logs.create_log_stream(logGroupName="jobs", logStreamName=stream)
+        event = {"timestamp": int(time.time() * 1000), "message": f"Metrics of {stream}"}
+        logs.put_log_events(logGroupName="jobs", logStreamName=stream, logEvents=[event])
+
+    def messages(**asked: str) -> list[str]:
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName="jobs", **asked)
+        return [event["message"] for page in pages for event in page["events"]]
+
+    assert messages(logStreamNamePrefix="one/") == ["Metrics of one/1"]
+    assert messages(logStreamNamePrefix="two/") == []
+    assert messages() == ["Metrics of one/1", "Metrics of one-more/1"]
+    with pytest.raises(logs.exceptions.ResourceNotFoundException):
+        logs.filter_log_events(logGroupName="no", logStreamNamePrefix="one/")
+
+
 def test_who_asks_for_the_newest_events_gets_these_alone(start_aws: StartAws) -> None:
     aws = start_aws()
     run(aws, do="Tell")

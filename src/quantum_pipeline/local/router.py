@@ -75,6 +75,8 @@ class Router:
             application = self._conditionally
         if service == "states":
             application = self._states
+        if environ.get("HTTP_X_AMZ_TARGET", "").endswith(".FilterLogEvents"):
+            application = self._filtered_log
         return application(environ, start_response)
 
     def _conditionally(
@@ -83,6 +85,21 @@ class Router:
         """Let moto look and write with no other condition between, as S3 does."""
         with self._one_condition_at_a_time:
             return self._moto(environ, start_response)
+
+    def _filtered_log(
+        self, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """Leave out the streams that were not asked for: moto passes over a prefix of names."""
+        parameters = _parameters(environ)
+        _set_parameters(environ, parameters)
+        response = Response.from_app(self._moto, environ)
+        if (prefix := parameters.get("logStreamNamePrefix")) and response.status_code == 200:
+            content = json.loads(response.get_data())
+            content["events"] = [
+                event for event in content["events"] if event["logStreamName"].startswith(prefix)
+            ]
+            response.set_data(json.dumps(content))
+        return response(environ, start_response)
 
     def _states(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a call of Step Functions; what fails inside is an error of AWS's form, too."""
