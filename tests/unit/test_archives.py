@@ -19,6 +19,7 @@ MEBIBYTE = 2**20
 def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "MAX_BYTES", MEBIBYTE)
     monkeypatch.setattr(archive, "MAX_UNPACKED_BYTES", 4 * MEBIBYTE)
+    monkeypatch.setattr(archive, "MAX_MEMBERS", 20)
 
 
 def packed(*members: tuple[tarfile.TarInfo, bytes]) -> bytes:
@@ -29,9 +30,11 @@ def packed(*members: tuple[tarfile.TarInfo, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def file(name: str, content: bytes, **headers: str) -> tuple[tarfile.TarInfo, bytes]:
+def file(
+    name: str, content: bytes, kind: bytes = tarfile.REGTYPE, **headers: str
+) -> tuple[tarfile.TarInfo, bytes]:
     member = tarfile.TarInfo(name)
-    member.size, member.pax_headers = len(content), headers
+    member.type, member.size, member.pax_headers = kind, len(content), headers
     return member, content
 
 
@@ -79,8 +82,16 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
         "more than 4194304 bytes unpacked",
     ),
     "a large header": (
-        lambda: packed(file("results.json", SAVED, comment="x" * 5 * MEBIBYTE)),
-        "more than 4194304 bytes unpacked",
+        lambda: packed(file("results.json", SAVED, comment="x" * MEBIBYTE)),
+        "a header of 10485.. bytes; allowed: 1048576",
+    ),
+    "a long name": (
+        lambda: packed(file("././@LongLink", BIG, kind=tarfile.GNUTYPE_LONGNAME)),
+        "a header of 1048577 bytes; allowed: 1048576",
+    ),
+    "files without number": (
+        lambda: packed(*(file(str(number), b"") for number in range(21))),
+        "no results.json in its first 20 members",
     ),
     "no JSON": (lambda: packed(file("results.json", b"{")), "not JSON"),
     "no data": (lambda: packed(file("results.json", b"[1]")), "no dataDictionary"),

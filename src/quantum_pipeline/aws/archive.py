@@ -10,7 +10,7 @@ import gzip
 import io
 import tarfile
 import zlib
-from typing import Any
+from typing import Any, Self
 
 from quantum_pipeline.errors import InvalidRequest, InvalidResult
 from quantum_pipeline.requests.json_text import parse_json
@@ -20,6 +20,34 @@ MAX_BYTES = 64 * 2**20
 """Of the archive, and of the results in it."""
 MAX_UNPACKED_BYTES = 4 * MAX_BYTES
 """Of all that is unpacked until the results are found."""
+MAX_MEMBERS = 10_000
+"""Of the archive, until the results are found: tarfile remembers each."""
+MAX_HEADER_BYTES = 2**20
+"""Of what stands before a member and belongs to its header: a long name, or anything in pax's."""
+
+
+class Header(tarfile.TarInfo):
+    """A member's header, for ``tarfile.open(tarinfo=Header)``; none is read that has no end.
+
+    Raises:
+        tarfile.ReadError: it is larger than is allowed. tarfile itself takes it all into memory.
+    """
+
+    _EXTENDED = (
+        tarfile.GNUTYPE_LONGNAME,
+        tarfile.GNUTYPE_LONGLINK,
+        tarfile.XHDTYPE,
+        tarfile.XGLTYPE,
+        tarfile.SOLARIS_XHDTYPE,
+    )
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        """Return the header that a block of the archive holds."""
+        header = super().frombuf(buf, encoding, errors)
+        if header.type in cls._EXTENDED and header.size > MAX_HEADER_BYTES:
+            raise tarfile.ReadError(f"a header of {header.size} bytes; allowed: {MAX_HEADER_BYTES}")
+        return header
 
 
 def saved_data(archive: bytes, where: str) -> Any:
@@ -45,9 +73,11 @@ def _results(archive: bytes, where: str) -> bytes:
     try:
         with (
             gzip.GzipFile(fileobj=io.BytesIO(archive)) as unpacked,
-            tarfile.open(fileobj=_Bounded(unpacked), mode="r|") as tar,
+            tarfile.open(fileobj=_Bounded(unpacked), mode="r|", tarinfo=Header) as tar,
         ):
-            for member in tar:
+            for number, member in enumerate(tar):
+                if number == MAX_MEMBERS:
+                    raise tarfile.ReadError(f"no {RESULTS} in its first {MAX_MEMBERS} members")
                 if member.name == RESULTS:
                     return _content(tar, member, where)
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:

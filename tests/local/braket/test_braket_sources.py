@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import tarfile
 import time
@@ -101,4 +102,13 @@ def test_a_hard_link_to_nothing_is_refused(tmp_path: Path) -> None:
     with tarfile.open(path, "w:gz") as tar:
         tar.addfile(link)
     with pytest.raises(tarfile.TarError, match="links nowhere"):
+        Sources().unpack(path, tmp_path / "job")
+
+
+def test_a_header_without_end_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    member = tarfile.TarInfo("pax")
+    member.type, member.size = tarfile.XHDTYPE, 2**30
+    path = tmp_path / "source.tar.gz"
+    path.write_bytes(gzip.compress(member.tobuf()))
+    with pytest.raises(tarfile.TarError, match="a header of 1073741824 bytes; allowed: 1048576"):
         Sources().unpack(path, tmp_path / "job")

@@ -12,6 +12,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from quantum_pipeline.aws.archive import Header
+
 KEPT_SECONDS = 86_400.0
 """How long a source is kept that no new job has."""
 MAX_FILES = 10_000
@@ -64,7 +66,7 @@ class Sources:
 
 def _extract(archive: Path, target: Path) -> None:
     left = MAX_BYTES
-    with tarfile.open(archive, "r|*") as tar:
+    with tarfile.open(archive, "r|*", tarinfo=Header) as tar:
         for files, member in enumerate(tar, 1):
             left -= member.size
             if files > MAX_FILES or left < 0:
