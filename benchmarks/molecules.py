@@ -271,7 +271,7 @@ def main(*, only: str, threads: int, json_file: Path | None) -> None:
     """Print the energies of both, and how many are right."""
     machine.pin_threads(threads)
     rows = [computed(case) for case in cases() if only in case.name]
-    Console(width=None if sys.stdout.isatty() else 110).print(table_of(rows))
+    Console(width=None if sys.stdout.isatty() else 130).print(table_of(rows))
     right = sum(row.right for row in rows)
     said = "Hartree-Fock not above PySCF's, exact energies alike"
     print(f"{right} of {len(rows)}: {said} to {AGREE:g} hartree")
