@@ -25,7 +25,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from types import SimpleNamespace
@@ -388,7 +388,7 @@ def main(*, kind: str, count: int, first: int, seed: int, json_file: Path | None
             if words := summary.add(number, reader, outcome):
                 print(f"{kind} {number} of seed {seed}, {reader}: {words}", flush=True)
     summary.show(f"{kind} of seed {seed} in {time.perf_counter() - started:.0f} s")
-    figures = {"kind": kind, "first": first, "seed": seed, **asdict(summary)}
+    figures = {"kind": kind, "first": first, "seed": seed, **vars(summary)}
     options.write(json_file, figures)
     sys.exit(1 if summary.found else 0)
 

@@ -102,7 +102,8 @@ def requests_of(files: Sequence[Path], input_bucket: str) -> Iterator[tuple[str,
 def prepared_by(aws: LocalAws, name: str, request: Json) -> PreparedRun:
     """Return the record that the function Prepare writes of a request."""
     run_id = re.sub(r"[^A-Za-z0-9-]", "-", name)
-    event = {"run_id": run_id, "execution_arn": f"arn:{run_id}", "request": request}
+    machine = aws.outputs["StateMachineArn"].replace(":stateMachine:", ":execution:")
+    event = {"run_id": run_id, "execution_arn": f"{machine}:{run_id}", "request": request}
     answer = boto3.client("lambda").invoke(
         FunctionName="quantum-pipeline-PrepareFunction", Payload=json.dumps(event)
     )

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+import boto3
 import pytest
 
+from benchmarks.processors import prepared_by
 from quantum_pipeline.errors import BudgetExceeded, DeviceUnavailable, InvalidRequest
 from quantum_pipeline.planning.prepared import PreparedRun
 from tests.functions.stages import event
@@ -226,3 +228,14 @@ def test_prepare_refuses_a_name_that_is_no_folder(
 ) -> None:
     with pytest.raises(InvalidRequest, match="name of the execution"):
         stack.invoke("Prepare", event("a+b", request_data))
+
+
+def test_benchmarks_prepare_a_request_as_an_execution_does(
+    stack: Stack, request_data: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in stack.aws.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it would keep the credentials
+    prepared = prepared_by(stack.aws, "a benchmark's", request_data)
+    assert prepared.run_id == "a-benchmark-s"
+    assert prepared == PreparedRun.model_validate(stack.record("a-benchmark-s", "prepared.json"))
