@@ -119,7 +119,7 @@ class Ledger:
             task = part.program.create(
                 self._session,
                 prepared.device.arn,
-                tags=tasks.tags(prepared.run_id, digest, part.batch),
+                tags=tasks.tags(prepared, digest, part.batch),
                 reservation=prepared.request.reservation_arn,
             )
         except (JobFailed, InvalidRequest) as error:

@@ -28,8 +28,9 @@ from hybrid_job.on_device.named_errors import named
 from quantum_pipeline import answers
 from quantum_pipeline.error_codes import Meaning, meaning_of
 from quantum_pipeline.errors import JobFailed
+from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.planning.tasks import Purpose
-from quantum_pipeline.runs import BATCH_TAG, RUN_ID_TAG
+from quantum_pipeline.runs import BATCH_TAG, RUN_ID_TAG, labels
 
 ATTEMPTS = 8
 """Most attempts of one call: with jitter, and at most 1, 2, 4, .. 20 seconds between two."""
@@ -165,14 +166,18 @@ class Found:
     status: str
 
 
-def tags(run_id: str, digest: str, batch: Batch) -> dict[str, str]:
-    """Return the tags of a task: the run, and all that a bill has to know.
+def tags(prepared: PreparedRun, digest: str, batch: Batch) -> dict[str, str]:
+    """Return the tags of a task: its request's own, the run, and all that a bill has to know.
 
-    >>> tags("r1", "d0", Batch("samples", 2, executables=3, shots=100, together=5))[BATCH_TAG]
-    'd0 2 3 5 100 samples'
+    The last is ``d0 2 3 5 100 samples``: the digest of the batch, its ordinal, its executables,
+    those together, shots, and the purpose.
     """
     numbers = f"{batch.ordinal} {batch.executables} {batch.together} {batch.shots}"
-    return {RUN_ID_TAG: run_id, BATCH_TAG: f"{digest} {numbers} {batch.purpose}"}
+    return {
+        **labels(prepared.request.owner, prepared.request.tags),
+        RUN_ID_TAG: prepared.run_id,
+        BATCH_TAG: f"{digest} {numbers} {batch.purpose}",
+    }
 
 
 def find(session: Session, device: str, run_id: str, since: datetime) -> list[Found]:

@@ -19,12 +19,15 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from hybrid_job.limits import LimitReached, evaluations_used, time_is_up
-from quantum_pipeline.ising import IsingModel
+from quantum_pipeline import ising
 from quantum_pipeline.requests.limits import Limit
 
 Real = NDArray[np.float64]
 Evaluate = Callable[[Real], tuple[float, Real]]
 """Energy and gradient at angles of shape (2, depth): gammas, then betas."""
+
+typical_field = ising.typical_field
+"""The ``unit`` of a model."""
 
 RAMP = 0.75
 """Size of the first ramp: near the best one of many random problems."""
@@ -43,17 +46,6 @@ class Optimum:
     converged: bool = False
     stop_reason: str = ""
     stopped_by: Limit | None = None
-
-
-def typical_field(model: IsingModel) -> float:
-    """Return the root mean square of the field on a spin: sqrt((sum h^2 + 2 sum J^2) / n).
-
-    >>> typical_field(IsingModel.from_spins([1, 1, 0, 0], [(0, 1, -1)]))
-    1.0
-    """
-    couplings = [coupling for _, _, coupling in model.couplings]
-    total = math.hypot(*model.fields, *couplings, *couplings)
-    return total / math.sqrt(model.n_variables) if total > 1e-290 else 1.0
 
 
 def linear_ramp(depth: int, size: float = RAMP) -> Real:

@@ -12,7 +12,7 @@ PACKAGE: Layers = (
     ("cli",),
     ("local",),
     ("aws", "pages"),
-    ("reports",),
+    ("catalogue", "reports"),
     ("results",),
     ("planning",),
     ("devices", "requests"),
@@ -51,5 +51,5 @@ DEPLOYED = tuple(part for layer in PACKAGE for part in layer if part not in ON_T
 DOMAIN = tuple(part for part in DEPLOYED if part not in ("aws", "pages"))
 """What decides and computes: no I/O, no clock, no environment, no AWS."""
 
-NOT_OF_THE_JOB = (*ON_THIS_MACHINE, "aws", "pages", "reports")
+NOT_OF_THE_JOB = (*ON_THIS_MACHINE, "aws", "catalogue", "pages", "reports")
 """What stays behind when the package travels to the job, beside ``hybrid_job``."""

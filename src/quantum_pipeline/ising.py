@@ -14,7 +14,7 @@ Source: A. Lucas, "Ising formulations of many NP problems", Front. Phys. 2, 5 (2
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from math import fsum
+from math import fsum, hypot, sqrt
 from typing import Annotated, Self
 
 import numpy as np
@@ -125,6 +125,17 @@ class IsingModel(BaseModel):
             offset.append(q / 4)
             couplings.append((i, j, q / 4))
         return cls.from_spins([fsum(each) for each in fields], couplings, fsum(offset))
+
+
+def typical_field(model: IsingModel) -> float:
+    """Return the root mean square of the field on a spin: sqrt((sum h^2 + 2 sum J^2) / n).
+
+    >>> typical_field(IsingModel.from_spins([1, 1, 0, 0], [(0, 1, -1)]))
+    1.0
+    """
+    couplings = [coupling for _, _, coupling in model.couplings]
+    total = hypot(*model.fields, *couplings, *couplings)
+    return total / sqrt(model.n_variables) if total > 1e-290 else 1.0
 
 
 def energies(model: IsingModel, spins: NDArray[np.int8]) -> NDArray[np.float64]:

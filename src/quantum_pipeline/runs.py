@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -15,6 +16,7 @@ RUN_ID_TAG = "quantum-pipeline:run-id"
 BATCH_TAG = "quantum-pipeline:batch"
 EXECUTION_TAG = "quantum-pipeline:execution"
 STACK_TAG = "quantum-pipeline:stack"
+OWNER_TAG = "quantum-pipeline:owner"
 SWEPT = "sweep.json"
 LINE = "line/"
 ENTRY_POINT = "hybrid_job.main:run"
@@ -123,6 +125,15 @@ def ticket(run_id: str, started_at: datetime) -> str:
     'line/20260824T093112.345000/r1'
     """
     return f"{LINE}{started_at.astimezone(UTC):%Y%m%dT%H%M%S.%f}/{run_id}"
+
+
+def labels(owner: str | None, tags: Mapping[str, str] | None) -> dict[str, str]:
+    """Return the tags that a job and its quantum tasks have from their request.
+
+    >>> labels("ann", {"project": "P1"})
+    {'project': 'P1', 'quantum-pipeline:owner': 'ann'}
+    """
+    return dict(tags or {}) | ({} if owner is None else {OWNER_TAG: owner})
 
 
 def job_folder(run_id: str, attempt: int) -> str:

@@ -168,8 +168,8 @@ CONDITIONS: list[tuple[str, str, str, Context, Context]] = [
         "JobRole",
         "braket:TagResource",
         TASK,
-        {"aws:TagKeys": (RUN_ID, BATCH)},
-        {"aws:TagKeys": (RUN_ID, STACK)},
+        {f"aws:RequestTag/{RUN_ID}": "run"},
+        {f"aws:RequestTag/{BATCH}": "run"},
     ),
     (
         "JobRole",

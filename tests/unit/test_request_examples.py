@@ -175,6 +175,7 @@ SEEN_BY_THE_MODEL_ALONE = {  # what a schema cannot say, or what is decided afte
     "invalid_mitigation_without_errors.json",
     "invalid_nan.json",
     "invalid_node_out_of_range.json",
+    "invalid_reserved_tag.json",
     "invalid_noise_on_a_qpu.json",
     "invalid_ragged_matrix.json",
     "invalid_reservation_of_a_simulator.json",

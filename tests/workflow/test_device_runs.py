@@ -19,6 +19,8 @@ SAMPLED = {
     "shots": 400,
     "seed": 7,
     "algorithm": {"depth": 1},
+    "owner": "ann@lab",
+    "tags": {"project": "rings"},
 }
 """MaxCut on a ring of 6, best cut 6: angles from the exact state, then 400 shots of Garnet."""
 
@@ -65,7 +67,10 @@ def test_a_run_on_a_qpu_costs_what_was_estimated(stack: Stack, sampled: dict[str
     check_cost(stack, sampled)
     [task] = stack.tasks("sampled")
     assert (task["deviceArn"], task["status"], task["shots"]) == (GARNET, "COMPLETED", 400)
-    assert task["tags"][runs.RUN_ID_TAG] == "sampled"
+    [job] = stack.jobs("sampled")
+    for tags in (task["tags"], job["tags"]):
+        assert tags[runs.RUN_ID_TAG] == "sampled"
+        assert (tags["quantum-pipeline:owner"], tags["project"]) == ("ann@lab", "rings")
     [billed] = sampled["cost"]["tasks"]
     assert (billed["arn"], billed["purpose"]) == (task["quantumTaskArn"], "samples")
     assert billed["usd"] == pytest.approx(0.30 + 400 * 0.00145)  # as the price list has it

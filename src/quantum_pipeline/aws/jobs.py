@@ -120,6 +120,7 @@ def create(
             },
             **_reservation(prepared),
             tags={
+                **runs.labels(prepared.request.owner, prepared.request.tags),
                 runs.RUN_ID_TAG: prepared.run_id,
                 runs.EXECUTION_TAG: prepared.execution_arn,
                 runs.STACK_TAG: settings.powertools_service_name,

@@ -16,7 +16,10 @@ from quantum_pipeline.planning.costs import Cost, InstancePrice
 from quantum_pipeline.planning.plan import Plan
 from quantum_pipeline.planning.reasons import Reasons
 from quantum_pipeline.problems import BinaryProblem
+from quantum_pipeline.problems.features import Features, features
 from quantum_pipeline.requests.algorithm import SettledAlgorithm
+from quantum_pipeline.requests.labels import Owner, Tags
+from quantum_pipeline.requests.mitigation import Mitigation
 from quantum_pipeline.requests.request import ResolvedRequest, SettledLimits
 
 
@@ -62,7 +65,10 @@ class StateSummary(BaseModel):
 
 
 class PreparedRun(BaseModel):
-    """Everything the job and the report need to know; written once, by prepare."""
+    """Everything the job and the report need to know; written once, by prepare.
+
+    Releases before this one wrote no ``features``.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -74,6 +80,7 @@ class PreparedRun(BaseModel):
     request: ResolvedRequest
     problem_uri: str | None
     model: IsingModel | None
+    features: Features | None = None
     device: Device
     reasons: Reasons
     state_summary: StateSummary | None
@@ -102,6 +109,7 @@ class PreparedRun(BaseModel):
             request=found.request,
             problem_uri=problem_uri,
             model=problem.ising if isinstance(problem, BinaryProblem) else None,
+            features=features(problem),
             device=found.device,
             reasons=found.reasons,
             state_summary=None if found.state is None else StateSummary.of(found.state),
@@ -140,12 +148,16 @@ class RequestHeader(BaseModel):
     algorithm: SettledAlgorithm
     shots: int
     seed: int
+    mitigation: Mitigation
     limits: SettledLimits
     reservation_arn: str | None
+    name: str | None
+    owner: Owner | None = None
+    tags: Tags | None = None
 
 
 class RunHeader(BaseModel):
-    """Of a prepared run, what it takes to create, find and cancel its jobs.
+    """Of a prepared run, what it takes to create, find and cancel its jobs, and to remember it.
 
     The problem, which may be large, is not read: prepare has validated it, and who computes with it
     reads the whole record.
@@ -158,5 +170,9 @@ class RunHeader(BaseModel):
     attempt: int
     created_at: datetime
     request: RequestHeader
+    features: Features | None = None
     device: Device
+    state_summary: StateSummary | None
     instance: InstancePrice
+    estimate: Cost
+    prepare_seconds: float

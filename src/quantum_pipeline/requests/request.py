@@ -24,6 +24,7 @@ from quantum_pipeline.problems import AnyProblem
 from quantum_pipeline.refusals import sentences
 from quantum_pipeline.requests.algorithm import Algorithm, SettledAlgorithm
 from quantum_pipeline.requests.json_text import check_fields, check_text
+from quantum_pipeline.requests.labels import MAX_TAGS, Owner, Tags
 from quantum_pipeline.requests.mitigation import Mitigation, Noise
 from quantum_pipeline.wording import refusal
 
@@ -155,6 +156,15 @@ class Request(BaseModel):
         ]
         | None
     ) = Field(None, description="label of the run in its report")
+    owner: Owner | None = Field(
+        None, description="whose run it is; runs are found by it, and it is a tag of the job on AWS"
+    )
+    tags: Tags | None = Field(
+        None,
+        description="names and texts by which runs are found; on AWS also tags of the job and of "
+        "its quantum tasks, for Cost Explorer",
+        json_schema_extra={"allowed": f"an object of up to {MAX_TAGS} names, each with a text"},
+    )
 
 
 class SettledLimits(Limits):

@@ -1,0 +1,136 @@
+"""The record of a run: what it was, how it was solved, what came of it, and what that took.
+
+It is made of what the run has left: its end, and as far as they are there ``prepared.json`` and
+``report.json``. Whoever makes it, at whatever time, makes the same. What is not known is None.
+Money in USD, times in UTC and in seconds, energies in the problem's units.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from quantum_pipeline.problems.features import Features
+
+Status = Literal["SUCCEEDED", "FAILED", "CANCELLED"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+
+class ProblemOfRecord(_Part):
+    """The problem's type and features; none of runs that were prepared before there were any."""
+
+    type: str
+    features: Features | None
+
+
+class AlgorithmOfRecord(_Part):
+    """The algorithm, its settings as they were settled, and the angles that it found.
+
+    ``normalised_gammas`` are in units of 1 over the problem's typical field: they and the betas,
+    in rad, are what another problem can start from. Only QAOA and recursive QAOA have angles.
+    """
+
+    name: str
+    settings: dict[str, Any]
+    shots: int
+    seed: int
+    mitigation: dict[str, Any]
+    depth: int | None
+    gammas: tuple[float, ...]
+    betas: tuple[float, ...]
+    normalised_gammas: tuple[float, ...]
+    evaluations: int | None
+    converged: bool | None
+
+
+class DeviceOfRecord(_Part):
+    """The device, and its calibration when the run was prepared; ``emulated`` as in the report."""
+
+    name: str
+    arn: str
+    kind: Literal["local", "simulator", "qpu", "analog"]
+    emulated: str | None
+    n_qubits: int | None
+    two_qubit_fidelity: float | None
+    calibrated_at: str | None
+
+
+class QualityOfRecord(_Part):
+    """How good the result is, by the report's figures of the same names."""
+
+    objective: float
+    best_known: float
+    best_known_by: str
+    approximation_ratio: float | None
+    expected_ratio: float | None
+    probability_of_best: float | None
+    error_millihartree: float | None
+    outcome: str | None
+    rating: str | None
+    efficiency: float | None
+
+
+class CostOfRecord(_Part):
+    """What the run was estimated to cost, and its bill; of a run without a report nobody knows."""
+
+    estimated_usd: float
+    actual_usd: float | None
+
+
+class SecondsOfRecord(_Part):
+    """Where the time went; of a run that failed, ``job`` has the billed seconds of its last job."""
+
+    prepare: float | None
+    queue: float | None
+    job: float | None
+    post_process: float | None
+
+
+class RunRecord(_Part):
+    """All that the catalogue has of a run; ``study`` and ``pack`` name what it belongs to.
+
+    A field more, with a default, makes no other version: records of this one stay readable.
+
+    A run that was refused when it was prepared has its error, and neither problem nor algorithm.
+    """
+
+    run_id: str
+    ended_at: AwareDatetime
+    status: Status
+    schema_version: Literal[1] = 1
+    execution_arn: str | None
+    name: str | None
+    study: str | None
+    pack: str | None
+    owner: str | None
+    tags: dict[str, str]
+    created_at: AwareDatetime | None
+    error: str | None
+    cause: str | None
+    partial: bool
+    problem: ProblemOfRecord | None
+    algorithm: AlgorithmOfRecord | None
+    device: DeviceOfRecord | None
+    quality: QualityOfRecord | None
+    cost: CostOfRecord | None
+    seconds: SecondsOfRecord
+
+    @property
+    def family(self) -> str | None:
+        """What a run's findings can be carried over to; None where nothing was prepared.
+
+        The same type of problem, with fields or without any, by the same algorithm; of molecules
+        the same formula in the same basis.
+        """
+        if self.problem is None or self.algorithm is None or self.problem.features is None:
+            return None
+        match self.problem.features.kind:
+            case "ising":
+                kind = "field-free" if self.problem.features.field_free else "with fields"
+            case "molecule":
+                kind = f"{self.problem.features.formula} {self.problem.features.basis}"
+        return "/".join((self.problem.type, kind, self.algorithm.name))

@@ -1,0 +1,203 @@
+"""Makes the record of a run from what it has left, in S3 or in a folder.
+
+Of each file only what a record has is read: problems, samples and courses may be large. Reports of
+earlier releases lack some of it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import AwareDatetime, BaseModel
+
+from quantum_pipeline.catalogue.record import (
+    AlgorithmOfRecord,
+    CostOfRecord,
+    DeviceOfRecord,
+    ProblemOfRecord,
+    QualityOfRecord,
+    RunRecord,
+    SecondsOfRecord,
+    Status,
+)
+from quantum_pipeline.planning.prepared import RunHeader
+from quantum_pipeline.problems.features import IsingFeatures
+
+LONGEST_CAUSE = 2000
+"""Characters of an error's message that a record keeps; the run's own file has all of it."""
+
+
+class EndHeader(BaseModel):
+    """Of ``completed.json``, ``failure.json`` and ``cancelled.json``, what a record has."""
+
+    run_id: str
+    status: Status
+    ended_at: AwareDatetime
+    execution_arn: str | None = None
+    error: str | None = None
+    cause: str | None = None
+    billable_seconds: float | None = None
+
+
+class _Algorithm(BaseModel):
+    depth: int | None = None
+    gammas: tuple[float, ...] = ()
+    betas: tuple[float, ...] = ()
+
+
+class _Solution(BaseModel):
+    objective: float
+
+
+class _Quality(BaseModel):
+    best_known: float
+    best_known_by: str
+    approximation_ratio: float | None = None
+    expected_ratio: float | None = None
+    probability_of_best: float | None = None
+    error_millihartree: float | None = None
+    outcome: str | None = None
+
+
+class _Analysis(BaseModel):
+    rating: str | None = None
+    efficiency: float | None = None
+
+
+class _Convergence(BaseModel):
+    history: list[Any]
+    converged: bool
+
+
+class _Device(BaseModel):
+    emulated: str | None = None
+
+
+class _Timing(BaseModel):
+    queue_seconds: float
+    job_seconds: float
+    post_process_seconds: float
+
+
+class _Cost(BaseModel):
+    actual_usd: float
+
+
+class ReportHeader(BaseModel):
+    """Of ``report.json``, what a record has."""
+
+    partial: bool = False
+    algorithm: _Algorithm
+    solution: _Solution
+    quality: _Quality
+    analysis: _Analysis
+    convergence: _Convergence
+    device: _Device
+    timing: _Timing
+    cost: _Cost
+
+
+def record_of(end: EndHeader, prepared: RunHeader | None, report: ReportHeader | None) -> RunRecord:
+    """Return the record of a run that has ended.
+
+    Args:
+        end: how it ended.
+        prepared: None of a run that was refused before it was prepared.
+        report: None of a run that did not succeed.
+    """
+    request = None if prepared is None else prepared.request
+    return RunRecord(
+        run_id=end.run_id,
+        ended_at=end.ended_at,
+        status=end.status,
+        execution_arn=end.execution_arn if prepared is None else prepared.execution_arn,
+        name=request and request.name,
+        study=None,
+        pack=None,
+        owner=request and request.owner,
+        tags=(request and request.tags) or {},
+        created_at=prepared and prepared.created_at,
+        error=end.error,
+        cause=end.cause and _shortened(end.cause),
+        partial=report is not None and report.partial,
+        problem=prepared and _problem(prepared),
+        algorithm=prepared and _algorithm(prepared, report),
+        device=prepared and _device(prepared, report),
+        quality=report and _quality(report),
+        cost=prepared and _cost(prepared, report),
+        seconds=_seconds(end, prepared, report),
+    )
+
+
+def _problem(prepared: RunHeader) -> ProblemOfRecord:
+    return ProblemOfRecord(type=prepared.request.problem.type, features=prepared.features)
+
+
+def _algorithm(prepared: RunHeader, report: ReportHeader | None) -> AlgorithmOfRecord:
+    request, features = prepared.request, prepared.features
+    found = _Algorithm() if report is None else report.algorithm
+    unit = features.typical_field if isinstance(features, IsingFeatures) else None
+    return AlgorithmOfRecord(
+        name=request.algorithm.name,
+        settings=request.algorithm.model_dump(mode="json", exclude_none=True, exclude={"name"}),
+        shots=request.shots,
+        seed=request.seed,
+        mitigation=request.mitigation.model_dump(mode="json", exclude_none=True),
+        depth=found.depth,
+        gammas=found.gammas,
+        betas=found.betas,
+        normalised_gammas=() if unit is None else tuple(gamma * unit for gamma in found.gammas),
+        evaluations=None if report is None else len(report.convergence.history),
+        converged=None if report is None else report.convergence.converged,
+    )
+
+
+def _device(prepared: RunHeader, report: ReportHeader | None) -> DeviceOfRecord:
+    device, state = prepared.device, prepared.state_summary
+    emulated = state.emulated if state else None
+    return DeviceOfRecord(
+        name=device.name,
+        arn=device.arn,
+        kind=device.kind,
+        emulated=emulated if report is None else report.device.emulated,
+        n_qubits=state.n_qubits if state else None,
+        two_qubit_fidelity=state.two_qubit_fidelity if state else None,
+        calibrated_at=state.calibrated_at if state else None,
+    )
+
+
+def _quality(report: ReportHeader) -> QualityOfRecord:
+    return QualityOfRecord(
+        objective=report.solution.objective,
+        rating=report.analysis.rating,
+        efficiency=report.analysis.efficiency,
+        **report.quality.model_dump(),
+    )
+
+
+def _cost(prepared: RunHeader, report: ReportHeader | None) -> CostOfRecord:
+    return CostOfRecord(
+        estimated_usd=prepared.estimate.total_usd,
+        actual_usd=None if report is None else report.cost.actual_usd,
+    )
+
+
+def _seconds(
+    end: EndHeader, prepared: RunHeader | None, report: ReportHeader | None
+) -> SecondsOfRecord:
+    timing = None if report is None else report.timing
+    return SecondsOfRecord(
+        prepare=None if prepared is None else prepared.prepare_seconds,
+        queue=timing and timing.queue_seconds,
+        job=end.billable_seconds if timing is None else timing.job_seconds,
+        post_process=timing and timing.post_process_seconds,
+    )
+
+
+def _shortened(cause: str) -> str:
+    """Return the beginning of a long message.
+
+    >>> len(_shortened("x" * 9000))
+    2000
+    """
+    return cause if len(cause) <= LONGEST_CAUSE else f"{cause[: LONGEST_CAUSE - 3]}..."

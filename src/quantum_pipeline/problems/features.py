@@ -1,0 +1,117 @@
+"""Features of a problem: what tells how much two problems are alike, and costs little to keep.
+
+They are computed once, by Prepare, which has the problem in memory; a record of its run has them
+whatever the problem's size.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from pydantic import BaseModel, ConfigDict, Field
+
+from quantum_pipeline.ising import IsingModel, typical_field
+from quantum_pipeline.problems import AnyProblem, BinaryProblem, Chemistry
+
+
+class _Features(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Spread(_Features):
+    """Least, mean and largest of some values."""
+
+    least: float
+    mean: float
+    largest: float
+
+    @classmethod
+    def of(cls, values: ArrayLike) -> Self:
+        """Return the spread of values; of none, zeros.
+
+        >>> Spread.of([1, 2, 6])
+        Spread(least=1.0, mean=3.0, largest=6.0)
+        """
+        found = np.asarray(values, dtype=float)
+        if not found.size:
+            return cls(least=0.0, mean=0.0, largest=0.0)
+        return cls(least=found.min(), mean=found.mean(), largest=found.max())
+
+
+class IsingFeatures(_Features):
+    """Of a problem of binary variables, by its Ising model of n spins and m couplings.
+
+    ``density`` is 2 m / (n (n - 1)), 0 of one spin. ``degree`` counts a spin's couplings, and
+    ``weight`` is the size of one, |J|. ``typical_field`` is the root mean square of the field on a
+    spin: gammas in units of 1 / typical_field are alike in problems that are.
+    """
+
+    kind: Literal["ising"] = "ising"
+    n_qubits: int
+    n_couplings: int
+    density: float
+    degree: Spread
+    weight: Spread
+    field_free: bool
+    typical_field: float
+
+    @classmethod
+    def of(cls, model: IsingModel) -> Self:
+        """Return the features of a model. Cost: O(n + m)."""
+        n, m = model.n_variables, len(model.couplings)
+        couplings = np.array(model.couplings, dtype=float).reshape(m, 3)
+        ends = couplings[:, :2].astype(np.int64).ravel()
+        return cls(
+            n_qubits=n,
+            n_couplings=m,
+            density=2 * m / (n * (n - 1)) if n > 1 else 0.0,
+            degree=Spread.of(np.bincount(ends, minlength=n)),
+            weight=Spread.of(np.abs(couplings[:, 2])),
+            field_free=not any(model.fields),
+            typical_field=typical_field(model),
+        )
+
+
+class MoleculeFeatures(_Features):
+    """Of a molecule: electrons and orbitals are those of the active space, lengths those asked."""
+
+    kind: Literal["molecule"] = "molecule"
+    n_qubits: int
+    formula: str
+    basis: str
+    multiplicity: int
+    n_electrons: int
+    n_orbitals: int
+    n_lengths: int
+
+    @classmethod
+    def of(cls, problem: Chemistry) -> Self:
+        """Return the features of a molecule."""
+        space = problem.space
+        return cls(
+            n_qubits=problem.n_qubits,
+            formula=problem.formula,
+            basis=problem.basis,
+            multiplicity=problem.multiplicity,
+            n_electrons=space.n_alpha + space.n_beta,
+            n_orbitals=space.n_orbitals,
+            n_lengths=len(problem.lengths),
+        )
+
+
+Features = Annotated[IsingFeatures | MoleculeFeatures, Field(discriminator="kind")]
+
+
+def features(problem: AnyProblem) -> IsingFeatures | MoleculeFeatures:
+    """Return the features of a problem.
+
+    >>> from quantum_pipeline.problems import MaxCut
+    >>> found = features(MaxCut(edges=[[0, 1], [1, 2, -3.0]]))
+    >>> found.density.__round__(3), found.degree.mean.__round__(3), found.weight.largest
+    (0.667, 1.333, 1.5)
+    """
+    if isinstance(problem, BinaryProblem):
+        return IsingFeatures.of(problem.ising)
+    return MoleculeFeatures.of(problem)
