@@ -138,13 +138,13 @@ def _message(cause: str) -> str:
     return cause.encode("utf-8", "replace").decode()  # half a character could not be recorded
 
 
-@stage(read_event, uses=("s3", "braket", "sns"))
+@stage(read_event, uses=("s3", "braket", "dynamodb", "sns"))
 def handler(event: Event) -> dict[str, Any]:
     """Claim the end of the run, then cancel its jobs and their tasks: in this order (ends).
 
-    The end is told whether or not the jobs could be cancelled, and before those of a device are
-    waited for. If that takes longer and this call is retried, nothing is told twice. A run that
-    waited in line for a job leaves it.
+    The end is remembered and told whether or not the jobs could be cancelled, and before those of a
+    device are waited for. If that takes longer and this call is retried, nothing is told twice. A
+    run that waited in line for a job leaves it.
     """
     settings = CancelSettings.read()
     bucket, run_id = settings.output_bucket, event.run_id
@@ -159,7 +159,9 @@ def handler(event: Event) -> dict[str, Any]:
         newest = jobs.look(found[-1]) if found else None
         known = _facts(newest)
     finally:
-        ends.finish(bucket, run_id, settings.notification_topic_arn, **known)
+        ends.finish(
+            bucket, run_id, settings.catalogue_table, settings.notification_topic_arn, **known
+        )
     tickets.remove(bucket, run_id)
     if has_tasks:
         tasks_cancelled += tasks.cancel_until_ended(found, SECONDS_TO_END)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from quantum_pipeline import pages, runs
@@ -30,6 +30,9 @@ from quantum_pipeline.reports import (
 )
 from quantum_pipeline.results import JobResult, read_result
 from quantum_pipeline.runs import Attempt, JobArn, Polls, RunId, SubmittedJob
+
+PATIENCE_SECONDS = 600.0
+"""How long after its end a run waits for services that refuse what is left; then the sweep does."""
 
 
 class Event(EventModel):
@@ -55,12 +58,12 @@ class Completed(End):
     actual_usd: float
 
 
-@stage(Event.read, uses=("s3", "braket", "sns"))
+@stage(Event.read, uses=("s3", "braket", "dynamodb", "sns"))
 def handler(event: Event) -> dict[str, Any]:
     """Write the report and its pictures; return where they are and the main figures.
 
-    The run has ended once its end is claimed. What comes then is tried again where it fails, and
-    left to the sweep in the end: it makes no failure of a run whose report is there.
+    The run has ended once its end is claimed. What comes then is tried again for a while where it
+    fails, and left to the sweep in the end: it makes no failure of a run whose report is there.
     """
     started = time.perf_counter()
     settings = PostProcessSettings.read()
@@ -69,9 +72,12 @@ def handler(event: Event) -> dict[str, Any]:
     if stands.record != runs.COMPLETED:
         raise JobFailed(f"{run_id}: the run has ended ({stands.record}); no report is made of it")
     ends.publish(bucket, run_id, stands)
-    _cancel_tasks(bucket, run_id)
-    with _left_to_the_sweep():
-        ends.tell(bucket, run_id, settings.notification_topic_arn)
+    waits_for = _waits_for(stands)
+    _cancel_tasks(bucket, run_id, waits_for)
+    with _left_to_the_sweep(but=waits_for):
+        ends.remember(bucket, run_id, settings.catalogue_table, stands)
+        with _left_to_the_sweep():
+            ends.tell(bucket, run_id, settings.notification_topic_arn)
     return {
         name: value for name, value in stands.end.items() if name not in ("ended_at", "job_arn")
     }
@@ -112,7 +118,7 @@ def _completed(made: Report, folder: str) -> Completed:
         status=made.status,
         ended_at=made.completed_at,
         job_arn=made.provenance.job_arn,
-        report=f"{folder}report.json",
+        report=f"{folder}{runs.REPORT}",
         report_html=f"{folder}{made.artifacts.report_html}",
         objective=made.objective,
         approximation_ratio=made.ratios[0],
@@ -125,7 +131,7 @@ def _files(made: OptimisationReport | MoleculeReport) -> Iterator[tuple[str, tup
     """Yield each file of a report: its name, its content and the type of that."""
     for name, content in pages.render(made).items():
         yield name, (content, _content_type(name))
-    yield "report.json", (made.model_dump_json(by_alias=True).encode(), "application/json")
+    yield runs.REPORT, (made.model_dump_json(by_alias=True).encode(), "application/json")
 
 
 def _bill(
@@ -142,26 +148,31 @@ def _bill(
     )
 
 
-def _cancel_tasks(bucket: str, run_id: str) -> None:
+def _waits_for(stands: Claim) -> tuple[type[PipelineError], ...]:
+    """Return the errors for which this state is tried again, since its run has just ended."""
+    ended_at, now = stands.ended_at, datetime.now(UTC)
+    just = ended_at is not None and now - ended_at < timedelta(seconds=PATIENCE_SECONDS)
+    return (ServiceUnavailable,) if just else ()
+
+
+def _cancel_tasks(bucket: str, run_id: str, waits_for: tuple[type[PipelineError], ...]) -> None:
     """Leave no task of the run's jobs in a queue.
 
     A job cancels what it waits for no longer, but that call may have been refused.
 
     Raises:
-        ServiceUnavailable: this one is refused now, and may not be when it is tried again.
+        PipelineError: one of those that are waited for; it may not come when it is tried again.
     """
     prepared = storage.need_model(bucket, runs.key(run_id, runs.PREPARED), RunHeader)
     if prepared.device.kind == "local":
         return
     submitted = storage.need_model(bucket, runs.key(run_id, runs.JOB), SubmittedJob)
-    with _left_to_the_sweep(but=ServiceUnavailable):
+    with _left_to_the_sweep(but=waits_for):
         tasks.cancel_all(submitted.all_jobs)
 
 
 @contextmanager
-def _left_to_the_sweep(
-    but: tuple[type[PipelineError], ...] | type[PipelineError] = (),
-) -> Iterator[None]:
+def _left_to_the_sweep(but: tuple[type[PipelineError], ...] = ()) -> Iterator[None]:
     """Log an error that is to make no failure of the run."""
     try:
         with named_errors():

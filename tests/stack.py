@@ -50,6 +50,7 @@ class Stack:
         self._session: Any = boto3.Session(**aws.key.arguments())
         self.s3, self.braket = self.client("s3"), self.client("braket")
         self.states, self.lambdas = self.client("stepfunctions"), self.client("lambda")
+        self.dynamodb = self.client("dynamodb")
         self.bucket = aws.outputs["OutputBucketName"]
 
     def client(self, service: str, region: str | None = None) -> Any:
@@ -140,6 +141,12 @@ class Stack:
         prefix = runs.key(run_id, "")
         found = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix).get("Contents", [])
         return {item["Key"].removeprefix(prefix) for item in found}
+
+    def remembered(self, run_id: str) -> dict[str, Any] | None:
+        """Return the record that the catalogue has of a run, None where it has none."""
+        table, key = self.aws.outputs["CatalogueTableName"], {"run_id": {"S": run_id}}
+        item = self.dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item")
+        return None if item is None else dict(json.loads(item["record"]["S"]))
 
     def jobs(self, run_id: str) -> list[dict[str, Any]]:
         """Return every job that was ever made for a run, the newest first."""

@@ -47,7 +47,8 @@ _CODES_BY_MEANING: Mapping[Meaning, str] = {
         LimitExceededException ProvisionedThroughputExceededException EC2ThrottledException
         KmsThrottlingException KMSThrottling TransactionInProgressException
         PriorRequestNotComplete ConditionalRequestConflict OperationAborted
-        RequestTimeout RequestTimeoutException
+        RequestTimeout RequestTimeoutException TransactionConflictException
+        ReplicatedWriteConflictException
         InternalError InternalFailure InternalServerError InternalServerException
         InternalServiceException ServiceException ServiceUnavailable ServiceUnavailableException
         EC2UnexpectedException EFSIOException
@@ -61,7 +62,8 @@ _CODES_BY_MEANING: Mapping[Meaning, str] = {
         ActivityLimitExceeded ActivityWorkerLimitExceeded AliasLimitExceededException
         CapacityProviderLimitExceededException CodeStorageExceededException
         FunctionVersionsPerCapacityProviderLimitExceededException
-        ENILimitReachedException SubnetIPAddressLimitReachedException
+        ItemCollectionSizeLimitExceededException ENILimitReachedException
+        SubnetIPAddressLimitReachedException
     """,
     Meaning.DEVICE_UNAVAILABLE: "DeviceOfflineException DeviceRetiredException",
     Meaning.INVALID: """
@@ -84,6 +86,7 @@ _CODES_BY_MEANING: Mapping[Meaning, str] = {
     Meaning.CONFLICT: """
         ConflictException ResourceConflictException ResourceInUseException PreconditionFailed
         PreconditionFailedException 412 IdempotencyParameterMismatch
+        ConditionalCheckFailedException
         TokenAlreadyExistsException BucketAlreadyExists BucketAlreadyOwnedByYou
         ObjectAlreadyInActiveTierError ExecutionAlreadyExists StateMachineAlreadyExists
         ActivityAlreadyExists DurableExecutionAlreadyStartedException StateMachineDeleting

@@ -28,6 +28,7 @@ PREPARED = "prepared.json"
 JOB = "job.json"
 END = "end.json"
 STAGED = "staged"
+REPORT = "report.json"
 COMPLETED, FAILURE, CANCELLED = "completed.json", "failure.json", "cancelled.json"
 ENDS = (COMPLETED, FAILURE, CANCELLED)
 

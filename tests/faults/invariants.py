@@ -183,6 +183,22 @@ def _told_once(books: Books) -> Iterator[str]:
         yield "end.json is not marked"
 
 
+def _remembered(books: Books) -> Iterator[str]:
+    if not books.ends:
+        return
+    found = books.stack.remembered(books.run.run_id)
+    if found is None:
+        yield "the catalogue has no record"
+        return
+    end = books.record(books.end)
+    if (found["status"], found["error"]) != (RECORDS[books.end], end.get("error")):
+        yield f"the catalogue has {found['status']}, {found['error']} of {books.end}"
+    if books.end == "completed.json":
+        objective = books.record("report.json")["solution"]["objective"]
+        if found["quality"]["objective"] != objective:
+            yield f"the catalogue has {found['quality']['objective']} of {objective}"
+
+
 def _one_job_an_attempt(books: Books) -> Iterator[str]:
     attempts = books.visited.count("Submit") - books.visited.count("Resume") and 1
     most = attempts + books.visited.count("Resume")
@@ -225,6 +241,7 @@ INVARIANTS: dict[str, Callable[[Books], Iterator[str]]] = {
     "a right report": _right_report,
     "nothing half-written": _whole,
     "told once": _told_once,
+    "in the catalogue": _remembered,
     "one job an attempt": _one_job_an_attempt,
     "no job or task left": _nothing_left,
     "few faults are ridden out": _ridden_out,

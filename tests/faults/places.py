@@ -72,7 +72,7 @@ def _operation(service: str, request: Request) -> str:
         case "lambda":
             found = re.search(r"functions/[^/]*?(\w+)Function(?:/|$)", request.path)
             return f"Invoke:{found[1]}" if found else ""
-        case "states" | "logs":
+        case "states" | "logs" | "dynamodb":
             return request.headers["X-Amz-Target"].rpartition(".")[2]
     return ""
 

@@ -132,9 +132,9 @@ _SHARES = {"local": 0.7, "sv1": 0.15, "refused": 0.08, "broken": 0.07}
 _OF_A_RUN = ("Prepare", "Submit", "Monitor", "PostProcess", ENGINE, JOB)
 _ON_DEVICES = "QuantumTask|GetDevice|results.json"
 _END = {
-    "local": "end.json|Copy|completed|Delete|List|Publish",
-    "refused": "end.json|failure|Delete|List|Publish",
-    "broken": "end.json|failure|Delete|List|Publish",
+    "local": "end.json|Copy|completed|PutItem|Delete|List|Publish",
+    "refused": "end.json|failure|PutItem|Delete|List|Publish",
+    "broken": "end.json|failure|PutItem|Delete|List|Publish",
 }
 """The calls of an end."""
 

@@ -42,6 +42,7 @@ _REFUSALS = {
         "s3": ("SlowDown", 503),
         "sns": ("Throttling", 400),
         "lambda": ("TooManyRequestsException", 429),
+        "dynamodb": ("ProvisionedThroughputExceededException", 400),
         "": ("ThrottlingException", 429),
     },
     "error": {
@@ -49,6 +50,7 @@ _REFUSALS = {
         "sns": ("InternalError", 500),
         "lambda": ("ServiceException", 500),
         "braket": ("InternalServiceException", 500),
+        "dynamodb": ("InternalServerError", 500),
         "": ("InternalFailure", 500),
     },
     "deny": {

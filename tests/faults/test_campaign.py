@@ -111,6 +111,17 @@ def test_what_is_wrong_in_the_bucket_is_seen(stack: Stack, completed: Run, invar
         assert [each.partition(":")[0] for each in broken(stack, completed)] == [invariant]
 
 
+def test_a_run_that_is_not_in_the_catalogue_is_seen(stack: Stack, completed: Run) -> None:
+    table = stack.aws.outputs["CatalogueTableName"]
+    key = {"run_id": {"S": completed.run_id}}
+    item = stack.dynamodb.get_item(TableName=table, Key=key)["Item"]
+    stack.dynamodb.delete_item(TableName=table, Key=key)
+    try:
+        assert broken(stack, completed) == ["in the catalogue: the catalogue has no record"]
+    finally:
+        stack.dynamodb.put_item(TableName=table, Item=item)
+
+
 ELSEWHERE: dict[str, Callable[[Run], Run]] = {
     "it ended": lambda run: replace(run, swept=[[run.run_id]] * 4),
     "told once": lambda run: replace(run, told=run.told * 2),
@@ -131,8 +142,9 @@ def test_a_failure_that_names_another_error_and_one_without_a_fault_are_seen(
     refused = campaign.run(Plan.parse("refused:"), "refused")
     assert broken(stack, refused) == []
     with changed(stack, refused, "failure.json", lambda end: end | {"error": "JobFailed"}):
-        [found] = broken(stack, refused)
+        found, remembered = broken(stack, refused)
     assert found.startswith("the first error")
+    assert remembered.startswith("in the catalogue")
     [found] = broken(stack, replace(refused, plan=Plan.parse("local:")))
     assert found.startswith("few faults are ridden out")
 
@@ -159,5 +171,6 @@ def test_a_second_job_is_seen_and_that_it_is_left(stack: Stack, completed: Run) 
         *ELSEWHERE,
         *found,
         "the first error",
+        "in the catalogue",
         "few faults are ridden out",
     }

@@ -17,7 +17,7 @@ import pytest
 from werkzeug.wrappers import Request, Response
 
 from quantum_pipeline import runs
-from quantum_pipeline.errors import PipelineError
+from quantum_pipeline.errors import InvalidResult, PipelineError, ServiceUnavailable
 from tests.functions.stages import execution_of, prepared
 from tests.stack import REQUEST, Stack, archive_of
 from tests.waiting import PATIENCE_SECONDS
@@ -50,7 +50,7 @@ def original(stack: Stack) -> tuple[dict[str, Any], dict[str, Any]]:
         return stack.record("original", "job.json"), json.load(member)["dataDictionary"]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def completed(stack: Stack, original: tuple[dict[str, Any], dict[str, Any]]) -> Completed:
     """A function that takes a run to the end of that job; it returns what PostProcess gets."""
     job, result = original
@@ -88,6 +88,7 @@ PLACES: dict[str, Place] = {
     "published": lambda service, asked: (
         asked.method == "PUT" and asked.path.endswith("completed.json")
     ),
+    "remembered": lambda service, asked: service == "dynamodb",
     "cleaned up": lambda service, asked: asked.method == "POST" and "delete" in asked.args,
     "telling": lambda service, asked: service == "sns",
 }
@@ -146,6 +147,9 @@ def assert_completed(stack: Stack, run_id: str) -> None:
     assert {report["artifacts"]["report_html"], *report["artifacts"]["plots"]} <= names
     assert stack.record(run_id, "completed.json")["objective"] == report["solution"]["objective"]
     assert stack.record(run_id, "end.json")["told"]
+    remembered = stack.remembered(run_id)
+    assert remembered is not None
+    assert remembered["quality"]["objective"] == report["solution"]["objective"]
 
 
 def test_a_post_process_that_comes_late_writes_no_other_report(
@@ -300,3 +304,173 @@ def test_what_an_attempt_has_staged_that_died_is_removed_by_the_end(
     stack.s3.put_object(Bucket=stack.bucket, Key=key, Body=b"{")
     stack.invoke("PostProcess", event)
     assert_completed(stack, "two-attempts")
+
+
+def refuse_the_table(stack: Stack, code: str) -> list[str]:
+    """Make DynamoDB refuse all; return what it refused, as it happens."""
+    refused: list[str] = []
+
+    def refuse(service: str, request: Request) -> Response | None:
+        if service != "dynamodb":
+            return None
+        refused.append(request.headers["X-Amz-Target"])
+        status = 500 if code == "InternalServerError" else 400
+        body = json.dumps({"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": "no"})
+        return Response(body, status, content_type="application/x-amz-json-1.0")
+
+    stack.aws.router.intercept = refuse
+    return refused
+
+
+@pytest.fixture(scope="module")
+def remembered(stack: Stack, completed: Completed) -> None:
+    """A run that succeeded, one that failed, and one that was stopped before it was prepared."""
+    stack.invoke("PostProcess", completed("good"))
+    prepared(stack, "bad", REQUEST | {"owner": "ann", "tags": {"project": "P1"}})
+    stack.invoke("Cancel", failed("bad"))
+    stack.invoke("Cancel", stopped("halted"))
+
+
+def test_every_end_is_remembered_as_its_record_says(stack: Stack, remembered: None) -> None:
+    good, bad, halted = (stack.remembered(each) for each in ("good", "bad", "halted"))
+    assert good and bad and halted
+    report = stack.record("good", "report.json")
+    assert (good["status"], good["ended_at"]) == ("SUCCEEDED", report["completed_at"])
+    assert good["algorithm"]["gammas"] == report["algorithm"]["gammas"]
+    assert good["cost"]["actual_usd"] == report["cost"]["actual_usd"]
+    failure = stack.record("bad", "failure.json")
+    assert (bad["status"], bad["error"]) == ("FAILED", failure["error"])
+    assert (bad["owner"], bad["tags"], bad["problem"]["type"]) == (
+        "ann",
+        {"project": "P1"},
+        "maxcut",
+    )
+    assert (halted["status"], halted["problem"]) == ("CANCELLED", None)
+
+
+@pytest.mark.parametrize(
+    ("index", "names"),
+    [
+        (("by-time", "kind", "run"), ["halted", "bad", "good"]),
+        (("by-family", "family", "maxcut/field-free/qaoa"), ["bad", "good"]),
+    ],
+)
+def test_runs_are_found_by_time_and_by_family_the_newest_first(
+    stack: Stack, remembered: None, index: tuple[str, str, str], names: list[str]
+) -> None:
+    name, key, value = index
+    found = stack.dynamodb.query(
+        TableName=stack.aws.outputs["CatalogueTableName"],
+        IndexName=name,
+        KeyConditionExpression="#key = :value",
+        ExpressionAttributeNames={"#key": key},
+        ExpressionAttributeValues={":value": {"S": value}},
+        ScanIndexForward=False,
+    )["Items"]
+    listed = [each["run_id"]["S"] for each in found]
+    assert [each for each in listed if each in ("good", "bad", "halted")] == names
+
+
+@pytest.mark.parametrize("code", ["ProvisionedThroughputExceededException", "InternalServerError"])
+def test_an_end_waits_for_a_catalogue_that_is_throttled_or_down(
+    stack: Stack, completed: Completed, told: Told, code: str
+) -> None:
+    run_id = f"waits-{code[:8].lower()}"
+    event = completed(run_id)
+    told()
+    refused = refuse_the_table(stack, code)
+    with pytest.raises(ServiceUnavailable, match=code):  # the state machine calls again
+        stack.invoke("PostProcess", event)
+    assert len(refused) == 2
+    assert told() == []
+    assert not stack.record(run_id, "end.json")["told"]
+    stack.aws.router.intercept = None
+    assert stack.invoke("PostProcess", event)["objective"] == 12
+    assert [each["status"] for each in told()] == ["SUCCEEDED"]
+    assert_completed(stack, run_id)
+
+
+def test_a_run_that_has_waited_long_succeeds_and_the_sweep_finishes_its_end(
+    stack: Stack, completed: Completed, told: Told
+) -> None:
+    event = completed("patient")
+    told()
+    refuse_the_table(stack, "InternalServerError")
+    with pytest.raises(ServiceUnavailable):
+        stack.invoke("PostProcess", event)
+    end = stack.record("patient", "end.json")
+    end["end"]["ended_at"] = "2026-08-24T09:31:12Z"
+    key = runs.key("patient", "end.json")
+    stack.s3.put_object(Bucket=stack.bucket, Key=key, Body=json.dumps(end))
+    assert stack.invoke("PostProcess", event)["status"] == "SUCCEEDED"
+    assert told() == []
+    with pytest.raises(ServiceUnavailable):
+        stack.invoke("Cancel", swept("patient"))
+    stack.aws.router.intercept = None
+    stack.invoke("Cancel", swept("patient"))
+    assert [each["status"] for each in told()] == ["SUCCEEDED"]
+    assert_completed(stack, "patient")
+
+
+def swept(run_id: str) -> dict[str, Any]:
+    """Return what the sweep calls Cancel with for an execution that has succeeded."""
+    detail = {"name": run_id, "executionArn": execution_of(run_id), "status": "SUCCEEDED"}
+    return {"detail": detail}
+
+
+def test_a_failure_waits_for_the_catalogue_too_and_is_told_once(stack: Stack, told: Told) -> None:
+    told()
+    refuse_the_table(stack, "ThrottlingException")
+    with pytest.raises(ServiceUnavailable):
+        stack.invoke("Cancel", failed("throttled"))
+    assert told() == []
+    stack.aws.router.intercept = None
+    stack.invoke("Cancel", failed("throttled"))
+    stack.invoke("Cancel", failed("throttled"))
+    assert [each["run_id"] for each in told()] == ["throttled"]
+    remembered = stack.remembered("throttled")
+    assert remembered is not None
+    assert remembered["error"] == "JobFailed"
+
+
+def test_a_record_is_written_once_and_stays_as_it_is(stack: Stack, completed: Completed) -> None:
+    event = completed("once")
+    stack.invoke("PostProcess", event)
+    first = stack.remembered("once")
+    end = stack.record("once", "end.json") | {"told": False, "telling": None}
+    stack.s3.put_object(Bucket=stack.bucket, Key="runs/once/end.json", Body=json.dumps(end))
+    report = stack.record("once", "report.json")
+    report["solution"]["objective"] = 5.0
+    stack.s3.put_object(Bucket=stack.bucket, Key="runs/once/report.json", Body=json.dumps(report))
+    stack.invoke("Cancel", swept("once"))
+    assert stack.record("once", "end.json")["told"]
+    assert stack.remembered("once") == first
+
+
+def test_a_run_in_flight_across_an_upgrade_is_remembered(
+    stack: Stack, completed: Completed
+) -> None:
+    event = completed("in-flight")
+    old = stack.record("in-flight", "prepared.json")
+    del old["features"], old["request"]["owner"], old["request"]["tags"]
+    key = runs.key("in-flight", "prepared.json")
+    stack.s3.put_object(Bucket=stack.bucket, Key=key, Body=json.dumps(old))
+    stack.invoke("PostProcess", event)
+    assert_completed(stack, "in-flight")
+    remembered = stack.remembered("in-flight")
+    assert remembered is not None
+    assert remembered["problem"] == {"type": "maxcut", "features": None}
+
+
+def test_an_end_whose_run_cannot_be_read_is_remembered_and_told_nevertheless(
+    stack: Stack, told: Told
+) -> None:
+    told()
+    key = runs.key("garbled", "prepared.json")
+    stack.s3.put_object(Bucket=stack.bucket, Key=key, Body=b"{")
+    with pytest.raises(InvalidResult):
+        stack.invoke("Cancel", failed("garbled"))
+    assert [each["run_id"] for each in told()] == ["garbled"]
+    remembered = stack.remembered("garbled")
+    assert remembered is not None
+    assert (remembered["error"], remembered["problem"]) == ("JobFailed", None)

@@ -73,6 +73,7 @@ def test_each_service_refuses_in_its_own_form(stack: Stack, client: Client) -> N
     cancel = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:quantum-pipeline-CancelFunction"
     topic = stack.aws.outputs["NotificationTopicArn"]
     machine = stack.aws.outputs["StateMachineArn"]
+    table = stack.aws.outputs["CatalogueTableName"]
     job = f"arn:aws:braket:us-east-1:{ACCOUNT}:job/1"
     calls: list[tuple[str, str, dict[str, Any], str, str]] = [
         ("braket", "search_jobs", {"filters": []}, "braket:SearchJobs", "*"),
@@ -80,19 +81,21 @@ def test_each_service_refuses_in_its_own_form(stack: Stack, client: Client) -> N
         ("lambda", "invoke", {"FunctionName": cancel}, "lambda:InvokeFunction", cancel),
         ("stepfunctions", "list_executions", {"stateMachineArn": machine}, "states:ListExecutions",
          machine),
+        ("dynamodb", "get_item", {"TableName": table, "Key": {"run_id": {"S": "r"}}},
+         "dynamodb:GetItem", f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/{table}"),
         ("logs", "describe_log_groups", {}, "logs:DescribeLogGroups",
          f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:*"),
     ]  # fmt: skip
     for service, method, arguments, action, resource in calls:
         code, message, status = refused(getattr(client(role, service), method), **arguments)
         assert (code, message) == ("AccessDeniedException", says(role, action, resource))
-        assert status == (400 if service in ("stepfunctions", "logs") else 403)
+        assert status == (400 if service in ("stepfunctions", "logs", "dynamodb") else 403)
     assert refused(client(role, "sns").publish, TopicArn=topic, Message="m") == (
         "AuthorizationError",
         says(role, "sns:Publish", topic),
         403,
     )
-    assert len(stack.aws.authority.refused) == 7
+    assert len(stack.aws.authority.refused) == 8
 
 
 def test_s3_tells_that_a_key_is_missing_only_who_may_list(stack: Stack, client: Client) -> None:

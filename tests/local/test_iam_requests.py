@@ -23,6 +23,8 @@ ROLE = f"arn:aws:iam::{ACCOUNT}:role/jobs"
 KEY = "runs/é a+b/x.json"
 TAGS = {"a": "1"}
 MACHINE = f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:m"
+TABLE = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/t"
+ITEM = {"run_id": {"S": "r1"}}
 LOGS = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/aws/braket/jobs"
 
 CALLS: list[tuple[str, str, dict[str, Any], list[tuple[str, str]]]] = [
@@ -94,6 +96,18 @@ CALLS: list[tuple[str, str, dict[str, Any], list[tuple[str, str]]]] = [
      [("logs:PutLogEvents", f"{LOGS}:log-stream:s")]),
     ("cloudwatch", "put_metric_data", {"Namespace": "n", "MetricData": []},
      [("cloudwatch:PutMetricData", "*")]),
+    ("dynamodb", "put_item", {"TableName": "t", "Item": ITEM}, [("dynamodb:PutItem", TABLE)]),
+    ("dynamodb", "get_item", {"TableName": TABLE, "Key": ITEM}, [("dynamodb:GetItem", TABLE)]),
+    ("dynamodb", "query", {"TableName": "t", "IndexName": "idx", "KeyConditionExpression": "a = b"},
+     [("dynamodb:Query", f"{TABLE}/index/idx")]),
+    ("dynamodb", "batch_get_item", {"RequestItems": {"t": {"Keys": [ITEM]}}},
+     [("dynamodb:BatchGetItem", TABLE)]),
+    ("dynamodb", "transact_write_items",
+     {"TransactItems": [{"Put": {"TableName": "t", "Item": ITEM}},
+                        {"ConditionCheck": {"TableName": "u", "Key": ITEM,
+                                            "ConditionExpression": "a = b"}}]},
+     [("dynamodb:PutItem", TABLE), ("dynamodb:ConditionCheck", f"{TABLE[:-1]}u")]),
+    ("dynamodb", "list_tables", {}, [("dynamodb:ListTables", "*")]),
     ("iam", "list_roles", {}, [("iam:ListRoles", "*")]),
     ("sts", "get_caller_identity", {}, []),
 ]  # fmt: skip
@@ -194,6 +208,10 @@ def test_conditions_are_asked_with_the_tags_of_request_and_resource(session: Any
     [looked] = asked_by(session, "braket", "get_job", {"jobArn": JOB}, where)
     assert looked.context["aws:resourcetag/stack"] == ("s",)
     assert looked.context["aws:requestedregion"] == ("us-east-1",)
+    put = {"TableName": "t", "Item": ITEM, "ReturnValues": "NONE"}
+    [asked] = asked_by(session, "dynamodb", "put_item", put, where)
+    assert asked.context["dynamodb:attributes"] == ("run_id",)
+    assert asked.context["dynamodb:returnvalues"] == ("NONE",)
     listed = {"Bucket": "bucket", "Prefix": "runs/"}
     [asked] = asked_by(session, "s3", "list_objects_v2", listed, where)
     assert asked.context["s3:prefix"] == ("runs/",)

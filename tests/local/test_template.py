@@ -26,6 +26,7 @@ Resources:
   Named: {Type: AWS::S3::Bucket, Properties: {BucketName: !Sub "x-${AWS::AccountId}"}}
   Topic: {Type: AWS::SNS::Topic}
   Role: {Type: AWS::IAM::Role}
+  Table: {Type: AWS::DynamoDB::Table}
   Layer: {Type: AWS::Serverless::LayerVersion}
 """
 
@@ -51,6 +52,8 @@ def resolve(tmp_path: Path, expression: str, **parameters: str) -> Any:
         ("!GetAtt Named.Arn", "arn:aws:s3:::x-123456789012"),
         ("!Ref Topic", "arn:aws:sns:us-east-1:123456789012:Stack-Topic"),
         ("!GetAtt Topic.TopicName", "Stack-Topic"),
+        ("!Ref Table", "Stack-Table"),
+        ("!GetAtt Table.Arn", "arn:aws:dynamodb:us-east-1:123456789012:table/Stack-Table"),
         ("!GetAtt Role.Arn", "arn:aws:iam::123456789012:role/Stack-Role"),
         ("{Fn::GetAtt: [Role, Arn]}", "arn:aws:iam::123456789012:role/Stack-Role"),
         (

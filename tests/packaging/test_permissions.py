@@ -72,6 +72,7 @@ NEEDED = {
         "braket:GetJob",
         "braket:SearchQuantumTasks",
         "braket:CancelQuantumTask",
+        "dynamodb:PutItem",
         "sns:Publish",
     },
     "CancelFunction": {
@@ -84,6 +85,7 @@ NEEDED = {
         "braket:GetJob",
         "braket:CancelJob",
         "braket:CancelQuantumTask",
+        "dynamodb:PutItem",
         "sns:Publish",
     },
     "SweepFunction": {
@@ -249,6 +251,19 @@ def test_functions_cancel_only_quantum_tasks_of_runs(resources: Json) -> None:
         if name != "JobRole" and "braket:CancelQuantumTask" in as_list(statement["Action"])
     }
     assert conditions == {"PostProcessFunction": bound, "CancelFunction": bound}
+
+
+def test_who_ends_a_run_puts_it_into_the_catalogue_and_reads_and_removes_nothing(
+    resources: Json,
+) -> None:
+    allowed = {
+        (name, *as_list(statement["Action"]), str(statement["Resource"]))
+        for name, statement in all_statements(resources)
+        if "dynamodb:" in str(statement["Action"])
+    }
+    table = str({"Fn::GetAtt": ["CatalogueTable", "Arn"]})
+    ending = ("PostProcessFunction", "CancelFunction")
+    assert allowed == {(name, "dynamodb:PutItem", table) for name in ending}
 
 
 def test_roles_are_unnamed_and_none_is_shared(resources: Json) -> None:

@@ -31,6 +31,7 @@ OUTPUTS = {
     "NotificationTopicArn",
     "DashboardUrl",
     "JobRoleArn",
+    "CatalogueTableName",
 }
 OF_POWERTOOLS = {
     "POWERTOOLS_SERVICE_NAME",
@@ -193,6 +194,29 @@ def test_every_bucket_is_encrypted_private_and_reached_over_tls_only(resources: 
         assert statement["Condition"] == {"Bool": {"aws:SecureTransport": False}}
         objects = {"Fn::Sub": f"${{{name}.Arn}}/*"}
         assert statement["Resource"] == [{"Fn::GetAtt": [name, "Arn"]}, objects]
+
+
+def test_the_catalogue_is_billed_by_request_encrypted_recovered_and_goes_with_the_stack(
+    resources: Json,
+) -> None:
+    [table] = of_type(resources, "AWS::DynamoDB::Table").values()
+    assert table["DeletionPolicy"] == "Delete"
+    properties = table["Properties"]
+    assert "TableName" not in properties  # two stacks of an account have one each
+    assert properties["BillingMode"] == "PAY_PER_REQUEST"
+    assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert properties["SSESpecification"] == {"SSEEnabled": True}
+    keys = {
+        each["IndexName"]: [key["AttributeName"] for key in each["KeySchema"]]
+        for each in properties["GlobalSecondaryIndexes"]
+    }
+    assert keys == {
+        "by-time": ["kind", "ended_at"],
+        "by-family": ["family", "ended_at"],
+        "by-study": ["study", "ended_at"],
+    }
+    declared = {each["AttributeName"] for each in properties["AttributeDefinitions"]}
+    assert declared == {"run_id", *(name for names in keys.values() for name in names)}
 
 
 def test_what_is_left_over_in_a_bucket_expires(resources: Json) -> None:

@@ -25,6 +25,7 @@ from quantum_pipeline.errors import (
 CALLED = {
     "sns": ["Publish"],
     "logs": ["FilterLogEvents"],
+    "dynamodb": ["PutItem", "GetItem", "Query"],
     "cloudformation": ["DescribeStacks", "DeleteStack"],
 }
 """Of services of which little is used, the operations that are called."""

@@ -2,18 +2,20 @@
 
 The order of an end, whoever makes it:
 
-    stage    a report and its pictures, in a folder of this attempt alone
-    claim    the end: ``end.json`` where there is none, with the record and what is staged for it
-    publish  what is staged, by copying it, and then the record
-    tell     the topic and the metrics
-    mark     the claim, as told
+    stage      a report and its pictures, in a folder of this attempt alone
+    claim      the end: ``end.json`` where there is none, with the record and what is staged for it
+    publish    what is staged, by copying it, and then the record
+    catalogue  the run, in one item, made of what is published by then
+    tell       the topic and the metrics
+    mark       the claim, as told
 
 Whoever finds a claim that is not marked does what is left: a call that is tried again, a copy of it
 that runs at the same time, Cancel, and the sweep through it. So a report never lies beside a
 failure, and what is published is not written again.
 
 Whatever else is to know of an end comes between publish and tell: the record is there by then, and
-who finishes an end does it again.
+who finishes an end does it again. So whoever is told of a run finds it in the catalogue, and an end
+waits for a catalogue that does not answer.
 
 Cancel claims the end before it looks for a job, and Submit looks for a claim after it has created
 one: in whichever order the two run, one of them sees the other.
@@ -29,16 +31,19 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from botocore.exceptions import ClientError
 from pydantic import BaseModel, RootModel
 
 from quantum_pipeline import runs
-from quantum_pipeline.aws import notifications, storage
+from quantum_pipeline.aws import catalogue, notifications, storage
 from quantum_pipeline.aws.metrics import record
 from quantum_pipeline.aws.storage import Tagged
+from quantum_pipeline.catalogue.sources import EndHeader, ReportHeader, record_of
 from quantum_pipeline.error_codes import Meaning, meaning_of
+from quantum_pipeline.errors import InvalidResult
+from quantum_pipeline.planning.prepared import RunHeader
 
 LEASE_SECONDS = 330
 """How long a teller that says no more is taken to be alive: longer than any function may run."""
@@ -93,6 +98,9 @@ class Claim(BaseModel):
     def leased(self, now: datetime) -> bool:
         """Return whether somebody may be telling of it now."""
         return self.telling is not None and now < self.telling.until
+
+
+Header = TypeVar("Header", bound=BaseModel)
 
 
 class _Record(RootModel[dict[str, Any]]):
@@ -161,14 +169,15 @@ def is_left(bucket: str, run_id: str, stands: Claim) -> bool:
     return not stands.finished or storage.is_there(bucket, runs.key(run_id, f"{runs.STAGED}/"))
 
 
-def finish(bucket: str, run_id: str, topic_arn: str, **known: object) -> None:
-    """Do what is left of a run's end: publish it, tell of it. Nothing is done without a claim.
+def finish(bucket: str, run_id: str, table: str, topic_arn: str, **known: object) -> None:
+    """Do what is left of a run's end, in the order of an end. Nothing is done without a claim.
 
     ``known`` has fields of the record that the claim could not know yet.
     """
     stands = read(bucket, run_id)
     if stands is not None:
         publish(bucket, run_id, stands, **known)
+        remember(bucket, run_id, table, stands)
         tell(bucket, run_id, topic_arn)
 
 
@@ -196,6 +205,29 @@ def _copy(bucket: str, run_id: str, stands: Claim) -> None:
             if not gone or not storage.exists(bucket, runs.key(run_id, stands.record)):
                 raise
             return  # another call has published it all meanwhile
+
+
+def remember(bucket: str, run_id: str, table: str, stands: Claim) -> None:
+    """Put the run into the catalogue, unless it is there or its end is finished.
+
+    Raises:
+        ClientError: the table refuses, and is to be asked again before anybody is told.
+    """
+    if stands.finished:
+        return
+    end = storage.need_model(bucket, runs.key(run_id, stands.record), EndHeader)
+    prepared = _readable(bucket, run_id, runs.PREPARED, RunHeader)
+    has_report = stands.record == runs.COMPLETED
+    report = _readable(bucket, run_id, runs.REPORT, ReportHeader) if has_report else None
+    catalogue.put_once(table, record_of(end, prepared, report))
+
+
+def _readable(bucket: str, run_id: str, name: str, model: type[Header]) -> Header | None:
+    """Return one of the run's records; None where there is none, or none of ours."""
+    try:
+        return storage.read_model(bucket, runs.key(run_id, name), model)
+    except InvalidResult:  # a record without it is better than none, and than to tell nobody
+        return None
 
 
 def tell(bucket: str, run_id: str, topic_arn: str) -> None:

@@ -67,12 +67,14 @@ class PostProcessSettings(_WithPrice):
     """Settings of post_process."""
 
     notification_topic_arn: str
+    catalogue_table: str
 
 
 class CancelSettings(Settings):
     """Settings of cancel."""
 
     notification_topic_arn: str
+    catalogue_table: str
 
 
 class SweepSettings(Settings):

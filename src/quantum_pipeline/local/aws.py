@@ -98,6 +98,7 @@ class LocalAws:
         cache_folder: Path = PROJECT / ".cache",
         braket: BraketFactory | None = None,
         port: int = 0,
+        remember: Callable[[str], None] | None = None,
     ) -> None:
         """Start everything.
 
@@ -109,6 +110,7 @@ class LocalAws:
             braket: makes the Braket service from its jobs' environment variables and their folder;
                 by default one that answers as AWS does, in its own time.
             port: of the endpoint on 127.0.0.1; a free one by default.
+            remember: called with each record that comes into the catalogue, as JSON.
 
         Raises:
             TemplateError: the template cannot be resolved.
@@ -122,6 +124,7 @@ class LocalAws:
             raise RuntimeError("another LocalAws is open in this process")
         with ExitStack() as open_parts:
             open_parts.callback(_one_at_a_time.release)
+            self._remember = remember
             self._start(
                 stack, cache_folder, braket or _braket_service(cache_folder), port, open_parts
             )
@@ -172,6 +175,7 @@ class LocalAws:
                 authority=self.authority,
                 tags=self.braket.tags_of,
                 folder=folder,
+                on_put=self._put,
             )
         open_parts.callback(endpoint.close)
         self.router = endpoint.router
@@ -184,6 +188,11 @@ class LocalAws:
         self.functions.warm(names[:1])
         self.braket.warm()
         self.functions.warm(names[1:])
+
+    def _put(self, item: Mapping[str, Mapping[str, str]]) -> None:
+        """Pass on a record of the catalogue, so that it can last."""
+        if self._remember is not None and "record" in item:
+            self._remember(item["record"]["S"])
 
     def _limit_spending(self, stack: Stack) -> None:
         if not stack.spending_limits:

@@ -46,6 +46,7 @@ from quantum_pipeline.local.lambda_api import LambdaApi
 from quantum_pipeline.local.lambdas import Functions
 from quantum_pipeline.local.router import Router
 from quantum_pipeline.local.spilled import bodies
+from quantum_pipeline.local.tables import Item, Tables
 from quantum_pipeline.local.template import Stack
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ class Endpoint:
         authority: Authority,
         tags: Tags,
         folder: Path,
+        on_put: Callable[[Item], None] | None = None,
     ) -> None:
         """Deploy the stack and begin to answer.
 
@@ -96,6 +98,7 @@ class Endpoint:
             authority: who says what may be done with those of roles.
             tags: returns the tags of what Braket has by its ARN.
             folder: where the content of objects and executions that have ended are kept.
+            on_put: called with each item that was put into a table.
         """
         self._stack = stack
         self._functions = functions
@@ -109,8 +112,9 @@ class Endpoint:
         _keep_bodies(folder / "objects")
         self._deploy()
         self.executions = Executions(self._ended, folder / "executions")
+        tables = Tables(stack.tables, stack.account, stack.region, on_put)
         self.router = Router(
-            {"lambda": LambdaApi(functions), **services},
+            {"lambda": LambdaApi(functions), "dynamodb": tables, **services},
             self.executions,
             partial(Guard, authority, tags),
         )

@@ -36,6 +36,7 @@ _RESOURCE_TYPES = {
         "Name", "states:{scope}:stateMachine:{name}", "{arn}"
     ),
     "AWS::S3::Bucket": _ResourceType("BucketName", "s3:::{name}"),
+    "AWS::DynamoDB::Table": _ResourceType("TableName", "dynamodb:{scope}:table/{name}"),
     "AWS::SNS::Topic": _ResourceType("TopicName", "sns:{scope}:{name}", "{arn}"),
     "AWS::SQS::Queue": _ResourceType("QueueName", "sqs:{scope}:{name}"),
     "AWS::IAM::Role": _ResourceType("RoleName", "iam::{account}:role/{name}"),

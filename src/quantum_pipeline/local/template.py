@@ -1,6 +1,6 @@
 """Reads template.yaml: the one source of names, code and settings for the local AWS.
 
-Only what this machine needs is read: functions, state machines, buckets, topics, rules and
+Only what this machine needs is read: functions, state machines, buckets, tables, topics, rules and
 schedules of EventBridge, spending limits, policies and outputs. Alarms, dashboard, logging and
 tracing mean nothing here.
 """
@@ -78,6 +78,7 @@ class Stack:
     functions: tuple[Function, ...]
     state_machines: tuple[StateMachine, ...]
     buckets: tuple[str, ...]
+    tables: tuple[Mapping[str, Any], ...]
     topics: tuple[str, ...]
     rules: tuple[Rule, ...]
     schedules: tuple[Schedule, ...]
@@ -118,6 +119,7 @@ class Stack:
                 map(reader.state_machine, reader.of_type("AWS::Serverless::StateMachine"))
             ),
             buckets=tuple(map(intrinsics.name, reader.of_type("AWS::S3::Bucket"))),
+            tables=tuple(map(reader.table, reader.of_type("AWS::DynamoDB::Table"))),
             topics=tuple(map(intrinsics.name, reader.of_type("AWS::SNS::Topic"))),
             rules=tuple(map(reader.rule, reader.of_type("AWS::Events::Rule"))),
             schedules=tuple(map(reader.schedule, reader.of_type("AWS::Scheduler::Schedule"))),
@@ -205,6 +207,13 @@ class _Reader:
             definition=re.sub(r"\$\{([^}]+)\}", value, path.read_text(encoding="utf-8")),
             role_arn=role_of(logical_id, self._intrinsics),
         )
+
+    def table(self, logical_id: str) -> dict[str, Any]:
+        """Return the parameters of CreateTable, as far as they change what is answered."""
+        properties = self._intrinsics.resolve(self._properties(logical_id))
+        shape = ("AttributeDefinitions", "KeySchema", "BillingMode", "GlobalSecondaryIndexes")
+        given = {name: properties[name] for name in shape if name in properties}
+        return {"TableName": self._intrinsics.name(logical_id), **given}
 
     def rule(self, logical_id: str) -> Rule:
         properties = self._intrinsics.resolve(self._properties(logical_id))

@@ -169,6 +169,39 @@ def _sqs(operation: Operation, account: str, _tags: Tags) -> _Needs:
     yield f"sqs:{operation.name}", f"arn:aws:sqs:{operation.region}:{account}:{name}", {}
 
 
+def _dynamodb(operation: Operation, account: str, _tags: Tags) -> _Needs:
+    """Yield what an operation on tables needs; a transaction needs what its parts do."""
+    parameters = operation.parameters
+    parts = parameters.get("TransactItems")
+    tables = parameters.get("RequestItems") or [parameters.get("TableName", "*")]
+    if isinstance(parts, list):
+        for kind, part in (each for item in parts for each in item.items()):
+            name = kind if kind == "ConditionCheck" else f"{kind}Item"
+            yield f"dynamodb:{name}", _table(operation, account, part["TableName"]), {}
+        return
+    for name in tables:
+        resource = _table(operation, account, name)
+        if index := parameters.get("IndexName"):
+            resource += f"/index/{index}"
+        yield f"dynamodb:{operation.name}", resource, _of_items(parameters)
+
+
+def _table(operation: Operation, account: str, name: str) -> str:
+    if name == "*" or name.startswith("arn:"):
+        return name
+    return f"arn:aws:dynamodb:{operation.region}:{account}:table/{name}"
+
+
+def _of_items(parameters: Mapping[str, Any]) -> Context:
+    """Return the values of condition keys; not dynamodb:LeadingKeys, which only the table tells."""
+    names = set(parameters.get("Item") or parameters.get("Key") or ())
+    placeholders = parameters.get("ExpressionAttributeNames", {})
+    known = {"attributes": tuple(sorted({*names, *placeholders.values()}))}
+    for name in ("Select", "ReturnValues", "ReturnConsumedCapacity"):
+        known[name.lower()] = (parameters[name],) if name in parameters else ()
+    return {f"dynamodb:{name}": values for name, values in known.items() if values}
+
+
 def _logs(operation: Operation, account: str, _tags: Tags) -> _Needs:
     arn = f"arn:aws:logs:{operation.region}:{account}:log-group:"
     arn += str(operation.parameters.get("logGroupName", "*"))
@@ -191,6 +224,7 @@ _NEEDS: Mapping[str, Callable[[Operation, str, Tags], _Needs]] = {
     "states": _by_parameter("executionArn", "stateMachineArn"),
     "sns": _by_parameter("TopicArn", "TargetArn"),
     "sqs": _sqs,
+    "dynamodb": _dynamodb,
     "logs": _logs,
     "monitoring": _cloudwatch,
 }
