@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import click
 import pytest
 
-from quantum_pipeline.cli.main import main
+from quantum_pipeline.cli.entry import main
 from quantum_pipeline.devices.catalogue import catalogue
 from tests.stack import LONG, REQUEST
 from tests.waiting import PATIENCE_SECONDS, wait_for
@@ -67,6 +68,14 @@ def qpipe(environment: dict[str, str], *arguments: str) -> subprocess.CompletedP
     )
 
 
+def listed(environment: dict[str, str], folder: Path) -> list[dict[str, Any]]:
+    """Return the records that the catalogue has of the runs in a folder."""
+    found: list[dict[str, Any]] = json.loads(
+        qpipe(environment, "list", "--json", "--output", str(folder)).stdout
+    )
+    return found
+
+
 @contextmanager
 def started(
     environment: dict[str, str], *arguments: str, **pipes: int
@@ -103,8 +112,10 @@ def test_run_prints_the_right_cut_and_writes_the_report_where_it_is_told(
     assert "best cut     12 " in done.stdout
     assert "best known   12, proven by enumeration\n" in done.stdout
     assert "ratio        1.0 of the best sample" in done.stdout
-    (folder,) = (tmp_path / "out").iterdir()
+    [record] = listed(environment, tmp_path / "out")
+    folder = tmp_path / "out" / record["run_id"]
     assert str(folder / "report.html") in done.stdout
+    assert (record["status"], record["quality"]["objective"]) == ("SUCCEEDED", 12)
     assert json.loads((folder / "report.json").read_text())["solution"]["objective"] == 12
     assert "job running" in done.stderr or "job completed" in done.stderr
     assert_nothing_is_left(home)
@@ -233,7 +244,7 @@ def test_each_fault_of_a_request_has_its_own_line(environment: dict[str, str]) -
 def test_help_describes_each_command_in_full(environment: dict[str, str]) -> None:
     done = qpipe(environment, "--help")
     commands = done.stdout.partition("Commands:\n")[2].splitlines()
-    assert [line.split()[0] for line in commands] == sorted(main.commands)
+    assert [line.split()[0] for line in commands] == main.list_commands(click.Context(main))
     assert all(line.endswith(".") and "..." not in line for line in commands)
 
 
@@ -257,6 +268,8 @@ def test_an_interrupted_run_cancels_its_job_and_leaves_no_process(
         rest = run.stderr.read()
         assert run.wait(timeout=PATIENCE_SECONDS) == 130, rest
     assert "cancelled" in rest
+    [record] = listed(environment, tmp_path / "out")
+    assert (record["status"], record["problem"]["type"]) == ("CANCELLED", "random")
     assert "Traceback" not in rest
     assert_nothing_is_left(home)
 

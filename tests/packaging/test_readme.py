@@ -7,13 +7,16 @@ import re
 import subprocess
 from pathlib import Path
 
+import click
 import pytest
 
-from quantum_pipeline.cli.main import main
+from quantum_pipeline.cli.entry import main
 from quantum_pipeline.errors import ERRORS, PipelineError
 from quantum_pipeline.problems import PROBLEM_TYPES
 
 README = Path("README.md").read_text("utf-8")
+CONTEXT = click.Context(main)
+COMMANDS = {name: main.get_command(CONTEXT, name) for name in main.list_commands(CONTEXT)}
 FUNCTIONS = ("Prepare", "Submit", "Monitor", "PostProcess", "Cancel", "Sweep")
 
 
@@ -26,12 +29,15 @@ def test_every_make_target_exists(name: str) -> None:
 
 
 def test_every_command_of_qpipe_is_described_and_exists() -> None:
-    assert set(re.findall(r"`qpipe ([a-z]+)", README)) == set(main.commands)
+    assert set(re.findall(r"`qpipe ([a-z]+)", README)) == set(COMMANDS)
 
 
 def test_every_option_of_qpipe_exists() -> None:
     options = {
-        option for command in main.commands.values() for p in command.params for option in p.opts
+        option
+        for command in COMMANDS.values()
+        for p in (command.params if command else ())
+        for option in p.opts
     }
     named = set(re.findall(r"`(--[a-z-]+)", README))
     assert named <= options

@@ -7,12 +7,19 @@ Money in USD, times in UTC and in seconds, energies in the problem's units.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
 
 from quantum_pipeline.problems.features import Features
 
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 Status = Literal["SUCCEEDED", "FAILED", "CANCELLED"]
 
 
@@ -99,7 +106,7 @@ class RunRecord(_Part):
     """
 
     run_id: str
-    ended_at: AwareDatetime
+    ended_at: Moment
     status: Status
     schema_version: Literal[1] = 1
     execution_arn: str | None
@@ -108,7 +115,7 @@ class RunRecord(_Part):
     pack: str | None
     owner: str | None
     tags: dict[str, str]
-    created_at: AwareDatetime | None
+    created_at: Moment | None
     error: str | None
     cause: str | None
     partial: bool

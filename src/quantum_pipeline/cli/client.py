@@ -23,6 +23,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from quantum_pipeline import answers, runs
+from quantum_pipeline.catalogue.filters import Wanted, sortable
 from quantum_pipeline.error_codes import Meaning, meaning_of
 from quantum_pipeline.errors import ERRORS, InvalidRequest, PipelineError
 from quantum_pipeline.local.paths import below
@@ -246,6 +247,41 @@ class Pipeline:
         )
         content: bytes = answer["Body"].read()
         return content
+
+    def records(self, wanted: Wanted) -> Iterator[str]:
+        """Yield the records of the catalogue as JSON, the newest first: of the study, of the time.
+
+        Raises:
+            InvalidRequest: the stack is of a release that had no catalogue.
+        """
+        table = self.outputs.get("CatalogueTableName")
+        if table is None:
+            allowed = "one with a catalogue, which this release has: deploy it again"
+            raise InvalidRequest.of("--stack", self.outputs["StateMachineArn"], allowed)
+        index, key, value = "by-time", "kind", "run"
+        if wanted.study is not None:
+            index, key, value = "by-study", "study", wanted.study
+        condition = "#key = :value AND ended_at BETWEEN :since AND :until"
+        pages = (
+            _client("dynamodb")
+            .get_paginator("query")
+            .paginate(
+                TableName=table,
+                IndexName=index,
+                KeyConditionExpression=condition,
+                ProjectionExpression="#record",
+                ExpressionAttributeNames={"#key": key, "#record": "record"},
+                ExpressionAttributeValues={
+                    ":value": {"S": value},
+                    ":since": {"S": sortable(wanted.since) if wanted.since else "0"},
+                    ":until": {"S": sortable(wanted.until) if wanted.until else "9"},
+                },
+                ScanIndexForward=False,
+            )
+        )
+        for page in pages:
+            for item in page["Items"]:
+                yield item["record"]["S"]
 
     def uri(self, run_id: str) -> str:
         """Return where the run's objects are."""

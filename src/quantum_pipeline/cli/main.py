@@ -1,8 +1,4 @@
-"""``qpipe``: run a problem through the pipeline, check it, price it, or serve the local AWS.
-
-Results go to stdout, progress and errors to stderr. The exit status is the error's own
-(``quantum_pipeline.errors``), 130 after an interruption.
-"""
+"""Commands of ``qpipe``: run a problem, check it, price it, list devices, serve the local AWS."""
 
 from __future__ import annotations
 
@@ -20,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from quantum_pipeline import __version__
-from quantum_pipeline.cli import console
+from quantum_pipeline.cli import console, entry
 from quantum_pipeline.cli.compact_json import compact
 from quantum_pipeline.devices.catalogue import Device, catalogue
 from quantum_pipeline.devices.states import DeviceState, read_state
 from quantum_pipeline.errors import InvalidRequest, PipelineError
+from quantum_pipeline.local.catalogue_file import CatalogueFile
 from quantum_pipeline.planning.costs import FREE, InstancePrice, check_budget
 from quantum_pipeline.planning.device import candidates, needs_device
 from quantum_pipeline.planning.preparation import check, prepare
@@ -44,6 +40,9 @@ if TYPE_CHECKING:
 
 REQUEST_FILE = click.argument("file", type=click.Path(path_type=Path))
 DEVICE = click.option("--device", help="Device that replaces the request's: a name or an ARN.")
+RUNS = Path("runs")
+"""Where runs are on this machine, unless another folder is named."""
+
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
 
 
@@ -57,26 +56,8 @@ HERE = {
 process of a function takes 80 MB, so they are few."""
 
 
-class _Commands(click.Group):
-    """Commands whose named errors become lines on stderr and their exit status."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:
-            console.note("interrupted")
-            sys.exit(130)
-        except PipelineError as error:
-            console.error(type(error).__name__, *map(str, error.args))
-            sys.exit(error.exit_code)
-
-
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="qpipe")
-def main() -> None:
-    """Hybrid quantum-classical runs: a problem goes in, a report comes out."""
-    # A terminated qpipe ends its processes as an interrupted one does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+main = entry.main
+"""The group, with the commands of this module."""
 
 
 @main.command(short_help="Run a problem and write its report.")
@@ -86,7 +67,7 @@ def main() -> None:
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
-    default=Path("runs"),
+    default=RUNS,
     show_default=True,
     help="Folder in which the run's own folder is created, with its report.",
 )
@@ -113,8 +94,8 @@ def run(
     from quantum_pipeline.aws.clients import named_errors  # noqa: PLC0415 - boto3 takes a while
     from quantum_pipeline.cli.client import Pipeline  # noqa: PLC0415
 
-    with named_errors(), _stack(stack) as outputs:
-        pipeline = _pipeline_of(stack) if stack else Pipeline(outputs)
+    with named_errors(), _stack(stack, output) as outputs:
+        pipeline = pipeline_of(stack) if stack else Pipeline(outputs)
         folder = _follow(
             pipeline,
             request,
@@ -177,12 +158,19 @@ def devices(stack: str | None, as_json: bool) -> None:
 
 @main.command(short_help="Serve the pipeline's AWS on 127.0.0.1.")
 @click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=RUNS,
+    show_default=True,
+    help="Folder whose catalogue remembers the runs; their files are gone with the AWS.",
+)
+@click.option(
     "--port",
     type=click.IntRange(0, 65535),
     default=0,
     help="Port on 127.0.0.1; a free one by default.",
 )
-def serve(port: int) -> None:
+def serve(output: Path, port: int) -> None:
     """Serve the pipeline's AWS on this machine to any AWS client, until Ctrl-C."""
     from quantum_pipeline.local.aws import LocalAws  # noqa: PLC0415
 
@@ -190,7 +178,12 @@ def serve(port: int) -> None:
     try:
         with (
             _own_settings(),
-            LocalAws(cache_folder=cache_folder(), parameters=HERE, port=port) as aws,
+            LocalAws(
+                cache_folder=cache_folder(),
+                parameters=HERE,
+                port=port,
+                remember=partial(_remember, output),
+            ) as aws,
         ):
             console.serving(aws.environment(), aws.outputs)
             try:
@@ -264,12 +257,22 @@ def _fetch(pipeline: Pipeline, run_id: str, *, output: Path, lasts: bool) -> Pat
             ``lasts``, where they are; of the AWS on this machine in another folder.
     """
     from quantum_pipeline.cli.client import OutputNotWritten  # noqa: PLC0415
+    from quantum_pipeline.local.run_folder import record_of_folder  # noqa: PLC0415
 
     try:
-        return pipeline.fetch(run_id, output)
+        folder = pipeline.fetch(run_id, output)
     except OutputNotWritten as error:
         kept = f"in {pipeline.uri(run_id)}" if lasts else _kept_elsewhere(pipeline, run_id)
         raise OutputNotWritten(f"{error}; the result is kept {kept}") from error
+    if record := record_of_folder(folder):
+        _remember(output, record)
+    return folder
+
+
+def _remember(output: Path, record: str) -> None:
+    """Put a record into the catalogue of a folder of runs; where that fails, a list reads it in."""
+    with suppress(OSError):
+        CatalogueFile(output).add(record)
 
 
 def _kept_elsewhere(pipeline: Pipeline, run_id: str) -> str:
@@ -420,7 +423,7 @@ def _states_of_stack(stack: str, devices: Iterable[Device]) -> dict[str, DeviceS
     from quantum_pipeline.aws.devices import all_states  # noqa: PLC0415
 
     with named_errors():
-        region = _pipeline_of(stack).region
+        region = pipeline_of(stack).region
         return all_states(each for each in devices if each.region in (None, region))
 
 
@@ -430,7 +433,7 @@ def _variables_of_stack(stack: str) -> dict[str, dict[str, str]]:
     from quantum_pipeline.cli.client import function_variables  # noqa: PLC0415
 
     with named_errors():
-        _pipeline_of(stack)  # refuses what is no stack of this application
+        pipeline_of(stack)  # refuses what is no stack of this application
         return function_variables(stack)
 
 
@@ -446,7 +449,7 @@ def _variables_served(endpoint: str) -> dict[str, dict[str, str]]:
     }
 
 
-def _pipeline_of(stack: str) -> Pipeline:
+def pipeline_of(stack: str) -> Pipeline:
     """Return the pipeline of a stack in the region that the user's AWS settings name.
 
     boto3 reads AWS_DEFAULT_REGION and not AWS_REGION, as other AWS SDKs do.
@@ -487,14 +490,16 @@ def cache_folder() -> Path:
 
 
 @contextmanager
-def _local_outputs() -> Iterator[dict[str, str]]:
+def _local_outputs(output: Path) -> Iterator[dict[str, str]]:
     from quantum_pipeline.local.aws import LocalAws  # noqa: PLC0415
 
     _make_folder("QPIPE_CACHE", cache_folder())
     console.note("starting AWS on this machine")
     with (
         _own_settings(),
-        LocalAws(cache_folder=cache_folder(), parameters=HERE) as aws,
+        LocalAws(
+            cache_folder=cache_folder(), parameters=HERE, remember=partial(_remember, output)
+        ) as aws,
     ):
         os.environ.update(aws.environment())
         yield dict(aws.outputs)
@@ -522,5 +527,5 @@ def _own_settings() -> Iterator[None]:
         os.environ.update(before)
 
 
-def _stack(name: str | None) -> AbstractContextManager[dict[str, str]]:
-    return nullcontext({}) if name else _local_outputs()
+def _stack(name: str | None, output: Path) -> AbstractContextManager[dict[str, str]]:
+    return nullcontext({}) if name else _local_outputs(output)

@@ -1,0 +1,62 @@
+"""``qpipe``: the group of its commands, each of which is imported when it is called.
+
+Results go to stdout, progress and errors to stderr. The exit status is the error's own
+(``quantum_pipeline.errors``), 130 after an interruption.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from quantum_pipeline import __version__
+from quantum_pipeline.errors import PipelineError
+
+_MODULES = {
+    **dict.fromkeys(("run", "validate", "estimate", "devices", "serve", "env"), "main"),
+    "list": "listing",
+}
+"""The module of each command, which adds it to the group."""
+
+
+class Commands(click.Group):
+    """Commands whose named errors become lines on stderr and their exit status."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Return the names of all commands."""
+        return sorted(_MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command; its module is imported now, if it has not been."""
+        if cmd_name in _MODULES:
+            import_module(f"quantum_pipeline.cli.{_MODULES[cmd_name]}")
+        return super().get_command(ctx, cmd_name)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; its errors are shown by their names."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            _console().note("interrupted")
+            sys.exit(130)
+        except PipelineError as error:
+            _console().error(type(error).__name__, *map(str, error.args))
+            sys.exit(error.exit_code)
+
+
+def _console() -> Any:
+    from quantum_pipeline.cli import console  # noqa: PLC0415 - rich takes a while
+
+    return console
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="qpipe")
+def main() -> None:
+    """Hybrid quantum-classical runs: a problem goes in, a report comes out."""
+    # A terminated qpipe ends its processes as an interrupted one does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
