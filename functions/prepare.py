@@ -57,6 +57,7 @@ def handler(event: Event) -> dict[str, Any]:
         problem_uri=asked.problem.uri if isinstance(asked.problem, ProblemReference) else None,
         created_at=datetime.now(UTC),
         prepare_seconds=time.perf_counter() - started,
+        asked=asked,
     )
     storage.write_model(settings.output_bucket, runs.key(event.run_id, runs.PREPARED), prepared)
     record({"RunsStarted": 1, "EstimatedCost": found.cost.total_usd})

@@ -29,6 +29,9 @@ JOB = "job.json"
 END = "end.json"
 STAGED = "staged"
 REPORT = "report.json"
+LOG = "job.log"
+"""Of a run whose files were fetched: what its jobs have logged."""
+
 COMPLETED, FAILURE, CANCELLED = "completed.json", "failure.json", "cancelled.json"
 ENDS = (COMPLETED, FAILURE, CANCELLED)
 

@@ -254,17 +254,24 @@ def slow_request(tmp_path: Path) -> str:
     return str(file)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, "qpipe cancel"])
 def test_an_interrupted_run_cancels_its_job_and_leaves_no_process(
-    environment: dict[str, str], tmp_path: Path, home: Path, number: signal.Signals
+    environment: dict[str, str], tmp_path: Path, home: Path, how: signal.Signals | str
 ) -> None:
+    name = ""
     command = ["run", slow_request(tmp_path), "--output", str(tmp_path / "out")]
     with started(environment, *command, stderr=subprocess.PIPE) as run:
         assert run.stderr is not None
         for line in run.stderr:
+            if found := re.fullmatch(r"run (slow-\S+)\n", line):
+                name = found[1]
             if "job running" in line:
                 break
-        run.send_signal(number)
+        if isinstance(how, signal.Signals):
+            run.send_signal(how)
+        else:
+            asked = qpipe(environment, "cancel", name, "--output", str(tmp_path / "out"))
+            assert asked.stderr == "cancelled, with its job\n"
         rest = run.stderr.read()
         assert run.wait(timeout=PATIENCE_SECONDS) == 130, rest
     assert "cancelled" in rest
@@ -295,7 +302,7 @@ def test_a_result_that_has_no_place_any_more_is_kept_in_another(
     with started(environment, *command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
         assert run.stderr is not None
         wait_for(lambda: run.stderr and "run petersen" in run.stderr.readline())
-        output.rmdir()
+        shutil.rmtree(output)
         output.touch()  # as good as a disk that is full or read-only
         _, errors = run.communicate(timeout=PATIENCE_SECONDS)
     assert run.returncode == 73

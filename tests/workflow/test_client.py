@@ -13,6 +13,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 import pytest
+from click.testing import CliRunner
 from werkzeug.wrappers import Request, Response
 
 from quantum_pipeline.cli.client import (
@@ -22,10 +23,12 @@ from quantum_pipeline.cli.client import (
     RunStopped,
     run_id_of,
 )
+from quantum_pipeline.cli.entry import main
 from quantum_pipeline.errors import InvalidRequest, InvalidResult, JobFailed
 from quantum_pipeline.local.aws import read_stack
+from quantum_pipeline.local.catalogue_file import CatalogueFile
 from tests.stack import LONG, Stack
-from tests.waiting import PATIENCE_SECONDS
+from tests.waiting import PATIENCE_SECONDS, wait_for
 
 QPIPE = str(Path(sys.executable).with_name("qpipe"))
 
@@ -247,3 +250,49 @@ def test_a_run_comes_whole_or_not_at_all_and_can_be_fetched_again(
         folder = pipeline.fetch(run_id, tmp_path)
         assert (folder / "report.json").read_bytes() == pipeline.read(run_id, "report.json")
         assert {each.name for each in tmp_path.iterdir()} == {run_id, "file"}
+
+
+def test_runs_of_a_stack_are_listed_shown_fetched_run_again_and_cancelled_by_their_names(
+    stack: Stack, pipeline: Pipeline, request_data: dict[str, Any], tmp_path: Path
+) -> None:
+    stack.aws.router.intercept = describe_stacks(stack, "deployed-stack")
+
+    def qpipe(*arguments: str, status: int = 0) -> str:
+        done = CliRunner().invoke(main, [*arguments, "--stack", "deployed-stack"])
+        assert done.exit_code == status, done.stderr
+        return done.stdout if status == 0 else done.stderr
+
+    execution = pipeline.start(request_data | {"owner": "ann"}, "listed")
+    stack.ended(execution)
+    run_id = run_id_of(execution)
+    slow = run_id_of(pipeline.start(LONG | {"owner": "ann"}, "slow"))
+    assert "it is RUNNING, and has none" in qpipe("show", slow, status=2)
+    wait_for(lambda: stack.jobs(slow))
+    qpipe("cancel", slow)
+    assert "it is ABORTED" in qpipe("cancel", slow, status=2)
+    wait_for(lambda: stack.remembered(slow) is not None)
+    listed = json.loads(qpipe("list", "--json", "--owner", "ann"))
+    assert [each["run_id"] for each in listed] == [slow, run_id]
+    assert listed[1] == json.loads(qpipe("show", run_id, "--json")) == stack.remembered(run_id)
+    assert qpipe("list", "--json", "--until", listed[1]["ended_at"], "--owner", "ann") == "[]\n"
+    assert qpipe("list", "--json", "--study", "none") == "[]\n"
+    assert "iteration_number=1" in qpipe("logs", run_id)
+    fetched = Path(qpipe("fetch", run_id, "--output", str(tmp_path)).strip())
+    assert json.loads((fetched / "report.json").read_text()) == stack.record(run_id, "report.json")
+    again = json.loads(
+        qpipe("rerun", run_id, "--set", "algorithm.depth=1", "--json", "--output", str(tmp_path))
+    )
+    assert (again["algorithm"]["depth"], again["request"]["owner"]) == (1, "ann")
+    assert {each["run_id"] for each in local_records(tmp_path)} == {run_id, again["run_id"]}
+    for command in ("show", "fetch", "rerun", "cancel"):
+        assert 'RUN: got "nobody"' in qpipe(command, "nobody", status=2)
+
+
+def local_records(folder: Path) -> list[Any]:
+    return [json.loads(line) for line in CatalogueFile(folder).newest_first()]
+
+
+def test_a_stack_without_a_catalogue_is_refused_by_name(pipeline: Pipeline) -> None:
+    older = {k: v for k, v in pipeline.outputs.items() if k != "CatalogueTableName"}
+    with pytest.raises(InvalidRequest, match=r"--stack: .* deploy it again"):
+        Pipeline(older).record("r1")

@@ -34,6 +34,9 @@ INPUT_LIMIT_BYTES = 240 * 1024
 _NOT_FETCHED = ("job/", "checkpoints/", f"{runs.STAGED}/")
 """Folders of a run that are of no use to who has its report and records."""
 
+JOB_LOGS = "/aws/braket/jobs"
+"""The log group of all jobs of an account."""
+
 _NUMBER = r"-?\d{1,25}(?:\.\d{1,25})?(?:e[+-]?\d{1,3})?"
 _ENERGY = re.compile(rf"^Metrics - .*; energy=({_NUMBER}); iteration_number=(\d{{1,9}});")
 
@@ -175,7 +178,7 @@ class Pipeline:
         """Return the newest evaluation and energy in the job's log, read on from the last look."""
         since, evaluation, energy = self._read.get(job_name, (0, None, None))
         pages = self._logs.get_paginator("filter_log_events").paginate(
-            logGroupName="/aws/braket/jobs",
+            logGroupName=JOB_LOGS,
             logStreamNamePrefix=f"{job_name}/",
             filterPattern="Metrics",
             startTime=since,
@@ -191,6 +194,35 @@ class Pipeline:
             return None, None  # nothing was logged yet
         self._read[job_name] = since, evaluation, energy
         return evaluation, energy
+
+    def execution_of(self, run_id: str) -> str:
+        """Return the ARN of a run's execution, which need not exist."""
+        machine = self.outputs["StateMachineArn"]
+        return f"{machine.replace(':stateMachine:', ':execution:')}:{run_id}"
+
+    def status(self, run_id: str) -> str | None:
+        """Return the status of a run's execution, None where there is no such run."""
+        try:
+            found = self._states.describe_execution(executionArn=self.execution_of(run_id))
+        except ClientError as error:
+            if meaning_of(error.response) is not Meaning.NO_RESOURCE:
+                raise
+            return None
+        return str(found["status"])
+
+    def log(self, run_id: str) -> Iterator[str]:
+        """Yield the lines that the run's jobs have logged, the first attempt's first."""
+        for attempt in range(1, runs.MAX_ATTEMPTS + 1):
+            name = runs.job_name(self.execution_of(run_id), attempt)
+            pages = self._logs.get_paginator("filter_log_events").paginate(
+                logGroupName=JOB_LOGS, logStreamNamePrefix=f"{name}/"
+            )
+            try:
+                for event in (event for page in pages for event in page["events"]):
+                    yield event["message"]
+            except ClientError as error:
+                if meaning_of(error.response) is not Meaning.NO_RESOURCE:
+                    raise
 
     def stop(self, execution_arn: str) -> None:
         """Stop a run: its job is cancelled as well."""
@@ -225,11 +257,23 @@ class Pipeline:
                 path = below(part, name)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(self.read(run_id, name))
+            self._write_log(run_id, part / runs.LOG)
             return _rename(part, folder / run_id)
         except OSError as error:
             raise OutputNotWritten(f"--output: {folder}: {error.strerror or error}") from error
         finally:
             shutil.rmtree(part, ignore_errors=True)
+
+    def _write_log(self, run_id: str, path: Path) -> None:
+        """Write the log of the run's jobs, if there is one and the caller may read it."""
+        try:
+            lines = list(self.log(run_id))
+        except ClientError as error:
+            if meaning_of(error.response) is not Meaning.DENIED:
+                raise
+            return
+        if lines:
+            path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
     def names(self, run_id: str) -> Iterator[str]:
         """Yield the names of the run's objects that are of use to its user."""
@@ -248,16 +292,29 @@ class Pipeline:
         content: bytes = answer["Body"].read()
         return content
 
+    def record(self, run_id: str) -> str | None:
+        """Return the record of a run as JSON, None where the catalogue has none.
+
+        Raises:
+            InvalidRequest: the stack is of a release that had no catalogue.
+        """
+        found = _client("dynamodb").get_item(TableName=self._table, Key={"run_id": {"S": run_id}})
+        return str(found["Item"]["record"]["S"]) if "Item" in found else None
+
+    @property
+    def _table(self) -> str:
+        table = self.outputs.get("CatalogueTableName")
+        if table is None:
+            allowed = "one with a catalogue, which this release has: deploy it again"
+            raise InvalidRequest.of("--stack", self.outputs["StateMachineArn"], allowed)
+        return table
+
     def records(self, wanted: Wanted) -> Iterator[str]:
         """Yield the records of the catalogue as JSON, the newest first: of the study, of the time.
 
         Raises:
             InvalidRequest: the stack is of a release that had no catalogue.
         """
-        table = self.outputs.get("CatalogueTableName")
-        if table is None:
-            allowed = "one with a catalogue, which this release has: deploy it again"
-            raise InvalidRequest.of("--stack", self.outputs["StateMachineArn"], allowed)
         index, key, value = "by-time", "kind", "run"
         if wanted.study is not None:
             index, key, value = "by-study", "study", wanted.study
@@ -266,7 +323,7 @@ class Pipeline:
             _client("dynamodb")
             .get_paginator("query")
             .paginate(
-                TableName=table,
+                TableName=self._table,
                 IndexName=index,
                 KeyConditionExpression=condition,
                 ProjectionExpression="#record",

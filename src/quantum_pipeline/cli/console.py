@@ -111,15 +111,20 @@ def result(folder: Path, *, as_json: bool) -> None:
         click.echo(text)
         return
     report = json.loads(text)
-    _lines((name, _wrapped(value, 13)) for name, value in _main_figures(report))
-    _lines([("report", str(folder / report["artifacts"]["report_html"]))])
+    figures(_main_figures(report))
+    _figure("report", str(folder / report["artifacts"]["report_html"]))
     for advice in report["recommendations"]:
         _out.print(f"- {_wrapped(advice, 2)}", markup=False)
 
 
-def _lines(figures: Iterable[tuple[str, str]]) -> None:
-    for name, value in figures:
-        _out.print(Text.assemble((f"{name:<13}", "bold"), value))
+def figures(found: Iterable[tuple[str, str]]) -> None:
+    """Print figures, a line each after its name, wrapped where they are long."""
+    for name, value in found:
+        _figure(name, _wrapped(value, 13))
+
+
+def _figure(name: str, value: str) -> None:
+    _out.print(Text.assemble((f"{name:<13}", "bold"), value))
 
 
 def _wrapped(text: str, indent: int) -> str:
@@ -253,7 +258,7 @@ def estimate(found: Estimate, *, as_json: bool) -> None:
     if as_json:
         click.echo(found.model_dump_json(indent=2))
         return
-    _lines((name, _wrapped(value, 13)) for name, value in found.lines())
+    figures(found.lines())
 
 
 def devices(rows: Sequence[ListedDevice], *, as_json: bool) -> None:

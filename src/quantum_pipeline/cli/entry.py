@@ -18,6 +18,7 @@ from quantum_pipeline.errors import PipelineError
 
 _MODULES = {
     **dict.fromkeys(("run", "validate", "estimate", "devices", "serve", "env"), "main"),
+    **dict.fromkeys(("show", "logs", "fetch", "cancel", "rerun"), "one_run"),
     "list": "listing",
 }
 """The module of each command, which adds it to the group."""

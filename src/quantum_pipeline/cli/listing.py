@@ -221,8 +221,10 @@ def _json(listed: Iterable[Record]) -> Iterator[str]:
 
 def _result(record: Record) -> str:
     """Return how good a result is, in a few characters."""
-    if record["status"] != "SUCCEEDED":
-        return str(record["error"] or record["status"].lower())
+    if record["status"] == "CANCELLED":
+        return "cancelled"
+    if record["status"] == "FAILED":
+        return str(record["error"])
     quality = record["quality"] or {}
     if quality.get("error_millihartree") is not None:
         return f"{quality['error_millihartree']:.3g} mHa"

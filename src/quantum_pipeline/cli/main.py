@@ -8,7 +8,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -45,6 +45,9 @@ RUNS = Path("runs")
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
 
+CANCEL_ON_INTERRUPT = click.option(
+    "--cancel-on-interrupt", is_flag=True, help="Cancel the run's job on Ctrl-C without asking."
+)
 
 HERE = {
     "JobInstanceUsdPerHour": "0",
@@ -72,9 +75,7 @@ main = entry.main
     help="Folder in which the run's own folder is created, with its report.",
 )
 @AS_JSON
-@click.option(
-    "--cancel-on-interrupt", is_flag=True, help="Cancel the run's job on Ctrl-C without asking."
-)
+@CANCEL_ON_INTERRUPT
 def run(
     *,
     file: Path,
@@ -89,8 +90,22 @@ def run(
     FILE is a request as JSON, a graph in rudy form, a COOrdinate text file, or a molecule (.xyz).
     """
     request = load(file, device)
+    start(
+        request,
+        request.name or file.stem,
+        stack=stack,
+        output=output,
+        as_json=as_json,
+        cancel=cancel_on_interrupt,
+    )
+
+
+def start(
+    request: Request, label: str, *, stack: str | None, output: Path, as_json: bool, cancel: bool
+) -> None:
+    """Take a request through the pipeline and print its report; ``label`` begins the run's name."""
     where = _check(request, stack)  # what can be refused is refused before anything starts
-    _make_folder("--output", output)
+    make_folder("--output", output)
     from quantum_pipeline.aws.clients import named_errors  # noqa: PLC0415 - boto3 takes a while
     from quantum_pipeline.cli.client import Pipeline  # noqa: PLC0415
 
@@ -99,10 +114,10 @@ def run(
         folder = _follow(
             pipeline,
             request,
-            request.name or file.stem,
+            label,
             output,
             every=1.0 if stack else 0.1,
-            cancel=cancel_on_interrupt or not stack,
+            cancel=cancel or not stack,
             lasts=stack is not None,
             where=where,
         )
@@ -174,7 +189,7 @@ def serve(output: Path, port: int) -> None:
     """Serve the pipeline's AWS on this machine to any AWS client, until Ctrl-C."""
     from quantum_pipeline.local.aws import LocalAws  # noqa: PLC0415
 
-    _make_folder("QPIPE_CACHE", cache_folder())
+    make_folder("QPIPE_CACHE", cache_folder())
     try:
         with (
             _own_settings(),
@@ -227,29 +242,33 @@ def _follow(
     Its records are fetched when it fails, too; an interruption stops it and exits with 130.
     """
     from quantum_pipeline.cli.client import OutputNotWritten, run_id_of  # noqa: PLC0415
+    from quantum_pipeline.local.running import marked  # noqa: PLC0415
 
     body = request.model_dump(mode="json", by_alias=True, exclude_none=True)
     execution = ""
-    fetch = partial(_fetch, pipeline, output=output, lasts=lasts)
-    try:
-        execution = pipeline.start(body, label)
-        with console.progress(execution, where) as line:
-            for progress in pipeline.watch(execution, every_seconds=every):
-                line.update(progress)
-        return fetch(run_id_of(execution))
-    except KeyboardInterrupt:
-        if execution:
-            _interrupted(pipeline, execution, fetch, cancel=cancel)
-        sys.exit(130)
-    except OutputNotWritten:
-        raise
-    except PipelineError:
-        if execution:
-            _note_records(execution, fetch)
-        raise
+    fetch = partial(fetch_files, pipeline, output=output, lasts=lasts)
+    with ExitStack() as going_on:
+        try:
+            execution = pipeline.start(body, label)
+            if not lasts:
+                going_on.enter_context(marked(output, run_id_of(execution)))
+            with console.progress(execution, where) as line:
+                for progress in pipeline.watch(execution, every_seconds=every):
+                    line.update(progress)
+            return fetch(run_id_of(execution))
+        except KeyboardInterrupt:
+            if execution:
+                _interrupted(pipeline, execution, fetch, cancel=cancel)
+            sys.exit(130)
+        except OutputNotWritten:
+            raise
+        except PipelineError:
+            if execution:
+                _note_records(execution, fetch)
+            raise
 
 
-def _fetch(pipeline: Pipeline, run_id: str, *, output: Path, lasts: bool) -> Path:
+def fetch_files(pipeline: Pipeline, run_id: str, *, output: Path, lasts: bool) -> Path:
     """Return the folder with a run's files.
 
     Raises:
@@ -315,7 +334,7 @@ def _interrupted(
     _note_records(execution, fetch)
 
 
-def _make_folder(field: str, folder: Path) -> None:
+def make_folder(field: str, folder: Path) -> None:
     """Make a folder, and see that files can be written there, before anything runs."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -493,7 +512,7 @@ def cache_folder() -> Path:
 def _local_outputs(output: Path) -> Iterator[dict[str, str]]:
     from quantum_pipeline.local.aws import LocalAws  # noqa: PLC0415
 
-    _make_folder("QPIPE_CACHE", cache_folder())
+    make_folder("QPIPE_CACHE", cache_folder())
     console.note("starting AWS on this machine")
     with (
         _own_settings(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -20,7 +20,7 @@ from quantum_pipeline.problems.features import Features, features
 from quantum_pipeline.requests.algorithm import SettledAlgorithm
 from quantum_pipeline.requests.labels import Owner, Tags
 from quantum_pipeline.requests.mitigation import Mitigation
-from quantum_pipeline.requests.request import ResolvedRequest, SettledLimits
+from quantum_pipeline.requests.request import Request, ResolvedRequest, SettledLimits
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,8 @@ class StateSummary(BaseModel):
 class PreparedRun(BaseModel):
     """Everything the job and the report need to know; written once, by prepare.
 
-    Releases before this one wrote no ``features``.
+    ``asked`` is the request as it was asked, less its problem: what was left open is open in it.
+    Releases before this one wrote neither it nor ``features``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -80,6 +81,7 @@ class PreparedRun(BaseModel):
     request: ResolvedRequest
     problem_uri: str | None
     model: IsingModel | None
+    asked: dict[str, Any] | None = None
     features: Features | None = None
     device: Device
     reasons: Reasons
@@ -99,6 +101,7 @@ class PreparedRun(BaseModel):
         problem_uri: str | None,
         created_at: datetime,
         prepare_seconds: float,
+        asked: Request | None = None,
     ) -> Self:
         """Return the record of a run that can start; ``problem_uri`` is where its problem stood."""
         problem = found.request.problem
@@ -109,6 +112,7 @@ class PreparedRun(BaseModel):
             request=found.request,
             problem_uri=problem_uri,
             model=problem.ising if isinstance(problem, BinaryProblem) else None,
+            asked=None if asked is None else _less_problem(asked),
             features=features(problem),
             device=found.device,
             reasons=found.reasons,
@@ -133,6 +137,13 @@ class PreparedRun(BaseModel):
         if self.model is None:
             raise TypeError(f"{self.run_id}: {self.request.problem.type} is no Ising model")
         return self.binary.less_constant(self.model)
+
+
+def _less_problem(request: Request) -> dict[str, Any]:
+    """Return what a request says, and nothing of what it leaves to defaults."""
+    return request.model_dump(
+        mode="json", by_alias=True, exclude_unset=True, exclude_none=True, exclude={"problem"}
+    )
 
 
 class ProblemHeader(BaseModel):

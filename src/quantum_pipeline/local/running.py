@@ -1,0 +1,67 @@
+"""Which runs go on in a folder of this machine, and in which processes.
+
+A process that runs one holds a lock of the run's name as long as it lives, however it ends: a name
+without a lock is of a process that is gone.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+_FOLDER = ".running"
+
+
+@contextmanager
+def marked(folder: Path, run_id: str) -> Iterator[None]:
+    """Let others see that a run goes on in this process, as long as the body does.
+
+    Nothing is marked where nothing can be written: what ends the run then says so.
+    """
+    lock = FileLock(_lock(folder, run_id))
+    try:
+        _lock(folder, run_id).parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+        _process(folder, run_id).write_text(str(os.getpid()), encoding="utf-8")
+    except OSError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        for path in (_process(folder, run_id), _lock(folder, run_id)):
+            with suppress(OSError):
+                path.unlink()
+        lock.release()
+
+
+def process_of(folder: Path, run_id: str) -> int | None:
+    """Return the process that a run goes on in, None where it does in none."""
+    path = _lock(folder, run_id)
+    if not path.exists():
+        return None
+    try:
+        with FileLock(path, timeout=0):
+            return None
+    except Timeout:
+        with suppress(OSError, ValueError):
+            return int(_process(folder, run_id).read_text("utf-8"))
+        return None
+
+
+def names(folder: Path) -> list[str]:
+    """Return the runs that go on."""
+    found = sorted(path.stem for path in (folder / _FOLDER).glob("*.lock"))
+    return [name for name in found if process_of(folder, name) is not None]
+
+
+def _lock(folder: Path, run_id: str) -> Path:
+    return folder / _FOLDER / f"{run_id}.lock"
+
+
+def _process(folder: Path, run_id: str) -> Path:
+    return folder / _FOLDER / f"{run_id}.pid"
