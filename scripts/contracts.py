@@ -68,10 +68,13 @@ def contracts() -> Iterator[Contract]:
         ("functions", "hybrid_job"),
     )
     yield _forbidden(
-        "only the pages draw, for PostProcess",
+        "only the pages draw, for PostProcess and for comparisons",
         ("functions", *_parts(("aws", *ON_THIS_MACHINE))),
         ("jinja2", "matplotlib"),
-        ignore_imports=("functions.post_process -> quantum_pipeline.pages",),
+        ignore_imports=(
+            "functions.post_process -> quantum_pipeline.pages",
+            "quantum_pipeline.cli.comparing -> quantum_pipeline.pages.comparison",
+        ),
     )
 
 

@@ -308,6 +308,17 @@ def _cells(row: ListedDevice) -> Iterator[str]:
     yield "" if row.two_qubit_fidelity is None else f"{row.two_qubit_fidelity:.4f}"
 
 
+def side_by_side(names: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]]) -> None:
+    """Print what each run has of some fields: a row a field, a column a run."""
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
+    for name in ("", *names):
+        table.add_column(Text(name), overflow="fold")
+    for field, cells in rows:
+        table.add_row(Text(field), *map(Text, cells))
+    width = _out.width if _out.is_terminal else 40 * (1 + len(names))
+    Console(width=width, highlight=False).print(table)
+
+
 def _or_nothing(value: int | None) -> str:
     return "" if value is None else str(value)
 

@@ -20,6 +20,7 @@ _MODULES = {
     **dict.fromkeys(("run", "validate", "estimate", "devices", "serve", "env"), "main"),
     **dict.fromkeys(("show", "logs", "fetch", "cancel", "rerun"), "one_run"),
     "list": "listing",
+    "compare": "comparing",
 }
 """The module of each command, which adds it to the group."""
 

@@ -22,6 +22,7 @@ from typing import Any
 
 import click
 
+from quantum_pipeline.catalogue.comparison import at
 from quantum_pipeline.catalogue.filters import Record, Wanted
 from quantum_pipeline.cli import entry
 from quantum_pipeline.errors import InvalidRequest
@@ -305,16 +306,14 @@ _FIELDS = (
 def _csv(listed: Iterable[Record]) -> Iterator[str]:
     text = io.StringIO()
     write = csv.writer(text, lineterminator="").writerow
-    for row in chain([_FIELDS], ([_at(each, path) for path in _FIELDS] for each in listed)):
+    for row in chain([_FIELDS], ([_cell(each, path) for path in _FIELDS] for each in listed)):
         write(row)
         yield text.getvalue()
         text.seek(0)
         text.truncate()
 
 
-def _at(record: Record, path: str) -> Any:
+def _cell(record: Record, path: str) -> Any:
     """Return what stands at a path of a record; an object as JSON, nothing where there is none."""
-    found: Any = record
-    for step in path.split("."):
-        found = (found or {}).get(step)
+    found = at(record, path)
     return json.dumps(found) if isinstance(found, dict) else found

@@ -64,7 +64,7 @@ def rendered(template: str, report: Report, **parts: object) -> str:
     request = json.dumps(report.request, indent=2, ensure_ascii=False)
     shown = request if len(request) <= LONGEST_REQUEST else None
     return (
-        _environment()
+        environment()
         .get_template(template)
         .render(
             report=report,
@@ -79,7 +79,8 @@ def rendered(template: str, report: Report, **parts: object) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return what makes pages of the templates in this folder."""
     environment = Environment(
         autoescape=True,
         undefined=StrictUndefined,
