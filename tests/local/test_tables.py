@@ -1,0 +1,43 @@
+"""Tables of DynamoDB on this machine: made when they are asked for, conditions kept, puts told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from werkzeug.test import Client, TestResponse
+
+from quantum_pipeline.local.aws import read_stack
+from quantum_pipeline.local.tables import Tables
+
+SIGNED = "AWS4-HMAC-SHA256 Credential=k/20261124/us-east-1/dynamodb/aws4_request, Signature=s"
+
+
+def call(tables: Tables, operation: str, **parameters: Any) -> TestResponse:
+    headers = {"X-Amz-Target": f"DynamoDB_20120810.{operation}", "Authorization": SIGNED}
+    kind = "application/x-amz-json-1.0"
+    return Client(tables).post("/", data=json.dumps(parameters), headers=headers, content_type=kind)
+
+
+def test_of_many_that_put_an_item_at_once_one_does_and_is_told_of() -> None:
+    stack = read_stack()
+    [table] = stack.tables
+    told: list[Mapping[str, Any]] = []
+    tables = Tables(stack.tables, stack.account, stack.region, told.append)
+
+    def put(writer: int) -> int:
+        item = {"run_id": {"S": "r1"}, "kind": {"S": "run"}, "ended_at": {"S": f"{writer}"}}
+        asked = {"TableName": table["TableName"], "Item": item}
+        condition = "attribute_not_exists(run_id)"
+        return call(tables, "PutItem", **asked, ConditionExpression=condition).status_code
+
+    with ThreadPoolExecutor(8) as writers:
+        statuses = list(writers.map(put, range(8)))
+    assert sorted(statuses) == [200, *[400] * 7]
+    [item] = told
+    key = {"run_id": {"S": "r1"}}
+    answer = call(tables, "GetItem", TableName=table["TableName"], Key=key)
+    assert json.loads(answer.get_data())["Item"] == item
+    assert item["ended_at"] == {"S": f"{statuses.index(200)}"}
