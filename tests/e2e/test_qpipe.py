@@ -476,9 +476,11 @@ def test_devices_as_json_have_prices_with_their_date(environment: dict[str, str]
 
 
 def test_serve_answers_any_aws_client_and_ends_cleanly(
-    environment: dict[str, str], home: Path
+    environment: dict[str, str], home: Path, tmp_path: Path
 ) -> None:
-    with started(environment, "serve", stdout=subprocess.PIPE) as server:
+    output = tmp_path / "runs"
+    command = ("serve", "--output", str(output))
+    with started(environment, *command, stdout=subprocess.PIPE) as server:
         assert server.stdout is not None
         settings, machine = {}, ""
         for line in server.stdout:
@@ -499,13 +501,15 @@ def test_serve_answers_any_aws_client_and_ends_cleanly(
         request = Path(PETERSEN).read_text()
         execution = states.start_execution(stateMachineArn=machine, input=request)["executionArn"]
 
-        def output() -> str | None:
+        def answer() -> str | None:
             found: dict[str, str] = states.describe_execution(executionArn=execution)
             assert found["status"] in ("RUNNING", "SUCCEEDED"), found
             return found.get("output")
 
-        assert json.loads(wait_for(output))["objective"] == 12
+        assert json.loads(wait_for(answer))["objective"] == 12
         server.send_signal(signal.SIGINT)
         server.stdout.close()
         assert server.wait(timeout=PATIENCE_SECONDS) == 0
+    [record] = listed(environment, output)
+    assert execution.endswith(f":{record['run_id']}")
     assert_nothing_is_left(home)
