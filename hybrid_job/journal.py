@@ -35,7 +35,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from quantum_pipeline.devices.states import DeviceState
 from quantum_pipeline.errors import InvalidRequest, InvalidResult
 from quantum_pipeline.planning.tasks import Purpose
-from quantum_pipeline.quantities import Angle, Count, Finite, Minutes, Number, Text
+from quantum_pipeline.quantities import Angle, Count, Entries, Finite, Minutes, Number, Text
 from quantum_pipeline.refusals import describe
 from quantum_pipeline.requests.json_text import parse_json
 from quantum_pipeline.wording import refusal, shown
@@ -48,8 +48,8 @@ LONGEST_LINE = 6 * 2**20
 LARGEST = 2**30
 """Bytes of a whole journal."""
 
-Vector = tuple[Angle, ...]
-Values = Vector | tuple[Vector, ...]
+Vector = Entries[Angle]
+Values = Vector | Entries[Vector]
 
 
 class Kept(BaseModel):

@@ -6,7 +6,7 @@ like one and no truth value; none is so large that squares, sums or its digits f
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import Field, StrictBool
 
@@ -35,3 +35,8 @@ Probability = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=Fals
 Count = Annotated[int, Field(strict=True, ge=1, le=MANY)]
 Number = Annotated[int, Field(strict=True, ge=0, le=MANY)]
 """A count that may be 0, or the number of a place, from 0."""
+
+Entry = TypeVar("Entry")
+Entries = Annotated[tuple[Entry, ...], Field(fail_fast=True)]
+"""A list that may be long: it is read up to its first wrong entry, for each that is wrong is as
+dear as thousands that are right."""

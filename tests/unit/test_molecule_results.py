@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import BaseModel
 
 from quantum_pipeline.chemistry.hamiltonian import Hamiltonian
 from quantum_pipeline.chemistry.verification import DIAGONALISED
@@ -244,3 +246,20 @@ def test_a_molecule_is_no_result_of_a_graph() -> None:
         verify(HONEST, graph)
     with pytest.raises(InvalidResult, match=said):
         report_of_molecule(graph, HONEST)
+
+
+def _lists(schema: object) -> Iterator[dict[str, Any]]:
+    """Yield each list of any length that a model reads."""
+    if isinstance(schema, dict):
+        if schema.get("type") == "tuple" and "variadic_item_index" in schema:
+            yield schema
+        schema = list(schema.values())
+    if isinstance(schema, list):
+        yield from (found for each in schema for found in _lists(each))
+
+
+@pytest.mark.parametrize("model", [MoleculeResult, OptimisationResult])
+def test_lists_of_any_length_are_read_up_to_their_first_wrong_entry(model: type[BaseModel]) -> None:
+    found = list(_lists(model.__pydantic_core_schema__))
+    assert len(found) > 5
+    assert all(each.get("fail_fast") for each in found)

@@ -34,7 +34,7 @@ from pydantic import BaseModel, ConfigDict
 from quantum_pipeline.chemistry.integrals import Integrals
 from quantum_pipeline.chemistry.rotations import Turn, network, turned
 from quantum_pipeline.chemistry.sector import Real
-from quantum_pipeline.quantities import Finite
+from quantum_pipeline.quantities import Entries, Finite
 
 NEGLIGIBLE = 1e-11
 """Integrals, in hartree, that are no group of their own: rounding."""
@@ -54,8 +54,8 @@ class Group(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    turns: tuple[Turn, ...]
-    eigenvalues: tuple[Finite, ...]
+    turns: Entries[Turn]
+    eigenvalues: Entries[Finite]
     strength: Finite
     slope: Finite
 

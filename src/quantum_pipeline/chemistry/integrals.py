@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from quantum_pipeline.quantities import Count, Finite, Number
+from quantum_pipeline.quantities import Count, Entries, Finite, Number
 from quantum_pipeline.wording import refusal
 
 Real = NDArray[np.float64]
@@ -36,8 +36,8 @@ class Integrals(BaseModel):
     nuclear_repulsion: Finite
     core_energy: Finite
     hartree_fock: Finite
-    one_electron: tuple[Finite, ...]
-    two_electron: tuple[Finite, ...]
+    one_electron: Entries[Finite]
+    two_electron: Entries[Finite]
 
     @model_validator(mode="after")
     def _check_sizes(self) -> Self:

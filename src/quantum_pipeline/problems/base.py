@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from functools import cached_property
-from typing import Annotated, ClassVar, Literal, TypeVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import (
     AfterValidator,
@@ -53,11 +53,6 @@ Number = Annotated[
     Field(strict=True, allow_inf_nan=False, ge=-MAX_MAGNITUDE, le=MAX_MAGNITUDE),
     AfterValidator(_not_tiny),
 ]
-Entry = TypeVar("Entry")
-Entries = Annotated[tuple[Entry, ...], Field(fail_fast=True)]
-"""A list that may be long: it is read up to its first wrong entry, for each that is wrong is as
-dear as thousands that are right."""
-
 Index = Annotated[int, Field(strict=True, ge=0)]
 Term = Annotated[
     tuple[Index, Index, Number],

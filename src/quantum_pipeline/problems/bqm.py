@@ -18,7 +18,6 @@ from quantum_pipeline.exact import Terms
 from quantum_pipeline.ising import Coupling
 from quantum_pipeline.problems.base import (
     BinaryProblem,
-    Entries,
     Index,
     Label,
     Number,
@@ -26,6 +25,7 @@ from quantum_pipeline.problems.base import (
     check_labels,
     check_no_loops,
 )
+from quantum_pipeline.quantities import Entries
 
 
 def _text_of_tuple(label: Any) -> Any:

@@ -9,12 +9,12 @@ from pydantic import Field, model_validator
 from quantum_pipeline.exact import Terms
 from quantum_pipeline.problems.base import (
     BinaryProblem,
-    Entries,
     Number,
     Term,
     check_indices,
     check_no_loops,
 )
+from quantum_pipeline.quantities import Entries
 
 
 class Ising(BinaryProblem):

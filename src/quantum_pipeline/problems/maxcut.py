@@ -14,7 +14,6 @@ from quantum_pipeline.ising import IsingModel
 from quantum_pipeline.problems.base import (
     MAX_MAGNITUDE,
     BinaryProblem,
-    Entries,
     Index,
     Label,
     Number,
@@ -24,6 +23,7 @@ from quantum_pipeline.problems.base import (
     check_no_repeats,
 )
 from quantum_pipeline.problems.node_link import NodeLink
+from quantum_pipeline.quantities import Entries
 from quantum_pipeline.wording import refusal
 
 

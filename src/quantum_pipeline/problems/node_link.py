@@ -10,13 +10,13 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from quantum_pipeline.problems.base import (
-    Entries,
     Label,
     Number,
     check_labels,
     check_no_loops,
     check_no_repeats,
 )
+from quantum_pipeline.quantities import Entries
 from quantum_pipeline.wording import refusal
 
 

@@ -10,12 +10,12 @@ from pydantic import Field, model_validator
 from quantum_pipeline.exact import Terms
 from quantum_pipeline.problems.base import (
     BinaryProblem,
-    Entries,
     Number,
     check_square,
     n_entries,
     terms_of_matrix,
 )
+from quantum_pipeline.quantities import Entries
 
 
 class Optimization(BinaryProblem):

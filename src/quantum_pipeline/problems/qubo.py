@@ -9,7 +9,6 @@ from pydantic import ConfigDict, Field, model_validator
 from quantum_pipeline.exact import Terms
 from quantum_pipeline.problems.base import (
     BinaryProblem,
-    Entries,
     Number,
     Term,
     check_indices,
@@ -17,6 +16,7 @@ from quantum_pipeline.problems.base import (
     n_entries,
     terms_of_matrix,
 )
+from quantum_pipeline.quantities import Entries
 
 
 class Qubo(BinaryProblem):

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.planning.tasks import SAMPLES, Purpose
-from quantum_pipeline.quantities import Count, Finite, Flag, Minutes, Text
+from quantum_pipeline.quantities import Count, Entries, Finite, Flag, Minutes, Text
 from quantum_pipeline.requests.limits import Limit
 from quantum_pipeline.results.device_run import DeviceRun
 from quantum_pipeline.results.record import Record
@@ -43,11 +43,11 @@ class JobResult(Record):
 
     schema_version: Literal[2] = 2
     run_id: Text
-    history: tuple[Evaluation, ...] = Field(min_length=1)
+    history: Entries[Evaluation] = Field(min_length=1)
     converged: Flag
     stop_reason: Text
     stopped_by: Limit | None
-    tasks: tuple[QuantumTask, ...] = ()
+    tasks: Entries[QuantumTask] = ()
     device_run: DeviceRun | None = None
     versions: dict[Text, Text]
 

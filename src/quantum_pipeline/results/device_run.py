@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from quantum_pipeline.quantities import Finite, Flag, Number, Positive, Probability, Text
+from quantum_pipeline.quantities import Entries, Finite, Flag, Number, Positive, Probability, Text
 from quantum_pipeline.requests.limits import RunLimit
 from quantum_pipeline.requests.mitigation import Extrapolation, Form
 from quantum_pipeline.results.record import Record
@@ -29,14 +29,14 @@ class Compilation(Record):
     gates and readouts, None where the device reports none.
     """
 
-    native_gates: tuple[Text, ...]
+    native_gates: Entries[Text]
     verbatim: Flag
     plain: CircuitSize
     reference: CircuitSize | None
     compiled: CircuitSize
-    qubits: tuple[Number, ...]
-    couplers: tuple[tuple[Number, Number], ...]
-    used: tuple[tuple[Number, Number], ...]
+    qubits: Entries[Number]
+    couplers: Entries[tuple[Number, Number]]
+    used: Entries[tuple[Number, Number]]
     estimated_fidelity: Probability | None
     calibrated_at: Text | None
 
@@ -72,13 +72,13 @@ class MitigationOutcome(Record):
     would not have taken.
     """
 
-    methods: tuple[Literal["readout", "symmetry", "zne"], ...] = Field(min_length=1)
+    methods: Entries[Literal["readout", "symmetry", "zne"]] = Field(min_length=1)
     extrapolation: Extrapolation
-    extrapolation_used: tuple[Form, ...]
+    extrapolation_used: Entries[Form]
     raw: Estimated
     mitigated: Estimated
-    scaled: tuple[ScaledEnergy, ...]
-    checks: tuple[Check, ...]
+    scaled: Entries[ScaledEnergy]
+    checks: Entries[Check]
     kept: Literal["raw", "mitigated"]
     kept_because: Text
     extra_shots: Number
@@ -103,4 +103,4 @@ class DeviceRun(Record):
     mitigation: MitigationOutcome | None
     trained_energy: Finite | None = None
     cut_short: Text | None
-    cut_short_by: tuple[RunLimit, ...]
+    cut_short_by: Entries[RunLimit]

@@ -29,7 +29,16 @@ from quantum_pipeline.chemistry.verification import (
 from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.problems import Chemistry
-from quantum_pipeline.quantities import Count, Finite, Flag, Number, Positive, Seconds, Text
+from quantum_pipeline.quantities import (
+    Count,
+    Entries,
+    Finite,
+    Flag,
+    Number,
+    Positive,
+    Seconds,
+    Text,
+)
 from quantum_pipeline.requests.algorithm import Ansatz, SettledVqe
 from quantum_pipeline.requests.limits import Limit
 from quantum_pipeline.results.base import JobResult, check_equal, check_near, check_within
@@ -42,7 +51,7 @@ IMPOSSIBLE = 1e-20
 """Probability of a determinant that no shot gives."""
 
 Real = NDArray[np.float64]
-Orbitals = Annotated[tuple[Number, ...], Field(min_length=1, max_length=2)]
+Orbitals = Annotated[Entries[Number], Field(min_length=1, max_length=2)]
 
 
 class Amplitude(Record):
@@ -85,8 +94,8 @@ class MoleculePoint(Record):
 
     bond_length_angstrom: Finite | None
     integrals: Integrals
-    amplitudes: tuple[Amplitude, ...]
-    growth: tuple[Growth, ...]
+    amplitudes: Entries[Amplitude]
+    growth: Entries[Growth]
     energy: Finite
     exact: Finite | None
     ground: Finite | None
@@ -127,12 +136,12 @@ class MoleculeResult(JobResult):
     algorithm: Literal["vqe"]
     engine: Text
     ansatz: Ansatz
-    points: tuple[MoleculePoint, ...] = Field(min_length=1)
-    failed: tuple[FailedPoint, ...]
+    points: Entries[MoleculePoint] = Field(min_length=1)
+    failed: Entries[FailedPoint]
     counts: dict[Text, Count]
     measured: Estimated | None
-    groups: tuple[Group, ...]
-    pair_counts: tuple[tuple[Number, ...], ...]
+    groups: Entries[Group]
+    pair_counts: Entries[Entries[Number]]
     seconds: Seconds
 
     @property

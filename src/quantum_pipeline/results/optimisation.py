@@ -6,7 +6,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from quantum_pipeline.quantities import Angle, Count, Finite, Flag, Number, Positive, Seconds, Text
+from quantum_pipeline.quantities import (
+    Angle,
+    Count,
+    Entries,
+    Finite,
+    Flag,
+    Number,
+    Positive,
+    Seconds,
+    Text,
+)
 from quantum_pipeline.results.base import JobResult
 from quantum_pipeline.results.record import Record
 
@@ -87,11 +97,11 @@ class OptimisationResult(JobResult):
     algorithm: Literal["qaoa", "rqaoa"]
     engine: Text
     start: Text
-    gammas: tuple[Angle, ...] = Field(min_length=1)
-    betas: tuple[Angle, ...] = Field(min_length=1)
-    tilts: tuple[Finite, ...] = ()
-    depths: tuple[DepthStep, ...] = Field(min_length=1)
-    eliminations: tuple[Elimination, ...]
+    gammas: Entries[Angle] = Field(min_length=1)
+    betas: Entries[Angle] = Field(min_length=1)
+    tilts: Entries[Finite] = ()
+    depths: Entries[DepthStep] = Field(min_length=1)
+    eliminations: Entries[Elimination]
     counts: dict[Text, Count]
     best_bitstring: Text
     best_energy: Finite
