@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ import boto3
 import botocore.session
 import moto
 from botocore.config import Config
+from moto.core import responses as moto_responses
 from moto.core import utils as moto_utils
 from moto.core.common_models import BaseModel
 from moto.core.config import default_user_config
@@ -66,6 +67,9 @@ LONGEST_TASK_SECONDS = 99_999_999
 for _module in (botocore.session, moto_utils):
     vars(_module)["create_loader"] = cache(vars(_module)["create_loader"])
 
+
+# It would list the methods of a service's class again for each request.
+vars(moto_responses)["method_names_from_class"] = cache(moto_utils.method_names_from_class)
 
 # It remembers all that it has ever made for a page of its own, what has been removed as well.
 BaseModel.__new__ = staticmethod(  # type: ignore[method-assign]
@@ -233,3 +237,27 @@ def _load_engine() -> None:
         importlib.import_module("moto.stepfunctions.parser.models")
     finally:
         del sys.modules["moto.batch"]
+    _parse_once()
+
+
+@cache
+def _parse_once() -> None:
+    """Let the engine read the text of a state machine once, and not for each execution again.
+
+    What is kept is the syntax tree, which nobody changes; each execution makes its states of it.
+    """
+    from moto.stepfunctions.parser.asl.parse import asl_parser, preprocessor  # noqa: PLC0415
+
+    parser = asl_parser.AmazonStateLanguageParser
+    parse = parser.parse
+
+    @lru_cache(maxsize=16)
+    def tree(definition: str) -> Any:
+        return parse(definition)[1]
+
+    parser.parse = staticmethod(  # type: ignore[method-assign]
+        lambda definition: (
+            preprocessor.Preprocessor().visit(syntax := tree(definition)),
+            syntax,
+        )
+    )
