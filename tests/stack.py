@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from moto.stepfunctions.responses import get_backend
 
 from quantum_pipeline import runs
 from quantum_pipeline.errors import ERRORS, PipelineError
-from quantum_pipeline.local.aws import ACCOUNT, LOOK_SECONDS, LocalAws
+from quantum_pipeline.local.aws import ACCOUNT, LOOK_SECONDS, PROJECT, LocalAws
 from quantum_pipeline.local.braket import BraketError, BraketService
 from tests.waiting import wait_for
 
@@ -78,12 +79,13 @@ class Stack:
 
     def ended(self, execution: str) -> dict[str, Any]:
         """Return the execution once it has ended."""
-
-        def look() -> dict[str, Any] | None:
-            found: dict[str, Any] = self.states.describe_execution(executionArn=execution)
-            return found if found["status"] != "RUNNING" else None
-
-        return wait_for(look, told=lambda: self.visited(execution)[-10:])
+        # Looked at where moto has it: a call of the API costs a hundred times as much.
+        engine = get_backend(ACCOUNT, self.aws.region)
+        wait_for(
+            lambda: engine.describe_execution(execution).status != "RUNNING",
+            told=lambda: self.visited(execution)[-10:],
+        )
+        return dict(self.states.describe_execution(executionArn=execution))
 
     def job_ended(self, arn: str) -> dict[str, Any]:
         """Return a job once it has ended, with its billable duration."""
@@ -222,13 +224,17 @@ class Subscriber:
 def with_room(
     environment: Callable[[], Mapping[str, str]], folder: Path, usd_per_hour: float = 0.0
 ) -> BraketService:
-    """Return a Braket service where the jobs of one test do not stand in the way of the next."""
+    """Return a Braket service where the jobs of one test do not stand in the way of the next.
+
+    The jobs' source is kept where `qpipe` keeps it: the stacks of all tests unpack it once.
+    """
     return BraketService(
         environment,
         folder,
         concurrent_jobs=100,
         instance_usd_per_hour=usd_per_hour,
         look_seconds=LOOK_SECONDS,
+        sources=PROJECT / ".cache" / "sources",
     )
 
 
