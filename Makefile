@@ -2,6 +2,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
+# What is compiled is kept, whatever the shell says: without it each of a thousand processes compiles all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 PYTHON ?= python3
 VENV := .venv
@@ -27,6 +29,9 @@ $(VENV)/.ready: requirements/uv.txt requirements/dev.txt pyproject.toml
 
 run: setup  ## take a problem through the whole pipeline on this machine: make run REQUEST=FILE
 	@$(BIN)/qpipe run "$(REQUEST)"
+
+# As in a job: the workers leave no processor to a second thread, and threads that wait for one take its time.
+test test-unit faults: export OPENBLAS_NUM_THREADS = 1
 
 test: setup  ## the whole test suite
 	@$(BIN)/pytest -n 2 --dist loadfile
