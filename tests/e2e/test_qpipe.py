@@ -17,6 +17,7 @@ from typing import Any
 import boto3
 import click
 import pytest
+from click.testing import CliRunner
 
 from quantum_pipeline.cli.entry import main
 from quantum_pipeline.devices.catalogue import catalogue
@@ -37,9 +38,15 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def interruptible() -> None:
-    """Let commands hear SIGINT, which what a shell runs in the background ignores."""
+def interruptible() -> Iterator[None]:
+    """Let commands hear SIGINT, which what a shell runs in the background ignores.
+
+    The command sets what SIGTERM does, in this process where it runs in it.
+    """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture(scope="module")
@@ -68,10 +75,19 @@ def qpipe(environment: dict[str, str], *arguments: str) -> subprocess.CompletedP
     )
 
 
+def qpipe_here(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in this process: one that starts nothing needs no process of its own."""
+    own = {name: environment.get(name) for name in os.environ.keys() | environment.keys()}
+    done = CliRunner(env=own).invoke(main, arguments, prog_name="qpipe")
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception  # the command's own process would print a traceback
+    return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)
+
+
 def listed(environment: dict[str, str], folder: Path) -> list[dict[str, Any]]:
     """Return the records that the catalogue has of the runs in a folder."""
     found: list[dict[str, Any]] = json.loads(
-        qpipe(environment, "list", "--json", "--output", str(folder)).stdout
+        qpipe_here(environment, "list", "--json", "--output", str(folder)).stdout
     )
     return found
 
@@ -207,7 +223,7 @@ def test_a_refusal_is_one_line_and_its_own_exit_status(
     file.write_bytes(
         content if isinstance(content, bytes) else json.dumps(REQUEST | content).encode()
     )
-    done = qpipe(environment, "run", str(file), "--output", str(tmp_path / "out"))
+    done = qpipe_here(environment, "run", str(file), "--output", str(tmp_path / "out"))
     assert done.returncode == status
     assert re.match(reason, done.stderr.strip().splitlines()[-1])
     assert "Traceback" not in done.stderr
@@ -221,14 +237,14 @@ def test_a_file_that_is_not_there_is_said(environment: dict[str, str]) -> None:
 
 
 def test_a_file_of_no_known_form_is_told_which_there_are(environment: dict[str, str]) -> None:
-    done = qpipe(environment, "validate", "README.md")
+    done = qpipe_here(environment, "validate", "README.md")
     allowed = "JSON in UTF-8, or a text file ending in .coo, .mc, .rud, .rudy, .txt, .xyz"
     assert done.returncode == 2
     assert done.stderr.endswith(f"; allowed: {allowed}\n")
 
 
 def test_each_fault_of_a_request_has_its_own_line(environment: dict[str, str]) -> None:
-    done = qpipe(environment, "validate", "events/requests/invalid_wrong_types.json")
+    done = qpipe_here(environment, "validate", "events/requests/invalid_wrong_types.json")
     faults = [
         line.removeprefix("InvalidRequest:").split(":")[0] for line in done.stderr.splitlines()
     ]
@@ -242,7 +258,7 @@ def test_each_fault_of_a_request_has_its_own_line(environment: dict[str, str]) -
 
 
 def test_help_describes_each_command_in_full(environment: dict[str, str]) -> None:
-    done = qpipe(environment, "--help")
+    done = qpipe_here(environment, "--help")
     commands = done.stdout.partition("Commands:\n")[2].splitlines()
     assert [line.split()[0] for line in commands] == main.list_commands(click.Context(main))
     assert all(line.endswith(".") and "..." not in line for line in commands)
@@ -323,7 +339,7 @@ def test_a_cache_that_cannot_be_written_to_is_said(
     (tmp_path / "file").touch()
     cache = {"QPIPE_CACHE": str(tmp_path / "file" / "cache")}
     output = str(tmp_path / "out")
-    done = qpipe(environment | cache, "run", PETERSEN, "--output", output)
+    done = qpipe_here(environment | cache, "run", PETERSEN, "--output", output)
     assert done.returncode == 2
     [line] = done.stderr.splitlines()
     allowed = "allowed: a folder that can be written to (Not a directory)"
@@ -344,7 +360,7 @@ def test_validate_prints_the_request_with_its_defaults(environment: dict[str, st
 def test_validate_prints_edges_in_few_lines_and_what_applies_alone(
     environment: dict[str, str],
 ) -> None:
-    done = qpipe(environment, "validate", PETERSEN)
+    done = qpipe_here(environment, "validate", PETERSEN)
     assert re.search(r"^ +\[0, 1, 1\.0\], \[0, 4, 1\.0\], ", done.stdout, re.MULTILINE)
     assert len(done.stdout.splitlines()) < 60
     assert "scales" not in json.loads(done.stdout)["mitigation"]
@@ -353,26 +369,26 @@ def test_validate_prints_edges_in_few_lines_and_what_applies_alone(
 def test_validate_of_its_own_output_changes_nothing(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
-    first = qpipe(environment, "validate", PETERSEN).stdout
+    first = qpipe_here(environment, "validate", PETERSEN).stdout
     (tmp_path / "resolved.json").write_text(first)
-    assert qpipe(environment, "validate", str(tmp_path / "resolved.json")).stdout == first
+    assert qpipe_here(environment, "validate", str(tmp_path / "resolved.json")).stdout == first
 
 
 def test_estimate_names_qubits_memory_time_and_cost(environment: dict[str, str]) -> None:
-    done = qpipe(environment, "estimate", PETERSEN, "--device", "sv1", "--json")
+    done = qpipe_here(environment, "estimate", PETERSEN, "--device", "sv1", "--json")
     estimate: dict[str, Any] = json.loads(done.stdout)
     assert (estimate["n_qubits"], estimate["device"]) == (10, "SV1")
     assert estimate["memory_bytes"] > 0 and estimate["job_seconds"] > 0
     assert estimate["total_usd"] == pytest.approx(
         sum(item["usd"] for item in estimate["cost"]["items"])
     )
-    assert "10 qubits" in qpipe(environment, "estimate", PETERSEN).stdout
+    assert "10 qubits" in qpipe_here(environment, "estimate", PETERSEN).stdout
 
 
 def test_estimate_shows_the_plan_on_a_device_and_says_that_it_is_emulated(
     environment: dict[str, str],
 ) -> None:
-    done = qpipe(environment, "estimate", "events/requests/maxcut_trained_on_garnet.json")
+    done = qpipe_here(environment, "estimate", "events/requests/maxcut_trained_on_garnet.json")
     assert done.returncode == 0, done.stderr
     assert max(len(line) for line in done.stdout.splitlines() if "emulated" in line) < 80
     assert re.search(r"^emulated +on this machine: a rehearsal", done.stdout, re.MULTILINE)
@@ -386,10 +402,10 @@ def test_estimate_shows_the_plan_on_a_device_and_says_that_it_is_emulated(
 def test_an_estimate_above_its_limit_is_shown_and_ends_as_the_run_would(
     environment: dict[str, str],
 ) -> None:
-    done = qpipe(environment, "estimate", PETERSEN, "--device", "forte-1")
+    done = qpipe_here(environment, "estimate", PETERSEN, "--device", "forte-1")
     above = r"^total .* ABOVE limits\.max_cost_usd = 1: refused$"
     assert re.search(above, done.stdout, re.MULTILINE)
-    refused = qpipe(environment, "validate", PETERSEN, "--device", "forte-1")
+    refused = qpipe_here(environment, "validate", PETERSEN, "--device", "forte-1")
     assert (done.returncode, refused.returncode) == (3, 3)
     assert done.stderr == refused.stderr
 
@@ -401,7 +417,7 @@ def test_a_run_that_may_stop_below_its_limit_is_said_to_start(
     limits = {"max_cost_usd": 1.0, "allow_partial": True}
     file.write_text(json.dumps(REQUEST | {"device": "garnet", "limits": limits}))
     said = r"^total .* ABOVE limits\.max_cost_usd = 1: would start, and stop below it$"
-    done = qpipe(environment, "estimate", str(file))
+    done = qpipe_here(environment, "estimate", str(file))
     assert re.search(said, done.stdout, re.MULTILINE)
     assert done.returncode == 0
 
@@ -409,7 +425,7 @@ def test_a_run_that_may_stop_below_its_limit_is_said_to_start(
 def test_a_run_on_a_device_is_held_to_what_aws_would_bill(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
-    estimate = qpipe(environment, "estimate", PETERSEN, "--device", "garnet", "--json").stdout
+    estimate = qpipe_here(environment, "estimate", PETERSEN, "--device", "garnet", "--json").stdout
     found = json.loads(estimate)
     instance = found["cost"]["items"][0]
     assert instance["what"].startswith("job instance")
@@ -418,7 +434,8 @@ def test_a_run_on_a_device_is_held_to_what_aws_would_bill(
     file.write_text(json.dumps(REQUEST | {"device": "garnet", "limits": limits}))
     output = ("--output", str(tmp_path / "out"))
     run, validate = (
-        qpipe(environment, *each) for each in (("run", str(file), *output), ("validate", str(file)))
+        qpipe_here(environment, *each)
+        for each in (("run", str(file), *output), ("validate", str(file)))
     )
     assert (run.returncode, validate.returncode) == (3, 3)
     assert run.stderr == validate.stderr
@@ -427,7 +444,7 @@ def test_a_run_on_a_device_is_held_to_what_aws_would_bill(
 def test_a_stack_without_a_region_says_how_to_set_one(environment: dict[str, str]) -> None:
     regions = ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE")
     nowhere = {name: value for name, value in environment.items() if name not in regions}
-    done = qpipe(nowhere, "run", PETERSEN, "--stack", "any")
+    done = qpipe_here(nowhere, "run", PETERSEN, "--stack", "any")
     assert done.returncode == 2
     assert done.stderr.startswith("InvalidRequest: --stack: no region is set; allowed: ")
     assert "AWS_REGION=REGION or `aws configure`" in done.stderr
@@ -444,7 +461,7 @@ def test_a_stack_without_a_region_says_how_to_set_one(environment: dict[str, str
 def test_env_wants_to_know_whose_variables(
     environment: dict[str, str], arguments: tuple[str, ...], reason: str
 ) -> None:
-    done = qpipe(environment, "env", *arguments)
+    done = qpipe_here(environment, "env", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.strip().splitlines()[-1].startswith(reason)
 
@@ -452,7 +469,7 @@ def test_env_wants_to_know_whose_variables(
 def test_devices_are_a_table_that_fits_and_says_what_is_emulated(
     environment: dict[str, str],
 ) -> None:
-    done = qpipe(environment, "devices")
+    done = qpipe_here(environment, "devices")
     lines = done.stdout.splitlines()
     assert lines[0].split()[0] == "device" and lines[1].split()[0] == "local"
     assert max(map(len, lines)) <= 100
@@ -465,7 +482,7 @@ def test_devices_are_a_table_that_fits_and_says_what_is_emulated(
 
 
 def test_devices_as_json_have_prices_with_their_date(environment: dict[str, str]) -> None:
-    rows = json.loads(qpipe(environment, "devices", "--json").stdout)
+    rows = json.loads(qpipe_here(environment, "devices", "--json").stdout)
     assert {row["prices_as_of"] for row in rows} == {"2026-08-21"}
     found = {row["name"]: row for row in rows}
     assert found["Garnet"]["usd_per_shot"] == 0.00145
