@@ -39,9 +39,16 @@ def just_stopped(run_id: str) -> dict[str, Any]:
     return stopped(run_id, "ABORTED", stopDate=int(time.time() * 1000))
 
 
+@pytest.fixture(autouse=True)
+def queued(stack: Stack) -> None:
+    """Jobs that wait in the queue, but for those of tests in which a job does something."""
+    stack.aws.braket.queue_seconds = 3600
+
+
 @pytest.fixture
 def on_device(stack: Stack, request_data: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """A request that runs on a QPU, which is open and busy: its tasks wait."""
+    stack.aws.braket.queue_seconds = 0
     stack.aws.braket.devices.set(GARNET, windows=ALWAYS, waiting=9)
     yield request_data | {"device": "garnet", "limits": {"max_cost_usd": 1000}}
     stack.aws.braket.devices.set(GARNET, waiting=0)
@@ -189,6 +196,7 @@ def test_cancel_comes_back_while_a_submit_may_create_the_job_of_a_second_attempt
             script["entryPoint"] = "hybrid_job.main:no_such_function"
 
     monkeypatch.setattr(stack.aws.braket, "intercept", break_entry_point)
+    stack.aws.braket.queue_seconds = 0
     asked = prepared(stack, "resuming", LONG)
     assert stack.job_ended(stack.invoke("Submit", asked)["job_arn"])["status"] == "FAILED"
     with pytest.raises(ServiceUnavailable, match="may create a job"):

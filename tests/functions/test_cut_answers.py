@@ -27,6 +27,12 @@ PATHS = {
 ON_SV1 = {"problem": REQUEST["problem"], "device": "sv1", "limits": {"max_cost_usd": 100}}
 
 
+@pytest.fixture(autouse=True)
+def queued(stack: Stack) -> None:
+    """Jobs that wait in the queue: none of these tests is about what they do."""
+    stack.aws.braket.queue_seconds = 3600
+
+
 @pytest.fixture
 def cut(stack: Stack) -> Iterator[Callable[..., list[str]]]:
     """A function that has the answers of an operation cut off; it returns those that were."""

@@ -22,6 +22,12 @@ from tests.functions.stages import SUBMIT, prepared
 from tests.stack import Stack
 
 
+@pytest.fixture(autouse=True)
+def queued(stack: Stack) -> None:
+    """Jobs that wait in the queue: what they do is nothing to Submit."""
+    stack.aws.braket.queue_seconds = 3600
+
+
 def test_submit_twice_returns_the_same_job(stack: Stack, request_data: dict[str, Any]) -> None:
     asked = prepared(stack, "twice", request_data)
     first = stack.invoke("Submit", asked)
@@ -84,7 +90,9 @@ def test_a_next_attempt_gets_a_job_of_its_own(stack: Stack, request_data: dict[s
 def interrupted(stack: Stack, run_id: str, request: dict[str, Any]) -> tuple[dict[str, Any], float]:
     """End the first attempt at a run; return what Submit gets for the second, and what is paid."""
     asked = prepared(stack, run_id, request)
+    stack.aws.braket.queue_seconds = 0
     arn = stack.invoke("Submit", asked)["job_arn"]
+    stack.aws.braket.queue_seconds = 3600
     return asked | {"attempt": 2}, float(stack.job_ended(arn)["billableDuration"])
 
 
