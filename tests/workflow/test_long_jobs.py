@@ -1,4 +1,4 @@
-"""Jobs of a day and of a minute: how often the machine looks at them, and how late it notices.
+"""Jobs of hours and of a minute: how often the machine looks at them, and how late it notices.
 
 Only the clock is replaced: Wait states move it instead of sleeping, Braket's times are read off it,
 and the job is a timetable on it. State machine, functions and history are the real ones.
@@ -7,6 +7,7 @@ and the job is a timetable on it. State machine, functions and history are the r
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from quantum_pipeline.polling import LONGEST_SECONDS, wait_seconds
 from tests.stack import Stack
 
 DAY = 86_400
+HOURS = 4 * 3600
+"""In which the looks come to be as far apart as they ever are."""
 HALF_OF_ALL_EVENTS = 12_500
 
 
@@ -35,19 +38,24 @@ class Clock:
         return self.seconds
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def clock() -> Iterator[Clock]:
+    clock = Clock()
+
+    def wait(_: WaitFunction, env: object, wait_seconds: float) -> None:
+        clock.seconds += wait_seconds
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(WaitFunction, "_wait_interval", wait)
+        yield clock
+
+
+@pytest.fixture(scope="module")
 def run_job(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    clock: Clock, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[float, float], tuple[int, float]]]:
     """A function that runs a job of given seconds in queue and running: events, seconds late."""
-    clock = Clock()
-    monkeypatch.setattr(
-        WaitFunction, "_wait_interval", lambda _, env, wait_seconds: wait(wait_seconds)
-    )
-
-    def wait(seconds: float) -> None:
-        clock.seconds += seconds
-
+    names = (f"long-{number}" for number in count())
     timetable: dict[str, float] = {}
 
     def follow_timetable(job: Job) -> None:
@@ -59,10 +67,12 @@ def run_job(
     def service(environment: Any, folder: Path) -> BraketService:
         return BraketService(environment, folder, clock=clock, runner=follow_timetable)
 
-    with LocalAws(cache_folder=tmp_path, braket=service) as aws:
+    folder = tmp_path_factory.mktemp("cache")
+    with LocalAws(cache_folder=folder, braket=service) as aws:
         stack = Stack(aws)
 
         def run(queue_seconds: float, run_seconds: float) -> tuple[int, float]:
+            timetable.clear()
             timetable.update(queue=queue_seconds, run=run_seconds)
 
             def note(service: str, request: Request) -> Response | None:
@@ -75,7 +85,7 @@ def run_job(
                 "problem": {"type": "ising", "fields": [1.0]},
                 "limits": {"max_runtime_seconds": 432_000, "max_cost_usd": 1000.0},
             }
-            execution = stack.start(request, "long")
+            execution = stack.start(request, next(names))
             # There is no result to process: the run ends in InvalidResult, after all the polls.
             assert stack.ended(execution)["error"] == "InvalidResult"
             events = stack.states.get_execution_history(executionArn=execution)["events"]
@@ -87,12 +97,12 @@ def run_job(
 def test_a_job_of_five_days_after_three_in_the_queue_fits_half_the_history(
     run_job: Callable[[float, float], tuple[int, float]],
 ) -> None:
-    of_a_day, late = run_job(DAY / 3, 2 * DAY / 3)
+    of_hours, late = run_job(HOURS / 3, 2 * HOURS / 3)
     assert 0 <= late <= LONGEST_SECONDS
-    # After a day of looks ever further apart, all the others are alike.
-    of_a_look = of_a_day / looks_of(DAY)
-    further = 7 * DAY / LONGEST_SECONDS
-    assert 9_000 < of_a_day + further * of_a_look < HALF_OF_ALL_EVENTS
+    # After some hours of looks ever further apart, all the others are alike.
+    of_a_look = of_hours / looks_of(HOURS)
+    further = (8 * DAY - HOURS) / LONGEST_SECONDS
+    assert 9_000 < of_hours + further * of_a_look < HALF_OF_ALL_EVENTS
 
 
 def looks_of(seconds: float) -> int:
