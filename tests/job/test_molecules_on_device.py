@@ -36,21 +36,17 @@ from tests.unit.finished_molecule import H2, prepared_molecule, solved_molecule
 
 Amplitudes = NDArray[np.complex128]
 
-MOLECULES = {"H2": 0.74, "HeH+": 0.9, "LiH": 1.546}
+MOLECULES: dict[str, dict[str, Any]] = {
+    "H2": {"bond_length_angstrom": 0.74},
+    "HeH+": {"bond_length_angstrom": 0.9},
+    "LiH": {"bond_length_angstrom": 1.546, "active_electrons": 2, "active_orbitals": 4},
+}
 
 
 @cache
 def solved(name: str, ansatz: str = "uccsd") -> MoleculePoint:
-    problem = {"molecule": name, "bond_length_angstrom": MOLECULES[name]}
+    problem = {"molecule": name, **MOLECULES[name]}
     return solved_molecule(prepared_molecule(problem, algorithm={"ansatz": ansatz})).lowest
-
-
-@cache
-def lithium_hydride_of_two_electrons() -> MoleculePoint:
-    problem = {"molecule": "LiH", "bond_length_angstrom": MOLECULES["LiH"]}
-    active = {"active_electrons": 2, "active_orbitals": 4}
-    prepared = prepared_molecule({**problem, **active}, algorithm={"ansatz": "adapt"})
-    return solved_molecule(prepared).lowest
 
 
 def hydrogen() -> tuple[Settings, NDArray[np.float64]]:
@@ -131,7 +127,7 @@ def test_electrons_that_are_passed_cost_a_ladder_and_known_ones_nothing() -> Non
 
 @pytest.mark.parametrize(
     "solve_it",
-    [lambda: solved("H2"), lambda: solved("HeH+"), lithium_hydride_of_two_electrons],
+    [lambda: solved("H2"), lambda: solved("HeH+"), lambda: solved("LiH", "adapt")],
     ids=["H2", "HeH+", "LiH"],
 )
 def test_expectations_of_all_settings_add_up_to_the_energy(

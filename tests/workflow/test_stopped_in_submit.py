@@ -92,8 +92,10 @@ def stop_in_submit(
     return run
 
 
-@pytest.mark.parametrize("device", ["local", "sv1"])
-@pytest.mark.parametrize("plan", PLANS)
+@pytest.mark.parametrize(
+    ("plan", "device"),
+    [*((plan, "local") for plan in PLANS), ("nothing more", "sv1"), ("Submit killed", "sv1")],
+)
 def test_cancel_comes_back_for_a_job_that_submit_could_not_clean_up(
     stack: Stack,
     stop_in_submit: Callable[[str, dict[str, Any], str], None],
