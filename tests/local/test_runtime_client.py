@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -107,8 +108,11 @@ RUN_CASES = [
 class Clients:
     """Runs a handler under one of the two clients."""
 
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(
+        self, folder: Path, interpreter: Interpreter, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         self.folder = folder
+        self.interpreter = interpreter
         self.code = folder / "code"
         self.code.mkdir()
         (self.code / "cases.py").write_text(HANDLERS)
@@ -122,15 +126,12 @@ class Clients:
         function = Function(
             "F", "f", arn, "python3.12", handler, self.code, 10, 128, {}, "/f", 0, ""
         )
-        interpreter = Interpreter([], STARTS_WITH)
+        folder = self.folder / client / "tmp"
+        process = Environment(function, self.interpreter, {}, folder, lines.put)
         try:
-            process = Environment(
-                function, interpreter, {}, self.folder / client / "tmp", lines.put
-            )
             answer = process.invoke(json.dumps(event).encode())
-            process.close()
         finally:
-            interpreter.close()
+            process.close()
         try:
             return answer.failed, without_ids(json.loads(answer.payload))
         except ValueError:
@@ -142,11 +143,19 @@ def without_ids(value: Any) -> Any:
     return json.loads(text)
 
 
+@pytest.fixture(scope="module")
+def interpreter() -> Iterator[Interpreter]:
+    """What the processes of both are forks of: it has imported neither."""
+    interpreter = Interpreter([], STARTS_WITH)
+    yield interpreter
+    interpreter.close()
+
+
 @pytest.fixture
-def clients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Clients:
+def clients(tmp_path: Path, interpreter: Interpreter, monkeypatch: pytest.MonkeyPatch) -> Clients:
     if importlib.util.find_spec("awslambdaric") is None:
         pytest.skip("awslambdaric has no wheel here")
-    return Clients(tmp_path, monkeypatch)
+    return Clients(tmp_path, interpreter, monkeypatch)
 
 
 @pytest.mark.parametrize(("handler", "event"), RUN_CASES)
