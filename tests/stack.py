@@ -19,7 +19,7 @@ from moto.stepfunctions.responses import get_backend
 
 from quantum_pipeline import runs
 from quantum_pipeline.errors import ERRORS, PipelineError
-from quantum_pipeline.local.aws import ACCOUNT, LOOK_SECONDS, PROJECT, LocalAws
+from quantum_pipeline.local.aws import ACCOUNT, LOOK_SECONDS, PROJECT, REGION, LocalAws
 from quantum_pipeline.local.braket import BraketError, BraketService
 from tests.waiting import wait_for
 
@@ -41,6 +41,18 @@ POLLS_AT_ONCE = 10
 
 PARAMETERS = {"PollsAtOnce": str(POLLS_AT_ONCE), "SweepMinutes": "1440"}
 """Those of a stack of the tests, which call the sweep themselves."""
+
+KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+LOCKED_DOWN = {
+    "PermissionsBoundaryArn": f"arn:aws:iam::{ACCOUNT}:policy/Boundary",
+    "KmsKeyArn": KEY,
+    "VpcSubnetIds": "subnet-0123456789abcdef0,subnet-0a1b2c3d",
+    "VpcSecurityGroupIds": "sg-0123456789abcdef0",
+    "LogExecutionData": "false",
+    "AccessLogBucket": "access-logs-of-123456789012",
+    "ReportRetentionDays": "90",
+}
+"""What a locked-down account may ask for, all of it."""
 
 
 class Stack:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -42,3 +44,19 @@ def machine() -> Json:
     text = (ROOT / "statemachine" / "pipeline.asl.json").read_text(encoding="utf-8")
     definition: Json = json.loads(text)
     return definition
+
+
+@pytest.fixture(scope="session")
+def transformed() -> Json:
+    """What SAM makes of the template, and what its resources ask of who deploys them."""
+    subprocess.run(["make", "--silent", ".venv-sam/.ready"], cwd=ROOT, check=True)
+    found = subprocess.run(
+        [ROOT / ".venv-sam/bin/python", ROOT / "tests/packaging/sam_transform.py"],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "AWS_EC2_METADATA_DISABLED": "true"},
+    )
+    read: Json = json.loads(found.stdout)
+    return read

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from quantum_pipeline.local.aws import ACCOUNT, REGION, read_stack
 from quantum_pipeline.local.iam.authority import AccessDenied, Authority
 from quantum_pipeline.local.iam.policies import Asked
 from quantum_pipeline.local.template import Stack
+from tests.stack import KEY, LOCKED_DOWN
 
 JOB = f"arn:aws:braket:{REGION}:{ACCOUNT}:job/1"
 TASK = f"arn:aws:braket:{REGION}:{ACCOUNT}:quantum-task/1"
@@ -85,7 +87,7 @@ class Iam:
 
 @pytest.fixture(scope="module")
 def iam() -> Iam:
-    return Iam(read_stack())
+    return Iam(read_stack(parameters=LOCKED_DOWN))
 
 
 @pytest.mark.parametrize(("action", "resource"), BY_BRAKET)
@@ -114,6 +116,58 @@ def test_what_could_not_be_delivered_is_kept(iam: Iam) -> None:
     assert decide("events.amazonaws.com", send, queue, f"{rules}-StoppedExecutionRule")
     assert not decide("events.amazonaws.com", send, queue, f"{rules}-AnotherRule")
     assert not decide("sns.amazonaws.com", send, queue, f"{rules}-StoppedExecutionRule")
+
+
+@pytest.mark.parametrize(
+    ("role", "queue", "other"),
+    [
+        ("CancelFunctionRole", "UncancelledRunQueue", "FailedSweepQueue"),
+        ("SweepFunctionRole", "FailedSweepQueue", "UncancelledRunQueue"),
+    ],
+)
+def test_lambda_may_keep_an_event_that_failed_with_the_functions_role(
+    iam: Iam, role: str, queue: str, other: str
+) -> None:
+    queues = f"arn:aws:sqs:{REGION}:{ACCOUNT}:quantum-pipeline"
+    assert iam.allows(role, "sqs:SendMessage", f"{queues}-{queue}")
+    assert not iam.allows(role, "sqs:SendMessage", f"{queues}-{other}")
+
+
+USERS_OF_THE_KEY = {
+    "s3": ["PrepareFunction", "SubmitFunction", "PostProcessFunction", "CancelFunction",
+           "SweepFunction", "Job"],
+    "sns": ["PostProcessFunction", "CancelFunction"],
+    "sqs": ["CancelFunction", "SweepFunction", "SweepSchedule"],
+}  # fmt: skip
+"""Roles that use the key, by the service through which they do."""
+
+
+def test_nobody_may_use_a_key_that_no_service_asks_for(iam: Iam) -> None:
+    """None where the stack has none, nor another, nor directly."""
+    without = Iam(read_stack())
+    for role in {f"{each}Role" for users in USERS_OF_THE_KEY.values() for each in users}:
+        via: Context = {"kms:ViaService": f"s3.{REGION}.amazonaws.com"}
+        for action in ("kms:Decrypt", "kms:GenerateDataKey"):
+            assert not without.decides(role, action, KEY, via)
+            assert not iam.decides(role, action, KEY.replace("1234", "5678"), via)
+            assert not iam.allows(role, action, KEY)
+    for role in ("MonitorFunctionRole", "StateMachineRole"):
+        assert not iam.decides(role, "kms:Decrypt", KEY, via)
+
+
+@pytest.mark.parametrize(
+    ("action", "key_action"),
+    [("s3:GetObject", "kms:Decrypt"), ("s3:PutObject", "kms:GenerateDataKey")],
+)
+def test_an_object_of_a_bucket_with_a_key_is_out_of_reach_without_the_key(
+    iam: Iam, action: str, key_action: str
+) -> None:
+    policies = replace(iam.stack.policies, roles=read_stack().policies.roles)
+    bucket = iam.stack.outputs["OutputBucketName"]
+    asked = Asked(action, f"arn:aws:s3:::{bucket}/runs/r/job.json")
+    role = f"arn:aws:iam::{ACCOUNT}:role/quantum-pipeline-SubmitFunctionRole"
+    with pytest.raises(AccessDenied, match=f"perform: {key_action} on resource: {KEY} because no"):
+        Authority(policies, ACCOUNT, REGION).check(role, "test", [asked])
 
 
 Context = dict[str, Any]
@@ -171,6 +225,18 @@ CONDITIONS: list[tuple[str, str, str, Context, Context]] = [
         {f"aws:RequestTag/{RUN_ID}": "run"},
         {f"aws:RequestTag/{BATCH}": "run"},
     ),
+    *(
+        (
+            f"{role}Role",
+            action,
+            KEY,
+            {"kms:ViaService": f"{service}.{REGION}.amazonaws.com"},
+            {"kms:ViaService": f"ec2.{REGION}.amazonaws.com"},
+        )
+        for service, users in USERS_OF_THE_KEY.items()
+        for role in users
+        for action in ("kms:Decrypt", "kms:GenerateDataKey")
+    ),
     (
         "JobRole",
         "cloudwatch:PutMetricData",
@@ -199,6 +265,13 @@ def test_roles_are_for_this_accounts_jobs_and_schedules(iam: Iam) -> None:
     elsewhere.authority = Authority(elsewhere.stack.policies, "210987654321", REGION)
     assert not elsewhere.trusts(braket, "JobRole", JOB)
     assert not elsewhere.trusts(scheduler, "SweepScheduleRole", group)
+
+
+@pytest.mark.parametrize("name", ["Prepare", "Submit", "Monitor", "PostProcess", "Cancel", "Sweep"])
+def test_lambda_alone_takes_on_the_roles_of_functions(iam: Iam, name: str) -> None:
+    function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:quantum-pipeline-{name}Function"
+    assert iam.trusts("lambda.amazonaws.com", f"{name}FunctionRole", function)
+    assert not iam.trusts("braket.amazonaws.com", f"{name}FunctionRole", JOB)
 
 
 def test_the_rule_of_stopped_executions_alone_calls_cancel(iam: Iam) -> None:

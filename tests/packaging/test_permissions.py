@@ -44,14 +44,14 @@ OF_THE_SERVICE = {
 """What Braket itself does with the job's role, so that no code of ours calls it."""
 
 NEEDED = {
-    "PrepareFunction": {
+    "PrepareFunctionRole": {
         "s3:GetObject",
         "s3:PutObject",
         "s3:ListBucket",
         "braket:GetDevice",
         "braket:SearchDevices",
     },
-    "SubmitFunction": {
+    "SubmitFunctionRole": {
         "s3:GetObject",
         "s3:PutObject",
         "s3:ListBucket",
@@ -63,8 +63,8 @@ NEEDED = {
         "braket:SearchJobs",
         "iam:PassRole",
     },
-    "MonitorFunction": {"braket:GetJob"},
-    "PostProcessFunction": {
+    "MonitorFunctionRole": {"braket:GetJob"},
+    "PostProcessFunctionRole": {
         "s3:GetObject",
         "s3:PutObject",
         "s3:DeleteObject",
@@ -75,7 +75,7 @@ NEEDED = {
         "dynamodb:PutItem",
         "sns:Publish",
     },
-    "CancelFunction": {
+    "CancelFunctionRole": {
         "s3:GetObject",
         "s3:PutObject",
         "s3:DeleteObject",
@@ -87,8 +87,9 @@ NEEDED = {
         "braket:CancelQuantumTask",
         "dynamodb:PutItem",
         "sns:Publish",
+        "sqs:SendMessage",
     },
-    "SweepFunction": {
+    "SweepFunctionRole": {
         "s3:GetObject",
         "s3:PutObject",
         "s3:ListBucket",
@@ -97,6 +98,7 @@ NEEDED = {
         "states:ListExecutions",
         "states:DescribeExecution",
         "lambda:InvokeFunction",
+        "sqs:SendMessage",
     },
     "StateMachine": {
         "lambda:InvokeFunction",
@@ -140,7 +142,6 @@ def statements(resources: Json, name: str) -> Iterator[Json]:
 def all_statements(resources: Json) -> Iterator[tuple[str, Json]]:
     for name in resources:
         if resources[name]["Type"] in (
-            "AWS::Serverless::Function",
             "AWS::Serverless::StateMachine",
             "AWS::IAM::Role",
         ):
@@ -210,7 +211,7 @@ def test_only_submit_passes_a_role_and_only_the_jobs_to_braket(resources: Json) 
     [(name, statement)] = [
         (name, each) for name, each in all_statements(resources) if "iam:PassRole" in each["Action"]
     ]
-    assert name == "SubmitFunction"
+    assert name == "SubmitFunctionRole"
     assert statement["Resource"] == {"Fn::GetAtt": ["JobRole", "Arn"]}
     condition = {"StringEquals": {"iam:PassedToService": "braket.amazonaws.com"}}
     assert statement["Condition"] == condition
@@ -250,7 +251,7 @@ def test_functions_cancel_only_quantum_tasks_of_runs(resources: Json) -> None:
         for name, statement in all_statements(resources)
         if name != "JobRole" and "braket:CancelQuantumTask" in as_list(statement["Action"])
     }
-    assert conditions == {"PostProcessFunction": bound, "CancelFunction": bound}
+    assert conditions == {"PostProcessFunctionRole": bound, "CancelFunctionRole": bound}
 
 
 def test_who_ends_a_run_puts_it_into_the_catalogue_and_reads_and_removes_nothing(
@@ -262,7 +263,7 @@ def test_who_ends_a_run_puts_it_into_the_catalogue_and_reads_and_removes_nothing
         if "dynamodb:" in str(statement["Action"])
     }
     table = str({"Fn::GetAtt": ["CatalogueTable", "Arn"]})
-    ending = ("PostProcessFunction", "CancelFunction")
+    ending = ("PostProcessFunctionRole", "CancelFunctionRole")
     assert allowed == {(name, "dynamodb:PutItem", table) for name in ending}
 
 
@@ -270,7 +271,25 @@ def test_roles_are_unnamed_and_none_is_shared(resources: Json) -> None:
     for name, body in resources.items():
         assert "RoleName" not in body["Properties"], name
         if body["Type"] == "AWS::Serverless::Function":
-            assert "Role" not in body["Properties"], name
+            assert body["Properties"]["Role"] == {"Fn::GetAtt": [f"{name}Role", "Arn"]}
+
+
+def test_functions_have_of_managed_policies_what_sam_adds_and_those_of_a_vpc_only_in_one(
+    resources: Json,
+) -> None:
+    of_aws = "arn:${AWS::Partition}:iam::aws:policy/"
+    in_vpc = {"Fn::Sub": f"{of_aws}service-role/AWSLambdaVPCAccessExecutionRole"}
+    attached = [
+        {"Fn::Sub": f"{of_aws}service-role/AWSLambdaBasicExecutionRole"},
+        {"Fn::Sub": f"{of_aws}AWSXrayWriteOnlyAccess"},
+        {"Fn::If": ["HasVpc", in_vpc, {"Ref": "AWS::NoValue"}]},
+    ]
+    found = {
+        name: body["Properties"]["ManagedPolicyArns"]
+        for name, body in resources.items()
+        if "ManagedPolicyArns" in body["Properties"]
+    }
+    assert found == {name: attached for name in NEEDED if name.endswith("FunctionRole")}
 
 
 def test_only_braket_assumes_the_jobs_role(resources: Json) -> None:
@@ -305,7 +324,7 @@ def test_only_the_scheduler_assumes_the_role_of_the_schedule(resources: Json) ->
 
 
 def test_the_sweep_writes_nothing_of_a_run_and_calls_cancel_alone(resources: Json) -> None:
-    for statement in statements(resources, "SweepFunction"):
+    for statement in statements(resources, "SweepFunctionRole"):
         if "s3:PutObject" in as_list(statement["Action"]):
             assert statement["Resource"] == {"Fn::Sub": "${OutputBucket.Arn}/sweep.json"}
         if "lambda:InvokeFunction" in as_list(statement["Action"]):

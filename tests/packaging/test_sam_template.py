@@ -145,6 +145,22 @@ def test_every_parameter_stands_in_a_group_of_the_console(template: Json) -> Non
         ("JobInstanceType", "ml.m5.large", True),
         ("JobInstanceType", "ml.c5n.18xlarge", True),
         ("JobInstanceType", "m5.large", False),
+        ("PermissionsBoundaryArn", "", True),
+        ("PermissionsBoundaryArn", "arn:aws:iam::123456789012:policy/org/Boundary", True),
+        ("PermissionsBoundaryArn", "arn:aws:iam::aws:policy/PowerUserAccess", True),
+        ("PermissionsBoundaryArn", "Boundary", False),
+        ("KmsKeyArn", "", True),
+        ("KmsKeyArn", "arn:aws:kms:us-east-1:123456789012:key/mrk-1234abcd", True),
+        ("KmsKeyArn", "arn:aws:kms:us-east-1:123456789012:alias/pipeline", False),
+        ("VpcSubnetIds", "", True),  # a pattern holds for each item of a list
+        ("VpcSubnetIds", "subnet-0a1b2c3d", True),
+        ("VpcSubnetIds", "sg-0a1b2c3d", False),
+        ("VpcSecurityGroupIds", "sg-0123456789abcdef0", True),
+        ("VpcSecurityGroupIds", "default", False),
+        ("AccessLogBucket", "", True),
+        ("AccessLogBucket", "my.logs-1", True),
+        ("AccessLogBucket", "arn:aws:s3:::logs", False),
+        ("ReportRetentionDays", "7", False),
     ],
 )
 def test_patterns_of_parameters(template: Json, parameter: str, value: str, allowed: bool) -> None:

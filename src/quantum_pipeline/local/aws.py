@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Self, TypeAlias
 from urllib.request import getproxies
 
 import quantum_pipeline
-from quantum_pipeline.local.iam.authority import Authority
+from quantum_pipeline.local.iam.authority import AccessDenied, Authority
+from quantum_pipeline.local.intrinsics import TemplateError
 from quantum_pipeline.local.keys import Key, Keys
 from quantum_pipeline.local.lambdas import Functions
 from quantum_pipeline.local.logs import LogWriter
@@ -230,6 +231,10 @@ class LocalAws:
             name: f"{folder}{value.removeprefix('/tmp')}" if value.startswith("/tmp/") else value
             for name, value in function.environment.items()
         }
+        try:
+            self.authority.check_trust("lambda.amazonaws.com", function.role_arn, function.arn)
+        except AccessDenied as denied:
+            raise TemplateError(f"{function.logical_id}: {denied}") from denied
         key = self.keys.of(function.role_arn, function.name)
         return replace(function, environment={**environment, **key.environment()})
 

@@ -18,6 +18,7 @@ import yaml
 _BaseLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _REMOVED = object()  # what AWS::NoValue resolves to
+_LISTS = {"CommaDelimitedList", "List<Number>"}
 
 
 class TemplateError(ValueError):
@@ -82,6 +83,11 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def _items(value: Any) -> list[str]:
+    """Return the values of a list, which is written with commas between them."""
+    return [each.strip() for each in _text(value).split(",")]
+
+
 class Intrinsics:
     """Resolves the parts of one template for one stack."""
 
@@ -110,7 +116,7 @@ class Intrinsics:
             **self._parameters(parameters),
         }
 
-    def _parameters(self, overrides: Mapping[str, str]) -> dict[str, str]:
+    def _parameters(self, overrides: Mapping[str, str]) -> dict[str, str | list[str]]:
         declared = self._template.get("Parameters", {})
         if unknown := sorted(overrides.keys() - declared.keys()):
             raise TemplateError(f"no such parameter: {', '.join(unknown)}")
@@ -118,7 +124,10 @@ class Intrinsics:
         values |= overrides
         if missing := sorted(declared.keys() - values.keys()):
             raise TemplateError(f"parameter without a value: {', '.join(missing)}")
-        return {name: _text(value) for name, value in values.items()}
+        return {
+            name: _items(value) if declared[name]["Type"] in _LISTS else _text(value)
+            for name, value in values.items()
+        }
 
     def resolve(self, node: Any) -> Any:
         """Return ``node`` with every intrinsic function in it replaced by its value."""

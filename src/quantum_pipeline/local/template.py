@@ -160,10 +160,9 @@ class _Reader:
         shared = self._template.get("Globals", {}).get("Function", {})
         own = self._properties(logical_id)
         properties = {**shared, **own}
-        if unknown := properties.keys() & {"Events", "Role"}:
+        if "Events" in properties:
             raise TemplateError(
-                f"{logical_id}: {', '.join(unknown)} are not followed here, only AWS::Events::Rule "
-                "and the role that SAM makes of Policies"
+                f"{logical_id}: Events are not followed here, only AWS::Events::Rule"
             )
         environment = {
             name: value
@@ -186,7 +185,7 @@ class _Reader:
             environment={name: str(value) for name, value in resolve(environment).items()},
             log_group=logging.get("LogGroup", f"/aws/lambda/{name}"),
             event_retries=properties.get("EventInvokeConfig", {}).get("MaximumRetryAttempts", 2),
-            role_arn=role_of(logical_id, self._intrinsics),
+            role_arn=role_of(logical_id, properties, self._intrinsics),
             reserved_concurrency=None if reserved is None else int(reserved),
         )
 
@@ -205,7 +204,7 @@ class _Reader:
             name=name,
             arn=self._intrinsics.arn(logical_id),
             definition=re.sub(r"\$\{([^}]+)\}", value, path.read_text(encoding="utf-8")),
-            role_arn=role_of(logical_id, self._intrinsics),
+            role_arn=role_of(logical_id, properties, self._intrinsics),
         )
 
     def table(self, logical_id: str) -> dict[str, Any]:

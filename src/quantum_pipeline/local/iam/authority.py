@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from quantum_pipeline.local.iam.encryption import uses_of_keys
 from quantum_pipeline.local.iam.policies import Asked, Context, Decision, Statement, decide
 from quantum_pipeline.local.iam.roles import Policies
 
@@ -67,7 +68,8 @@ class Authority:
         """
         who = role_arn.replace(":iam:", ":sts:").replace(":role/", ":assumed-role/")
         for each in asked:
-            self._check(role_arn, each, f"{who}/{session}")
+            for needed in (each, *uses_of_keys(each, self._policies.keys, self.region)):
+                self._check(role_arn, needed, f"{who}/{session}")
 
     def allows(self, principal: str, asked: Asked) -> bool:
         """Return whether a principal may do something, where that it may not is no refusal."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from quantum_pipeline.local.iam.encryption import keys_of
 from quantum_pipeline.local.iam.policies import Statement
 from quantum_pipeline.local.intrinsics import Intrinsics, TemplateError
 
@@ -32,13 +34,17 @@ class Policies:
     """By their ARNs."""
     resources: tuple[Statement, ...]
     """Those that belong to functions, buckets and queues; each names its resource."""
+    keys: Mapping[str, str]
+    """ARNs of the keys that encrypt buckets, topics and queues, by the ARNs of these."""
 
 
-def role_of(logical_id: str, intrinsics: Intrinsics) -> str:
-    """Return the ARN of the role that SAM makes for a function or a state machine.
+def role_of(logical_id: str, properties: Mapping[str, Any], intrinsics: Intrinsics) -> str:
+    """Return the ARN of the role of a function or a state machine: its own, or that SAM makes.
 
     CloudFormation adds a random suffix to the name, as to all others.
     """
+    if "Role" in properties:
+        return str(intrinsics.resolve(properties["Role"]))
     name = f"{intrinsics.name(logical_id)}Role"
     return str(intrinsics.resolve({"Fn::Sub": f"arn:aws:iam::${{AWS::AccountId}}:role/{name}"}))
 
@@ -58,26 +64,49 @@ def read(resources: Mapping[str, Mapping[str, Any]], intrinsics: Intrinsics) -> 
     """
     roles: dict[str, Role] = {}
     of_resources: list[Statement] = []
+    attached = _attached(resources, intrinsics)
     for logical_id, body in resources.items():
-        if body["Type"] in (*_TRUST_OF_SAM, "AWS::IAM::Role"):
-            role = _role(logical_id, body, intrinsics)
+        made_by_sam = body["Type"] in _TRUST_OF_SAM and "Role" not in body.get("Properties", {})
+        if made_by_sam or body["Type"] == "AWS::IAM::Role":
+            role = _role(logical_id, body, attached, intrinsics)
             roles[role.arn] = role
         of_resources += _of_resource(body, intrinsics)
-    return Policies(roles, tuple(of_resources))
+    return Policies(roles, tuple(of_resources), keys_of(resources, intrinsics))
 
 
-def _role(logical_id: str, body: Mapping[str, Any], intrinsics: Intrinsics) -> Role:
+def _attached(
+    resources: Mapping[str, Mapping[str, Any]], intrinsics: Intrinsics
+) -> Mapping[str, list[Statement]]:
+    """Return the statements of policies that are resources of their own, by names of roles."""
+    found: dict[str, list[Statement]] = defaultdict(list)
+    for logical_id, body in resources.items():
+        if body["Type"] == "AWS::IAM::Policy":
+            properties = intrinsics.resolve(body["Properties"])
+            for role in properties["Roles"]:
+                found[role] += _statements(logical_id, properties)
+    return found
+
+
+def _role(
+    logical_id: str,
+    body: Mapping[str, Any],
+    attached: Mapping[str, list[Statement]],
+    intrinsics: Intrinsics,
+) -> Role:
     properties = body.get("Properties", {})
     policies = intrinsics.resolve(properties.get("Policies", []))
     if service := _TRUST_OF_SAM.get(body["Type"]):
         trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": service}}
-        arn, trusted = role_of(logical_id, intrinsics), [trust]
+        arn, trusted = role_of(logical_id, properties, intrinsics), [trust]
     else:
         trusted = intrinsics.resolve(properties["AssumeRolePolicyDocument"])["Statement"]
         arn = intrinsics.arn(logical_id)
     return Role(
         arn,
-        tuple(each for policy in policies for each in _statements(logical_id, policy)),
+        (
+            *(each for policy in policies for each in _statements(logical_id, policy)),
+            *attached.get(arn.rpartition("/")[2], ()),
+        ),
         tuple(Statement.read(each, arn) for each in trusted),
     )
 
