@@ -42,7 +42,7 @@ test-unit: setup  ## the tests that need no local AWS
 faults: setup  ## whole runs under seeded faults: make faults N=200 SEED=1, or PLAN='...' as a failure prints it
 	@$(BIN)/python -m tests.faults -n $(or $(N),200) --seed $(or $(SEED),1) $(if $(PLAN),--plan "$(PLAN)")
 
-check: setup validate build  ## format, lint, types, architecture, template, package sizes
+check: setup validate scan build  ## format, lint, types, architecture, template, package sizes
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary src hybrid_job functions benchmarks scripts tests

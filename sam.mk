@@ -1,10 +1,11 @@
 # The application on AWS: what SAM builds, deploys and deletes. Included by the Makefile.
 SAM_VENV := .venv-sam
+CHECKOV_VENV := .venv-checkov
 SAM := SAM_CLI_TELEMETRY=0 $(SAM_VENV)/bin/sam
 STACK ?= quantum-pipeline
 FUNCTION ?= Prepare
 
-.PHONY: build check-sizes validate deploy delete invoke build-SharedLayer build-PlottingLayer
+.PHONY: build check-sizes validate scan deploy delete invoke build-SharedLayer build-PlottingLayer
 
 $(SAM_VENV)/.ready: requirements/sam.txt | setup
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(SAM_VENV)
@@ -13,6 +14,14 @@ $(SAM_VENV)/.ready: requirements/sam.txt | setup
 
 validate: $(SAM_VENV)/.ready  ## lint template.yaml
 	@$(SAM) validate --lint
+
+$(CHECKOV_VENV)/.ready: requirements/checkov.txt | setup
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(CHECKOV_VENV)
+	@$(UV) sync --quiet --require-hashes --python $(CHECKOV_VENV)/bin/python requirements/checkov.txt
+	@touch $@
+
+scan: $(CHECKOV_VENV)/.ready  ## hold template.yaml to the checks of checkov, but for those with a reason beside them
+	@$(CHECKOV_VENV)/bin/checkov --file template.yaml --framework cloudformation --skip-download --quiet --compact
 
 build: $(SAM_VENV)/.ready  ## build the layers, and print how large each function is with them
 	@$(SAM) build

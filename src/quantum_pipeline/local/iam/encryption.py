@@ -45,7 +45,7 @@ def _key(body: Mapping[str, Any], intrinsics: Intrinsics) -> str | None:
     match body["Type"]:
         case "AWS::S3::Bucket" if "BucketEncryption" in properties:
             [rule] = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-            given = rule["ServerSideEncryptionByDefault"].get("KMSMasterKeyID")
+            given = intrinsics.resolve(rule["ServerSideEncryptionByDefault"]).get("KMSMasterKeyID")
         case "AWS::SNS::Topic" | "AWS::SQS::Queue":
             given = properties.get("KmsMasterKeyId")
     found: dict[str, str | None] = intrinsics.resolve({"key": given})
