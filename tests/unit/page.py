@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
 from html.parser import HTMLParser
 
 from quantum_pipeline.pages import render
@@ -11,7 +14,10 @@ VOID = {"meta", "img", "br", "link", "input", "hr"}
 
 
 class Page(HTMLParser):
-    """A page as a reader's browser sees it; every tag must be closed in its place."""
+    """A page as a reader's browser sees it; every tag must be closed in its place.
+
+    It has to keep to a policy that lets its own style in, and pictures that are part of it.
+    """
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -21,6 +27,26 @@ class Page(HTMLParser):
         self.feed(html)
         self.close()
         assert not self.open
+        self._keeps_to_its_policy(html)
+
+    def _keeps_to_its_policy(self, html: str) -> None:
+        [place] = [n for n, (_, each) in enumerate(self.tags) if "http-equiv" in each]
+        _, meta = self.tags[place]
+        assert meta["http-equiv"] == "Content-Security-Policy"
+        assert place < [tag for tag, _ in self.tags].index("style")  # it holds for what follows
+        [style] = re.findall("<style>(.*?)</style>", html, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+        assert dict(re.findall(r"([a-z-]+) ([^;]+)", meta["content"] or "")) == {
+            "default-src": "'none'",
+            "style-src": f"'sha256-{digest}'",
+            "img-src": "data:",
+            "base-uri": "'none'",
+            "form-action": "'none'",
+        }
+        for tag, attributes in self.tags:
+            assert tag not in {"script", "link", "iframe", "object", "embed", "base", "form"}
+            assert not [name for name in attributes if name == "style" or name.startswith("on")]
+            assert (attributes.get("src") or "data:").startswith("data:")
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
