@@ -21,6 +21,9 @@ from quantum_pipeline import runs
 from quantum_pipeline.errors import ERRORS, PipelineError
 from quantum_pipeline.local.aws import ACCOUNT, LOOK_SECONDS, PROJECT, REGION, LocalAws
 from quantum_pipeline.local.braket import BraketError, BraketService
+from quantum_pipeline.local.iam.policies import Statement
+from quantum_pipeline.local.iam.roles import Role
+from quantum_pipeline.local.keys import Key
 from tests.waiting import wait_for
 
 PETERSEN = [[i, (i + 1) % 5] for i in range(5)] + [[i, i + 5] for i in range(5)]
@@ -70,6 +73,13 @@ class Stack:
         """Return a client of a service, in the stack's region unless another is given."""
         region = region or self.aws.region
         return self._session.client(service, region_name=region, endpoint_url=self.aws.endpoint_url)
+
+    def caller(self, policy: Mapping[str, Any]) -> Key:
+        """Return the key of somebody who has this policy and no other."""
+        arn = f"arn:aws:iam::{ACCOUNT}:role/Caller"
+        statements = tuple(map(Statement.read, policy["Statement"]))
+        self.aws.authority._policies.roles[arn] = Role(arn, statements, trust=())
+        return self.aws.keys.of(arn, "test")
 
     def invoke(self, function: str, event: Mapping[str, Any]) -> dict[str, Any]:
         """Return a function's answer, or raise the error that it names."""

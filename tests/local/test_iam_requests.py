@@ -37,8 +37,8 @@ CALLS: list[tuple[str, str, dict[str, Any], list[tuple[str, str]]]] = [
     (
         "s3",
         "delete_objects",
-        {"Delete": {"Objects": [{"Key": "a"}, {"Key": "<b> c"}]}},
-        [("s3:DeleteObject", "a"), ("s3:DeleteObject", "<b> c")],
+        {"Delete": {"Objects": [{"Key": "a"}, {"Key": "<b> c", "VersionId": "v"}]}},
+        [("s3:DeleteObject", "a"), ("s3:DeleteObjectVersion", "<b> c")],
     ),
     (
         "s3",
@@ -94,6 +94,11 @@ CALLS: list[tuple[str, str, dict[str, Any], list[tuple[str, str]]]] = [
      {"logGroupName": "/aws/braket/jobs", "logStreamName": "s",
       "logEvents": [{"timestamp": 1, "message": "m"}]},
      [("logs:PutLogEvents", f"{LOGS}:log-stream:s")]),
+    ("logs", "filter_log_events", {"logGroupName": "/aws/braket/jobs"},
+     [("logs:FilterLogEvents", f"{LOGS}:log-stream:")]),
+    ("cloudformation", "describe_stacks", {"StackName": "s"},
+     [("cloudformation:DescribeStacks",
+       f"arn:aws:cloudformation:us-east-1:{ACCOUNT}:stack/s/*")]),
     ("cloudwatch", "put_metric_data", {"Namespace": "n", "MetricData": []},
      [("cloudwatch:PutMetricData", "*")]),
     ("dynamodb", "put_item", {"TableName": "t", "Item": ITEM}, [("dynamodb:PutItem", TABLE)]),

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import escape
 
 import pytest
 from click.testing import CliRunner
@@ -27,6 +26,7 @@ from quantum_pipeline.cli.entry import main
 from quantum_pipeline.errors import InvalidRequest, InvalidResult, JobFailed
 from quantum_pipeline.local.aws import read_stack
 from quantum_pipeline.local.catalogue_file import CatalogueFile
+from tests.cloudformation import describe_stacks
 from tests.stack import LONG, Stack
 from tests.waiting import PATIENCE_SECONDS, wait_for
 
@@ -40,33 +40,6 @@ def pipeline(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pipeline
     yield Pipeline(stack.aws.outputs)
     stack.aws.router.intercept = None
     stack.aws.braket.intercept = None
-
-
-def describe_stacks(stack: Stack, name: str) -> Any:
-    """Return an interception that answers for CloudFormation, which the local AWS leaves out."""
-    outputs = "".join(
-        f"<member><OutputKey>{k}</OutputKey><OutputValue>{escape(v)}</OutputValue></member>"
-        for k, v in stack.aws.outputs.items()
-    )
-    found = (
-        "<DescribeStacksResponse><DescribeStacksResult><Stacks><member>"
-        f"<StackName>{name}</StackName><CreationTime>2026-08-24T09:30:00Z</CreationTime>"
-        f"<StackStatus>CREATE_COMPLETE</StackStatus><Outputs>{outputs}</Outputs>"
-        "</member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
-    )
-    refusal = (
-        "<ErrorResponse><Error><Type>Sender</Type><Code>ValidationError</Code>"
-        "<Message>Stack does not exist</Message></Error></ErrorResponse>"
-    )
-
-    def answer(service: str, request: Request) -> Response | None:
-        if service != "cloudformation":
-            return None
-        known = name in request.get_data(as_text=True)
-        body, status = (found, 200) if known else (refusal, 400)
-        return Response(body, status, content_type="text/xml")
-
-    return answer
 
 
 def test_a_stack_on_aws_is_used_by_its_name(

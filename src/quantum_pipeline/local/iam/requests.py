@@ -75,35 +75,34 @@ _OF_VERSIONS = {"GetObject", "DeleteObject", "GetObjectTagging", "GetObjectAcl"}
 
 def _s3(operation: Operation, _account: str, _tags: Tags) -> _Needs:
     action = _S3_ACTIONS.get(operation.name, operation.name)
-    if action in _OF_VERSIONS and "versionId" in operation.parameters:
-        action += "Version"
-    for resource in _objects(operation):
-        yield f"s3:{action}", resource, _of_listing(operation)
+    for resource, version in _objects(operation):
+        of_version = version and action in _OF_VERSIONS
+        yield f"s3:{action}{'Version' if of_version else ''}", resource, _of_listing(operation)
     if source := operation.parameters.get("HTTP_X_AMZ_COPY_SOURCE"):
         name = unquote(source).lstrip("/").partition("?")[0]
         yield "s3:GetObject", f"arn:aws:s3:::{name}", {}
 
 
-def _objects(operation: Operation) -> Iterable[str]:
-    """Return the ARNs of an operation's objects, or that of its bucket."""
+def _objects(operation: Operation) -> Iterable[tuple[str, str | None]]:
+    """Return the ARNs of an operation's objects with their versions, or that of its bucket."""
     bucket = operation.parameters.get("Bucket")
     if bucket is None:
-        return ["*"]
+        return [("*", None)]
     arn = f"arn:aws:s3:::{bucket}"
     if operation.name == "DeleteObjects":
-        return [f"{arn}/{key}" for key in _keys(operation.body)]
+        return [(f"{arn}/{key}", version) for key, version in _removed(operation.body)]
     key = operation.parameters.get("Key")
-    return [arn if key is None else f"{arn}/{key}"]
+    return [(arn if key is None else f"{arn}/{key}", operation.parameters.get("versionId"))]
 
 
-def _keys(body: bytes) -> Iterator[str]:
+def _removed(body: bytes) -> Iterator[tuple[str, str | None]]:
+    """Yield key and version of each object that is to be removed."""
     try:
-        elements = list(ElementTree.fromstring(body).iter())
+        objects = ElementTree.fromstring(body).iterfind(".//{*}Object")
     except ElementTree.ParseError:
         return
-    for element in elements:
-        if element.tag.rpartition("}")[2] == "Key":
-            yield element.text or ""
+    for each in objects:
+        yield each.findtext("{*}Key", ""), each.findtext("{*}VersionId")
 
 
 def _of_listing(operation: Operation) -> Context:
@@ -208,7 +207,16 @@ def _logs(operation: Operation, account: str, _tags: Tags) -> _Needs:
     stream: Any = operation.parameters.get("logStreamName")
     if stream and operation.name != "CreateLogStream":
         arn += f":log-stream:{stream}"
+    if operation.name == "FilterLogEvents":  # of all streams, so refusals name none
+        arn += ":log-stream:"
     yield f"logs:{operation.name}", arn, {}
+
+
+def _cloudformation(operation: Operation, account: str, tags: Tags) -> _Needs:
+    [(action, _, context)] = _by_name(operation, account, tags)
+    name = operation.parameters.get("StackName", "*")
+    arn = f"arn:aws:cloudformation:{operation.region}:{account}:stack/{name}/*"
+    yield action, name if name.startswith("arn:") or name == "*" else arn, context
 
 
 def _cloudwatch(operation: Operation, account: str, tags: Tags) -> _Needs:
@@ -220,6 +228,7 @@ def _cloudwatch(operation: Operation, account: str, tags: Tags) -> _Needs:
 _NEEDS: Mapping[str, Callable[[Operation, str, Tags], _Needs]] = {
     "s3": _s3,
     "braket": _braket,
+    "cloudformation": _cloudformation,
     "lambda": _lambda,
     "states": _by_parameter("executionArn", "stateMachineArn"),
     "sns": _by_parameter("TopicArn", "TargetArn"),

@@ -30,7 +30,7 @@ class Role:
 class Policies:
     """All policies of a stack."""
 
-    roles: Mapping[str, Role]
+    roles: dict[str, Role]
     """By their ARNs."""
     resources: tuple[Statement, ...]
     """Those that belong to functions, buckets and queues; each names its resource."""

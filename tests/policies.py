@@ -1,0 +1,34 @@
+"""The policies in ``policies/``, with names of a stack in place of the words that stand there."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from quantum_pipeline.local.aws import ACCOUNT, PROJECT, REGION, STACK_NAME
+from tests.stack import KEY
+
+Json = dict[str, Any]
+
+WORD = re.compile(r"\b[A-Z][A-Z_]{4,}\b")
+"""What is to be replaced."""
+
+
+def filled(name: str, outputs: Mapping[str, str]) -> Json:
+    """Return a policy for the stack with these outputs."""
+    machine = outputs["StateMachineArn"].rpartition(":")[2]
+    words = {
+        "ACCOUNT": ACCOUNT,
+        "REGION": REGION,
+        "STACK": STACK_NAME,
+        "STATE_MACHINE": machine,
+        "INPUT_BUCKET": outputs["InputBucketName"],
+        "OUTPUT_BUCKET": outputs["OutputBucketName"],
+        "CODE_BUCKET": outputs["CodeBucketName"],
+        "KMS_KEY_ARN": KEY,
+    }
+    text = (PROJECT / "policies" / f"{name}.json").read_text("utf-8")
+    policy: Json = json.loads(WORD.sub(lambda found: words[found[0]], text))
+    return policy
