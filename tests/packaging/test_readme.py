@@ -68,17 +68,20 @@ def test_every_region_of_the_template_is_named() -> None:
 
 
 def test_every_file_that_is_named_exists() -> None:
-    for path in re.findall(r"`((?:docs|src|functions|events)/[\w./]+)`", README):
+    for path in re.findall(r"`((?:docs|src|functions|events|policies)/[\w./]+)`", README):
         assert Path(path).exists(), path
 
 
 PLACES = (Path(), Path("src/quantum_pipeline"), Path("hybrid_job"))
 
 
-def test_every_path_on_the_page_of_the_architecture_exists() -> None:
-    page = Path("docs/architecture.md").read_text("utf-8")
-    paths = set(re.findall(r"`([\w.*]+/[\w./*]*|\w+\.(?:py|mk|toml|yaml))`", page))
-    assert len(paths) > 30
+@pytest.mark.parametrize(
+    ("page", "least"), [("docs/architecture.md", 30), ("SECURITY.md", 10), ("docs/accounts.md", 4)]
+)
+def test_every_path_on_a_page_that_explains_the_code_exists(page: str, least: int) -> None:
+    text = Path(page).read_text("utf-8")
+    paths = set(re.findall(r"`([\w.*]+/[\w./*]*|\w+\.(?:py|mk|toml|yaml|md))`", text))
+    assert len(paths) > least
     assert [path for path in paths if not any(list(each.glob(path)) for each in PLACES)] == []
 
 
