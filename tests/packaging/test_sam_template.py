@@ -152,8 +152,10 @@ def test_every_parameter_stands_in_a_group_of_the_console(template: Json) -> Non
         ("KmsKeyArn", "", True),
         ("KmsKeyArn", "arn:aws:kms:us-east-1:123456789012:key/mrk-1234abcd", True),
         ("KmsKeyArn", "arn:aws:kms:us-east-1:123456789012:alias/pipeline", False),
-        ("VpcSubnetIds", "", True),  # a pattern holds for each item of a list
+        ("VpcSubnetIds", "", True),
         ("VpcSubnetIds", "subnet-0a1b2c3d", True),
+        ("VpcSubnetIds", "subnet-0a1b2c3d,subnet-0123456789abcdef0", True),
+        ("VpcSubnetIds", "subnet-0a1b2c3d, subnet-0123456789abcdef0", False),
         ("VpcSubnetIds", "sg-0a1b2c3d", False),
         ("VpcSecurityGroupIds", "sg-0123456789abcdef0", True),
         ("VpcSecurityGroupIds", "default", False),

@@ -18,7 +18,6 @@ import yaml
 _BaseLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _REMOVED = object()  # what AWS::NoValue resolves to
-_LISTS = {"CommaDelimitedList", "List<Number>"}
 
 
 class TemplateError(ValueError):
@@ -83,11 +82,6 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _items(value: Any) -> list[str]:
-    """Return the values of a list, which is written with commas between them."""
-    return [each.strip() for each in _text(value).split(",")]
-
-
 class Intrinsics:
     """Resolves the parts of one template for one stack."""
 
@@ -116,7 +110,7 @@ class Intrinsics:
             **self._parameters(parameters),
         }
 
-    def _parameters(self, overrides: Mapping[str, str]) -> dict[str, str | list[str]]:
+    def _parameters(self, overrides: Mapping[str, str]) -> dict[str, str]:
         declared = self._template.get("Parameters", {})
         if unknown := sorted(overrides.keys() - declared.keys()):
             raise TemplateError(f"no such parameter: {', '.join(unknown)}")
@@ -124,10 +118,7 @@ class Intrinsics:
         values |= overrides
         if missing := sorted(declared.keys() - values.keys()):
             raise TemplateError(f"parameter without a value: {', '.join(missing)}")
-        return {
-            name: _items(value) if declared[name]["Type"] in _LISTS else _text(value)
-            for name, value in values.items()
-        }
+        return {name: _text(value) for name, value in values.items()}
 
     def resolve(self, node: Any) -> Any:
         """Return ``node`` with every intrinsic function in it replaced by its value."""
