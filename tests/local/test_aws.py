@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 from werkzeug.wrappers import Request, Response
 
 from quantum_pipeline.local.aws import PROJECT, LocalAws
+from quantum_pipeline.local.intrinsics import TemplateError
 from quantum_pipeline.local.keys import Key
 from quantum_pipeline.local.start_execution import not_valid, too_long
 from tests.local.small_stack import MACHINE, NoBraket, client, runs
@@ -559,3 +560,26 @@ def test_a_target_gets_the_input_that_the_rule_makes(start_aws: StartAws, tmp_pa
         client(aws, "stepfunctions").stop_execution(executionArn=arn)
         wait_for(partial(has_records, record, number))
     assert records(record) == [{"run": "run-1"}, {"fixed": 1}]
+
+
+ROLE = """
+  TellRole:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Statement:
+          - {Effect: Allow, Principal: {Service: x.amazonaws.com}, Action: sts:AssumeRole}
+"""
+
+
+def test_a_function_whose_role_does_not_trust_lambda_is_not_deployed(
+    project: Path, start_aws: StartAws
+) -> None:
+    path = project / "template.yaml"
+    text = path.read_text().replace("Resources:\n", f"Resources:{ROLE}", 1)
+    told = "Handler: handlers.tell"
+    path.write_text(text.replace(told, f"{told}, Role: !GetAtt TellRole.Arn"))
+    with pytest.raises(TemplateError, match=r"TellFunction: User: lambda\.amazonaws\.com is not"):
+        start_aws()
+    path.write_text(path.read_text().replace("x.amazonaws.com", "lambda.amazonaws.com"))
+    assert start_aws().functions.find("s-TellFunction").role_arn.endswith(":role/s-TellRole")
