@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from botocore.exceptions import ClientError
 from werkzeug.wrappers import Request, Response
 
 from quantum_pipeline.local.aws import PROJECT, LocalAws
+from quantum_pipeline.local.executions import Executions, _Unheard
 from quantum_pipeline.local.intrinsics import TemplateError
 from quantum_pipeline.local.keys import Key
 from quantum_pipeline.local.start_execution import not_valid, too_long
@@ -560,6 +562,26 @@ def test_a_target_gets_the_input_that_the_rule_makes(start_aws: StartAws, tmp_pa
         client(aws, "stepfunctions").stop_execution(executionArn=arn)
         wait_for(partial(has_records, record, number))
     assert records(record) == [{"run": "run-1"}, {"fixed": 1}]
+
+
+def test_an_execution_that_ends_while_all_is_closed_keeps_nothing_open(tmp_path: Path) -> None:
+    told = threading.Event()
+
+    def tell(_: object) -> None:
+        told.set()
+        wait_for(lambda: executions._closed)
+
+    executions = Executions(tell, tmp_path)
+    unheard = SimpleNamespace(_execution_communication=_Unheard(lambda: None))
+    ended = SimpleNamespace(status="SUCCEEDED", exec_worker=unheard)
+    with executions._changed:
+        executions._running["arn"] = ended
+        executions._changed.notify()
+    assert told.wait(PATIENCE_SECONDS)
+    closing = threading.Thread(target=executions.close, daemon=True)
+    closing.start()
+    closing.join(PATIENCE_SECONDS)
+    assert not closing.is_alive()
 
 
 ROLE = """

@@ -117,7 +117,8 @@ class Executions:
     def _watch(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait(_WATCH_SECONDS if self._running else None)
+                if not self._closed:  # else what was told while it looked has been missed
+                    self._changed.wait(_WATCH_SECONDS if self._running else None)
                 if self._closed:
                     return
             self._look()
