@@ -27,6 +27,7 @@ def filled(name: str, outputs: Mapping[str, str]) -> Json:
         "INPUT_BUCKET": outputs["InputBucketName"],
         "OUTPUT_BUCKET": outputs["OutputBucketName"],
         "CODE_BUCKET": outputs["CodeBucketName"],
+        "CATALOGUE_TABLE": outputs["CatalogueTableName"],
         "KMS_KEY_ARN": KEY,
     }
     text = (PROJECT / "policies" / f"{name}.json").read_text("utf-8")

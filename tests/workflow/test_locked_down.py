@@ -15,8 +15,9 @@ from botocore.exceptions import ClientError
 from click.testing import CliRunner
 from werkzeug.wrappers import Request, Response
 
+from quantum_pipeline.catalogue.filters import Wanted
 from quantum_pipeline.cli.client import INPUT_LIMIT_BYTES, Pipeline, run_id_of
-from quantum_pipeline.cli.main import main
+from quantum_pipeline.cli.entry import main
 from quantum_pipeline.local.aws import ACCOUNT, REGION, STACK_NAME, LocalAws
 from quantum_pipeline.local.iam.authority import Authority, Verdict
 from quantum_pipeline.local.iam.policies import Asked, Decision, Statement, decide
@@ -136,6 +137,8 @@ def test_the_policy_for_running_lets_start_watch_stop_and_fetch(
     assert {"report.json", "report.html", "prepared.json"} <= {
         each.name for each in folder.iterdir()
     }
+    assert pipeline.record(run_id_of(execution))
+    assert list(pipeline.records(Wanted()))
     labels = [f"{i}-{'x' * INPUT_LIMIT_BYTES}" for i in range(2)]
     large = {"type": "maxcut", "edges": [[0, 1]], "node_labels": labels}
     pipeline.stop(pipeline.start({"problem": large}, "large"))
