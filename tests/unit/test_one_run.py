@@ -132,9 +132,10 @@ def test_a_path_that_leads_nowhere_is_refused(assignment: str) -> None:
 
 
 RUNNING = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from quantum_pipeline.local.running import marked
+signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it may be ignored
 with marked(Path(sys.argv[1]), "r1"):
     print("marked", flush=True)
     time.sleep(600)
