@@ -34,7 +34,7 @@ run: setup  ## take a problem through the whole pipeline on this machine: make r
 test test-unit faults: export OPENBLAS_NUM_THREADS = 1
 
 test: setup  ## the whole test suite
-	@$(BIN)/pytest -n 2 --dist loadfile
+	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-unit: setup  ## the tests that need no local AWS
 	@$(BIN)/pytest -n 2 --dist loadfile tests/unit tests/job src hybrid_job

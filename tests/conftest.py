@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -31,11 +32,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--aws", action="store_true", help="also run tests that need an AWS account")
 
 
+WHOLE_RUNS = ("workflow", "e2e", "functions", "faults", "local")
+"""Folders whose files take longest. They go first, so that no worker waits for another's last."""
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.parent.name not in WHOLE_RUNS)
     if not config.getoption("--aws"):
         for item in items:
             if "aws" in item.keywords:
                 item.add_marker(pytest.mark.skip(reason="needs an AWS account; run with --aws"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def clients_of_the_process() -> Iterator[None]:
+    """What a process keeps of AWS: credentials and clients, which are those of one server alone."""
+    yield
+    if "boto3" in sys.modules:
+        sys.modules["boto3"].DEFAULT_SESSION = None  # type: ignore[attr-defined]
+    if "quantum_pipeline.aws.clients" in sys.modules:
+        sys.modules["quantum_pipeline.aws.clients"].client.cache_clear()
 
 
 @pytest.fixture(scope="module")

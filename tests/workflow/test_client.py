@@ -18,7 +18,6 @@ from werkzeug.wrappers import Request, Response
 from quantum_pipeline.cli.client import (
     OutputNotWritten,
     Pipeline,
-    Progress,
     RunStopped,
     run_id_of,
 )
@@ -135,11 +134,18 @@ def test_an_object_whose_name_leads_elsewhere_is_not_fetched(
 def test_watching_tells_states_job_and_energy(
     stack: Stack, pipeline: Pipeline, request_data: dict[str, Any]
 ) -> None:
-    execution = pipeline.start(request_data, "watched")
-    seen: list[Progress] = list(pipeline.watch(execution, every_seconds=0.02))
-    assert {"RUNNING", "COMPLETED"} & {each.job_status for each in seen}
-    energies = [each.energy for each in seen if each.energy is not None]
-    assert energies and energies[-1] == pytest.approx(-12, abs=0.5)
+    pipeline.start(request_data, "another")  # its energies are not told, which end at -12
+    execution = pipeline.start(LONG, "watched")
+    told = next(
+        each for each in pipeline.watch(execution, every_seconds=0.02) if each.energy is not None
+    )
+    assert (told.state, told.job_status) in {
+        (state, "RUNNING") for state in ("Wait", "Monitor", "IsFinished")
+    }
+    assert told.evaluation is not None and told.evaluation >= 1
+    assert told.energy is not None and told.energy < -13  # below any of the other
+    pipeline.stop(execution)
+    assert pipeline.wait_for_end(execution)
 
 
 def test_a_queued_jobs_position_is_told(
