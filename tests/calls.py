@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import Counter
 
@@ -19,6 +20,7 @@ class Calls:
         self._ended: Counter[str] = Counter()
         self._began: Counter[str] = Counter()
         self._held: dict[str, threading.Event] = {}
+        self._payloads: list[tuple[str, bytes]] = []
         functions = stack.aws.functions
         invoke = functions.invoke
 
@@ -30,6 +32,7 @@ class Calls:
             try:
                 return invoke(name, payload)
             finally:
+                self._payloads.append((function, payload))
                 self._ended[function] += 1
 
         monkeypatch.setattr(functions, "invoke", noted)
@@ -46,6 +49,17 @@ class Calls:
     def ended(self, name: str) -> int:
         """Return how many calls of a function have ended."""
         return self._ended[f"{name}Function"]
+
+    def ended_for(self, name: str, run_id: str, since: int) -> bool:
+        """Return whether a call of a function for a run has ended, after so many of any."""
+        named = json.dumps(run_id).encode()
+        ended = self._payloads[since:]
+        return any(each == f"{name}Function" and named in payload for each, payload in ended)
+
+    @property
+    def all_ended(self) -> int:
+        """How many calls of any function have ended."""
+        return len(self._payloads)
 
     def wait_for(self, *names: str) -> None:
         """Return once there were that many calls, and each has ended."""
