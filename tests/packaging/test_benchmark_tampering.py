@@ -55,6 +55,8 @@ def test_reports_differ_where_their_figures_do() -> None:
     one = {"a": 1, "b": [{"c": 1}], "samples": {"0": 1}, "jobs_word": [1]}
     other = {"a": 1, "b": [{"c": 2}], "samples": {"1": 1}, "jobs_word": [2]}
     assert set(differences(one, other)) == {"b[].c", "samples"}
+    assert list(differences({"a": 0.3}, {"a": 0.1 + 0.2})) == []
+    assert list(differences({"a": 0.3}, {"a": 0.3 + 1e-12})) == ["a"]
 
 
 def test_a_mutated_result_is_read_or_refused_by_name(
