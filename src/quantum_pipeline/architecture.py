@@ -17,7 +17,7 @@ PACKAGE: Layers = (
     ("planning",),
     ("devices", "requests"),
     ("problems",),
-    ("chemistry",),
+    ("chemistry", "spaces"),
     ("cones", "polling", "runs"),
     ("exact", "statevector"),
     ("ising",),

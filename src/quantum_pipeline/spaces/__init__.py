@@ -1,0 +1,19 @@
+"""Bits that may not take every value: spaces of states, polynomials and constraints on them.
+
+A problem with constraints has a ``Form``: bits in groups, each with the patterns that it may show,
+a polynomial to minimise, and the linear constraints that the groups do not keep by themselves.
+
+    groups       which patterns bits may show; their product is the space of states
+    polynomial   sums of products of bits or spins, at one assignment or at all states
+    form         objective, constraints and their violation
+
+Conventions: bit i of a bitstring, from the left, is bit i of the form, as in ``ising``. States are
+numbered as C order numbers the elements of an array with one axis a group: the last group's level
+changes fastest.
+"""
+
+from quantum_pipeline.spaces.form import Constraint, Form, Sense
+from quantum_pipeline.spaces.groups import Group, Space
+from quantum_pipeline.spaces.polynomial import Monomial, Polynomial
+
+__all__ = ["Constraint", "Form", "Group", "Monomial", "Polynomial", "Sense", "Space"]

@@ -1,0 +1,83 @@
+"""The form of a problem with constraints: what is minimised, where, and what must hold.
+
+A constraint is linear,  sum_i a_i x_i  <=, >= or ==  bound;  its violation is by how much it fails:
+
+    <=   max(0, a.x - bound)        >=   max(0, bound - a.x)        ==   |a.x - bound|
+
+Constraints that groups keep by themselves (exactly one, exactly k of n) are not among them: no
+state of the space breaks those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantum_pipeline.spaces.groups import Space
+from quantum_pipeline.spaces.polynomial import Monomial, Polynomial
+
+Real = NDArray[np.float64]
+Sense = Literal["<=", ">=", "=="]
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """A linear constraint on bits, by the user's name of it."""
+
+    name: str
+    coefficients: tuple[tuple[int, float], ...]
+    sense: Sense
+    bound: float
+
+    def violation(self, bits: Sequence[int]) -> Fraction:
+        """Return by how much an assignment breaks it, exactly; 0 where it holds.
+
+        >>> Constraint("weight", ((0, 0.1), (1, 0.2)), "<=", 0.25).violation([1, 1])
+        Fraction(1, 20)
+        """
+        parts = (Fraction(repr(a)) * bits[i] for i, a in self.coefficients)
+        excess = sum(parts, -Fraction(repr(self.bound)))
+        return abs(excess) if self.sense == "==" else max(Fraction(0), excess * self._sign)
+
+    def violations(self, space: Space) -> Real:
+        """Return the violation at all states, shape ``space.shape``, as floats.
+
+        What differs from 0 by the rounding of its sum alone is 0.
+        """
+        total = Polynomial(tuple(Monomial((i,), a) for i, a in self.coefficients if a)).over(space)
+        excess = total - self.bound
+        excess = np.abs(excess) if self.sense == "==" else excess * self._sign
+        scale = sum(abs(a) for _, a in self.coefficients) + abs(self.bound)
+        rounding = (len(self.coefficients) + 2) * np.finfo(np.float64).eps * scale
+        return np.where(excess > rounding, excess, 0.0)
+
+    @property
+    def _sign(self) -> int:
+        return -1 if self.sense == ">=" else 1
+
+
+@dataclass(frozen=True)
+class Form:
+    """Minimise ``objective`` over the states of ``space`` that break none of ``constraints``.
+
+    Of a problem that is maximised, ``objective`` is its negative.
+    """
+
+    space: Space
+    objective: Polynomial
+    constraints: tuple[Constraint, ...] = ()
+
+    def feasible(self, bits: Sequence[int]) -> bool:
+        """Return whether an assignment keeps the groups' rules and all constraints, exactly."""
+        return self.space.holds(bits) and not any(each.violation(bits) for each in self.constraints)
+
+    def violations(self) -> Real:
+        """Return the sum of all violations at all states, shape ``space.shape``."""
+        return sum(
+            (each.violations(self.space) for each in self.constraints), np.zeros(self.space.shape)
+        )
