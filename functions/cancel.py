@@ -159,9 +159,7 @@ def handler(event: Event) -> dict[str, Any]:
         newest = jobs.look(found[-1]) if found else None
         known = _facts(newest)
     finally:
-        ends.finish(
-            bucket, run_id, settings.catalogue_table, settings.notification_topic_arn, **known
-        )
+        ends.finish(bucket, run_id, settings.catalogue_table, settings.budget, **known)
     tickets.remove(bucket, run_id)
     if has_tasks:
         tasks_cancelled += tasks.cancel_until_ended(found, SECONDS_TO_END)

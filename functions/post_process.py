@@ -75,7 +75,7 @@ def handler(event: Event) -> dict[str, Any]:
     waits_for = _waits_for(stands)
     _cancel_tasks(bucket, run_id, waits_for)
     with _left_to_the_sweep(but=waits_for):
-        ends.remember(bucket, run_id, settings.catalogue_table, stands)
+        ends.remember(bucket, run_id, settings.catalogue_table, settings.budget, stands)
         with _left_to_the_sweep():
             ends.tell(bucket, run_id, settings.notification_topic_arn)
     return {

@@ -50,12 +50,14 @@ def handler(event: Event) -> dict[str, Any]:
         region=settings.aws_region,
         now=datetime.now(UTC),
     )
+    now = datetime.now(UTC)
+    settings.budget.reserve(event.run_id, found.cost.total_usd, now)
     prepared = PreparedRun.of(
         found,
         run_id=event.run_id,
         execution_arn=event.execution_arn,
         problem_uri=asked.problem.uri if isinstance(asked.problem, ProblemReference) else None,
-        created_at=datetime.now(UTC),
+        created_at=now,
         prepare_seconds=time.perf_counter() - started,
         asked=asked,
     )

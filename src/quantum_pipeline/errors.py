@@ -2,7 +2,7 @@
 
     PipelineError
     ├── InvalidRequest      the caller's fault; never retried              exit 2
-    ├── BudgetExceeded      the estimate passes limits.max_cost_usd        exit 3
+    ├── BudgetExceeded      more than the run, or its month, may cost      exit 3
     ├── DeviceUnavailable   offline, retired, too small, out of reach      exit 4
     ├── ServiceUnavailable  throttling, 5xx, time-outs; retried            exit 75
     ├── QuotaExceeded       as many jobs run as may at once; waited for    exit 75
@@ -51,7 +51,7 @@ class InvalidRequest(PipelineError):
 
 
 class BudgetExceeded(PipelineError):
-    """The cost, estimated or running, passes the request's limits.max_cost_usd."""
+    """The cost passes limits.max_cost_usd, or the estimate what the stack's month has left."""
 
     exit_code = 3
 

@@ -50,6 +50,9 @@ NEEDED = {
         "s3:ListBucket",
         "braket:GetDevice",
         "braket:SearchDevices",
+        "dynamodb:GetItem",
+        "dynamodb:UpdateItem",
+        "sns:Publish",
     },
     "SubmitFunctionRole": {
         "s3:GetObject",
@@ -73,6 +76,8 @@ NEEDED = {
         "braket:SearchQuantumTasks",
         "braket:CancelQuantumTask",
         "dynamodb:PutItem",
+        "dynamodb:GetItem",
+        "dynamodb:UpdateItem",
         "sns:Publish",
     },
     "CancelFunctionRole": {
@@ -86,6 +91,8 @@ NEEDED = {
         "braket:CancelJob",
         "braket:CancelQuantumTask",
         "dynamodb:PutItem",
+        "dynamodb:GetItem",
+        "dynamodb:UpdateItem",
         "sns:Publish",
         "sqs:SendMessage",
     },
@@ -254,7 +261,7 @@ def test_functions_cancel_only_quantum_tasks_of_runs(resources: Json) -> None:
     assert conditions == {"PostProcessFunctionRole": bound, "CancelFunctionRole": bound}
 
 
-def test_who_ends_a_run_puts_it_into_the_catalogue_and_reads_and_removes_nothing(
+def test_who_ends_a_run_puts_it_into_the_catalogue_and_counts_it_and_removes_nothing(
     resources: Json,
 ) -> None:
     allowed = {
@@ -264,7 +271,11 @@ def test_who_ends_a_run_puts_it_into_the_catalogue_and_reads_and_removes_nothing
     }
     table = str({"Fn::GetAtt": ["CatalogueTable", "Arn"]})
     ending = ("PostProcessFunctionRole", "CancelFunctionRole")
-    assert allowed == {(name, "dynamodb:PutItem", table) for name in ending}
+    budget = str({"Fn::GetAtt": ["BudgetTable", "Arn"]})
+    counting = ("PrepareFunctionRole", *ending)
+    assert allowed == {(name, "dynamodb:PutItem", table) for name in ending} | {
+        (name, "dynamodb:GetItem", "dynamodb:UpdateItem", budget) for name in counting
+    }
 
 
 def test_roles_are_unnamed_and_none_is_shared(resources: Json) -> None:

@@ -32,6 +32,7 @@ OUTPUTS = {
     "DashboardUrl",
     "JobRoleArn",
     "CatalogueTableName",
+    "BudgetTableName",
 }
 OF_POWERTOOLS = {
     "POWERTOOLS_SERVICE_NAME",
@@ -214,16 +215,22 @@ def test_every_bucket_is_encrypted_private_and_reached_over_tls_only(resources: 
         assert statement["Resource"] == [{"Fn::GetAtt": [name, "Arn"]}, objects]
 
 
-def test_the_catalogue_is_billed_by_request_encrypted_recovered_and_goes_with_the_stack(
+def test_tables_are_billed_by_request_encrypted_recovered_and_go_with_the_stack(
     resources: Json,
 ) -> None:
-    [table] = of_type(resources, "AWS::DynamoDB::Table").values()
-    assert table["DeletionPolicy"] == "Delete"
-    properties = table["Properties"]
-    assert "TableName" not in properties  # two stacks of an account have one each
-    assert properties["BillingMode"] == "PAY_PER_REQUEST"
-    assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
-    assert properties["SSESpecification"] == {"SSEEnabled": True}
+    for table in of_type(resources, "AWS::DynamoDB::Table").values():
+        assert table["DeletionPolicy"] == "Delete"
+        properties = table["Properties"]
+        assert "TableName" not in properties  # two stacks of an account have one each
+        assert properties["BillingMode"] == "PAY_PER_REQUEST"
+        assert properties["PointInTimeRecoverySpecification"] == {
+            "PointInTimeRecoveryEnabled": True
+        }
+        assert properties["SSESpecification"] == {"SSEEnabled": True}
+
+
+def test_the_catalogue_is_found_by_time_family_and_study(resources: Json) -> None:
+    properties = resources["CatalogueTable"]["Properties"]
     keys = {
         each["IndexName"]: [key["AttributeName"] for key in each["KeySchema"]]
         for each in properties["GlobalSecondaryIndexes"]

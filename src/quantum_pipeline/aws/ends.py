@@ -6,6 +6,7 @@ The order of an end, whoever makes it:
     claim      the end: ``end.json`` where there is none, with the record and what is staged for it
     publish    what is staged, by copying it, and then the record
     catalogue  the run, in one item, made of what is published by then
+    budget     of the month, in which its bill takes the place of what was reserved for it
     tell       the topic and the metrics
     mark       the claim, as told
 
@@ -38,11 +39,13 @@ from pydantic import BaseModel, RootModel
 
 from quantum_pipeline import runs
 from quantum_pipeline.aws import catalogue, notifications, storage
+from quantum_pipeline.aws.budget import MonthlyBudget
 from quantum_pipeline.aws.metrics import record
 from quantum_pipeline.aws.storage import Tagged
 from quantum_pipeline.catalogue.sources import EndHeader, ReportHeader, record_of
 from quantum_pipeline.error_codes import Meaning, meaning_of
 from quantum_pipeline.errors import InvalidResult
+from quantum_pipeline.planning.budget import counted_usd, month_of
 from quantum_pipeline.planning.prepared import RunHeader
 
 LEASE_SECONDS = 330
@@ -169,7 +172,7 @@ def is_left(bucket: str, run_id: str, stands: Claim) -> bool:
     return not stands.finished or storage.is_there(bucket, runs.key(run_id, f"{runs.STAGED}/"))
 
 
-def finish(bucket: str, run_id: str, table: str, topic_arn: str, **known: object) -> None:
+def finish(bucket: str, run_id: str, table: str, budget: MonthlyBudget, **known: object) -> None:
     """Do what is left of a run's end, in the order of an end. Nothing is done without a claim.
 
     ``known`` has fields of the record that the claim could not know yet.
@@ -177,8 +180,8 @@ def finish(bucket: str, run_id: str, table: str, topic_arn: str, **known: object
     stands = read(bucket, run_id)
     if stands is not None:
         publish(bucket, run_id, stands, **known)
-        remember(bucket, run_id, table, stands)
-        tell(bucket, run_id, topic_arn)
+        remember(bucket, run_id, table, budget, stands)
+        tell(bucket, run_id, budget.topic_arn)
 
 
 def publish(bucket: str, run_id: str, stands: Claim, **known: object) -> None:
@@ -207,11 +210,11 @@ def _copy(bucket: str, run_id: str, stands: Claim) -> None:
             return  # another call has published it all meanwhile
 
 
-def remember(bucket: str, run_id: str, table: str, stands: Claim) -> None:
-    """Put the run into the catalogue, unless it is there or its end is finished.
+def remember(bucket: str, run_id: str, table: str, budget: MonthlyBudget, stands: Claim) -> None:
+    """Put the run into the catalogue and its bill into the budget, unless its end is finished.
 
     Raises:
-        ClientError: the table refuses, and is to be asked again before anybody is told.
+        ClientError: a table refuses, and is to be asked again before anybody is told.
     """
     if stands.finished:
         return
@@ -220,6 +223,13 @@ def remember(bucket: str, run_id: str, table: str, stands: Claim) -> None:
     has_report = stands.record == runs.COMPLETED
     report = _readable(bucket, run_id, runs.REPORT, ReportHeader) if has_report else None
     catalogue.put_once(table, record_of(end, prepared, report))
+    began = end.ended_at if prepared is None else prepared.created_at
+    budget.settle(run_id, month_of(began), _counted_usd(end, prepared, report))
+
+
+def _counted_usd(end: EndHeader, prepared: RunHeader | None, report: ReportHeader | None) -> float:
+    estimated = 0.0 if prepared is None else prepared.estimate.total_usd
+    return counted_usd(estimated, None if report is None else report.cost.actual_usd, end.job_arn)
 
 
 def _readable(bucket: str, run_id: str, name: str, model: type[Header]) -> Header | None:

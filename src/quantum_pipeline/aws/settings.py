@@ -7,6 +7,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
+from quantum_pipeline.aws.budget import MonthlyBudget
 from quantum_pipeline.planning.costs import InstancePrice
 
 
@@ -38,7 +39,20 @@ class _WithPrice(Settings):
         )
 
 
-class PrepareSettings(_WithPrice):
+class _WithBudget(Settings):
+    budget_table: str
+    monthly_budget_usd: float
+    notification_topic_arn: str
+
+    @property
+    def budget(self) -> MonthlyBudget:
+        """The stack's monthly budget."""
+        return MonthlyBudget(
+            self.budget_table, self.monthly_budget_usd, self.notification_topic_arn
+        )
+
+
+class PrepareSettings(_WithPrice, _WithBudget):
     """Settings of prepare."""
 
     input_bucket: str
@@ -63,17 +77,15 @@ class MonitorSettings(_WithPolls):
     """Settings of monitor."""
 
 
-class PostProcessSettings(_WithPrice):
+class PostProcessSettings(_WithPrice, _WithBudget):
     """Settings of post_process."""
 
-    notification_topic_arn: str
     catalogue_table: str
 
 
-class CancelSettings(Settings):
+class CancelSettings(_WithBudget):
     """Settings of cancel."""
 
-    notification_topic_arn: str
     catalogue_table: str
 
 

@@ -34,6 +34,7 @@ class EndHeader(BaseModel):
     status: Status
     ended_at: AwareDatetime
     execution_arn: str | None = None
+    job_arn: str | None = None
     error: str | None = None
     cause: str | None = None
     billable_seconds: float | None = None
