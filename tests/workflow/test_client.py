@@ -255,6 +255,8 @@ def test_runs_of_a_stack_are_listed_shown_fetched_run_again_and_cancelled_by_the
     assert listed[1] == json.loads(qpipe("show", run_id, "--json")) == stack.remembered(run_id)
     assert qpipe("list", "--json", "--until", listed[1]["ended_at"], "--owner", "ann") == "[]\n"
     assert qpipe("list", "--json", "--study", "none") == "[]\n"
+    forget(stack, run_id)  # as if it had ended before the stack had a catalogue
+    assert json.loads(qpipe("list", "--json", "--read-in", "--owner", "ann")) == listed
     assert "iteration_number=1" in qpipe("logs", run_id)
     fetched = Path(qpipe("fetch", run_id, "--output", str(tmp_path)).strip())
     assert json.loads((fetched / "report.json").read_text()) == stack.record(run_id, "report.json")
@@ -265,6 +267,13 @@ def test_runs_of_a_stack_are_listed_shown_fetched_run_again_and_cancelled_by_the
     assert {each["run_id"] for each in local_records(tmp_path)} == {run_id, again["run_id"]}
     for command in ("show", "fetch", "rerun", "cancel"):
         assert 'RUN: got "nobody"' in qpipe(command, "nobody", status=2)
+
+
+def forget(stack: Stack, run_id: str) -> None:
+    """Take a run out of the catalogue."""
+    table = stack.aws.outputs["CatalogueTableName"]
+    stack.dynamodb.delete_item(TableName=table, Key={"run_id": {"S": run_id}})
+    assert stack.remembered(run_id) is None
 
 
 def local_records(folder: Path) -> list[Any]:

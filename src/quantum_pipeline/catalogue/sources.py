@@ -6,10 +6,12 @@ earlier releases lack some of it.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime, BaseModel, ValidationError
 
+from quantum_pipeline import runs
 from quantum_pipeline.catalogue.record import (
     AlgorithmOfRecord,
     CostOfRecord,
@@ -20,8 +22,8 @@ from quantum_pipeline.catalogue.record import (
     SecondsOfRecord,
     Status,
 )
-from quantum_pipeline.planning.prepared import RunHeader
-from quantum_pipeline.problems.features import IsingFeatures
+from quantum_pipeline.planning.prepared import PreparedRun, RunHeader
+from quantum_pipeline.problems.features import IsingFeatures, features
 
 LONGEST_CAUSE = 2000
 """Characters of an error's message that a record keeps; the run's own file has all of it."""
@@ -96,6 +98,50 @@ class ReportHeader(BaseModel):
     device: _Device
     timing: _Timing
     cost: _Cost
+
+
+Model = TypeVar("Model", bound=BaseModel)
+Read = Callable[[str], bytes | None]
+"""Returns the content of one of a run's files by its name, None where there is none."""
+
+
+class _ReportEnd(BaseModel):
+    """How a run ended, by its report: the first releases wrote no other record of a success."""
+
+    run_id: str
+    completed_at: AwareDatetime
+
+
+def record_of_files(read: Read) -> RunRecord | None:
+    """Return the record of a run of any release; None where its end is not there or none of ours.
+
+    What an earlier release left out is computed from the problem: its features.
+    """
+    end = next(filter(None, (_read(read, name, EndHeader) for name in runs.ENDS)), None)
+    if end is None and (report := _read(read, runs.REPORT, _ReportEnd)):
+        end = EndHeader(run_id=report.run_id, status="SUCCEEDED", ended_at=report.completed_at)
+    if end is None:
+        return None
+    succeeded = end.status == "SUCCEEDED"
+    header = _read(read, runs.REPORT, ReportHeader) if succeeded else None
+    return record_of(end, _prepared(read), header)
+
+
+def _prepared(read: Read) -> RunHeader | None:
+    header = _read(read, runs.PREPARED, RunHeader)
+    if header is None or header.features is not None:
+        return header
+    whole = _read(read, runs.PREPARED, PreparedRun)
+    known = None if whole is None else features(whole.request.problem)
+    return header.model_copy(update={"features": known})
+
+
+def _read(read: Read, name: str, model: type[Model]) -> Model | None:
+    content = read(name)
+    try:
+        return None if content is None else model.model_validate_json(content)
+    except ValidationError:
+        return None
 
 
 def record_of(end: EndHeader, prepared: RunHeader | None, report: ReportHeader | None) -> RunRecord:

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,9 @@ import boto3
 from botocore.exceptions import ClientError
 
 from quantum_pipeline import answers, runs
+from quantum_pipeline.aws.catalogue import put_once
 from quantum_pipeline.catalogue.filters import Wanted, sortable
+from quantum_pipeline.catalogue.sources import record_of_files
 from quantum_pipeline.error_codes import Meaning, meaning_of
 from quantum_pipeline.errors import ERRORS, InvalidRequest, PipelineError
 from quantum_pipeline.local.paths import below
@@ -339,6 +342,32 @@ class Pipeline:
         for page in pages:
             for item in page["Items"]:
                 yield item["record"]["S"]
+
+    def read_in(self) -> int:
+        """Put the runs into the catalogue that ended before the stack had one; return how many.
+
+        Raises:
+            InvalidRequest: the stack is of a release that had no catalogue.
+        """
+        known = {json.loads(each)["run_id"] for each in self.records(Wanted())}
+        left = (run_id for run_id in self._run_ids() if run_id not in known)
+        made = (record_of_files(partial(self._content, run_id)) for run_id in left)
+        return sum(put_once(self._table, each) for each in made if each is not None)
+
+    def _run_ids(self) -> Iterator[str]:
+        pages = self._s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self.outputs["OutputBucketName"], Prefix="runs/", Delimiter="/"
+        )
+        for each in (each for page in pages for each in page.get("CommonPrefixes", [])):
+            yield each["Prefix"].split("/")[1]
+
+    def _content(self, run_id: str, name: str) -> bytes | None:
+        try:
+            return self.read(run_id, name)
+        except ClientError as error:
+            if meaning_of(error.response) is not Meaning.NO_OBJECT:
+                raise
+            return None
 
     def uri(self, run_id: str) -> str:
         """Return where the run's objects are."""

@@ -88,6 +88,12 @@ class Moment(click.ParamType[datetime]):
 @click.option("--json", "as_json", is_flag=True, help="Print the records as JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print a line a run as CSV.")
 @click.option(
+    "--read-in",
+    "older",
+    is_flag=True,
+    help="First put runs into the stack's catalogue that ended before it had one.",
+)
+@click.option(
     "--export",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write the records into a new file, a line each, as runs/catalogue.jsonl has them.",
@@ -108,6 +114,7 @@ def list_runs(
     everything: bool,
     as_json: bool,
     as_csv: bool,
+    older: bool,
     export: Path | None,
 ) -> None:
     """List the runs that ended: how, on what, how good, for how much.
@@ -117,6 +124,8 @@ def list_runs(
     """
     if as_json and as_csv:
         raise click.UsageError("Give one of --json and --csv.")
+    if older:
+        _read_in_of(stack)
     wanted = Wanted(
         type=kind,
         device=device,
@@ -179,6 +188,17 @@ def records(stack: str | None, output: Path, wanted: Wanted | None = None) -> It
 
     with named_errors():
         yield from map(json.loads, pipeline_of(stack).records(wanted or Wanted()))
+
+
+def _read_in_of(stack: str | None) -> None:
+    """Put the runs of a stack into its catalogue that ended before it had one."""
+    if stack is None:
+        raise click.UsageError("--read-in is for a --stack: here older runs are read in at once.")
+    from quantum_pipeline.aws.clients import named_errors  # noqa: PLC0415 - boto3 takes a while
+    from quantum_pipeline.cli.main import pipeline_of  # noqa: PLC0415
+
+    with named_errors():
+        click.echo(f"{pipeline_of(stack).read_in()} runs read in", err=True)
 
 
 def read_in(output: Path) -> Path:
