@@ -51,7 +51,7 @@ def handler(event: Event) -> dict[str, Any]:
         now=datetime.now(UTC),
     )
     now = datetime.now(UTC)
-    settings.budget.reserve(event.run_id, found.cost.total_usd, now)
+    settings.budget.reserve({event.run_id: found.cost.total_usd}, now)
     prepared = PreparedRun.of(
         found,
         run_id=event.run_id,

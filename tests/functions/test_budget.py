@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 from werkzeug.wrappers import Request, Response
 
+from quantum_pipeline.aws.budget import MonthlyBudget
 from quantum_pipeline.errors import BudgetExceeded, ServiceUnavailable
 from quantum_pipeline.local.aws import LocalAws
+from quantum_pipeline.planning.budget import month_of
 from tests.functions.stages import event, execution_of, prepared
 from tests.stack import LONG, PARAMETERS, REQUEST, Stack, Subscriber, with_room
 
@@ -105,6 +107,28 @@ def test_a_run_counts_once_however_often_it_is_prepared(stack: Stack) -> None:
     estimate = prepare(stack, "again")
     assert prepare(stack, "again") == estimate
     assert counted(stack) == pytest.approx(estimate)
+
+
+def test_runs_that_are_reserved_together_count_all_or_none(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many as a pack may have; each is settled by itself."""
+    for name, value in stack.aws.environment().items():
+        monkeypatch.setenv(name, value)
+    budget = MonthlyBudget(
+        stack.aws.outputs["BudgetTableName"], 2.4, stack.aws.outputs["NotificationTopicArn"]
+    )
+    now = datetime.now(UTC)
+    pack = {f"pack.run-{number:02}": 0.015 for number in range(100)}
+    for _ in range(2):
+        budget.reserve(pack, now)
+        assert counted(stack) == pytest.approx(1.5)
+    with pytest.raises(BudgetExceeded, match=r"got 1\.5; allowed: up to 0\.9, which"):
+        budget.reserve({f"other.{name}": usd for name, usd in pack.items()}, now)
+    budget.settle("pack.run-99", month_of(now), 0.001)
+    assert counted(stack) == pytest.approx(1.486)
+    [month] = months(stack)
+    assert month.keys() == {"counted", *(f"run:{name}" for name in pack)} - {"run:pack.run-99"}
 
 
 def test_a_run_that_ended_counts_with_its_bill(stack: Stack, request_data: dict[str, Any]) -> None:

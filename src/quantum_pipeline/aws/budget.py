@@ -12,6 +12,7 @@ topic is told at least once, all but always once.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -34,33 +35,39 @@ class MonthlyBudget:
     usd: float
     topic_arn: str
 
-    def reserve(self, run_id: str, estimated_usd: float, now: datetime) -> None:
-        """Count a run with its estimate, unless it counts already.
+    def reserve(self, estimates: Mapping[str, float], now: datetime) -> None:
+        """Count runs with their estimates in USD, all of them or none, unless they count already.
+
+        Args:
+            estimates: by run, one or those of a pack, at most 100.
+            now: the time by which the month is chosen.
 
         Raises:
-            BudgetExceeded: the month has no room for it.
+            BudgetExceeded: the month has no room for them.
         """
         if not self.usd:
             return
-        month, asked = budget.month_of(now), budget.micro_usd(estimated_usd)
+        amounts = [budget.micro_usd(usd) for usd in estimates.values()]
+        month, asked, names = budget.month_of(now), sum(amounts), list(map(_of, estimates))
         most = budget.most_before(self.usd, asked)
         if most < 0:  # the condition lets the first run of a month pass
             raise budget.exceeded(self.usd, month, None, asked)
         try:
             changed = self._update(
                 month,
-                "SET #run = :asked ADD #counted :asked",
-                "attribute_not_exists(#run) AND "
+                f"SET {', '.join(f'#run{i} = :run{i}' for i in range(len(names)))} "
+                "ADD #counted :asked",
+                "attribute_not_exists(#run0) AND "  # all of them come at once
                 "(attribute_not_exists(#counted) OR #counted <= :most)",
-                run_id,
-                asked=asked,
-                most=most,
+                names,
+                {f"run{i}": amount for i, amount in enumerate(amounts)}
+                | {"asked": asked, "most": most},
             )
         except ClientError as error:
             if meaning_of(error.response) is not Meaning.CONFLICT:
                 raise
             there: dict[str, Any] = error.response.get("Item", {})  # type: ignore[assignment]
-            if _of(run_id) in there:
+            if names[0] in there:
                 return
             raise budget.exceeded(self.usd, month, int(there[COUNTED]["N"]), asked) from error
         self._tell(month, changed)
@@ -82,11 +89,13 @@ class MonthlyBudget:
         try:
             changed = self._update(
                 month,
-                "ADD #counted :more REMOVE #run",
-                "#run = :reserved",
-                run_id,
-                more=budget.micro_usd(usd) - int(reserved["N"]),
-                reserved=int(reserved["N"]),
+                "ADD #counted :more REMOVE #run0",
+                "#run0 = :reserved",
+                [_of(run_id)],
+                {
+                    "more": budget.micro_usd(usd) - int(reserved["N"]),
+                    "reserved": int(reserved["N"]),
+                },
             )
         except ClientError as error:
             if meaning_of(error.response) is not Meaning.CONFLICT:
@@ -96,15 +105,26 @@ class MonthlyBudget:
             self._tell(month, changed)
 
     def _update(
-        self, month: str, change: str, condition: str, run_id: str, **values: int
+        self,
+        month: str,
+        change: str,
+        condition: str,
+        names: Sequence[str],
+        values: Mapping[str, int],
     ) -> dict[str, Any]:
-        """Change a month's item if a condition holds; return what was changed."""
+        """Change a month's item if a condition holds; return what was changed.
+
+        In the expressions #run0 is the first of the names; of a value, its key after a colon.
+        """
         answer = client("dynamodb").update_item(
             TableName=self.table,
             Key={"month": {"S": month}},
             UpdateExpression=change,
             ConditionExpression=condition,
-            ExpressionAttributeNames={"#run": _of(run_id), "#counted": COUNTED},
+            ExpressionAttributeNames={
+                "#counted": COUNTED,
+                **{f"#run{i}": name for i, name in enumerate(names)},
+            },
             ExpressionAttributeValues={f":{name}": {"N": str(n)} for name, n in values.items()},
             ReturnValues="UPDATED_NEW",
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
