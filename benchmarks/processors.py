@@ -239,7 +239,7 @@ def table_of(rows: Sequence[Json]) -> Table:
 def examples() -> list[Path]:
     """Return the requests of events/requests that run."""
     files = sorted((PROJECT / "events" / "requests").glob("*.json"))
-    return [file for file in files if not file.stem.startswith("invalid_")]
+    return [file for file in files if not file.stem.startswith(("invalid_", "pack_"))]
 
 
 @click.command()

@@ -1,4 +1,4 @@
-"""Generate the JSON Schema of a request and the field tables of docs/request.md from its model.
+"""Generate the JSON Schema of requests and packs, and the field tables of docs/request.md.
 
     make docs
 
@@ -12,7 +12,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from quantum_pipeline.refusals import words
+from quantum_pipeline.requests.pack import Pack, StoredPack
 from quantum_pipeline.requests.request import Request
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -20,30 +23,34 @@ SCHEMA, PAGE = DOCS / "request.schema.json", DOCS / "request.md"
 _TABLE = re.compile(r"(<!-- fields of (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of what an execution takes: a request or a pack."""
+    title = {"title": "Quantum Pipeline request, or pack of them"}
+    return title | TypeAdapter(Request | Pack | StoredPack).json_schema()
+
+
 def schema_text() -> str:
-    """Return the JSON Schema of a request, as it is published."""
+    """Return it as it is published."""
     dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    return json.dumps(dialect | Request.model_json_schema(), indent=2) + "\n"
+    return json.dumps(dialect | schema(), indent=2) + "\n"
 
 
 def models() -> dict[str, dict[str, Any]]:
-    """Return the schema of each object in a request, by its model's name."""
-    schema = Request.model_json_schema()
-    return {"Request": schema, **schema["$defs"]}
+    """Return the schema of each object in it, by its model's name."""
+    found: dict[str, dict[str, Any]] = schema()["$defs"]
+    return found
 
 
 def table(name: str) -> str:
     """Return the fields of a model as a Markdown table."""
-    model, root = models()[name], Request.model_json_schema()
+    model, root = models()[name], schema()
     lines = ["| field | meaning | default | allowed |", "|---|---|---|---|"]
-    for field, schema in model["properties"].items():
-        if field == "type" and "const" in schema:
+    for field, each in model["properties"].items():
+        if field == "type" and "const" in each:
             meaning = "the type of the problem"
         else:
-            meaning = schema["description"]
-        lines.append(
-            f"| `{field}` | {meaning} | {_default(field, model)} | {words(schema, root)} |"
-        )
+            meaning = each["description"]
+        lines.append(f"| `{field}` | {meaning} | {_default(field, model)} | {words(each, root)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -56,7 +56,7 @@ REQUESTS = Path(__file__).resolve().parents[2] / "events" / "requests"
 EXAMPLES = {
     path.stem: json.loads(path.read_bytes())
     for path in sorted(REQUESTS.glob("*.json"))
-    if not path.stem.startswith("invalid_")
+    if not path.stem.startswith(("invalid_", "pack_"))
 }
 ALONE = {
     name: request

@@ -17,9 +17,11 @@ from quantum_pipeline.errors import PipelineError
 from quantum_pipeline.ising import all_energies
 from quantum_pipeline.planning import costs
 from quantum_pipeline.planning.device import candidates
+from quantum_pipeline.planning.packs import prepare_pack
 from quantum_pipeline.planning.preparation import prepare
 from quantum_pipeline.problems import PROBLEM_TYPES, BinaryProblem, Chemistry
 from quantum_pipeline.requests.json_text import parse_json
+from quantum_pipeline.requests.pack import Pack, StoredPack, parse_input
 from quantum_pipeline.requests.request import (
     ProblemReference,
     Request,
@@ -33,12 +35,20 @@ EVENTS = Path(__file__).resolve().parents[2] / "events"
 REQUESTS = sorted((EVENTS / "requests").glob("*.json"))
 INVALID = {path.name: path for path in REQUESTS if path.name.startswith("invalid_")}
 VALID = {path.name: path for path in REQUESTS if path.name not in INVALID}
+PACKS = {name: path for name, path in VALID.items() if name.startswith("pack_")}
+SINGLE = {name: path for name, path in VALID.items() if name not in PACKS}
 REFUSALS = json.loads((EVENTS / "refusals.json").read_text("utf-8"))
 PRICE = costs.InstancePrice(instance_type="ml.m5.large", usd_per_hour=0.115, as_of="2026-08-21")
 
 
-def asked(path: Path) -> Request:
-    return parse_request(parse_json(path.read_bytes(), path.name))
+def asked(path: Path) -> Request | Pack | StoredPack:
+    return parse_input(parse_json(path.read_bytes(), path.name))
+
+
+def single(path: Path) -> Request:
+    found = asked(path)
+    assert isinstance(found, Request)
+    return found
 
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -57,9 +67,8 @@ def states(request: Request, *, emulated: bool) -> dict[str, DeviceState]:
     }
 
 
-def admitted(path: Path, *, emulated: bool) -> ResolvedRequest:
+def admitted(request: Request, *, emulated: bool) -> ResolvedRequest:
     """Return a request that would be run in us-east-1, or raise as the pipeline does."""
-    request = asked(path)
     known = states(request, emulated=emulated)
     return prepare(request, known, instance=PRICE, region="us-east-1", now=NOON).request
 
@@ -85,11 +94,12 @@ BEST = {  # by hand: what the solution's objective must be
 }
 
 
-@pytest.mark.parametrize("name", VALID)
+@pytest.mark.parametrize("name", SINGLE)
 def test_a_valid_example_is_admitted_and_has_the_optimum_that_is_known(name: str) -> None:
-    if isinstance(asked(VALID[name]).problem, ProblemReference):
+    request = single(SINGLE[name])
+    if isinstance(request.problem, ProblemReference):
         return
-    problem = admitted(VALID[name], emulated=True).problem
+    problem = admitted(request, emulated=True).problem
     if isinstance(problem, Chemistry):
         return  # its energy is for the pipeline to find: tests/workflow/test_examples.py
     if problem.n_variables > EXACT_QUBITS:
@@ -101,8 +111,15 @@ def test_a_valid_example_is_admitted_and_has_the_optimum_that_is_known(name: str
     assert best == pytest.approx(BEST[name], abs=1e-8)
 
 
+@pytest.mark.parametrize("name", PACKS)
+def test_a_pack_of_the_examples_is_admitted(name: str) -> None:
+    pack = asked(PACKS[name])
+    if isinstance(pack, Pack):
+        assert len(prepare_pack(pack, instance=PRICE, region="us-east-1", now=NOON).runs) == 3
+
+
 def test_every_problem_type_and_way_to_ask_has_an_example() -> None:
-    requests = [asked(path) for path in VALID.values()]
+    requests = [single(path) for path in SINGLE.values()]
     assert {request.problem.type for request in requests} == {*PROBLEM_TYPES, "uri"}
     used = {"auto", "sv1", "garnet", find("Cepheus-1-108Q").arn}
     assert {request.device for request in requests} >= used
@@ -113,13 +130,13 @@ def test_every_problem_type_and_way_to_ask_has_an_example() -> None:
 
 def test_the_numbers_are_split_evenly() -> None:
     numbers = np.array([25, 7, 13, 31, 42, 17, 21, 10])
-    energy = all_energies(asked(VALID["qubo_number_partitioning.json"]).problem.ising)  # type: ignore[union-attr]
+    energy = all_energies(single(VALID["qubo_number_partitioning.json"]).problem.ising)  # type: ignore[union-attr]
     best = format(int(energy.argmin()), "08b")
     assert numbers[[bit == "1" for bit in best]].sum() * 2 == numbers.sum()
 
 
 def test_the_given_angles_reach_three_quarters_of_the_ring() -> None:
-    request = admitted(VALID["maxcut_ring_given_angles.json"], emulated=True)
+    request = admitted(single(VALID["maxcut_ring_given_angles.json"]), emulated=True)
     (gamma,), (beta,) = request.algorithm.gammas or (), request.algorithm.betas or ()
     assert isinstance(request.problem, BinaryProblem)
     energy = all_energies(request.problem.ising)
@@ -132,7 +149,11 @@ def test_the_given_angles_reach_three_quarters_of_the_ring() -> None:
 @pytest.mark.parametrize("name", INVALID)
 def test_an_invalid_example_gets_the_refusal_that_is_written_down(name: str) -> None:
     with pytest.raises(PipelineError) as error:
-        admitted(INVALID[name], emulated=False)
+        found = asked(INVALID[name])
+        if isinstance(found, Request):
+            admitted(found, emulated=False)
+        elif isinstance(found, Pack):
+            prepare_pack(found, instance=PRICE, region="us-east-1", now=NOON)
     refusal = {"error": type(error.value).__name__, "message": str(error.value)}
     assert refusal == REFUSALS[name]
 
@@ -177,6 +198,10 @@ SEEN_BY_THE_MODEL_ALONE = {  # what a schema cannot say, or what is decided afte
     "invalid_node_out_of_range.json",
     "invalid_reserved_tag.json",
     "invalid_noise_on_a_qpu.json",
+    "invalid_pack_above_its_limit.json",
+    "invalid_pack_name_twice.json",
+    "invalid_pack_on_a_device.json",
+    "invalid_pack_run_above_its_limit.json",
     "invalid_ragged_matrix.json",
     "invalid_reservation_of_a_simulator.json",
     "invalid_retired_device.json",

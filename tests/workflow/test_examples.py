@@ -20,7 +20,7 @@ NEEDS_A_BUCKET = "maxcut_from_s3"
 EXAMPLES = {
     path.stem: json.loads(path.read_bytes())
     for path in sorted(REQUESTS.glob("*.json"))
-    if not path.stem.startswith("invalid_") and path.stem != NEEDS_A_BUCKET
+    if not path.stem.startswith(("invalid_", "pack_")) and path.stem != NEEDS_A_BUCKET
 }
 
 

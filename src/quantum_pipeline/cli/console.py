@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from quantum_pipeline.cli.client import Progress
     from quantum_pipeline.devices.listing import ListedDevice
     from quantum_pipeline.planning.estimates import Estimate
+    from quantum_pipeline.planning.pack_estimate import PackEstimate
 
 _out = Console(highlight=False, soft_wrap=True)
 _BEGUN = time.monotonic()
@@ -253,7 +254,7 @@ def _shortened(bitstring: str) -> str:
     return bitstring if len(bitstring) <= 60 else f"{bitstring[:28]}...{bitstring[-28:]}"
 
 
-def estimate(found: Estimate, *, as_json: bool) -> None:
+def estimate(found: Estimate | PackEstimate, *, as_json: bool) -> None:
     """Print an estimate as a table, or as JSON."""
     if as_json:
         click.echo(found.model_dump_json(indent=2))

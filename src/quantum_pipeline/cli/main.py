@@ -27,16 +27,17 @@ from quantum_pipeline.planning.device import candidates, needs_device
 from quantum_pipeline.planning.preparation import check, prepare
 from quantum_pipeline.planning.prepared import Preparation
 from quantum_pipeline.requests.json_text import MAX_VALUES, parse_json
+from quantum_pipeline.requests.pack import Pack, StoredPack, of_run, parse_input
 from quantum_pipeline.requests.request import (
     MAX_OBJECT_BYTES,
     ProblemReference,
     Request,
     ResolvedRequest,
-    parse_request,
 )
 
 if TYPE_CHECKING:
     from quantum_pipeline.cli.client import Pipeline
+    from quantum_pipeline.planning.packs import PreparedPack
 
 REQUEST_FILE = click.argument("file", type=click.Path(path_type=Path))
 DEVICE = click.option("--device", help="Device that replaces the request's: a name or an ARN.")
@@ -90,6 +91,8 @@ def run(
     FILE is a request as JSON, a graph in rudy form, a COOrdinate text file, or a molecule (.xyz).
     """
     request = load(file, device)
+    if not isinstance(request, Request):
+        raise InvalidRequest(f"{file}: is a pack, which cannot be run yet; allowed: a request")
     start(
         request,
         request.name or file.stem,
@@ -128,13 +131,28 @@ def start(
 @REQUEST_FILE
 @DEVICE
 def validate(file: Path, device: str | None) -> None:
-    """Print the request in FILE with every default filled in, or report what is wrong with it."""
+    """Print the request, or the pack, in FILE with every default filled in, or what is wrong."""
     asked = load(file, device)
-    found = asked if isinstance(asked.problem, ProblemReference) else _prepared(asked).request
-    data = found.model_dump(mode="json", by_alias=True, exclude_none=True)
+    if isinstance(asked, Request):
+        stored = isinstance(asked.problem, ProblemReference)
+        data = _filled_in(asked if stored else _prepared(asked).request)
+    else:
+        data = asked.model_dump(mode="json", by_alias=True, exclude_none=True)
+        if isinstance(asked, Pack) and not _refers(asked):
+            found = _prepared_pack(asked)
+            data["limits"] = found.limits.model_dump()
+            data["pack"] = [
+                {"name": run.name, "request": _filled_in(run.found.request)} for run in found.runs
+            ]
+    click.echo(compact(data))
+
+
+def _filled_in(found: Request) -> dict[str, Any]:
+    """Return a request as it is printed."""
+    data: dict[str, Any] = found.model_dump(mode="json", by_alias=True, exclude_none=True)
     if isinstance(found, ResolvedRequest) and found.mitigation.zne == "none":
         del data["mitigation"]["scales"]  # what does not apply has its default when it is read
-    click.echo(compact(data))
+    return data
 
 
 @main.command(short_help="Print what a run would take and cost.")
@@ -142,18 +160,41 @@ def validate(file: Path, device: str | None) -> None:
 @DEVICE
 @AS_JSON
 def estimate(file: Path, device: str | None, as_json: bool) -> None:
-    """Print qubits, memory, time and cost of the request in FILE; nothing is submitted.
+    """Print qubits, memory, time and cost of what is asked in FILE; nothing is submitted.
 
-    The exit status is 3 if the run would be refused for its cost.
+    The exit status is 3 if it would be refused for its cost.
     """
     from quantum_pipeline.planning.estimates import estimate as estimated  # noqa: PLC0415
 
     request = load(file, device)
+    if not isinstance(request, Request):
+        _estimate_pack(request, as_json=as_json)
+        return
     if isinstance(request.problem, ProblemReference):
         raise InvalidRequest("problem.uri: not read here; allowed: a problem in the file itself")
     found = _prepared(request, within_budget=False)
     console.estimate(estimated(found), as_json=as_json)
     check_budget(found.cost, found.request.limits, found.least)
+
+
+def _estimate_pack(asked: Pack | StoredPack, *, as_json: bool) -> None:
+    from quantum_pipeline.planning.pack_estimate import estimate_pack  # noqa: PLC0415
+    from quantum_pipeline.planning.packs import check_budgets  # noqa: PLC0415
+
+    if isinstance(asked, StoredPack):
+        raise InvalidRequest("pack.uri: not read here; allowed: the runs in the file itself")
+    if refers := _refers(asked):
+        with of_run(refers):
+            raise InvalidRequest("problem.uri: not read here; allowed: a problem in the file")
+    found = _prepared_pack(asked, within_budget=False)
+    console.estimate(estimate_pack(found), as_json=as_json)
+    check_budgets(found)
+
+
+def _refers(pack: Pack) -> str | None:
+    """Return the name of the first run whose problem is stored elsewhere, if there is one."""
+    stored = (run.name for run in pack.pack if isinstance(run.request.problem, ProblemReference))
+    return next(stored, None)
 
 
 @main.command(short_help="List the devices, usable ones first.")
@@ -346,11 +387,11 @@ def make_folder(field: str, folder: Path) -> None:
         raise InvalidRequest.of(field, str(folder), allowed) from None
 
 
-def load(file: Path, device: str | None) -> Request:
-    """Return the request in a file, of whichever form.
+def load(file: Path, device: str | None) -> Request | Pack | StoredPack:
+    """Return the request, or the pack, in a file of whichever form.
 
     Raises:
-        InvalidRequest: no such file, too large, or not a request.
+        InvalidRequest: no such file, too large, or neither.
     """
     from quantum_pipeline.problems.text_files import (  # noqa: PLC0415
         TEXT_SUFFIXES,
@@ -374,7 +415,7 @@ def load(file: Path, device: str | None) -> Request:
         data = parse_json(content, str(file), forms, MAX_VALUES)
     if device is not None and isinstance(data, dict):
         data = {**data, "device": device}
-    return parse_request(data)
+    return parse_input(data)
 
 
 def _check(request: Request, stack: str | None) -> str:
@@ -413,6 +454,17 @@ def _prepared(request: Request, *, billed: bool = True, within_budget: bool = Tr
         region=region,
         now=datetime.now(UTC),
         within_budget=within_budget,
+    )
+
+
+def _prepared_pack(pack: Pack, *, within_budget: bool = True) -> PreparedPack:
+    """Return the pack as AWS would prepare it, on the instance of the template's default."""
+    from quantum_pipeline.planning.packs import prepare_pack  # noqa: PLC0415
+
+    instance, region = _instance_price()
+    now = datetime.now(UTC)
+    return prepare_pack(
+        pack, instance=instance, region=region, now=now, within_budget=within_budget
     )
 
 

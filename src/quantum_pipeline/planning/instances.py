@@ -1,4 +1,4 @@
-"""The instance types that a job can run on, with the memory of each."""
+"""The instance types that a job can run on, with the memory and the processors of each."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from importlib import resources
 
 
 @cache
-def _memory_gib() -> dict[str, float]:
+def _by_size() -> dict[str, dict[str, float]]:
     file = resources.files("quantum_pipeline.planning") / "instances.json"
-    found: dict[str, float] = json.loads(file.read_text("utf-8"))["memory_gib"]
+    found: dict[str, dict[str, float]] = json.loads(file.read_text("utf-8"))
     return found
 
 
@@ -20,5 +20,15 @@ def memory_bytes(instance_type: str) -> float | None:
     >>> memory_bytes("ml.m5.large") == 8 * 2**30
     True
     """
-    gib = _memory_gib().get(instance_type)
+    gib = _by_size()["memory_gib"].get(instance_type)
     return None if gib is None else gib * 2**30
+
+
+def processors(instance_type: str) -> int | None:
+    """Return how many processes an instance runs at once, None where it is not known.
+
+    >>> processors("ml.m5.large")
+    2
+    """
+    found = _by_size()["processors"].get(instance_type)
+    return None if found is None else int(found)

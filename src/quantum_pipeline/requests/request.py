@@ -38,18 +38,29 @@ RUNTIME = 3600
 """Seconds that a job may take unless the request says otherwise."""
 
 
-class ProblemReference(BaseModel):
-    """A problem stored in S3, for those too large for an execution's input."""
+Label = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$",
+        json_schema_extra={
+            "allowed": "1 to 64 letters, digits, spaces, . _ -, a letter or digit first"
+        },
+    ),
+]
+"""What a user calls a run, or a pack."""
+
+
+class Reference(BaseModel):
+    """What is stored in S3, since it is too large for an execution's input."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    type: Literal["uri"] = "uri"
     uri: Annotated[
         str,
         Field(
             pattern=r"^s3://[a-z0-9.-]{3,63}/[\s\S]+$",
             json_schema_extra={"allowed": "s3://BUCKET/KEY"},
-            description="an object in the stack's input bucket that holds a problem as JSON; "
+            description="an object in the stack's input bucket that holds it as JSON; "
             "the key stands as it is, spaces and all: nothing is percent-encoded",
         ),
     ]
@@ -69,6 +80,12 @@ class ProblemReference(BaseModel):
     def key(self) -> str:
         """The object's key, as S3 has it."""
         return self.uri.removeprefix("s3://").partition("/")[2]
+
+
+class ProblemReference(Reference):
+    """A problem that is stored in S3."""
+
+    type: Literal["uri"] = "uri"
 
 
 class Limits(BaseModel):
@@ -144,18 +161,7 @@ class Request(BaseModel):
     limits: Limits = Field(
         Limits(), description="most that the run may cost, and how long it may take"
     )
-    name: (
-        Annotated[
-            str,
-            Field(
-                pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$",
-                json_schema_extra={
-                    "allowed": "1 to 64 letters, digits, spaces, . _ -, a letter or digit first"
-                },
-            ),
-        ]
-        | None
-    ) = Field(None, description="label of the run in its report")
+    name: Label | None = Field(None, description="label of the run in its report")
     owner: Owner | None = Field(
         None, description="whose run it is; runs are found by it, and it is a tag of the job on AWS"
     )
