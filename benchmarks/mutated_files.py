@@ -96,7 +96,7 @@ def go_on(case: bytes) -> str:
         os.environ["AMZN_BRAKET_JOB_RESULTS_DIR"] = made
         with _by_name(), closing(Journal(folder, files.prepared.request)) as journal:
             result = solve(files.prepared, journal, started)
-        write_result(result, folder / "results.json")
+        write_result(result.model_dump(mode="json"), folder / "results.json")
     return "accepted"
 
 

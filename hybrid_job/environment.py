@@ -6,6 +6,7 @@ Source: https://docs.aws.amazon.com/braket/latest/developerguide/braket-jobs-scr
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -27,3 +28,16 @@ def checkpoint_folder() -> Path:
 def task_results_uri() -> str | None:
     """Return the S3 folder for results of the job's quantum tasks; None outside a container."""
     return os.environ.get("AMZN_BRAKET_TASK_RESULTS_S3_URI")
+
+
+def processors() -> int:
+    """Return how many processes the container may run at once."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def memory_bytes() -> int:
+    """Return the memory of the container: the machine's, or what its group may have of it."""
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with suppress(OSError, ValueError):  # no limit, or none that can be read
+        return min(there, int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii")))
+    return there

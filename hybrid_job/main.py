@@ -3,11 +3,12 @@
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 # Said before BLAS is loaded. Its threads cost more than they gain: the optimiser's matrices are
 # tiny, and on a busy machine, or two hyper-threads of one core, they stall one another.
@@ -18,12 +19,14 @@ from hybrid_job.job import QaoaJob, RqaoaJob, VqeJob
 from hybrid_job.journal import Journal
 from hybrid_job.solvers import qaoa, rqaoa, vqe
 from quantum_pipeline.errors import ERRORS, InvalidRequest, InvalidResult, PipelineError
+from quantum_pipeline.planning.pack_record import PackRecord
+from quantum_pipeline.planning.packs import Room
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.problems import BinaryProblem, Chemistry
 from quantum_pipeline.refusals import describe
 from quantum_pipeline.requests.algorithm import SettledQaoa, SettledRqaoa, SettledVqe
 from quantum_pipeline.results import JobResult
-from quantum_pipeline.runs import INPUT_CHANNEL, PREPARED
+from quantum_pipeline.runs import INPUT_CHANNEL, PACK, PREPARED
 
 RESULTS = "results.json"
 
@@ -35,10 +38,43 @@ def run() -> None:
         PipelineError: by name; Braket makes "<name>: <message>" the job's failureReason.
     """
     started = time.monotonic()
-    prepared = read_prepared(environment.input_folder(INPUT_CHANNEL) / PREPARED)
-    with closing(Journal(environment.checkpoint_folder(), prepared.request)) as journal, _by_name():
-        result = solve(prepared, journal, started)
-    write_result(result, environment.results_folder() / RESULTS)
+    inputs, results = environment.input_folder(INPUT_CHANNEL), environment.results_folder()
+    if (inputs / PACK).exists():
+        data = run_pack(inputs, started)
+    else:
+        prepared = read_record(inputs / PREPARED, PreparedRun)
+        result = solve_in(prepared, environment.checkpoint_folder(), started)
+        data = result.model_dump(mode="json")
+    write_result(data, results / RESULTS)
+
+
+def run_pack(inputs: Path, started: float) -> dict[str, Any]:
+    """Solve the runs of a pack; return how many left a result or an error, and what they used."""
+    from hybrid_job.pack import PackJob  # noqa: PLC0415 - other jobs do without
+
+    record = read_record(inputs / PACK, PackRecord)
+    runs = {name: read_record(inputs / name / PREPARED, PreparedRun) for name in record.runs}
+    room = Room.with_memory(environment.processors(), environment.memory_bytes())
+    job = PackJob(record, runs, environment.checkpoint_folder(), room, solve_in)
+    job.run(started)
+    ends = job.ends()
+    solved = sum(end.error is None for end in ends.values())
+    used = {name: end.processor_seconds for name, end in ends.items()}
+    return {"solved": solved, "failed": len(ends) - solved, "processor_seconds": used}
+
+
+def solve_in(
+    prepared: PreparedRun, checkpoints: Path, started: float, seconds: int | None = None
+) -> JobResult:
+    """Return the result of a run with its journal in a folder, in so many seconds if given."""
+    given = prepared
+    if seconds is not None:
+        limits = {"max_runtime_seconds": seconds}
+        limited = prepared.request.limits.model_copy(update=limits)
+        request = prepared.request.model_copy(update={"limits": limited})
+        given = prepared.model_copy(update={"request": request})
+    with closing(Journal(checkpoints, prepared.request)) as journal, _by_name():
+        return solve(given, journal, started)
 
 
 def solve(prepared: PreparedRun, journal: Journal, started: float) -> JobResult:
@@ -78,25 +114,28 @@ def _by_name() -> Iterator[None]:
         raise ERRORS[known.__name__](str(error)) from error
 
 
-def read_prepared(path: Path) -> PreparedRun:
+Record = TypeVar("Record", bound=BaseModel)
+
+
+def read_record(path: Path, model: type[Record]) -> Record:
     """Return what prepare left for the job.
 
     Raises:
-        InvalidRequest: the file is missing, or not a prepared run.
+        InvalidRequest: the file is missing, or no such record.
     """
     try:
-        return PreparedRun.model_validate_json(path.read_bytes())
+        return model.model_validate_json(path.read_bytes())
     except OSError as error:
         raise InvalidRequest(f"{path.name}: {error}; allowed: the record of prepare") from error
     except ValidationError as error:
-        raise InvalidRequest(describe(error, PreparedRun, path.name)) from None
+        raise InvalidRequest(describe(error, model, path.name)) from None
 
 
-def write_result(result: JobResult, path: Path) -> None:
-    """Write the result as ``braket.jobs.save_job_result`` would, which reads it back."""
+def write_result(data: Mapping[str, Any], path: Path) -> None:
+    """Write a result as ``braket.jobs.save_job_result`` would, which reads it back."""
     persisted = {
         "braketSchemaHeader": {"name": "braket.jobs_data.persisted_job_data", "version": "1"},
-        "dataDictionary": result.model_dump(mode="json"),
+        "dataDictionary": dict(data),
         "dataFormat": "plaintext",
     }
     path.parent.mkdir(parents=True, exist_ok=True)

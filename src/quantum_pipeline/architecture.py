@@ -29,13 +29,13 @@ PACKAGE: Layers = (
 
 JOB: Layers = (
     ("main",),
-    ("solvers",),
+    ("pack", "solvers"),
     ("on_device", "rounding"),
     ("correlations",),
     ("job",),
     ("classical",),
     ("engines", "molecules", "optimising"),
-    ("environment", "journal", "limits", "metrics", "stopwatch"),
+    ("environment", "journal", "limits", "markers", "metrics", "stopwatch"),
 )
 """Those of ``hybrid_job``, likewise."""
 

@@ -25,6 +25,9 @@ MAX_ATTEMPTS = 2
 
 INPUT_CHANNEL = "run"
 PREPARED = "prepared.json"
+PACK = "pack.json"
+CANCEL_MARKERS = "cancelled/"
+"""Folder of a pack: an object in it is the name of a run that is cancelled."""
 JOB = "job.json"
 END = "end.json"
 STAGED = "staged"

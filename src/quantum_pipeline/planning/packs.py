@@ -21,7 +21,7 @@ from quantum_pipeline.planning.memory import BASE_BYTES, USABLE, memory_bytes
 from quantum_pipeline.planning.preparation import prepare
 from quantum_pipeline.planning.prepared import Preparation
 from quantum_pipeline.requests.pack import Pack, PackedRequest, SettledPackLimits, of_run
-from quantum_pipeline.requests.request import RUNTIME
+from quantum_pipeline.requests.request import RUNTIME, ResolvedRequest
 from quantum_pipeline.wording import memory_size
 
 
@@ -46,7 +46,12 @@ class Room:
         there = instances.memory_bytes(instance_type)
         if there is None:
             return cls(1, float("inf"))
-        return cls(instances.processors(instance_type) or 1, USABLE * there - BASE_BYTES)
+        return cls.with_memory(instances.processors(instance_type) or 1, there)
+
+    @classmethod
+    def with_memory(cls, processors: int, memory_bytes: float) -> Room:
+        """Return the room on a machine: its usable memory, less the job's process."""
+        return cls(processors, USABLE * memory_bytes - BASE_BYTES)
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,7 @@ def prepare_pack(
     """
     room = Room.of(instance.instance_type)
     prepared = [_prepared(run, room, instance, region, now) for run in pack.pack]
-    demands = [demand(found) for found in prepared]
+    demands = [demand_of(found.request) for found in prepared]
     limits = _settled(pack, demands, room)
     seconds, at_once = course(demands, room)
     billed = STARTUP_SECONDS + min(seconds, limits.max_runtime_seconds)
@@ -131,9 +136,8 @@ def _prepared(
         return found
 
 
-def demand(found: Preparation) -> Demand:
+def demand_of(request: ResolvedRequest) -> Demand:
     """Return what a run takes of the job: all its time limit where no allowance is known."""
-    request = found.request
     limit = request.limits.max_runtime_seconds
     computed = costs.compute_seconds(request)
     return Demand(limit if computed is None else min(computed, limit), memory_bytes(request))

@@ -1,0 +1,31 @@
+"""What a job leaves of each run of a pack, as soon as there is something to leave."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from quantum_pipeline.quantities import Seconds, Text
+from quantum_pipeline.wording import refusal
+
+
+class PackedResult(BaseModel):
+    """A run's result, or the error by name that it ended with; the seconds that it took.
+
+    ``processor_seconds`` are those of a processor in the attempt that ended it: by them the job's
+    time is divided. The result is read as that of any job: see ``results.read_result``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    processor_seconds: Seconds
+    result: dict[str, Any] | None = None
+    error: Text | None = None
+    cause: Text = ""
+
+    @model_validator(mode="after")
+    def _check_one(self) -> Self:
+        if (self.result is None) == (self.error is None):
+            raise ValueError(refusal("error", self.error, "a result or an error, one of them"))
+        return self
