@@ -254,12 +254,16 @@ def _shortened(bitstring: str) -> str:
     return bitstring if len(bitstring) <= 60 else f"{bitstring[:28]}...{bitstring[-28:]}"
 
 
-def estimate(found: Estimate | PackEstimate, *, as_json: bool) -> None:
-    """Print an estimate as a table, or as JSON."""
+def estimates(found: Sequence[Estimate | PackEstimate], *, as_json: bool) -> None:
+    """Print estimates as tables, or one as a JSON object and several as a list of them."""
     if as_json:
-        click.echo(found.model_dump_json(indent=2))
+        each = [estimate.model_dump(mode="json") for estimate in found]
+        click.echo(json.dumps(each[0] if len(each) == 1 else each, indent=2))
         return
-    figures(found.lines())
+    for number, estimate in enumerate(found):
+        if number:
+            _out.print()
+        figures(estimate.lines())
 
 
 def devices(rows: Sequence[ListedDevice], *, as_json: bool) -> None:

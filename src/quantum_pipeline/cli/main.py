@@ -18,6 +18,7 @@ import click
 
 from quantum_pipeline.cli import console, entry
 from quantum_pipeline.cli.compact_json import compact
+from quantum_pipeline.cli.packing import gathered
 from quantum_pipeline.devices.catalogue import Device, catalogue
 from quantum_pipeline.devices.states import DeviceState, read_state
 from quantum_pipeline.errors import InvalidRequest, PipelineError
@@ -27,7 +28,7 @@ from quantum_pipeline.planning.device import candidates, needs_device
 from quantum_pipeline.planning.preparation import check, prepare
 from quantum_pipeline.planning.prepared import Preparation
 from quantum_pipeline.requests.json_text import MAX_VALUES, parse_json
-from quantum_pipeline.requests.pack import Pack, StoredPack, of_run, parse_input
+from quantum_pipeline.requests.pack import Pack, StoredPack, of_run, parse_input, said_of
 from quantum_pipeline.requests.request import (
     MAX_OBJECT_BYTES,
     ProblemReference,
@@ -37,10 +38,13 @@ from quantum_pipeline.requests.request import (
 
 if TYPE_CHECKING:
     from quantum_pipeline.cli.client import Pipeline
+    from quantum_pipeline.planning.estimates import Estimate
+    from quantum_pipeline.planning.pack_estimate import PackEstimate
     from quantum_pipeline.planning.packs import PreparedPack
 
 REQUEST_FILE = click.argument("file", type=click.Path(path_type=Path))
 DEVICE = click.option("--device", help="Device that replaces the request's: a name or an ARN.")
+FILES = click.argument("files", type=click.Path(path_type=Path), nargs=-1, required=True)
 RUNS = Path("runs")
 """Where runs are on this machine, unless another folder is named."""
 
@@ -127,12 +131,18 @@ def start(
     console.result(folder, as_json=as_json)
 
 
-@main.command(short_help="Check a request; print it with its defaults.")
-@REQUEST_FILE
+@main.command(short_help="Check requests; print them with their defaults.")
+@FILES
 @DEVICE
-def validate(file: Path, device: str | None) -> None:
-    """Print the request, or the pack, in FILE with every default filled in, or what is wrong."""
-    asked = load(file, device)
+def validate(files: tuple[Path, ...], device: str | None) -> None:
+    """Print the request, or the pack, in FILES with every default filled in, or what is wrong.
+
+    Several files are printed as the pack that they make.
+    """
+    asked, *alone = _asked(files, device)
+    if alone:
+        allowed = "requests that can share one job, or one file"
+        raise InvalidRequest(f"FILES: they make no pack; allowed: {allowed}")
     if isinstance(asked, Request):
         stored = isinstance(asked.problem, ProblemReference)
         data = _filled_in(asked if stored else _prepared(asked).request)
@@ -147,6 +157,31 @@ def validate(file: Path, device: str | None) -> None:
     click.echo(compact(data))
 
 
+Asked = Request | Pack | StoredPack
+
+
+def _asked(files: tuple[Path, ...], device: str | None) -> list[Asked]:
+    """Return what is asked in a file; of several the pack that they make, and what has no place.
+
+    Raises:
+        InvalidRequest: as ``load``; of several files, after the name of the file.
+    """
+    if len(files) == 1:
+        return [load(files[0], device)]
+    requests: list[tuple[Path, Request]] = []
+    for file in files:
+        data = read(file, device)
+        with said_of(str(file)):
+            found = parse_input(data)
+            if not isinstance(found, Request):
+                raise InvalidRequest("is a pack; allowed: requests, or one pack alone")
+        requests.append((file, found))
+    pack, alone = gathered(requests)
+    for each in alone:
+        console.note(f"{each.file}: in a job of its own, since {each.because}")
+    return [*([pack] if pack else []), *(each.request for each in alone)]
+
+
 def _filled_in(found: Request) -> dict[str, Any]:
     """Return a request as it is printed."""
     data: dict[str, Any] = found.model_dump(mode="json", by_alias=True, exclude_none=True)
@@ -155,29 +190,36 @@ def _filled_in(found: Request) -> dict[str, Any]:
     return data
 
 
-@main.command(short_help="Print what a run would take and cost.")
-@REQUEST_FILE
+@main.command(short_help="Print what runs would take and cost.")
+@FILES
 @DEVICE
 @AS_JSON
-def estimate(file: Path, device: str | None, as_json: bool) -> None:
-    """Print qubits, memory, time and cost of what is asked in FILE; nothing is submitted.
+def estimate(files: tuple[Path, ...], device: str | None, as_json: bool) -> None:
+    """Print qubits, memory, time and cost of what is asked in FILES; nothing is submitted.
 
-    The exit status is 3 if it would be refused for its cost.
+    Of several files, those that can share a job are estimated as a pack. The exit status is 3 if
+    anything would be refused for its cost.
     """
+    found = [
+        _estimated(each) if isinstance(each, Request) else _estimated_pack(each)
+        for each in _asked(files, device)
+    ]
+    console.estimates([shown for shown, _ in found], as_json=as_json)
+    for _, check_cost in found:
+        check_cost()
+
+
+def _estimated(request: Request) -> tuple[Estimate, Callable[[], None]]:
+    """Return an estimate, and what refuses it for its cost."""
     from quantum_pipeline.planning.estimates import estimate as estimated  # noqa: PLC0415
 
-    request = load(file, device)
-    if not isinstance(request, Request):
-        _estimate_pack(request, as_json=as_json)
-        return
     if isinstance(request.problem, ProblemReference):
         raise InvalidRequest("problem.uri: not read here; allowed: a problem in the file itself")
     found = _prepared(request, within_budget=False)
-    console.estimate(estimated(found), as_json=as_json)
-    check_budget(found.cost, found.request.limits, found.least)
+    return estimated(found), partial(check_budget, found.cost, found.request.limits, found.least)
 
 
-def _estimate_pack(asked: Pack | StoredPack, *, as_json: bool) -> None:
+def _estimated_pack(asked: Pack | StoredPack) -> tuple[PackEstimate, Callable[[], None]]:
     from quantum_pipeline.planning.pack_estimate import estimate_pack  # noqa: PLC0415
     from quantum_pipeline.planning.packs import check_budgets  # noqa: PLC0415
 
@@ -187,8 +229,7 @@ def _estimate_pack(asked: Pack | StoredPack, *, as_json: bool) -> None:
         with of_run(refers):
             raise InvalidRequest("problem.uri: not read here; allowed: a problem in the file")
     found = _prepared_pack(asked, within_budget=False)
-    console.estimate(estimate_pack(found), as_json=as_json)
-    check_budgets(found)
+    return estimate_pack(found), partial(check_budgets, found)
 
 
 def _refers(pack: Pack) -> str | None:
@@ -387,11 +428,20 @@ def make_folder(field: str, folder: Path) -> None:
         raise InvalidRequest.of(field, str(folder), allowed) from None
 
 
-def load(file: Path, device: str | None) -> Request | Pack | StoredPack:
+def load(file: Path, device: str | None) -> Asked:
     """Return the request, or the pack, in a file of whichever form.
 
     Raises:
         InvalidRequest: no such file, too large, or neither.
+    """
+    return parse_input(read(file, device))
+
+
+def read(file: Path, device: str | None) -> Any:
+    """Return what a file of any form holds, as JSON, with the device that replaces its own.
+
+    Raises:
+        InvalidRequest: no such file, too large, or of no such form.
     """
     from quantum_pipeline.problems.text_files import (  # noqa: PLC0415
         TEXT_SUFFIXES,
@@ -414,8 +464,8 @@ def load(file: Path, device: str | None) -> Request | Pack | StoredPack:
         forms = f"JSON in UTF-8, or a text file ending in {', '.join(sorted(TEXT_SUFFIXES))}"
         data = parse_json(content, str(file), forms, MAX_VALUES)
     if device is not None and isinstance(data, dict):
-        data = {**data, "device": device}
-    return parse_input(data)
+        return {**data, "device": device}
+    return data
 
 
 def _check(request: Request, stack: str | None) -> str:

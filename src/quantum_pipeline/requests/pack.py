@@ -10,7 +10,7 @@ asks begins with that run's name.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError, model_validator
@@ -24,11 +24,19 @@ from quantum_pipeline.wording import refusal, shown
 FEWEST, MOST = 2, 100
 """Runs of a pack."""
 
+MOST_USD = 1_000_000
+"""That a limit on cost may be."""
+
+LONGEST_NAME = 40
+"""Characters of a run's name: they leave as many to the id of its pack."""
+
 RunName = Annotated[
     str,
     Field(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$",
-        json_schema_extra={"allowed": "1 to 40 letters, digits, _ -, a letter or digit first"},
+        pattern=rf"^[A-Za-z0-9][A-Za-z0-9_-]{{0,{LONGEST_NAME - 1}}}$",
+        json_schema_extra={
+            "allowed": f"1 to {LONGEST_NAME} letters, digits, _ -, a letter or digit first"
+        },
         description="name of the run, once in a pack: its id is that of the pack, a dot, and this",
     ),
 ]
@@ -40,7 +48,7 @@ class PackLimits(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    max_cost_usd: Annotated[float, Field(strict=True, ge=0, le=1_000_000, allow_inf_nan=False)] = (
+    max_cost_usd: Annotated[float, Field(strict=True, ge=0, le=MOST_USD, allow_inf_nan=False)] = (
         Field(1.0, description="most that the pack may cost; refused if its estimate is higher")
     )
     max_runtime_seconds: Annotated[StrictInt, Field(ge=1, le=432_000)] | None = Field(
@@ -184,11 +192,15 @@ def _validated(model: type[Model], data: dict[str, Any]) -> Model:
         raise InvalidRequest(*sentences(error, model, "pack")) from None
 
 
-@contextmanager
-def of_run(name: str) -> Iterator[None]:
+def of_run(name: str) -> AbstractContextManager[None]:
     """Say which run of a pack an error is of, before each of its sentences."""
+    return said_of(f"run {shown(name)}")
+
+
+@contextmanager
+def said_of(what: str) -> Iterator[None]:
+    """Say what an error is of, before each of its sentences."""
     try:
         yield
     except PipelineError as error:
-        said = (f"run {shown(name)}: {sentence}" for sentence in error.args)
-        raise type(error)(*said) from None
+        raise type(error)(*(f"{what}: {sentence}" for sentence in error.args)) from None
