@@ -2,6 +2,7 @@
 
     requests    examples of events/requests, mutated: read in turn by ``qpipe validate`` and by
                 Prepare, by its event or from the input bucket, and as the job reads what it stores
+    packs       its packs, mutated: read by ``qpipe validate``
     texts       graphs, QUBOs and molecules in text files, damaged: read by ``qpipe validate``
     events      events/functions, mutated: each goes to its function
     arguments   command lines of qpipe, mutated
@@ -70,8 +71,17 @@ class Kind(NamedTuple):
 
 def request_case(rng: Random, number: int) -> bytes:
     """Return the bytes of a mutated request; every fifth is one that was wrong before."""
+    return _example_case(rng, number, packs=False)
+
+
+def pack_case(rng: Random, number: int) -> bytes:
+    """Return the bytes of a mutated pack, likewise."""
+    return _example_case(rng, number, packs=True)
+
+
+def _example_case(rng: Random, number: int, *, packs: bool) -> bytes:
     names = sorted(file.name for file in (EVENTS / "requests").glob("*.json"))
-    names = [name for name in names if "pack_" not in name]  # one reads packs, the other runs
+    names = [name for name in names if ("pack_" in name) is packs]
     wrong = [name for name in names if name.startswith("invalid_")]
     right = [name for name in names if name not in wrong]
     turn, kind = divmod(number, 5)
@@ -281,6 +291,7 @@ def _check_said(text: str) -> None:
 
 KINDS = {
     "requests": Kind(request_case, (validate, prepare)),
+    "packs": Kind(pack_case, (validate,)),
     "texts": Kind(text_case, (validate_text,)),
     "events": Kind(event_case, (function,)),
     "arguments": Kind(argument_case, (qpipe,)),

@@ -33,6 +33,9 @@ from tests.planned import INSTANCE, NOON
 from tests.unit.finished_run import CREATED, EXECUTION
 from tests.waiting import wait_for
 
+# Threads of tests (a server, a worker) are what Python 3.12 warns of at a fork; a job has none.
+pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+
 ROOM = Room(2, 2**33)
 QUICK = {"algorithm": {"depth": 1, "starts": 1, "max_evaluations": 20}}
 

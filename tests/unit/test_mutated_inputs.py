@@ -12,6 +12,7 @@ import pytest
 from benchmarks import mutating
 from benchmarks.mutations import (
     argument_case,
+    pack_case,
     qpipe,
     request_case,
     text_case,
@@ -27,8 +28,13 @@ NAMES = {"accepted", "usage", "InvalidRequest", "BudgetExceeded", "DeviceUnavail
 
 @pytest.mark.parametrize(
     ("case", "read"),
-    [(request_case, validate), (text_case, validate_text), (argument_case, qpipe)],
-    ids=["requests", "texts", "arguments"],
+    [
+        (request_case, validate),
+        (pack_case, validate),
+        (text_case, validate_text),
+        (argument_case, qpipe),
+    ],
+    ids=["requests", "packs", "texts", "arguments"],
 )
 def test_mutated_input_is_read_or_refused_by_name(
     case: Callable[[Random, int], bytes],
