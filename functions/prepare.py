@@ -17,12 +17,12 @@ from quantum_pipeline.planning.device import candidates
 from quantum_pipeline.planning.preparation import prepare
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.requests.json_text import MAX_VALUES, parse_json
+from quantum_pipeline.requests.pack import parse_input, to_be_run
 from quantum_pipeline.requests.request import (
     MAX_OBJECT_BYTES,
     ProblemReference,
     Request,
     parse_problem,
-    parse_request,
 )
 from quantum_pipeline.runs import ExecutionArn, ExecutionName
 
@@ -41,7 +41,7 @@ def handler(event: Event) -> dict[str, Any]:
     started = time.perf_counter()
     settings = PrepareSettings.read()
     _check_unused(settings, runs.check_run_id(event.run_id))
-    asked = parse_request(event.request)
+    asked = to_be_run(parse_input(event.request))
     request = _with_problem(asked, settings.input_bucket)
     found = prepare(
         request,

@@ -105,4 +105,4 @@ def test_a_pack_is_not_run_yet_and_says_so(tmp_path: Path) -> None:
     pack.write_text(json.dumps({"pack": [{"name": name, "request": RING} for name in "ab"]}))
     status, _, said = qpipe("run", str(pack))
     assert status == 2
-    assert "is a pack, which cannot be run yet; allowed: a request" in said
+    assert "pack: cannot be run yet; allowed: a request, each run by itself" in said

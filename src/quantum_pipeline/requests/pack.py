@@ -160,6 +160,17 @@ def parse_input(data: Any) -> Request | Pack | StoredPack:
     return parse_request(data)
 
 
+def to_be_run(asked: Request | Pack | StoredPack) -> Request:
+    """Return what is asked as a run.
+
+    Raises:
+        InvalidRequest: it is a pack: those can be written, checked and priced, and not yet run.
+    """
+    if not isinstance(asked, Request):
+        raise InvalidRequest("pack: cannot be run yet; allowed: a request, each run by itself")
+    return asked
+
+
 def parse_pack(data: dict[str, Any]) -> Pack | StoredPack:
     """Return the pack of a JSON object with the field ``pack``.
 
