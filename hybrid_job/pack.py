@@ -129,7 +129,10 @@ class PackJob:
                 error = JobFailed(f"limits.max_runtime_seconds: all {asked} of the pack are used")
                 self._leave(place, _failed(error, 0.0))
                 continue
-            self._running[place] = self._begin(place, seconds, until)
+            try:
+                self._running[place] = self._begin(place, seconds, until)
+            except OSError as error:  # no memory for it, or too many processes
+                self._leave(place, _failed(JobFailed(f"no process for it: {error}"), 0.0))
 
     def _begin(self, place: int, seconds: int, until: float) -> _Running:
         folder, began = self._folders[place], time.monotonic()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
@@ -247,6 +248,23 @@ def test_a_cancelled_run_is_ended_and_the_others_go_on(
     found = solving(*prepared(["waits", "good", "runs"]), tmp_path, lasts, Room(1, 2**33))
     assert [found[name].error for name in ("runs", "waits", "good")] == ["JobFailed"] * 2 + [None]
     assert found["waits"].cause == "cancelled by its user"
+
+
+def test_a_run_that_no_process_can_be_made_for_fails_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    fork, refused = os.fork, list[int]()
+
+    def refuse_once() -> int:
+        if refused:
+            return fork()
+        refused.append(errno.ENOMEM)
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    monkeypatch.setattr(os, "fork", refuse_once)
+    found = solving(*prepared(["a", "b"]), tmp_path, lambda *_: None)
+    causes = sorted(left.cause for left in found.values())
+    assert causes == ["", "no process for it: [Errno 12] Cannot allocate memory"]
 
 
 def test_what_is_no_end_of_a_run_is_solved_again(tmp_path: Path) -> None:
