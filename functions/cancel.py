@@ -1,5 +1,8 @@
 """State Cancel: records the end of a run that failed or was stopped, and leaves no job running.
 
+Of a pack, every run that has no end ends so; of one run of a pack that run alone, and the job goes
+on.
+
 Called by the state machine's Catch, by EventBridge for executions that end without one (those that
 were stopped or timed out), and by the sweep for runs that these have left half-way.
 
@@ -14,18 +17,21 @@ that even then is found too late is the sweep's.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, Field
 
 from quantum_pipeline import runs
-from quantum_pipeline.aws import ends, jobs, storage, tasks, tickets
-from quantum_pipeline.aws.ends import End
+from quantum_pipeline.aws import ends, jobs, packs, storage, tasks, tickets
+from quantum_pipeline.aws.ends import Failure
 from quantum_pipeline.aws.settings import CancelSettings
 from quantum_pipeline.aws.stage import EventModel, stage
-from quantum_pipeline.errors import ServiceUnavailable
+from quantum_pipeline.errors import InvalidRequest, InvalidResult, ServiceUnavailable
+from quantum_pipeline.planning.pack_record import PackRecord
 from quantum_pipeline.planning.prepared import RunHeader
 from quantum_pipeline.runs import ExecutionArn, ExecutionName, SubmittedJob
 
@@ -37,25 +43,16 @@ SUBMIT_SECONDS = 90.0
 """How long a Submit may be alive after its execution was stopped: its start, its time-out, more."""
 
 
-class Failure(End):
-    """How a run ended: ``failure.json``, or ``cancelled.json`` where a user stopped it."""
-
-    announced = ("error", "cause", "job_arn")
-
-    execution_arn: str
-    status: Literal["FAILED", "CANCELLED"]
-    error: str
-    cause: str
-    job_status: str | None = None
-    billable_seconds: float | None = None
-
-
 class Event(BaseModel):
-    """A run; how it fails, None if that is not to be said; when it was cut off, if so."""
+    """A run; how it fails, None if that is not to be said; when it was cut off, if so.
+
+    ``number`` is that of a run of a pack, whose id is ``run_id`` then.
+    """
 
     run_id: str
     execution_arn: str
     failure: Failure | None
+    number: int | None = None
     cut_off_at: datetime | None = None
 
 
@@ -67,11 +64,15 @@ class StateError(BaseModel):
 
 
 class FailedState(EventModel):
-    """What the state machine calls with: the run, and the error of the state that failed."""
+    """What the state machine calls with: the run, and the error of the state that failed.
+
+    Of a pack with the number of a run, from 0, it is the run's own.
+    """
 
     run_id: ExecutionName
     execution_arn: ExecutionArn
     error: StateError
+    number: Annotated[int, Field(strict=True, ge=0, lt=runs.MOST_PACKED)] | None = None
 
 
 class Status(BaseModel):
@@ -110,7 +111,7 @@ def read_event(event: Any) -> Event:
         cause=_message(found.error.cause),
         ended_at=datetime.now(UTC),
     )
-    return Event(**run, failure=failure)
+    return Event(**run, failure=failure, number=found.number)
 
 
 def _of_status(detail: Status) -> Event:
@@ -148,49 +149,119 @@ def handler(event: Event) -> dict[str, Any]:
     """
     settings = CancelSettings.read()
     bucket, run_id = settings.output_bucket, event.run_id
-    _claim(bucket, event.failure)
+    if event.number is not None:
+        return _end_one_of_pack(event, event.number, settings)
+    if _is_another(bucket, event):
+        return _answer(event, cancelled=False, n_tasks=0)
+    found = _Found.of(bucket, run_id)
+    if event.failure is not None:
+        ends.fail(bucket, event.failure, kind="run" if found.pack is None else "pack")
     known: dict[str, object] = {}
     try:
-        prepared = storage.read_model(bucket, runs.key(run_id, runs.PREPARED), RunHeader)
-        found = _find_jobs(bucket, event, prepared) if prepared else []  # else none was submitted
-        has_tasks = prepared is not None and prepared.device.kind != "local"
-        cancelled = [jobs.cancel(arn) for arn in reversed(found)]  # what runs is the newest
-        tasks_cancelled = tasks.cancel_all(found) if has_tasks else 0
-        newest = jobs.look(found[-1]) if found else None
+        arns = found.jobs(bucket, event)
+        cancelled = [jobs.cancel(arn) for arn in reversed(arns)]  # what runs is the newest
+        tasks_cancelled = tasks.cancel_all(arns) if found.has_tasks else 0
+        newest = jobs.look(arns[-1]) if arns else None
         known = _facts(newest)
     finally:
+        if found.pack is not None:
+            _finish_runs(found.pack, settings, known)
         ends.finish(bucket, run_id, settings.catalogue_table, settings.budget, **known)
     tickets.remove(bucket, run_id)
-    if has_tasks:
-        tasks_cancelled += tasks.cancel_until_ended(found, SECONDS_TO_END)
-    if prepared:
-        _check_no_job_follows(event, newest, len(found))
+    if found.has_tasks:
+        tasks_cancelled += tasks.cancel_until_ended(arns, SECONDS_TO_END)
+    if found.created_at:
+        _check_no_job_follows(event, newest, len(arns))
+    return _answer(event, cancelled=any(cancelled), n_tasks=tasks_cancelled)
+
+
+def _answer(event: Event, *, cancelled: bool, n_tasks: int) -> dict[str, Any]:
     return {
-        "run_id": run_id,
+        "run_id": event.run_id,
         "error": event.failure and event.failure.error,
         "cause": event.failure and event.failure.cause,
-        "job_cancelled": any(cancelled),
-        "quantum_tasks_cancelled": tasks_cancelled,
+        "job_cancelled": cancelled,
+        "quantum_tasks_cancelled": n_tasks,
     }
 
 
-def _claim(bucket: str, failure: Failure | None) -> None:
-    if failure is not None:
-        name = runs.CANCELLED if failure.status == "CANCELLED" else runs.FAILURE
-        ends.claim(bucket, name, failure, metrics={"RunsFailed": 1}, ErrorName=failure.error)
+def _is_another(bucket: str, event: Event) -> bool:
+    """Return whether the name is that of a run of a pack, and not of this execution.
 
-
-def _find_jobs(bucket: str, event: Event, prepared: RunHeader) -> list[str]:
-    """Return the run's jobs, the newest last.
-
-    Braket is asked as well as the record: the newest job may have no record yet, and the search may
-    not show what has just been made.
+    Prepare has refused it then, and its end is none of that run's.
     """
-    submitted = storage.read_model(bucket, runs.key(event.run_id, runs.JOB), SubmittedJob)
-    recorded = submitted.all_jobs if submitted else ()
-    return list(
-        dict.fromkeys((*recorded, *jobs.find_all(event.execution_arn, prepared.created_at)))
-    )
+    pack = packs.pack_of(bucket, event.run_id)
+    return pack is not None and pack.execution_arn != event.execution_arn
+
+
+def _end_one_of_pack(event: Event, number: int, settings: CancelSettings) -> dict[str, Any]:
+    """End one run of a pack, which PostProcess could not."""
+    bucket, failure = settings.output_bucket, event.failure
+    pack = storage.need_model(bucket, runs.key(event.run_id, runs.PACK), PackRecord)
+    if failure is None or number >= len(pack.names):
+        raise InvalidRequest.of("number", number, f"up to {len(pack.names) - 1}")
+    failed = packs.failed(pack, pack.names[number], error=failure.error, cause=failure.cause)
+    packs.end(bucket, failed)
+    ends.finish(bucket, failed.run_id, settings.catalogue_table, settings.budget)
+    return {"run_id": failed.run_id, "error": failed.error, "cause": failed.cause}
+
+
+def _finish_runs(pack: PackRecord, settings: CancelSettings, known: Mapping[str, object]) -> None:
+    """End the runs of a pack that have no end, then finish all of their ends."""
+    bucket, seconds = settings.output_bucket, known.get("billable_seconds")
+    share = seconds / len(pack.runs) if isinstance(seconds, float | int) else None
+    of_each = {**known, "billable_seconds": share}
+    packs.end_all(bucket, pack)
+    for name in pack.names:
+        table, budget = settings.catalogue_table, settings.budget
+        ends.finish(bucket, pack.run_id(name), table, budget, **of_each)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What was prepared of a run: its record, or its pack's; neither, of one that was refused.
+
+    What cannot be read is known to be there: the run's end is claimed before anybody fails on it.
+    """
+
+    run: RunHeader | None = None
+    pack: PackRecord | None = None
+    unreadable: InvalidResult | None = None
+
+    @classmethod
+    def of(cls, bucket: str, run_id: str) -> Self:
+        """Return what there is; only where there is no run, a pack is looked for."""
+        try:
+            run = storage.read_model(bucket, runs.key(run_id, runs.PREPARED), RunHeader)
+            return cls(run, None if run else packs.read(bucket, run_id))
+        except InvalidResult as error:
+            return cls(unreadable=error)
+
+    @property
+    def created_at(self) -> datetime | None:
+        """When it was prepared; None of what was refused."""
+        prepared = self.run or self.pack
+        return prepared.created_at if prepared else None
+
+    @property
+    def has_tasks(self) -> bool:
+        """Whether its jobs may create quantum tasks."""
+        return self.run is not None and self.run.device.kind != "local"
+
+    def jobs(self, bucket: str, event: Event) -> list[str]:
+        """Return its jobs, the newest last.
+
+        Braket is asked as well as the record: the newest job may have no record yet, and the search
+        may not show what has just been made.
+        """
+        if self.unreadable:
+            raise self.unreadable
+        if self.created_at is None:
+            return []  # none was submitted
+        submitted = storage.read_model(bucket, runs.key(event.run_id, runs.JOB), SubmittedJob)
+        recorded = submitted.all_jobs if submitted else ()
+        searched = jobs.find_all(event.execution_arn, self.created_at)
+        return list(dict.fromkeys((*recorded, *searched)))
 
 
 def _check_no_job_follows(event: Event, newest: jobs.JobState | None, n_found: int) -> None:

@@ -8,7 +8,7 @@ from quantum_pipeline import polling
 from quantum_pipeline.aws import jobs
 from quantum_pipeline.aws.settings import MonitorSettings
 from quantum_pipeline.aws.stage import EventModel, stage
-from quantum_pipeline.runs import Attempt, JobArn, Polls, RunId
+from quantum_pipeline.runs import Attempt, JobArn, NumberOfRuns, Polls, RunId
 
 
 class Event(EventModel):
@@ -18,6 +18,7 @@ class Event(EventModel):
     attempt: Attempt
     job_arn: JobArn
     polls: Polls
+    n_runs: NumberOfRuns = 1
 
 
 @stage(Event.read, uses=("braket",))
@@ -29,10 +30,14 @@ def handler(event: Event) -> dict[str, Any]:
     return {
         "run_id": event.run_id,
         "attempt": event.attempt,
+        "n_runs": event.n_runs,
         "job_arn": event.job_arn,
         "status": job.status,
         "polls": polls,
         "wait_seconds": polling.wait_seconds(
-            job.age_seconds, polls, MonitorSettings.read().polls_at_once
+            job.age_seconds,
+            polls,
+            MonitorSettings.read().polls_at_once,
+            polling.longest(event.n_runs),
         ),
     }

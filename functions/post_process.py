@@ -1,24 +1,39 @@
 """State PostProcess: recomputes the job's result as far as that can be done, and reports it.
 
+Of a pack it is called for each run, and at last for the pack: a run whose result is not there, or
+is not right, fails alone.
+
 What only the job could know is held to bounds, and the report names it: see ``results``.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple, Self
+
+from pydantic import Field, ValidationError
 
 from quantum_pipeline import pages, runs
-from quantum_pipeline.aws import ends, jobs, storage, tasks
+from quantum_pipeline.aws import ends, jobs, packs, storage, tasks
 from quantum_pipeline.aws.clients import named_errors
 from quantum_pipeline.aws.ends import Claim, End
 from quantum_pipeline.aws.settings import PostProcessSettings
 from quantum_pipeline.aws.stage import EventModel, logger, stage
-from quantum_pipeline.errors import JobFailed, PipelineError, ServiceUnavailable
+from quantum_pipeline.errors import (
+    InvalidRequest,
+    InvalidResult,
+    JobFailed,
+    PipelineError,
+    ServiceUnavailable,
+)
 from quantum_pipeline.planning import costs
+from quantum_pipeline.planning.costs import InstancePrice
+from quantum_pipeline.planning.pack_record import PackRecord
+from quantum_pipeline.planning.packs import cost_of, shares
 from quantum_pipeline.planning.prepared import PreparedRun, RunHeader
 from quantum_pipeline.reports import (
     MoleculeReport,
@@ -28,20 +43,34 @@ from quantum_pipeline.reports import (
     Timing,
     build_report,
 )
-from quantum_pipeline.results import JobResult, read_result
-from quantum_pipeline.runs import Attempt, JobArn, Polls, RunId, SubmittedJob
+from quantum_pipeline.results import MoleculeResult, OptimisationResult, read_result
+from quantum_pipeline.results.packed import PackSummary
+from quantum_pipeline.runs import (
+    MOST_PACKED,
+    Attempt,
+    JobArn,
+    NumberOfRuns,
+    Polls,
+    RunId,
+    SubmittedJob,
+)
 
 PATIENCE_SECONDS = 600.0
 """How long after its end a run waits for services that refuse what is left; then the sweep does."""
 
 
 class Event(EventModel):
-    """The run and its job, which has completed."""
+    """The run and its job, which has ended; of a pack also the number of the run, from 0.
+
+    Without a number all runs of the pack have ended, and so does the pack.
+    """
 
     run_id: RunId
     attempt: Attempt
     job_arn: JobArn
     polls: Polls
+    n_runs: NumberOfRuns = 1
+    number: Annotated[int, Field(strict=True, ge=0, lt=MOST_PACKED)] | None = None
 
 
 class Completed(End):
@@ -58,6 +87,19 @@ class Completed(End):
     actual_usd: float
 
 
+class CompletedPack(End):
+    """The record of a pack of which every run has an end; ``actual_usd`` is the bill of its job."""
+
+    announced = ("succeeded", "failed", "cancelled", "actual_usd")
+
+    execution_arn: str
+    status: Literal["SUCCEEDED"] = "SUCCEEDED"
+    succeeded: int
+    failed: int
+    cancelled: int
+    actual_usd: float
+
+
 @stage(Event.read, uses=("s3", "braket", "dynamodb", "sns"))
 def handler(event: Event) -> dict[str, Any]:
     """Write the report and its pictures; return where they are and the main figures.
@@ -67,17 +109,33 @@ def handler(event: Event) -> dict[str, Any]:
     """
     started = time.perf_counter()
     settings = PostProcessSettings.read()
+    if event.n_runs > 1:
+        return _of_pack(event, settings, started)
     bucket, run_id = settings.output_bucket, event.run_id
     stands = ends.read(bucket, run_id) or _claim(event, settings, started)
+    _check_completed(run_id, stands)
+    ends.publish(bucket, run_id, stands)
+    _cancel_tasks(bucket, run_id, _waits_for(stands))
+    _finish(run_id, stands, settings)
+    return _answer(stands)
+
+
+def _check_completed(run_id: str, stands: Claim) -> None:
     if stands.record != runs.COMPLETED:
         raise JobFailed(f"{run_id}: the run has ended ({stands.record}); no report is made of it")
-    ends.publish(bucket, run_id, stands)
-    waits_for = _waits_for(stands)
-    _cancel_tasks(bucket, run_id, waits_for)
-    with _left_to_the_sweep(but=waits_for):
-        ends.remember(bucket, run_id, settings.catalogue_table, settings.budget, stands)
+
+
+def _finish(run_id: str, stands: Claim, settings: PostProcessSettings) -> None:
+    """Do what follows the publication of an end."""
+    with _left_to_the_sweep(but=_waits_for(stands)):
+        ends.remember(
+            settings.output_bucket, run_id, settings.catalogue_table, settings.budget, stands
+        )
         with _left_to_the_sweep():
-            ends.tell(bucket, run_id, settings.notification_topic_arn)
+            ends.tell(settings.output_bucket, run_id, settings.notification_topic_arn)
+
+
+def _answer(stands: Claim) -> dict[str, Any]:
     return {
         name: value for name, value in stands.end.items() if name not in ("ended_at", "job_arn")
     }
@@ -87,28 +145,181 @@ def _claim(event: Event, settings: PostProcessSettings, started: float) -> Claim
     """Make the report, stage it, and claim the run's end with it."""
     bucket = settings.output_bucket
     prepared = storage.need_model(bucket, runs.key(event.run_id, runs.PREPARED), PreparedRun)
-    submitted = storage.need_model(bucket, runs.key(event.run_id, runs.JOB), SubmittedJob)
-    job = jobs.look(event.job_arn)
-    result = read_result(jobs.read_output(job), prepared)
-    outcome = Outcome(
-        job=submitted,
-        timing=Timing(
-            prepare_seconds=prepared.prepare_seconds,
-            queue_seconds=job.queue_seconds,
-            job_seconds=job.job_seconds,
-            post_process_seconds=time.perf_counter() - started,
-            polls=event.polls,
-        ),
-        actual=_bill(prepared, result, [*map(jobs.look, submitted.earlier), job], settings),
-        completed_at=datetime.now(UTC),
+    job = _Job.of(event, bucket)
+    result = read_result(jobs.read_output(job.newest), prepared)
+    timing = _timing(event, prepared, job, started)
+    made = _report(prepared, job, result, timing, settings.instance_price)
+    return _claim_completed(bucket, made, "run")
+
+
+class _Job(NamedTuple):
+    """The job of a run, or a pack: as it was recorded, as Braket says, and what is billed of it."""
+
+    submitted: SubmittedJob
+    newest: jobs.JobState
+    billed_seconds: float
+
+    @classmethod
+    def of(cls, event: Event, bucket: str) -> Self:
+        submitted = storage.need_model(bucket, runs.key(event.run_id, runs.JOB), SubmittedJob)
+        job = jobs.look(event.job_arn)
+        attempts = [*map(jobs.look, submitted.earlier), job]
+        return cls(submitted, job, sum(each.paid_seconds for each in attempts))
+
+
+def _report(
+    prepared: PreparedRun,
+    job: _Job,
+    result: OptimisationResult | MoleculeResult,
+    timing: Timing,
+    instance: InstancePrice,
+) -> OptimisationReport | MoleculeReport:
+    """Return the report of a run whose job, or its part of one, is billed so many seconds."""
+    actual = costs.bill(
+        instance_seconds=job.billed_seconds,
+        instance=instance,
+        device=prepared.device,
+        tasks=result.tasks,
     )
-    made = build_report(prepared, outcome, result)
+    outcome = Outcome(
+        job=job.submitted, timing=timing, actual=actual, completed_at=datetime.now(UTC)
+    )
+    return build_report(prepared, outcome, result)
+
+
+def _timing(event: Event, prepared: PreparedRun, job: _Job, started: float) -> Timing:
+    """Return where the time went; of a job that is shared, the run's part of its bill."""
+    alone = prepared.pack is None
+    return Timing(
+        prepare_seconds=prepared.prepare_seconds,
+        queue_seconds=job.newest.queue_seconds,
+        job_seconds=job.newest.job_seconds if alone else job.billed_seconds,
+        post_process_seconds=time.perf_counter() - started,
+        polls=event.polls,
+    )
+
+
+def _claim_completed(
+    bucket: str, made: OptimisationReport | MoleculeReport, kind: ends.Kind
+) -> Claim:
+    """Stage a report and claim its run's end with it; of a run of a pack, the page alone."""
+    files = dict(_files(made))
+    metrics = _metrics(made)
+    if kind != "run":
+        files = {name: files[name] for name in (made.artifacts.report_html, runs.REPORT)}
+        metrics["CostRatio"] = None  # the pack's says more: nobody knows beforehand who takes what
     return ends.claim(
         bucket,
         runs.COMPLETED,
-        _completed(made, f"s3://{bucket}/{runs.key(event.run_id, '')}"),
-        staged=ends.stage(bucket, event.run_id, dict(_files(made))),
-        metrics=_metrics(made),
+        _completed(made, f"s3://{bucket}/{runs.key(made.run_id, '')}"),
+        kind=kind,
+        staged=ends.stage(bucket, made.run_id, files),
+        metrics=metrics,
+    )
+
+
+def _of_pack(event: Event, settings: PostProcessSettings, started: float) -> dict[str, Any]:
+    """End one run of a pack, with its report or by its error; at last the pack."""
+    bucket = settings.output_bucket
+    pack = storage.need_model(bucket, runs.key(event.run_id, runs.PACK), PackRecord)
+    if event.number is None:
+        return _end_pack(event, pack, settings)
+    if event.number >= len(pack.names):
+        raise InvalidRequest.of("number", event.number, f"up to {len(pack.names) - 1}")
+    name = pack.names[event.number]
+    run_id = pack.run_id(name)
+    stands = ends.read(bucket, run_id) or _claim_of_pack(event, pack, name, settings, started)
+    if stands is None:
+        return {"run_id": run_id}
+    ends.publish(bucket, run_id, stands)
+    _finish(run_id, stands, settings)
+    return {"run_id": run_id, "status": stands.end["status"]}
+
+
+def _claim_of_pack(
+    event: Event, pack: PackRecord, name: str, settings: PostProcessSettings, started: float
+) -> Claim | None:
+    """Claim the end of a run of a pack; None where the job failed before the run had ended."""
+    bucket, job = settings.output_bucket, _Job.of(event, settings.output_bucket)
+    left, cancelled = packs.left(bucket, pack, name), packs.is_cancelled(bucket, pack, name)
+    if left is None and not cancelled and job.newest.status != "COMPLETED":
+        return None
+    seconds = _shares(pack, job)[name]
+    failure = packs.failed(
+        pack, name, job_arn=event.job_arn, billable_seconds=seconds, cancelled=cancelled
+    )
+    if cancelled:
+        return packs.end(bucket, failure)
+    try:
+        prepared = storage.need_model(
+            bucket, runs.key(pack.run_id(name), runs.PREPARED), PreparedRun
+        )
+        result = read_result(packs.result(name, left), prepared)
+        share = job._replace(billed_seconds=seconds)
+        timing = _timing(event, prepared, share, started)
+        made = _report(prepared, share, result, timing, settings.instance_price)
+        thrifty = made.model_copy(update={"artifacts": made.artifacts.thrifty})
+        return _claim_completed(bucket, thrifty, "run of a pack")
+    except ServiceUnavailable:
+        raise
+    except PipelineError as error:
+        said = {"error": type(error).__name__, "cause": str(error)}
+        return packs.end(bucket, failure.model_copy(update=said))
+
+
+def _shares(pack: PackRecord, job: _Job) -> dict[str, float]:
+    """Return each run's part of the billed seconds; a run that was refused has none."""
+    summary = PackSummary()
+    if job.newest.status == "COMPLETED":
+        with suppress(InvalidResult, ValidationError):  # then nobody knows who used what
+            summary = PackSummary.model_validate(jobs.read_output(job.newest))
+    used = [summary.processor_seconds.get(name, 0.0) for name in pack.runs]
+    start = max(0.0, job.billed_seconds - summary.seconds)
+    parts = dict(zip(pack.runs, shares(job.billed_seconds, start, used), strict=True))
+    return parts | dict.fromkeys(pack.refused, 0.0)
+
+
+def _end_pack(event: Event, pack: PackRecord, settings: PostProcessSettings) -> dict[str, Any]:
+    """End a pack of which all runs have ended, and tell of it once all of them are finished."""
+    bucket, pack_id = settings.output_bucket, pack.pack_id
+    claims = [_end_of(bucket, pack, name) for name in pack.names]
+    stands = ends.read(bucket, pack_id) or _claim_pack(event, pack, claims, settings)
+    _check_completed(pack_id, stands)
+    ends.publish(bucket, pack_id, stands)
+    if all(each.finished for each in claims):
+        with _left_to_the_sweep(but=_waits_for(stands)):
+            ends.tell(bucket, pack_id, settings.notification_topic_arn)
+    return _answer(stands)
+
+
+def _end_of(bucket: str, pack: PackRecord, name: str) -> Claim:
+    """Return the end of a run; one that could not be recorded is, now that all others are."""
+    found = ends.read(bucket, pack.run_id(name))
+    return found or packs.end(bucket, packs.failed(pack, name, cause="its end was not recorded"))
+
+
+def _claim_pack(
+    event: Event, pack: PackRecord, claims: Sequence[Claim], settings: PostProcessSettings
+) -> Claim:
+    bucket, job = settings.output_bucket, _Job.of(event, settings.output_bucket)
+    counts = Counter(each.record for each in claims)
+    bill = cost_of(job.billed_seconds, settings.instance_price).total_usd
+    estimate = pack.estimate.total_usd
+    return ends.claim(
+        bucket,
+        runs.COMPLETED,
+        CompletedPack(
+            run_id=pack.pack_id,
+            execution_arn=pack.execution_arn,
+            ended_at=datetime.now(UTC),
+            job_arn=event.job_arn,
+            succeeded=counts[runs.COMPLETED],
+            failed=counts[runs.FAILURE],
+            cancelled=counts[runs.CANCELLED],
+            actual_usd=bill,
+        ),
+        kind="pack",
+        metrics={"CostRatio": bill / estimate if estimate else None},
     )
 
 
@@ -132,20 +343,6 @@ def _files(made: OptimisationReport | MoleculeReport) -> Iterator[tuple[str, tup
     for name, content in pages.render(made).items():
         yield name, (content, _content_type(name))
     yield runs.REPORT, (made.model_dump_json(by_alias=True).encode(), "application/json")
-
-
-def _bill(
-    prepared: PreparedRun,
-    result: JobResult,
-    attempts: list[jobs.JobState],
-    settings: PostProcessSettings,
-) -> costs.Cost:
-    return costs.bill(
-        instance_seconds=sum(job.paid_seconds for job in attempts),
-        instance=settings.instance_price,
-        device=prepared.device,
-        tasks=result.tasks,
-    )
 
 
 def _waits_for(stands: Claim) -> tuple[type[PipelineError], ...]:

@@ -1,4 +1,7 @@
-"""State Prepare: turns a request into a prepared run, or refuses it before anything is paid for."""
+"""State Prepare: turns a request into a prepared run, or refuses it before anything is paid for.
+
+Of a pack each run is prepared, or refused alone.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +10,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 from quantum_pipeline import runs
-from quantum_pipeline.aws import devices, storage
+from quantum_pipeline.aws import devices, packs, storage, stored
 from quantum_pipeline.aws.ends import end_of
 from quantum_pipeline.aws.metrics import record
 from quantum_pipeline.aws.settings import PrepareSettings
 from quantum_pipeline.aws.stage import EventModel, stage
+from quantum_pipeline.devices.catalogue import LOCAL, find
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.planning.device import candidates
 from quantum_pipeline.planning.preparation import prepare
 from quantum_pipeline.planning.prepared import PreparedRun
-from quantum_pipeline.requests.json_text import MAX_VALUES, parse_json
-from quantum_pipeline.requests.pack import parse_input, to_be_run
-from quantum_pipeline.requests.request import (
-    MAX_OBJECT_BYTES,
-    ProblemReference,
-    Request,
-    parse_problem,
-)
+from quantum_pipeline.requests.pack import PackOutline, StoredPack, parse_outline
+from quantum_pipeline.requests.request import ProblemReference, Request
 from quantum_pipeline.runs import ExecutionArn, ExecutionName
 
 
@@ -37,12 +35,20 @@ class Event(EventModel):
 
 @stage(Event.read, uses=("s3", "braket"))
 def handler(event: Event) -> dict[str, Any]:
-    """Store the prepared run; return what the next states and the execution's reader need."""
+    """Store the prepared run, or pack; return what the next states and the reader need."""
     started = time.perf_counter()
     settings = PrepareSettings.read()
-    _check_unused(settings, runs.check_run_id(event.run_id))
-    asked = to_be_run(parse_input(event.request))
-    request = _with_problem(asked, settings.input_bucket)
+    _check_unused(settings, event)
+    asked = parse_outline(event.request)
+    if isinstance(asked, Request):
+        return _prepare_run(event, asked, settings, started)
+    return _prepare_pack(event, asked, settings)
+
+
+def _prepare_run(
+    event: Event, asked: Request, settings: PrepareSettings, started: float
+) -> dict[str, Any]:
+    request, _ = stored.with_problem(asked, settings.input_bucket)
     found = prepare(
         request,
         devices.states(candidates(request)),
@@ -67,6 +73,7 @@ def handler(event: Event) -> dict[str, Any]:
         "run_id": event.run_id,
         "attempt": prepared.attempt,
         "waits": 0,
+        "n_runs": 1,
         "problem_type": prepared.request.problem.type,
         "n_qubits": prepared.request.problem.n_qubits,
         "device": found.device.arn,
@@ -74,24 +81,43 @@ def handler(event: Event) -> dict[str, Any]:
     }
 
 
-def _check_unused(settings: PrepareSettings, run_id: str) -> None:
-    if end_of(settings.output_bucket, run_id) is not None:
+def _prepare_pack(
+    event: Event, asked: PackOutline | StoredPack, settings: PrepareSettings
+) -> dict[str, Any]:
+    """Store the records of a pack and its runs, unless an earlier try of this very call has."""
+    bucket, pack_id = settings.output_bucket, event.run_id
+    found = packs.read(bucket, pack_id)
+    if found is None or not packs.is_stored(bucket, pack_id):
+        now = datetime.now(UTC) if found is None else found.created_at
+        preparing = packs.Preparing(
+            _with_runs(asked, settings.input_bucket),
+            pack_id=pack_id,
+            execution_arn=event.execution_arn,
+            buckets=(settings.input_bucket, bucket),
+            instance=settings.instance_price,
+            region=settings.aws_region,
+        )
+        found = preparing.prepare(settings.budget, now)
+        record({"RunsStarted": len(found.runs), "EstimatedCost": found.estimate.total_usd})
+    return {
+        "run_id": event.run_id,
+        "attempt": 1,
+        "waits": 0,
+        "n_runs": len(found.names),
+        "n_refused": len(found.refused),
+        "device": find(LOCAL).arn,
+        "estimated_usd": round(found.estimate.total_usd, 6),
+    }
+
+
+def _with_runs(asked: PackOutline | StoredPack, bucket: str) -> PackOutline:
+    return stored.with_runs(asked, bucket) if isinstance(asked, StoredPack) else asked
+
+
+def _check_unused(settings: PrepareSettings, event: Event) -> None:
+    """Refuse a name that a run has: one that has ended, or one of a pack that may go on."""
+    bucket, run_id = settings.output_bucket, runs.check_run_id(event.run_id)
+    if end_of(bucket, run_id) is not None or packs.pack_of(bucket, run_id) is not None:
         raise InvalidRequest.of(
             "name of the execution", run_id, "a name that no earlier run of this stack had"
         )
-
-
-def _with_problem(request: Request, bucket: str) -> Request:
-    reference = request.problem
-    if not isinstance(reference, ProblemReference):
-        return request
-    if reference.bucket != bucket:
-        raise InvalidRequest.of("problem.uri", reference.uri, f"an object below s3://{bucket}/")
-    try:
-        content = storage.read(bucket, reference.key, MAX_OBJECT_BYTES)
-    except ValueError as error:
-        raise InvalidRequest(f"problem.uri: {reference.uri} has {error}") from error
-    if content is None:
-        raise InvalidRequest.of("problem.uri", reference.uri, "an object that exists")
-    data = parse_json(content, f"problem.uri: {reference.uri}", max_values=MAX_VALUES)
-    return request.model_copy(update={"problem": parse_problem(data)})

@@ -20,8 +20,9 @@ from quantum_pipeline.aws.settings import SubmitSettings
 from quantum_pipeline.aws.stage import EventModel, stage
 from quantum_pipeline.errors import BudgetExceeded, JobFailed, QuotaExceeded
 from quantum_pipeline.planning.costs import STARTUP_SECONDS
+from quantum_pipeline.planning.pack_record import PackRecord
 from quantum_pipeline.planning.prepared import RunHeader
-from quantum_pipeline.runs import Attempt, Polls, RunId, SubmittedJob
+from quantum_pipeline.runs import Attempt, NumberOfRuns, Polls, RunId, SubmittedJob
 
 LEAST_SECONDS = 60
 """Assumed: what a next attempt takes, beside its start, to go on from the checkpoint and end."""
@@ -34,7 +35,7 @@ SECONDS_BETWEEN_TRIES = 1.0
 
 
 class Event(EventModel):
-    """The prepared run, and which attempt at it this is; when it started, how often it has waited.
+    """What was prepared, and which attempt at it this is; when it started, how often it has waited.
 
     Executions that began before there was a line do not say when: they are tried again by the state
     machine.
@@ -46,6 +47,7 @@ class Event(EventModel):
         default=None, json_schema_extra={"allowed": "a time with its zone, as in ISO 8601"}
     )
     waits: Polls = 0
+    n_runs: NumberOfRuns = 1
 
 
 @stage(Event.read, uses=("s3", "braket"))
@@ -68,6 +70,7 @@ def handler(event: Event) -> dict[str, Any]:
     return {
         "run_id": event.run_id,
         "attempt": event.attempt,
+        "n_runs": event.n_runs,
         "job_arn": submitted.job_arn,
         "status": "QUEUED",
         "polls": 0,
@@ -87,10 +90,12 @@ def _wait(event: Event, settings: SubmitSettings, place: int | None) -> dict[str
     if place is None:
         assert event.started_at is not None
         place = tickets.renew(settings.output_bucket, event.run_id, event.started_at)
-    wait_seconds = polling.line_wait_seconds(place, settings.concurrent_jobs, event.waits)
+    slots, longest = settings.concurrent_jobs, polling.longest(event.n_runs)
+    wait_seconds = polling.line_wait_seconds(place, slots, event.waits, longest)
     return {
         "run_id": event.run_id,
         "attempt": event.attempt,
+        "n_runs": event.n_runs,
         "status": "WAITING",
         "place": place,
         "waits": event.waits + 1,
@@ -104,37 +109,40 @@ def _submit(
     """Create the attempt's job; None where it is not the run's turn, or the quota is full."""
     if place is not None and place >= settings.concurrent_jobs:
         return None
-    prepared = storage.need_model(
-        settings.output_bucket, runs.key(event.run_id, runs.PREPARED), RunHeader
-    ).model_copy(update={"attempt": event.attempt})
-    seconds = _runtime(prepared, earlier)
+    wanted = _wanted(event, settings.output_bucket)
+    seconds = _runtime(wanted, earlier)
     published = source.publish(settings.code_bucket)
     try:
         tries = 1 if place is None else TRIES
-        arn = _create(prepared, published, settings, seconds, tries)
+        arn = _create(wanted, published, settings, seconds, tries)
     except QuotaExceeded:
         if event.started_at is None:
             raise
         return None
-    record(
-        {"JobsSubmitted": 1},
-        DeviceType=prepared.device.kind,
-        ProblemType=prepared.request.problem.type,
-    )
+    record({"JobsSubmitted": 1}, DeviceType=wanted.device.kind, ProblemType=wanted.problem_type)
     return SubmittedJob(
         run_id=event.run_id,
         attempt=event.attempt,
         job_arn=arn,
         earlier=earlier,
-        job_name=runs.job_name(prepared.execution_arn, event.attempt),
+        job_name=runs.job_name(wanted.execution_arn, event.attempt),
         source_uri=published.uri,
         source_sha256=published.sha256,
         instance_type=settings.job_instance_type,
     )
 
 
+def _wanted(event: Event, bucket: str) -> jobs.Wanted:
+    """Return what the job is to be created for, by the record of the run or the pack."""
+    if event.n_runs == 1:
+        run = storage.need_model(bucket, runs.key(event.run_id, runs.PREPARED), RunHeader)
+        return jobs.Wanted.of_run(run, event.attempt)
+    pack = storage.need_model(bucket, runs.key(event.run_id, runs.PACK), PackRecord)
+    return jobs.Wanted.of_pack(pack, event.attempt)
+
+
 def _create(
-    prepared: RunHeader,
+    wanted: jobs.Wanted,
     published: source.Source,
     settings: SubmitSettings,
     seconds: int,
@@ -148,7 +156,7 @@ def _create(
     while True:
         try:
             with named_errors():
-                return jobs.create(prepared, published, settings, seconds)
+                return jobs.create(wanted, published, settings, seconds)
         except QuotaExceeded:
             tries -= 1
             if not tries:
@@ -156,7 +164,7 @@ def _create(
         time.sleep(SECONDS_BETWEEN_TRIES)
 
 
-def _runtime(prepared: RunHeader, earlier: tuple[str, ...]) -> int:
+def _runtime(wanted: jobs.Wanted, earlier: tuple[str, ...]) -> int:
     """Return the seconds that the job may run.
 
     A next attempt has what the instances of those before, and its own start, have left of
@@ -165,17 +173,16 @@ def _runtime(prepared: RunHeader, earlier: tuple[str, ...]) -> int:
     Raises:
         BudgetExceeded: too little is left for the attempt to be of use.
     """
-    limits, price = prepared.request.limits, prepared.instance.counted_usd_per_hour
-    asked = limits.max_runtime_seconds
+    asked, price = wanted.max_runtime_seconds, wanted.instance.counted_usd_per_hour
     if not earlier or not price:
         return asked
     paid = sum(jobs.look(arn).paid_seconds for arn in earlier)
-    left = limits.max_cost_usd * 3600 / price - paid - STARTUP_SECONDS
+    left = wanted.max_cost_usd * 3600 / price - paid - STARTUP_SECONDS
     if left < min(asked, LEAST_SECONDS):
         raise BudgetExceeded(
-            f"limits.max_cost_usd: attempt {prepared.attempt} would begin after {paid:.0f} s of "
+            f"limits.max_cost_usd: attempt {wanted.attempt} would begin after {paid:.0f} s of "
             f"the job's instance are paid for, {paid * price / 3600:.4f} USD, and needs "
-            f"{STARTUP_SECONDS + LEAST_SECONDS} s more; allowed: up to {limits.max_cost_usd:.4f}"
+            f"{STARTUP_SECONDS + LEAST_SECONDS} s more; allowed: up to {wanted.max_cost_usd:.4f}"
         )
     return min(asked, int(left))
 

@@ -22,7 +22,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from quantum_pipeline import runs
-from quantum_pipeline.aws import ends, executions, jobs, storage, tasks, tickets
+from quantum_pipeline.aws import ends, executions, jobs, packs, storage, tasks, tickets
 from quantum_pipeline.aws.clients import client
 from quantum_pipeline.aws.executions import Execution
 from quantum_pipeline.aws.jobs import FoundJob
@@ -132,6 +132,8 @@ def _has_left_something(bucket: str, run: Ended, found: Iterable[FoundJob]) -> b
         return run.status != "SUCCEEDED"
     if ends.is_left(bucket, run.name, claim):
         return True
+    if claim.kind == "pack":  # which is told of once all its runs are finished
+        return packs.has_staged(bucket, run.name)
     if prepared is None or prepared.device.kind == "local":
         return False
     recorded = submitted.all_jobs if submitted else ()

@@ -26,6 +26,7 @@ from quantum_pipeline.problems import BinaryProblem, Chemistry
 from quantum_pipeline.refusals import describe
 from quantum_pipeline.requests.algorithm import SettledQaoa, SettledRqaoa, SettledVqe
 from quantum_pipeline.results import JobResult
+from quantum_pipeline.results.packed import PackSummary
 from quantum_pipeline.runs import INPUT_CHANNEL, PACK, PREPARED
 
 RESULTS = "results.json"
@@ -58,9 +59,12 @@ def run_pack(inputs: Path, started: float) -> dict[str, Any]:
     job = PackJob(record, runs, environment.checkpoint_folder(), room, solve_in)
     job.run(started)
     ends = job.ends()
-    solved = sum(end.error is None for end in ends.values())
-    used = {name: end.processor_seconds for name, end in ends.items()}
-    return {"solved": solved, "failed": len(ends) - solved, "processor_seconds": used}
+    return PackSummary(
+        solved=sum(end.error is None for end in ends.values()),
+        failed=sum(end.error is not None for end in ends.values()),
+        seconds=time.monotonic() - started,
+        processor_seconds={name: end.processor_seconds for name, end in ends.items()},
+    ).model_dump()
 
 
 def solve_in(

@@ -36,9 +36,8 @@ from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.requests.request import MAX_OBJECT_BYTES
 from quantum_pipeline.results.base import JobResult
 from quantum_pipeline.results.packed import PackedResult
+from quantum_pipeline.runs import PACKED_END as ENDED
 from quantum_pipeline.wording import memory_size
-
-ENDED = "ended.json"
 
 SECONDS_BETWEEN_LOOKS = 5.0
 """For markers of runs that are cancelled."""

@@ -26,6 +26,11 @@ MAX_ATTEMPTS = 2
 INPUT_CHANNEL = "run"
 PREPARED = "prepared.json"
 PACK = "pack.json"
+INPUTS = "inputs/"
+"""Folder of a pack: what its job reads, ``pack.json`` and the record of each run."""
+CHECKPOINTS = "checkpoints"
+PACKED_END = "ended.json"
+"""What a job leaves of a run of a pack, in the run's folder of its checkpoint."""
 CANCEL_MARKERS = "cancelled/"
 """Folder of a pack: an object in it is the name of a run that is cancelled."""
 JOB = "job.json"
@@ -39,8 +44,9 @@ COMPLETED, FAILURE, CANCELLED = "completed.json", "failure.json", "cancelled.jso
 ENDS = (COMPLETED, FAILURE, CANCELLED)
 
 
-_RUN_ID = r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}"
-_RUN_ID_ALLOWED = "1 to 80 of A-Z a-z 0-9 . _ -, a letter or digit first"
+MAX_RUN_ID = 80
+_RUN_ID = rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{MAX_RUN_ID - 1}}}"
+_RUN_ID_ALLOWED = f"1 to {MAX_RUN_ID} of A-Z a-z 0-9 . _ -, a letter or digit first"
 
 RunId = Annotated[
     str, Field(pattern=f"^{_RUN_ID}$", json_schema_extra={"allowed": _RUN_ID_ALLOWED})
@@ -77,6 +83,11 @@ Attempt = Annotated[int, Field(strict=True, ge=1, le=MAX_ATTEMPTS)]
 Polls = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
 """Looks at a job, or at the line for one; an execution has events for fewer."""
 
+MOST_PACKED = 100
+"""Runs of a pack."""
+NumberOfRuns = Annotated[int, Field(strict=True, ge=1, le=MOST_PACKED)]
+"""Of an execution: 1 of a request, more of a pack."""
+
 
 class SubmittedJob(BaseModel):
     """What submit leaves: the job, and the very code that it runs.
@@ -111,6 +122,32 @@ def check_run_id(run_id: str) -> str:
     if not re.fullmatch(_RUN_ID, run_id):
         raise InvalidRequest.of("name of the execution", run_id, _RUN_ID_ALLOWED)
     return run_id
+
+
+def packed_run_id(pack_id: str, name: str) -> str:
+    """Return the id of a run of a pack.
+
+    Raises:
+        InvalidRequest: the pack's id leaves no room for the name.
+
+    >>> packed_run_id("angles-1", "depth-2")
+    'angles-1.depth-2'
+    """
+    room = MAX_RUN_ID - len(name) - 1
+    if len(pack_id) > room:
+        allowed = f"up to {room} characters, for the ids of its runs have the name of one as well"
+        raise InvalidRequest.of("name of the execution", pack_id, allowed)
+    return f"{pack_id}.{name}"
+
+
+def pack_and_name(run_id: str) -> tuple[str, str] | None:
+    """Return the pack that a run would be of, and its name there; None where it is of none.
+
+    >>> pack_and_name("angles-1.depth-2"), pack_and_name("angles-1")
+    (('angles-1', 'depth-2'), None)
+    """
+    pack_id, dot, name = run_id.rpartition(".")
+    return (pack_id, name) if pack_id and dot and name else None
 
 
 def key(run_id: str, name: str) -> str:

@@ -105,18 +105,6 @@ def test_prepare_refuses_an_object_that_is_no_problem(
     assert stack.records(run_id) == set()
 
 
-def test_prepare_refuses_a_pack_and_says_what_is_wrong_with_one(
-    stack: Stack, request_data: dict[str, Any]
-) -> None:
-    runs = [{"name": name, "request": request_data} for name in ("a", "b")]
-    with pytest.raises(InvalidRequest, match=r"^pack: cannot be run yet; allowed: a request"):
-        stack.invoke("Prepare", event("pack", {"pack": runs}))
-    runs[1]["request"] = request_data | {"shots": 0}
-    with pytest.raises(InvalidRequest, match=r'^run "b": shots: got 0'):
-        stack.invoke("Prepare", event("pack", {"pack": runs}))
-    assert stack.records("pack") == set()
-
-
 def test_prepare_reads_no_other_bucket(stack: Stack) -> None:
     with pytest.raises(InvalidRequest, match="an object below s3://amazon-braket-input"):
         stack.invoke("Prepare", event("other", {"problem": {"uri": "s3://some-bucket/x.json"}}))

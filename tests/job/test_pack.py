@@ -18,7 +18,7 @@ import pytest
 
 from hybrid_job import pack
 from hybrid_job.main import solve_in
-from hybrid_job.pack import ENDED, PackJob, Solve
+from hybrid_job.pack import PackJob, Solve
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.planning.pack_record import PackRecord
 from quantum_pipeline.planning.packs import Room, prepare_pack
@@ -28,6 +28,7 @@ from quantum_pipeline.results import read_result
 from quantum_pipeline.results.base import JobResult
 from quantum_pipeline.results.packed import PackedResult
 from quantum_pipeline.runs import CANCEL_MARKERS, INPUT_CHANNEL, PACK, PREPARED, key
+from quantum_pipeline.runs import PACKED_END as ENDED
 from tests.job.job_processes import JobProcesses
 from tests.local.braket.server import BUCKET, Server
 from tests.planned import INSTANCE, NOON

@@ -13,7 +13,7 @@ import pytest
 from quantum_pipeline import polling
 from quantum_pipeline.errors import ERRORS
 from quantum_pipeline.local.template import Stack
-from quantum_pipeline.runs import MAX_ATTEMPTS
+from quantum_pipeline.runs import MAX_ATTEMPTS, MOST_PACKED
 
 ROOT = Path(__file__).parents[2]
 Json = dict[str, Any]
@@ -35,10 +35,35 @@ EVENTS_OF_A_POLL = (
     9  # entered and exited of Wait, Monitor, IsFinished; scheduled, started, succeeded; as in line
 )
 EVENTS_OF_A_RETRY = 3  # scheduled, started, failed
+EVENTS_OF_A_PACKED_RUN = 14  # iteration started, succeeded; five of each task, two of RunHasEnded
+
+
+def machines(machine: Json) -> Iterator[Json]:
+    """The machine, and those inside its states."""
+    yield machine
+    for state in machine["States"].values():
+        if "ItemProcessor" in state:
+            yield from machines(state["ItemProcessor"])
+
+
+def states(machine: Json) -> dict[str, Json]:
+    """All states, those of inner machines too; no name is there twice."""
+    found = [each for inner in machines(machine) for each in inner["States"].items()]
+    assert len(found) == len(dict(found))
+    return dict(found)
 
 
 def tasks(machine: Json) -> dict[str, Json]:
-    return {name: state for name, state in machine["States"].items() if state["Type"] == "Task"}
+    return {name: state for name, state in states(machine).items() if state["Type"] == "Task"}
+
+
+def function_of(state: str) -> str:
+    """Name of the function that a state calls: of a pack one function has several states."""
+    return {
+        "PostProcessRun": "PostProcess",
+        "PostProcessPack": "PostProcess",
+        "CancelRun": "Cancel",
+    }.get(state, state)
 
 
 def followers(state: Json) -> Iterator[str]:
@@ -63,23 +88,25 @@ def reachable(machine: Json, start: str) -> set[str]:
 
 def handlers(machine: Json, kind: str) -> Iterator[tuple[str, Json]]:
     """Name of the state and each of its Retry or Catch entries."""
-    for name, state in machine["States"].items():
+    for name, state in states(machine).items():
         for entry in state.get(kind, []):
             yield name, entry
 
 
 def test_every_state_named_as_next_exists(machine: Json) -> None:
-    named = {name for state in machine["States"].values() for name in followers(state)}
-    assert named | {machine["StartAt"]} <= machine["States"].keys()
+    for inner in machines(machine):
+        named = {name for state in inner["States"].values() for name in followers(state)}
+        assert named | {inner["StartAt"]} <= inner["States"].keys()
 
 
 def test_every_state_is_reachable(machine: Json) -> None:
-    assert reachable(machine, machine["StartAt"]) == machine["States"].keys()
+    for inner in machines(machine):
+        assert reachable(inner, inner["StartAt"]) == inner["States"].keys()
 
 
 def test_every_state_goes_on_or_ends(machine: Json) -> None:
-    for name, state in machine["States"].items():
-        ends = state["Type"] in ("Succeed", "Fail")
+    for name, state in states(machine).items():
+        ends = state["Type"] in ("Succeed", "Fail") or state.get("End", False)
         assert ends != any(True for _ in followers(state)), name
 
 
@@ -90,7 +117,7 @@ def test_a_run_that_was_cancelled_never_ends_green(machine: Json) -> None:
 
 
 def test_every_state_says_what_it_is_for(machine: Json) -> None:
-    assert all(state.get("Comment") for state in machine["States"].values())
+    assert all(state.get("Comment") for state in states(machine).values())
 
 
 @pytest.mark.parametrize("kind", ["Retry", "Catch"])
@@ -138,7 +165,7 @@ def test_a_concurrency_that_is_used_up_is_waited_for_by_each_function(machine: J
 def test_every_task_runs_the_function_of_its_name(machine: Json) -> None:
     for name, state in tasks(machine).items():
         assert state["Resource"] == "arn:aws:states:::lambda:invoke"
-        assert state["Parameters"]["FunctionName"] == f"${{{name}FunctionArn}}"
+        assert state["Parameters"]["FunctionName"] == f"${{{function_of(name)}FunctionArn}}"
 
 
 def test_every_task_times_out_after_its_function_has(
@@ -146,7 +173,8 @@ def test_every_task_times_out_after_its_function_has(
 ) -> None:
     default = template["Globals"]["Function"]["Timeout"]
     for name, state in tasks(machine).items():
-        assert state["TimeoutSeconds"] > functions[f"{name}Function"].get("Timeout", default), name
+        function = functions[f"{function_of(name)}Function"]
+        assert state["TimeoutSeconds"] > function.get("Timeout", default), name
 
 
 def test_placeholders_are_the_templates_substitutions(resources: Json) -> None:
@@ -166,24 +194,26 @@ def test_nothing_is_left_to_substitute() -> None:
     json.loads(machine.definition)
 
 
+@pytest.mark.parametrize("n_runs", [1, MOST_PACKED])
 def test_the_longest_execution_stays_below_the_limit_of_events(
-    machine: Json, template: Json
+    machine: Json, template: Json, n_runs: int
 ) -> None:
     """Looks until the machine's own timeout, by jobs of all attempts and by the line before each,
 
-    which share the time so that there are most of them, and all retries of Prepare and Submit.
+    which share the time so that there are most of them, and all retries of Prepare and Submit; then
+    the runs of a pack, each retried to the last for one kind of error.
     """
     at_once = template["Parameters"]["PollsAtOnce"]["MaxValue"]
     share = machine["TimeoutSeconds"] / (2 * MAX_ATTEMPTS)
-    age, polls = 0, 0
+    age, polls, longest = 0, 0, polling.longest(n_runs)
     for _ in range(MAX_ATTEMPTS):
         in_line, waits = 0, 0
         while in_line < share:
-            in_line += polling.line_wait_seconds(0, 1, waits)
+            in_line += polling.line_wait_seconds(0, 1, waits, longest)
             waits += 1
         job_age, job_polls = 0, 0
         while job_age < share:
-            job_age += polling.wait_seconds(job_age, job_polls, at_once)
+            job_age += polling.wait_seconds(job_age, job_polls, at_once, longest)
             job_polls += 1
         age += in_line + job_age
         polls += waits + job_polls
@@ -194,7 +224,11 @@ def test_the_longest_execution_stays_below_the_limit_of_events(
     )
     retries = prepare + MAX_ATTEMPTS * submit
     events = polls * EVENTS_OF_A_POLL + retries * EVENTS_OF_A_RETRY
-    assert events < EVENTS_OF_AN_EXECUTION
+    of_a_run = EVENTS_OF_A_PACKED_RUN + EVENTS_OF_A_RETRY * sum(
+        max(entry["MaxAttempts"] for entry in tasks(machine)[name]["Retry"])
+        for name in ("PostProcessRun", "CancelRun")
+    )
+    assert events + (n_runs - 1) * of_a_run < EVENTS_OF_AN_EXECUTION
 
 
 def test_an_interrupted_job_is_resumed_as_often_as_a_run_has_attempts(machine: Json) -> None:
@@ -213,3 +247,11 @@ def test_only_small_values_travel_between_states(machine: Json) -> None:
         if path == "$"
     }
     assert whole == {("Prepare", "request.$"), ("Cancel", "error.$")}
+
+
+def test_a_pack_ends_its_runs_a_few_at_once_and_hands_nothing_of_them_on(machine: Json) -> None:
+    runs = machine["States"]["PostProcessRuns"]
+    assert runs["MaxConcurrency"] == 4
+    assert runs["ResultPath"] is None
+    selected = {name for name, path in runs["ItemSelector"].items() if path.startswith("$.")}
+    assert selected == {"run_id.$", "attempt.$", "job_arn.$", "polls.$", "n_runs.$"}

@@ -132,7 +132,12 @@ NEEDED = {
         *OF_THE_SERVICE,
     },
 }
-READ_BY_JOBS = {"runs/*/prepared.json", "runs/*/checkpoints/*", "jobs/qpipe-*/tasks/*"}
+READ_BY_JOBS = {
+    "runs/*/prepared.json",
+    "runs/*/inputs/*",
+    "runs/*/checkpoints/*",
+    "jobs/qpipe-*/tasks/*",
+}
 WRITTEN_BY_JOBS = {"runs/*/job/*", "runs/*/checkpoints/*", "jobs/qpipe-*/tasks/*"}
 STACK_TAG = "quantum-pipeline:stack"
 

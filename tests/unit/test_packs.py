@@ -83,7 +83,7 @@ def test_the_runs_of_a_stored_pack_are_read_as_those_of_another() -> None:
     )
     assert isinstance(stored, StoredPack)
     whole = packed(ring(), ring(5))
-    assert stored.filled(whole["pack"]) == parse_input(
+    assert stored.filled(whole["pack"]).read() == parse_input(
         whole | {"name": "n", "limits": {"max_cost_usd": 2.0}}
     )
     with pytest.raises(InvalidRequest, match=r"^pack: got 3; allowed: 2 to 100 runs"):

@@ -23,6 +23,7 @@ from tests.waiting import wait_for
 POLLED = ["Prepare", "Submit", "HasJob", "Wait", "Monitor", "IsFinished"]
 DONE = ["PostProcess", "Succeeded"]
 GAVE_UP = ["Cancel", "Failed"]
+JOB_FAILED = ["HasResults", "GiveUp", *GAVE_UP]
 MARKS = {"completed.json", "failure.json", "cancelled.json"}
 ENDED = {"COMPLETED", "FAILED", "CANCELLED"}
 
@@ -87,7 +88,7 @@ def test_a_failed_job_fails_the_run_with_the_jobs_reason(
     ended = stack.ended(execution)
     assert (ended["status"], ended["error"]) == ("FAILED", "JobFailed")
     assert "no_such_function" in ended["cause"]
-    assert without_polls(stack.visited(execution)) == [*POLLED[:-1], *GAVE_UP]
+    assert without_polls(stack.visited(execution)) == [*POLLED[:-1], *JOB_FAILED]
     assert stack.job_statuses("broken") == ["FAILED"]
     assert "no_such_function" in stack.record("broken", "failure.json")["cause"]
 
@@ -125,7 +126,7 @@ def test_a_run_whose_jobs_die_again_and_again_fails_by_name(
     execution = stack.start(request_data | {"device": "sv1"}, "doomed")
     ended = stack.ended(execution)
     assert (ended["status"], ended["error"]) == ("FAILED", "JobInterrupted")
-    assert without_polls(stack.visited(execution))[-4:] == ["MayResume", "GiveUp", *GAVE_UP]
+    assert without_polls(stack.visited(execution))[-5:] == ["MayResume", *JOB_FAILED]
     assert stack.job_statuses("doomed") == ["FAILED"] * 2
 
 
@@ -179,7 +180,7 @@ def test_a_job_cancelled_by_somebody_else_fails_the_run(
     ended = stack.ended(execution)
     assert (ended["status"], ended["error"]) == ("FAILED", "JobFailed")
     assert "CANCELLED" in ended["cause"]
-    assert without_polls(stack.visited(execution)) == [*POLLED[:-1], *GAVE_UP]
+    assert without_polls(stack.visited(execution)) == [*POLLED[:-1], *JOB_FAILED]
     assert stack.job_statuses("cancelled-outside") == ["CANCELLED"]
 
 

@@ -21,6 +21,9 @@ waits for a catalogue that does not answer.
 Cancel claims the end before it looks for a job, and Submit looks for a claim after it has created
 one: in whichever order the two run, one of them sees the other.
 
+A run of a pack ends in the same order, but nobody is told of it: the pack is, once all of its runs
+have ended. A pack is no run, and has no item in the catalogue.
+
 Only who holds the lease tells, and the lease outlasts any function: two calls tell the same end
 only if the first dies, or loses the answer, between telling and marking. So a claim and a record
 are made exactly once, and a notification is sent at least once, all but always once.
@@ -32,7 +35,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 from botocore.exceptions import ClientError
 from pydantic import BaseModel, RootModel
@@ -64,6 +67,31 @@ class End(BaseModel):
     job_arn: str | None = None
 
 
+class Failure(End):
+    """How a run ended: ``failure.json``, or ``cancelled.json`` where a user stopped it.
+
+    ``pack`` is what it is a run of.
+    """
+
+    announced = ("error", "cause", "job_arn")
+
+    execution_arn: str
+    status: Literal["FAILED", "CANCELLED"]
+    error: str
+    cause: str
+    job_status: str | None = None
+    billable_seconds: float | None = None
+    pack: str | None = None
+
+    @property
+    def record(self) -> str:
+        """The name of the record."""
+        return runs.CANCELLED if self.status == "CANCELLED" else runs.FAILURE
+
+
+Kind = Literal["run", "run of a pack", "pack"]
+
+
 class Lease(BaseModel):
     """Who tells of an end, and until when nobody else does."""
 
@@ -79,6 +107,7 @@ class Claim(BaseModel):
     """
 
     record: str
+    kind: Kind = "run"
     claimant: str = ""
     end: dict[str, Any] = {}
     staged: tuple[str, ...] = ()
@@ -142,6 +171,7 @@ def claim(
     name: str,
     end: End,
     *,
+    kind: Kind = "run",
     staged: Staged | None = None,
     metrics: Mapping[str, float | None],
     **dimensions: str,
@@ -152,6 +182,7 @@ def claim(
     """
     asked = Claim(
         record=name,
+        kind=kind,
         claimant=staged.claimant if staged else secrets.token_hex(8),
         end=end.model_dump(mode="json"),
         staged=staged.names if staged else (),
@@ -165,6 +196,17 @@ def claim(
     if staged and stands.claimant != asked.claimant:  # else the answer to our own write was lost
         storage.remove(bucket, _folder(end.run_id, staged.claimant))
     return stands
+
+
+def fail(bucket: str, failure: Failure, *, kind: Kind = "run") -> Claim:
+    """End a run as it failed, or was cancelled, unless it has ended; return the claim that stands.
+
+    Of a pack, the runs count.
+    """
+    counted = {} if kind == "pack" else {"RunsFailed": 1}
+    return claim(
+        bucket, failure.record, failure, kind=kind, metrics=counted, ErrorName=failure.error
+    )
 
 
 def is_left(bucket: str, run_id: str, stands: Claim) -> bool:
@@ -216,7 +258,7 @@ def remember(bucket: str, run_id: str, table: str, budget: MonthlyBudget, stands
     Raises:
         ClientError: a table refuses, and is to be asked again before anybody is told.
     """
-    if stands.finished:
+    if stands.finished or stands.kind == "pack":
         return
     end = storage.need_model(bucket, runs.key(run_id, stands.record), EndHeader)
     prepared = _readable(bucket, run_id, runs.PREPARED, RunHeader)
@@ -243,16 +285,18 @@ def _readable(bucket: str, run_id: str, name: str, model: type[Header]) -> Heade
 def tell(bucket: str, run_id: str, topic_arn: str) -> None:
     """Notify the topic and count the end, unless somebody else has, or may be doing so now.
 
-    A topic that refuses gives the lease back: the next call tells.
+    Of a run of a pack the topic is not told. A topic that refuses gives the lease back: the next
+    call tells.
     """
     leased = _take_lease(bucket, run_id)
     if leased is None:
         return
     stands, key = leased.record, runs.key(run_id, runs.END)
     try:
-        end = storage.need_model(bucket, runs.key(run_id, stands.record), _Record).root
-        details = {name: end.get(name) for name in stands.announced}
-        notifications.publish(topic_arn, run_id, end["status"], details)
+        if stands.kind != "run of a pack":
+            end = storage.need_model(bucket, runs.key(run_id, stands.record), _Record).root
+            details = {name: end.get(name) for name in stands.announced}
+            notifications.publish(topic_arn, run_id, end["status"], details)
     except Exception:
         free = stands.model_copy(update={"telling": None})
         storage.replace(bucket, key, Tagged(free, leased.tag))

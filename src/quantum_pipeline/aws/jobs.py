@@ -17,6 +17,7 @@ from quantum_pipeline.aws import archive, storage
 from quantum_pipeline.aws.clients import client
 from quantum_pipeline.aws.settings import SubmitSettings
 from quantum_pipeline.aws.source import Source
+from quantum_pipeline.devices.catalogue import LOCAL, Device, find
 from quantum_pipeline.error_codes import MEANINGS, Meaning, meaning_of
 from quantum_pipeline.errors import (
     BudgetExceeded,
@@ -28,6 +29,8 @@ from quantum_pipeline.errors import (
     PipelineError,
     ServiceUnavailable,
 )
+from quantum_pipeline.planning.costs import InstancePrice
+from quantum_pipeline.planning.pack_record import PackRecord
 from quantum_pipeline.planning.prepared import RunHeader
 
 ENDED = ("COMPLETED", "FAILED", "CANCELLED")
@@ -63,10 +66,77 @@ class FoundJob:
     execution_arn: str
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What a job is created for: an attempt at a run, or at the runs of a pack.
+
+    ``inputs`` is the key, or the prefix, of what it reads in the output bucket; ``tags`` are its
+    user's own.
+    """
+
+    run_id: str
+    execution_arn: str
+    created_at: datetime
+    attempt: int
+    inputs: str
+    device: Device
+    problem_type: str
+    hyperparameters: dict[str, str]
+    tags: dict[str, str]
+    max_cost_usd: float
+    max_runtime_seconds: int
+    instance: InstancePrice
+    reservation_arn: str | None = None
+
+    @classmethod
+    def of_run(cls, prepared: RunHeader, attempt: int) -> Wanted:
+        """Return what a run's job is created for."""
+        request = prepared.request
+        return cls(
+            run_id=prepared.run_id,
+            execution_arn=prepared.execution_arn,
+            created_at=prepared.created_at,
+            attempt=attempt,
+            inputs=runs.key(prepared.run_id, runs.PREPARED),
+            device=prepared.device,
+            problem_type=request.problem.type,
+            hyperparameters={
+                "run_id": prepared.run_id,
+                "algorithm": request.algorithm.name,
+                "depth": str(request.algorithm.depth),
+                "shots": str(request.shots),
+                "seed": str(request.seed),
+            },
+            tags=runs.labels(request.owner, request.tags),
+            max_cost_usd=request.limits.max_cost_usd,
+            max_runtime_seconds=request.limits.max_runtime_seconds,
+            instance=prepared.instance,
+            reservation_arn=request.reservation_arn,
+        )
+
+    @classmethod
+    def of_pack(cls, pack: PackRecord, attempt: int) -> Wanted:
+        """Return what a pack's job is created for."""
+        return cls(
+            run_id=pack.pack_id,
+            execution_arn=pack.execution_arn,
+            created_at=pack.created_at,
+            attempt=attempt,
+            inputs=runs.key(pack.pack_id, runs.INPUTS),
+            device=find(LOCAL),
+            problem_type="pack",
+            hyperparameters={"run_id": pack.pack_id, "runs": str(len(pack.runs))},
+            tags=runs.labels(pack.owner, pack.tags),
+            max_cost_usd=pack.limits.max_cost_usd,
+            max_runtime_seconds=pack.limits.max_runtime_seconds,
+            instance=pack.instance,
+        )
+
+
 def create(
-    prepared: RunHeader, source: Source, settings: SubmitSettings, max_runtime_seconds: int
+    wanted: Wanted, source: Source, settings: SubmitSettings, max_runtime_seconds: int
 ) -> str:
-    """Create the Braket job of this attempt at a run, or find it if it exists; return its ARN.
+    """Create the Braket job of this attempt, or find it if it exists; return its ARN.
 
     Idempotent: job name and client token are hashes of the execution's ARN and the attempt, so a
     second call never creates a second job. Braket answers a repeated token with the first job. If
@@ -83,12 +153,13 @@ def create(
         ServiceUnavailable: the job was created before, but SearchJobs does not list it yet.
         ClientError: any other refusal of CreateJob, to be given its name by `error_codes`.
     """
-    name = runs.job_name(prepared.execution_arn, prepared.attempt)
-    folder = runs.job_folder(prepared.run_id, prepared.attempt)
-    inputs = f"s3://{settings.output_bucket}/{runs.key(prepared.run_id, runs.PREPARED)}"
+    name = runs.job_name(wanted.execution_arn, wanted.attempt)
+    folder = runs.job_folder(wanted.run_id, wanted.attempt)
+    checkpoints = runs.key(wanted.run_id, runs.CHECKPOINTS)
+    inputs = f"s3://{settings.output_bucket}/{wanted.inputs}"
     try:
         answer = client("braket").create_job(
-            clientToken=runs.client_token(prepared.execution_arn, prepared.attempt),
+            clientToken=runs.client_token(wanted.execution_arn, wanted.attempt),
             jobName=name,
             roleArn=settings.job_role_arn,
             algorithmSpecification={
@@ -105,39 +176,31 @@ def create(
                 }
             ],
             outputDataConfig={"s3Path": f"s3://{settings.output_bucket}/{folder}"},
-            checkpointConfig={
-                "s3Uri": f"s3://{settings.output_bucket}/{runs.key(prepared.run_id, 'checkpoints')}"
-            },
+            checkpointConfig={"s3Uri": f"s3://{settings.output_bucket}/{checkpoints}"},
             instanceConfig={"instanceType": settings.job_instance_type, "volumeSizeInGb": 30},
-            deviceConfig={"device": prepared.device.arn},
+            deviceConfig={"device": wanted.device.arn},
             stoppingCondition={"maxRuntimeInSeconds": max_runtime_seconds},
-            hyperParameters={
-                "run_id": prepared.run_id,
-                "algorithm": prepared.request.algorithm.name,
-                "depth": str(prepared.request.algorithm.depth),
-                "shots": str(prepared.request.shots),
-                "seed": str(prepared.request.seed),
-            },
-            **_reservation(prepared),
+            hyperParameters=wanted.hyperparameters,
+            **_reservation(wanted),
             tags={
-                **runs.labels(prepared.request.owner, prepared.request.tags),
-                runs.RUN_ID_TAG: prepared.run_id,
-                runs.EXECUTION_TAG: prepared.execution_arn,
+                **wanted.tags,
+                runs.RUN_ID_TAG: wanted.run_id,
+                runs.EXECUTION_TAG: wanted.execution_arn,
                 runs.STACK_TAG: settings.powertools_service_name,
             },
         )
     except ClientError as error:
         if meaning_of(error.response) is not Meaning.CONFLICT:
             raise
-        found = find_all(prepared.execution_arn, prepared.created_at, name)
+        found = find_all(wanted.execution_arn, wanted.created_at, name)
         if not found:  # SearchJobs lags behind CreateJob: a later call finds it
             raise ServiceUnavailable(f"{name}: created before, but not found yet") from error
         return found[-1]
     return str(answer["jobArn"])
 
 
-def _reservation(prepared: RunHeader) -> dict[str, Any]:
-    arn = prepared.request.reservation_arn
+def _reservation(wanted: Wanted) -> dict[str, Any]:
+    arn = wanted.reservation_arn
     if arn is None:
         return {}
     return {"associations": [{"arn": arn, "type": "RESERVATION_TIME_WINDOW_ARN"}]}

@@ -37,6 +37,7 @@ class EndHeader(BaseModel):
     ended_at: AwareDatetime
     execution_arn: str | None = None
     job_arn: str | None = None
+    pack: str | None = None
     error: str | None = None
     cause: str | None = None
     billable_seconds: float | None = None
@@ -115,12 +116,12 @@ class _ReportEnd(BaseModel):
 def record_of_files(read: Read) -> RunRecord | None:
     """Return the record of a run of any release; None where its end is not there or none of ours.
 
-    What an earlier release left out is computed from the problem: its features.
+    A pack is no run: its runs have files of their own. What an earlier release left out is computed from the problem: its features.
     """
     end = next(filter(None, (_read(read, name, EndHeader) for name in runs.ENDS)), None)
     if end is None and (report := _read(read, runs.REPORT, _ReportEnd)):
         end = EndHeader(run_id=report.run_id, status="SUCCEEDED", ended_at=report.completed_at)
-    if end is None:
+    if end is None or read(runs.PACK) is not None:
         return None
     succeeded = end.status == "SUCCEEDED"
     header = _read(read, runs.REPORT, ReportHeader) if succeeded else None
@@ -160,7 +161,7 @@ def record_of(end: EndHeader, prepared: RunHeader | None, report: ReportHeader |
         execution_arn=end.execution_arn if prepared is None else prepared.execution_arn,
         name=request and request.name,
         study=None,
-        pack=None,
+        pack=end.pack if prepared is None else prepared.pack,
         owner=request and request.owner,
         tags=(request and request.tags) or {},
         created_at=prepared and prepared.created_at,

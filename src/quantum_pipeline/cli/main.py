@@ -28,7 +28,7 @@ from quantum_pipeline.planning.device import candidates, needs_device
 from quantum_pipeline.planning.preparation import check, prepare
 from quantum_pipeline.planning.prepared import Preparation
 from quantum_pipeline.requests.json_text import MAX_VALUES, parse_json
-from quantum_pipeline.requests.pack import Pack, StoredPack, of_run, parse_input, said_of, to_be_run
+from quantum_pipeline.requests.pack import Pack, StoredPack, of_run, parse_input, said_of
 from quantum_pipeline.requests.request import (
     MAX_OBJECT_BYTES,
     ProblemReference,
@@ -94,7 +94,9 @@ def run(
 
     FILE is a request as JSON, a graph in rudy form, a COOrdinate text file, or a molecule (.xyz).
     """
-    request = to_be_run(load(file, device))
+    request = load(file, device)
+    if not isinstance(request, Request):
+        raise InvalidRequest("pack: cannot be run yet; allowed: a request, each run by itself")
     start(
         request,
         request.name or file.stem,

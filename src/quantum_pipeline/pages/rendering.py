@@ -42,13 +42,13 @@ _MOLECULE_DRAWN_BY: dict[str, Callable[[MoleculeReport], Picture]] = {
 
 
 def render(report: OptimisationReport | MoleculeReport) -> dict[str, bytes]:
-    """Return the files beside ``report.json``, by their names in the run's folder.
+    """Return the page and all pictures, by the names that they have in the run's folder.
 
     Raises:
         InvalidRequest: the report's request is not one.
     """
-    names = [name for name in report.artifacts.plots if name not in _DEVICE_DRAWN_BY]
-    of_device = [name for name in report.artifacts.plots if name in _DEVICE_DRAWN_BY]
+    names = [name for name in report.artifacts.pictures if name not in _DEVICE_DRAWN_BY]
+    of_device = [name for name in report.artifacts.pictures if name in _DEVICE_DRAWN_BY]
     drawn = {name: _DEVICE_DRAWN_BY[name](report) for name in of_device}
     if isinstance(report, MoleculeReport):
         pictures = {name: _MOLECULE_DRAWN_BY[name](report) for name in names} | drawn

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
@@ -9,11 +10,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from quantum_pipeline.planning.costs import Cost, InstancePrice
 from quantum_pipeline.planning.packs import PreparedPack
-from quantum_pipeline.requests.pack import FEWEST, MOST, RunName, SettledPackLimits
+from quantum_pipeline.requests.labels import Owner, Tags
+from quantum_pipeline.requests.pack import MOST, RunName, SettledPackLimits
+from quantum_pipeline.runs import packed_run_id
 
 
 class PackRecord(BaseModel):
-    """A pack that can start: its runs by their names, each of which has a record of its own."""
+    """A pack that can start: the runs of its job by their names, each with a record of its own.
+
+    ``refused`` are the runs that Prepare has refused: they have ends, and no part in the job.
+    ``owner`` and ``tags`` are those that all runs of the job have.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -22,7 +29,10 @@ class PackRecord(BaseModel):
     execution_arn: str
     created_at: datetime
     name: str | None
-    runs: Annotated[tuple[RunName, ...], Field(min_length=FEWEST, max_length=MOST)]
+    runs: Annotated[tuple[RunName, ...], Field(min_length=1, max_length=MOST)]
+    refused: tuple[RunName, ...] = ()
+    owner: Owner | None = None
+    tags: Tags | None = None
     limits: SettledPackLimits
     instance: InstancePrice
     estimate: Cost
@@ -35,15 +45,44 @@ class PackRecord(BaseModel):
         pack_id: str,
         execution_arn: str,
         created_at: datetime,
+        refused: Iterable[str] = (),
     ) -> Self:
         """Return the record of a pack that can start."""
+        requests = [run.found.request for run in found.runs]
+        owners = {request.owner for request in requests}
         return cls(
             pack_id=pack_id,
             execution_arn=execution_arn,
             created_at=created_at,
             name=found.name,
             runs=tuple(run.name for run in found.runs),
+            refused=tuple(refused),
+            owner=owners.pop() if len(owners) == 1 else None,
+            tags=_common([request.tags or {} for request in requests]),
             limits=found.limits,
             instance=found.runs[0].found.instance,
             estimate=found.cost,
         )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All runs of the pack: those of the job first."""
+        return (*self.runs, *self.refused)
+
+    def run_id(self, name: str) -> str:
+        """Return the id of one of its runs."""
+        return packed_run_id(self.pack_id, name)
+
+
+def _common(tags: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Return the tags that all have.
+
+    >>> _common([{"project": "P", "step": "1"}, {"project": "P", "step": "2"}])
+    {'project': 'P'}
+    """
+    first, *others = tags
+    return {
+        name: value
+        for name, value in first.items()
+        if all(each.get(name) == value for each in others)
+    }

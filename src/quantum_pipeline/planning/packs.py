@@ -7,20 +7,26 @@ and the job both go by it, the plan with the seconds that are allowed, the job w
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import ceil, fsum
 
 from quantum_pipeline.devices.catalogue import LOCAL, find
-from quantum_pipeline.errors import InvalidRequest
+from quantum_pipeline.errors import BudgetExceeded, InvalidRequest, PipelineError
 from quantum_pipeline.planning import costs, instances
 from quantum_pipeline.planning.costs import LONGEST, STARTUP_SECONDS, Cost, InstancePrice
 from quantum_pipeline.planning.device import needs_device
 from quantum_pipeline.planning.memory import BASE_BYTES, USABLE, memory_bytes
 from quantum_pipeline.planning.preparation import prepare
 from quantum_pipeline.planning.prepared import Preparation
-from quantum_pipeline.requests.pack import Pack, PackedRequest, SettledPackLimits, of_run
+from quantum_pipeline.requests.pack import (
+    Pack,
+    PackedRequest,
+    PackLimits,
+    SettledPackLimits,
+    of_run,
+)
 from quantum_pipeline.requests.request import RUNTIME, ResolvedRequest
 from quantum_pipeline.wording import memory_size
 
@@ -86,22 +92,67 @@ def prepare_pack(
             job; names the run.
         BudgetExceeded: the pack, or the share of a run that is named, could cost more than it may.
     """
-    room = Room.of(instance.instance_type)
-    prepared = [_prepared(run, room, instance, region, now) for run in pack.pack]
-    demands = [demand_of(found.request) for found in prepared]
-    limits = _settled(pack, demands, room)
-    seconds, at_once = course(demands, room)
-    billed = STARTUP_SECONDS + min(seconds, limits.max_runtime_seconds)
-    cost = _cost(billed, instance)
-    each = shares(billed, STARTUP_SECONDS, [demand.seconds for demand in demands])
-    runs = tuple(
-        PackedRun(run.name, found, needs, _cost(share, instance))
-        for run, found, needs, share in zip(pack.pack, prepared, demands, each, strict=True)
-    )
-    made = PreparedPack(pack.name, runs, limits, at_once, billed, cost)
+    prepared = {}
+    for run in pack.pack:
+        with of_run(run.name):
+            prepared[run.name] = prepare_packed(run, instance=instance, region=region, now=now)
+    made = shared(pack.name, pack.limits, prepared, instance)
     if within_budget:
         check_budgets(made)
     return made
+
+
+def shared(
+    name: str | None,
+    asked: PackLimits,
+    prepared: Mapping[str, Preparation],
+    instance: InstancePrice,
+) -> PreparedPack:
+    """Return the pack of runs that are prepared, each with its share of the estimate."""
+    room = Room.of(instance.instance_type)
+    demands = [demand_of(found.request) for found in prepared.values()]
+    limits = _settled(asked, demands, room)
+    seconds, at_once = course(demands, room)
+    billed = STARTUP_SECONDS + min(seconds, limits.max_runtime_seconds)
+    each = shares(billed, STARTUP_SECONDS, [demand.seconds for demand in demands])
+    runs = tuple(
+        PackedRun(run, found, needs, cost_of(share, instance))
+        for (run, found), needs, share in zip(prepared.items(), demands, each, strict=True)
+    )
+    return PreparedPack(name, runs, limits, at_once, billed, cost_of(billed, instance))
+
+
+def affordable(
+    name: str | None,
+    asked: PackLimits,
+    prepared: Mapping[str, Preparation],
+    instance: InstancePrice,
+) -> tuple[PreparedPack | None, dict[str, PipelineError]]:
+    """Return the pack of the runs whose shares they may cost, and the refusals of the others.
+
+    With each run that has no part in the job, those of the others grow.
+
+    Raises:
+        BudgetExceeded: the pack could cost more than it may.
+    """
+    left, refused = dict(prepared), dict[str, PipelineError]()
+    while left:
+        found = shared(name, asked, left, instance)
+        above = {run.name: error for run in found.runs if (error := _above(run))}
+        if not above:
+            costs.check_budget(found.cost, found.limits.of_cost)
+            return found, refused
+        refused |= above
+        left = {run: each for run, each in left.items() if run not in above}
+    return None, refused
+
+
+def _above(run: PackedRun) -> BudgetExceeded | None:
+    try:
+        costs.check_budget(run.share, run.found.request.limits)
+    except BudgetExceeded as error:
+        return error
+    return None
 
 
 def check_budgets(found: PreparedPack) -> None:
@@ -116,24 +167,26 @@ def check_budgets(found: PreparedPack) -> None:
             costs.check_budget(run.share, run.found.request.limits)
 
 
-def _prepared(
-    run: PackedRequest, room: Room, instance: InstancePrice, region: str, now: datetime
+def prepare_packed(
+    run: PackedRequest, *, instance: InstancePrice, region: str, now: datetime
 ) -> Preparation:
-    with of_run(run.name):
-        if needs_device(run.request):
-            asked, allowed = run.request.device, "local in a pack: runs on devices have jobs alone"
-            raise InvalidRequest.of("device", asked, allowed)
-        found = prepare(
-            run.request, {}, instance=instance, region=region, now=now, within_budget=False
+    """Return a run of a pack that can start; its problem is read, its share not known yet.
+
+    Raises:
+        InvalidRequest: it cannot be done as it is asked, needs a device, or has no room in the job.
+    """
+    if needs_device(run.request):
+        asked, allowed = run.request.device, "local in a pack: runs on devices have jobs alone"
+        raise InvalidRequest.of("device", asked, allowed)
+    found = prepare(run.request, {}, instance=instance, region=region, now=now, within_budget=False)
+    needed, room = memory_bytes(found.request), Room.of(instance.instance_type)
+    if needed > room.memory_bytes:
+        raise InvalidRequest(
+            f"problem: {found.request.problem.n_qubits} qubits need {memory_size(needed)}; "
+            f"allowed: up to {memory_size(room.memory_bytes)} beside a pack's own process on "
+            f"{instance.instance_type}, or a run by itself"
         )
-        needed = memory_bytes(found.request)
-        if needed > room.memory_bytes:
-            raise InvalidRequest(
-                f"problem: {found.request.problem.n_qubits} qubits need {memory_size(needed)}; "
-                f"allowed: up to {memory_size(room.memory_bytes)} beside a pack's own process on "
-                f"{instance.instance_type}, or a run by itself"
-            )
-        return found
+    return found
 
 
 def demand_of(request: ResolvedRequest) -> Demand:
@@ -143,15 +196,15 @@ def demand_of(request: ResolvedRequest) -> Demand:
     return Demand(limit if computed is None else min(computed, limit), memory_bytes(request))
 
 
-def _settled(pack: Pack, demands: Sequence[Demand], room: Room) -> SettledPackLimits:
+def _settled(asked: PackLimits, demands: Sequence[Demand], room: Room) -> SettledPackLimits:
     """Return the limits with the job's time limit filled in: the default, or what runs may take."""
-    asked = pack.limits.max_runtime_seconds
     needed = max(RUNTIME, ceil(course(demands, room)[0]))
-    chosen = min(LONGEST, needed) if asked is None else asked
-    return SettledPackLimits(**pack.limits.model_dump() | {"max_runtime_seconds": chosen})
+    chosen = asked.max_runtime_seconds or min(LONGEST, needed)
+    return SettledPackLimits(**asked.model_dump() | {"max_runtime_seconds": chosen})
 
 
-def _cost(seconds: float, instance: InstancePrice) -> Cost:
+def cost_of(seconds: float, instance: InstancePrice) -> Cost:
+    """Return the cost of so many seconds of a job that uses no device."""
     return costs.bill(instance_seconds=seconds, instance=instance, device=find(LOCAL), tasks=())
 
 

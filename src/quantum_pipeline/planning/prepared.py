@@ -68,7 +68,8 @@ class PreparedRun(BaseModel):
     """Everything the job and the report need to know; written once, by prepare.
 
     ``asked`` is the request as it was asked, less its problem: what was left open is open in it.
-    Releases before this one wrote neither it nor ``features``.
+    Releases before this one wrote neither it nor ``features``. ``pack`` is the id of the pack that
+    the run is of: then ``execution_arn`` is the pack's, and ``estimate`` the run's share.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -83,6 +84,7 @@ class PreparedRun(BaseModel):
     model: IsingModel | None
     asked: dict[str, Any] | None = None
     features: Features | None = None
+    pack: str | None = None
     device: Device
     reasons: Reasons
     state_summary: StateSummary | None
@@ -102,6 +104,7 @@ class PreparedRun(BaseModel):
         created_at: datetime,
         prepare_seconds: float,
         asked: Request | None = None,
+        pack: str | None = None,
     ) -> Self:
         """Return the record of a run that can start; ``problem_uri`` is where its problem stood."""
         problem = found.request.problem
@@ -114,6 +117,7 @@ class PreparedRun(BaseModel):
             model=problem.ising if isinstance(problem, BinaryProblem) else None,
             asked=None if asked is None else _less_problem(asked),
             features=features(problem),
+            pack=pack,
             device=found.device,
             reasons=found.reasons,
             state_summary=None if found.state is None else StateSummary.of(found.state),
@@ -182,6 +186,7 @@ class RunHeader(BaseModel):
     created_at: datetime
     request: RequestHeader
     features: Features | None = None
+    pack: str | None = None
     device: Device
     state_summary: StateSummary | None
     instance: InstancePrice

@@ -77,10 +77,24 @@ class Provenance(Part):
 
 
 class Artifacts(Part):
-    """Files beside report.json, by their names in the run's folder."""
+    """Files beside report.json, by their names in the run's folder.
+
+    ``in_page`` are pictures that the page has, and no file: those of a run of a pack.
+    """
 
     report_html: str
     plots: tuple[str, ...]
+    in_page: tuple[str, ...] = ()
+
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """All pictures, by the names that they have as files."""
+        return (*self.plots, *self.in_page)
+
+    @property
+    def thrifty(self) -> Artifacts:
+        """The same with the page as the only file."""
+        return Artifacts(report_html=self.report_html, plots=(), in_page=self.pictures)
 
 
 class Outcome(Part):

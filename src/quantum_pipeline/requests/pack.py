@@ -19,9 +19,10 @@ from quantum_pipeline.errors import InvalidRequest, PipelineError
 from quantum_pipeline.refusals import sentences
 from quantum_pipeline.requests.json_text import check_fields, check_text
 from quantum_pipeline.requests.request import Label, Limits, Reference, Request, parse_request
+from quantum_pipeline.runs import MOST_PACKED
 from quantum_pipeline.wording import refusal, shown
 
-FEWEST, MOST = 2, 100
+FEWEST, MOST = 2, MOST_PACKED
 """Runs of a pack."""
 
 MOST_USD = 1_000_000
@@ -69,15 +70,6 @@ class SettledPackLimits(PackLimits):
     max_runtime_seconds: Annotated[StrictInt, Field(ge=1, le=432_000)]
 
 
-class _RunOutline(BaseModel):
-    """A run of a pack whose request has yet to be read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: RunName
-    request: Annotated[dict[str, Any], Field(json_schema_extra={"allowed": "a request"})]
-
-
 class PackedRequest(BaseModel):
     """A run of a pack: its name and its request."""
 
@@ -99,16 +91,33 @@ class _Pack(BaseModel):
     )
 
 
+class RunOutline(BaseModel):
+    """A run of a pack whose request has yet to be read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: RunName
+    request: Annotated[dict[str, Any], Field(json_schema_extra={"allowed": "a request"})]
+
+    def read(self) -> PackedRequest:
+        """Return the run with its request.
+
+        Raises:
+            InvalidRequest: as ``parse_request``.
+        """
+        return PackedRequest(name=self.name, request=parse_request(self.request))
+
+
 _RUNS = Field(
     description="the runs",
     json_schema_extra={"allowed": f"{FEWEST} to {MOST} runs, each an object with name, request"},
 )
 
 
-class _Outline(_Pack):
+class PackOutline(_Pack):
     """A pack whose requests have yet to be read."""
 
-    pack: Annotated[tuple[_RunOutline, ...], _RUNS]
+    pack: Annotated[tuple[RunOutline, ...], _RUNS]
 
     @model_validator(mode="after")
     def _check_runs(self) -> Self:
@@ -121,6 +130,14 @@ class _Outline(_Pack):
                 allowed = f"each name once; it stands in pack.{first} already"
                 raise ValueError(refusal(f"pack.{number}.name", run.name, allowed))
         return self
+
+    def read(self) -> Pack:
+        """Return the pack with all of its requests.
+
+        Raises:
+            InvalidRequest: one of them is none; names the run, and each field that is wrong.
+        """
+        return Pack(name=self.name, pack=tuple(map(_read, self.pack)), limits=self.limits)
 
 
 class Pack(_Pack):
@@ -140,13 +157,13 @@ class StoredPack(_Pack):
         description="an object in the stack's input bucket that holds the list of runs as JSON"
     )
 
-    def filled(self, runs: Any) -> Pack:
+    def filled(self, runs: Any) -> PackOutline:
         """Return the pack with the runs that are stored, a JSON value.
 
         Raises:
-            InvalidRequest: as ``parse_input``.
+            InvalidRequest: as ``parse_outline``.
         """
-        return _read(self.model_dump(exclude={"pack"}) | {"pack": runs})
+        return _validated(PackOutline, self.model_dump(exclude={"pack"}) | {"pack": runs})
 
 
 def parse_input(data: Any) -> Request | Pack | StoredPack:
@@ -155,42 +172,28 @@ def parse_input(data: Any) -> Request | Pack | StoredPack:
     Raises:
         InvalidRequest: names each field that is wrong, its value and what is allowed.
     """
-    if isinstance(data, dict) and "pack" in data:
-        return parse_pack(data)
-    return parse_request(data)
+    found = parse_outline(data)
+    return found.read() if isinstance(found, PackOutline) else found
 
 
-def to_be_run(asked: Request | Pack | StoredPack) -> Request:
-    """Return what is asked as a run.
-
-    Raises:
-        InvalidRequest: it is a pack: those can be written, checked and priced, and not yet run.
-    """
-    if not isinstance(asked, Request):
-        raise InvalidRequest("pack: cannot be run yet; allowed: a request, each run by itself")
-    return asked
-
-
-def parse_pack(data: dict[str, Any]) -> Pack | StoredPack:
-    """Return the pack of a JSON object with the field ``pack``.
+def parse_outline(data: Any) -> Request | PackOutline | StoredPack:
+    """Return what a JSON value asks for; of a pack the requests have yet to be read.
 
     Raises:
-        InvalidRequest: as ``parse_input``.
+        InvalidRequest: names each field that is wrong, its value and what is allowed.
     """
+    if not isinstance(data, dict) or "pack" not in data:
+        return parse_request(data)
     check_text(data)
     check_fields(data)
-    return _validated(StoredPack, data) if isinstance(data["pack"], dict) else _read(data)
+    if isinstance(data["pack"], dict):
+        return _validated(StoredPack, data)
+    return _validated(PackOutline, data)
 
 
-def _read(data: dict[str, Any]) -> Pack:
-    outline = _validated(_Outline, data)
-    runs = tuple(PackedRequest(name=run.name, request=_request(run)) for run in outline.pack)
-    return Pack(name=outline.name, pack=runs, limits=outline.limits)
-
-
-def _request(run: _RunOutline) -> Request:
+def _read(run: RunOutline) -> PackedRequest:
     with of_run(run.name):
-        return parse_request(run.request)
+        return run.read()
 
 
 Model = TypeVar("Model", bound=BaseModel)

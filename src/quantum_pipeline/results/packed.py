@@ -6,7 +6,8 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from quantum_pipeline.quantities import Seconds, Text
+from quantum_pipeline.quantities import Number, Seconds, Text
+from quantum_pipeline.requests.pack import RunName
 from quantum_pipeline.wording import refusal
 
 
@@ -29,3 +30,17 @@ class PackedResult(BaseModel):
         if (self.result is None) == (self.error is None):
             raise ValueError(refusal("error", self.error, "a result or an error, one of them"))
         return self
+
+
+class PackSummary(BaseModel):
+    """What a job says of all runs of a pack: by it what it is billed is divided among them.
+
+    ``seconds`` is how long the job took for them: what is billed beyond is its start.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    solved: Number = 0
+    failed: Number = 0
+    seconds: Seconds = 0.0
+    processor_seconds: dict[RunName, Seconds] = {}
