@@ -158,6 +158,8 @@ class _Job(NamedTuple):
     submitted: SubmittedJob
     newest: jobs.JobState
     billed_seconds: float
+    part: float = 1.0
+    """Of all that is billed, where a run shares the job with others."""
 
     @classmethod
     def of(cls, event: Event, bucket: str) -> Self:
@@ -165,6 +167,11 @@ class _Job(NamedTuple):
         job = jobs.look(event.job_arn)
         attempts = [*map(jobs.look, submitted.earlier), job]
         return cls(submitted, job, sum(each.paid_seconds for each in attempts))
+
+    def shared(self, seconds: float) -> Self:
+        """Return the job as a run has it that pays for so many of the billed seconds."""
+        part = seconds / self.billed_seconds if self.billed_seconds else 0.0
+        return self._replace(billed_seconds=seconds, part=part)
 
 
 def _report(
@@ -188,12 +195,11 @@ def _report(
 
 
 def _timing(event: Event, prepared: PreparedRun, job: _Job, started: float) -> Timing:
-    """Return where the time went; of a job that is shared, the run's part of its bill."""
-    alone = prepared.pack is None
+    """Return where the time went; of a job that is shared, the run's part of it."""
     return Timing(
         prepare_seconds=prepared.prepare_seconds,
         queue_seconds=job.newest.queue_seconds,
-        job_seconds=job.newest.job_seconds if alone else job.billed_seconds,
+        job_seconds=job.newest.job_seconds * job.part,
         post_process_seconds=time.perf_counter() - started,
         polls=event.polls,
     )
@@ -255,7 +261,7 @@ def _claim_of_pack(
             bucket, runs.key(pack.run_id(name), runs.PREPARED), PreparedRun
         )
         result = read_result(packs.result(name, left), prepared)
-        share = job._replace(billed_seconds=seconds)
+        share = job.shared(seconds)
         timing = _timing(event, prepared, share, started)
         made = _report(prepared, share, result, timing, settings.instance_price)
         thrifty = made.model_copy(update={"artifacts": made.artifacts.thrifty})

@@ -1,8 +1,9 @@
 """How long to wait before the next look at a job, or at the line of those that wait for one.
 
 The wait grows with the age of the job, so that its end is noticed late by about 5 % of its age and
-never by more than 10 minutes, of a pack by 45. One poll is about 9 events of the execution's history: a job that
-is 8 days old has cost about 1,300 polls, below half of the 25,000 events an execution may have.
+never by more than 10 minutes, of a pack by 45. One poll is about 9 events of the execution's
+history: a job that is 8 days old has cost about 1,300 polls, below half of the 25,000 events an
+execution may have.
 
 A stack may have the first few looks follow one another at once, where a job is done in a second and
 looks are free. On AWS they are not: GetJob answers five requests a second.

@@ -28,6 +28,7 @@ class Wanted:
     device: str | None = None
     status: str | None = None
     study: str | None = None
+    pack: str | None = None
     owner: str | None = None
     tags: Mapping[str, str | None] = field(default_factory=dict)
     since: datetime | None = None
@@ -51,6 +52,7 @@ class Wanted:
             and (self.device is None or self.device.lower() == device.get("name", "").lower())
             and self.status in (None, record["status"])
             and self.study in (None, record["study"])
+            and self.pack in (None, record["pack"])
             and self.owner in (None, record["owner"])
             and all(
                 name in record["tags"] and value in (None, record["tags"][name])

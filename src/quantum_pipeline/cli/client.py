@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import boto3
 from botocore.exceptions import ClientError
@@ -34,14 +34,21 @@ from quantum_pipeline.local.paths import below
 INPUT_LIMIT_BYTES = 240 * 1024
 """Largest input that leaves room in the 256 KiB of a state's payload; larger problems go by S3."""
 
-_NOT_FETCHED = ("job/", "checkpoints/", f"{runs.STAGED}/")
-"""Folders of a run that are of no use to who has its report and records."""
+_NOT_FETCHED = (
+    "job/",
+    f"{runs.CHECKPOINTS}/",
+    f"{runs.STAGED}/",
+    runs.INPUTS,
+    runs.CANCEL_MARKERS,
+)
+"""Folders of a run, or a pack, that are of no use to who has its report and records."""
 
 JOB_LOGS = "/aws/braket/jobs"
 """The log group of all jobs of an account."""
 
 _NUMBER = r"-?\d{1,25}(?:\.\d{1,25})?(?:e[+-]?\d{1,3})?"
 _ENERGY = re.compile(rf"^Metrics - .*; energy=({_NUMBER}); iteration_number=(\d{{1,9}});")
+_ENDED = re.compile(r"^Metrics - .*; runs_ended=(\d{1,3}); ")
 
 
 class RunStopped(PipelineError):
@@ -65,6 +72,15 @@ class Progress:
     queue_position: str | None = None
     evaluation: int | None = None
     energy: float | None = None
+    runs_ended: int | None = None
+
+
+class _Logged(NamedTuple):
+    """What the newest lines of a job's log say: of one run, or how many of a pack have ended."""
+
+    evaluation: int | None = None
+    energy: float | None = None
+    runs_ended: int | None = None
 
 
 class Pipeline:
@@ -73,7 +89,7 @@ class Pipeline:
     def __init__(self, outputs: Mapping[str, str]) -> None:
         self.outputs = outputs
         self._last_state: dict[str, str] = {}
-        self._read: dict[str, tuple[int, int | None, float | None]] = {}
+        self._read: dict[str, tuple[int, _Logged]] = {}
         self._states, self._s3, self._braket, self._logs = map(
             _client, ("stepfunctions", "s3", "braket", "logs")
         )
@@ -109,14 +125,15 @@ class Pipeline:
         run_id = f"{stem}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
         body = json.dumps(request)
         if len(body.encode()) > INPUT_LIMIT_BYTES:
-            body = json.dumps({**request, "problem": {"uri": self._upload(request["problem"])}})
+            part = "pack" if "pack" in request else "problem"
+            body = json.dumps({**request, part: {"uri": self._upload(request[part])}})
         answer = self._states.start_execution(
             stateMachineArn=self.outputs["StateMachineArn"], name=run_id, input=body
         )
         return str(answer["executionArn"])
 
-    def _upload(self, problem: Any) -> str:
-        content = json.dumps(problem).encode()
+    def _upload(self, part: Any) -> str:
+        content = json.dumps(part).encode()
         bucket = self.outputs["InputBucketName"]
         key = f"problems/{hashlib.sha256(content).hexdigest()}.json"
         self._s3.put_object(Bucket=bucket, Key=key, Body=content, ContentType="application/json")
@@ -152,9 +169,8 @@ class Pipeline:
         if job_arn is None:
             return Progress(state)
         job = self._braket.get_job(jobArn=job_arn, additionalAttributeNames=["QueueInfo"])
-        evaluation, energy = self._energy(job["jobName"])
         position = job.get("queueInfo", {}).get("position")
-        return Progress(state, job["status"], position, evaluation, energy)
+        return Progress(state, job["status"], position, *self._logged(job["jobName"]))
 
     def _state(self, execution_arn: str) -> str:
         events = self._states.get_execution_history(
@@ -167,19 +183,12 @@ class Pipeline:
         return self._last_state.get(execution_arn, "Started")
 
     def _job_arn(self, run_id: str) -> str | None:
-        try:
-            answer = self._s3.get_object(
-                Bucket=self.outputs["OutputBucketName"], Key=runs.key(run_id, runs.JOB)
-            )
-        except ClientError as error:
-            if meaning_of(error.response) is not Meaning.NO_OBJECT:
-                raise
-            return None
-        return str(json.load(answer["Body"])["job_arn"])
+        content = self._object(run_id, runs.JOB)
+        return None if content is None else str(json.loads(content)["job_arn"])
 
-    def _energy(self, job_name: str) -> tuple[int | None, float | None]:
-        """Return the newest evaluation and energy in the job's log, read on from the last look."""
-        since, evaluation, energy = self._read.get(job_name, (0, None, None))
+    def _logged(self, job_name: str) -> _Logged:
+        """Return what the newest lines of the job's log say, read on from the last look."""
+        since, found = self._read.get(job_name, (0, _Logged()))
         pages = self._logs.get_paginator("filter_log_events").paginate(
             logGroupName=JOB_LOGS,
             logStreamNamePrefix=f"{job_name}/",
@@ -188,15 +197,49 @@ class Pipeline:
         )
         try:
             for event in (event for page in pages for event in page["events"]):
-                if found := _ENERGY.match(event["message"]):
-                    evaluation, energy = int(found[2]), float(found[1])
+                if energy := _ENERGY.match(event["message"]):
+                    found = found._replace(evaluation=int(energy[2]), energy=float(energy[1]))
+                elif ended := _ENDED.match(event["message"]):
+                    found = found._replace(runs_ended=int(ended[1]))
                 since = max(since, event["timestamp"])
         except ClientError as error:
             if meaning_of(error.response) is not Meaning.NO_RESOURCE:
                 raise
-            return None, None  # nothing was logged yet
-        self._read[job_name] = since, evaluation, energy
-        return evaluation, energy
+            return _Logged()  # nothing was logged yet
+        self._read[job_name] = since, found
+        return found
+
+    def pack(self, pack_id: str) -> list[str] | None:
+        """Return the names of a pack's runs; None where there is no such pack, or none started."""
+        content = self._object(pack_id, runs.PACK)
+        if content is None:
+            return None
+        record = json.loads(content)
+        return [*record["runs"], *record["refused"]]
+
+    def job_of(self, run_id: str) -> str:
+        """Return whose job has solved a run: its own, or its pack's."""
+        found = runs.pack_and_name(run_id)
+        if found is not None and found[1] in (self.pack(found[0]) or ()):
+            return found[0]
+        return run_id
+
+    def cancel_in_pack(self, pack_id: str, name: str) -> None:
+        """Cancel one run of a pack whose job goes on: the job looks for what is put here."""
+        key = runs.key(pack_id, f"{runs.CANCEL_MARKERS}{name}")
+        self._s3.put_object(Bucket=self.outputs["OutputBucketName"], Key=key, Body=b"")
+
+    def has_ended(self, run_id: str) -> bool:
+        """Return whether a run has an end."""
+        return self._object(run_id, runs.END) is not None
+
+    def _object(self, run_id: str, name: str) -> bytes | None:
+        try:
+            return self.read(run_id, name)
+        except ClientError as error:
+            if meaning_of(error.response) is not Meaning.NO_OBJECT:
+                raise
+            return None
 
     def execution_of(self, run_id: str) -> str:
         """Return the ARN of a run's execution, which need not exist."""
@@ -214,9 +257,13 @@ class Pipeline:
         return str(found["status"])
 
     def log(self, run_id: str) -> Iterator[str]:
-        """Yield the lines that the run's jobs have logged, the first attempt's first."""
+        """Yield the lines that the run's jobs have logged, the first attempt's first.
+
+        Of a run of a pack they are those of the pack's jobs.
+        """
+        execution = self.execution_of(self.job_of(run_id))
         for attempt in range(1, runs.MAX_ATTEMPTS + 1):
-            name = runs.job_name(self.execution_of(run_id), attempt)
+            name = runs.job_name(execution, attempt)
             pages = self._logs.get_paginator("filter_log_events").paginate(
                 logGroupName=JOB_LOGS, logStreamNamePrefix=f"{name}/"
             )
@@ -244,10 +291,11 @@ class Pipeline:
             time.sleep(0.2)
         return False
 
-    def fetch(self, run_id: str, folder: Path) -> Path:
+    def fetch(self, run_id: str, folder: Path, *, with_log: bool = True) -> Path:
         """Download the run's report, pictures and records; return the folder they are in.
 
-        All of them are there, or nothing: they come into a folder of another name first.
+        All of them are there, or nothing: they come into a folder of another name first. The log of
+        a pack's job is fetched with the pack.
 
         Raises:
             InvalidResult: the name of an object would lead out of that folder.
@@ -260,7 +308,8 @@ class Pipeline:
                 path = below(part, name)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(self.read(run_id, name))
-            self._write_log(run_id, part / runs.LOG)
+            if with_log:
+                self._write_log(run_id, part / runs.LOG)
             return _rename(part, folder / run_id)
         except OSError as error:
             raise OutputNotWritten(f"--output: {folder}: {error.strerror or error}") from error

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from pydantic import ValidationError
 
 from quantum_pipeline.catalogue.comparison import differences, figures
 from quantum_pipeline.cli import console, entry, main
 from quantum_pipeline.cli.listing import OUTPUT, STACK
-from quantum_pipeline.cli.one_run import file_of, record_of
+from quantum_pipeline.cli.one_run import file_of, read_report, record_of
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.runs import PREPARED, REPORT
 
@@ -64,18 +63,15 @@ def _request(run_id: str, stack: str | None, output: Path) -> dict[str, Any]:
 
 def _reports(run_ids: Sequence[str], stack: str | None, output: Path) -> Iterator[AnyReport]:
     """Yield the reports of the runs that have one which this release reads."""
-    from quantum_pipeline.reports import MoleculeReport, OptimisationReport  # noqa: PLC0415
-
     for run_id in run_ids:
         content = file_of(run_id, REPORT, stack, output)
         if content is None:
             continue
-        of_molecule = json.loads(content)["problem"]["type"] == "chemistry"
-        model = MoleculeReport if of_molecule else OptimisationReport
-        try:
-            yield model.model_validate_json(content)
-        except ValidationError:
+        report = read_report(content)
+        if report is None:
             console.note(f"{run_id}: not drawn, its report is of another release")
+        else:
+            yield report
 
 
 def _write(

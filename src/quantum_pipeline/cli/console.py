@@ -83,6 +83,11 @@ _STAGES = {
     "Submit": "submitting the job",
     "WaitInLine": "waiting in line for a job",
     "PostProcess": "evaluating and writing the report",
+    **dict.fromkeys(
+        ("RunsOfPack", "PostProcessRuns", "PostProcessRun", "CancelRun", "RunHasEnded"),
+        "evaluating the runs and writing their reports",
+    ),
+    "PostProcessPack": "all runs have ended",
     "Succeeded": "done",
     "Cancel": "cancelling",
     "Failed": "failed",
@@ -102,6 +107,8 @@ def _details(progress: Progress) -> str:
         text += f": position {progress.queue_position}"
     if progress.energy is not None:
         text += f": evaluation {progress.evaluation}, energy {digits(progress.energy)}"
+    if progress.runs_ended is not None:
+        text += f": {progress.runs_ended} runs solved or failed"
     return text
 
 

@@ -17,7 +17,8 @@ from quantum_pipeline import __version__
 from quantum_pipeline.errors import PipelineError
 
 _MODULES = {
-    **dict.fromkeys(("run", "validate", "estimate", "devices", "serve", "env"), "main"),
+    "run": "many",
+    **dict.fromkeys(("validate", "estimate", "devices", "serve", "env"), "main"),
     **dict.fromkeys(("show", "logs", "fetch", "cancel", "rerun"), "one_run"),
     "list": "listing",
     "compare": "comparing",

@@ -72,6 +72,7 @@ class Moment(click.ParamType[datetime]):
     help="Only runs that ended so.",
 )
 @click.option("--study", help="Only runs of this study.")
+@click.option("--pack", help="Only runs of this pack.")
 @click.option("--owner", help="Only runs of this owner.")
 @click.option("--tag", "tags", multiple=True, help="Only runs with this tag: NAME or NAME=VALUE.")
 @click.option("--since", type=Moment(), help="Only runs that ended then or later.")
@@ -106,6 +107,7 @@ def list_runs(
     device: str | None,
     status: str | None,
     study: str | None,
+    pack: str | None,
     owner: str | None,
     tags: Sequence[str],
     since: datetime | None,
@@ -131,6 +133,7 @@ def list_runs(
         device=device,
         status=status and status.upper(),
         study=study,
+        pack=pack,
         owner=owner,
         tags=dict(_tag(each) for each in tags),
         since=since,
@@ -309,6 +312,31 @@ def _table(listed: Iterable[Record]) -> Iterator[str]:
         columns.append([adjust(each, width) for each in (name, *cells)])
     for line in zip(*columns, strict=True):
         yield "  ".join(line).rstrip()
+
+
+_SUMMARY = {"run": 34, "result": 18, "problem": 16, "USD": 6}
+"""Columns of a table that fits 80, with the most characters of each."""
+
+
+def summary(records: Sequence[Record]) -> Iterator[str]:
+    """Yield the lines of a table of runs that have just ended: a few columns, none too wide."""
+    rows = [[_COLUMNS[name](record) for name in _SUMMARY] for record in records]
+    cells = [
+        [_cut(each, most) for each, most in zip(row, _SUMMARY.values(), strict=True)]
+        for row in [list(_SUMMARY), *rows]
+    ]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        yield "  ".join(each.ljust(width) for each, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _cut(text: str, most: int) -> str:
+    """Return a text of so many characters, its beginning left out: names differ at their ends.
+
+    >>> _cut("pack-20261129-120000-1a2b.ring-12", 12)
+    '…a2b.ring-12'
+    """
+    return text if len(text) <= most else f"…{text[len(text) - most + 1 :]}"
 
 
 _FIELDS = (

@@ -1,4 +1,4 @@
-"""Commands of ``qpipe``: run a problem, check it, price it, list devices, serve the local AWS."""
+"""Commands of ``qpipe``: check a problem, price it, list devices, serve the AWS; and one run."""
 
 from __future__ import annotations
 
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from quantum_pipeline.planning.pack_estimate import PackEstimate
     from quantum_pipeline.planning.packs import PreparedPack
 
-REQUEST_FILE = click.argument("file", type=click.Path(path_type=Path))
 DEVICE = click.option("--device", help="Device that replaces the request's: a name or an ARN.")
 FILES = click.argument("files", type=click.Path(path_type=Path), nargs=-1, required=True)
 RUNS = Path("runs")
@@ -68,55 +67,16 @@ main = entry.main
 """The group, with the commands of this module."""
 
 
-@main.command(short_help="Run a problem and write its report.")
-@REQUEST_FILE
-@click.option("--stack", help="Run on AWS, on this CloudFormation stack, instead of this machine.")
-@DEVICE
-@click.option(
-    "--output",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=RUNS,
-    show_default=True,
-    help="Folder in which the run's own folder is created, with its report.",
-)
-@AS_JSON
-@CANCEL_ON_INTERRUPT
-def run(
-    *,
-    file: Path,
-    stack: str | None,
-    device: str | None,
-    output: Path,
-    as_json: bool,
-    cancel_on_interrupt: bool,
-) -> None:
-    """Take the problem in FILE through the whole pipeline and write its report.
-
-    FILE is a request as JSON, a graph in rudy form, a COOrdinate text file, or a molecule (.xyz).
-    """
-    request = load(file, device)
-    if not isinstance(request, Request):
-        raise InvalidRequest("pack: cannot be run yet; allowed: a request, each run by itself")
-    start(
-        request,
-        request.name or file.stem,
-        stack=stack,
-        output=output,
-        as_json=as_json,
-        cancel=cancel_on_interrupt,
-    )
-
-
 def start(
     request: Request, label: str, *, stack: str | None, output: Path, as_json: bool, cancel: bool
 ) -> None:
     """Take a request through the pipeline and print its report; ``label`` begins the run's name."""
-    where = _check(request, stack)  # what can be refused is refused before anything starts
+    where = check_before(request, stack)  # what can be refused is refused before anything starts
     make_folder("--output", output)
     from quantum_pipeline.aws.clients import named_errors  # noqa: PLC0415 - boto3 takes a while
     from quantum_pipeline.cli.client import Pipeline  # noqa: PLC0415
 
-    with named_errors(), _stack(stack, output) as outputs:
+    with named_errors(), outputs_of(stack, output) as outputs:
         pipeline = pipeline_of(stack) if stack else Pipeline(outputs)
         folder = _follow(
             pipeline,
@@ -139,7 +99,7 @@ def validate(files: tuple[Path, ...], device: str | None) -> None:
 
     Several files are printed as the pack that they make.
     """
-    asked, *alone = _asked(files, device)
+    (_, asked), *alone = asked_in(files, device)
     if alone:
         allowed = "requests that can share one job, or one file"
         raise InvalidRequest(f"FILES: they make no pack; allowed: {allowed}")
@@ -160,26 +120,30 @@ def validate(files: tuple[Path, ...], device: str | None) -> None:
 Asked = Request | Pack | StoredPack
 
 
-def _asked(files: tuple[Path, ...], device: str | None) -> list[Asked]:
+def asked_in(files: tuple[Path, ...], device: str | None) -> list[tuple[str, Asked]]:
     """Return what is asked in a file; of several the pack that they make, and what has no place.
+
+    Each comes after what its execution's name begins with.
 
     Raises:
         InvalidRequest: as ``load``; of several files, after the name of the file.
     """
     if len(files) == 1:
-        return [load(files[0], device)]
+        found = load(files[0], device)
+        return [(found.name or files[0].stem, found)]
     requests: list[tuple[Path, Request]] = []
     for file in files:
         data = read(file, device)
         with said_of(str(file)):
-            found = parse_input(data)
-            if not isinstance(found, Request):
+            each = parse_input(data)
+            if not isinstance(each, Request):
                 raise InvalidRequest("is a pack; allowed: requests, or one pack alone")
-        requests.append((file, found))
+        requests.append((file, each))
     pack, alone = gathered(requests)
-    for each in alone:
-        console.note(f"{each.file}: in a job of its own, since {each.because}")
-    return [*([pack] if pack else []), *(each.request for each in alone)]
+    for lone in alone:
+        console.note(f"{lone.file}: in a job of its own, since {lone.because}")
+    of_alone = ((lone.request.name or lone.file.stem, lone.request) for lone in alone)
+    return [*([("pack", pack)] if pack else []), *of_alone]
 
 
 def _filled_in(found: Request) -> dict[str, Any]:
@@ -202,7 +166,7 @@ def estimate(files: tuple[Path, ...], device: str | None, as_json: bool) -> None
     """
     found = [
         _estimated(each) if isinstance(each, Request) else _estimated_pack(each)
-        for each in _asked(files, device)
+        for _, each in asked_in(files, device)
     ]
     console.estimates([shown for shown, _ in found], as_json=as_json)
     for _, check_cost in found:
@@ -350,7 +314,9 @@ def _follow(
             raise
 
 
-def fetch_files(pipeline: Pipeline, run_id: str, *, output: Path, lasts: bool) -> Path:
+def fetch_files(
+    pipeline: Pipeline, run_id: str, *, output: Path, lasts: bool, with_log: bool = True
+) -> Path:
     """Return the folder with a run's files.
 
     Raises:
@@ -361,7 +327,7 @@ def fetch_files(pipeline: Pipeline, run_id: str, *, output: Path, lasts: bool) -
     from quantum_pipeline.local.run_folder import record_of_folder  # noqa: PLC0415
 
     try:
-        folder = pipeline.fetch(run_id, output)
+        folder = pipeline.fetch(run_id, output, with_log=with_log)
     except OutputNotWritten as error:
         kept = f"in {pipeline.uri(run_id)}" if lasts else _kept_elsewhere(pipeline, run_id)
         raise OutputNotWritten(f"{error}; the result is kept {kept}") from error
@@ -404,16 +370,20 @@ def _interrupted(
     pipeline: Pipeline, execution: str, fetch: Callable[[str], Path], *, cancel: bool
 ) -> None:
     """Stop the run and see its job cancelled, or leave it running where the user says so."""
-    try:
-        wanted = cancel or click.confirm("\nCancel the run and its job?", default=True, err=True)
-    except click.Abort:  # nobody can answer, or the answer was Ctrl-C again
-        wanted = False
-    if not wanted:
+    if not is_cancelled_for_good(cancel=cancel):
         console.note(f"left running: {execution}")
         return
     pipeline.stop(execution)
     console.note("cancelled, with its job" if pipeline.wait_for_end(execution) else "stopped")
     _note_records(execution, fetch)
+
+
+def is_cancelled_for_good(*, cancel: bool) -> bool:
+    """Return whether what was interrupted is to be cancelled, by an option or by its user."""
+    try:
+        return cancel or click.confirm("\nCancel the run and its job?", default=True, err=True)
+    except click.Abort:  # nobody can answer, or the answer was Ctrl-C again
+        return False
 
 
 def make_folder(field: str, folder: Path) -> None:
@@ -468,12 +438,25 @@ def read(file: Path, device: str | None) -> Any:
     return data
 
 
-def _check(request: Request, stack: str | None) -> str:
+def check_before(asked: Asked, stack: str | None) -> str:
     """Refuse what would be refused, and return what a run is on, for its progress.
 
     A run on a device is checked against its cost on AWS: what passes here passes there. The state
-    of a stack's own devices is checked by its Prepare.
+    of a stack's own devices is checked by its Prepare. Of a pack each run is checked.
     """
+    if isinstance(asked, Request):
+        return _check(asked, stack)
+    if isinstance(asked, Pack) and not _refers(asked):
+        if stack is None:
+            _prepared_pack(asked, billed=False)
+            return ""
+        for run in asked.pack:
+            with of_run(run.name):
+                check(run.request)
+    return ""
+
+
+def _check(request: Request, stack: str | None) -> str:
     if isinstance(request.problem, ProblemReference):
         return ""
     if stack is not None:
@@ -507,11 +490,13 @@ def _prepared(request: Request, *, billed: bool = True, within_budget: bool = Tr
     )
 
 
-def _prepared_pack(pack: Pack, *, within_budget: bool = True) -> PreparedPack:
+def _prepared_pack(pack: Pack, *, billed: bool = True, within_budget: bool = True) -> PreparedPack:
     """Return the pack as AWS would prepare it, on the instance of the template's default."""
     from quantum_pipeline.planning.packs import prepare_pack  # noqa: PLC0415
 
     instance, region = _instance_price()
+    if not billed:
+        instance = instance.model_copy(update={"usd_per_hour": 0.0, "as_of": FREE})
     now = datetime.now(UTC)
     return prepare_pack(
         pack, instance=instance, region=region, now=now, within_budget=within_budget
@@ -648,5 +633,6 @@ def _own_settings() -> Iterator[None]:
         os.environ.update(before)
 
 
-def _stack(name: str | None, output: Path) -> AbstractContextManager[dict[str, str]]:
+def outputs_of(name: str | None, output: Path) -> AbstractContextManager[dict[str, str]]:
+    """Return the outputs of the AWS on this machine, which runs as long; none of a stack's."""
     return nullcontext({}) if name else _local_outputs(output)

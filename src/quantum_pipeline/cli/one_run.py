@@ -6,6 +6,7 @@ those of a stack on AWS.
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import re
@@ -18,19 +19,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from pydantic import ValidationError
 
-from quantum_pipeline.catalogue.filters import Record
+from quantum_pipeline.catalogue.filters import Record, Wanted
 from quantum_pipeline.cli import console, entry, main
-from quantum_pipeline.cli.listing import OUTPUT, STACK, read_in
+from quantum_pipeline.cli.listing import OUTPUT, STACK, read_in, records, summary
+from quantum_pipeline.cli.many import fetch_all
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.local import running
 from quantum_pipeline.local.catalogue_file import CatalogueFile
 from quantum_pipeline.requests.changes import changed
 from quantum_pipeline.requests.request import parse_request
-from quantum_pipeline.runs import LOG, PREPARED
+from quantum_pipeline.runs import LOG, PACK, PREPARED, REPORT, pack_and_name
 
 if TYPE_CHECKING:
     from quantum_pipeline.cli.client import Pipeline
+    from quantum_pipeline.reports import MoleculeReport, OptimisationReport
 
 CANCEL_SECONDS = 60.0
 """How long a cancelled run is waited for: its job is cancelled, its records are fetched."""
@@ -94,7 +98,15 @@ def _unknown(run_id: str, known: Iterable[str]) -> InvalidRequest:
 @OUTPUT
 @main.AS_JSON
 def show(run_id: str, stack: str | None, output: Path, as_json: bool) -> None:
-    """Show what the catalogue has of RUN: how it ended, what it found, what it took."""
+    """Show what the catalogue has of RUN: how it ended, what it found, what it took.
+
+    Of a pack, how each of its runs ended.
+    """
+    if of_pack := _records_of_pack(check_name(run_id), stack, output):
+        lines = [json.dumps(of_pack, indent=2)] if as_json else summary(of_pack)
+        for line in lines:
+            click.echo(line)
+        return
     record = record_of(run_id, stack, output)
     if as_json:
         click.echo(json.dumps(record, indent=2))
@@ -103,6 +115,22 @@ def show(run_id: str, stack: str | None, output: Path, as_json: bool) -> None:
     folder = output / run_id
     if stack is None:
         console.figures([("files", str(folder) if folder.is_dir() else "none on this machine")])
+
+
+def _records_of_pack(run_id: str, stack: str | None, output: Path) -> list[Record]:
+    """Return the records of a pack's runs; none where the name is no pack's.
+
+    Of a stack they are looked for only where there is a record of the pack itself.
+    """
+    if stack is None:
+        if not (output / run_id / PACK).is_file():
+            return []
+    else:
+        with pipeline_of(stack) as pipeline:
+            if pipeline.pack(run_id) is None:
+                return []
+    wanted = Wanted(pack=run_id)
+    return sorted(wanted.of(records(stack, output)), key=lambda record: record["run_id"])
 
 
 def _figures(record: Record) -> Iterator[tuple[str, str]]:
@@ -188,9 +216,13 @@ def logs(run_id: str, stack: str | None, output: Path) -> None:
         if line is None:
             console.note(f"{run_id}: no job of it has logged anything")
         return
-    record_of(run_id, stack, output)
-    path = output / run_id / LOG
+    path = output / check_name(run_id) / LOG
+    of_pack = pack_and_name(run_id)
+    if of_pack and not path.is_file():  # it is that of the pack's job
+        path = output / of_pack[0] / LOG
     if not path.is_file():
+        record_of(run_id, stack, output)
+        path = output / run_id / LOG
         allowed = f"a run with {path}; one that had no job has none"
         raise InvalidRequest.of("RUN", run_id, allowed)
     click.echo(path.read_text("utf-8"), nl=False)
@@ -200,24 +232,71 @@ def logs(run_id: str, stack: str | None, output: Path) -> None:
 @RUN
 @STACK
 @OUTPUT
-def fetch(run_id: str, stack: str | None, output: Path) -> None:
-    """Fetch report, pictures and records of RUN, and print where they are.
+@click.option("--pictures", is_flag=True, help="Draw those too that only the page has.")
+def fetch(run_id: str, stack: str | None, output: Path, *, pictures: bool) -> None:
+    """Fetch report, pictures and records of RUN, and print where they are; of a pack all of them.
 
-    Those of a run of this machine are there already.
+    Those of a run of this machine are there already. A run of a pack has its pictures in the page
+    alone, until they are asked for.
     """
-    if stack is None:
-        record_of(run_id, stack, output)
-        folder = output / run_id
-        if not folder.is_dir():
-            allowed = "a run whose files were kept; those of `qpipe serve` were not"
-            raise InvalidRequest.of("RUN", run_id, allowed)
-    else:
-        main.make_folder("--output", output)
-        with pipeline_of(stack) as pipeline:
-            if next(pipeline.names(check_name(run_id)), None) is None:
-                raise InvalidRequest.of("RUN", run_id, f"a run that is in {pipeline.uri(run_id)}")
-            folder = main.fetch_files(pipeline, run_id, output=output, lasts=True)
-    click.echo(folder)
+    folders = _here(check_name(run_id), output) if stack is None else _from(stack, run_id, output)
+    for folder in folders:
+        if pictures:
+            _draw(folder)
+        click.echo(folder)
+
+
+def _here(run_id: str, output: Path) -> list[Path]:
+    folder = output / run_id
+    if (folder / PACK).is_file():
+        return [folder, *sorted(output.glob(f"{glob.escape(run_id)}.*/"))]
+    record_of(run_id, None, output)
+    if not folder.is_dir():
+        allowed = "a run whose files were kept; those of `qpipe serve` were not"
+        raise InvalidRequest.of("RUN", run_id, allowed)
+    return [folder]
+
+
+def _from(stack: str, run_id: str, output: Path) -> list[Path]:
+    main.make_folder("--output", output)
+    with pipeline_of(stack) as pipeline:
+        if next(pipeline.names(run_id), None) is None:
+            raise InvalidRequest.of("RUN", run_id, f"a run that is in {pipeline.uri(run_id)}")
+        return fetch_all(pipeline, run_id, output=output, lasts=True)
+
+
+def _draw(folder: Path) -> None:
+    """Draw the pictures that a report's page has, and no file.
+
+    Raises:
+        InvalidRequest: they cannot be written there.
+    """
+    path = folder / REPORT
+    report = read_report(path.read_bytes()) if path.is_file() else None
+    if report is None or not report.artifacts.in_page:
+        return
+    from quantum_pipeline.pages import render  # noqa: PLC0415 - matplotlib
+
+    drawn = render(report)
+    try:
+        for name in report.artifacts.in_page:
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_bytes(drawn[name])
+    except OSError as error:
+        allowed = f"a folder that can be written to ({error.strerror})"
+        raise InvalidRequest.of("--output", str(folder), allowed) from None
+
+
+def read_report(content: bytes) -> OptimisationReport | MoleculeReport | None:
+    """Return a report; None where it is of another release."""
+    from quantum_pipeline.reports import MoleculeReport, OptimisationReport  # noqa: PLC0415
+
+    of_molecule = json.loads(content)["problem"]["type"] == "chemistry"
+    model = MoleculeReport if of_molecule else OptimisationReport
+    try:
+        return model.model_validate_json(content)
+    except ValidationError:
+        return None
 
 
 @entry.main.command(short_help="Run a request again, changed or not.")
@@ -281,10 +360,39 @@ def file_of(run_id: str, name: str, stack: str | None, output: Path) -> bytes | 
 @STACK
 @OUTPUT
 def cancel(run_id: str, stack: str | None, output: Path) -> None:
-    """Stop RUN, which goes on, and cancel its job; its records are kept."""
+    """Stop RUN, which goes on, and cancel its job; its records are kept.
+
+    Of a pack all runs are stopped; a run of one is cancelled alone, and the others go on.
+    """
     check_name(run_id)
+    if _cancel_in_pack(run_id, stack, output):
+        console.note("cancelled; its end is recorded with those of its pack")
+        return
     ended = _cancel_here(run_id, output) if stack is None else _cancel_on_aws(run_id, stack)
     console.note("cancelled, with its job" if ended else "stopped; its end is not recorded yet")
+
+
+def _cancel_in_pack(run_id: str, stack: str | None, output: Path) -> bool:
+    """Cancel a run of a pack that goes on; return whether there is such a run.
+
+    Raises:
+        InvalidRequest: it has ended.
+    """
+    found = pack_and_name(run_id)
+    if found is None:
+        return False
+    if stack is None:
+        is_there = found[1] in running.names_in_pack(output, found[0])
+        if is_there:
+            running.cancel_in_pack(output, *found)
+        return is_there
+    with pipeline_of(stack) as pipeline:
+        if pipeline.job_of(run_id) == run_id or pipeline.status(found[0]) != "RUNNING":
+            return False
+        if pipeline.has_ended(run_id):
+            raise InvalidRequest.of("RUN", run_id, "a run that goes on; it has ended")
+        pipeline.cancel_in_pack(*found)
+    return True
 
 
 def _cancel_here(run_id: str, output: Path) -> bool:

@@ -20,6 +20,8 @@ NAME = "catalogue.jsonl"
 LOCK_SECONDS = 30.0
 """How long a writer waits for another, whose write takes milliseconds."""
 
+_PACK = "pack.json"
+
 _BLOCK_BYTES = 2**16
 _RUN_ID = re.compile(rb'^\{"run_id":("(?:[^"\\]|\\.)*")', re.MULTILINE)
 _ENDS = ("completed.json", "failure.json", "cancelled.json", "report.json")
@@ -154,7 +156,9 @@ def _when(line: bytes) -> str:
 
 
 def _has_ended(entry: os.DirEntry[str]) -> bool:
-    return entry.is_dir() and any(Path(entry.path, name).exists() for name in _ENDS)
+    if not entry.is_dir() or Path(entry.path, _PACK).exists():  # a pack is no run
+        return False
+    return any(Path(entry.path, name).exists() for name in _ENDS)
 
 
 def _reversed_lines(file: IO[bytes]) -> Iterator[bytes]:

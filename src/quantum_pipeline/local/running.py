@@ -7,9 +7,10 @@ without a lock is of a process that is gone.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from shutil import rmtree
 
 from filelock import FileLock, Timeout
 
@@ -17,16 +18,17 @@ _FOLDER = ".running"
 
 
 @contextmanager
-def marked(folder: Path, run_id: str) -> Iterator[None]:
+def marked(folder: Path, run_id: str, of_pack: Iterable[str] = ()) -> Iterator[None]:
     """Let others see that a run goes on in this process, as long as the body does.
 
-    Nothing is marked where nothing can be written: what ends the run then says so.
+    ``of_pack`` are the names of its runs, if it is a pack. Nothing is marked where nothing can be
+    written: what ends the run then says so.
     """
     lock = FileLock(_lock(folder, run_id))
     try:
         _lock(folder, run_id).parent.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
-        _process(folder, run_id).write_text(str(os.getpid()), encoding="utf-8")
+        _process(folder, run_id).write_text("\n".join((str(os.getpid()), *of_pack)), "utf-8")
     except OSError:
         yield
         return
@@ -36,6 +38,7 @@ def marked(folder: Path, run_id: str) -> Iterator[None]:
         for path in (_process(folder, run_id), _lock(folder, run_id)):
             with suppress(OSError):
                 path.unlink()
+        rmtree(_asked(folder, run_id), ignore_errors=True)
         lock.release()
 
 
@@ -49,14 +52,40 @@ def process_of(folder: Path, run_id: str) -> int | None:
             return None
     except Timeout:
         with suppress(OSError, ValueError):
-            return int(_process(folder, run_id).read_text("utf-8"))
+            return int(_process(folder, run_id).read_text("utf-8").split("\n")[0])
         return None
+
+
+def names_in_pack(folder: Path, pack_id: str) -> list[str]:
+    """Return the names of the runs of a pack that goes on; none of any other run."""
+    if process_of(folder, pack_id) is None:
+        return []
+    return _process(folder, pack_id).read_text("utf-8").split("\n")[1:]
 
 
 def names(folder: Path) -> list[str]:
     """Return the runs that go on."""
     found = sorted(path.stem for path in (folder / _FOLDER).glob("*.lock"))
     return [name for name in found if process_of(folder, name) is not None]
+
+
+def cancel_in_pack(folder: Path, pack_id: str, name: str) -> None:
+    """Ask the process that a pack goes on in to cancel one of its runs."""
+    asked = _asked(folder, pack_id)
+    asked.mkdir(parents=True, exist_ok=True)
+    (asked / name).touch()
+
+
+def cancelled_in_pack(folder: Path, pack_id: str) -> Iterator[str]:
+    """Yield the names of runs of a pack that are to be cancelled, each once."""
+    with suppress(OSError):
+        for path in sorted(_asked(folder, pack_id).glob("*")):
+            path.unlink()
+            yield path.name
+
+
+def _asked(folder: Path, pack_id: str) -> Path:
+    return folder / _FOLDER / f"{pack_id}.cancel"
 
 
 def _lock(folder: Path, run_id: str) -> Path:
