@@ -20,6 +20,30 @@ _END = (
 )
 """Of whoever ends a run; those of a report are Cancel's where PostProcess died over them."""
 
+OF_PACKS: dict[str, tuple[str, ...]] = {
+    "Prepare": (
+        "ListObjects",
+        "GetObject:pack.json",
+        "PutObject:inputs",
+        "PutObject:end.json",
+        "HeadObject:failure.json",
+        "PutObject:failure.json",
+        "PutObject:pack.json",
+    ),
+    "Submit": ("GetObject:pack.json",),
+    "Job": ("GetObject:inputs",),
+    "PostProcess": (
+        "GetObject:pack.json",
+        "GetObject:checkpoints",
+        "HeadObject:cancelled",
+        "HeadObject:failure.json",
+        "PutObject:failure.json",
+        "GetObject:failure.json",
+    ),
+    "Cancel": ("GetObject:pack.json",),
+}
+"""Those that only packs come to, or that refuse one of their runs."""
+
 CALLS: dict[str, tuple[str, ...]] = {
     "Engine": (
         "Invoke:Prepare",
@@ -28,8 +52,14 @@ CALLS: dict[str, tuple[str, ...]] = {
         "Invoke:PostProcess",
         "Invoke:Cancel",
     ),
-    "Prepare": ("GetDevice", "GetObject:end.json", "PutObject:prepared.json"),
+    "Prepare": (
+        "GetDevice",
+        "GetObject:end.json",
+        "PutObject:prepared.json",
+        *OF_PACKS["Prepare"],
+    ),
     "Submit": (
+        *OF_PACKS["Submit"],
         "GetObject:job.json",
         "GetObject:end.json",
         "ListObjects",
@@ -44,6 +74,7 @@ CALLS: dict[str, tuple[str, ...]] = {
         "DeleteObject:ticket",
     ),
     "Job": (
+        *OF_PACKS["Job"],
         "CreateLogGroup",
         "CreateLogStream",
         "PutLogEvents",
@@ -63,6 +94,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     ),
     "Monitor": ("GetJob",),
     "PostProcess": (
+        *OF_PACKS["PostProcess"],
         "GetObject:job.json",
         "GetJob",
         "GetObject:job",
@@ -73,6 +105,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     ),
     "Cancel": (
         *_END,
+        *OF_PACKS["Cancel"],
         "HeadObject:failure.json",
         "PutObject:failure.json",
         "GetObject:failure.json",

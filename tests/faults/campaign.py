@@ -36,6 +36,13 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "sv1": _SMALL | {"device": "sv1"},
     "refused": _SMALL | {"shots": -1},
     "broken": _SMALL,
+    "pack": {
+        "pack": [
+            {"name": "a", "request": _SMALL},
+            {"name": "b", "request": _SMALL | {"shots": 50}},
+            {"name": "refused", "request": _SMALL | {"shots": -1}},
+        ]
+    },
 }
 RETRIES_AFTER = (0.2, 0.4)
 """Seconds after which Lambda calls again what failed; on AWS one and two minutes."""
@@ -101,7 +108,8 @@ class Campaign:
             self._stack.aws.router.intercept = None
             self._deliver_late()
             self._sweep(run)
-        run.told = [each for each in self._subscriber() if each["run_id"] == run_id]
+        told = self._subscriber()
+        run.told = [each for each in told if each["run_id"].partition(".")[0] == run_id]
         run.seconds = time.monotonic() - started
         return run
 

@@ -39,6 +39,7 @@ class Books:
         ]
         self.names = stack.records(run.run_id)
         self.ends = self.names & RECORDS.keys()
+        self.pack = self.record("pack.json") if "pack.json" in self.names else {}
         self.jobs = stack.jobs(run.run_id)
         self.tasks = stack.tasks(run.run_id)
 
@@ -56,12 +57,18 @@ class Books:
         return body
 
     def first_error(self) -> str | None:
-        """Return the error that took the execution to Cancel, as its history has it."""
-        error = None
+        """Return the error that took the execution to Cancel, as its history has it.
+
+        What fails a run of a pack is that run's own.
+        """
+        error, of_runs = None, False
         for event in self.history:
-            if event.get("stateEnteredEventDetails", {}).get("name") == "Cancel":
+            entered = event.get("stateEnteredEventDetails", {}).get("name")
+            if entered == "Cancel":
                 return error
-            if "Failed" in event["type"] or "TimedOut" in event["type"]:
+            if entered in ("PostProcessRuns", "HasJobFailed"):
+                of_runs = entered == "PostProcessRuns"
+            if not of_runs and ("Failed" in event["type"] or "TimedOut" in event["type"]):
                 [details] = [event[name] for name in event if name.endswith("EventDetails")]
                 error = details["error"]
         return None
@@ -106,7 +113,8 @@ def _possible_ends(books: Books) -> set[str]:
     A stop may come after the claim of another end. An execution whose PostProcess failed for good
     after the claim has FAILED, and the sweep publishes its report: the record counts.
     """
-    processed = {"completed.json"} if "PostProcess" in books.visited else set()
+    ending = {"PostProcess", "PostProcessPack"} & {*books.visited}
+    processed = {"completed.json"} if ending else set()
     failed = {"failure.json"} if "Cancel" in books.visited else set()
     match books.status:
         case "SUCCEEDED":
@@ -137,7 +145,7 @@ def _first_error(books: Books) -> Iterator[str]:
 
 
 def _right_report(books: Books) -> Iterator[str]:
-    if books.end != "completed.json":
+    if books.end != "completed.json" or books.pack:
         return
     report, record = books.record("report.json"), books.record("completed.json")
     bits = report["solution"]["bitstring"]
@@ -160,6 +168,8 @@ def _whole(books: Books) -> Iterator[str]:
     if books.end != "completed.json":
         if published:
             yield f"{published} beside {books.end}"
+        return
+    if books.pack:
         return
     artifacts = books.record("report.json")["artifacts"]
     wanted = {"report.json", artifacts["report_html"], *artifacts["plots"]}
@@ -187,6 +197,10 @@ def _remembered(books: Books) -> Iterator[str]:
     if not books.ends:
         return
     found = books.stack.remembered(books.run.run_id)
+    if books.pack:
+        if found is not None:
+            yield "the catalogue has the pack, which is no run"
+        return
     if found is None:
         yield "the catalogue has no record"
         return
@@ -221,6 +235,40 @@ def _nothing_left(books: Books) -> Iterator[str]:
         yield f"processes {processes} of jobs run"
 
 
+def _runs_of_pack(books: Books) -> Iterator[str]:
+    """Hold each run of a pack to one end, finished, whole and in the catalogue; to one bill."""
+    if not books.pack:
+        return
+    paid = 0.0
+    for name in (*books.pack["runs"], *books.pack["refused"]):
+        run_id = f"{books.run.run_id}.{name}"
+        names = books.stack.records(run_id)
+        if len(names & RECORDS.keys()) != 1 or any(each.startswith("staged/") for each in names):
+            yield f"{name} has {sorted(names)}"
+            continue
+        [end] = names & RECORDS.keys()
+        claim, record = (books.stack.record(run_id, each) for each in ("end.json", end))
+        if claim["record"] != end or not claim["told"]:
+            yield f"end.json of {name} says {claim['record']}, told {claim['told']}"
+        found = books.stack.remembered(run_id)
+        if found is None or (found["status"], found["pack"]) != (RECORDS[end], books.run.run_id):
+            yield f"the catalogue has {found} of {name}"
+        if end != "completed.json":
+            paid += (
+                (record["billable_seconds"] or 0) * books.pack["instance"]["usd_per_hour"] / 3600
+            )
+            continue
+        report = books.stack.record(run_id, "report.json")
+        bits = report["solution"]["bitstring"]
+        cut = sum(bits[i] != bits[j] for i, j in EDGES)
+        if {cut} != {report["solution"]["objective"], record["objective"]}:
+            yield f"{record['objective']} are claimed of {name}, {bits} cuts {cut}"
+        paid += report["cost"]["actual_usd"]
+    billed = books.stack.billed(books.run.run_id)
+    if books.end == "completed.json" and abs(paid - billed) > 1e-6 * billed:
+        yield f"runs pay {paid} USD, of {billed}"
+
+
 def _ridden_out(books: Books) -> Iterator[str]:
     """Hold a run to succeed whose faults are few, and none of them for good."""
     run, struck = books.run, books.run.strikes.struck
@@ -229,7 +277,7 @@ def _ridden_out(books: Books) -> Iterator[str]:
     of_job = sum(each.fault.place.caller == JOB and each.fault.kind != "slow" for each in struck)
     for_good = {"deny", "stop", "stop-after"} & set(kinds)
     few = len(struck) <= 5 and killed <= 2 and of_job <= 1
-    can_succeed = run.plan.run in ("local", "sv1") and not run.plan.stuck
+    can_succeed = run.plan.run in ("local", "sv1", "pack") and not run.plan.stuck
     if few and can_succeed and not for_good and books.status != "SUCCEEDED":
         yield f"{books.status} by {books.ended.get('error')} after {len(struck)} faults"
 
@@ -242,6 +290,7 @@ INVARIANTS: dict[str, Callable[[Books], Iterator[str]]] = {
     "nothing half-written": _whole,
     "told once": _told_once,
     "in the catalogue": _remembered,
+    "each run of a pack": _runs_of_pack,
     "one job an attempt": _one_job_an_attempt,
     "no job or task left": _nothing_left,
     "few faults are ridden out": _ridden_out,

@@ -8,14 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tests.faults.calls_of_aws import CALLS
+from tests.faults.calls_of_aws import CALLS, OF_PACKS
 from tests.faults.places import ENGINE, JOB, Place
 
 LASTING = 10**6
 """How often a fault strikes that is there until the run has ended."""
 
-RUNS = ("local", "sv1", "refused", "broken")
-"""On which device; or a request that Prepare refuses; or a job that fails by its own fault."""
+ALONE = ("local", "sv1", "refused", "broken")
+RUNS = (*ALONE, "pack")
+"""On which device; a request that is refused; a job that fails by its own fault; a pack."""
 
 EVENTS = ("once", "twice", "late", "lost")
 """How often EventBridge delivers the end of the execution: late is after the first sweep."""
@@ -128,7 +129,7 @@ KILLS = ("kill", "kill-after")
 STOPS = ("stop", "stop-after")
 OF_THE_ENGINE = ("throttle", "error", "error-after", "abandon", "slow")
 
-_SHARES = {"local": 0.7, "sv1": 0.15, "refused": 0.08, "broken": 0.07}
+_SHARES = {"local": 0.7, "sv1": 0.15, "refused": 0.08, "broken": 0.07, "pack": 1.0}
 _OF_A_RUN = ("Prepare", "Submit", "Monitor", "PostProcess", ENGINE, JOB)
 _ON_DEVICES = "QuantumTask|GetDevice|results.json"
 _END = {
@@ -139,7 +140,7 @@ _END = {
 """The calls of an end."""
 
 AIMS = ("stop in Submit", "claim and telling", "resume")
-OTHERS = ("single", "several", "stop", "events", "job")
+OTHERS = ("single", "several", "stop", "events", "job", "pack")
 
 
 def drawn(seed: int, number: int) -> Plan:
@@ -166,8 +167,8 @@ class _Draw:
 
     def __init__(self, chance: random.Random, *runs: str) -> None:
         self.chance = chance
-        weights = [_SHARES[each] for each in runs or RUNS]
-        self.run = chance.choices(runs or RUNS, weights)[0]
+        weights = [_SHARES[each] for each in runs or ALONE]
+        self.run = chance.choices(runs or ALONE, weights)[0]
 
     def one_of(self, *choices: Any) -> Any:
         return self.chance.choice(choices)
@@ -180,6 +181,7 @@ class _Draw:
             if self.run != "refused" or caller in ("Prepare", "Cancel", "Sweep", ENGINE)
             for operation in CALLS[caller]
             if self.run == "sv1" or not re.search(_ON_DEVICES, operation)
+            if self.run == "pack" or operation not in OF_PACKS.get(caller, ())
             if re.search(only, operation)
         ]
 
@@ -297,12 +299,26 @@ def _resume(chance: random.Random) -> Plan:
     return Plan((kill, second, *third[: draw.one_of(0, 0, 1)]), run=draw.run)
 
 
+def _pack(chance: random.Random) -> Plan:
+    """One fault or two, of the pack's way or of the ends of its runs."""
+    draw = _Draw(chance, "pack")
+    first = draw.fault(draw.place(*_OF_A_RUN, "Cancel"))
+    if chance.random() < 0.5:
+        kill = Fault(draw.place(JOB, only="inputs|checkpoints|Log"), "kill-job")
+        first = draw.one_of(kill, draw.stop(draw.place(*_OF_A_RUN)))
+    ends = replace(
+        draw.worse(draw.place("PostProcess", "Cancel", "Prepare")), at=draw.one_of(1, 2, 3)
+    )
+    return Plan((first, ends)[: draw.one_of(1, 2)], run="pack", events=draw.one_of(*EVENTS))
+
+
 _DRAWERS: dict[str, Callable[[random.Random], Plan]] = {
     "single": _single,
     "several": _several,
     "stop": _stop,
     "events": _events,
     "job": _job,
+    "pack": _pack,
     "stop in Submit": _stop_in_submit,
     "claim and telling": _claim_and_telling,
     "resume": _resume,

@@ -122,6 +122,17 @@ def test_a_run_that_is_not_in_the_catalogue_is_seen(stack: Stack, completed: Run
         stack.dynamodb.put_item(TableName=table, Item=item)
 
 
+def test_a_run_of_a_pack_without_an_end_is_seen(stack: Stack, campaign: Campaign) -> None:
+    pack = campaign.run(Plan.parse("pack:"), "pack")
+    assert broken(stack, pack) == []
+    unknown = {each for each in pack.strikes.seen if each.operation not in CALLS[each.caller]}
+    assert unknown == set(), "calls at which no plan lets anything fail"
+    one = replace(pack, run_id="pack.a")
+    with changed(stack, one, "completed.json", lambda _: None):
+        found, _ = broken(stack, pack)
+    assert found.startswith("each run of a pack: a has ")
+
+
 ELSEWHERE: dict[str, Callable[[Run], Run]] = {
     "it ended": lambda run: replace(run, swept=[[run.run_id]] * 4),
     "told once": lambda run: replace(run, told=run.told * 2),
@@ -170,6 +181,7 @@ def test_a_second_job_is_seen_and_that_it_is_left(stack: Stack, completed: Run) 
         *IN_THE_BUCKET,
         *ELSEWHERE,
         *found,
+        "each run of a pack",
         "the first error",
         "in the catalogue",
         "few faults are ridden out",
