@@ -35,8 +35,8 @@ deploy: build  ## put the stack into your AWS account; asks what it needs to kno
 delete: setup  ## cancel the stack's jobs, empty its buckets and remove it: make delete STACK=NAME
 	@$(BIN)/python scripts/delete_stack.py $(STACK)
 
-invoke: setup  ## one stage on its example event, here, without Docker: make invoke FUNCTION=Prepare
-	@$(BIN)/python scripts/invoke.py $(FUNCTION)
+invoke: setup  ## one stage on its example event, here, without Docker: make invoke FUNCTION=Prepare [PACK=1]
+	@$(BIN)/python scripts/invoke.py $(FUNCTION) $(if $(PACK),--pack)
 
 # What `sam build` asks for. Versions and hashes are the lock's; wheels are those of Lambda, whatever machine this is.
 LAYER = $(ARTIFACTS_DIR)/python

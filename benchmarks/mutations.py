@@ -128,7 +128,7 @@ def event_case(rng: Random, number: int) -> bytes:
     """Return a function's name, a line feed, and a mutated event for it; at times another's."""
     files = sorted((EVENTS / "functions").glob("*.json"))
     file = files[number % len(files)]
-    own = file.stem.removesuffix("_stopped")
+    own = next(name for name in FUNCTIONS if file.stem.startswith(name))
     function = own if rng.random() < 0.9 else rng.choice(list(FUNCTIONS))
     event = json.loads(file.read_bytes())
     return function.encode() + b"\n" + mutating.mutated(event, rng)

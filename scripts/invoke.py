@@ -1,7 +1,8 @@
 """Run one function on its example event: the real handler, under Lambda's runtime client.
 
 What an event speaks of has to be there, so the stages before are run first, each on its own
-example; the job's ARN, which Braket makes up, is put into the events that follow.
+example; the job's ARN, which Braket makes up, is put into the events that follow. Of a pack,
+PostProcess is called for each run before it is for the pack.
 """
 
 from __future__ import annotations
@@ -30,9 +31,12 @@ BEFORE = {
 Json = dict[str, Any]
 
 
-def example(function: str, known: Json) -> Json:
-    """Return a function's example event, with what earlier stages have answered put in."""
-    name = re.sub(r"(?<!^)(?=[A-Z])", "_", function).lower()
+def example(function: str, known: Json, of: str = "") -> Json:
+    """Return a function's example event, with what earlier stages have answered put in.
+
+    ``of`` is "_pack" for that of a pack, "_run" for that of one of its runs.
+    """
+    name = re.sub(r"(?<!^)(?=[A-Z])", "_", function).lower() + of
     event: Json = json.loads((EVENTS / f"{name}.json").read_text(encoding="utf-8"))
     return event | {key: known[key] for key in event.keys() & known.keys()}
 
@@ -54,9 +58,11 @@ def invoke(lambdas: Any, function: str, event: Json) -> Json:
 
 @click.command()
 @click.argument("function", type=click.Choice(list(BEFORE)))
-def main(function: str) -> None:
+@click.option("--pack", is_flag=True, help="On the example of a pack; Cancel of one of its runs.")
+def main(function: str, *, pack: bool) -> None:
     """Run FUNCTION on events/functions/ and print what it answers."""
     known: Json = {}
+    of = "_pack" if pack else ""
     with LocalAws() as aws:
         lambdas: Any = boto3.client(
             "lambda",
@@ -65,11 +71,16 @@ def main(function: str) -> None:
             **aws.key.arguments(),
         )
         for stage in BEFORE[function]:
-            known |= invoke(lambdas, stage, example(stage, known))
+            known |= invoke(lambdas, stage, example(stage, known, of))
             while stage == "Monitor" and known["status"] != "COMPLETED":
                 time.sleep(known["wait_seconds"])
-                known |= invoke(lambdas, stage, example(stage, known))
-        answer = invoke(lambdas, function, example(function, known))
+                known |= invoke(lambdas, stage, example(stage, known, of))
+        if pack and function == "PostProcess":
+            for number in range(known["n_runs"]):
+                each = example(function, known, "_run") | {"number": number}
+                invoke(lambdas, function, each)
+        last = {"Cancel": "_run", "Sweep": ""}.get(function, of) if pack else ""
+        answer = invoke(lambdas, function, example(function, known, last))
     if "estimated_usd" in answer:
         click.echo(
             "estimated_usd counts an instance at the template's price; make run has it free",

@@ -17,10 +17,12 @@ from scripts.invoke import main
         ("PostProcess", "status", "SUCCEEDED"),  # after Prepare, Submit and Monitor
         ("Cancel", "error", "JobFailed"),
         ("Sweep", "left", []),
+        ("PostProcess --pack", "succeeded", 2),
+        ("Cancel --pack", "run_id", "rings-20260824-093000.five"),
     ],
 )
 def test_each_function_answers_its_example(function: str, field: str, expected: object) -> None:
-    outcome = CliRunner().invoke(main, [function])
+    outcome = CliRunner().invoke(main, function.split())
     assert outcome.exit_code == 0, outcome.output
     assert json.loads(outcome.stdout)[field] == expected
     assert ("at the template's price" in outcome.stderr) == (function == "Prepare")

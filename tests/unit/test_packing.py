@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from quantum_pipeline.cli.main import main
+from quantum_pipeline.cli.entry import main
+from quantum_pipeline.cli.listing import summary
 from quantum_pipeline.cli.packing import gathered, names
 from quantum_pipeline.errors import InvalidRequest
+from quantum_pipeline.local import running
 from quantum_pipeline.requests.pack import Pack, parse_input
 from quantum_pipeline.requests.request import Request, parse_request
 
@@ -100,9 +102,33 @@ def test_what_is_wrong_with_one_of_several_files_is_named_after_the_file(tmp_pat
     assert (status, said.count(wrong.name)) == (2, 1)
 
 
-def test_a_pack_is_not_run_yet_and_says_so(tmp_path: Path) -> None:
+def test_a_pack_of_which_a_run_would_be_refused_is_not_started(tmp_path: Path) -> None:
     pack = tmp_path / "pack.json"
-    pack.write_text(json.dumps({"pack": [{"name": name, "request": RING} for name in "ab"]}))
-    status, _, said = qpipe("run", str(pack))
+    wrong = [{"name": "a", "request": RING}, {"name": "b", "request": {**RING, "device": "sv1"}}]
+    pack.write_text(json.dumps({"pack": wrong}))
+    status, _, said = qpipe("run", str(pack), "--output", str(tmp_path / "runs"))
     assert status == 2
-    assert "pack: cannot be run yet; allowed: a request, each run by itself" in said
+    assert 'run "b": device: got "sv1"; allowed: local in a pack' in " ".join(said.split())
+    assert not (tmp_path / "runs").exists()
+
+
+def test_the_closing_table_fits_eighty_columns_and_tells_runs_apart() -> None:
+    names = [f"a-long-name-of-a-pack-20261129-120000-1a2b.another-long-name-{i}" for i in range(3)]
+    stored = json.loads(Path("tests/unit/record_v1.json").read_text("utf-8"))
+    failed = {"status": "FAILED", "error": "Lambda.TooManyRequestsException", "quality": None}
+    records = [{**stored, "run_id": name} for name in names]
+    lines = list(summary([*records[:2], records[2] | failed]))
+    assert max(map(len, lines)) <= 80
+    assert [line.split()[0][-1] for line in lines[1:]] == ["0", "1", "2"]
+
+
+def test_another_process_is_asked_to_cancel_a_run_of_its_pack(tmp_path: Path) -> None:
+    with running.marked(tmp_path, "pack", ["a", "b"]):
+        assert running.names_in_pack(tmp_path, "pack") == ["a", "b"]
+        said = qpipe("cancel", "pack.b", "--output", str(tmp_path))[2]
+        assert "cancelled; its end is recorded with those of its pack" in said
+        assert list(running.cancelled_in_pack(tmp_path, "pack")) == ["b"]
+        assert list(running.cancelled_in_pack(tmp_path, "pack")) == []
+        status, _, said = qpipe("cancel", "pack.c", "--output", str(tmp_path))
+        assert (status, "a run that goes on in" in said) == (2, True)
+    assert running.names_in_pack(tmp_path, "pack") == []
