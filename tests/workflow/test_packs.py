@@ -8,16 +8,20 @@ import re
 import signal
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import (
     WaitFunction,
 )
 from werkzeug.wrappers import Request, Response
 
 from quantum_pipeline import runs
+from quantum_pipeline.cli.entry import main
 from quantum_pipeline.errors import BudgetExceeded, InvalidRequest, ServiceUnavailable
+from tests.cloudformation import describe_stacks
 from tests.functions.stages import event, execution_of
 from tests.stack import LONG, Stack, Subscriber, priced_stack
 from tests.waiting import wait_for
@@ -142,7 +146,7 @@ def test_each_run_of_a_pack_ends_by_itself_and_pays_its_part(stack: Stack, told:
 
 
 def left(stack: Stack, pack_id: str, name: str) -> bool:
-    return f"{runs.CHECKPOINTS}/{name}/{runs.PACKED_END}" in stack.records(pack_id)
+    return end_in_checkpoint(name) in stack.records(pack_id)
 
 
 def started(stack: Stack, pack_id: str, **requests: Any) -> str:
@@ -181,12 +185,53 @@ def test_a_pack_that_is_stopped_cancels_the_runs_that_have_no_end(stack: Stack, 
     wait_for(lambda: stack.job_statuses("stopped") == ["CANCELLED"])
 
 
-def test_a_run_that_is_cancelled_while_the_others_go_on(stack: Stack) -> None:
+Qpipe = Callable[..., Result]
+
+
+@pytest.fixture
+def qpipe(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Qpipe:
+    """The command, as it runs on AWS."""
+    for name, value in stack.aws.environment().items():
+        monkeypatch.setenv(name, value)
+    stack.aws.router.intercept = describe_stacks(stack, "deployed-stack")
+    before = signal.getsignal(signal.SIGTERM)
+
+    def call(*arguments: str) -> Result:
+        done = CliRunner().invoke(main, [*arguments, "--stack", "deployed-stack"])
+        signal.signal(signal.SIGTERM, before)
+        return done
+
+    return call
+
+
+def test_a_run_that_is_cancelled_while_the_others_go_on(stack: Stack, qpipe: Qpipe) -> None:
     execution = started(stack, "one")
-    mark(stack, "one", "never")
+    assert qpipe("cancel", "one.never").exit_code == 0
     ended = stack.ended(execution)
     assert ended["status"] == "SUCCEEDED", ended
     assert ends(stack, "one", "soon", "never") == ["completed.json", "cancelled.json"]
+    assert "allowed: a run of the stack that goes on" in qpipe("cancel", "one.never").stderr
+
+
+def test_files_are_run_as_a_pack_and_its_runs_are_found_again(qpipe: Qpipe, tmp_path: Path) -> None:
+    files = [tmp_path / f"{name}.json" for name in ("five", "six")]
+    for file, n in zip(files, (5, 6), strict=True):
+        file.write_text(json.dumps(ring(n)))
+    folder = ("--output", str(tmp_path / "runs"))
+    done = qpipe("run", *map(str, files), *folder)
+    assert done.exit_code == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert [line.split()[-3:-1] for line in lines[1:]] == [["maxcut", "5"], ["maxcut", "6"]]
+    assert max(map(len, lines)) <= 80
+    five = next(path.name for path in (tmp_path / "runs").iterdir() if path.name.endswith(".five"))
+    pack_id = five.removesuffix(".five")
+    listed = json.loads(qpipe("list", "--pack", pack_id, "--json").stdout)
+    assert {each["run_id"] for each in listed} == {five, f"{pack_id}.six"}
+    assert len(json.loads(qpipe("show", pack_id, "--json").stdout)) == 2
+    assert "runs_ended=2" in qpipe("logs", five).stdout
+    assert qpipe("fetch", five, "--pictures", *folder).stdout.split() == [f"{folder[1]}/{five}"]
+    picture = tmp_path / "runs" / five / "plots" / "convergence.png"
+    assert picture.read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_run_on_which_post_process_dies_fails_alone(stack: Stack) -> None:
@@ -218,6 +263,36 @@ def ended_job(stack: Stack, pack_id: str, **requests: Any) -> dict[str, Any]:
     arn = stack.invoke("Submit", asked)["job_arn"]
     assert stack.job_ended(arn)["status"] == "COMPLETED"
     return {**asked, "job_arn": arn, "polls": 1}
+
+
+def test_what_the_job_leaves_of_a_run_is_believed_of_that_run_as_far_as_it_recomputes(
+    stack: Stack,
+) -> None:
+    asked = ended_job(stack, "left", starved=ring(), forged=ring(6), missing=ring(7), good=ring(8))
+    forged = stack.record("left", end_in_checkpoint("forged"))
+    forged["result"]["counts"] = {"0" * 6: 1000}
+    leave(stack, "left", "forged", forged)
+    starved = {"processor_seconds": 1.0, "error": "JobFailed", "cause": "too little memory"}
+    leave(stack, "left", "starved", starved)
+    leave(stack, "left", "missing", {"result": "none"})
+    for number in range(4):
+        stack.invoke("PostProcess", asked | {"number": number})
+    assert stack.invoke("PostProcess", asked).items() >= {"succeeded": 1, "failed": 3}.items()
+    names = ("starved", "forged", "missing")
+    failures = [stack.record(f"left.{name}", "failure.json") for name in names]
+    assert [each["error"] for each in failures] == ["JobFailed", "InvalidResult", "InvalidResult"]
+    assert failures[0]["cause"] == "too little memory"
+    assert failures[2]["cause"].startswith("missing/ended.json: missing, or none")
+
+
+def end_in_checkpoint(name: str) -> str:
+    return f"{runs.CHECKPOINTS}/{name}/{runs.PACKED_END}"
+
+
+def leave(stack: Stack, pack_id: str, name: str, content: dict[str, Any]) -> None:
+    """Put something else where the job has left the end of a run."""
+    key = runs.key(pack_id, end_in_checkpoint(name))
+    stack.s3.put_object(Bucket=stack.bucket, Key=key, Body=json.dumps(content))
 
 
 def test_ends_that_waited_for_the_catalogue_are_finished_by_the_sweep(
