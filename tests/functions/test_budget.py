@@ -109,6 +109,24 @@ def test_a_run_counts_once_however_often_it_is_prepared(stack: Stack) -> None:
     assert counted(stack) == pytest.approx(estimate)
 
 
+def test_a_pack_is_reserved_whole_and_freed_by_the_ends_of_its_runs(stack: Stack) -> None:
+    def pack(request: dict[str, Any]) -> dict[str, Any]:
+        found = [{"name": name, "request": request} for name in "ab"]
+        return {"pack": found, "limits": {"max_cost_usd": 1000}}
+
+    asked = event("pack", pack(ASKED))
+    for _ in range(2):
+        estimate = float(stack.invoke("Prepare", asked)["estimated_usd"])
+        assert counted(stack) == pytest.approx(estimate)
+    with pytest.raises(BudgetExceeded, match="month"):
+        stack.invoke("Prepare", event("large", pack(LONG)))
+    assert counted(stack) == pytest.approx(estimate)
+    for run_id in ("large", "pack"):
+        fail(stack, run_id)
+    assert stack.record("large.b", "failure.json")["error"] == "JobFailed"  # as Cancel was told
+    assert counted(stack) == 0
+
+
 def test_runs_that_are_reserved_together_count_all_or_none(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:

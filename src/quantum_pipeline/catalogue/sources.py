@@ -116,7 +116,8 @@ class _ReportEnd(BaseModel):
 def record_of_files(read: Read) -> RunRecord | None:
     """Return the record of a run of any release; None where its end is not there or none of ours.
 
-    A pack is no run: its runs have files of their own. What an earlier release left out is computed from the problem: its features.
+    A pack is no run: its runs have files of their own. What an earlier release left out is computed
+    from the problem: its features.
     """
     end = next(filter(None, (_read(read, name, EndHeader) for name in runs.ENDS)), None)
     if end is None and (report := _read(read, runs.REPORT, _ReportEnd)):
