@@ -145,6 +145,7 @@ def test_the_policy_for_running_lets_start_watch_stop_and_fetch(
     watched = pipeline.start(LONG, "watched")
     seen = (each for each in pipeline.watch(watched, 0.05) if each.job_status)
     assert next(seen).job_status in ("QUEUED", "RUNNING")
+    pipeline.cancel_in_pack(run_id_of(watched), "if-it-were-a-pack")
     pipeline.stop(watched)
     assert pipeline.wait_for_end(watched)
     done = CliRunner().invoke(main, ["devices", "--stack", STACK_NAME])
