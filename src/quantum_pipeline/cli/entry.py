@@ -6,6 +6,8 @@ Results go to stdout, progress and errors to stderr. The exit status is the erro
 
 from __future__ import annotations
 
+import atexit
+import gc
 import signal
 import sys
 from importlib import import_module
@@ -63,3 +65,5 @@ def main() -> None:
     """Hybrid quantum-classical runs: a problem goes in, a report comes out."""
     # A terminated qpipe ends its processes as an interrupted one does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # What is there goes with the process: to look through it for garbage takes half a second.
+    atexit.register(gc.freeze)
