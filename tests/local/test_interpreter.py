@@ -18,7 +18,14 @@ from tests.waiting import PATIENCE_SECONDS, wait_for
 class Outcome:
     """A program that was started, what it prints, and its end."""
 
-    def __init__(self, interpreter: Interpreter, file: Path, *arguments: str, **env: str) -> None:
+    def __init__(
+        self,
+        interpreter: Interpreter,
+        file: Path,
+        *arguments: str,
+        reads: int | None = None,
+        **env: str,
+    ) -> None:
         self.lines: list[str] = []
         self._ended = threading.Event()
         self.program: Program = interpreter.run(
@@ -27,6 +34,7 @@ class Outcome:
             env,
             on_line=self.lines.append,
             on_end=lambda _: self._ended.set(),
+            reads=reads,
         )
 
     def status(self) -> int | None:
@@ -115,3 +123,27 @@ def test_nothing_runs_once_it_is_closed(interpreter: Interpreter, tmp_path: Path
     interpreter.start()
     with pytest.raises(ChildProcessError, match="closed"):
         Outcome(interpreter, script(tmp_path, ""))
+
+
+def test_a_closed_one_is_kept_for_the_next_of_its_kind_alone(tmp_path: Path) -> None:
+    file = script(tmp_path, "import os; print(os.getppid())")
+    parents = []
+    for environment in ({"KIND": "one"}, {"KIND": "another"}, {"KIND": "one"}):
+        interpreter = Interpreter(["colorsys"], environment)
+        outcome = Outcome(interpreter, file)
+        assert outcome.status() == 0
+        interpreter.close()
+        parents += outcome.lines
+    first, other, again = parents
+    assert first == again != other
+
+
+def test_a_program_reads_the_file_that_is_its_input(
+    interpreter: Interpreter, tmp_path: Path
+) -> None:
+    (tmp_path / "input").write_text("one\ntwo\n")
+    file = script(tmp_path, "import sys; print(sys.stdin.read().split())")
+    with (tmp_path / "input").open() as given:
+        outcomes = [Outcome(interpreter, file, reads=each) for each in (given.fileno(), None)]
+    assert [outcome.status() for outcome in outcomes] == [0, 0]
+    assert [outcome.lines for outcome in outcomes] == [["['one', 'two']\n"], ["[]\n"]]

@@ -4,7 +4,8 @@
         client = boto3.client("stepfunctions", endpoint_url=aws.endpoint_url, ...)
 
 moto answers for S3, Step Functions, SNS, EventBridge, CloudWatch and others; Lambda functions and
-Braket's jobs run as processes. All is gone when it is closed.
+Braket's jobs run as processes. All is gone when it is closed, but for the Pythons that those were
+forks of, with nothing but libraries: they are kept for the next one in this process.
 """
 
 from __future__ import annotations
@@ -40,13 +41,6 @@ ACCOUNT = "123456789012"  # moto's
 REGION = "us-east-1"
 STACK_NAME = "quantum-pipeline"
 LOOK_SECONDS = 0.2  # of GetJob: five a second are all that AWS allows
-
-# The functions see none of this machine's own AWS settings.
-_NO_OTHER_SETTINGS = {
-    "AWS_CONFIG_FILE": os.devnull,
-    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-    "AWS_EC2_METADATA_DISABLED": "true",
-}
 
 _one_at_a_time = threading.Lock()
 
@@ -150,7 +144,7 @@ class LocalAws:
         open_parts.callback(self.logs.close)
         self.functions = Functions(
             [self._set_up(function, cache_folder / "tmp") for function in stack.functions],
-            {**self._place(), **_NO_OTHER_SETTINGS},
+            self._place(),
             work_folder / "functions",
             self.logs.put,
         )

@@ -3,10 +3,11 @@
     python -P bootstrap.py MODULE ...
 
 imports the modules, and waits on standard input, a Unix socket, for programs to run. Each comes as
-a line of JSON with two files: one takes what the program prints, the other is told its process id
-and, at its end, its exit status, which is minus the number of the signal that ended it. A program
-runs in a fork with a process group, folder, environment and arguments of its own; whatever it has
-started ends with it. All end when the socket closes: then the server that asked is gone.
+a line of JSON with two or three files: one takes what the program prints, the next is told its
+process id and, at its end, its exit status, which is minus the number of the signal that ended it;
+the program reads the third, if there is one. A program runs in a fork with a process group, folder,
+environment and arguments of its own; whatever it has started ends with it. All end when the socket
+closes: then the server that asked is gone.
 
 It imports nothing of ours, since a job brings its own.
 """
@@ -51,17 +52,18 @@ class Programs:
                 os.read(self._woken, 4096)
                 self._reap()
             if self.server in readable:
-                line, (output, status) = self._receive()
+                line, (output, status, *given) = self._receive()
                 child = os.fork()
                 if child == 0:
-                    self._leave(output, status)
+                    self._leave(output, status, *given)
                     program: dict[str, Any] = json.loads(line)
                     return program
-                os.close(output)
+                for file in (output, *given):
+                    os.close(file)
                 self.statuses[child] = status
 
     def _receive(self) -> tuple[bytes, list[int]]:
-        line, files, _, _ = socket.recv_fds(self.server, 2**16, 2)
+        line, files, _, _ = socket.recv_fds(self.server, 2**16, 3)
         while not line.endswith(b"\n"):
             more = self.server.recv(2**16)
             if not more:
@@ -79,17 +81,18 @@ class Programs:
                 with open(self.statuses.pop(child), "w", encoding="ascii") as file:  # noqa: PTH123
                     file.write(f"{os.waitstatus_to_exitcode(status)}\n")
 
-    def _leave(self, output: int, status: int) -> None:
+    def _leave(self, output: int, status: int, given: int | None = None) -> None:
         """Become a process on its own, as if it had been started by name."""
         os.setsid()
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         self.server.close()
         os.write(status, b"%d\n" % os.getpid())
-        null = os.open(os.devnull, os.O_RDONLY)
-        for old, new in ((null, 0), (output, 1), (output, 2)):
+        if given is None:
+            given = os.open(os.devnull, os.O_RDONLY)
+        for old, new in ((given, 0), (output, 1), (output, 2)):
             os.dup2(old, new)
-        for file in (null, output, status, self._woken, self._waker, *self.statuses.values()):
+        for file in (given, output, status, self._woken, self._waker, *self.statuses.values()):
             os.close(file)
 
 

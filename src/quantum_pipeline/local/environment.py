@@ -30,8 +30,14 @@ STARTS_WITH = {
     "LANG": "en_US.UTF-8",
     "TZ": ":UTC",
     "PYTHONIOENCODING": "utf-8",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
 }
-"""Environment variables with which the Python of any function starts."""
+"""Environment variables with which the Python of any function starts.
+
+It sees none of this machine's own AWS settings.
+"""
 
 
 class Environment:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
@@ -11,8 +12,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, TypeAlias
 
 _BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 
@@ -20,6 +22,7 @@ _BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 class Interpreter:
     """A Python that has imported modules, and runs each program in a fork of itself.
 
+    Once closed it is kept, for the next of its kind in this process need not import anything then.
     It and its programs end when this process does, however it ends.
     """
 
@@ -29,11 +32,11 @@ class Interpreter:
         Args:
             environment: variables that are read when Python starts, or while it imports.
         """
-        self._command = [sys.executable, "-P", str(_BOOTSTRAP), *modules]
+        self._modules = tuple(modules)
         self._environment = environment
         self._lock = threading.Lock()  # held to read or change what follows
-        self._process: subprocess.Popen[bytes] | None = None
-        self._socket: socket.socket | None = None
+        self._python: _Python | None = None
+        self._programs: list[Program] = []
         self._closed = False
 
     def start(self) -> None:
@@ -44,21 +47,16 @@ class Interpreter:
     def _started(self) -> socket.socket:
         if self._closed:
             raise ChildProcessError("no program runs: the interpreter is closed")
-        if self._socket and self._process and self._process.poll() is None:
-            return self._socket
-        if self._socket:
-            self._socket.close()
-        self._socket, theirs = socket.socketpair()
-        with theirs:
-            self._process = subprocess.Popen(
-                self._command,
-                stdin=theirs.fileno(),
-                stdout=subprocess.DEVNULL,
-                # Threads are not in a fork, and those of BLAS cost more than they gain here.
-                env={**self._environment, "OPENBLAS_NUM_THREADS": "1"},
-                start_new_session=True,  # Ctrl-C in a terminal is for the server to handle
-            )
-        return self._socket
+        kept = _KEPT.setdefault(self._kind, [])
+        while self._python is None or not self._python.alive:
+            if self._python is not None:
+                self._python.close()
+            self._python = kept.pop() if kept else _Python(self._modules, self._environment)
+        return self._python.socket
+
+    @property
+    def _kind(self) -> _Kind:
+        return self._modules, frozenset(self._environment.items())
 
     def run(
         self,
@@ -68,6 +66,7 @@ class Interpreter:
         *,
         on_line: Callable[[str], None],
         on_end: Callable[[int], None],
+        reads: int | None = None,
     ) -> Program:
         """Run a program, the first of the arguments: a module, or the path of a file.
 
@@ -76,6 +75,7 @@ class Interpreter:
             environment: all of its environment variables.
             on_line: called from a thread with each line that it prints.
             on_end: called then, with its exit status.
+            reads: a file that is its standard input; without it there is none.
 
         Raises:
             ChildProcessError: the interpreter has ended.
@@ -88,10 +88,11 @@ class Interpreter:
         line = json.dumps(asked).encode() + b"\n"
         output, write_output = os.pipe()
         status, write_status = os.pipe()
+        files = [write_output, write_status, *([] if reads is None else [reads])]
         with self._lock:  # until it has answered: what is sent together may arrive as one
             try:
                 to_it = self._started()
-                sent = socket.send_fds(to_it, [line], [write_output, write_status])
+                sent = socket.send_fds(to_it, [line], files)
                 to_it.sendall(line[sent:])
             except OSError as error:
                 raise ChildProcessError(f"no program runs: {error}") from error
@@ -100,19 +101,58 @@ class Interpreter:
                 os.close(write_status)
             told = os.fdopen(status, encoding="ascii")
             first = told.readline()
-        if not first:
-            raise ChildProcessError("no program runs: the interpreter has ended")
-        # What is printed is shown as it is: a return in it ends no line.
-        printed = os.fdopen(output, encoding="utf-8", errors="replace", newline="\n")
-        return Program(int(first), printed, told, on_line, on_end)
+            if not first:
+                raise ChildProcessError("no program runs: the interpreter has ended")
+            # What is printed is shown as it is: a return in it ends no line.
+            printed = os.fdopen(output, encoding="utf-8", errors="replace", newline="\n")
+            program = Program(int(first), printed, told, on_line, on_end)
+            self._programs = [p for p in self._programs if p.exit_status is None] + [program]
+        return program
 
     def close(self) -> None:
-        """End it and its programs."""
+        """End its programs; none runs after it."""
         with self._lock:
             self._closed = True
-            if self._socket and self._process:
-                self._socket.close()
-                self._process.wait()
+            for program in self._programs:
+                program.close()
+            if self._python is not None:
+                _KEPT.setdefault(self._kind, []).append(self._python)
+                self._python = None
+
+
+class _Python:
+    """The process that programs are forks of, and the socket on which it hears of them."""
+
+    def __init__(self, modules: Sequence[str], environment: Mapping[str, str]) -> None:
+        self.socket, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", str(_BOOTSTRAP), *modules],
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                # Threads are not in a fork, and those of BLAS cost more than they gain here.
+                env={**environment, "OPENBLAS_NUM_THREADS": "1"},
+                start_new_session=True,  # Ctrl-C in a terminal is for the server to handle
+            )
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def close(self) -> None:
+        self.socket.close()
+        self._process.wait()
+
+
+_Kind: TypeAlias = "tuple[tuple[str, ...], frozenset[tuple[str, str]]]"
+_KEPT: dict[_Kind, list[_Python]] = {}
+"""Those that nobody uses now, by what they have imported and by their environment."""
+
+
+@atexit.register
+def _end_kept() -> None:
+    for each in chain.from_iterable(_KEPT.values()):
+        each.close()
 
 
 class Program:

@@ -68,7 +68,7 @@ class Functions:
         self._numbers = count(1)
         self._closed = threading.Event()
         self._lock = threading.Lock()  # held to read or change what follows
-        self._interpreter = Interpreter([SHARED_IMPORTS], {**STARTS_WITH, **variables})
+        self._interpreter = Interpreter([SHARED_IMPORTS], STARTS_WITH)
         self._interpreter.start()
         self._environments: list[Environment] = []
         self._idle: dict[str, list[Environment]] = {name: [] for name in self._functions}

@@ -48,7 +48,7 @@ class ContainerRunner:
         self._startup_seconds = startup_seconds
         self._sources = sources
         self.interpreter = Interpreter(IMPORTED, inherited())
-        self._on_devices = Interpreter(IMPORTED_ON_DEVICES, inherited())
+        self.on_devices = Interpreter(IMPORTED_ON_DEVICES, inherited())
         self._containers: list[_Container] = []
         self._closed = False
 
@@ -59,7 +59,7 @@ class ContainerRunner:
             return
         job.unwaited_seconds += self._startup_seconds
         folder = JobFolder(job, self._work_folder / job.id, self._sources)
-        interpreter = self.interpreter if job.device.startswith("local:") else self._on_devices
+        interpreter = self.interpreter if job.device.startswith("local:") else self.on_devices
         container = _Container(job, folder, self._clients, interpreter)
         self._containers = [c for c in self._containers if c.thread.is_alive()] + [container]
         container.thread.start()
@@ -78,7 +78,7 @@ class ContainerRunner:
         for container in self._containers:
             container.thread.join(max(0.0, deadline - time.monotonic()))
         self.interpreter.close()
-        self._on_devices.close()
+        self.on_devices.close()
 
 
 class _End(NamedTuple):

@@ -91,7 +91,7 @@ class BraketService:
         self._containers = ContainerRunner(clients, work_folder, startup_seconds, Sources(sources))
         self.devices = devices = Devices()
         self.faults = Faults(devices, self._lock)
-        self._simulator = Simulator(clients, self.faults, wait_share)
+        self._simulator = Simulator(clients, self.faults, wait_share, self._containers.on_devices)
         self._jobs = Jobs(runner or self._containers, devices, clock, self._lock, concurrent_jobs)
         tasks = Tasks(self._simulator, devices, self._jobs, clock, self._lock, faults=self.faults)
         self._simulator.ready = tasks.ready

@@ -1,16 +1,16 @@
 """Executes quantum tasks one after another in a worker process and stores their results.
 
-The worker starts with the first task: importing Braket takes seconds, and the server never does it.
-Tasks run as fast as they can; each is given the time that a device would have been busy.
+The worker starts with the first task, as a fork of the Python that jobs on devices are forks of:
+importing Braket takes seconds, and the server never does it. Tasks run as fast as they can; each is
+given the time that a device would have been busy.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import os
 import queue
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +19,9 @@ from typing import Any
 from quantum_pipeline.local.braket.clients import Clients
 from quantum_pipeline.local.braket.emulators.spec import EMULATED
 from quantum_pipeline.local.braket.faults import Faults
+from quantum_pipeline.local.braket.folder import inherited
 from quantum_pipeline.local.braket.task import Task
+from quantum_pipeline.local.interpreter import Interpreter
 
 _WORKER = Path(__file__).with_name("worker.py")
 CLOSE_SECONDS = 5.0
@@ -35,16 +37,19 @@ QPU_TASK_SECONDS = 4.5
 class Simulator:
     """Runs tasks on Braket's local simulators and on the emulators of QPUs."""
 
-    def __init__(self, clients: Clients, faults: Faults, wait_share: float) -> None:
+    def __init__(
+        self, clients: Clients, faults: Faults, wait_share: float, interpreter: Interpreter
+    ) -> None:
         self.ready: Callable[[Task], bool] = lambda _: True
         """Whether the turn of a task has come."""
         self._clients = clients
         self._faults = faults
         self._wait_share = wait_share
+        self._interpreter = interpreter
         self._ending = threading.Event()
         self._tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
-        self._worker: subprocess.Popen[str] | None = None
+        self._worker: _Worker | None = None
         self._lock = threading.Lock()
         self._closed = False
 
@@ -59,8 +64,7 @@ class Simulator:
         """End the task that runs now, by ending the worker; the next task gets a new one."""
         with self._lock:
             if self._worker is not None:
-                self._worker.kill()
-                self._worker.wait()
+                self._worker.end()
 
     def close(self) -> None:
         """End the worker; no task runs after it."""
@@ -71,7 +75,6 @@ class Simulator:
         self.stop_running()
         if self._thread is not None:
             self._thread.join(CLOSE_SECONDS)
-        self._end_worker()
 
     def _serve(self) -> None:
         waiting: list[Task] = []
@@ -124,54 +127,64 @@ class Simulator:
             "device_arn": task.device.arn,
         }
         answer = ""
-        # A worker that ends in the middle closes its pipes: there is no answer then.
-        with contextlib.suppress(OSError):
-            worker = self._running_worker()
-            assert worker.stdin is not None
-            assert worker.stdout is not None
-            print(json.dumps(question), file=worker.stdin, flush=True)
-            answer = worker.stdout.readline()
+        with contextlib.suppress(OSError, ValueError):  # of a file that is closed
+            answer = self._running_worker().ask(json.dumps(question))
         if not answer:
-            self._end_worker()
             return {"error": "the simulator's process ended before the task did"}
         reply: dict[str, Any] = json.loads(answer)
         return reply
 
-    def _running_worker(self) -> subprocess.Popen[str]:
+    def _running_worker(self) -> _Worker:
         with self._lock:
             if self._closed:
                 raise OSError("closed")
-            if self._worker is not None and self._worker.poll() is not None:
-                _end(self._worker)
-                self._worker = None
-            if self._worker is None:
-                self._worker = subprocess.Popen(
-                    [sys.executable, "-P", "-W", "ignore", str(_WORKER)],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    text=True,
-                    encoding="utf-8",
-                    start_new_session=True,
-                )
+            if self._worker is None or not self._worker.alive:
+                self._worker = _Worker(self._interpreter)
             return self._worker
 
-    def _end_worker(self) -> None:
-        with self._lock:
-            if self._worker is not None:
-                _end(self._worker)
-                self._worker = None
+
+class _Worker:
+    """The process that runs tasks: each is a line that it reads, the answer a line that it prints.
+
+    Where it ends in the middle of a task, the answer is empty.
+    """
+
+    def __init__(self, interpreter: Interpreter) -> None:
+        reads, writes = os.pipe()
+        self._tasks = os.fdopen(writes, "w", encoding="utf-8")
+        self._answers: queue.SimpleQueue[str] = queue.SimpleQueue()
+        try:
+            self._program = interpreter.run(
+                [str(_WORKER)],
+                _WORKER.parent,
+                inherited(),
+                on_line=self._answers.put,
+                on_end=lambda _: self._ended(),
+                reads=reads,
+            )
+        except OSError:
+            self._tasks.close()
+            raise
+        finally:
+            os.close(reads)
+
+    @property
+    def alive(self) -> bool:
+        return self._program.exit_status is None
+
+    def ask(self, task: str) -> str:
+        print(task, file=self._tasks, flush=True)
+        return self._answers.get()
+
+    def end(self) -> None:
+        self._program.close()
+
+    def _ended(self) -> None:
+        self._answers.put("")
+        with contextlib.suppress(OSError):  # what was still to be written
+            self._tasks.close()
 
 
 def _qpu_seconds(task: Task) -> float:
     shots: int = task.request["shots"]
     return QPU_TASK_SECONDS + shots * EMULATED[task.device.arn].shot_seconds
-
-
-def _end(worker: subprocess.Popen[str]) -> None:
-    """End a worker and close its pipes."""
-    worker.kill()
-    worker.wait()
-    for pipe in (worker.stdin, worker.stdout):
-        assert pipe is not None
-        with contextlib.suppress(OSError):
-            pipe.close()

@@ -148,7 +148,9 @@ def read(tasks: queue.SimpleQueue[str]) -> None:
 def main() -> None:
     """Answer tasks one by one."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # what a library prints is not an answer
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for printed in (1, 2):  # what a library prints is not an answer
+        os.dup2(nowhere, printed)
     bound_memory()
     tasks: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=read, args=(tasks,), daemon=True).start()
