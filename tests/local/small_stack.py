@@ -172,7 +172,7 @@ class NoBraket:
     def __call__(self, environ: Any, start_response: Any) -> Iterable[bytes]:
         raise NotImplementedError
 
-    def warm(self) -> None: ...
+    def warm(self, _: bool) -> None: ...
 
     def tags_of(self, _: str) -> dict[str, str]:
         return {}

@@ -76,7 +76,7 @@ def start(
     from quantum_pipeline.aws.clients import named_errors  # noqa: PLC0415 - boto3 takes a while
     from quantum_pipeline.cli.client import Pipeline  # noqa: PLC0415
 
-    with named_errors(), outputs_of(stack, output) as outputs:
+    with named_errors(), outputs_of(stack, output, on_devices=bool(where)) as outputs:
         pipeline = pipeline_of(stack) if stack else Pipeline(outputs)
         folder = _follow(
             pipeline,
@@ -596,7 +596,7 @@ def cache_folder() -> Path:
 
 
 @contextmanager
-def _local_outputs(output: Path) -> Iterator[dict[str, str]]:
+def _local_outputs(output: Path, *, on_devices: bool) -> Iterator[dict[str, str]]:
     from quantum_pipeline.local.aws import LocalAws  # noqa: PLC0415
 
     make_folder("QPIPE_CACHE", cache_folder())
@@ -604,7 +604,10 @@ def _local_outputs(output: Path) -> Iterator[dict[str, str]]:
     with (
         _own_settings(),
         LocalAws(
-            cache_folder=cache_folder(), parameters=HERE, remember=partial(_remember, output)
+            cache_folder=cache_folder(),
+            parameters=HERE,
+            remember=partial(_remember, output),
+            on_devices=on_devices,
         ) as aws,
     ):
         os.environ.update(aws.environment())
@@ -633,6 +636,8 @@ def _own_settings() -> Iterator[None]:
         os.environ.update(before)
 
 
-def outputs_of(name: str | None, output: Path) -> AbstractContextManager[dict[str, str]]:
+def outputs_of(
+    name: str | None, output: Path, *, on_devices: bool = False
+) -> AbstractContextManager[dict[str, str]]:
     """Return the outputs of the AWS on this machine, which runs as long; none of a stack's."""
-    return nullcontext({}) if name else _local_outputs(output)
+    return nullcontext({}) if name else _local_outputs(output, on_devices=on_devices)

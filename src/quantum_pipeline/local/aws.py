@@ -94,6 +94,7 @@ class LocalAws:
         braket: BraketFactory | None = None,
         port: int = 0,
         remember: Callable[[str], None] | None = None,
+        on_devices: bool = False,
     ) -> None:
         """Start everything.
 
@@ -106,6 +107,7 @@ class LocalAws:
                 by default one that answers as AWS does, in its own time.
             port: of the endpoint on 127.0.0.1; a free one by default.
             remember: called with each record that comes into the catalogue, as JSON.
+            on_devices: whether the first run will be on a device, for which to get ready.
 
         Raises:
             TemplateError: the template cannot be resolved.
@@ -119,7 +121,7 @@ class LocalAws:
             raise RuntimeError("another LocalAws is open in this process")
         with ExitStack() as open_parts:
             open_parts.callback(_one_at_a_time.release)
-            self._remember = remember
+            self._remember, self._on_devices = remember, on_devices
             self._start(
                 stack, cache_folder, braket or _braket_service(cache_folder), port, open_parts
             )
@@ -181,7 +183,7 @@ class LocalAws:
     def _warm(self, names: Sequence[str]) -> None:
         """Start what a run needs, in the order of its need, while this process imports moto."""
         self.functions.warm(names[:1])
-        self.braket.warm()
+        self.braket.warm(self._on_devices)
         self.functions.warm(names[1:])
 
     def _put(self, item: Mapping[str, Mapping[str, str]]) -> None:

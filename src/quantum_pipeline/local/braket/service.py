@@ -144,9 +144,10 @@ class BraketService:
         with self._lock:
             return dict(self._tags.of(arn) or {})
 
-    def warm(self) -> None:
-        """Get ready to start the processes of jobs, in the background."""
-        self._containers.interpreter.start()
+    def warm(self, on_devices: bool = False) -> None:
+        """Get ready to start the processes of jobs, or of those on devices, in the background."""
+        containers = self._containers
+        (containers.on_devices if on_devices else containers.interpreter).start()
 
     def process_ids(self) -> list[int]:
         """Return the processes of the jobs that run now."""
