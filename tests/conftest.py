@@ -55,10 +55,9 @@ def clients_of_the_process() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack() -> Iterator[Stack]:
     """The deployed stack, on this machine."""
-    folder = tmp_path_factory.mktemp("cache")
-    with LocalAws(cache_folder=folder, parameters=PARAMETERS, braket=with_room) as aws:
+    with LocalAws(parameters=PARAMETERS, braket=with_room) as aws:
         yield Stack(aws)
     assert not aws.authority.refused  # but for what a test provoked, and took out
 

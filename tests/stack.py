@@ -261,11 +261,11 @@ def with_room(
 
 
 @contextlib.contextmanager
-def priced_stack(cache_folder: Path) -> Iterator[Stack]:
+def priced_stack() -> Iterator[Stack]:
     """Yield a stack where a job's instance has a price: the same for estimates and for the bill."""
     parameters = PARAMETERS | {"JobInstanceUsdPerHour": "0.115"}
     braket = partial(with_room, usd_per_hour=0.115)
-    with LocalAws(cache_folder=cache_folder, parameters=parameters, braket=braket) as aws:
+    with LocalAws(parameters=parameters, braket=braket) as aws:
         yield Stack(aws)
 
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -55,11 +53,7 @@ def _plan(text: str) -> list[Plan]:
 
 
 def _run(plans: list[Plan], first: int, table: Table) -> None:
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        priced_stack(Path(folder)) as stack,
-        pytest.MonkeyPatch.context() as monkeypatch,
-    ):
+    with priced_stack() as stack, pytest.MonkeyPatch.context() as monkeypatch:
         campaign = Campaign(stack, monkeypatch)
         for number, plan in enumerate(plans, first):
             _run_one(campaign, stack, plan, f"plan-{number}", table)

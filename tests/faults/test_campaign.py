@@ -25,8 +25,8 @@ PLANS = [plan for plan in (drawn(SEED, number) for number in range(14)) if plan.
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with priced_stack(tmp_path_factory.mktemp("cache")) as stack:
+def stack() -> Iterator[Stack]:
+    with priced_stack() as stack:
         yield stack
 
 

@@ -33,8 +33,8 @@ REFUSED = ["Prepare", "Cancel", "Failed"]
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with priced_stack(tmp_path_factory.mktemp("cache")) as stack:
+def stack() -> Iterator[Stack]:
+    with priced_stack() as stack:
         yield stack
 
 

@@ -32,10 +32,9 @@ READS, WRITES = "kms:Decrypt", "kms:GenerateDataKey"
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack() -> Iterator[Stack]:
     """The stack with every parameter of locked-down accounts."""
-    folder, parameters = tmp_path_factory.mktemp("cache"), PARAMETERS | LOCKED_DOWN
-    with LocalAws(cache_folder=folder, parameters=parameters, braket=with_room) as aws:
+    with LocalAws(parameters=PARAMETERS | LOCKED_DOWN, braket=with_room) as aws:
         yield Stack(aws)
     assert not aws.authority.refused
 

@@ -51,9 +51,7 @@ def clock() -> Iterator[Clock]:
 
 
 @pytest.fixture(scope="module")
-def run_job(
-    clock: Clock, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[float, float], tuple[int, float]]]:
+def run_job(clock: Clock) -> Iterator[Callable[[float, float], tuple[int, float]]]:
     """A function that runs a job of given seconds in queue and running: events, seconds late."""
     names = (f"long-{number}" for number in count())
     timetable: dict[str, float] = {}
@@ -67,8 +65,7 @@ def run_job(
     def service(environment: Any, folder: Path) -> BraketService:
         return BraketService(environment, folder, clock=clock, runner=follow_timetable)
 
-    folder = tmp_path_factory.mktemp("cache")
-    with LocalAws(cache_folder=folder, braket=service) as aws:
+    with LocalAws(braket=service) as aws:
         stack = Stack(aws)
 
         def run(queue_seconds: float, run_seconds: float) -> tuple[int, float]:

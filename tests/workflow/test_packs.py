@@ -31,8 +31,8 @@ Told = Callable[[], list[dict[str, Any]]]
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with priced_stack(tmp_path_factory.mktemp("cache")) as stack:
+def stack() -> Iterator[Stack]:
+    with priced_stack() as stack:
         yield stack
         assert not stack.aws.authority.refused
 
