@@ -11,8 +11,9 @@ from quantum_pipeline.chemistry.excitations import n_excitations
 from quantum_pipeline.devices.catalogue import EXACT_QUBITS
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.planning import vqe
+from quantum_pipeline.planning.forms import check_form
 from quantum_pipeline.planning.reasons import Reason, Why
-from quantum_pipeline.problems import BinaryProblem, Chemistry
+from quantum_pipeline.problems import AnyProblem, BinaryProblem, Chemistry, FormProblem
 from quantum_pipeline.problems.base import MAX_TERMS
 from quantum_pipeline.requests.algorithm import (
     SHOT_OPTIMIZERS,
@@ -38,7 +39,7 @@ SHOT_DEPTH = 2
 
 
 def settle_algorithm(
-    problem: BinaryProblem | Chemistry, asked: Algorithm, *, exact: bool
+    problem: AnyProblem, asked: Algorithm, *, exact: bool
 ) -> tuple[Settled, Reason]:
     """Return the algorithm with nothing left to choose, and why it was chosen.
 
@@ -50,6 +51,9 @@ def settle_algorithm(
     """
     if isinstance(problem, Chemistry):
         return _vqe(problem, asked, exact=exact)
+    if isinstance(problem, FormProblem):
+        check_form(problem, asked, exact=exact)
+        return _qaoa(problem.n_qubits, asked, exact=exact)
     n = problem.n_variables
     if n > MAX_VARIABLES:
         raise InvalidRequest(f"problem: got {shown(n)} variables; allowed: 1 to {MAX_VARIABLES}")

@@ -11,7 +11,7 @@ from quantum_pipeline.chemistry.sizes import job_bytes
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.planning import instances
 from quantum_pipeline.planning.plan import Work
-from quantum_pipeline.problems import Chemistry
+from quantum_pipeline.problems import Chemistry, FormProblem
 from quantum_pipeline.requests.algorithm import SettledQaoa
 
 BASE_BYTES = 300 * 2**20
@@ -101,6 +101,8 @@ def memory_bytes(work: Work) -> int:
     problem, algorithm = work.problem, work.algorithm
     if isinstance(problem, Chemistry):
         return BASE_BYTES + job_bytes(problem.sector)
+    if isinstance(problem, FormProblem):
+        return BASE_BYTES + 8 * AMPLITUDE * problem.space.n_states
     n = problem.n_qubits
     if not isinstance(algorithm, SettledQaoa):
         state = reference_bytes(n) if n <= cones.EXACT else 0

@@ -9,7 +9,13 @@
     random         the same, from a seed          the same
     chemistry      lowest energy of a molecule    the same, in hartree
 
-``objective`` computes from the problem's own numbers, never through the Ising model: the two check
+and of problems with constraints, each on the states of its form:
+
+    constrained    any of the second order, with linear constraints
+    portfolio      much return, little risk, of so many assets
+    tsp            shortest tour
+
+``objective`` computes from the problem's own numbers, never through the model: the two check
 each other wherever a solution is reported.
 """
 
@@ -22,10 +28,14 @@ from pydantic import Field
 from quantum_pipeline.problems.base import MAX_MAGNITUDE, BinaryProblem, Label, Number, Problem
 from quantum_pipeline.problems.bqm import Bqm
 from quantum_pipeline.problems.chemistry import Chemistry
+from quantum_pipeline.problems.constrained import Constrained
+from quantum_pipeline.problems.formed import FormProblem
 from quantum_pipeline.problems.ising import Ising
 from quantum_pipeline.problems.maxcut import MaxCut
 from quantum_pipeline.problems.optimization import Optimization, Random
+from quantum_pipeline.problems.portfolio import Portfolio
 from quantum_pipeline.problems.qubo import Qubo
+from quantum_pipeline.problems.tsp import Tsp
 
 __all__ = [
     "MAX_MAGNITUDE",
@@ -34,17 +44,33 @@ __all__ = [
     "BinaryProblem",
     "Bqm",
     "Chemistry",
+    "Constrained",
+    "FormProblem",
     "Ising",
     "Label",
     "MaxCut",
     "Number",
     "Optimization",
+    "Portfolio",
     "Problem",
     "Qubo",
     "Random",
+    "Tsp",
 ]
 
 AnyProblem = Annotated[
-    MaxCut | Qubo | Ising | Bqm | Optimization | Random | Chemistry, Field(discriminator="type")
+    MaxCut | Qubo | Ising | Bqm | Optimization | Random | Chemistry | Constrained | Portfolio | Tsp,
+    Field(discriminator="type"),
 ]
-PROBLEM_TYPES = ("maxcut", "qubo", "ising", "bqm", "optimization", "random", "chemistry")
+PROBLEM_TYPES = (
+    "maxcut",
+    "qubo",
+    "ising",
+    "bqm",
+    "optimization",
+    "random",
+    "chemistry",
+    "constrained",
+    "portfolio",
+    "tsp",
+)

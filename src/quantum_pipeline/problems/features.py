@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from pydantic import BaseModel, ConfigDict, Field
 
 from quantum_pipeline.ising import IsingModel, typical_field
-from quantum_pipeline.problems import AnyProblem, BinaryProblem, Chemistry
+from quantum_pipeline.problems import AnyProblem, BinaryProblem, Chemistry, FormProblem
 
 
 class _Features(BaseModel):
@@ -101,10 +101,41 @@ class MoleculeFeatures(_Features):
         )
 
 
-Features = Annotated[IsingFeatures | MoleculeFeatures, Field(discriminator="kind")]
+class FormFeatures(_Features):
+    """Of a problem on a form: its bits and groups, its polynomial and its constraints.
+
+    ``n_states`` is the product of the groups' levels, and ``order`` that of the polynomial.
+    """
+
+    kind: Literal["form"] = "form"
+    n_qubits: int
+    n_groups: int
+    n_states: int
+    n_products: int
+    order: int
+    n_constraints: int
+    weight: Spread
+
+    @classmethod
+    def of(cls, problem: FormProblem) -> Self:
+        """Return the features of a problem on a form."""
+        form = problem.form
+        products = form.objective.monomials
+        return cls(
+            n_qubits=problem.n_qubits,
+            n_groups=len(form.space.groups),
+            n_states=form.space.n_states,
+            n_products=len(products),
+            order=form.objective.order,
+            n_constraints=len(form.constraints),
+            weight=Spread.of([abs(each.coefficient) for each in products]),
+        )
 
 
-def features(problem: AnyProblem) -> IsingFeatures | MoleculeFeatures:
+Features = Annotated[IsingFeatures | MoleculeFeatures | FormFeatures, Field(discriminator="kind")]
+
+
+def features(problem: AnyProblem) -> IsingFeatures | MoleculeFeatures | FormFeatures:
     """Return the features of a problem.
 
     >>> from quantum_pipeline.problems import MaxCut
@@ -114,4 +145,6 @@ def features(problem: AnyProblem) -> IsingFeatures | MoleculeFeatures:
     """
     if isinstance(problem, BinaryProblem):
         return IsingFeatures.of(problem.ising)
+    if isinstance(problem, FormProblem):
+        return FormFeatures.of(problem)
     return MoleculeFeatures.of(problem)
