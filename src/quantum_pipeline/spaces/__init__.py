@@ -6,6 +6,8 @@ a polynomial to minimise, and the linear constraints that the groups do not keep
     groups       which patterns bits may show; their product is the space of states
     polynomial   sums of products of bits or spins, at one assignment or at all states
     form         objective, constraints and their violation
+    mixers       what moves a group among its levels, and nowhere else
+    statevector  QAOA on the states of a space, with numpy
 
 Conventions: bit i of a bitstring, from the left, is bit i of the form, as in ``ising``. States are
 numbered as C order numbers the elements of an array with one axis a group: the last group's level
