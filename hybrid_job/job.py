@@ -22,8 +22,10 @@ from quantum_pipeline.ising import IsingModel
 from quantum_pipeline.planning.costs import QUEUE_SECONDS
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.planning.tasks import SAMPLES
-from quantum_pipeline.problems import Chemistry
+from quantum_pipeline.problems import Chemistry, FormProblem
 from quantum_pipeline.requests.algorithm import SettledQaoa, SettledRqaoa, SettledVqe
+from quantum_pipeline.spaces import Form
+from quantum_pipeline.spaces.mixers import Mixer
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,24 @@ class VqeJob(Job):
 
     algorithm: SettledVqe
     problem: Chemistry
+
+
+@dataclass(frozen=True)
+class ConstrainedJob(Job):
+    """A run of QAOA on the states of a form."""
+
+    algorithm: SettledQaoa
+    problem: FormProblem
+
+    @property
+    def form(self) -> Form:
+        """What is solved."""
+        return self.problem.form
+
+    @property
+    def mixer(self) -> Mixer:
+        """What moves groups among their levels."""
+        return "ring" if self.algorithm.mixer == "ring" else "complete"
 
 
 def versions() -> dict[str, str]:

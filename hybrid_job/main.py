@@ -15,14 +15,14 @@ from pydantic import BaseModel, ValidationError
 os.environ["OPENBLAS_NUM_THREADS"] = os.environ.get("OPENBLAS_NUM_THREADS", "1")
 
 from hybrid_job import environment
-from hybrid_job.job import QaoaJob, RqaoaJob, VqeJob
+from hybrid_job.job import ConstrainedJob, QaoaJob, RqaoaJob, VqeJob
 from hybrid_job.journal import Journal
-from hybrid_job.solvers import qaoa, rqaoa, vqe
+from hybrid_job.solvers import constrained, qaoa, rqaoa, vqe
 from quantum_pipeline.errors import ERRORS, InvalidRequest, InvalidResult, PipelineError
 from quantum_pipeline.planning.pack_record import PackRecord
 from quantum_pipeline.planning.packs import Room
 from quantum_pipeline.planning.prepared import PreparedRun
-from quantum_pipeline.problems import BinaryProblem, Chemistry
+from quantum_pipeline.problems import BinaryProblem, Chemistry, FormProblem
 from quantum_pipeline.refusals import describe
 from quantum_pipeline.requests.algorithm import SettledQaoa, SettledRqaoa, SettledVqe
 from quantum_pipeline.results import JobResult
@@ -99,6 +99,8 @@ def solve(prepared: PreparedRun, journal: Journal, started: float) -> JobResult:
             return rqaoa.solve(RqaoaJob(*job, algorithm))
         case SettledVqe(), Chemistry():
             return vqe.solve(VqeJob(*job, algorithm, problem))
+        case SettledQaoa(), FormProblem():
+            return constrained.solve(ConstrainedJob(*job, algorithm, problem))
     raise InvalidRequest.of("algorithm.name", algorithm.name, f"one for {problem.type}")
 
 

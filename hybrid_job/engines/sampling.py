@@ -14,6 +14,7 @@ from quantum_pipeline.results import DeviceRun, QuantumTask
 from quantum_pipeline.statevector import mean_and_deviation
 
 Real = NDArray[np.float64]
+Places = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def sample(probabilities: Real, shots: int, rng: np.random.Generator) -> dict[st
     {'10': 5}
     """
     n_qubits = probabilities.size.bit_length() - 1
-    values, counts = np.unique(_draws(probabilities, shots, rng), return_counts=True)
+    values, counts = np.unique(draws(probabilities, shots, rng), return_counts=True)
     return {
         format(value, f"0{n_qubits}b"): count
         for value, count in zip(values.tolist(), counts.tolist(), strict=True)
@@ -106,12 +107,13 @@ def estimate(
 
     The energy is the mean over the shots, or over the lowest ``alpha`` of them (rounded up).
     """
-    energies_ = np.sort(spectrum[_draws(probabilities, shots, rng)])
+    energies_ = np.sort(spectrum[draws(probabilities, shots, rng)])
     lowest = energies_[: math.ceil(alpha * shots)]
     return float(lowest.mean()), float(lowest.std()) / math.sqrt(lowest.size)
 
 
-def _draws(probabilities: Real, shots: int, rng: np.random.Generator) -> NDArray[np.intp]:
+def draws(probabilities: Real, shots: int, rng: np.random.Generator) -> Places:
+    """Return the place of the outcome of each of ``shots`` measurements."""
     cumulative = np.cumsum(probabilities)
     drawn = rng.random(shots) * cumulative[-1]
     return np.asarray(np.searchsorted(cumulative, drawn, side="right"))

@@ -11,7 +11,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, cast
+from typing import Annotated, Protocol, cast
 
 import numpy as np
 from pydantic import Field
@@ -33,7 +33,7 @@ from hybrid_job.optimising.shot_optimisers import (
 )
 from quantum_pipeline.planning.optimiser_steps import Method
 from quantum_pipeline.quantities import Count, Finite, Flag, Number, Text
-from quantum_pipeline.requests.algorithm import SHOT_OPTIMIZERS
+from quantum_pipeline.requests.algorithm import SHOT_OPTIMIZERS, SettledQaoa
 from quantum_pipeline.requests.limits import Limit
 
 
@@ -65,6 +65,16 @@ class Trained:
     optimum: Optimum
     steps: tuple[Step, ...]
     start: str
+
+
+class Descending(Protocol):
+    """What of an engine exact gradients need."""
+
+    def energy_and_gradient(self, angles: Real) -> tuple[float, Real]:
+        """Return the energy and its derivatives at angles of shape (2, depth)."""
+
+    def tail_and_gradient(self, angles: Real, alpha: float) -> tuple[float, Real]:
+        """Return the mean of the lowest ``alpha`` of the probability, and derivatives."""
 
 
 def recorded(job: Job) -> Trained | None:
@@ -125,22 +135,41 @@ def train(
     gives energies (with the offset) from a device's shots; the engine then computes none.
     """
     algorithm, model = job.algorithm, job.model
-    exact = _objective(engine, algorithm.cvar_alpha)
-    evaluate = job.recorded(exact, model.offset)
     starts, started_from = _starts(job)
-    if algorithm.optimizer == "none":
-        energy, _ = evaluate(starts[0])
-        optimum = Optimum(starts[0], energy, [(1, energy)], stop_reason="evaluated as given")
-        return Trained(optimum, _one_step(optimum), started_from)
-    unit, deadline = optimiser.typical_field(model), job.training_deadline
     if algorithm.optimizer in SHOT_OPTIMIZERS:
         estimate = on_device or one_by_one(_simulated(job, engine, spectrum))
         return _from_shots(job, estimate, starts[0], started_from)
+    start = Start(starts, started_from, optimiser.typical_field(model))
+    return descend(job, algorithm, engine, start, offset=model.offset)
+
+
+@dataclass(frozen=True)
+class Start:
+    """Angles to start from, each of shape (2, depth), where they come from, and their unit.
+
+    ``unit`` is the typical field that gammas are measured by, see ``optimising.optimiser``.
+    """
+
+    points: list[Real]
+    words: str
+    unit: float
+
+
+def descend(
+    job: Job, algorithm: SettledQaoa, engine: Descending, start: Start, *, offset: float
+) -> Trained:
+    """Return the best angles that exact gradients find; energies are recorded with ``offset``."""
+    exact = _objective(engine, algorithm.cvar_alpha)
+    evaluate, deadline = job.recorded(exact, offset), job.training_deadline
+    if algorithm.optimizer == "none":
+        energy, _ = evaluate(start.points[0])
+        optimum = Optimum(start.points[0], energy, [(1, energy)], stop_reason="evaluated as given")
+        return Trained(optimum, _one_step(optimum), start.words)
     if algorithm.depth == "auto":
         grown = depth.grow(
             evaluate,
-            starts,
-            unit=unit,
+            start.points,
+            unit=start.unit,
             max_depth=algorithm.deepest,
             max_evaluations=algorithm.max_evaluations,
             deadline=deadline,
@@ -148,15 +177,15 @@ def train(
         )
         grown.optimum.stop_reason = f"{grown.because}; {grown.optimum.stop_reason}"
         grown.optimum.stopped_by = grown.stopped_by
-        return Trained(grown.optimum, grown.steps, started_from)
+        return Trained(grown.optimum, grown.steps, start.words)
     optimum = optimiser.minimise(
         evaluate,
-        starts,
-        unit=unit,
+        start.points,
+        unit=start.unit,
         max_evaluations=algorithm.max_evaluations,
         deadline=deadline,
     )
-    return Trained(optimum, _one_step(optimum), started_from)
+    return Trained(optimum, _one_step(optimum), start.words)
 
 
 def _simulated(job: QaoaJob, engine: Engine, spectrum: Real) -> Single:
@@ -202,7 +231,7 @@ def _one_step(optimum: Optimum) -> tuple[Step, ...]:
     return (Step(optimum.angles.shape[1], optimum.energy, len(optimum.history)),)
 
 
-def _objective(engine: Engine, alpha: float) -> Evaluate:
+def _objective(engine: Descending, alpha: float) -> Evaluate:
     if alpha == 1:
         return engine.energy_and_gradient
     return lambda angles: engine.tail_and_gradient(angles, alpha)

@@ -11,13 +11,14 @@ from quantum_pipeline.chemistry.excitations import n_excitations
 from quantum_pipeline.devices.catalogue import EXACT_QUBITS
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.planning import vqe
-from quantum_pipeline.planning.forms import check_form
+from quantum_pipeline.planning.forms import check_form, describe
 from quantum_pipeline.planning.reasons import Reason, Why
 from quantum_pipeline.problems import AnyProblem, BinaryProblem, Chemistry, FormProblem
 from quantum_pipeline.problems.base import MAX_TERMS
 from quantum_pipeline.requests.algorithm import (
     SHOT_OPTIMIZERS,
     Algorithm,
+    Mixer,
     Settled,
     SettledQaoa,
     SettledRqaoa,
@@ -34,6 +35,11 @@ DEVICE_EVALUATIONS = 30
 SPSA makes thirteen steps of them, in fifteen tasks where the device takes program sets.
 """
 
+FORM_TAIL = 0.2
+"""Share of the outcomes whose mean is minimised on a form, if nothing was said.
+
+With all of them a part of the problems ends where most outcomes are good and the best is rare."""
+
 SHOT_DEPTH = 2
 """Layers where energies come from shots, if nothing was said: each more is noise on a device."""
 
@@ -49,11 +55,13 @@ def settle_algorithm(
         InvalidRequest: the algorithm cannot solve this problem, or one of its settings is of
             another algorithm; says what can.
     """
-    if isinstance(problem, Chemistry):
-        return _vqe(problem, asked, exact=exact)
     if isinstance(problem, FormProblem):
         check_form(problem, asked, exact=exact)
-        return _qaoa(problem.n_qubits, asked, exact=exact)
+        return _on_form(problem, asked)
+    for field, default in _OF_FORMS.items():
+        _refuse(asked, field, default, "problems with groups or constraints")
+    if isinstance(problem, Chemistry):
+        return _vqe(problem, asked, exact=exact)
     n = problem.n_variables
     if n > MAX_VARIABLES:
         raise InvalidRequest(f"problem: got {shown(n)} variables; allowed: 1 to {MAX_VARIABLES}")
@@ -76,10 +84,42 @@ def settle_algorithm(
             f"problem: got {shown(n)} variables; allowed: 1 to {EXACT_QUBITS}, the widest exact "
             "state vector, or algorithm.name rqaoa"
         )
-    return _qaoa(n, asked, exact=exact)
+    what = f"the problem is an Ising model of {n} spins, whose exact state takes"
+    return _qaoa(n, asked, f"{what} {memory_size(16 * 2**n)} a vector", exact=exact)
 
 
-def _qaoa(n: int, asked: Algorithm, *, exact: bool) -> tuple[SettledQaoa, Reason]:
+def _on_form(problem: FormProblem, asked: Algorithm) -> tuple[SettledQaoa, Reason]:
+    """Return QAOA on a form's states: as deep as on a state vector of as many amplitudes."""
+    _check_on_form(problem, asked)
+    states = problem.space.n_states
+    tail = asked.cvar_alpha or FORM_TAIL
+    asked = asked.model_copy(update={"cvar_alpha": tail})
+    what = (
+        f"{problem.n_qubits} bits have {states:,} states that keep the rules of their groups "
+        f"({describe(problem.space)}); a vector of them takes {memory_size(16 * states)}"
+    )
+    settled, reason = _qaoa((states - 1).bit_length(), asked, what, exact=True)
+    mixer: Mixer = "ring" if asked.mixer == "ring" else "complete"
+    return settled.model_copy(update={"mixer": mixer}), reason
+
+
+def _check_on_form(problem: FormProblem, asked: Algorithm) -> None:
+    """Refuse settings that rest on an Ising model, on shots, or on what is not there."""
+    if asked.optimizer in SHOT_OPTIMIZERS:
+        raise InvalidRequest.of("algorithm.optimizer", asked.optimizer, "auto, l-bfgs-b or none")
+    for field, default in _OF_ISING.items():
+        _refuse(asked, field, default, "problems with an Ising model")
+    if asked.penalty is not None and not problem.form.constraints:
+        allowed = "nothing here; no constraint is left that costs, for groups keep all there are"
+        raise InvalidRequest.of("algorithm.penalty", asked.penalty, allowed)
+    grouped = any(group.ones is not None for group in problem.space.groups)
+    if asked.mixer == "ring" and not grouped:
+        allowed = "auto or complete; no variables form a group, and free ones have X alone"
+        raise InvalidRequest.of("algorithm.mixer", asked.mixer, allowed)
+
+
+def _qaoa(n: int, asked: Algorithm, what: str, *, exact: bool) -> tuple[SettledQaoa, Reason]:
+    """Return QAOA of 2^n amplitudes, with ``what`` they are in the words of the reason."""
     given, on_device = len(asked.gammas or ()), asked.train_on == "device"
     optimizer = asked.optimizer
     if optimizer == "auto":
@@ -113,14 +153,14 @@ def _qaoa(n: int, asked: Algorithm, *, exact: bool) -> tuple[SettledQaoa, Reason
         max_evaluations=1 if optimizer == "none" else asked.max_evaluations or budget,
         gammas=asked.gammas,
         betas=asked.betas,
+        penalty=asked.penalty,
     )
     if depth == "auto":
         deep = f"depth grows to at most {layers}, as long as a layer pays"
     else:
         deep = f"depth {depth}" + (" as asked" if given or asked.depth else ", for few angles")
     words = (
-        f"QAOA: the problem is an Ising model of {n} spins, whose exact state takes "
-        f"{memory_size(16 * 2**n)} a vector; {deep}, "
+        f"QAOA: {what}; {deep}, "
         f"{starts} {'start' if starts == 1 else 'starts'}, "
         f"{'exact gradients' if optimizer == 'l-bfgs-b' else optimizer}"
         f"{' on the device' if on_device else ''}"
@@ -136,6 +176,18 @@ def _check_trainable(optimizer: str, *, exact: bool) -> None:
         allowed = f"{', '.join(SHOT_OPTIMIZERS)} or auto, where train_on is device"
         raise InvalidRequest.of("algorithm.optimizer", optimizer, allowed)
 
+
+_OF_ISING = {
+    "warm_start": "none",
+    "shots_per_evaluation": None,
+    "train_on": "exact",
+    "initial_angles": "auto",
+    "ansatz": "auto",
+}
+"""Settings that forms have not, and their values where nothing was said."""
+
+_OF_FORMS = {"mixer": "auto", "penalty": None}
+"""Settings that they alone have."""
 
 _OF_QAOA = {
     "warm_start": "none",

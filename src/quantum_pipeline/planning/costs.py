@@ -23,7 +23,7 @@ from quantum_pipeline.planning import instances
 from quantum_pipeline.planning.plan import Plan, Work, task_seconds
 from quantum_pipeline.planning.reasons import Reason, Why
 from quantum_pipeline.planning.tasks import SAMPLES, Purpose
-from quantum_pipeline.problems import Chemistry
+from quantum_pipeline.problems import Chemistry, FormProblem
 from quantum_pipeline.requests.algorithm import SettledQaoa
 from quantum_pipeline.requests.request import RUNTIME, Limits, ResolvedRequest, SettledLimits
 
@@ -161,8 +161,8 @@ def compute_seconds(work: Work) -> float | None:
         return None
     if algorithm.train_on == "device":
         return 0.0
-    n = problem.n_qubits
-    layer = SECONDS_PER_LAYER + float(2**n) * SECONDS_PER_AMPLITUDE_AND_LAYER
+    states = problem.space.n_states if isinstance(problem, FormProblem) else 2**problem.n_qubits
+    layer = SECONDS_PER_LAYER + states * SECONDS_PER_AMPLITUDE_AND_LAYER
     shots = (algorithm.shots_per_evaluation or 0) * SECONDS_PER_SHOT
     return algorithm.max_evaluations * (algorithm.deepest * layer + shots)
 

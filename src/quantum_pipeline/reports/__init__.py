@@ -13,7 +13,7 @@ from quantum_pipeline.reports import molecule, optimisation
 from quantum_pipeline.reports.base import Moment, Outcome, Report, Timing
 from quantum_pipeline.reports.molecule_parts import MoleculeReport
 from quantum_pipeline.reports.optimisation_parts import OptimisationReport
-from quantum_pipeline.results import MoleculeResult, OptimisationResult
+from quantum_pipeline.results import AnyResult, MoleculeResult, OptimisationResult
 from quantum_pipeline.wording import refusal
 
 __all__ = [
@@ -28,7 +28,7 @@ __all__ = [
 
 
 def build_report(
-    prepared: PreparedRun, outcome: Outcome, result: OptimisationResult | MoleculeResult
+    prepared: PreparedRun, outcome: Outcome, result: AnyResult
 ) -> OptimisationReport | MoleculeReport:
     """Return the report of a verified result.
 

@@ -14,7 +14,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, model_validator
 
-from quantum_pipeline.problems import Number
+from quantum_pipeline.problems import MAX_MAGNITUDE, Number
 from quantum_pipeline.wording import refusal
 
 MAX_DEPTH = 64
@@ -34,6 +34,8 @@ Optimizer = Literal["l-bfgs-b", "spsa", "cobyla", "nft", "none"]
 InitialAngles = Literal["ramp", "transferred"]
 WarmStart = Literal["none", "relaxed", "classical"]
 Ansatz = Literal["uccsd", "adapt"]
+Mixer = Literal["complete", "ring"]
+Penalty = Annotated[float, Field(strict=True, gt=0, le=MAX_MAGNITUDE, allow_inf_nan=False)]
 
 SHOT_OPTIMIZERS = ("spsa", "cobyla", "nft")
 
@@ -98,6 +100,18 @@ class Algorithm(BaseModel):
         description="ansatz of VQE: all single and double excitations, or those that lower the "
         "energy",
         json_schema_extra={"allowed": "one of auto, uccsd, adapt"},
+    )
+    mixer: Literal["auto"] | Mixer = Field(
+        "auto",
+        description="what moves groups of variables with a rule, such as exactly one of them: the "
+        "exchange of any two, or of neighbours in a ring; auto is complete",
+        json_schema_extra={"allowed": "one of auto, complete, ring"},
+    )
+    penalty: Penalty | None = Field(
+        None,
+        description="what a unit of a constraint's violation costs, in the objective's unit; "
+        "chosen if not given: twice the least with which no infeasible state is best",
+        json_schema_extra={"allowed": f"a number above 0, up to {MAX_MAGNITUDE:g}"},
     )
 
     @model_validator(mode="after")

@@ -12,11 +12,17 @@ from pydantic import ValidationError
 
 from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.planning.prepared import PreparedRun
-from quantum_pipeline.problems import BinaryProblem, Chemistry
+from quantum_pipeline.problems import BinaryProblem, Chemistry, FormProblem
 from quantum_pipeline.refusals import describe
 from quantum_pipeline.requests.algorithm import SettledQaoa, SettledRqaoa, SettledVqe
-from quantum_pipeline.results import molecule, optimisation_checks
+from quantum_pipeline.results import constrained_checks, molecule, optimisation_checks
 from quantum_pipeline.results.base import Evaluation, JobResult, QuantumTask
+from quantum_pipeline.results.constrained import (
+    ConstrainedResult,
+    ConstrainedSolution,
+    FeasibleFigures,
+    Penalty,
+)
 from quantum_pipeline.results.device_run import (
     Check,
     CircuitSize,
@@ -45,16 +51,20 @@ from quantum_pipeline.wording import refusal
 
 __all__ = [
     "Amplitude",
+    "AnyResult",
     "Check",
     "CircuitSize",
     "ClassicalSolution",
     "Compilation",
+    "ConstrainedResult",
+    "ConstrainedSolution",
     "DepthStep",
     "DeviceRun",
     "Elimination",
     "Estimated",
     "Evaluation",
     "FailedPoint",
+    "FeasibleFigures",
     "Growth",
     "JobResult",
     "JobSeconds",
@@ -62,6 +72,7 @@ __all__ = [
     "MoleculePoint",
     "MoleculeResult",
     "OptimisationResult",
+    "Penalty",
     "PointSeconds",
     "QuantumTask",
     "ScaledEnergy",
@@ -70,15 +81,20 @@ __all__ = [
 ]
 
 
-def read_result(data: object, prepared: PreparedRun) -> OptimisationResult | MoleculeResult:
+AnyResult = OptimisationResult | MoleculeResult | ConstrainedResult
+
+
+def read_result(data: object, prepared: PreparedRun) -> AnyResult:
     """Return a job's result, with what was recomputed in place of what it claims.
 
     Raises:
         InvalidResult: a field is missing or of the wrong form, or a figure does not recompute.
     """
-    of_molecule = isinstance(prepared.request.algorithm, SettledVqe)
-    model: type[OptimisationResult | MoleculeResult]
-    model = MoleculeResult if of_molecule else OptimisationResult
+    model: type[AnyResult] = OptimisationResult
+    if isinstance(prepared.request.algorithm, SettledVqe):
+        model = MoleculeResult
+    elif isinstance(prepared.request.problem, FormProblem):
+        model = ConstrainedResult
     try:
         result = model.model_validate(data)
     except ValidationError as error:
@@ -86,9 +102,7 @@ def read_result(data: object, prepared: PreparedRun) -> OptimisationResult | Mol
     return verify(result, prepared)
 
 
-def verify(
-    result: OptimisationResult | MoleculeResult, prepared: PreparedRun
-) -> OptimisationResult | MoleculeResult:
+def verify(result: AnyResult, prepared: PreparedRun) -> AnyResult:
     """Recompute what a result claims from the prepared run; return it with what was recomputed.
 
     Raises:
@@ -100,5 +114,7 @@ def verify(
             return molecule.verify(result, prepared, problem, algorithm)
         case OptimisationResult(), SettledQaoa() | SettledRqaoa(), BinaryProblem():
             return optimisation_checks.verify(result, prepared, algorithm)
+        case ConstrainedResult(), SettledQaoa(), FormProblem():
+            return constrained_checks.verify(result, prepared, problem, algorithm)
         case _:
             raise InvalidResult(refusal("algorithm", result.algorithm, algorithm.name))

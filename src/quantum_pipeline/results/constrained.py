@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from quantum_pipeline.quantities import (
@@ -19,6 +21,10 @@ from quantum_pipeline.quantities import (
 from quantum_pipeline.results.base import JobResult
 from quantum_pipeline.results.optimisation import DepthStep, JobSeconds
 from quantum_pipeline.results.record import Record
+from quantum_pipeline.spaces import Form
+from quantum_pipeline.spaces.landscape import Landscape, Weighing
+
+Real = NDArray[np.float64]
 
 
 class ConstrainedSolution(Record):
@@ -37,12 +43,27 @@ class ConstrainedSolution(Record):
 class Penalty(Record):
     """What a unit of violation costs on the diagonal, and why that much.
 
-    ``least`` is the least weight with which no infeasible state is as low as the best feasible one.
+    ``least`` is the least weight with which no infeasible state is as low as the best feasible one,
+    found by looking at all. No state costs more than ``ceiling``, the objective of the worst
+    feasible state; None where there is no constraint, or all feasible states are equal.
     """
 
     weight: Positive
     least: Positive
+    ceiling: Finite | None
     chosen: Literal["by enumeration", "as asked", "no constraint left"]
+
+    @classmethod
+    def of(cls, weighing: Weighing, form: Form, asked: float | None) -> Self:
+        """Return the record of a weighing."""
+        chosen: Literal["by enumeration", "as asked", "no constraint left"]
+        chosen = "by enumeration" if asked is None else "as asked"
+        return cls(
+            weight=weighing.weight,
+            least=weighing.least,
+            ceiling=weighing.ceiling,
+            chosen=chosen if form.constraints else "no constraint left",
+        )
 
 
 class FeasibleFigures(Record):
@@ -61,6 +82,27 @@ class FeasibleFigures(Record):
     worst: Finite
     blind_mean: Finite
     blind_probability_of_best: Probability
+
+    @classmethod
+    def of(cls, landscape: Landscape, probabilities: Real) -> Self:
+        """Return the figures of a state, given by the probability of each outcome."""
+        feasible, constant = landscape.feasible, landscape.form.objective.constant
+        n_feasible = int(np.count_nonzero(feasible))
+        total, share = float(probabilities.sum()), float(probabilities[feasible].sum())
+        objective = landscape.objective[feasible]
+        lowest, highest = landscape.ends
+        mean = constant + float(objective @ probabilities[feasible]) / share if share else lowest
+        return cls(
+            n_states=feasible.size,
+            n_feasible=n_feasible,
+            share=min(1.0, share / total),
+            mean=min(max(mean, lowest), highest),
+            probability_of_best=min(1.0, float(probabilities[landscape.best].sum()) / total),
+            best=lowest,
+            worst=highest,
+            blind_mean=min(max(constant + float(objective.mean()), lowest), highest),
+            blind_probability_of_best=len(landscape.best) / n_feasible,
+        )
 
 
 class ConstrainedResult(JobResult):

@@ -28,6 +28,7 @@ from quantum_pipeline.ising import IsingModel, all_energies, spins_of
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.requests.algorithm import SHOT_OPTIMIZERS, SettledQaoa, SettledRqaoa
 from quantum_pipeline.results.base import check_equal, check_near
+from quantum_pipeline.results.constrained import ConstrainedResult
 from quantum_pipeline.results.device_checks import check_device_run, check_shots
 from quantum_pipeline.results.optimisation import ClassicalSolution, OptimisationResult
 from quantum_pipeline.results.optimisation_figures import (
@@ -70,7 +71,9 @@ def verify(
     check_equal("run_id", result.run_id, prepared.run_id)
     check_equal("algorithm", result.algorithm, algorithm.name)
     model, exact = prepared.ising, prepared.binary.exact
-    _check_angles(result, model, algorithm)
+    check_layers(result, algorithm)
+    tilted = isinstance(algorithm, SettledQaoa) and algorithm.warm_start != "none"
+    check_equal("tilts given", len(result.tilts), model.n_variables if tilted else 0)
     check_bitstring("best_bitstring", result.best_bitstring, model.n_variables)
     best = float(exact.energy(result.best_bitstring))
     check_near("best_energy", result.best_energy, best, rounding_of(model))
@@ -82,7 +85,7 @@ def verify(
     else:
         _check_eliminations(result, model)
     _check_rival(result, exact)
-    _check_course(result, algorithm)
+    check_course(result, algorithm)
     bounds = Bounds.of(classical, model)
     bounds.check(result)
     found: dict[str, Any] = {"best_energy": best, "classical": classical}
@@ -107,14 +110,17 @@ def check_bitstring(name: str, bitstring: str, n: int) -> None:
         raise InvalidResult(refusal(name, bitstring, f"{n} characters, each 0 or 1"))
 
 
-def _check_angles(result: OptimisationResult, model: IsingModel, algorithm: Settled) -> None:
+def check_layers(result: OptimisationResult | ConstrainedResult, algorithm: Settled) -> None:
+    """Hold the angles to the layers that the request asks for or allows, and to those it gives.
+
+    Raises:
+        InvalidResult: names the angles and what is allowed.
+    """
     layers = algorithm.depth if isinstance(algorithm.depth, int) else len(result.gammas)
     for name, angles in (("gammas", result.gammas), ("betas", result.betas)):
         check_equal(f"{name} given", len(angles), layers)
     if layers > algorithm.deepest:
         raise InvalidResult(refusal("gammas", layers, f"up to {algorithm.deepest} layers"))
-    tilted = isinstance(algorithm, SettledQaoa) and algorithm.warm_start != "none"
-    check_equal("tilts given", len(result.tilts), model.n_variables if tilted else 0)
     if isinstance(algorithm, SettledQaoa) and algorithm.optimizer == "none":
         check_equal("gammas", result.gammas, algorithm.gammas)
         check_equal("betas", result.betas, algorithm.betas)
@@ -217,10 +223,13 @@ def _check_rival(result: OptimisationResult, exact: ExactEnergies) -> None:
         raise InvalidResult(refusal("classical.within", classical.within, allowed))
 
 
-def _check_course(result: OptimisationResult, algorithm: Settled) -> None:
+def check_course(result: OptimisationResult | ConstrainedResult, algorithm: Settled) -> None:
     """Hold evaluations and depths to each other: a depth's energy is the lowest of its own.
 
     Of energies from shots it is the last one, measured for that.
+
+    Raises:
+        InvalidResult: names the figure, the claim and what the others ask for.
     """
     numbers = [each.evaluation for each in result.history]
     check_equal("history: evaluations", numbers, list(range(1, len(numbers) + 1)))

@@ -187,7 +187,7 @@ def check_by_shots(result: OptimisationResult, model: IsingModel, bounds: Bounds
             for bitstring, count in result.counts.items()
             if float(energies(model, spins_of([bitstring]))[0]) <= lowest
         )
-        if shots * _divergence(seen / shots, result.probability_of_best) > NEVER:
+        if shots * divergence(seen / shots, result.probability_of_best) > NEVER:
             allowed = f"what {seen} of {shots} shots may come of"
             raise InvalidResult(refusal("probability_of_best", result.probability_of_best, allowed))
 
@@ -197,7 +197,7 @@ def _check_around(name: str, claimed: float, near: float, apart: float) -> None:
     check_within(name, [claimed], near - apart, near + apart, 0.0)
 
 
-def _divergence(seen: float, claimed: float) -> float:
+def divergence(seen: float, claimed: float) -> float:
     """Return the Kullback-Leibler divergence of two probabilities of one event."""
     claimed = min(max(claimed, 1e-300), 1 - 1e-16)
     parts = ((seen, claimed), (1 - seen, 1 - claimed))

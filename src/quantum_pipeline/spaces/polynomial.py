@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
-from math import prod
+from math import lcm, prod
 from typing import NamedTuple
 
 import numpy as np
@@ -80,6 +80,32 @@ class Polynomial:
             for variables, coefficient in self.monomials
         )
         return sum(products, Fraction(repr(self.constant)))
+
+    def at(self, bits: Sequence[int] | str) -> float:
+        """Return f at one assignment, its exact sum rounded once; never -0."""
+        return float(self.value([int(bit) for bit in bits])) + 0.0
+
+    def numerators(self, bits: NDArray[np.int8]) -> NDArray[np.object_]:
+        """Return f less its constant at many assignments, exactly, times one number for all.
+
+        Args:
+            bits: shape (assignments, n).
+
+        Returns:
+            Python's integers, shape (assignments,).
+
+        >>> f = Polynomial.of([((0,), 0.1), ((1,), 0.2), ((2,), 0.3)])
+        >>> f.numerators(np.array([[1, 1, 0], [0, 0, 1]], dtype=np.int8)).tolist()
+        [3, 3]
+        """
+        decimals = [Fraction(repr(each.coefficient)) for each in self.monomials]
+        unit = lcm(*(each.denominator for each in decimals))
+        values = 1 - 2 * bits if self.spins else bits
+        total = np.zeros(len(bits), dtype=object)
+        for (variables, _), decimal in zip(self.monomials, decimals, strict=True):
+            products = values[:, list(variables)].prod(axis=1, dtype=np.int64)
+            total += int(decimal * unit) * products.astype(object)
+        return total
 
     def over(self, space: Space) -> Real:
         """Return f less its constant at all states, shape ``space.shape``, as floats.

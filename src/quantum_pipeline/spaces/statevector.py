@@ -13,16 +13,47 @@ module knows nothing of problems, units or optimisers.
 from __future__ import annotations
 
 from math import prod
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from quantum_pipeline import statevector
 from quantum_pipeline.spaces.groups import Space
 from quantum_pipeline.spaces.mixers import Mixer, turns_of
 from quantum_pipeline.statevector import Diagonal, matrix_element, mean_and_deviation
 
 Real = NDArray[np.float64]
 Complex = NDArray[np.complex128]
+
+
+class Circuit(Protocol):
+    """A QAOA circuit, and what can be asked of its state."""
+
+    def probabilities(self, angles: Real) -> Real:
+        """Return the probability of each state, shape (n_states,)."""
+
+    def energy_and_gradient(self, angles: Real) -> tuple[float, Real]:
+        """Return <psi|O|psi> and its derivatives, shape (2, depth)."""
+
+    def tail_and_gradient(self, angles: Real, alpha: float) -> tuple[float, Real]:
+        """Return the mean of O over the lowest ``alpha`` of the probability, and derivatives."""
+
+    def tail(self, probabilities: Real, alpha: float) -> float:
+        """Return that mean alone, of probabilities of shape (n_states,)."""
+
+
+def circuit_of(space: Space, cost: Real, *, mixer: Mixer) -> Circuit:
+    """Return the circuit of a cost diagonal: of qubits where all groups have two levels.
+
+    Their mixers are X, but for a constant, which transforms of all qubits at once apply faster.
+    """
+    return statevector.Qaoa(cost) if is_of_qubits(space) else Qaoa(space, cost, mixer=mixer)
+
+
+def is_of_qubits(space: Space) -> bool:
+    """Return whether a space is that of all bitstrings of some qubits, in the states' order."""
+    return space.n_states > 1 and all(levels <= 2 for levels in space.shape)
 
 
 class Qaoa:
