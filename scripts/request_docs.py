@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ SCHEMA, PAGE = DOCS / "request.schema.json", DOCS / "request.md"
 _TABLE = re.compile(r"(<!-- fields of (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
+@cache
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of what an execution takes: a request or a pack."""
     title = {"title": "Quantum Pipeline request, or pack of them"}

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from quantum_pipeline.ising import all_energies
-from quantum_pipeline.problems import PROBLEM_TYPES, AnyProblem, MaxCut, Random
+from quantum_pipeline.problems import FORM_TYPES, PROBLEM_TYPES, AnyProblem, MaxCut, Random
 from quantum_pipeline.problems.base import MIN_MAGNITUDE
 
 numbers = st.floats(-1000, 1000).map(lambda x: x if abs(x) >= MIN_MAGNITUDE else 0.0)
 sizes = st.integers(1, 5)
-BINARY_TYPES = [type_ for type_ in PROBLEM_TYPES if type_ != "chemistry"]
+BINARY_TYPES = [type_ for type_ in PROBLEM_TYPES if type_ not in ("chemistry", *FORM_TYPES)]
 read: Callable[[Any], Any] = TypeAdapter(AnyProblem).validate_python
 
 

@@ -19,7 +19,7 @@ from quantum_pipeline.planning import costs
 from quantum_pipeline.planning.device import candidates
 from quantum_pipeline.planning.packs import prepare_pack
 from quantum_pipeline.planning.preparation import prepare
-from quantum_pipeline.problems import PROBLEM_TYPES, BinaryProblem, Chemistry
+from quantum_pipeline.problems import PROBLEM_TYPES, BinaryProblem, Chemistry, FormProblem
 from quantum_pipeline.requests.json_text import parse_json
 from quantum_pipeline.requests.pack import Pack, StoredPack, parse_input
 from quantum_pipeline.requests.request import (
@@ -74,8 +74,18 @@ def admitted(request: Request, *, emulated: bool) -> ResolvedRequest:
 
 
 BEST = {  # by hand: what the solution's objective must be
+    "bin_packing_vans.json": 3.0,  # 27 in tens
     "bqm_exam_slots.json": 0.0,  # both exams have a slot of their own, none the third
+    "constrained_bakery.json": 12.5,
+    "exact_cover_knuth.json": 3.0,  # A, D and E, as Knuth has it
+    "graph_coloring_australia.json": 0.0,
     "ising_frustrated_ring.json": -7.1,  # an odd ring leaves one of nine bonds unsatisfied
+    "knapsack_hike.json": 45.0,
+    "labs_thirteen.json": 6.0,  # Barker's sequence: a merit factor of 14.08
+    "max_clique_karate_club.json": 5.0,
+    "max_independent_set_talks.json": 250.0,
+    "max_k_cut_radio_cells.json": 52.0,  # all but two links of the odd ring
+    "max_sat_dinner.json": 24.0,  # of 25
     "maxcut_backbone_network.json": 770.0,  # 910 - 100 - 40: one link of each odd cycle
     "maxcut_moebius_ladder.json": 88.0,  # of 90: two rings of odd length have no edge in common
     "maxcut_on_cepheus_mitigated.json": 12.0,
@@ -86,12 +96,24 @@ BEST = {  # by hand: what the solution's objective must be
     "maxcut_petersen_sv1.json": 12.0,
     "maxcut_ring_given_angles.json": 12.0,  # an even ring: every edge
     "maxcut_trained_on_garnet.json": 6.0,
+    "min_vertex_cover_museum.json": 5.0,
+    "number_partitioning_scales.json": 0.0,  # halves of 83
     "optimization_four_variables.json": -4.5,  # x = 0101
+    "polynomial_triangular_plaquettes.json": -7.75,
+    "portfolio_four_of_ten_sectors.json": 0.21455,
     "qubo_number_partitioning.json": -27556.0,  # -166²: halves of 83
     "qubo_portfolio.json": -0.066,
     "qubo_portfolio_warm_start.json": -0.066,
     "random_eight.json": -9.717065133,
+    "set_cover_fire_stations.json": 10.5,
+    "tsp_hanseatic_cities.json": 788.0,
 }
+
+
+def best_of_form(problem: FormProblem) -> float:
+    form = problem.form
+    energy = form.objective.over(form.space) + form.objective.constant
+    return problem.objective_of_energy(float(energy[form.violations() == 0].min()))
 
 
 @pytest.mark.parametrize("name", SINGLE)
@@ -102,6 +124,9 @@ def test_a_valid_example_is_admitted_and_has_the_optimum_that_is_known(name: str
     problem = admitted(request, emulated=True).problem
     if isinstance(problem, Chemistry):
         return  # its energy is for the pipeline to find: tests/workflow/test_examples.py
+    if isinstance(problem, FormProblem):
+        assert best_of_form(problem) == pytest.approx(BEST[name], abs=1e-8)
+        return
     if problem.n_variables > EXACT_QUBITS:
         half = "01" * 15  # alternates, and the other half is its opposite: all rungs are cut
         opposite = "10" * 15
@@ -187,11 +212,16 @@ SEEN_BY_THE_MODEL_ALONE = {  # what a schema cannot say, or what is decided afte
     "invalid_chemistry_trained_on_a_device.json",
     "invalid_chemistry_too_large.json",
     "invalid_chemistry_unknown_element.json",
+    "invalid_clique_by_rqaoa.json",
+    "invalid_coloring_negative_weight.json",
+    "invalid_constrained_bound_out_of_reach.json",
+    "invalid_constrained_unknown_variable.json",
     "invalid_device_of_another_region.json",
     "invalid_edge_twice.json",
     "invalid_field_twice.json",
     "invalid_graph_of_unknown_node.json",
     "invalid_index_out_of_range.json",
+    "invalid_knapsack_on_a_device.json",
     "invalid_mitigation_scales.json",
     "invalid_mitigation_without_errors.json",
     "invalid_nan.json",
@@ -202,6 +232,7 @@ SEEN_BY_THE_MODEL_ALONE = {  # what a schema cannot say, or what is decided afte
     "invalid_pack_name_twice.json",
     "invalid_pack_on_a_device.json",
     "invalid_pack_run_above_its_limit.json",
+    "invalid_portfolio_of_too_many.json",
     "invalid_ragged_matrix.json",
     "invalid_reservation_of_a_simulator.json",
     "invalid_retired_device.json",
@@ -214,6 +245,7 @@ SEEN_BY_THE_MODEL_ALONE = {  # what a schema cannot say, or what is decided afte
     "invalid_too_wide_to_train.json",
     "invalid_too_wide_for_the_device.json",
     "invalid_training_on_no_device.json",
+    "invalid_tsp_of_sixteen_cities.json",
     "invalid_unknown_device.json",
 }
 

@@ -9,11 +9,11 @@
     random         the same, from a seed          the same
     chemistry      lowest energy of a molecule    the same, in hartree
 
-and of problems with constraints, each on the states of its form:
+and of problems on a form (``formed``), with constraints or of any order:
 
-    constrained    any of the second order, with linear constraints
-    portfolio      much return, little risk, of so many assets
-    tsp            shortest tour
+    bin_packing, constrained, exact_cover, graph_coloring, knapsack, labs, max_clique,
+    max_independent_set, max_k_cut, max_sat, min_vertex_cover, number_partitioning, polynomial,
+    portfolio, set_cover, tsp
 
 ``objective`` computes from the problem's own numbers, never through the model: the two check
 each other wherever a solution is reported.
@@ -26,42 +26,105 @@ from typing import Annotated
 from pydantic import Field
 
 from quantum_pipeline.problems.base import MAX_MAGNITUDE, BinaryProblem, Label, Number, Problem
+from quantum_pipeline.problems.bin_packing import BinPacking
 from quantum_pipeline.problems.bqm import Bqm
 from quantum_pipeline.problems.chemistry import Chemistry
+from quantum_pipeline.problems.colouring import GraphColoring, MaxKCut
 from quantum_pipeline.problems.constrained import Constrained
+from quantum_pipeline.problems.covers import ExactCover, SetCover
 from quantum_pipeline.problems.formed import FormProblem
 from quantum_pipeline.problems.ising import Ising
+from quantum_pipeline.problems.knapsack import Knapsack
+from quantum_pipeline.problems.labs import Labs
+from quantum_pipeline.problems.max_sat import MaxSat
 from quantum_pipeline.problems.maxcut import MaxCut
+from quantum_pipeline.problems.node_sets import MaxClique, MaxIndependentSet, MinVertexCover
+from quantum_pipeline.problems.number_partitioning import NumberPartitioning
 from quantum_pipeline.problems.optimization import Optimization, Random
+from quantum_pipeline.problems.polynomial import Polynomial
 from quantum_pipeline.problems.portfolio import Portfolio
 from quantum_pipeline.problems.qubo import Qubo
 from quantum_pipeline.problems.tsp import Tsp
 
 __all__ = [
+    "FORM_TYPES",
     "MAX_MAGNITUDE",
     "PROBLEM_TYPES",
     "AnyProblem",
+    "BinPacking",
     "BinaryProblem",
     "Bqm",
     "Chemistry",
     "Constrained",
+    "ExactCover",
     "FormProblem",
+    "GraphColoring",
     "Ising",
+    "Knapsack",
     "Label",
+    "Labs",
+    "MaxClique",
     "MaxCut",
+    "MaxIndependentSet",
+    "MaxKCut",
+    "MaxSat",
+    "MinVertexCover",
     "Number",
+    "NumberPartitioning",
     "Optimization",
+    "Polynomial",
     "Portfolio",
     "Problem",
     "Qubo",
     "Random",
+    "SetCover",
     "Tsp",
 ]
 
 AnyProblem = Annotated[
-    MaxCut | Qubo | Ising | Bqm | Optimization | Random | Chemistry | Constrained | Portfolio | Tsp,
+    MaxCut
+    | Qubo
+    | Ising
+    | Bqm
+    | Optimization
+    | Random
+    | Chemistry
+    | BinPacking
+    | Constrained
+    | ExactCover
+    | GraphColoring
+    | Knapsack
+    | Labs
+    | MaxClique
+    | MaxIndependentSet
+    | MaxKCut
+    | MaxSat
+    | MinVertexCover
+    | NumberPartitioning
+    | Polynomial
+    | Portfolio
+    | SetCover
+    | Tsp,
     Field(discriminator="type"),
 ]
+FORM_TYPES = (
+    "bin_packing",
+    "constrained",
+    "exact_cover",
+    "graph_coloring",
+    "knapsack",
+    "labs",
+    "max_clique",
+    "max_independent_set",
+    "max_k_cut",
+    "max_sat",
+    "min_vertex_cover",
+    "number_partitioning",
+    "polynomial",
+    "portfolio",
+    "set_cover",
+    "tsp",
+)
 PROBLEM_TYPES = (
     "maxcut",
     "qubo",
@@ -70,7 +133,5 @@ PROBLEM_TYPES = (
     "optimization",
     "random",
     "chemistry",
-    "constrained",
-    "portfolio",
-    "tsp",
+    *FORM_TYPES,
 )

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, NamedTuple, Self
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, model_validator
 
 from quantum_pipeline.problems.base import Label, Number, check_labels
-from quantum_pipeline.problems.decoded import Values, Violation, plain
+from quantum_pipeline.problems.decoded import Values, Violation, listed_values
 from quantum_pipeline.problems.formed import (
     FormProblem,
     Goal,
@@ -336,10 +336,7 @@ class Constrained(FormProblem):
     def decoded(self, bits: Sequence[int]) -> Values:
         """Return each variable's value."""
         values = self._values(bits)
-        said = [f"{plain(name)} = {plain(value)}" for name, value in values.items()]
-        more = f" and {len(said) - 12} others" if len(said) > 12 else ""
-        words = ", ".join(said[:12]) + more
-        return Values(words=words, figures={}, values=values)
+        return Values(words=listed_values(values), figures={}, values=values)
 
     def check(self, bits: Sequence[int]) -> tuple[Violation, ...]:
         """Return the constraints that do not hold."""

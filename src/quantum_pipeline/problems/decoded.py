@@ -5,6 +5,7 @@ Each has one sentence, ``words``, and the ``figures`` that it rests on, by their
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -65,10 +66,10 @@ class Violation(BaseModel):
     by: float
 
 
-def listed(names: tuple[Label, ...] | list[Label], nothing: str = "nothing") -> str:
+def listed(names: Sequence[Label], nothing: str = "nothing") -> str:
     """Return names in one line, safe to print whatever they hold; of many, the first.
 
-    >>> listed(["a", 2]), listed([]), listed(list(range(14)))[-16:]
+    >>> listed(["a", 2]), listed([]), listed(list(range(14)))[-15:]
     ('a, 2', 'nothing', '11 and 2 others')
     """
     said = [plain(name) for name in names[:LISTED]]
@@ -84,3 +85,12 @@ def plain(name: Label) -> str:
     ('Lübeck', '7', 'a\\\\nb')
     """
     return shown(name).removeprefix('"').removesuffix('"')
+
+
+def listed_values(values: Mapping[str, int | str]) -> str:
+    """Return the values of variables in one line; of many, the first.
+
+    >>> listed_values({"x": 1, "c": "red"})
+    'x = 1, c = red'
+    """
+    return listed([f"{name} = {value}" for name, value in values.items()])

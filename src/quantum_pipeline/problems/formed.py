@@ -151,7 +151,8 @@ def grouped(
     for each in constraints:
         bits = tuple(bit for bit, _ in each.coefficients)
         unit = all(coefficient == 1 for _, coefficient in each.coefficients)
-        if each.sense == "==" and bits and unit and still.issuperset(bits):
+        counts = each.sense == "==" and unit and each.bound in range(len(bits) + 1)
+        if counts and bits and still.issuperset(bits):
             still.difference_update(bits)
             groups.append(Group(bits, int(each.bound)))
         else:

@@ -45,9 +45,7 @@ class NodeLink(_Part):
         json_schema_extra={"oneOf": [{"required": ["edges"]}, {"required": ["links"]}]}
     )
 
-    directed: Literal[False] = Field(
-        False, description="must be false: MaxCut is defined here for undirected graphs"
-    )
+    directed: Literal[False] = Field(False, description="must be false: graphs are undirected here")
     multigraph: Literal[False] = Field(
         False, description="must be false: add up the weights of parallel edges first"
     )
