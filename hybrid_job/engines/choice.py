@@ -12,16 +12,23 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quantum_pipeline import statevector
 from quantum_pipeline.planning import memory
+from quantum_pipeline.spaces import Space
+from quantum_pipeline.spaces import statevector as spaces
+from quantum_pipeline.spaces.mixers import Mixer
+from quantum_pipeline.spaces.statevector import is_of_qubits
 
 Real = NDArray[np.float64]
 Complex = NDArray[np.complex128]
+
+EVALUATIONS_A_START = 40
+"""Evaluations that a start of the optimiser usually takes."""
 
 START_SECONDS = 0.5
 """From nothing to compiled kernels."""
@@ -30,6 +37,14 @@ NUMPY_SECONDS = (8e-5, 6e-9)
 """Of an energy and gradient per layer: always, and per amplitude and qubit."""
 
 COMPILED_SECONDS = (6e-6, 5e-10)
+
+LOOPS_SECONDS = 4.0
+"""From nothing to compiled loops over the states of a space."""
+
+STEP_SECONDS = (5e-8, 6e-9)
+"""Of an energy and gradient on a space per state, layer and group, by numpy and compiled.
+
+Exactly k of n count as min(k, n - k)^2 groups."""
 
 FEWEST_QUBITS = 7
 """The compiled engine's fewest."""
@@ -111,6 +126,58 @@ def engine_for(
         f"their start included; numpy would need {evaluations * slow:.2g} s"
     )
     return Choice(engine, "compiled", reason)
+
+
+class Circuit(Protocol):
+    """What of an engine training and sampling need."""
+
+    def energy_and_gradient(self, angles: Real) -> tuple[float, Real]:
+        """Return the energy and its derivatives at angles of shape (2, depth)."""
+
+    def tail_and_gradient(self, angles: Real, alpha: float) -> tuple[float, Real]:
+        """Return the mean of the lowest ``alpha`` of the probability, and derivatives."""
+
+    def probabilities(self, angles: Real) -> Real:
+        """Return the probability of each state."""
+
+
+class OnSpace(NamedTuple):
+    """An engine of the states of a space, and a sentence which it is and why."""
+
+    engine: Circuit
+    words: str
+
+
+def engine_on(
+    space: Space, energies: Real, *, mixer: Mixer, evaluations: int, depth: int
+) -> OnSpace:
+    """Return the engine that needs the least time for a number of gradients at a depth.
+
+    ``energies`` are those of all states, shape (n_states,). Where these are all bitstrings of some
+    qubits, it is an engine of qubits, whose mixers are the same.
+    """
+    if is_of_qubits(space):
+        chosen = engine_for(energies, evaluations=evaluations, depth=depth)
+        return OnSpace(chosen.engine, f"{chosen.name}: {chosen.because}")
+    turns = sum(
+        1 if group.ones is None else min(group.ones, len(group.bits) - group.ones) ** 2
+        for group in space.groups
+    )
+    counted = f"{evaluations} evaluations of {space.n_states:,} states at depth {depth}"
+    steps = evaluations * depth * turns * float(space.n_states)
+    slow, fast = (each * steps for each in STEP_SECONDS)
+    if mixer == "ring":
+        reason = "numpy: compiled loops are for the complete mixer alone"
+    elif importlib.util.find_spec("numba") is None:
+        reason = "numpy: numba, which compiles the loops, is not installed"
+    elif slow - fast <= LOOPS_SECONDS:
+        reason = f"numpy: {counted} take about {slow:.2g} s; to compile loops takes longer"
+    else:
+        from hybrid_job.engines import product  # noqa: PLC0415 (the import compiles)
+
+        words = f"compiled: {counted} take about {LOOPS_SECONDS + fast:.2g} s with compiled loops"
+        return OnSpace(product.Qaoa(space, energies), f"{words}; numpy would need {slow:.2g} s")
+    return OnSpace(spaces.Qaoa(space, energies, mixer=mixer), reason)
 
 
 def seconds(figures: tuple[float, float], n_qubits: int, depth: int) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 
 from hybrid_job.classical import forms
 from hybrid_job.engines import sampling
-from hybrid_job.engines.choice import free_bytes
+from hybrid_job.engines.choice import EVALUATIONS_A_START, OnSpace, engine_on, free_bytes
 from hybrid_job.job import ConstrainedJob, versions
 from hybrid_job.optimising import optimiser
 from hybrid_job.optimising.optimiser import Real
@@ -23,7 +23,6 @@ from quantum_pipeline.results.constrained import (
     Penalty,
 )
 from quantum_pipeline.spaces.landscape import Landscape, Weighing, typical_field
-from quantum_pipeline.spaces.statevector import Qaoa
 
 
 def solve(job: ConstrainedJob) -> ConstrainedResult:
@@ -40,7 +39,7 @@ def solve(job: ConstrainedJob) -> ConstrainedResult:
     classical_seconds = watch.lap()
     weighing = landscape.weighing(job.algorithm.penalty)
     energies = landscape.energies(weighing)
-    engine = Qaoa(job.form.space, energies, mixer=job.mixer)
+    engine, words = _engine(job, energies)
     offset = job.form.objective.constant
     start = _start(job, energies)
     trained = training.descend(job, job.algorithm, engine, start, offset=offset)
@@ -49,7 +48,7 @@ def solve(job: ConstrainedJob) -> ConstrainedResult:
     states = sampling.draws(probabilities, job.prepared.request.shots, job.rng("shots"))
     found = _Found(landscape, weighing, energies, probabilities, states)
     seconds = (classical_seconds, optimise_seconds, watch.lap())
-    return _result(job, baseline, trained, found, seconds)
+    return _result(job, baseline, trained, found, engine=words, seconds=seconds)
 
 
 def _check_memory(job: ConstrainedJob) -> None:
@@ -80,6 +79,18 @@ def _check_feasible(landscape: Landscape) -> None:
     raise InvalidRequest(
         f"problem: of its {form.space.n_states:,} states none keeps {which}; allowed: constraints "
         "that do not contradict each other"
+    )
+
+
+def _engine(job: ConstrainedJob, energies: Real) -> OnSpace:
+    algorithm = job.algorithm
+    usual = EVALUATIONS_A_START * algorithm.starts
+    return engine_on(
+        job.form.space,
+        energies,
+        mixer=job.mixer,
+        evaluations=min(usual, algorithm.max_evaluations),
+        depth=algorithm.deepest,
     )
 
 
@@ -121,6 +132,8 @@ def _result(
     baseline: ConstrainedSolution,
     trained: Trained,
     found: _Found,
+    *,
+    engine: str,
     seconds: tuple[float, float, float],
 ) -> ConstrainedResult:
     optimum, offset = trained.optimum, job.form.objective.constant
@@ -129,7 +142,7 @@ def _result(
     return ConstrainedResult(
         run_id=job.prepared.run_id,
         algorithm="qaoa",
-        engine=f"exact state, numpy: {job.form.space.n_states:,} states",
+        engine=f"exact state, {engine}",
         mixer=job.mixer,
         penalty=Penalty.of(found.weighing, job.form, job.algorithm.penalty),
         start=trained.start,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hybrid_job import classical
 from hybrid_job.engines import sampling
-from hybrid_job.engines.choice import Choice, Engine, engine_for, free_bytes
+from hybrid_job.engines.choice import EVALUATIONS_A_START, Choice, Engine, engine_for, free_bytes
 from hybrid_job.engines.sampling import Sampled, Samples
 from hybrid_job.job import Job, QaoaJob, versions
 from hybrid_job.journal import Kept, Vector
@@ -32,10 +32,6 @@ from quantum_pipeline.wording import refusal
 if TYPE_CHECKING:
     from hybrid_job.on_device.executor import Executor
     from hybrid_job.on_device.qaoa import DeviceQaoa
-
-EVALUATIONS_A_START = 40
-"""Evaluations that a start usually takes: what the choice of the engine counts on."""
-
 
 TILTS = "tilts"
 """What the journal keeps of a warm start: equally good solutions tilt qubits to other sides."""

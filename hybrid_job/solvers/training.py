@@ -11,13 +11,13 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Protocol, cast
+from typing import Annotated, cast
 
 import numpy as np
 from pydantic import Field
 
 from hybrid_job.engines import sampling
-from hybrid_job.engines.choice import Engine
+from hybrid_job.engines.choice import Circuit, Engine
 from hybrid_job.job import Job, QaoaJob
 from hybrid_job.journal import Kept, Vector, angles_of
 from hybrid_job.metrics import log_metric
@@ -65,16 +65,6 @@ class Trained:
     optimum: Optimum
     steps: tuple[Step, ...]
     start: str
-
-
-class Descending(Protocol):
-    """What of an engine exact gradients need."""
-
-    def energy_and_gradient(self, angles: Real) -> tuple[float, Real]:
-        """Return the energy and its derivatives at angles of shape (2, depth)."""
-
-    def tail_and_gradient(self, angles: Real, alpha: float) -> tuple[float, Real]:
-        """Return the mean of the lowest ``alpha`` of the probability, and derivatives."""
 
 
 def recorded(job: Job) -> Trained | None:
@@ -156,7 +146,7 @@ class Start:
 
 
 def descend(
-    job: Job, algorithm: SettledQaoa, engine: Descending, start: Start, *, offset: float
+    job: Job, algorithm: SettledQaoa, engine: Circuit, start: Start, *, offset: float
 ) -> Trained:
     """Return the best angles that exact gradients find; energies are recorded with ``offset``."""
     exact = _objective(engine, algorithm.cvar_alpha)
@@ -231,7 +221,7 @@ def _one_step(optimum: Optimum) -> tuple[Step, ...]:
     return (Step(optimum.angles.shape[1], optimum.energy, len(optimum.history)),)
 
 
-def _objective(engine: Descending, alpha: float) -> Evaluate:
+def _objective(engine: Circuit, alpha: float) -> Evaluate:
     if alpha == 1:
         return engine.energy_and_gradient
     return lambda angles: engine.tail_and_gradient(angles, alpha)

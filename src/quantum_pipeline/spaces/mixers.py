@@ -119,7 +119,7 @@ class Johnson:
     """
 
     def __init__(self, n: int, ones: int) -> None:
-        self._scale, self._shift = 2 / n, 2 - 2 * ones * (n - ones + 1) / n
+        self.scale, self.shift = 2 / n, 2 - 2 * ones * (n - ones + 1) / n
         self.more, self.fewer = _neighbours(n, ones)
         moved = np.arange(min(ones, n - ones) + 1)
         self.eigenvalues = _spread(2 - 2 * moved * (n + 1 - moved) / n)
@@ -137,7 +137,7 @@ class Johnson:
         """Return B times the states."""
         lowered = np.take(states, self.more, axis=1).sum(axis=2)
         image: Complex = np.take(lowered, self.fewer, axis=1).sum(axis=2)
-        return self._scale * image + self._shift * states
+        return self.scale * image + self.shift * states
 
 
 def newton(points: Real, beta: float) -> Complex:
