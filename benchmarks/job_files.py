@@ -22,7 +22,7 @@ from benchmarks.processors import outcome_of, prepared_by, requests_of, solved
 from quantum_pipeline.local.aws import LocalAws
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.reports import build_report
-from quantum_pipeline.results import MoleculeResult, OptimisationResult
+from quantum_pipeline.results import AnyResult
 
 Json = dict[str, Any]
 
@@ -106,7 +106,7 @@ def _solved(aws: LocalAws, name: str, request: Json) -> Files:
         return Files(name, prepared, data, checkpoint.read_bytes(), checkpoint.name)
 
 
-def report_of(prepared: PreparedRun, result: OptimisationResult | MoleculeResult) -> Json:
+def report_of(prepared: PreparedRun, result: AnyResult) -> Json:
     """Return the report of a result, as JSON has it; what the job did not say is always alike."""
     made = build_report(prepared, outcome_of(prepared, result.tasks), result)
     found: Json = json.loads(made.model_dump_json(by_alias=True))

@@ -35,7 +35,7 @@ def solve(job: ConstrainedJob) -> ConstrainedResult:
     _check_memory(job)
     landscape = Landscape.of(job.form)
     _check_feasible(landscape)
-    baseline = forms.solve(landscape, listed_seconds=watch.seconds)
+    baseline = forms.solve(landscape, listed_seconds=watch.seconds, seconds=job.classical_seconds)
     classical_seconds = watch.lap()
     weighing = landscape.weighing(job.algorithm.penalty)
     energies = landscape.energies(weighing)

@@ -20,7 +20,7 @@ from hybrid_job.journal import Journal
 from hybrid_job.main import solve
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.problems import PROBLEM_TYPES
-from quantum_pipeline.results import MoleculeResult, OptimisationResult, read_result
+from quantum_pipeline.results import AnyResult, MoleculeResult, OptimisationResult, read_result
 from quantum_pipeline.runs import BATCH_TAG
 from tests.job.attempts import CREATE, Machine, Point
 from tests.job.braket_job import tasks_of
@@ -147,9 +147,7 @@ def test_a_job_goes_on_with_what_another_processor_began(
         assert result.mean_energy == pytest.approx(lowest, abs=1e-9)
 
 
-def solved_here(
-    prepared: PreparedRun, folder: Path, machine: Machine
-) -> OptimisationResult | MoleculeResult:
+def solved_here(prepared: PreparedRun, folder: Path, machine: Machine) -> AnyResult:
     """Return the result of an attempt in this process, verified."""
     machine.watched.point = Point()
     with closing(Journal(folder / "checkpoints", prepared.request)) as journal:

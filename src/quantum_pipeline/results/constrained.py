@@ -27,13 +27,16 @@ from quantum_pipeline.spaces.landscape import Landscape, Weighing
 Real = NDArray[np.float64]
 
 
+ClassicalMethod = Literal["enumeration", "HiGHS"]
+
+
 class ConstrainedSolution(Record):
     """What a classical method found for the constrained form; None where it found nothing.
 
     ``proven`` says that no feasible assignment is better, or that there is none.
     """
 
-    method: Literal["enumeration", "HiGHS", "simulated annealing"]
+    method: ClassicalMethod
     bitstring: Text | None
     objective: Finite | None
     proven: Flag
