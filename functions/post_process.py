@@ -36,14 +36,13 @@ from quantum_pipeline.planning.pack_record import PackRecord
 from quantum_pipeline.planning.packs import cost_of, shares
 from quantum_pipeline.planning.prepared import PreparedRun, RunHeader
 from quantum_pipeline.reports import (
-    MoleculeReport,
-    OptimisationReport,
+    AnyReport,
     Outcome,
     Report,
     Timing,
     build_report,
 )
-from quantum_pipeline.results import MoleculeResult, OptimisationResult, read_result
+from quantum_pipeline.results import AnyResult, read_result
 from quantum_pipeline.results.packed import PackSummary
 from quantum_pipeline.runs import (
     MOST_PACKED,
@@ -81,7 +80,7 @@ class Completed(End):
     status: Literal["SUCCEEDED"]
     report: str
     report_html: str
-    objective: float
+    objective: float | None
     approximation_ratio: float | None
     expected_ratio: float | None
     actual_usd: float
@@ -177,10 +176,10 @@ class _Job(NamedTuple):
 def _report(
     prepared: PreparedRun,
     job: _Job,
-    result: OptimisationResult | MoleculeResult,
+    result: AnyResult,
     timing: Timing,
     instance: InstancePrice,
-) -> OptimisationReport | MoleculeReport:
+) -> AnyReport:
     """Return the report of a run whose job, or its part of one, is billed so many seconds."""
     actual = costs.bill(
         instance_seconds=job.billed_seconds,
@@ -205,9 +204,7 @@ def _timing(event: Event, prepared: PreparedRun, job: _Job, started: float) -> T
     )
 
 
-def _claim_completed(
-    bucket: str, made: OptimisationReport | MoleculeReport, kind: ends.Kind
-) -> Claim:
+def _claim_completed(bucket: str, made: AnyReport, kind: ends.Kind) -> Claim:
     """Stage a report and claim its run's end with it; of a run of a pack, the page alone."""
     files = dict(_files(made))
     metrics = _metrics(made)
@@ -344,7 +341,7 @@ def _completed(made: Report, folder: str) -> Completed:
     )
 
 
-def _files(made: OptimisationReport | MoleculeReport) -> Iterator[tuple[str, tuple[bytes, str]]]:
+def _files(made: AnyReport) -> Iterator[tuple[str, tuple[bytes, str]]]:
     """Yield each file of a report: its name, its content and the type of that."""
     for name, content in pages.render(made).items():
         yield name, (content, _content_type(name))

@@ -99,3 +99,13 @@ def short_of_one(ratio: float, decimals: int = 4) -> str:
     """
     most = 1 - 10.0**-decimals
     return f"{most if most < ratio < 1 else ratio:.{decimals}f}"
+
+
+def percent(share: float) -> str:
+    """Return a share as a percentage with three significant digits, 100 % only when it is all.
+
+    >>> percent(1.0), percent(0.82649), percent(0.99999), percent(0.0000123)
+    ('100 %', '82.6 %', '99.9 %', '0.00123 %')
+    """
+    hundred = 100 * share
+    return f"{99.9 if 99.9 < hundred < 100 else hundred:.3g} %"

@@ -111,7 +111,7 @@ def test_an_offset_changes_nothing_but_the_objective(
     kept = {"approximation_ratio", "expected_ratio", "random_ratio", "probability_of_best"}
     kept |= {"outcome", "difference", "all_equal", "doubtful", "descent", "standard_error"}
     assert shifted.quality.model_dump(include=kept) == plain.quality.model_dump(include=kept)
-    analysis = {"descent", "convergence_evaluation", "convergence_rate", "efficiency", "rating"}
+    analysis = {"descent", "convergence_evaluation", "convergence_rate", "efficiency"}
     assert shifted.analysis.model_dump(include=analysis) == plain.analysis.model_dump(
         include=analysis
     )

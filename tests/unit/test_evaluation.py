@@ -154,7 +154,6 @@ def test_analysis_of_a_descent_below_zero() -> None:
     assert found.convergence_evaluation == 4  # 3.99 of 4 is more than 99 %
     assert found.convergence_rate == pytest.approx((2 + 1.99 + 0.01) / 3)
     assert found.efficiency == pytest.approx(1 / 5)
-    assert found.rating == "poor"
 
 
 def test_analysis_of_a_descent_through_zero() -> None:
@@ -190,21 +189,16 @@ def test_an_energy_that_only_rises_is_not_reduced() -> None:
     assert (found.convergence_evaluation, found.convergence_rate) == (1, 0)
 
 
-def test_a_single_evaluation_is_no_optimisation_to_be_rated() -> None:
+def test_a_single_evaluation_has_no_efficiency() -> None:
     found = course([-3.0])
     assert found.efficiency is None
-    assert found.rating is None
     assert found.convergence_evaluation == 1
 
 
-@pytest.mark.parametrize(
-    ("reached", "rating"),
-    [(2, "excellent"), (3, "good"), (4, "good"), (5, "fair"), (6, "fair"), (7, "poor")],
-)
-def test_rating_follows_the_efficiency(reached: int, rating: str) -> None:
+@pytest.mark.parametrize("reached", [2, 5, 7])
+def test_efficiency_is_the_share_of_evaluations_that_were_not_needed(reached: int) -> None:
     found = course([0.0] * (reached - 1) + [-1.0] * (11 - reached))
     assert found.efficiency == pytest.approx((10 - reached) / 10)
-    assert found.rating == rating
 
 
 def test_the_rate_counts_the_first_fifty_evaluations_only() -> None:

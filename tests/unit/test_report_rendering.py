@@ -186,12 +186,6 @@ def test_page_calls_recomputed_what_was_recomputed() -> None:
         assert ", ".join(each.figures) in words
 
 
-def test_page_rates_nothing_poor() -> None:
-    slow = sampled(TRIANGLE, {"001": 1}, history=history([-1.0, -1.2, -2.0]))
-    assert slow.analysis.rating == "poor"
-    assert "poor" not in page_of(slow).words
-
-
 def test_page_says_why_there_is_no_ratio() -> None:
     report = drawn_by_chance({"type": "qubo", "linear": [1.0, -2.0]}, 1)
     words = page_of(report).words

@@ -14,7 +14,7 @@ FIGURES = (
     *("algorithm.name", "algorithm.depth", "algorithm.shots", "algorithm.seed", "device.name"),
     *("quality.objective", "quality.best_known", "quality.best_known_by", "quality.outcome"),
     *("quality.approximation_ratio", "quality.expected_ratio", "quality.probability_of_best"),
-    *("quality.error_millihartree", "quality.rating", "algorithm.evaluations"),
+    *("quality.error_millihartree", "quality.times_blind", "algorithm.evaluations"),
     *("cost.estimated_usd", "cost.actual_usd", "seconds.queue", "seconds.job"),
 )
 """What is compared, by its path in a record."""

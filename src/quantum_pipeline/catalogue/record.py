@@ -69,7 +69,7 @@ class DeviceOfRecord(_Part):
 class QualityOfRecord(_Part):
     """How good the result is, by the report's figures of the same names."""
 
-    objective: float
+    objective: float | None
     best_known: float
     best_known_by: str
     approximation_ratio: float | None
@@ -77,8 +77,9 @@ class QualityOfRecord(_Part):
     probability_of_best: float | None
     error_millihartree: float | None
     outcome: str | None
-    rating: str | None
     efficiency: float | None
+    feasible_share: float | None = None
+    times_blind: float | None = None
 
 
 class CostOfRecord(_Part):
@@ -140,4 +141,6 @@ class RunRecord(_Part):
                 kind = "field-free" if self.problem.features.field_free else "with fields"
             case "molecule":
                 kind = f"{self.problem.features.formula} {self.problem.features.basis}"
+            case "form":
+                kind = "with constraints" if self.problem.features.n_constraints else "in groups"
         return "/".join((self.problem.type, kind, self.algorithm.name))

@@ -50,7 +50,7 @@ class _Algorithm(BaseModel):
 
 
 class _Solution(BaseModel):
-    objective: float
+    objective: float | None
 
 
 class _Quality(BaseModel):
@@ -61,10 +61,11 @@ class _Quality(BaseModel):
     probability_of_best: float | None = None
     error_millihartree: float | None = None
     outcome: str | None = None
+    feasible_share: float | None = None
+    times_blind: float | None = None
 
 
 class _Analysis(BaseModel):
-    rating: str | None = None
     efficiency: float | None = None
 
 
@@ -218,7 +219,6 @@ def _device(prepared: RunHeader, report: ReportHeader | None) -> DeviceOfRecord:
 def _quality(report: ReportHeader) -> QualityOfRecord:
     return QualityOfRecord(
         objective=report.solution.objective,
-        rating=report.analysis.rating,
         efficiency=report.analysis.efficiency,
         **report.quality.model_dump(),
     )

@@ -17,7 +17,7 @@ from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.runs import PREPARED, REPORT
 
 if TYPE_CHECKING:
-    from quantum_pipeline.pages.comparison import AnyReport
+    from quantum_pipeline.reports import AnyReport
 
 MOST_RUNS = 12
 """Runs that are told apart in one picture."""

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from quantum_pipeline.wording import digits, short_of_one
+from quantum_pipeline.wording import digits, percent, short_of_one
 
 if TYPE_CHECKING:
     from quantum_pipeline.cli.client import Progress
@@ -147,6 +147,8 @@ def _wrapped(text: str, indent: int) -> str:
 def _main_figures(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if report["problem"]["type"] == "chemistry":
         yield from _of_molecule(report)
+    elif "decoded" in report["solution"]:
+        yield from _of_form(report)
     else:
         yield from _of_optimisation(report)
     for each in report["warnings"]:
@@ -242,6 +244,48 @@ def _of_optimisation(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if report["device"]["kind"] != "local":
         yield "mean energy", _energies(quality, report["mitigation"])
     yield "verdict", f"{report['algorithm']['name'].upper()} was {quality['verdict']}"
+
+
+def _of_form(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    problem, solution, quality = report["problem"], report["solution"], report["quality"]
+    shots = sum(report["samples"].values())
+    states = f"{problem['n_states']:,} states, {problem['n_feasible']:,} feasible"
+    yield "problem", f"{problem['type']}, {problem['space']}: {states}"
+    yield "answer" if solution["objective"] is not None else "nearest", solution["decoded"]["words"]
+    yield "objective", _objective_of_form(solution, quality)
+    for each in solution["violated"]:
+        yield "broken", f"{each['rule']}: by {digits(each['by'])}"
+    if quality["approximation_ratio"] is not None:
+        reached = short_of_one(quality["approximation_ratio"], 6)
+        mean, random = (short_of_one(quality[name]) for name in ("expected_ratio", "random_ratio"))
+        yield "ratio", f"{reached} of the best shot, {mean} of the mean, {random} of blind picks"
+    yield (
+        "feasible",
+        f"{percent(quality['feasible_share_of_shots'])} of the shots, of random states "
+        f"{percent(quality['random_feasible_share'])}",
+    )
+    mine, blind = (
+        f"{percent(quality[name])} a shot, {percent(quality[f'{name}_in_shots'])} in {shots}"
+        for name in ("probability_of_best", "blind_probability_of_best")
+    )
+    yield "best", f"{mine}; blind picks {blind}"
+    yield "verdict", f"{report['algorithm']['name'].upper()} was {quality['verdict']}"
+
+
+def _objective_of_form(solution: Mapping[str, Any], quality: Mapping[str, Any]) -> str:
+    """Return what was found beside what is best; where nothing was, the latter alone."""
+    found, best, random = (
+        solution["objective"],
+        quality["best_known"],
+        quality["random_mean_objective"],
+    )
+    how = f"found by {quality['classical']['method']}"
+    if quality["classical"]["proven"]:
+        how = f"proven by {quality['classical']['method']}"
+    known = f"best known {digits(best, found, random, least=10)}, {how}"
+    if found is None:
+        return f"no feasible answer; {known}"
+    return f"{digits(found, best, random, least=10)}; {known}"
 
 
 def _energies(quality: Mapping[str, Any], mitigation: Mapping[str, Any] | None) -> str:

@@ -34,7 +34,7 @@ from quantum_pipeline.runs import LOG, PACK, PREPARED, REPORT, pack_and_name
 
 if TYPE_CHECKING:
     from quantum_pipeline.cli.client import Pipeline
-    from quantum_pipeline.reports import MoleculeReport, OptimisationReport
+    from quantum_pipeline.reports import AnyReport
 
 CANCEL_SECONDS = 60.0
 """How long a cancelled run is waited for: its job is cancelled, its records are fetched."""
@@ -170,7 +170,10 @@ def _of_result(record: Record) -> Iterator[tuple[str, str]]:
     quality = record["quality"] or {}
     if quality:
         best = f"best known {_shown(quality['best_known'])} by {quality['best_known_by']}"
-        yield "objective", f"{_shown(quality['objective'])}, {best}"
+        found = quality["objective"]
+        yield "objective", f"{'no answer' if found is None else _shown(found)}, {best}"
+    if quality.get("times_blind") is not None:
+        yield "blind picks", f"a shot is best {_shown(quality['times_blind'])} times as often"
     if quality.get("approximation_ratio") is not None:
         best, mean = (_shown(quality[f"{each}_ratio"]) for each in ("approximation", "expected"))
         yield "ratio", f"{best} of the solution, {mean} of the mean"
@@ -287,12 +290,20 @@ def _draw(folder: Path) -> None:
         raise InvalidRequest.of("--output", str(folder), allowed) from None
 
 
-def read_report(content: bytes) -> OptimisationReport | MoleculeReport | None:
+def read_report(content: bytes) -> AnyReport | None:
     """Return a report; None where it is of another release."""
-    from quantum_pipeline.reports import MoleculeReport, OptimisationReport  # noqa: PLC0415
+    from quantum_pipeline.reports import (  # noqa: PLC0415
+        ConstrainedReport,
+        MoleculeReport,
+        OptimisationReport,
+    )
 
-    of_molecule = json.loads(content)["problem"]["type"] == "chemistry"
-    model = MoleculeReport if of_molecule else OptimisationReport
+    data = json.loads(content)
+    model: type[AnyReport] = OptimisationReport
+    if data["problem"]["type"] == "chemistry":
+        model = MoleculeReport
+    elif "decoded" in data["solution"]:
+        model = ConstrainedReport
     try:
         return model.model_validate_json(content)
     except ValidationError:

@@ -27,9 +27,8 @@ from quantum_pipeline.pages.figures import (
 )
 from quantum_pipeline.pages.page import environment
 from quantum_pipeline.pages.study import Study
-from quantum_pipeline.reports import MoleculeReport, OptimisationReport
+from quantum_pipeline.reports import AnyReport, MoleculeReport, OptimisationReport
 
-AnyReport = OptimisationReport | MoleculeReport
 Array = NDArray[np.float64]
 
 LONGEST_NAME = 40

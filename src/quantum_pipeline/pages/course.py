@@ -24,6 +24,7 @@ from quantum_pipeline.pages.figures import (
     legend_below,
     new_figure,
 )
+from quantum_pipeline.pages.form_study import FormStudy
 from quantum_pipeline.pages.numbers import short
 from quantum_pipeline.pages.study import Study
 
@@ -39,8 +40,9 @@ _REDUCTION = (
     "magnitude, or in the problem's units where that is zero."
 )
 _PARAMETERS = (
-    "Angles of the layers of QAOA, exp(−iβX) exp(−iγC) each. Over many layers a good schedule "
-    "often looks like annealing: the cost is turned up while the mixing is turned down."
+    "Angles of the layers of QAOA, exp(−iβB) exp(−iγC) each, of the mixer B and the cost C. Over "
+    "many layers a good schedule often looks like annealing: the cost is turned up "
+    "while the mixing is turned down."
 )
 
 
@@ -57,7 +59,7 @@ def convergence(study: Study) -> tuple[str, str, Figure]:
 
     figure, (axes,) = new_figure()
     kind, group = groups(study)
-    _draw_groups(axes, kind, group, start, energy)
+    draw_groups(axes, kind, group, start, energy)
     count = np.arange(1, len(energy) + 1)
     axes.step(
         count, np.minimum.accumulate(energy), BLACK, lw=1, where="post", label="lowest so far"
@@ -83,7 +85,7 @@ def convergence(study: Study) -> tuple[str, str, Figure]:
     cut = " = −⟨cut⟩" if report.problem.type == "maxcut" else ""
     what = f"mean energy ⟨C⟩{cut}" if of_all else study.optimised
     axes.set_ylabel(f"{what}{study.less_constant}")
-    _count_evaluations(axes, len(energy))
+    count_evaluations(axes, len(energy))
     legend_below(figure, 3)
     title = _convergence_title(study, energy, mean, f"{best_name} {short(best)}")
     if _is_measured(study):
@@ -94,7 +96,7 @@ def convergence(study: Study) -> tuple[str, str, Figure]:
     return title, caption + _scatter(study), figure
 
 
-def groups(study: Study) -> tuple[str, NDArray[np.int64]]:
+def groups(study: Study | FormStudy) -> tuple[str, NDArray[np.int64]]:
     """Return what evaluations belong to, and its number for each: a depth where several were tried.
 
     Else a start. Depths follow one another, each with its number of evaluations.
@@ -150,7 +152,7 @@ def _convergence_title(study: Study, energy: NDArray[np.float64], mean: float, b
     return f"{what} falls from {began} to {short(lowest, first)}; {bound}"
 
 
-def _draw_groups(
+def draw_groups(
     axes: Axes,
     kind: str,
     group: NDArray[np.int64],
@@ -194,7 +196,8 @@ def _above(axes: Axes, at: tuple[float, str], text: str, colour: str, weight: st
     )
 
 
-def _count_evaluations(axes: Axes, n: int) -> None:
+def count_evaluations(axes: Axes, n: int) -> None:
+    """Make the x axis that of n evaluations."""
     axes.set_xlabel("evaluation")
     axes.set_xlim(1 - max(0.5, 0.02 * n), n + max(0.5, 0.02 * n))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8, min_n_ticks=1))
@@ -218,7 +221,7 @@ def reduction(study: Study) -> tuple[str, str, Figure]:
         axes.axvline(at, color=VERMILLION, ls="--", lw=1.2, label=f"99 % of it by evaluation {at}")
     axes.set_ylim(bottom=0, top=None if fallen[-1] > 0 else 1)
     axes.set_ylabel("reduction, % of |first energy|" if relative else "reduction, energy units")
-    _count_evaluations(axes, n)
+    count_evaluations(axes, n)
     legend_below(figure)
 
     amount = f"{short(fallen[-1])} %" if relative else short(fallen[-1])
@@ -236,14 +239,14 @@ def reduction(study: Study) -> tuple[str, str, Figure]:
 
 
 @drawn
-def parameters(study: Study) -> tuple[str, str, Figure]:
+def parameters(study: Study | FormStudy) -> tuple[str, str, Figure]:
     """Draw the angles of the best state over the layers."""
     algorithm = study.report.algorithm
     figure, panels = new_figure(columns=2)
     layers = np.arange(1, algorithm.depth + 1)
     sides = (
         ("γ, phase by the cost C", algorithm.gammas, BLUE, "o"),
-        ("β, mixing by X", algorithm.betas, VERMILLION, "s"),
+        ("β, mixing by B", algorithm.betas, VERMILLION, "s"),
     )
     for axes, (name, angles, colour, marker) in zip(panels, sides, strict=True):
         axes.axhline(0, color=PALE, lw=1)
@@ -260,7 +263,7 @@ def parameters(study: Study) -> tuple[str, str, Figure]:
     )
 
 
-def _angles_title(study: Study) -> str:
+def _angles_title(study: Study | FormStudy) -> str:
     algorithm = study.report.algorithm
     kind = "Given" if algorithm.optimizer == "none" else "Optimised"
     if algorithm.depth == 1:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from quantum_pipeline.pages.emulation import device_name
-from quantum_pipeline.pages.numbers import hartree, number, off_by, percent, short, usd, with_error
+from quantum_pipeline.pages.numbers import hartree, number, off_by, short, usd, with_error
 from quantum_pipeline.planning.costs import CostItem
 from quantum_pipeline.reports import MoleculeReport, OptimisationReport, Report
 from quantum_pipeline.reports.device_parts import MitigationPart
 from quantum_pipeline.results import Compilation
+from quantum_pipeline.wording import percent
 
 
 class Line(NamedTuple):

@@ -19,8 +19,9 @@ from quantum_pipeline.pages.figures import (
     legend_below,
     new_figure,
 )
-from quantum_pipeline.pages.numbers import percent, short
+from quantum_pipeline.pages.numbers import short
 from quantum_pipeline.pages.study import DRAWN_BITSTRINGS, LABEL, Study
+from quantum_pipeline.wording import percent
 
 MOST_SEPARATE_BARS = 30
 MOST_BARS = 60
@@ -47,8 +48,8 @@ def distribution(study: Study) -> tuple[str, str, Figure]:
     bars, _ = np.histogram(study.sampled.values, edges, weights=study.sampled.probabilities)
     outline, _ = np.histogram(study.random.values, edges, weights=study.random.probabilities)
     how = "exact" if study.random_is_exact else f"{DRAWN_BITSTRINGS} drawn"
-    _draw_shares(axes, edges, bars, f"{shots} {'shot' if shots == 1 else 'shots'}", filled=True)
-    _draw_shares(axes, edges, outline, f"random bits ({how})", filled=False)
+    draw_shares(axes, edges, bars, f"{shots} {'shot' if shots == 1 else 'shots'}", filled=True)
+    draw_shares(axes, edges, outline, f"random bits ({how})", filled=False)
     _mark(axes, study)
     axes.set_ylim(0, 1.05 * max(bars.max(), outline.max()))
     axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:g} %")
@@ -75,7 +76,8 @@ def _title(study: Study, shots: int) -> str:
     return f"{name} in {percent(study.best_in_shots)} of the shots{rival}"
 
 
-def _draw_shares(axes: Axes, edges: Array, shares: Array, label: str, *, filled: bool) -> None:
+def draw_shares(axes: Axes, edges: Array, shares: Array, label: str, *, filled: bool) -> None:
+    """Draw shares over bins as bars, or as an outline; few of them apart from each other."""
     if len(shares) <= MOST_SEPARATE_BARS:  # few values: a bar each, with nothing in between
         gap = 0.1 * (edges[1] - edges[0])
         edges = np.column_stack([edges[:-1] + gap, edges[1:] - gap]).ravel()

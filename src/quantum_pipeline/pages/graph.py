@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
@@ -11,7 +13,9 @@ from numpy.typing import NDArray
 from quantum_pipeline.pages.figures import (
     BLACK,
     BLUE,
+    GREEN,
     ORANGE,
+    SKY,
     VERMILLION,
     drawn,
     legend_below,
@@ -21,7 +25,9 @@ from quantum_pipeline.pages.figures import (
 from quantum_pipeline.pages.numbers import short
 from quantum_pipeline.pages.places import Array, by_stress, circle, steps
 from quantum_pipeline.pages.study import LABEL, Study
-from quantum_pipeline.problems import MaxCut
+from quantum_pipeline.problems import Label, MaxCut
+
+Edge = tuple[int, int, float]
 
 MOST_WEIGHTS = 30
 """Up to so many edges their weights are written beside them."""
@@ -54,8 +60,10 @@ def solution(study: Study) -> tuple[str, str, Figure]:
     edges = np.array([(i, j) for i, j, _ in problem.edges])
     place = layout(problem.n_variables, edges, side)
     figure, (axes,) = new_figure(height_inches=4.6)
-    _draw_edges(axes, problem, side, place)
-    _draw_nodes(axes, problem, side, place)
+    cut = side[edges[:, 0]] != side[edges[:, 1]]
+    draw_edges(axes, problem.edges, cut, ("uncut edges", "cut edges"), place)
+    kinds = ("nodes on side 0", "nodes on side 1")
+    draw_nodes(axes, problem.labels, side, kinds, place)
     axes.set_axis_off()
     axes.margins(0.09)
     legend_below(figure, markerscale=0.5)
@@ -78,25 +86,28 @@ def _title(study: Study, problem: MaxCut) -> str:
     return f"{name}: cut {cut}{of_all}, {best}"
 
 
-def _draw_edges(
-    axes: Axes, problem: MaxCut, side: NDArray[np.int64], place: NDArray[np.float64]
+def draw_edges(
+    axes: Axes,
+    edges: Sequence[Edge],
+    marked: NDArray[np.bool_],
+    words: tuple[str, str],
+    place: Array,
 ) -> None:
-    weight = np.array([w for _, _, w in problem.edges])
-    ends = np.array([(i, j) for i, j, _ in problem.edges])
-    cut = side[ends[:, 0]] != side[ends[:, 1]]
+    """Draw edges, the marked ones solid and in colour, each kind named by its word."""
+    weight = np.array([w for _, _, w in edges])
+    ends = np.array([(i, j) for i, j, _ in edges])
     largest = np.abs(weight).max() or 1.0
     width = 0.6 + 1.6 * np.abs(weight) / largest * min(1.0, 30 / len(weight))
-    kinds = (("uncut", ~cut, "#8c8c8c", "--"), ("cut", cut, VERMILLION, "-"))
+    kinds = ((words[0], ~marked, "#8c8c8c", "--"), (words[1], marked, VERMILLION, "-"))
     for name, chosen, colour, dashes in kinds:
         if not chosen.any():
             continue
-        label = f"{name} edges: {chosen.sum()}, weight {short(float(weight[chosen].sum()))}"
         lines = LineCollection(
             list(place[ends[chosen]]),
             colors=colour,
             linestyles=dashes,
             linewidths=list(width[chosen]),
-            label=label,
+            label=f"{name}: {chosen.sum()}, weight {short(float(weight[chosen].sum()))}",
             zorder=1,
         )
         axes.add_collection(lines)
@@ -121,14 +132,16 @@ def weight_places(place: Array, ends: NDArray[np.int64]) -> Array:
     return np.array(taken[len(place) :])
 
 
-def _draw_nodes(
-    axes: Axes, problem: MaxCut, side: NDArray[np.int64], place: NDArray[np.float64]
+def draw_nodes(
+    axes: Axes, names: Sequence[Label], kind: NDArray[np.int64], kinds: Sequence[str], place: Array
 ) -> None:
-    labels = [printable(str(label), 8) for label in problem.labels]
-    widest = max(map(len, labels))
+    """Draw named nodes, those of each kind with a colour and a shape of their own."""
+    labels = [printable(str(name), 16 if len(names) <= 16 else 8) for name in names]
+    inside = max(map(len, labels)) <= 2
     size = 260 if len(labels) <= 16 else 170
-    for value, colour, marker in ((0, BLUE, "o"), (1, ORANGE, "s")):
-        chosen = side == value
+    looks = looks_of(kinds)
+    for k, (name, (colour, marker)) in enumerate(zip(kinds, looks, strict=True)):
+        chosen = kind == k
         axes.scatter(
             place[chosen, 0],
             place[chosen, 1],
@@ -137,11 +150,10 @@ def _draw_nodes(
             marker=marker,
             edgecolors="white",
             linewidths=1,
-            label=f"nodes on side {value}: {chosen.sum()}",
+            label=f"{name}: {chosen.sum()}",
             zorder=3,
         )
-    for label, (x, y), bit in zip(labels, place, side, strict=True):
-        inside = widest <= 2
+    for label, (x, y), k in zip(labels, place, kind, strict=True):
         axes.annotate(
             label,
             (x, y),
@@ -151,9 +163,38 @@ def _draw_nodes(
             va="center",
             fontsize=8 if len(labels) <= 16 else 7,
             zorder=4,
-            color="white" if inside and bit == 0 else BLACK,
+            color="white" if inside and looks[k][0] != ORANGE else BLACK,
             bbox=None if inside else _HALO,
         )
+
+
+def looks_of(kinds: Sequence[str]) -> list[tuple[str, str]]:
+    """Return colour and shape of each kind; kinds named after colours have these.
+
+    >>> looks_of(["red", "blue"])
+    [('#D55E00', 'o'), ('#0072B2', 's')]
+    """
+    looks = [LOOKS[k % len(LOOKS)] for k in range(len(kinds))]
+    if not set(kinds) <= set(_NAMED_COLOURS):
+        return looks
+    return [(_NAMED_COLOURS[kind], shape) for kind, (_, shape) in zip(kinds, looks, strict=True)]
+
+
+_NAMED_COLOURS = {
+    "red": VERMILLION,
+    "green": GREEN,
+    "blue": BLUE,
+    "orange": ORANGE,
+    "yellow": "#F0E442",
+    "purple": "#CC79A7",
+    "black": BLACK,
+}
+
+LOOKS = tuple(
+    (colour, "os^Dv"[(k + k // 5) % 5])
+    for k, colour in enumerate(5 * (BLUE, ORANGE, GREEN, VERMILLION, SKY))
+)
+"""Twenty-five looks of nodes: neighbours differ in colour and shape."""
 
 
 def layout(n: int, edges: Array, side: NDArray[np.int64]) -> Array:

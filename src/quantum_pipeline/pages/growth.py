@@ -17,8 +17,9 @@ from quantum_pipeline.pages.figures import (
     legend_below,
     new_figure,
 )
-from quantum_pipeline.pages.numbers import percent, short
+from quantum_pipeline.pages.numbers import short
 from quantum_pipeline.pages.study import Study
+from quantum_pipeline.wording import percent
 
 _DEPTHS = (
     "The lowest {} that each number of layers reached, started from the optimum of one layer "

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from quantum_pipeline.pages.bond_curve import FLOOR, draw_accuracy, whole_decades
 from quantum_pipeline.pages.emulation import titled
 from quantum_pipeline.pages.figures import BLACK, BLUE, ORANGE, drawn, legend_below, new_figure
-from quantum_pipeline.pages.numbers import hartree, percent
+from quantum_pipeline.pages.numbers import hartree
 from quantum_pipeline.reports import MoleculeReport
+from quantum_pipeline.wording import percent
 
 MOST_DETERMINANTS = 12
 LONGEST_BITSTRING = 24

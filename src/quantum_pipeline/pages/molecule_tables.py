@@ -10,7 +10,6 @@ from quantum_pipeline.pages.numbers import (
     hartree,
     number,
     off_by,
-    percent,
     rounded_by,
     seconds,
     short,
@@ -20,6 +19,7 @@ from quantum_pipeline.pages.rows import Row, Table
 from quantum_pipeline.reports import MoleculeReport
 from quantum_pipeline.reports.molecule_advice import CHEMICAL_ACCURACY
 from quantum_pipeline.reports.molecule_parts import Equilibrium, MeasuredEnergy, ScanPoint
+from quantum_pipeline.wording import percent
 
 LEAST_UNCERTAINTY = 1e-4
 """Angstrom that an interpolated length is shown to at most."""

@@ -73,16 +73,6 @@ def off_by(difference: float, error: float | None) -> str:
     return f"{'−' if difference < 0 else '+'}{rounded_by(error, abs(difference), short)}"
 
 
-def percent(share: float) -> str:
-    """Return a share as a percentage with three significant digits, 100 % only when it is all.
-
-    >>> percent(1.0), percent(0.82649), percent(0.99999), percent(0.0000123)
-    ('100 %', '82.6 %', '99.9 %', '0.00123 %')
-    """
-    hundred = 100 * share
-    return f"{99.9 if 99.9 < hundred < 100 else hundred:.3g} %"
-
-
 def ratio(value: float | None) -> str:
     """Return a ratio with four decimals, 1.0000 only where it is 1; a dash where there is none.
 

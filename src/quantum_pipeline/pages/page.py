@@ -11,9 +11,10 @@ from importlib import resources
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
-from quantum_pipeline.pages import emulation, molecule_tables, numbers, tables
+from quantum_pipeline.pages import emulation, form_tables, molecule_tables, numbers, tables
 from quantum_pipeline.pages.device_tables import device_section
 from quantum_pipeline.pages.figures import Picture
+from quantum_pipeline.pages.form_study import FormStudy
 from quantum_pipeline.pages.study import Study
 from quantum_pipeline.reports import MoleculeReport, Report
 
@@ -33,6 +34,20 @@ def page(study: Study, pictures: Mapping[str, Picture]) -> str:
         headline=tables.headline(study),
         comparison=tables.comparison(study),
         tables=tables.tables(study),
+        solution=pictures.get("plots/solution.png"),
+        **_pictures(pictures, leading="plots/solution.png"),
+    )
+
+
+def form_page(study: FormStudy, pictures: Mapping[str, Picture]) -> str:
+    """Return the page of a problem on a form with its pictures, by their file names."""
+    return rendered(
+        "constrained.html.j2",
+        study.report,
+        n_shots=sum(study.report.samples.values()),
+        headline=form_tables.headline(study),
+        comparison=form_tables.comparison(study),
+        tables=form_tables.tables(study),
         solution=pictures.get("plots/solution.png"),
         **_pictures(pictures, leading="plots/solution.png"),
     )

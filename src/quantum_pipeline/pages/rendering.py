@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from quantum_pipeline.pages import (
+    answers,
     bond_curve,
     course,
     device_layout,
     distribution,
     extrapolation,
+    form_figures,
     graph,
     growth,
     molecule_figures,
 )
 from quantum_pipeline.pages.figures import Picture
-from quantum_pipeline.pages.page import molecule_page, page
+from quantum_pipeline.pages.form_study import FormStudy
+from quantum_pipeline.pages.page import form_page, molecule_page, page
 from quantum_pipeline.pages.study import Study
-from quantum_pipeline.reports import MoleculeReport, OptimisationReport, Report
+from quantum_pipeline.reports import AnyReport, ConstrainedReport, MoleculeReport, Report
 
 _DEVICE_DRAWN_BY: dict[str, Callable[[Report], Picture]] = {
     "plots/layout.png": device_layout.layout,
@@ -34,6 +37,14 @@ _DRAWN_BY: dict[str, Callable[[Study], Picture]] = {
     "plots/solution.png": graph.solution,
 }
 
+_FORM_DRAWN_BY: dict[str, Callable[[FormStudy], Picture]] = {
+    "plots/convergence.png": form_figures.convergence,
+    "plots/depths.png": form_figures.depths,
+    "plots/distribution.png": form_figures.distribution,
+    "plots/parameters.png": course.parameters,
+    "plots/solution.png": answers.solution,
+}
+
 _MOLECULE_DRAWN_BY: dict[str, Callable[[MoleculeReport], Picture]] = {
     "plots/convergence.png": molecule_figures.convergence,
     "plots/determinants.png": molecule_figures.determinants,
@@ -41,7 +52,7 @@ _MOLECULE_DRAWN_BY: dict[str, Callable[[MoleculeReport], Picture]] = {
 }
 
 
-def render(report: OptimisationReport | MoleculeReport) -> dict[str, bytes]:
+def render(report: AnyReport) -> dict[str, bytes]:
     """Return the page and all pictures, by the names that they have in the run's folder.
 
     Raises:
@@ -53,6 +64,10 @@ def render(report: OptimisationReport | MoleculeReport) -> dict[str, bytes]:
     if isinstance(report, MoleculeReport):
         pictures = {name: _MOLECULE_DRAWN_BY[name](report) for name in names} | drawn
         html = molecule_page(report, pictures)
+    elif isinstance(report, ConstrainedReport):
+        on_form = FormStudy.of(report)
+        pictures = {name: _FORM_DRAWN_BY[name](on_form) for name in names} | drawn
+        html = form_page(on_form, pictures)
     else:
         study = Study.of(report)
         pictures = {name: _DRAWN_BY[name](study) for name in names} | drawn

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import IsingModel, all_energies, energies, spins_of
-from quantum_pipeline.pages.numbers import number, percent
+from quantum_pipeline.pages.numbers import number
 from quantum_pipeline.problems import BinaryProblem
 from quantum_pipeline.reports import OptimisationReport
 from quantum_pipeline.reports.optimisation_parts import LessConstant
 from quantum_pipeline.requests.request import ProblemReference, parse_request
-from quantum_pipeline.wording import digits
+from quantum_pipeline.wording import digits, percent
 
 LISTED_VARIABLES = 16
 """Up to here all 2^n objective values are listed; beyond, ``DRAWN_BITSTRINGS`` are drawn."""

@@ -49,7 +49,7 @@ class BinPacking(FormProblem):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        check_labels("items", self._names)
+        check_labels("items", self.item_names)
         for k, item in enumerate(self.items):
             if item.size > self.capacity:
                 allowed = f"up to {self.capacity:g}, the capacity"
@@ -60,7 +60,8 @@ class BinPacking(FormProblem):
         return self
 
     @property
-    def _names(self) -> list[Label]:
+    def item_names(self) -> list[Label]:
+        """The names of all items."""
         return [k if item.name is None else item.name for k, item in enumerate(self.items)]
 
     @cached_property
@@ -95,7 +96,7 @@ class BinPacking(FormProblem):
     @property
     def labels(self) -> Sequence[Label]:
         """Item and bin, or that a bin is used; the first bin is 1."""
-        placed = [f"{item} in bin {b + 1}" for item in self._names for b in range(self.n_bins)]
+        placed = [f"{item} in bin {b + 1}" for item in self.item_names for b in range(self.n_bins)]
         return placed + [f"bin {b + 1} is used" for b in range(self._needed, self.n_bins)]
 
     @cached_property
@@ -141,7 +142,7 @@ class BinPacking(FormProblem):
         """Return what is in each bin that is used or filled."""
         inside, used = self._bins(bits)
         groups = {
-            f"bin {b + 1}": tuple(self._names[i] for i in items)
+            f"bin {b + 1}": tuple(self.item_names[i] for i in items)
             for b, items in enumerate(inside)
             if used[b] or items
         }
@@ -162,7 +163,7 @@ class BinPacking(FormProblem):
         """Return by how much bins are too full, and items that are in no bin or in several."""
         found: tuple[Violation, ...] = ()
         inside, used = self._bins(bits)
-        for i, name in enumerate(self._names):
+        for i, name in enumerate(self.item_names):
             times = sum(i in items for items in inside)
             found += broken(f"{plain(name)} is in one bin", abs(times - 1))
         for b, items in enumerate(inside):

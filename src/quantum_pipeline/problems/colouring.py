@@ -94,6 +94,8 @@ class GraphColoring(_Coloured):
     where it is 0. Where no colouring without conflicts exists, the least conflict is found.
     """
 
+    counts_violations = True
+
     type: Literal["graph_coloring"] = "graph_coloring"
     colors: Kinds = Field(description="k, or the colours' names")
 

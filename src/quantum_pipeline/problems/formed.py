@@ -11,7 +11,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from functools import cached_property
-from typing import Literal
+from typing import ClassVar, Literal
 
 from quantum_pipeline.problems.base import Label, Problem
 from quantum_pipeline.problems.decoded import Groups, Selection, Tour, Values, Violation
@@ -26,6 +26,9 @@ class FormProblem(Problem):
     ``n_qubits`` (the bits) and ``n_terms`` are known before anything is built, so that what is too
     large is refused in time.
     """
+
+    counts_violations: ClassVar[bool] = False
+    """Whether what ``check`` finds is what the objective counts, and no constraint of the form."""
 
     @property
     def sense(self) -> Goal:

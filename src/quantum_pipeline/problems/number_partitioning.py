@@ -53,10 +53,11 @@ class NumberPartitioning(FormProblem):
     @property
     def labels(self) -> Sequence[Label]:
         """The names of all numbers but the first."""
-        return self._names[1:]
+        return self.item_names[1:]
 
     @property
-    def _names(self) -> Sequence[Label]:
+    def item_names(self) -> Sequence[Label]:
+        """The names of all numbers."""
         if self.names is not None:
             return self.names
         return [digits(number, least=15) for number in self.numbers]
@@ -93,7 +94,7 @@ class NumberPartitioning(FormProblem):
         sums = [sum(exact(self.numbers[i]) for i in each) for each in sides]
         difference = float(abs(sums[0] - sums[1]))
         groups = {
-            name: tuple(self._names[i] for i in each)
+            name: tuple(self.item_names[i] for i in each)
             for name, each in zip("AB", sides, strict=True)
         }
         said = "; ".join(

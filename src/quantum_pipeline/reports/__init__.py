@@ -8,15 +8,25 @@ from __future__ import annotations
 
 from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.planning.prepared import PreparedRun
-from quantum_pipeline.problems import BinaryProblem, Chemistry
-from quantum_pipeline.reports import molecule, optimisation
+from quantum_pipeline.problems import BinaryProblem, Chemistry, FormProblem
+from quantum_pipeline.reports import constrained, molecule, optimisation
 from quantum_pipeline.reports.base import Moment, Outcome, Report, Timing
+from quantum_pipeline.reports.constrained_parts import ConstrainedReport
 from quantum_pipeline.reports.molecule_parts import MoleculeReport
 from quantum_pipeline.reports.optimisation_parts import OptimisationReport
-from quantum_pipeline.results import AnyResult, MoleculeResult, OptimisationResult
+from quantum_pipeline.results import (
+    AnyResult,
+    ConstrainedResult,
+    MoleculeResult,
+    OptimisationResult,
+)
 from quantum_pipeline.wording import refusal
 
+AnyReport = OptimisationReport | MoleculeReport | ConstrainedReport
+
 __all__ = [
+    "AnyReport",
+    "ConstrainedReport",
     "MoleculeReport",
     "Moment",
     "OptimisationReport",
@@ -27,9 +37,7 @@ __all__ = [
 ]
 
 
-def build_report(
-    prepared: PreparedRun, outcome: Outcome, result: AnyResult
-) -> OptimisationReport | MoleculeReport:
+def build_report(prepared: PreparedRun, outcome: Outcome, result: AnyResult) -> AnyReport:
     """Return the report of a verified result.
 
     Raises:
@@ -41,4 +49,6 @@ def build_report(
             return molecule.build(prepared, outcome, problem, result)
         case OptimisationResult(), BinaryProblem() as problem:
             return optimisation.build(prepared, outcome, problem, result)
+        case ConstrainedResult(), FormProblem() as problem:
+            return constrained.build(prepared, outcome, problem, result)
     raise InvalidResult(refusal("algorithm", result.algorithm, prepared.request.algorithm.name))

@@ -136,8 +136,8 @@ class Report(Part, ABC):
 
     @property
     @abstractmethod
-    def objective(self) -> float:
-        """The one figure that the run was made for."""
+    def objective(self) -> float | None:
+        """The one figure that the run was made for; None where there is no answer."""
 
     @property
     def ratios(self) -> tuple[float | None, float | None]:

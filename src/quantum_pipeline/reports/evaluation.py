@@ -27,7 +27,6 @@ from quantum_pipeline.results import (
 from quantum_pipeline.results.optimisation import Method
 from quantum_pipeline.wording import digits
 
-Rating = Literal["excellent", "good", "fair", "poor"]
 Outcome = Literal["worse", "equal", "better"]
 BestKnownBy = Literal["exact", Method, "quantum samples", "recursive QAOA"]
 
@@ -106,7 +105,6 @@ class Analysis(_Figures):
     convergence_rate: float
     stability: float | None
     efficiency: float | None
-    rating: Rating | None
     convergence_evaluation: int
 
 
@@ -271,8 +269,8 @@ def analyse(history: Sequence[Evaluation], tolerance: float, constant: float = 0
     - convergence rate: mean of the descents B_{k-1} - B_k > 0 among the first 50 evaluations;
     - stability: 1/(1 + var/mean²) of the last ten energies of the start that reached B_N,
       None where their mean is 0;
-    - efficiency (N - k)/N at the convergence evaluation k, rated at 0.8, 0.6 and 0.4; None where
-      N = 1, for then nothing was optimised.
+    - efficiency (N - k)/N at the convergence evaluation k, the share of evaluations that were not
+      needed for these 99 %; None where N = 1, for then nothing was optimised.
     """
     energy = np.array([each.energy for each in history])
     start = np.array([each.start for each in history])
@@ -292,14 +290,5 @@ def analyse(history: Sequence[Evaluation], tolerance: float, constant: float = 0
         convergence_rate=float(descents.mean()) if descents.size else 0.0,
         stability=1 / (1 + (float(last.std()) / mean) ** 2) if abs(mean) > tolerance else None,
         efficiency=efficiency,
-        rating=None if efficiency is None else _rating(efficiency),
         convergence_evaluation=reached,
     )
-
-
-def _rating(efficiency: float) -> Rating:
-    if efficiency >= 0.8:
-        return "excellent"
-    if efficiency >= 0.6:
-        return "good"
-    return "fair" if efficiency >= 0.4 else "poor"

@@ -9,8 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from quantum_pipeline.planning.prepared import PreparedRun
+from quantum_pipeline.problems import FormProblem
 from quantum_pipeline.reports.part import Part
-from quantum_pipeline.results import JobResult, MoleculeResult, OptimisationResult
+from quantum_pipeline.results import (
+    ConstrainedResult,
+    JobResult,
+    MoleculeResult,
+    OptimisationResult,
+    constrained_checks,
+)
 from quantum_pipeline.results.optimisation_checks import RECOMPUTED, is_recomputed
 
 COURSE = (
@@ -18,7 +25,7 @@ COURSE = (
     "convergence.stop_reason", "convergence.stopped_by", "analysis.initial_energy",
     "analysis.final_energy", "analysis.descent", "analysis.reduction_percent",
     "analysis.convergence_evaluation", "analysis.convergence_rate", "analysis.stability",
-    "analysis.efficiency", "analysis.rating",
+    "analysis.efficiency",
 )  # fmt: skip
 
 BILL = (
@@ -39,6 +46,11 @@ class JobsWord(Part):
 def of_optimisation(prepared: PreparedRun, result: OptimisationResult) -> tuple[JobsWord, ...]:
     """Return what of an optimisation's report rests on the job's word."""
     return tuple(_of_optimisation(prepared, result))
+
+
+def of_constrained(problem: FormProblem, result: ConstrainedResult) -> tuple[JobsWord, ...]:
+    """Return what of the report of a problem on a form rests on the job's word."""
+    return tuple(_of_constrained(problem, result))
 
 
 def of_molecule(prepared: PreparedRun, result: MoleculeResult) -> tuple[JobsWord, ...]:
@@ -78,6 +90,42 @@ def _of_optimisation(prepared: PreparedRun, result: OptimisationResult) -> Itera
         )  # fmt: skip
     yield from _common(result, "quality.quantum_seconds", "quality.classical.seconds")
     yield from _of_device(result)
+
+
+def _of_constrained(problem: FormProblem, result: ConstrainedResult) -> Iterator[JobsWord]:
+    small = constrained_checks.is_recomputed(problem.form)
+    yield _word(
+        "the number of shots and the groups' rules: counts are data, and what follows from them "
+        "was recomputed",
+        "samples",
+    )
+    yield _word(
+        "each other" + (", the last one to the energy of the recomputed state" if small else ""),
+        *COURSE, "algorithm.depths[].energy", "algorithm.depths[].evaluations",
+    )  # fmt: skip
+    if small:
+        held = "the exact figures, which were recomputed from them"
+        yield _word(held, "algorithm.gammas", "algorithm.betas")
+    else:
+        yield _word(
+            "each other, to sampling error of the shots, and to the answers that were found: of "
+            f"more than {constrained_checks.RECOMPUTED} states none is looked at again",
+            *OF_MANY_STATES,
+        )
+    yield from _common(result, "quality.quantum_seconds", "quality.classical.seconds")
+
+
+OF_MANY_STATES = (
+    "algorithm.gammas", "algorithm.betas", "algorithm.penalty", "problem.n_feasible",
+    "quality.best_known", "quality.best_known_by", "quality.all_equal",
+    "quality.approximation_ratio", "quality.expected_ratio", "quality.random_ratio",
+    "quality.feasible_share", "quality.random_feasible_share", "quality.probability_of_best",
+    "quality.probability_of_best_in_shots", "quality.blind_probability_of_best",
+    "quality.blind_probability_of_best_in_shots", "quality.times_blind",
+    "quality.blind_finds_best", "quality.mean_objective", "quality.random_mean_objective",
+    "quality.mean_energy", "quality.random_mean_energy", "quality.classical.method",
+    "quality.classical.proven",
+)  # fmt: skip
 
 
 def _large(result: OptimisationResult, *, constant: bool) -> JobsWord:
@@ -155,7 +203,7 @@ def _common(result: JobResult, *seconds: str) -> Iterator[JobsWord]:
     yield _word("being finite and no less than 0", *seconds)
     yield _word(
         "the figures that they name", "quality.verdict", "recommendations", "algorithm.engine",
-        *(("algorithm.start",) if isinstance(result, OptimisationResult) else ()),
+        *(() if isinstance(result, MoleculeResult) else ("algorithm.start",)),
         "provenance.versions",
     )  # fmt: skip
 
