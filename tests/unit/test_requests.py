@@ -129,8 +129,8 @@ def test_a_resolved_request_survives_json_and_resolves_to_itself() -> None:
 WRONG: list[tuple[dict[str, Any], str, Any, str]] = [
     (FULL, "problem", "maxcut", 'problem: got "maxcut"; allowed: an object whose type is one of'),
     (FULL, "problem", None, "problem: got null; allowed: an object whose type is one of"),
-    (FULL, "problem", {}, "problem.type: missing; allowed: one of bqm, chemistry, ising,"),
-    (FULL, "problem.type", "max-cut", 'problem.type: got "max-cut"; allowed: one of bqm, chemis'),
+    (FULL, "problem", {}, "problem.type: missing; allowed: one of bin_packing, bqm,"),
+    (FULL, "problem.type", "max-cut", 'problem.type: got "max-cut"; allowed: one of bin_packing'),
     (FULL, "problem.type", ["maxcut"], 'problem.type: got ["maxcut"]; allowed: one of'),
     (FULL, "problem.edges", [], "problem.edges: got []; allowed: a list of one or more, each"),
     (FULL, "problem.edges", 3, "problem.edges: got 3; allowed: a list of one or more, each"),

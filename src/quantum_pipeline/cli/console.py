@@ -119,7 +119,7 @@ def result(folder: Path, *, as_json: bool) -> None:
         click.echo(text)
         return
     report = json.loads(text)
-    figures(_main_figures(report))
+    figures(main_figures(report))
     _figure("report", str(folder / report["artifacts"]["report_html"]))
     for advice in report["recommendations"]:
         _out.print(f"- {_wrapped(advice, 2)}", markup=False)
@@ -144,7 +144,8 @@ def _wrapped(text: str, indent: int) -> str:
     return f"\n{' ' * indent}".join(lines)
 
 
-def _main_figures(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def main_figures(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what a person wants to know first of a report, a name and a line each."""
     if report["problem"]["type"] == "chemistry":
         yield from _of_molecule(report)
     elif "decoded" in report["solution"]:

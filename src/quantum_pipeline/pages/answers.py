@@ -58,7 +58,7 @@ def solution(study: FormStudy) -> Drawing:
     """Draw the answer of a problem whose type has a picture."""
     problem = study.problem
     bits = [int(bit) for bit in study.report.solution.bitstring]
-    draw = next(draw for types, draw in _DRAWN_BY if isinstance(problem, types))
+    draw = next(draw for types, draw in DRAWN_BY if isinstance(problem, types))
     what, caption, figure = draw(problem, bits)
     solution = study.report.solution
     broken = "" if solution.feasible else f" (not feasible: {len(solution.violated)} rules broken)"
@@ -260,7 +260,7 @@ def _sequence(problem: Labs, bits: Sequence[int]) -> Drawing:
     return title, "The signs from left to right, and their autocorrelation at each shift.", figure
 
 
-_DRAWN_BY: tuple[tuple[Any, Callable[[Any, Sequence[int]], Drawing]], ...] = (
+DRAWN_BY: tuple[tuple[Any, Callable[[Any, Sequence[int]], Drawing]], ...] = (
     (Tsp, _tour),
     ((GraphColoring, MaxKCut, MaxIndependentSet, MinVertexCover, MaxClique), _graph),
     ((Knapsack, Portfolio), _bars),

@@ -90,8 +90,8 @@ def _shares(problem: FormProblem, figures: FeasibleFigures) -> tuple[float, floa
 def _in_shots(probability: float, shots: int) -> float:
     """Return 1 - (1 - p)^shots, small ones to all their digits.
 
-    >>> _in_shots(0.5, 2), _in_shots(1e-20, 100)
-    (0.75, 1e-18)
+    >>> _in_shots(0.5, 2), _in_shots(1e-20, 128)
+    (0.75, 1.28e-18)
     """
     return -math.expm1(shots * math.log1p(-probability)) if probability < 1 else 1.0
 
