@@ -320,6 +320,7 @@ def main(
             more = {"mixer": mixer} if mixer == "ring" and grouped else {}
             results.append(solved(problem, algorithm=algorithm | more, seed=seed))
         table.add_row(*_row(name, results))
+        click.echo(name, err=True)
         figures[name] = [each._asdict() for each in results]
     if figures:
         console.print(table)

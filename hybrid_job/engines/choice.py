@@ -38,10 +38,10 @@ NUMPY_SECONDS = (8e-5, 6e-9)
 
 COMPILED_SECONDS = (6e-6, 5e-10)
 
-LOOPS_SECONDS = 4.0
+LOOPS_SECONDS = 3.0
 """From nothing to compiled loops over the states of a space."""
 
-STEP_SECONDS = (5e-8, 6e-9)
+STEP_SECONDS = (1e-7, 1e-8)
 """Of an energy and gradient on a space per state, layer and group, by numpy and compiled.
 
 Exactly k of n count as min(k, n - k)^2 groups."""

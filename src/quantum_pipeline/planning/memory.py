@@ -13,6 +13,7 @@ from quantum_pipeline.planning import instances
 from quantum_pipeline.planning.plan import Work
 from quantum_pipeline.problems import Chemistry, FormProblem
 from quantum_pipeline.requests.algorithm import SettledQaoa
+from quantum_pipeline.spaces import Space
 
 BASE_BYTES = 300 * 2**20
 """What the job takes for the smallest problem: Python, numpy, scipy, the kernels' compiler."""
@@ -96,13 +97,28 @@ def run_bytes(n_qubits: int, depth: int, *, symmetric: bool) -> int:
     return engine + (4 * COST << n_qubits)
 
 
+def form_bytes(space: Space) -> int:
+    """Return the most bytes that a run on the states of a space needs at once.
+
+    These are objective, violation and energy of each state, the engine's two vectors, its index of
+    distinct energies while it is made, and what shots come from: as much as eight amplitudes. To
+    the mixer of exactly k of n each state has k neighbours, in tables that are sorted as well.
+
+    >>> from quantum_pipeline.spaces import Group, Space
+    >>> form_bytes(Space((Group(tuple(range(100)), 1), Group((100,)))))
+    25600
+    """
+    neighbours = max((group.ones or 0 for group in space.groups if group.ones != 1), default=0)
+    return (8 + 4 * neighbours) * AMPLITUDE * space.n_states
+
+
 def memory_bytes(work: Work) -> int:
     """Return the most memory that the job takes, computed before any is allocated."""
     problem, algorithm = work.problem, work.algorithm
     if isinstance(problem, Chemistry):
         return BASE_BYTES + job_bytes(problem.sector)
     if isinstance(problem, FormProblem):
-        return BASE_BYTES + 8 * AMPLITUDE * problem.space.n_states
+        return BASE_BYTES + form_bytes(problem.space)
     n = problem.n_qubits
     if not isinstance(algorithm, SettledQaoa):
         state = reference_bytes(n) if n <= cones.EXACT else 0
