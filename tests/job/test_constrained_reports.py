@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 import time
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from quantum_pipeline.pages import answers, form_figures, render
 from quantum_pipeline.pages.form_study import FormStudy
 from quantum_pipeline.pages.page import form_page
 from quantum_pipeline.planning.prepared import PreparedRun
-from quantum_pipeline.problems import FormProblem
+from quantum_pipeline.problems import FORM_TYPES, FormProblem
 from quantum_pipeline.reports import ConstrainedReport, Report, build_report
 from quantum_pipeline.reports.constrained import DRAWN_TYPES
 from quantum_pipeline.reports.constrained_quality import against_blind
@@ -30,6 +31,7 @@ from quantum_pipeline.spaces import Form, Polynomial
 from tests.unit.finished_run import outcome_of, prepared_run
 from tests.unit.report_fields import DOCS, fields
 from tests.unit.test_form_problems import INSTANCES
+from tests.unit.test_request_examples import BEST
 
 VALUES = (10, 9, 6, 7, 3, 5, 4, 8)
 WEIGHTS = (26, 12, 9, 4, 11, 14, 22, 5)
@@ -120,6 +122,28 @@ def test_a_small_space_is_said_to_prove_nothing(knapsack: Solved) -> None:
     assert "400 blind feasible picks find it as well" in report.quality.verdict
     assert "no merit of the state" in report.quality.verdict
     assert any("too small to show anything" in each for each in report.recommendations)
+
+
+EXAMPLES = {
+    path.stem: json.loads(path.read_text("utf-8"))
+    for path in sorted(Path("events/requests").glob("*.json"))
+    if path.stem.partition("_")[0] not in ("invalid", "maxcut")
+}
+WIDE = ("labs_thirteen", "max_clique_karate_club", "tsp_hanseatic_cities")
+"""Examples that find their optimum with few layers; all that they may have take seconds."""
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, each in EXAMPLES.items() if each["problem"]["type"] in FORM_TYPES]
+)
+def test_an_example_is_solved_to_its_optimum(name: str, tmp_path: Path) -> None:
+    layers = {"depth": 3} if name in WIDE else {}
+    report = report_of(*solved(EXAMPLES[name]["problem"], tmp_path, algorithm=layers))
+    assert report.solution.feasible
+    assert report.objective == pytest.approx(BEST[f"{name}.json"])
+    assert report.quality.outcome == "equal"
+    if not report.quality.all_equal:
+        assert report.quality.approximation_ratio == pytest.approx(1)
 
 
 def figures(p: float, blind: float, *, worst: float = 1.0) -> FeasibleFigures:

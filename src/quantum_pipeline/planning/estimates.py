@@ -13,6 +13,8 @@ from quantum_pipeline.planning.memory import memory_bytes
 from quantum_pipeline.planning.plan import Plan
 from quantum_pipeline.planning.prepared import Preparation
 from quantum_pipeline.planning.tasks import TRAINING
+from quantum_pipeline.problems import FormProblem
+from quantum_pipeline.requests.request import ResolvedRequest
 from quantum_pipeline.wording import memory_size
 
 
@@ -27,6 +29,7 @@ class Estimate(BaseModel):
 
     problem_type: str
     n_qubits: int
+    rules: str | None
     algorithm: str
     device: str
     device_because: str
@@ -48,6 +51,8 @@ class Estimate(BaseModel):
     def lines(self) -> Iterator[tuple[str, str]]:
         """Return what a person wants to read of it."""
         yield "problem", f"{self.problem_type}, {self.n_qubits} qubits"
+        if self.rules is not None:
+            yield "rules", self.rules
         yield "algorithm", self.algorithm
         yield "device", f"{self.device}: {self.device_because}"
         if self.emulated is not None:
@@ -94,12 +99,28 @@ def _counted(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number:,} {what}s"
 
 
+def _rules(request: ResolvedRequest) -> str | None:
+    """Return what keeps the rules of a problem on a form; None of other problems."""
+    problem, asked = request.problem, request.algorithm.penalty
+    if not isinstance(problem, FormProblem):
+        return None
+    left, kept = len(problem.form.constraints), "groups keep theirs by themselves"
+    if not left:
+        return f"{kept}; no constraint is left that costs"
+    weight = "twice the least that will do, found in the job" if asked is None else f"{asked:g}"
+    return (
+        f"{kept}; {_counted(left, 'constraint')} left: a unit of violation costs {weight} "
+        "(algorithm.penalty), without bits of slack"
+    )
+
+
 def estimate(found: Preparation) -> Estimate:
     """Return the estimate of a run on AWS."""
     request = found.request
     return Estimate(
         problem_type=request.problem.type,
         n_qubits=request.problem.n_qubits,
+        rules=_rules(request),
         algorithm=found.reasons.algorithm.words,
         device=found.device.name,
         device_because=found.reasons.device.words,
