@@ -15,6 +15,7 @@ import pytest
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.problems import FORM_TYPES, FormProblem
 from quantum_pipeline.requests.request import parse_problem
+from tests.planned import planned
 
 Instance = dict[str, Any]
 
@@ -485,3 +486,62 @@ def test_what_is_wrong_in_the_general_form_is_refused_by_name(
     with pytest.raises(InvalidRequest) as error:
         read(GENERAL | {"objective": {}} | changes)
     assert message in str(error.value)
+
+
+SETS = {f"S{k}": [k, k + 1] for k in range(40)}
+SMALL_PACK = {"type": "knapsack", "items": [{"value": 1, "weight": 1}], "capacity": 1}
+
+
+@pytest.mark.parametrize(
+    ("problem", "message"),
+    [
+        (
+            {"type": "set_cover", "sets": SETS},
+            "problem: got about 1e12 states, 40 bits; allowed: up to 16,777,216",
+        ),
+        (
+            {"type": "graph_coloring", "edges": [[0, 1]], "n_nodes": 10**9, "colors": 3},
+            "problem: got 3000000000 bits; allowed: 1 to 4096",
+        ),
+        ({"type": "labs", "n": 200}, "problem: got 1313400 terms; allowed: up to 262144"),
+        (
+            {"type": "bin_packing", "items": [{"size": 9}] * 3000, "capacity": 10},
+            "problem: got 8100000 bits; allowed: 1 to 4096",
+        ),
+        (
+            {
+                "type": "constrained",
+                "variables": {f"n{k}": {"integer": [0, 4000]} for k in range(900)},
+                "objective": {},
+            },
+            "problem.variables: got 3600900 bits; allowed: variables of up to 4096 values in all",
+        ),
+    ],
+)
+def test_what_is_too_large_is_refused_before_it_is_built(problem: Instance, message: str) -> None:
+    with pytest.raises(InvalidRequest) as error:
+        planned({"problem": problem})
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"device": "sv1"}, 'device: got "sv1"; allowed: local or auto; knapsack runs in the job'),
+        ({"device": "garnet"}, 'device: got "garnet"; allowed: local or auto'),
+        ({"noise": {"two_qubit": 0.1}}, "noise: got some; allowed: nothing here; knapsack runs"),
+        ({"algorithm": {"train_on": "device"}}, 'algorithm.train_on: got "device"; allowed: exact'),
+        ({"algorithm": {"name": "rqaoa"}}, 'algorithm.name: got "rqaoa"; allowed: auto or qaoa'),
+        ({"algorithm": {"name": "vqe"}}, 'algorithm.name: got "vqe"; allowed: auto or qaoa'),
+    ],
+)
+def test_devices_and_other_algorithms_are_refused_by_name(asked: Instance, message: str) -> None:
+    with pytest.raises(InvalidRequest) as error:
+        planned({"problem": SMALL_PACK, **asked})
+    assert message in str(error.value)
+
+
+def test_auto_settles_on_the_job_itself_with_its_reason() -> None:
+    found = planned({"problem": SMALL_PACK})
+    assert found.device.name == "local"
+    assert "the job itself computes exactly" in found.reasons.device.words

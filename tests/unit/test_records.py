@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from quantum_pipeline.catalogue.record import RunRecord
 from quantum_pipeline.catalogue.sources import EndHeader, ReportHeader, record_of
 from quantum_pipeline.planning.prepared import PreparedRun, RunHeader
-from quantum_pipeline.problems.features import IsingFeatures, MoleculeFeatures
+from quantum_pipeline.problems.features import FormFeatures, IsingFeatures, MoleculeFeatures
 from quantum_pipeline.reports import Report
 from tests.unit.finished_device_run import device_result, noisy_counts, prepared_on_device
 from tests.unit.finished_molecule import H2, prepared_molecule, report_of_molecule
@@ -95,6 +95,18 @@ def test_normalised_angles_are_the_same_whatever_the_weights_are_measured_in() -
         found.append(algorithm.normalised_gammas)
     assert found[0] == pytest.approx(found[1])
     assert found[0] == pytest.approx([0.3 * (3 / 4) ** 0.5, 0.6 * (3 / 4) ** 0.5])
+
+
+def test_a_problem_on_a_form_is_recorded_with_its_groups_and_constraints() -> None:
+    ways = [[0, 1, 2, 3], [1, 0, 4, 5], [2, 4, 0, 6], [3, 5, 6, 0]]
+    prepared = prepared_run({"type": "tsp", "distances": ways})
+    features = prepared.features
+    assert isinstance(features, FormFeatures)
+    assert (features.n_qubits, features.n_groups, features.n_states) == (9, 3, 27)
+    assert (features.order, features.n_constraints) == (2, 3)
+    assert features.weight.largest == 6
+    found = record(prepared, None, ended())
+    assert found.family == "tsp/with constraints/qaoa"
 
 
 def test_a_molecule_is_recorded_with_its_active_space_and_error() -> None:

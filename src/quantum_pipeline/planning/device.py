@@ -13,6 +13,7 @@ from quantum_pipeline.devices import windows
 from quantum_pipeline.devices.catalogue import EXACT_QUBITS, LOCAL, Device, catalogue, find
 from quantum_pipeline.devices.states import DeviceState
 from quantum_pipeline.errors import DeviceUnavailable, InvalidRequest
+from quantum_pipeline.planning.forms import on_a_device
 from quantum_pipeline.planning.reasons import Reason, Why
 from quantum_pipeline.problems import FormProblem
 from quantum_pipeline.requests.request import Request
@@ -68,8 +69,7 @@ def check_asked(request: Request, device: Device) -> None:
             problem that only the job itself solves.
     """
     if isinstance(request.problem, FormProblem) and device.kind != "local":
-        allowed = f"local or auto; {request.problem.type} runs in the job itself, on exact states"
-        raise InvalidRequest.of("device", request.device, allowed)
+        raise on_a_device(request.problem, request.device, request.algorithm)
     if request.noise is not None and device.name != "DM1":
         allowed = f"dm1 or auto, where noise is given; {device.name} simulates none"
         raise InvalidRequest.of("device", request.device, allowed)

@@ -8,12 +8,10 @@ from __future__ import annotations
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.problems import FormProblem
 from quantum_pipeline.problems.base import MAX_TERMS
+from quantum_pipeline.problems.formed import MAX_BITS
 from quantum_pipeline.requests.algorithm import Algorithm
 from quantum_pipeline.spaces import Space
 from quantum_pipeline.wording import shown
-
-MAX_BITS = 4096
-"""Most bits of a form, as many as a problem without constraints may have."""
 
 MAX_STATES = 2**24
 """Most states of a form: those of the widest exact state vector."""
@@ -29,8 +27,7 @@ def check_form(problem: FormProblem, asked: Algorithm, *, exact: bool) -> None:
         allowed = f"auto or qaoa; {problem.type} is solved on the states of its own form"
         raise InvalidRequest.of("algorithm.name", asked.name, allowed)
     if not exact:
-        field = "algorithm.train_on" if asked.train_on == "device" else "noise"
-        raise InvalidRequest.of(field, *_ALONE[field])
+        raise on_a_device(problem, "auto", asked)
     if problem.n_qubits > MAX_BITS:
         raise InvalidRequest(
             f"problem: got {shown(problem.n_qubits)} bits; allowed: 1 to {MAX_BITS}"
@@ -47,10 +44,14 @@ def check_form(problem: FormProblem, asked: Algorithm, *, exact: bool) -> None:
         )
 
 
-_ALONE = {
-    "algorithm.train_on": ("device", "exact; problems with constraints run in the job itself"),
-    "noise": ("noise", "nothing; problems with constraints run in the job itself"),
-}
+def on_a_device(problem: FormProblem, device: str, asked: Algorithm) -> InvalidRequest:
+    """Return the refusal of what asks for a device: its name, else training or noise."""
+    alone = f"{problem.type} runs in the job itself, on exact states"
+    if device != "auto":
+        return InvalidRequest.of("device", device, f"local or auto; {alone}")
+    if asked.train_on == "device":
+        return InvalidRequest.of("algorithm.train_on", "device", f"exact; {alone}")
+    return InvalidRequest(f"noise: got some; allowed: nothing here; {alone}")
 
 
 def describe(space: Space) -> str:

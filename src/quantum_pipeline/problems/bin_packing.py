@@ -12,7 +12,16 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, model_validator
 
 from quantum_pipeline.problems.base import Label, Number, check_labels
 from quantum_pipeline.problems.decoded import Groups, Violation, listed, plain
-from quantum_pipeline.problems.formed import FormProblem, broken, exact, free, one_of, rows, total
+from quantum_pipeline.problems.formed import (
+    MAX_BITS,
+    FormProblem,
+    broken,
+    exact,
+    free,
+    one_of,
+    rows,
+    total,
+)
 from quantum_pipeline.quantities import Entries
 from quantum_pipeline.spaces import Constraint, Polynomial, Space
 from quantum_pipeline.wording import refusal
@@ -74,6 +83,8 @@ class BinPacking(FormProblem):
         """B: ``bins``, else as many as first fit, largest first, takes."""
         if self.bins is not None:
             return self.bins
+        if len(self.items) * self._needed > MAX_BITS:
+            return self._needed  # too many as it is: packing them would take its time
         room: list[Fraction] = []
         for size in sorted((exact(item.size) for item in self.items), reverse=True):
             fit = next((b for b, left in enumerate(room) if size <= left), None)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, model_v
 from quantum_pipeline.problems.base import Label, Number, check_labels
 from quantum_pipeline.problems.decoded import Values, Violation, listed_values
 from quantum_pipeline.problems.formed import (
+    MAX_BITS,
     FormProblem,
     Goal,
     broken,
@@ -23,9 +24,6 @@ from quantum_pipeline.quantities import Entries
 from quantum_pipeline.spaces import Constraint, Group, Polynomial, Space
 from quantum_pipeline.spaces.form import Sense
 from quantum_pipeline.wording import refusal, shown
-
-MAX_VALUES = 4096
-"""Most values of one variable: each takes a bit."""
 
 _End = Annotated[StrictInt, Field(ge=-(10**9), le=10**9)]
 _RANGE = "[least, most]: two integers of at most 1e9 in size, the second not below the first"
@@ -55,8 +53,8 @@ class Several(BaseModel):
             raise ValueError("integer: allowed: one of integer and one_of")
         if self.integer is not None and self.integer[1] < self.integer[0]:
             raise ValueError(refusal("integer", self.integer, _RANGE))
-        if self.n_values > MAX_VALUES:
-            raise ValueError(f"integer: got {self.n_values} values; allowed: up to {MAX_VALUES}")
+        if self.n_values > MAX_BITS:
+            raise ValueError(f"integer: got {self.n_values} values; allowed: up to {MAX_BITS}")
         check_labels("one_of", self.one_of or ())
         return self
 
@@ -152,6 +150,9 @@ class Constrained(FormProblem):
                 raise ValueError(
                     refusal("variables", name, "names without =, of one letter or more")
                 )
+        if self.n_qubits > MAX_BITS:
+            allowed = f"variables of up to {MAX_BITS} values in all, a bit each"
+            raise ValueError(f"variables: got {self.n_qubits} bits; allowed: {allowed}")
         self._check_names("objective.linear", self.objective_.linear)
         for k, (a, b, _) in enumerate(self.objective_.quadratic):
             self._check_names(f"objective.quadratic.{k}", (a, b))

@@ -19,6 +19,9 @@ from quantum_pipeline.spaces import Constraint, Form, Group, Polynomial, Space
 
 Goal = Literal["minimise", "maximise"]
 
+MAX_BITS = 4096
+"""Most bits of a form, as many as a problem without constraints may have."""
+
 
 class FormProblem(Problem):
     """A problem with constraints, or of any order: its states are those of its form.
