@@ -184,10 +184,10 @@ def cover(kind: str, n: int, elements: int) -> Make:
 
 
 def packing(n: int, bins: int) -> Make:
-    """Return items of 10 to 60 for bins of 100."""
+    """Return items of 10 to 50 for bins of 100, of which each holds two."""
 
     def make(rng: Generator) -> Json:
-        sizes = rng.integers(10, 61, n).tolist()
+        sizes = rng.integers(10, 51, n).tolist()
         items = [{"size": size} for size in sizes]
         return {"type": "bin_packing", "items": items, "capacity": 100, "bins": bins}
 
@@ -251,7 +251,7 @@ LARGE: dict[str, Make] = {
     "clique": on_graph("max_clique", 15, 0.6),
     "set cover": cover("set_cover", 15, 12),
     "exact cover": cover("exact_cover", 15, 10),
-    "bin packing": packing(8, 3),
+    "bin packing": packing(7, 4),
     "partitioning": partition(15),
     "max sat": sat(15),
     "polynomial": polynomial(15),

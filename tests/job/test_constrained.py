@@ -8,6 +8,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from hybrid_job.journal import Journal
@@ -17,6 +18,7 @@ from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.results import read_result
 from quantum_pipeline.results.constrained import ConstrainedResult
 from tests.unit.finished_run import prepared_run
+from tests.unit.textbook import qaoa_probabilities
 
 VALUES = (12, 7, 15, 9, 4, 11)
 WEIGHTS = (5, 3, 8, 4, 2, 6)
@@ -144,6 +146,23 @@ def test_a_penalty_is_as_asked(tmp_path: Path) -> None:
     result = solved(prepared_run(KNAPSACK, algorithm={"penalty": 0.125}), tmp_path)
     assert (result.penalty.chosen, result.penalty.weight) == ("as asked", 0.125)
     assert result.penalty.least > 0.125
+
+
+def test_labs_is_as_an_independent_state_vector_has_it(tmp_path: Path) -> None:
+    """Energies by plain sums of products, the state gate by gate; the best there is among shots."""
+    result = solved(prepared_run({"type": "labs", "n": 8}), tmp_path)
+    sequences = [[1 - 2 * int(bit) for bit in format(k, "08b")] for k in range(256)]
+    energies = np.array(
+        [
+            float(sum(sum(s[i] * s[i + k] for i in range(8 - k)) ** 2 for k in range(1, 8)))
+            for s in sequences
+        ]
+    )
+    found = qaoa_probabilities(energies, result.gammas, result.betas)
+    best = energies == energies.min()
+    assert result.best_objective == energies.min() == 64 / (2 * 4.0)  # merit factor 4
+    assert result.mean_energy == pytest.approx(float(found @ energies), abs=1e-9)
+    assert result.figures.probability_of_best == pytest.approx(float(found[best].sum()), abs=1e-9)
 
 
 @pytest.mark.parametrize(
