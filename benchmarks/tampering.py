@@ -148,6 +148,8 @@ def _flipped(bitstring: str, rng: Random) -> str:
 def _possible(data: Json) -> set[str]:
     if "classical" not in data:
         return {"a higher energy of a length"}
+    if "figures" in data:
+        return {"a better feasible state", "figures of a better state"}
     exact = {"a made-up exact mean"} if data["mean_energy_exact"] else set()
     return {"a false optimum", "a false worst", "a course to a false mean"} | exact
 
@@ -191,12 +193,31 @@ def _false_length(data: Json, rng: Random) -> Any:
     return point["energy"]
 
 
+def _better_state(data: Json, rng: Random) -> Any:
+    """Let the optimum, the best shot and the bounds be lower by as much."""
+    lower = rng.choice((0.5, 1.0, 2.0))
+    for holder, key in ((data["classical"], "objective"), (data["figures"], "best")):
+        holder[key] -= lower
+    if data["best_objective"] is not None:
+        data["best_objective"] -= lower
+    return data["figures"]["best"]
+
+
+def _better_figures(data: Json, rng: Random) -> Any:
+    figures, part = data["figures"], rng.choice((0.05, 0.5, 0.9))
+    for key, end in (("share", 1.0), ("probability_of_best", 1.0), ("mean", figures["best"])):
+        figures[key] += part * (end - figures[key])
+    return figures["mean"]
+
+
 _COMPOUND: dict[str, Callable[[Json, Random], Any]] = {
     "a false optimum": _false_optimum,
     "a false worst": _false_worst,
     "a made-up exact mean": _false_mean,
     "a course to a false mean": _false_course,
     "a higher energy of a length": _false_length,
+    "a better feasible state": _better_state,
+    "figures of a better state": _better_figures,
 }
 
 

@@ -223,6 +223,7 @@ TAMPERED: list[dict[str, Any]] = [
     {"classical": {"bitstring": "111111"}},
     {"classical": {"bitstring": "000000", "objective": -0.5}},
     {"classical": {"bitstring": None, "objective": None}},
+    {"classical": {"proven": False}},
 ]
 
 

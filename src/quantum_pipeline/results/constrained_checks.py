@@ -115,16 +115,16 @@ def _best_of_counts(result: ConstrainedResult, form: Form) -> dict[str, Any]:
 
 
 def _verified_classical(classical: ConstrainedSolution, form: Form) -> ConstrainedSolution:
-    """Return the classical answer with the objective of its bitstring."""
-    if classical.bitstring is None:
-        check_equal("classical.objective", classical.objective, None)
-        check_equal("classical.proven", classical.proven, False)  # else the run had no result
-        return classical
-    check_state("classical.bitstring", classical.bitstring, form)
-    if not form.feasible(_bits(classical.bitstring)):
+    """Return the classical answer with the objective of its bitstring: it claims to be best."""
+    bitstring = classical.bitstring
+    check_equal("classical.proven", classical.proven, True)
+    if bitstring is None:
+        raise InvalidResult(refusal("classical.bitstring", bitstring, "a feasible bitstring"))
+    check_state("classical.bitstring", bitstring, form)
+    if not form.feasible(_bits(bitstring)):
         allowed = "what keeps all constraints"
-        raise InvalidResult(refusal("classical.bitstring", classical.bitstring, allowed))
-    objective = form.objective.at(classical.bitstring)
+        raise InvalidResult(refusal("classical.bitstring", bitstring, allowed))
+    objective = form.objective.at(bitstring)
     check_equal("classical.objective", classical.objective, objective)
     return classical
 
