@@ -15,6 +15,7 @@ from hybrid_job.solvers.training import Start, Trained
 from hybrid_job.stopwatch import Stopwatch
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.planning.memory import BASE_BYTES, memory_bytes
+from quantum_pipeline.quantities import LARGEST
 from quantum_pipeline.results import DepthStep, Evaluation, JobSeconds
 from quantum_pipeline.results.constrained import (
     ConstrainedResult,
@@ -38,6 +39,7 @@ def solve(job: ConstrainedJob) -> ConstrainedResult:
     baseline = forms.solve(landscape, listed_seconds=watch.seconds, seconds=job.classical_seconds)
     classical_seconds = watch.lap()
     weighing = landscape.weighing(job.algorithm.penalty)
+    _check_weight(weighing)
     energies = landscape.energies(weighing)
     engine, words = _engine(job, energies)
     offset = job.form.objective.constant
@@ -82,6 +84,19 @@ def _check_feasible(landscape: Landscape) -> None:
     )
 
 
+def _check_weight(weighing: Weighing) -> None:
+    """Refuse violations so small that no number can weigh them.
+
+    Raises:
+        InvalidRequest: names the weight.
+    """
+    if not weighing.weight <= LARGEST:
+        raise InvalidRequest(
+            f"problem: violations of its constraints are so small that one of 1 would cost "
+            f"{weighing.weight:g}; allowed: up to {LARGEST:g}, with larger numbers in constraints"
+        )
+
+
 def _engine(job: ConstrainedJob, energies: Real) -> OnSpace:
     algorithm = job.algorithm
     usual = EVALUATIONS_A_START * algorithm.starts
@@ -117,12 +132,13 @@ class _Found:
     ) -> None:
         space, objective = landscape.form.space, landscape.form.objective
         places, counts = np.unique(states, return_counts=True)
-        names = ["".join(map(str, row)) for row in space.bits(places).tolist()]
+        bits = space.bits(places)
+        names = ["".join(map(str, row)) for row in bits.tolist()]
         self.counts = dict(zip(names, counts.tolist(), strict=True))
         self.mean_energy = objective.constant + float(energies @ probabilities)
         self.figures = FeasibleFigures.of(landscape, probabilities)
         self.weighing = weighing
-        best = landscape.lowest(places[landscape.feasible[places]])[:1]
+        best = landscape.lowest(places[landscape.form.kept(bits)])[:1]
         self.best = "".join(map(str, space.bits(best)[0].tolist())) if len(best) else None
         self.objective = None if self.best is None else objective.at(self.best)
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import lcm
 from typing import Literal
 
 import numpy as np
@@ -43,6 +44,23 @@ class Constraint:
         parts = (Fraction(repr(a)) * bits[i] for i, a in self.coefficients)
         excess = sum(parts, -Fraction(repr(self.bound)))
         return abs(excess) if self.sense == "==" else max(Fraction(0), excess * self._sign)
+
+    def kept(self, bits: NDArray[np.int8]) -> NDArray[np.bool_]:
+        """Return of each assignment, a row of ``bits``, whether it holds, exactly.
+
+        >>> tenths = Constraint("weight", ((0, 0.1), (1, 0.2), (2, 0.4)), "<=", 0.3)
+        >>> tenths.kept(np.array([[1, 1, 0], [0, 0, 1]], dtype=np.int8)).tolist()
+        [True, False]
+        """
+        written = [*(Fraction(repr(a)) for _, a in self.coefficients), Fraction(repr(self.bound))]
+        unit = lcm(*(each.denominator for each in written))
+        *whole, bound = (int(each * unit) for each in written)
+        excess = np.full(len(bits), -bound, dtype=object)
+        for (i, _), coefficient in zip(self.coefficients, whole, strict=True):
+            excess += coefficient * bits[:, i].astype(object)
+        broken = excess != 0 if self.sense == "==" else excess * self._sign > 0
+        kept: NDArray[np.bool_] = ~broken.astype(np.bool_)
+        return kept
 
     def violations(self, space: Space) -> Real:
         """Return the violation at all states, shape ``space.shape``, as floats.
@@ -75,6 +93,16 @@ class Form:
     def feasible(self, bits: Sequence[int]) -> bool:
         """Return whether an assignment keeps the groups' rules and all constraints, exactly."""
         return self.space.holds(bits) and not any(each.violation(bits) for each in self.constraints)
+
+    def kept(self, bits: NDArray[np.int8]) -> NDArray[np.bool_]:
+        """Return of each assignment that keeps the groups' rules whether it is feasible, exactly.
+
+        ``bits`` has a row for each.
+        """
+        kept = np.ones(len(bits), dtype=np.bool_)
+        for each in self.constraints:
+            kept &= each.kept(bits)
+        return kept
 
     def violations(self) -> Real:
         """Return the sum of all violations at all states, shape ``space.shape``."""
