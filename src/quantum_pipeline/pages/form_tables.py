@@ -19,7 +19,6 @@ class FormRival(NamedTuple):
     ratio: str
     a_shot: str
     all_shots: str
-    time: str
 
 
 def headline(study: FormStudy) -> list[tuple[str, str, str]]:
@@ -84,13 +83,11 @@ def comparison(study: FormStudy) -> list[FormRival]:
             ratio(quality.approximation_ratio),
             percent(quality.probability_of_best),
             percent(quality.probability_of_best_in_shots),
-            seconds(quality.quantum_seconds),
         ),
         FormRival(
-            f"{name}, mean of feasible outcomes",
+            f"{name}, feasible mean",
             number(quality.mean_objective, quality.random_mean_objective),
             ratio(quality.expected_ratio),
-            "–",
             "–",
             "–",
         ),
@@ -100,15 +97,13 @@ def comparison(study: FormStudy) -> list[FormRival]:
             ratio(None if quality.all_equal else best),
             "–",
             "–",
-            seconds(classical.seconds),
         ),
         FormRival(
-            f"{study.pick}, mean",
+            "blind picks, mean",
             number(quality.random_mean_objective, quality.mean_objective),
             ratio(quality.random_ratio),
             percent(quality.blind_probability_of_best),
             percent(quality.blind_probability_of_best_in_shots),
-            "–",
         ),
     ]
 

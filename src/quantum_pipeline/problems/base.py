@@ -64,7 +64,7 @@ Label = Annotated[StrictInt | StrictStr, Field(json_schema_extra={"allowed": "an
 class Problem(BaseModel, ABC):
     """What all problems have: a type, and qubits that they take."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, serialize_by_alias=True)
 
     type: str
 
