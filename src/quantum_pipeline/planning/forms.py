@@ -60,20 +60,33 @@ def describe(space: Space) -> str:
     >>> from quantum_pipeline.spaces import Group
     >>> describe(Space((Group((0, 1, 2), 1), Group((3, 4, 5), 1), Group((6,)))))
     '2 groups of 3 levels and 1 bit'
+    >>> describe(Space((Group((0, 1, 2), 1), Group((3, 4), 1))))
+    'groups of 3 and 2 levels'
     """
     sizes: dict[int, int] = {}
     for group in space.groups:
         levels = 0 if group.ones is None else group.n_levels
         sizes[levels] = sizes.get(levels, 0) + 1
-    parts = [
-        f"{count} {'group' if count == 1 else 'groups'} of {_size(levels)} "
-        f"{'level' if levels == 1 else 'levels'}"
-        for levels, count in sizes.items()
-        if levels
-    ]
+    several = [(levels, count) for levels, count in sizes.items() if levels and count > 1]
+    parts = [f"{count} groups of {_levels([levels])}" for levels, count in several]
+    if alone := [levels for levels, count in sizes.items() if levels and count == 1]:
+        parts.append(f"{'1 group' if len(alone) == 1 else 'groups'} of {_levels(alone)}")
     if bits := sizes.get(0):
         parts.append(f"{bits} {'bit' if bits == 1 else 'bits'}")
-    return ", ".join(parts[:-1]) + " and " + parts[-1] if len(parts) > 1 else parts[0]
+    return _and(parts)
+
+
+def _levels(sizes: list[int]) -> str:
+    return f"{_and([_size(levels) for levels in sizes])} {'level' if sizes == [1] else 'levels'}"
+
+
+def _and(parts: list[str]) -> str:
+    """Return parts in a row.
+
+    >>> _and(["a"]), _and(["a", "b", "c"])
+    ('a', 'a, b and c')
+    """
+    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
 
 
 def _size(number: int) -> str:
