@@ -201,6 +201,8 @@ def test_conflicts_that_no_colouring_avoids_are_the_optimum_and_not_feasible(
     ]
     assert report.quality.outcome == "equal"
     assert (report.quality.feasible_share, report.quality.feasible_share_of_shots) == (0.0, 0.0)
+    assert (report.problem.n_states, report.problem.n_feasible) == (8, 0)
+    assert "over all states" in report.quality.ratio_definition
 
 
 def test_a_form_that_says_other_things_than_its_problem_is_refused(tmp_path: Path) -> None:

@@ -64,6 +64,7 @@ def build(
         InvalidResult: the problem's own objective or constraints, and those of its form, disagree.
     """
     request, form = prepared.request, problem.form
+    found = quality(problem, result)
     report = ConstrainedReport(
         **common_parts(prepared, outcome, result),
         problem=FormPart(
@@ -72,7 +73,7 @@ def build(
             n_qubits=problem.n_qubits,
             n_groups=len(form.space.groups),
             n_states=form.space.n_states,
-            n_feasible=result.figures.n_feasible,
+            n_feasible=round(found.random_feasible_share * form.space.n_states),
             n_constraints=len(form.constraints),
             order=form.objective.order,
             space=describe(form.space),
@@ -94,7 +95,7 @@ def build(
         ),
         solution=_solution(problem, result),
         samples=result.counts,
-        quality=quality(problem, result),
+        quality=found,
         analysis=analyse(result.history, ROUNDING * _size(form)),
         jobs_word=jobs_word.of_constrained(problem, result),
         recommendations=(),

@@ -67,9 +67,12 @@ def _on_blind_picks(report: ConstrainedReport) -> str | None:
     quality, shots = report.quality, sum(report.samples.values())
     if not quality.blind_finds_best or quality.all_equal:
         return None
-    feasible = "feasible " if report.problem.n_constraints else ""
+    problem = report.problem
+    states = f"{problem.n_states:,} states"
+    if problem.n_constraints:
+        states = f"{problem.n_feasible:,} feasible states"
     return (
-        f"With {report.problem.n_feasible:,} {feasible}states the problem is too small to show "
+        f"With {states} the problem is too small to show "
         f"anything by its answer: {shots:,} blind picks find the best with "
         f"{percent(quality.blind_probability_of_best_in_shots)}. Look at what one shot gives, or "
         "take a larger problem or fewer shots."

@@ -13,7 +13,7 @@ class FormPart(Part):
     """The problem, in short; the request has it whole.
 
     ``space`` has the groups in words, ``n_states`` their product, and ``n_feasible`` how many of
-    the states break no constraint; ``order`` is that of the polynomial.
+    the states break no rule; ``order`` is that of the polynomial.
     """
 
     type: str

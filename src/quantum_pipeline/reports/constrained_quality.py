@@ -24,9 +24,7 @@ ALMOST_SURELY = 0.95
 CLEARLY = 2.0
 """Times as often as a blind pick, from which a shot is called better than one."""
 
-DEFINITION = (
-    "(worst - value) / (worst - best), objectives over feasible states, as they are minimised"
-)
+DEFINITION = "(worst - value) / (worst - best), objectives over {} states, as they are minimised"
 
 Outcome = Literal["infeasible", "worse", "equal", "better"]
 
@@ -53,7 +51,7 @@ def quality(problem: FormProblem, result: ConstrainedResult) -> FormQuality:
         approximation_ratio=ratio(result.best_objective),
         expected_ratio=ratio(figures.mean) if figures.share else None,
         random_ratio=ratio(figures.blind_mean),
-        ratio_definition=DEFINITION,
+        ratio_definition=DEFINITION.format("feasible" if problem.form.constraints else "all"),
         ratio_undefined_because="all feasible states have the same objective" if equal else None,
         feasible_share=share,
         feasible_share_of_shots=_feasible(problem, result.counts) / shots,
