@@ -250,7 +250,7 @@ LARGE: dict[str, Make] = {
     "vertex cover": on_graph("min_vertex_cover", 15, 0.3),
     "clique": on_graph("max_clique", 15, 0.6),
     "set cover": cover("set_cover", 15, 12),
-    "exact cover": cover("exact_cover", 15, 10),
+    "exact cover": cover("exact_cover", 24, 8),
     "bin packing": packing(7, 4),
     "partitioning": partition(15),
     "max sat": sat(15),
