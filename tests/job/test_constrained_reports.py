@@ -127,7 +127,7 @@ def test_a_small_space_is_said_to_prove_nothing(knapsack: Solved) -> None:
 EXAMPLES = {
     path.stem: json.loads(path.read_text("utf-8"))
     for path in sorted(Path("events/requests").glob("*.json"))
-    if path.stem.partition("_")[0] not in ("invalid", "maxcut")
+    if path.stem.partition("_")[0] not in ("invalid", "maxcut", "pack")
 }
 WIDE = ("labs_thirteen", "max_clique_karate_club", "tsp_hanseatic_cities")
 """Examples that find their optimum with few layers; all that they may have take seconds."""
