@@ -35,10 +35,15 @@ DEVICE_EVALUATIONS = 30
 SPSA makes thirteen steps of them, in fifteen tasks where the device takes program sets.
 """
 
-FORM_TAIL = 0.2
+WIDE_TAIL, NARROW_TAIL, MANY_STATES = 0.2, 0.05, 2**14
 """Share of the outcomes whose mean is minimised on a form, if nothing was said.
 
-With all of them a part of the problems ends where most outcomes are good and the best is rare."""
+The narrow one is for many states. With all outcomes a part of the problems ends where most are good
+and the best is rare; with so few, small spaces end where it has no more than their share."""
+
+FORM_DEPTH, FEW_STATES = 8, 2**20
+"""Most layers on a form, and the states up to which there are as many: a narrow tail takes few
+evaluations a layer, and the best state of a LABS of 20 needs all of them."""
 
 SHOT_DEPTH = 2
 """Layers where energies come from shots, if nothing was said: each more is noise on a device."""
@@ -92,8 +97,9 @@ def _on_form(problem: FormProblem, asked: Algorithm) -> tuple[SettledQaoa, Reaso
     """Return QAOA on a form's states: as deep as on a state vector of as many amplitudes."""
     _check_on_form(problem, asked)
     states = problem.space.n_states
-    tail = asked.cvar_alpha or FORM_TAIL
-    asked = asked.model_copy(update={"cvar_alpha": tail})
+    tail = asked.cvar_alpha or (WIDE_TAIL if states < MANY_STATES else NARROW_TAIL)
+    layers = asked.max_depth or (FORM_DEPTH if states <= FEW_STATES else None)
+    asked = asked.model_copy(update={"cvar_alpha": tail, "max_depth": layers})
     what = (
         f"{problem.n_qubits} bits have {states:,} states that keep the rules of their groups "
         f"({describe(problem.space)}); a vector of them takes {memory_size(16 * states)}"
