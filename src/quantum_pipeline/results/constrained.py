@@ -48,7 +48,8 @@ class Penalty(Record):
 
     ``least`` is the least weight with which no infeasible state is as low as the best feasible one,
     found by looking at all. No state costs more than ``ceiling``, the objective of the worst
-    feasible state; None where there is no constraint, or all feasible states are equal.
+    feasible state or the median of all, whichever is more; None where there is no constraint, or
+    all feasible states are equal.
     """
 
     weight: Positive

@@ -231,5 +231,6 @@ def _check_penalty(result: ConstrainedResult, form: Form, algorithm: SettledQaoa
         check_equal("penalty.weight", penalty.weight, algorithm.penalty)
     elif penalty.weight < penalty.least or (form.constraints and not penalty.weight):
         raise InvalidResult(refusal("penalty.weight", penalty.weight, f"{penalty.least} or more"))
-    if penalty.ceiling is not None:
-        check_near("penalty.ceiling", penalty.ceiling, result.figures.worst, 0.0)
+    if penalty.ceiling is not None and penalty.ceiling < result.figures.worst:
+        allowed = f"{result.figures.worst} or more, what the worst feasible state has"
+        raise InvalidResult(refusal("penalty.ceiling", penalty.ceiling, allowed))

@@ -2,10 +2,10 @@
 
     E = min(objective + weight violation, ceiling)
 
-An infeasible state costs its violation, and no state more than the worst feasible one: what is
-hopeless alike turns alike, and leaves the phases their digits for what is not. The weight is chosen
-by looking at all states: the ``least`` with which no infeasible one is as low as the best feasible
-one, times MARGIN.
+An infeasible state costs its violation, and no state more than the worst feasible one or, if that
+is more, the median of all: what is hopeless alike turns alike, and sets no scale for what is not.
+The weight is chosen by looking at all states: the ``least`` with which no infeasible one is as low
+as the best feasible one, times MARGIN.
 
 Which objectives are lower is decided exactly where floats are too near to each other.
 """
@@ -113,7 +113,10 @@ class Landscape:
         usual = span / float(self.violation.max()) if span else 1.0
         chosen = MARGIN * least if least > ROUNDING * usual else usual
         weight = chosen if asked is None else asked
-        return Weighing(weight, least, highest if highest > lowest else None)
+        if highest == lowest:
+            return Weighing(weight, least, None)
+        median = float(np.median(self.objective + weight * self.violation))
+        return Weighing(weight, least, max(highest, self.form.objective.constant + median))
 
     def energies(self, weighing: Weighing) -> Real:
         """Return E of all states, less the polynomial's constant."""
