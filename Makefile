@@ -49,8 +49,9 @@ check: setup validate scan build  ## format, lint, types, architecture, template
 	@$(BIN)/python -m scripts.contracts .cache/contracts.ini
 	@PYTHONPATH=. $(BIN)/lint-imports --no-logo --config .cache/contracts.ini
 
-docs: setup  ## write docs/request.schema.json and the tables of docs/request.md anew, from the models
+docs: setup  ## write docs/request.schema.json and the tables of docs/request.md and docs/files.md anew, from the code
 	@$(BIN)/python -m scripts.request_docs
+	@$(BIN)/python -m scripts.file_docs
 
 bench: $(BENCH_VENV)/.ready  ## side by side with peers, in an environment of their own; and 20 random instances
 	@for each in qaoa optimise bandwidth scaling vqe molecules overhead instances; do $(BENCH_VENV)/bin/python -m benchmarks.$$each; done

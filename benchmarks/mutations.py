@@ -257,26 +257,36 @@ def _qpipe(arguments: list[str]) -> str:
     """Return how the command exits: "accepted", or the name at the head of what it says."""
     from quantum_pipeline.cli.main import main
 
-    buffer = io.BytesIO()
-    with _utf8(buffer) as (out, said):
+    buffer, printed = io.BytesIO(), io.BytesIO()
+    with _utf8(printed, buffer) as (out, said):
         try:
             main(arguments, prog_name="qpipe")
         except SystemExit as status:
+            out.flush()
             if not status.code:
-                out.flush()
                 return "accepted"
         said.flush()
-        text = buffer.getvalue().decode()
+        text, answer = buffer.getvalue().decode(), printed.getvalue()
     if text.startswith("Usage:"):
         return "usage"
     _check_said(text)
-    return text.partition(":")[0]
+    return _name_of(text) or json.loads(answer)["error"]
+
+
+def _name_of(text: str) -> str:
+    """Return the name of the error that stands in what was said, behind notes; "" of none."""
+    from quantum_pipeline.errors import ERRORS
+
+    names = (line.partition(":")[0] for line in text.splitlines())
+    return next((name for name in names if name in ERRORS), "")
 
 
 @contextmanager
-def _utf8(errors: io.BytesIO) -> Iterator[tuple[io.TextIOWrapper, io.TextIOWrapper]]:
+def _utf8(
+    printed: io.BytesIO, errors: io.BytesIO
+) -> Iterator[tuple[io.TextIOWrapper, io.TextIOWrapper]]:
     """Print as into a terminal of UTF-8, whose stdout takes no half characters."""
-    out = io.TextIOWrapper(io.BytesIO(), "utf-8", "strict")
+    out = io.TextIOWrapper(printed, "utf-8", "strict")
     said = io.TextIOWrapper(errors, "utf-8", "backslashreplace")
     with redirect_stdout(out), redirect_stderr(said):
         yield out, said
@@ -301,7 +311,7 @@ KINDS = {
 def ready() -> None:
     """Import what a warm function or command has imported, before the cases are forked."""
     sys.path.insert(0, str(PROJECT / "functions"))
-    for name in (*FUNCTIONS, "quantum_pipeline.cli.main", "quantum_pipeline.problems.text_files"):
+    for name in (*FUNCTIONS, "quantum_pipeline.cli.main", "quantum_pipeline.files.reading"):
         importlib.import_module(name)
     from quantum_pipeline.aws.clients import client
 

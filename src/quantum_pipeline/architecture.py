@@ -10,7 +10,7 @@ Layers = tuple[tuple[str, ...], ...]
 
 PACKAGE: Layers = (
     ("cli",),
-    ("local",),
+    ("files", "local"),
     ("aws", "pages"),
     ("catalogue", "reports"),
     ("results",),
@@ -42,7 +42,7 @@ JOB: Layers = (
 FUNCTIONS = ("prepare", "submit", "monitor", "post_process", "cancel", "sweep")
 """The Lambdas; none imports another."""
 
-ON_THIS_MACHINE = ("cli", "local")
+ON_THIS_MACHINE = ("cli", "files", "local")
 """What nothing that is deployed needs."""
 
 DEPLOYED = tuple(part for layer in PACKAGE for part in layer if part not in ON_THIS_MACHINE)

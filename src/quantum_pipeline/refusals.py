@@ -8,6 +8,7 @@ words (a pattern, a tuple), the field brings its own under the keyword ``allowed
 from __future__ import annotations
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
@@ -19,6 +20,8 @@ from quantum_pipeline.wording import refusal, shown
 Schema = dict[str, Any]
 Location = tuple[int | str, ...]
 MOST_SENTENCES = 5
+LONGEST_MEANT = 64
+"""Characters: a longer text is no word with a mistake in it."""
 
 
 def refused(allowed: str) -> PydanticCustomError:
@@ -44,11 +47,23 @@ def sentences(error: ValidationError, model: type[BaseModel], root: str) -> list
     inner = {each["loc"][:length] for each in found for length in range(len(each["loc"]))}
     outermost = [each for each in found if each["loc"] not in inner]
     each_once: dict[str, None] = {}
+    listed: set[str] = set()
     for each in outermost[: 10 * MOST_SENTENCES]:
-        each_once |= dict.fromkeys(_sentences(each, schema, root))
+        said_of = _sentences(each, schema, root)
+        if each["type"] == "extra_forbidden":  # the fields that there are, once an object
+            said_of = [_listed_once(sentence, listed) for sentence in said_of]
+        each_once |= dict.fromkeys(said_of)
     said = list(each_once)
     more = ["and more of the kind"] if len(said) > MOST_SENTENCES else []
     return said[:MOST_SENTENCES] + more
+
+
+def _listed_once(sentence: str, listed: set[str]) -> str:
+    head, found, allowed = sentence.partition("; allowed: ")
+    if not found or allowed not in listed:
+        listed.add(allowed)
+        return sentence
+    return head
 
 
 @cache
@@ -81,18 +96,36 @@ def _sentences(error: Any, root_schema: Schema, root: str) -> list[str]:  # noqa
         case "refused":
             return [refusal(field, error["input"], context["allowed"])]
         case "union_tag_invalid":
-            return [refusal(f"{field}.type", error["input"]["type"], _one_of(_tags(schema)))]
+            given = error["input"]["type"]
+            said = refusal(f"{field}.type", given, _one_of(_tags(schema)))
+            return [said + did_you_mean(given, _tags(schema))]
         case "union_tag_not_found":
             return [f"{field}.type: missing; allowed: {_one_of(_tags(schema))}"]
         case "extra_forbidden":
-            return [f"{field}: no such field; allowed: {', '.join(schema['properties'])}"]
+            there = schema["properties"]
+            meant = did_you_mean(path[-1], there) or f"; allowed: {', '.join(there)}"
+            return [f"{field}: no such field{meant}"]
         case "missing" if isinstance(error["loc"][-1], int):  # an entry of a tuple: name the tuple
             path, schema = _locate(error["loc"][:-1], root_schema)
             return [refusal(".".join(path), error["input"], words(schema, root_schema))]
         case "missing":
             return [f"{field}: missing; allowed: {words(schema, root_schema)}"]
         case _:
-            return [refusal(field, error["input"], words(schema, root_schema))]
+            said = refusal(field, error["input"], words(schema, root_schema))
+            return [said + did_you_mean(error["input"], schema.get("enum", ()))]
+
+
+def did_you_mean(given: object, known: Iterable[object]) -> str:
+    """Return what ends a refusal where a text is nearly one that is known; nothing elsewhere.
+
+    >>> did_you_mean("QOAA", ["qaoa", "vqe"]), did_you_mean("other", ["qaoa"]), did_you_mean(1, [])
+    ('; did you mean qaoa?', '', '')
+    """
+    if not isinstance(given, str) or len(given) > LONGEST_MEANT:
+        return ""
+    by_key = {str(each).lower(): str(each) for each in known}
+    found = get_close_matches(given.lower(), by_key, n=1)
+    return f"; did you mean {by_key[found[0]]}?" if found else ""
 
 
 def _locate(location: Location, root: Schema) -> tuple[list[str], Schema]:

@@ -10,9 +10,9 @@ from quantum_pipeline.chemistry import basis
 from quantum_pipeline.chemistry.molecules import NAMED
 from quantum_pipeline.chemistry.sizes import job_bytes
 from quantum_pipeline.errors import InvalidRequest
+from quantum_pipeline.files.reading import read
 from quantum_pipeline.planning.vqe import EVALUATIONS, UCCSD_AMPLITUDES
 from quantum_pipeline.problems import Chemistry
-from quantum_pipeline.problems.text_files import parse_text
 from quantum_pipeline.requests.algorithm import SettledVqe
 from quantum_pipeline.requests.request import ResolvedRequest
 from tests.planned import planned
@@ -226,7 +226,8 @@ def test_the_memory_of_a_molecule_grows_with_its_determinants_not_with_its_qubit
     ],
 )
 def test_a_comment_that_speaks_of_bohr_is_warned_of(comment: str, warned: bool) -> None:
-    asked = parse_text(f"2\n{comment}\nH 0 0 0\nH 0 0 0.74\n", "water.xyz")
+    content = f"2\n{comment}\nH 0 0 0\nH 0 0 0.74\n".encode()
+    asked = read(content, "water.xyz").request["problem"]
     assert asked.get("comment", "") == comment
     warnings = Chemistry.model_validate(asked).warnings
     assert len(warnings) == warned

@@ -152,6 +152,8 @@ def main_figures(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield from _of_form(report)
     else:
         yield from _of_optimisation(report)
+    if source := report["request"].get("source"):
+        yield "read from", f"{source['file']}, as {source['format']}"
     for each in report["warnings"]:
         yield "warning", each
     device = report["device"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import json
 import signal
 import sys
 from importlib import import_module
@@ -22,6 +23,7 @@ _MODULES = {
     "run": "many",
     **dict.fromkeys(("validate", "estimate", "devices", "serve", "env"), "main"),
     **dict.fromkeys(("show", "logs", "fetch", "cancel", "rerun"), "one_run"),
+    "convert": "converting",
     "list": "listing",
     "compare": "comparing",
 }
@@ -49,8 +51,31 @@ class Commands(click.Group):
             _console().note("interrupted")
             sys.exit(130)
         except PipelineError as error:
-            _console().error(type(error).__name__, *map(str, error.args))
+            if ctx.meta.get(_AS_JSON):
+                click.echo(_as_json(error))
+            else:
+                _console().error(type(error).__name__, *map(str, error.args))
             sys.exit(error.exit_code)
+
+
+_AS_JSON = "quantum_pipeline.as_json"
+
+
+def note_json(ctx: click.Context, _: click.Parameter, as_json: bool) -> bool:
+    """Remember that a command was asked for JSON: its refusal is then an object as well."""
+    ctx.meta[_AS_JSON] = as_json
+    return as_json
+
+
+def answered() -> None:
+    """Say that stdout has its JSON: an error that follows is told on stderr alone."""
+    click.get_current_context().meta[_AS_JSON] = False
+
+
+def _as_json(error: PipelineError) -> str:
+    sentences = list(map(str, error.args))
+    name, status = type(error).__name__, error.exit_code
+    return json.dumps({"error": name, "sentences": sentences, "exit_status": status}, indent=2)
 
 
 def _console() -> Any:

@@ -86,7 +86,13 @@ class Moment(click.ParamType[datetime]):
     help="How many are listed.",
 )
 @click.option("--all", "everything", is_flag=True, help="All of them.")
-@click.option("--json", "as_json", is_flag=True, help="Print the records as JSON.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    callback=entry.note_json,
+    help="Print the records as JSON.",
+)
 @click.option("--csv", "as_csv", is_flag=True, help="Print a line a run as CSV.")
 @click.option(
     "--read-in",

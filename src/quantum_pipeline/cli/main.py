@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from quantum_pipeline.cli import console, entry
+from quantum_pipeline.cli import console, entry, problem_file
 from quantum_pipeline.cli.compact_json import compact
 from quantum_pipeline.cli.packing import gathered
+from quantum_pipeline.cli.problem_file import AS, FRAME, How, label_of
 from quantum_pipeline.devices.catalogue import Device, catalogue
 from quantum_pipeline.devices.states import DeviceState, read_state
 from quantum_pipeline.errors import InvalidRequest, PipelineError
@@ -27,10 +28,8 @@ from quantum_pipeline.planning.costs import FREE, InstancePrice, check_budget
 from quantum_pipeline.planning.device import candidates, needs_device
 from quantum_pipeline.planning.preparation import check, prepare
 from quantum_pipeline.planning.prepared import Preparation
-from quantum_pipeline.requests.json_text import MAX_VALUES, parse_json
 from quantum_pipeline.requests.pack import Pack, StoredPack, of_run, parse_input, said_of
 from quantum_pipeline.requests.request import (
-    MAX_OBJECT_BYTES,
     ProblemReference,
     Request,
     ResolvedRequest,
@@ -43,11 +42,15 @@ if TYPE_CHECKING:
     from quantum_pipeline.planning.packs import PreparedPack
 
 DEVICE = click.option("--device", help="Device that replaces the request's: a name or an ARN.")
-FILES = click.argument("files", type=click.Path(path_type=Path), nargs=-1, required=True)
+FILES = click.argument(
+    "files", type=click.Path(path_type=Path, allow_dash=True), nargs=-1, required=True
+)
 RUNS = Path("runs")
 """Where runs are on this machine, unless another folder is named."""
 
-AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
+AS_JSON = click.option(
+    "--json", "as_json", is_flag=True, callback=entry.note_json, help="Print JSON on stdout."
+)
 
 CANCEL_ON_INTERRUPT = click.option(
     "--cancel-on-interrupt", is_flag=True, help="Cancel the run's job on Ctrl-C without asking."
@@ -93,13 +96,17 @@ def start(
 
 @main.command(short_help="Check requests; print them with their defaults.")
 @FILES
+@AS
+@FRAME
 @DEVICE
-def validate(files: tuple[Path, ...], device: str | None) -> None:
+def validate(
+    files: tuple[Path, ...], as_: str | None, frame: int | None, device: str | None
+) -> None:
     """Print the request, or the pack, in FILES with every default filled in, or what is wrong.
 
     Several files are printed as the pack that they make.
     """
-    (_, asked), *alone = asked_in(files, device)
+    (_, asked), *alone = asked_in(files, device, How(as_, frame))
     if alone:
         allowed = "requests that can share one job, or one file"
         raise InvalidRequest(f"FILES: they make no pack; allowed: {allowed}")
@@ -120,7 +127,7 @@ def validate(files: tuple[Path, ...], device: str | None) -> None:
 Asked = Request | Pack | StoredPack
 
 
-def asked_in(files: tuple[Path, ...], device: str | None) -> list[tuple[str, Asked]]:
+def asked_in(files: tuple[Path, ...], device: str | None, how: How) -> list[tuple[str, Asked]]:
     """Return what is asked in a file; of several the pack that they make, and what has no place.
 
     Each comes after what its execution's name begins with.
@@ -129,11 +136,11 @@ def asked_in(files: tuple[Path, ...], device: str | None) -> list[tuple[str, Ask
         InvalidRequest: as ``load``; of several files, after the name of the file.
     """
     if len(files) == 1:
-        found = load(files[0], device)
-        return [(found.name or files[0].stem, found)]
+        found = load(files[0], device, how)
+        return [(found.name or label_of(files[0]), found)]
     requests: list[tuple[Path, Request]] = []
     for file in files:
-        data = read(file, device)
+        data = read(file, device, how)
         with said_of(str(file)):
             each = parse_input(data)
             if not isinstance(each, Request):
@@ -142,7 +149,7 @@ def asked_in(files: tuple[Path, ...], device: str | None) -> list[tuple[str, Ask
     pack, alone = gathered(requests)
     for lone in alone:
         console.note(f"{lone.file}: in a job of its own, since {lone.because}")
-    of_alone = ((lone.request.name or lone.file.stem, lone.request) for lone in alone)
+    of_alone = ((lone.request.name or label_of(lone.file), lone.request) for lone in alone)
     return [*([("pack", pack)] if pack else []), *of_alone]
 
 
@@ -156,9 +163,18 @@ def _filled_in(found: Request) -> dict[str, Any]:
 
 @main.command(short_help="Print what runs would take and cost.")
 @FILES
+@AS
+@FRAME
 @DEVICE
 @AS_JSON
-def estimate(files: tuple[Path, ...], device: str | None, as_json: bool) -> None:
+def estimate(
+    *,
+    files: tuple[Path, ...],
+    as_: str | None,
+    frame: int | None,
+    device: str | None,
+    as_json: bool,
+) -> None:
     """Print qubits, memory, time and cost of what is asked in FILES; nothing is submitted.
 
     Of several files, those that can share a job are estimated as a pack. The exit status is 3 if
@@ -166,9 +182,10 @@ def estimate(files: tuple[Path, ...], device: str | None, as_json: bool) -> None
     """
     found = [
         _estimated(each) if isinstance(each, Request) else _estimated_pack(each)
-        for _, each in asked_in(files, device)
+        for _, each in asked_in(files, device, How(as_, frame))
     ]
     console.estimates([shown for shown, _ in found], as_json=as_json)
+    entry.answered()
     for _, check_cost in found:
         check_cost()
 
@@ -398,44 +415,27 @@ def make_folder(field: str, folder: Path) -> None:
         raise InvalidRequest.of(field, str(folder), allowed) from None
 
 
-def load(file: Path, device: str | None) -> Asked:
+def load(file: Path, device: str | None, how: How) -> Asked:
     """Return the request, or the pack, in a file of whichever form.
 
     Raises:
         InvalidRequest: no such file, too large, or neither.
     """
-    return parse_input(read(file, device))
+    asked = parse_input(read(file, device, how))
+    if isinstance(asked, Request) and not isinstance(asked.problem, ProblemReference):
+        for each in asked.problem.warnings:
+            console.note(f"warning: {each}")
+    return asked
 
 
-def read(file: Path, device: str | None) -> Any:
+def read(file: Path, device: str | None, how: How) -> Any:
     """Return what a file of any form holds, as JSON, with the device that replaces its own.
 
     Raises:
         InvalidRequest: no such file, too large, or of no such form.
     """
-    from quantum_pipeline.problems.text_files import (  # noqa: PLC0415
-        TEXT_SUFFIXES,
-        is_text_form,
-        parse_text,
-    )
-
-    try:
-        with file.open("rb") as opened:
-            content = opened.read(MAX_OBJECT_BYTES + 1)
-    except OSError as error:
-        raise InvalidRequest(f"{file}: {(error.strerror or 'not readable').lower()}") from None
-    if len(content) > MAX_OBJECT_BYTES:
-        raise InvalidRequest.of("FILE", str(file), f"a file of up to {MAX_OBJECT_BYTES} bytes")
-    if is_text_form(file.name):
-        data: Any = {"problem": parse_text(content, file.name)}
-    elif file.suffix.lower() == ".json":
-        data = parse_json(content, str(file), max_values=MAX_VALUES)
-    else:
-        forms = f"JSON in UTF-8, or a text file ending in {', '.join(sorted(TEXT_SUFFIXES))}"
-        data = parse_json(content, str(file), forms, MAX_VALUES)
-    if device is not None and isinstance(data, dict):
-        return {**data, "device": device}
-    return data
+    data = problem_file.read(file, how)
+    return {**data, "device": device} if device is not None and isinstance(data, dict) else data
 
 
 def check_before(asked: Asked, stack: str | None) -> str:

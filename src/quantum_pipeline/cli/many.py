@@ -15,6 +15,7 @@ import click
 from quantum_pipeline.catalogue.filters import Record
 from quantum_pipeline.cli import console, entry, main
 from quantum_pipeline.cli.listing import summary
+from quantum_pipeline.cli.problem_file import AS, FRAME, How
 from quantum_pipeline.errors import ERRORS, JobFailed, PipelineError
 from quantum_pipeline.local import running
 from quantum_pipeline.local.run_folder import record_of_folder
@@ -44,6 +45,8 @@ class Ended(NamedTuple):
 
 @entry.main.command(short_help="Run problems and write their reports.")
 @main.FILES
+@AS
+@FRAME
 @click.option("--stack", help="Run on AWS, on this CloudFormation stack, instead of this machine.")
 @main.DEVICE
 @click.option(
@@ -58,6 +61,8 @@ class Ended(NamedTuple):
 def run(
     *,
     files: tuple[Path, ...],
+    as_: str | None,
+    frame: int | None,
     stack: str | None,
     device: str | None,
     output: Path,
@@ -66,10 +71,10 @@ def run(
 ) -> None:
     """Take the problems in FILES through the whole pipeline and write their reports.
 
-    Each file is a request or a pack as JSON, a graph in rudy form, a COOrdinate text file, or a
-    molecule (.xyz). Several files share one job where they can: those that need no device.
+    Each file is a request or a pack as JSON, or a graph, a QUBO or a molecule in one of the formats
+    that docs/files.md lists; - is standard input. Several files share one job where they can: those that need no device.
     """
-    wanted = [Wanted(*each) for each in main.asked_in(files, device)]
+    wanted = [Wanted(*each) for each in main.asked_in(files, device, How(as_, frame))]
     label, first = wanted[0]
     take = partial(start_all, wanted)
     if isinstance(first, Request) and len(wanted) == 1:

@@ -75,7 +75,7 @@ EXACT_QUBITS = 26
 
 
 def find(spec: str) -> Device:
-    """Return the device of a name (any case) or ARN.
+    """Return the device of a name (any case; spaces, - and _ are one) or ARN.
 
     Raises:
         InvalidRequest: no device has that name; says which is meant where one is like it.
@@ -86,7 +86,7 @@ def find(spec: str) -> Device:
     """
     devices = catalogue().devices
     for device in devices:
-        if spec == device.arn or spec.lower() == device.name.lower():
+        if spec == device.arn or _key(spec) == _key(device.name):
             return device
     names = ", ".join(device.name for device in devices if device.kind != "analog")
     name = spec.rpartition("/")[2].lower()
@@ -98,6 +98,11 @@ def find(spec: str) -> Device:
     meant = _like(name)
     ask = f"; did you mean {' or '.join(meant)}?" if meant else ""
     raise InvalidRequest.of("device", spec, f"auto, or the name or ARN of one of {names}{ask}")
+
+
+def _key(name: str) -> str:
+    """Return a name as it is compared: Forte 1 is Forte-1."""
+    return "".join(letter for letter in name.lower() if letter not in " -_")
 
 
 def _like(name: str) -> list[str]:

@@ -41,6 +41,7 @@ def headline(report: MoleculeReport) -> list[tuple[str, str, str]]:
     """Return what was found, how good it is, what it cost: a word, the figure, a sentence each."""
     return [
         *rows.cut_in_short(report),
+        *rows.read_from(report),
         *rows.warned(report),
         *_failed(report),
         ("Found", f"{hartree(report.solution.energy)} hartree", _found(report)),

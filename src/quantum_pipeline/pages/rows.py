@@ -63,6 +63,15 @@ def warned(report: Report) -> list[tuple[str, str, str]]:
     return [("Warning", "check the problem", f"{each}.") for each in report.warnings]
 
 
+def read_from(report: Report) -> list[tuple[str, str, str]]:
+    """Return the file that the problem was read from, as what, and what was decided in it."""
+    source = report.request.get("source")
+    if source is None:
+        return []
+    notes = "; ".join(source["notes"])
+    return [("Read as", source["format"], f"From {source['file']}{f': {notes}' if notes else ''}.")]
+
+
 def ended(report: Report) -> str:
     """Return how the optimiser ended."""
     convergence = report.convergence

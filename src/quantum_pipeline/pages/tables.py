@@ -27,6 +27,8 @@ def headline(study: Study) -> list[tuple[str, str, str]]:
     what = "cut" if report.problem.type == "maxcut" else "objective"
     return [
         *rows.cut_in_short(report),
+        *rows.read_from(report),
+        *rows.warned(report),
         ("Found", f"{what} {study.answer(report.solution.objective)}", _found(study)),
         ("Quality", *_good(study)),
         rows.cost_in_short(report, sum(report.samples.values())),

@@ -10,16 +10,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from functools import cached_property
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
     StrictInt,
     StrictStr,
+    WithJsonSchema,
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
@@ -27,7 +29,7 @@ from pydantic_core import CoreSchema
 from quantum_pipeline.exact import ExactEnergies, Terms
 from quantum_pipeline.ising import IsingModel
 from quantum_pipeline.refusals import refused
-from quantum_pipeline.wording import refusal
+from quantum_pipeline.wording import refusal, shown
 
 MAX_MAGNITUDE = 1e12
 """Largest coefficient: beyond it floats hold no quarters of a unit."""
@@ -53,12 +55,45 @@ Number = Annotated[
     Field(strict=True, allow_inf_nan=False, ge=-MAX_MAGNITUDE, le=MAX_MAGNITUDE),
     AfterValidator(_not_tiny),
 ]
+Goal = Literal["minimise", "maximise"]
 Index = Annotated[int, Field(strict=True, ge=0)]
 Term = Annotated[
     tuple[Index, Index, Number],
     Field(json_schema_extra={"allowed": "[i, j, value]: two variables, counted from 0, a number"}),
 ]
 Label = Annotated[StrictInt | StrictStr, Field(json_schema_extra={"allowed": "an integer or text"})]
+MOST_NESTED = 8
+
+
+def _text_of_tuple(label: Any) -> Any:
+    if not isinstance(label, list | tuple):
+        return label
+    found = _as_tuple(label, MOST_NESTED)
+    return label if found is None else str(found)
+
+
+def _as_tuple(label: Any, depth: int) -> Any:
+    """Return a list as the tuple that it was; None where it holds other things."""
+    if isinstance(label, int | float | str):
+        return label
+    if not isinstance(label, list | tuple) or not label or not depth:
+        return None
+    entries = tuple(_as_tuple(each, depth - 1) for each in label)
+    return None if None in entries else entries
+
+
+NestedLabel = Annotated[
+    Label,
+    BeforeValidator(_text_of_tuple),
+    WithJsonSchema(
+        {
+            "type": ["integer", "string", "array"],
+            "items": {"type": ["integer", "number", "string", "array"]},
+            "allowed": "an integer, text, or a list of such",
+        }
+    ),
+]
+"""A tuple in Python, a list in JSON, is the tuple's text here."""
 
 
 class Problem(BaseModel, ABC):
@@ -93,7 +128,10 @@ class Problem(BaseModel, ABC):
 class BinaryProblem(Problem):
     """Binary variables with labels, an objective and an Ising model: one qubit a variable."""
 
-    sense: ClassVar[Literal["minimise", "maximise"]] = "minimise"
+    @property
+    def sense(self) -> Goal:
+        """Whether the objective is to be small or large."""
+        return "minimise"
 
     @property
     @abstractmethod
@@ -104,6 +142,53 @@ class BinaryProblem(Problem):
     @abstractmethod
     def n_terms(self) -> int:
         """Number of terms of the objective as it was written, known before any is computed."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Variables in no term, and an optimum that needs no computing."""
+        if max(self.n_variables, self.n_terms) > MAX_TERMS:
+            return ()  # refused by who plans it
+        found = []
+        if unused := self.unused:
+            named = ", ".join(shown(self.labels[k]) for k in unused[:5])
+            more = f" and {len(unused) - 5} more" if len(unused) > 5 else ""
+            from_one = unused == [0] and isinstance(self.labels, range)
+            hint = ": counted from 1? here the first is 0" if from_one else ""
+            what = "variable" if len(unused) == 1 else "variables"
+            found.append(f"{what} {named}{more} in no term{hint}")
+        if self.trivial_optimum is not None:
+            found.append(
+                f"the optimum is trivial: {self.trivial_optimum}; is the problem as meant?"
+            )
+        return tuple(found)
+
+    @cached_property
+    def unused(self) -> list[int]:
+        """The variables whose value changes nothing."""
+        terms = self.terms()
+        used = {i for i, value in enumerate(terms.linear) if value}
+        for i, j, value in terms.quadratic:
+            if value:
+                used.update((i, j))
+        return [i for i in range(self.n_variables) if i not in used]
+
+    @cached_property
+    def trivial_optimum(self) -> str | None:
+        """An optimum that the signs of the coefficients show, in words; None where they do not.
+
+        Cost: O(n_terms).
+        """
+        terms = self.terms()
+        pairs = [value for i, j, value in terms.quadratic if i != j]
+        linear = [*terms.linear, *(value for i, j, value in terms.quadratic if i == j)]
+        if not any(pairs):
+            return "each variable is by itself"
+        if terms.spins:
+            agree = max(pairs) <= 0 and (max(linear) <= 0 or min(linear) >= 0)
+            return "all variables alike" if agree else None
+        if min(pairs) >= 0 and min(linear) >= 0:
+            return "all variables 0"
+        return "all variables 1" if max(pairs) <= 0 and max(linear) <= 0 else None
 
     @property
     def n_qubits(self) -> int:

@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, Self
+from typing import Literal, Self
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from quantum_pipeline.exact import Terms
 from quantum_pipeline.ising import Coupling
@@ -20,31 +13,13 @@ from quantum_pipeline.problems.base import (
     BinaryProblem,
     Index,
     Label,
+    NestedLabel,
     Number,
     check_indices,
     check_labels,
     check_no_loops,
 )
 from quantum_pipeline.quantities import Entries
-
-
-def _text_of_tuple(label: Any) -> Any:
-    flat = isinstance(label, list | tuple) and all(isinstance(e, int | float | str) for e in label)
-    return str(tuple(label)) if flat else label
-
-
-VariableLabel = Annotated[
-    Label,
-    BeforeValidator(_text_of_tuple),
-    WithJsonSchema(
-        {
-            "type": ["integer", "string", "array"],
-            "items": {"type": ["integer", "number", "string"]},
-            "allowed": "an integer, text, or a list of such",
-        }
-    ),
-]
-"""A tuple in dimod, a list in JSON, is the tuple's text here."""
 
 
 class SerializedBqm(BaseModel):
@@ -58,7 +33,7 @@ class SerializedBqm(BaseModel):
     )
     variable_type: Literal["SPIN", "BINARY"] = Field(description="spins (-1, +1) or bits (0, 1)")
     offset: Number = Field(0.0, description="constant of the energy")
-    variable_labels: Entries[VariableLabel] = Field(
+    variable_labels: Entries[NestedLabel] = Field(
         description="names of the variables, each once; tuples in dimod are lists in JSON"
     )
     linear_biases: Entries[Number] = Field(min_length=1, description="one per variable")

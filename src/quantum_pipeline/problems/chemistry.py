@@ -43,11 +43,17 @@ _APART = "the parts hardly feel each other; if another unit was meant, convert i
 _BOHR = re.compile(r"\b(?:bohrs?|a\.u\.|atomic units?)(?!\w)", re.IGNORECASE)
 
 
-def _lower(name: Any) -> Any:
-    return name.lower() if isinstance(name, str) else name
+_SPELLINGS = {"sto3g": "sto-3g", "631g": "6-31g", "6311g": "6-311g"}
 
 
-Basis = Annotated[Literal["sto-3g", "6-31g", "6-311g"], BeforeValidator(_lower)]
+def _as_named(name: Any) -> Any:
+    """Return a basis by its name, however it is spelled: STO3G, 6_31g, "6-311 G"."""
+    if not isinstance(name, str):
+        return name
+    return _SPELLINGS.get(re.sub(r"[-_\s]", "", name.lower()), name)
+
+
+Basis = Annotated[Literal["sto-3g", "6-31g", "6-311g"], BeforeValidator(_as_named)]
 
 
 class Chemistry(Problem):
@@ -70,7 +76,9 @@ class Chemistry(Problem):
     geometry: Annotated[tuple[Nucleus, ...], Field(min_length=1, max_length=50)] | None = Field(
         None, description="each nucleus with its position in angstrom, instead of a name"
     )
-    basis: Basis = Field("sto-3g", description="the basis set; upper or lower case")
+    basis: Basis = Field(
+        "sto-3g", description="the basis set, by any common spelling, such as STO3G"
+    )
     comment: Annotated[StrictStr, Field(max_length=LONGEST_COMMENT)] | None = Field(
         None,
         description="the comment of an xyz file; it changes nothing",

@@ -9,7 +9,7 @@ from typing import Literal
 
 from quantum_pipeline.exact import Terms
 from quantum_pipeline.ising import IsingModel
-from quantum_pipeline.problems.base import BinaryProblem, Label
+from quantum_pipeline.problems.base import BinaryProblem, Goal, Label
 from quantum_pipeline.problems.graphs import Graph
 
 
@@ -19,9 +19,12 @@ class MaxCut(Graph, BinaryProblem):
     cut(x) = sum_{(i,j,w)} w [x_i != x_j],    energy = -cut
     """
 
-    sense = "maximise"
-
     type: Literal["maxcut"] = "maxcut"
+
+    @property
+    def sense(self) -> Goal:
+        """A cut is to be large."""
+        return "maximise"
 
     @property
     def n_variables(self) -> int:

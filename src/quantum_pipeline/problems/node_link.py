@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from quantum_pipeline.problems.base import (
-    Label,
+    NestedLabel,
     Number,
     check_labels,
     check_no_loops,
@@ -27,14 +27,14 @@ class _Part(BaseModel):
 class Node(_Part):
     """A node by its name."""
 
-    id: Label = Field(description="the node's name")
+    id: NestedLabel = Field(description="the node's name")
 
 
 class Link(_Part):
     """An edge between two named nodes."""
 
-    source: Label = Field(description="name of one end")
-    target: Label = Field(description="name of the other end")
+    source: NestedLabel = Field(description="name of one end")
+    target: NestedLabel = Field(description="name of the other end")
     weight: Number = Field(1.0, description="weight of the edge")
 
 

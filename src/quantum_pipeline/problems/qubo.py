@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, model_validator
 from quantum_pipeline.exact import Terms
 from quantum_pipeline.problems.base import (
     BinaryProblem,
+    Goal,
     Number,
     Term,
     check_indices,
@@ -20,9 +21,10 @@ from quantum_pipeline.quantities import Entries
 
 
 class Qubo(BinaryProblem):
-    """Minimise  sum_i l_i x_i + sum q_ij x_i x_j  over bits; repeated pairs add up.
+    """Minimise  offset + sum_i l_i x_i + sum q_ij x_i x_j  over bits; repeated pairs add up.
 
-    Given as ``linear`` and ``quadratic``, or as a square ``matrix`` M with objective x^T M x.
+    Given as ``linear`` and ``quadratic``, or as a square ``matrix`` M with objective x^T M x. With
+    the sense maximise the energy is its negative.
     """
 
     model_config = ConfigDict(
@@ -39,6 +41,10 @@ class Qubo(BinaryProblem):
     matrix: Entries[Entries[Number]] | None = Field(
         None, min_length=1, description="M, row by row, instead of linear and quadratic"
     )
+    offset: Number = Field(0.0, description="constant of the objective")
+    goal: Goal = Field(
+        "minimise", alias="sense", description="whether the objective is to be small or large"
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -54,6 +60,16 @@ class Qubo(BinaryProblem):
         return self
 
     @property
+    def sense(self) -> Goal:
+        """As it was asked for."""
+        return self.goal
+
+    @property
+    def constant(self) -> float:
+        """The offset of the minimised objective."""
+        return -self.offset if self.sense == "maximise" else self.offset
+
+    @property
     def n_variables(self) -> int:
         """Number of bits."""
         return len(self.matrix if self.matrix is not None else self.linear or ())
@@ -66,7 +82,9 @@ class Qubo(BinaryProblem):
         return self.n_variables + len(self.quadratic)
 
     def terms(self) -> Terms:
-        """Return l.x + sum q x x."""
-        if self.matrix is None:
-            return Terms(self.linear or (), self.quadratic)
-        return Terms([0.0] * len(self.matrix), terms_of_matrix(self.matrix))
+        """Return l.x + sum q x x, its negative where that is maximised."""
+        linear = self.linear or [0.0] * self.n_variables
+        quadratic = self.quadratic if self.matrix is None else terms_of_matrix(self.matrix)
+        if self.sense == "minimise":
+            return Terms(linear, quadratic)
+        return Terms([-value for value in linear], [(i, j, -value) for i, j, value in quadratic])

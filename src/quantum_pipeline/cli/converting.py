@@ -1,0 +1,40 @@
+"""``qpipe convert``: a file of any format as the JSON of a request."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from quantum_pipeline.cli import console, entry
+from quantum_pipeline.cli.compact_json import compact
+from quantum_pipeline.cli.problem_file import AS, FRAME, How, read
+from quantum_pipeline.errors import InvalidRequest
+from quantum_pipeline.requests.pack import parse_input
+
+
+@entry.main.command(short_help="Print a file as the JSON of a request.")
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@AS
+@FRAME
+@click.option(
+    "-o",
+    "--output",
+    "output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File for the request; stdout if not given.",
+)
+def convert(file: Path, as_: str | None, frame: int | None, output: Path | None) -> None:
+    """Read the problem in FILE, check it, and print it as a request, with nothing filled in."""
+    data = read(file, How(as_, frame))
+    parse_input(data)
+    text = compact(data)
+    if output is None:
+        click.echo(text)
+        return
+    try:
+        output.write_text(f"{text}\n", encoding="utf-8")
+    except OSError as error:
+        allowed = f"a file that can be written ({error.strerror})"
+        raise InvalidRequest.of("--output", str(output), allowed) from None
+    console.note(f"wrote {output}")

@@ -1,0 +1,227 @@
+"""Matrices: numpy's .npy, MatrixMarket, comma-separated values, and text with a first line n.
+
+A matrix is the weights of a graph or a QUBO: ``built.matrix`` has which. CSV may also be the edges
+of a graph, with or without a line of names.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from codecs import BOM_UTF8
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from quantum_pipeline.files import built
+from quantum_pipeline.files.content import text_of
+from quantum_pipeline.files.document import Document, Found
+from quantum_pipeline.files.lines import (
+    MOST_LINES,
+    MOST_VARIABLES,
+    as_number,
+    integer,
+    lines_of,
+    number_of,
+    wrong,
+)
+from quantum_pipeline.wording import refusal
+
+if TYPE_CHECKING:
+    import numpy as np
+
+MOST_ROWS = 2048
+"""Rows of a dense matrix: of more, not even the file could be read."""
+
+
+def read_npy(document: Document) -> Found:
+    """Read a square matrix that numpy saved; nothing in it is run."""
+    import numpy as np  # noqa: PLC0415 - not all files need it
+    from numpy.lib import format as npy  # noqa: PLC0415
+
+    file = io.BytesIO(document.data)
+    try:
+        version = npy.read_magic(file)  # type: ignore[no-untyped-call]
+        read: Any = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        shape, _, dtype = read(file)
+    except (ValueError, TypeError, SyntaxError, KeyError, RecursionError, MemoryError):
+        raise ValueError("damaged .npy; allowed: an array as numpy.save writes it") from None
+    if dtype.hasobject or dtype.kind not in "biuf":
+        allowed = "an array of numbers, neither objects nor complex"
+        raise ValueError(refusal("dtype", str(dtype), allowed))
+    if len(shape) != 2 or shape[0] != shape[1] or not 1 <= shape[0] <= MOST_ROWS:
+        raise ValueError(
+            refusal("shape", list(shape), f"a square matrix of up to {MOST_ROWS} rows")
+        )
+    if len(document.data) - file.tell() != dtype.itemsize * shape[0] ** 2:
+        raise ValueError("damaged .npy; allowed: as many numbers as its head says")
+    file.seek(0)
+    return _dense(np.load(file, allow_pickle=False), document.meaning)
+
+
+def _dense(rows: np.ndarray[Any, Any], meaning: str | None) -> Found:
+    import numpy as np  # noqa: PLC0415
+
+    if not np.isfinite(rows).all():
+        i, j = np.argwhere(~np.isfinite(rows))[0]
+        got = f"{rows[i, j]}"
+        raise ValueError(refusal(f"row {i + 1}, column {j + 1}", got, "a finite number"))
+    entries = {(int(i), int(j)): float(rows[i, j]) for i, j in np.argwhere(rows)}
+    return built.matrix(entries, len(rows), meaning)
+
+
+def read_market(document: Document) -> Found:
+    """Read a matrix in MatrixMarket form."""
+    from scipy.io import mminfo, mmread  # noqa: PLC0415 - takes a while
+
+    data = document.data.removeprefix(BOM_UTF8).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    try:
+        n_rows, n_columns, n_entries, kind, field, symmetry = mminfo(io.BytesIO(data))
+        if n_rows != n_columns or not 1 <= n_rows <= MOST_VARIABLES:
+            allowed = f"a square matrix of up to {MOST_VARIABLES} rows"
+            raise ValueError(refusal("size", [n_rows, n_columns], allowed))
+        if field not in ("real", "integer", "pattern", "double", "unsigned-integer"):
+            raise ValueError(refusal("field", field, "real, integer or pattern"))
+        if symmetry not in ("general", "symmetric"):
+            raise ValueError(refusal("symmetry", symmetry, "general or symmetric"))
+        if n_entries > len(data):
+            raise ValueError(refusal("entries", n_entries, "as many as lines follow"))
+        if kind == "array":
+            return _dense(mmread(io.BytesIO(data)), document.meaning)
+        found = mmread(io.BytesIO(data))
+    except (OverflowError, TypeError, MemoryError, KeyError, IndexError, StopIteration) as error:
+        raise ValueError(
+            f"no MatrixMarket ({error}); allowed: as scipy.io.mmwrite has it"
+        ) from None
+    entries: dict[tuple[int, int], float] = {}
+    for i, j, value in zip(
+        found.row.tolist(), found.col.tolist(), found.data.tolist(), strict=True
+    ):
+        if as_number(str(value)) is None:
+            raise ValueError(refusal(f"entry {i + 1} {j + 1}", str(value), "a finite number"))
+        if value:
+            entries[i, j] = entries.get((i, j), 0.0) + float(value)
+    return built.matrix(entries, n_rows, document.meaning)
+
+
+def read_dense(document: Document) -> Found:
+    """Read a first line n, or none, and n lines of n numbers."""
+    lines = lines_of(document.data, (b"#", b"%"), most=MOST_ROWS)
+    if len(lines[0][1]) == 1 and len(lines) > 1:
+        n = integer(*(lines[0][0], lines[0][1][0]), "rows", 1, MOST_ROWS)
+        if len(lines) - 1 != n:
+            raise wrong(*lines[0], f"as many rows as lines follow, {len(lines) - 1}")
+        lines = lines[1:]
+    n = len(lines)
+    for number, words in lines:
+        if len(words) != n:
+            got = f"line {number}: got {len(words)} numbers"
+            raise ValueError(f"{got}; allowed: {n}, as many as rows")
+    rows = [[number_of(number, word) for word in words] for number, words in lines]
+    return built.matrix(_entries(rows), n, document.meaning)
+
+
+def _entries(rows: Iterable[Sequence[float]]) -> dict[tuple[int, int], float]:
+    return {(i, j): value for i, row in enumerate(rows) for j, value in enumerate(row) if value}
+
+
+_ENDS = {"source", "from", "u", "i", "node1", "a", "start", "src", "node_a", "row"}
+_OTHER_ENDS = {"target", "to", "v", "j", "node2", "b", "end", "dst", "node_b", "column", "col"}
+_WEIGHTS = {"weight", "w", "value", "cost"}
+
+
+def read_csv(document: Document) -> Found:
+    """Read comma-, semicolon- or tab-separated values: the edges of a graph, or a matrix."""
+    rows = _rows(document)
+    readings: dict[str, Found] = {}
+    refusals = []
+    for name, read in (("edges", _csv_edges), ("matrix", _csv_matrix)):
+        if document.meaning == "qubo" and name == "edges":
+            continue
+        try:
+            readings[name] = read(rows, document.meaning)
+        except ValueError as error:
+            refusals.append(f"as {name}: {error}")
+    if len(readings) == 1:
+        return next(iter(readings.values()))
+    if not readings:
+        raise ValueError("; ".join(refusals))
+    raise built.SeveralReadings(
+        {"edges": "lines of two nodes and a weight", "dense": "rows of a matrix"}
+    )
+
+
+def _rows(document: Document) -> list[tuple[int, list[str]]]:
+    text = text_of(document.data)
+    head = next((line for line in text.splitlines() if line.strip()), "")
+    mark = max(",;\t", key=head.count)
+    try:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True)
+        found = [
+            (reader.line_num, [cell.strip() for cell in row])
+            for row in reader
+            if any(cell.strip() for cell in row) and not row[0].lstrip().startswith("#")
+        ]
+    except csv.Error as error:
+        raise ValueError(f"no CSV ({error}); allowed: values apart by , ; or tabs") from None
+    if not found:
+        raise ValueError("got nothing; allowed: edges, or the rows of a matrix")
+    if len(found) > MOST_LINES:
+        raise ValueError(f"got {len(found)} lines; allowed: up to {MOST_LINES}")
+    return found
+
+
+def _csv_edges(rows: list[tuple[int, list[str]]], _: str | None) -> Found:
+    columns = _columns(rows[0][1])
+    body = rows if columns is None else rows[1:]
+    first, second, third = columns or (0, 1, 2)
+    edges = []
+    seen: dict[frozenset[str], int] = {}
+    for number, cells in body:
+        if columns is None and len(cells) not in (2, 3):
+            raise wrong(number, cells, "two nodes and a weight, or a first line of their names")
+        if len(cells) <= max(first, second):
+            raise wrong(number, cells, "as many values as the first line has names")
+        a, b = cells[first], cells[second]
+        where = seen.setdefault(frozenset((a, b)), number)
+        if where != number:
+            raise wrong(number, cells, f"each edge once; it stands in line {where} already")
+        weight = cells[third] if third is not None and len(cells) > third else "1"
+        edges.append((a, b, number_of(number, weight)))
+    names = dict.fromkeys(end for a, b, _ in edges for end in (a, b))
+    if all(name.isascii() and name.isdigit() and str(int(name[:12])) == name for name in names):
+        order: list[Any] = sorted(map(int, names))
+        return built.graph(order, ((int(a), int(b), w) for a, b, w in edges))
+    return built.graph(names, edges)
+
+
+def _columns(names: list[str]) -> tuple[int, int, int | None] | None:
+    """Return the columns of both ends and of the weight, None where the first line has no names."""
+    lowered = [name.lower() for name in names]
+
+    def column(wanted: set[str]) -> int | None:
+        return next((k for k, name in enumerate(lowered) if name in wanted), None)
+
+    first, second = column(_ENDS), column(_OTHER_ENDS)
+    if first is None or second is None:
+        return None
+    return first, second, column(_WEIGHTS)
+
+
+def _csv_matrix(rows: list[tuple[int, list[str]]], meaning: str | None) -> Found:
+    cells = [row for _, row in rows]
+    if len(cells) > 1 and any(as_number(cell) is None for cell in cells[0]):
+        named = [cell for cell in cells[0] if cell]
+        cells = [row[1:] if len(row) == len(named) + 1 else row for row in cells[1:]]
+        rows = rows[1:]
+    n = len(cells)
+    if n > MOST_ROWS:
+        raise ValueError(f"got {n} rows; allowed: up to {MOST_ROWS}")
+    for (number, _), row in zip(rows, cells, strict=True):
+        if len(row) != n:
+            got = f"line {number}: got {len(row)} values"
+            raise ValueError(f"{got}; allowed: {n}, as many as rows")
+    numbers = [
+        [number_of(number, cell) for cell in row]
+        for (number, _), row in zip(rows, cells, strict=True)
+    ]
+    return built.matrix(_entries(numbers), n, meaning)

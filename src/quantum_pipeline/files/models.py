@@ -1,0 +1,74 @@
+"""Models of dimod in its own binary files; and formats that are known, and refused by name."""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import Any, NoReturn
+
+from quantum_pipeline.files.document import Document, Found
+from quantum_pipeline.files.json_forms import read
+from quantum_pipeline.files.lines import MOST_VARIABLES
+from quantum_pipeline.problems.base import MAX_TERMS
+from quantum_pipeline.wording import refusal
+
+_MAGIC = b"DIMODBQM"
+_BROKEN = (
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    OverflowError,
+    MemoryError,
+    RecursionError,
+    RuntimeError,
+    EOFError,
+    struct.error,
+)
+"""What dimod raises of a damaged file."""
+
+
+def read_bqm(document: Document) -> Found:
+    """Read a binary quadratic model that dimod's ``to_file`` wrote."""
+    import dimod  # noqa: PLC0415 - takes a while
+
+    _check_head(document.data)
+    try:
+        model = dimod.BinaryQuadraticModel.from_file(document.data)
+        value = json.loads(json.dumps(model.to_serializable()))
+    except _BROKEN as error:
+        said = str(error).partition("\n")[0][:200]
+        raise ValueError(f"damaged .bqm ({said}); allowed: as dimod's to_file writes it") from None
+    return read(value, "dimod")
+
+
+def _check_head(data: bytes) -> None:
+    """Hold a file to the sizes that its head names, before anything is made of them."""
+    damaged = ValueError("damaged .bqm; allowed: as dimod's to_file writes it")
+    start = len(_MAGIC) + 6
+    if not data.startswith(_MAGIC) or len(data) < start:
+        raise damaged
+    (length,) = struct.unpack("<I", data[start - 4 : start])
+    try:
+        head: Any = json.loads(data[start : start + length])
+        n_variables, n_interactions = head["shape"]
+        types = [head[name] for name in ("dtype", "itype", "ntype")]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise damaged from None
+    known = {"float64", "float32", *(f"{u}int{bits}" for u in ("", "u") for bits in (16, 32, 64))}
+    if not all(isinstance(each, str) and each in known for each in types):
+        raise damaged
+    for what, found, most in (
+        ("variables", n_variables, MOST_VARIABLES),
+        ("interactions", n_interactions, MAX_TERMS),
+    ):
+        if type(found) is not int or not 0 <= found <= most:
+            raise ValueError(refusal(what, found, f"an integer from 0 to {most}"))
+
+
+def refuse_fcidump(_: Document) -> NoReturn:
+    """Refuse integrals: a molecule is computed from its nuclei."""
+    raise ValueError(
+        "FCIDUMP holds integrals, which no problem takes; allowed: a molecule by its nuclei (.xyz)"
+    )
