@@ -112,7 +112,7 @@ def _sentences(error: Any, root_schema: Schema, root: str) -> list[str]:  # noqa
             return [f"{field}: missing; allowed: {words(schema, root_schema)}"]
         case _:
             said = refusal(field, error["input"], words(schema, root_schema))
-            return [said + did_you_mean(error["input"], schema.get("enum", ()))]
+            return [said + did_you_mean(error["input"], _choices(schema))]
 
 
 def did_you_mean(given: object, known: Iterable[object]) -> str:
@@ -123,9 +123,19 @@ def did_you_mean(given: object, known: Iterable[object]) -> str:
     """
     if not isinstance(given, str) or len(given) > LONGEST_MEANT:
         return ""
-    by_key = {str(each).lower(): str(each) for each in known}
-    found = get_close_matches(given.lower(), by_key, n=1)
+    by_key = {_letters(str(each)): str(each) for each in known}
+    found = get_close_matches(_letters(given), by_key, n=1)
     return f"; did you mean {by_key[found[0]]}?" if found else ""
+
+
+def _choices(schema: Schema) -> list[object]:
+    """Return the words that a field takes, of whichever of its types."""
+    here = [*schema.get("enum", ()), *([schema["const"]] if "const" in schema else ())]
+    return here + [word for each in schema.get("anyOf", ()) for word in _choices(each)]
+
+
+def _letters(word: str) -> str:
+    return "".join(letter for letter in word.lower() if letter.isalnum())
 
 
 def _locate(location: Location, root: Schema) -> tuple[list[str], Schema]:

@@ -10,6 +10,7 @@ from itertools import combinations
 from math import cos, dist, pi, sin
 from typing import NamedTuple
 
+from quantum_pipeline.refusals import did_you_mean
 from quantum_pipeline.wording import refusal
 
 Point = tuple[float, float, float]
@@ -99,7 +100,7 @@ def geometry_of(molecule: str, bond_length_angstrom: float) -> Geometry:
         ValueError: the name is not in ``NAMED``, or the length is too short.
     """
     if molecule not in NAMED:
-        allowed = f"{', '.join(NAMED)}; any other one as geometry"
+        allowed = f"{', '.join(NAMED)}; any other one as geometry{did_you_mean(molecule, NAMED)}"
         raise ValueError(refusal("molecule", molecule, allowed))
     if not bond_length_angstrom >= CLOSEST:
         allowed = f"at least {CLOSEST} angstrom"

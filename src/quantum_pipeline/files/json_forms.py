@@ -19,6 +19,7 @@ from quantum_pipeline.files.document import Document, Found
 from quantum_pipeline.files.graphs import of_networkx
 from quantum_pipeline.problems import PROBLEM_TYPES
 from quantum_pipeline.requests.json_text import MAX_VALUES, parse_json
+from quantum_pipeline.requests.request import Request
 from quantum_pipeline.wording import refusal, shown
 
 
@@ -38,12 +39,13 @@ def form_of(value: Any) -> str | None:
     >>> form_of({"nodes": [], "links": []}), form_of({"type": "qubo"}), form_of({"problem": {}})
     ('node-link', 'problem', None)
     """
-    if not isinstance(value, dict) or "problem" in value:
+    if not isinstance(value, dict) or not value or "problem" in value:
         return None
     for name, fields in _FIELDS.items():
         if all(field in value for field in fields):
             return name
-    return "problem" if value.get("type") in PROBLEM_TYPES or "uri" in value else None
+    alone = not {*Request.model_fields, "pack"} & {*value}
+    return "problem" if alone or value.get("type") in PROBLEM_TYPES else None
 
 
 _FIELDS = {

@@ -28,7 +28,8 @@ class Qubo(BinaryProblem):
     """
 
     model_config = ConfigDict(
-        json_schema_extra={"oneOf": [{"required": ["linear"]}, {"required": ["matrix"]}]}
+        serialize_by_alias=True,
+        json_schema_extra={"oneOf": [{"required": ["linear"]}, {"required": ["matrix"]}]},
     )
 
     type: Literal["qubo"] = "qubo"
