@@ -119,6 +119,22 @@ def text_examples() -> Iterator[tuple[str, bytes]]:
             case {"type": "chemistry", "geometry": [*nuclei]}:
                 lines = [f"{element} {' '.join(map(str, at))}" for element, at in nuclei]
                 yield ".xyz", "\n".join([str(len(lines)), "a comment", *lines, ""]).encode()
+    yield (
+        ".gml",
+        b"graph [\n node [ id 0 ]\n node [ id 1 ]\n edge [ source 0 target 1 weight 2 ]\n]\n",
+    )
+    yield (
+        ".graphml",
+        (
+            b'<graphml><graph edgedefault="undirected"><node id="a"/><node id="b"/>'
+            b'<edge source="a" target="b"/></graph></graphml>'
+        ),
+    )
+    yield ".mtx", b"%%MatrixMarket matrix coordinate real general\n2 2 2\n1 1 -1\n1 2 3\n"
+    yield ".csv", b"source,target,weight\na,b,1\nb,c,2\n"
+    yield ".qubo", b"p qubo 0 2 1 1\n0 0 -1\n0 1 2\n"
+    yield ".col", b"c a path\np edge 3 2\ne 1 2\ne 2 3\n"
+    yield ".metis", b"3 2\n2\n1 3\n2\n"
     yield ".coo", b"# vartype=SPIN\n0 0 0.5\n0 1 -1\n1 2 1\n2 0 1e-3\n"
     yield ".xyz", b"3\nwater\nO 0 0 0\nH 0.76 0 0.59\nH -0.76 0 0.59\n"
     yield ".xyz", b"\n".join([b"50", b"argon", *(b"Ar 0 0 %d" % (4 * k) for k in range(50))])

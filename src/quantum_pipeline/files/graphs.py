@@ -8,7 +8,6 @@ Problems: Graph Format".
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from typing import Any
 from xml.parsers import expat
@@ -24,7 +23,7 @@ from quantum_pipeline.files.lines import (
     raw_lines,
     wrong,
 )
-from quantum_pipeline.problems.base import MAX_TERMS
+from quantum_pipeline.problems.base import MAX_MAGNITUDE, MAX_TERMS
 from quantum_pipeline.wording import refusal, shown
 
 _BROKEN = (
@@ -138,9 +137,10 @@ def of_networkx(found: Any) -> Found:
 
 def _weight(a: Any, b: Any, data: dict[str, Any]) -> float:
     weight = data.get("weight", 1.0)
-    if isinstance(weight, bool) or not isinstance(weight, int | float) or not math.isfinite(weight):
+    is_number = isinstance(weight, int | float) and not isinstance(weight, bool)
+    if not is_number or not abs(weight) <= MAX_MAGNITUDE:  # an integer may be no float at all
         ends = f"weight of edge {built.label_of(a)} {built.label_of(b)}"
-        raise ValueError(refusal(ends, weight, "a finite number"))
+        raise ValueError(refusal(ends, weight, f"a number of up to {MAX_MAGNITUDE:g} in size"))
     return float(weight)
 
 

@@ -66,7 +66,7 @@ def read(value: dict[str, Any], name: str) -> Found:
     """
     try:
         return _READERS[name.strip()](value)
-    except (TypeError, KeyError, AttributeError, IndexError) as error:
+    except (TypeError, KeyError, AttributeError, IndexError, OverflowError) as error:
         raise ValueError(f"no {name.strip()}: {_said(error)}") from None
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from codecs import BOM_UTF8
+from functools import lru_cache
 from typing import NamedTuple
 
 from quantum_pipeline.files.content import not_utf8
@@ -61,10 +62,13 @@ def raw_lines(data: bytes) -> list[RawLine]:
     return [RawLine(number, line.start(), line[1]) for number, line in found]
 
 
+@lru_cache(maxsize=1)
 def lines_of(
     data: bytes, comments: tuple[bytes, ...] = (b"#",), most: int = MOST_WORDS
 ) -> list[Line]:
     """Return the words of each line that is neither blank nor a comment, with its number.
+
+    Those of the last file are kept, for all readers that try it; none of them changes them.
 
     Raises:
         ValueError: nothing, too many lines, or a byte that is not UTF-8.

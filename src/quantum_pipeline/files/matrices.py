@@ -9,7 +9,8 @@ from __future__ import annotations
 import csv
 import io
 from codecs import BOM_UTF8
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from tokenize import TokenError
 from typing import TYPE_CHECKING, Any
 
 from quantum_pipeline.files import built
@@ -18,16 +19,21 @@ from quantum_pipeline.files.document import Document, Found
 from quantum_pipeline.files.lines import (
     MOST_LINES,
     MOST_VARIABLES,
+    Line,
     as_number,
     integer,
     lines_of,
     number_of,
     wrong,
 )
+from quantum_pipeline.problems.base import MAX_TERMS
 from quantum_pipeline.wording import refusal
 
 if TYPE_CHECKING:
     import numpy as np
+
+_BROKEN = (ValueError, TypeError, SyntaxError, KeyError, RecursionError, MemoryError, OverflowError)
+"""What numpy raises of a damaged head, beside TokenError."""
 
 MOST_ROWS = 2048
 """Rows of a dense matrix: of more, not even the file could be read."""
@@ -43,7 +49,7 @@ def read_npy(document: Document) -> Found:
         version = npy.read_magic(file)  # type: ignore[no-untyped-call]
         read: Any = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
         shape, _, dtype = read(file)
-    except (ValueError, TypeError, SyntaxError, KeyError, RecursionError, MemoryError):
+    except (*_BROKEN, TokenError):
         raise ValueError("damaged .npy; allowed: an array as numpy.save writes it") from None
     if dtype.hasobject or dtype.kind not in "biuf":
         allowed = "an array of numbers, neither objects nor complex"
@@ -70,37 +76,66 @@ def _dense(rows: np.ndarray[Any, Any], meaning: str | None) -> Found:
 
 
 def read_market(document: Document) -> Found:
-    """Read a matrix in MatrixMarket form."""
-    from scipy.io import mminfo, mmread  # noqa: PLC0415 - takes a while
+    """Read a matrix in MatrixMarket form.
 
-    data = document.data.removeprefix(BOM_UTF8).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    try:
-        n_rows, n_columns, n_entries, kind, field, symmetry = mminfo(io.BytesIO(data))
-        if n_rows != n_columns or not 1 <= n_rows <= MOST_VARIABLES:
-            allowed = f"a square matrix of up to {MOST_VARIABLES} rows"
-            raise ValueError(refusal("size", [n_rows, n_columns], allowed))
-        if field not in ("real", "integer", "pattern", "double", "unsigned-integer"):
-            raise ValueError(refusal("field", field, "real, integer or pattern"))
-        if symmetry not in ("general", "symmetric"):
-            raise ValueError(refusal("symmetry", symmetry, "general or symmetric"))
-        if n_entries > len(data):
-            raise ValueError(refusal("entries", n_entries, "as many as lines follow"))
-        if kind == "array":
-            return _dense(mmread(io.BytesIO(data)), document.meaning)
-        found = mmread(io.BytesIO(data))
-    except (OverflowError, TypeError, MemoryError, KeyError, IndexError, StopIteration) as error:
-        raise ValueError(
-            f"no MatrixMarket ({error}); allowed: as scipy.io.mmwrite has it"
-        ) from None
+    scipy's reader is not taken: of some damaged files it ends the process.
+    """
+    kind, symmetry, lines = _market_head(document.data)
+    number, words = lines[0]
+    if len(words) != (3 if kind == "coordinate" else 2):
+        raise wrong(number, words, '"rows columns", and of coordinates "entries"')
+    n, n_columns = (integer(number, word, "size", 1, MOST_VARIABLES) for word in words[:2])
+    if n != n_columns:
+        raise ValueError(refusal("size", [n, n_columns], "a square matrix"))
+    if kind == "array" and n > MOST_ROWS:
+        raise ValueError(refusal("size", [n, n], f"up to {MOST_ROWS} rows, or coordinates"))
+    in_column = n * n if symmetry == "general" else n * (n + 1) // 2
+    n_entries = in_column if kind == "array" else integer(number, words[2], "entries", 1, MAX_TERMS)
+    if n_entries != len(lines) - 1:
+        allowed = f"as many entries as lines follow, {len(lines) - 1}"
+        raise ValueError(refusal(f"line {number}, entries", n_entries, allowed))
     entries: dict[tuple[int, int], float] = {}
-    for i, j, value in zip(
-        found.row.tolist(), found.col.tolist(), found.data.tolist(), strict=True
-    ):
-        if as_number(str(value)) is None:
-            raise ValueError(refusal(f"entry {i + 1} {j + 1}", str(value), "a finite number"))
+    placed = _placed(lines[1:], n, symmetry) if kind == "array" else _coordinates(lines[1:], n)
+    for i, j, value in placed:
         if value:
-            entries[i, j] = entries.get((i, j), 0.0) + float(value)
-    return built.matrix(entries, n_rows, document.meaning)
+            entries[i, j] = entries.get((i, j), 0.0) + value
+    if symmetry == "symmetric":
+        entries |= {(j, i): value for (i, j), value in entries.items()}
+    return built.matrix(entries, n, document.meaning)
+
+
+def _market_head(data: bytes) -> tuple[str, str, list[Line]]:
+    """Return the kind and the symmetry that the first line names, and the lines that count."""
+    first = data[:1024].removeprefix(BOM_UTF8).decode("latin-1").splitlines()[:1]
+    head = first[0].lower().split() if first else []
+    if len(head) != 5 or head[:2] != ["%%matrixmarket", "matrix"]:
+        raise ValueError(refusal("line 1", " ".join(first), '"%%MatrixMarket matrix ...", 5 words'))
+    kind, field, symmetry = head[2:]
+    for what, found, allowed in (
+        ("format", kind, ("coordinate", "array")),
+        ("field", field, ("real", "integer", "double", "pattern")),
+        ("symmetry", symmetry, ("general", "symmetric")),
+    ):
+        if found not in allowed:
+            raise ValueError(refusal(f"line 1, {what}", found, " or ".join(allowed)))
+    return kind, symmetry, lines_of(data, (b"%",))
+
+
+def _coordinates(lines: list[Line], n: int) -> Iterator[tuple[int, int, float]]:
+    for number, words in lines:
+        if len(words) not in (2, 3):
+            raise wrong(number, words, '"row column value", or of a pattern "row column"')
+        i, j = (integer(number, word, "row or column", 1, n) - 1 for word in words[:2])
+        yield i, j, number_of(number, words[2]) if len(words) == 3 else 1.0
+
+
+def _placed(lines: list[Line], n: int, symmetry: str) -> Iterator[tuple[int, int, float]]:
+    """Yield the entries of a dense matrix, column by column, of a symmetric one its lower half."""
+    places = ((i, j) for j in range(n) for i in range(j if symmetry == "symmetric" else 0, n))
+    for (i, j), (number, words) in zip(places, lines, strict=True):
+        if len(words) != 1:
+            raise wrong(number, words, "one number")
+        yield i, j, number_of(number, words[0])
 
 
 def read_dense(document: Document) -> Found:

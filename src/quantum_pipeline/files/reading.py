@@ -27,7 +27,7 @@ from quantum_pipeline.files.formats import (
     SUFFIXES,
     by_beginning,
 )
-from quantum_pipeline.files.lines import Line, is_integer, lines_of
+from quantum_pipeline.files.lines import MOST_WORDS, Line, is_integer, lines_of
 from quantum_pipeline.files.triples import COMMENTS, vartype_of
 from quantum_pipeline.problems import PROBLEM_TYPES, BinaryProblem
 from quantum_pipeline.requests.request import MAX_OBJECT_BYTES, parse_problem
@@ -180,7 +180,7 @@ def _by_form(document: Document) -> tuple[str, Found]:
         if "bqp" in ways:
             ways["bq"] = _WAYS["bq"]
         raise SeveralReadings(ways | several)
-    if not refusals:
+    if not refusals and document.meaning:
         raise ValueError(refusal("--as", document.meaning, "another reading: it is none of these"))
     raise _none(lines, refusals, sized=_begins_with_sizes(lines))
 
@@ -214,18 +214,23 @@ def _unknown(document: Document) -> str:
 
 
 def _candidates(document: Document, lines: list[Line]) -> Iterator[str]:
-    """Yield the formats whose readers are to try."""
-    first = lines[0][1]
+    """Yield the formats whose readers are to try: those that the number of words and lines fits."""
+    first, n = lines[0][1], len(lines)
     if document.meaning == "ising" or vartype_of(document):
         yield "coo"
-    elif len(first) == 1:
-        yield from ("xyz", "bqp", "dense")
+        return
+    sizes = _begins_with_sizes(lines)
+    if len(first) == 1:
+        yield from ("xyz", "bqp")
     elif document.meaning == "qubo":
-        yield from ("bq", "dense") if _begins_with_sizes(lines) else ("coo", "dense")
-    elif _begins_with_sizes(lines):
-        yield from ("rudy", "bqp", "dense")
-    else:
-        yield from ("rudy", "edges", "coo", "dense")
+        yield "bq" if sizes else "coo"
+    elif sizes:
+        yield from ("rudy", "bqp")
+    elif len(first) in (2, 3):
+        yield from ("rudy",) if first[1] == str(n - 1) else ()
+        yield from ("edges", "coo") if len(first) == 3 else ("edges",)
+    if len(first) == 1 or n == len(first) or (n > MOST_WORDS and len(first) > MOST_WORDS):
+        yield "dense"
 
 
 def _begins_with_sizes(lines: list[Line]) -> bool:
@@ -275,7 +280,8 @@ def _most_telling(readings: dict[str, Found], document: Document) -> dict[str, F
 
 def _none(lines: list[Line], refusals: Iterable[str], *, sized: bool) -> ValueError:
     """Return the refusal of what no reader takes: that of the reader that came furthest."""
-    if len(lines[0][1]) > 3:
+    refusals = list(refusals)
+    if not refusals or len(lines[0][1]) > 3:
         allowed = '"nodes edges" to begin rudy, "i j value" to begin COOrdinate, or a square matrix'
         return ValueError(refusal(f"line {lines[0][0]}", " ".join(lines[0][1]), allowed))
     other = "; or --as edges or --as coo, if the first line is no line of sizes" if sized else ""

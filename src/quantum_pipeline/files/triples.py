@@ -145,6 +145,8 @@ def vartype_of(document: Document) -> str | None:
     Raises:
         ValueError: neither SPIN nor BINARY.
     """
+    if b"vartype" not in document.data.lower():
+        return None
     for line in raw_lines(document.data):
         comment = line.content.strip()
         if header := _VARTYPE.match(comment):
