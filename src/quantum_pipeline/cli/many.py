@@ -72,7 +72,8 @@ def run(
     """Take the problems in FILES through the whole pipeline and write their reports.
 
     Each file is a request or a pack as JSON, or a graph, a QUBO or a molecule in one of the formats
-    that docs/files.md lists; - is standard input. Several files share one job where they can: those that need no device.
+    that docs/files.md lists; - is standard input. Several files share one job where they can:
+    those that need no device.
     """
     wanted = [Wanted(*each) for each in main.asked_in(files, device, How(as_, frame))]
     label, first = wanted[0]
