@@ -20,7 +20,7 @@ import scipy.sparse
 from dimod.serialization import coo
 
 from quantum_pipeline.errors import InvalidRequest
-from quantum_pipeline.files.formats import FORMATS, JSON_FORMS
+from quantum_pipeline.files.formats import JSON_FORMS, READ, SUFFIXES
 from quantum_pipeline.files.reading import Read, read
 from quantum_pipeline.problems import BinaryProblem, Chemistry
 from quantum_pipeline.requests.request import Request, parse_request
@@ -80,6 +80,12 @@ LOWEST = lowest(MODEL)
 
 
 def of_file(model: dimod.BinaryQuadraticModel) -> bytes:
+    with model.to_file() as file:
+        return bytes(file.read())
+
+
+def cqm_file() -> bytes:
+    model = dimod.ConstrainedQuadraticModel.from_bqm(MODEL)
     with model.to_file() as file:
         return bytes(file.read())
 
@@ -245,16 +251,15 @@ def test_a_file_of_each_format_has_its_known_answer(
 
 def test_every_format_is_in_the_table() -> None:
     tested = {format_ for _, _, format_, _ in TEXT}
-    elsewhere = {"bqp", "sparse", "xyz", "fcidump"}
-    assert tested | elsewhere == {*FORMATS, *JSON_FORMS}
+    elsewhere = {"bqp", "sparse", "xyz"}
+    assert tested | elsewhere == {*READ, *JSON_FORMS}
 
 
 def test_the_pages_list_every_format_and_suffix() -> None:
     page = file_docs.PAGE.read_text("utf-8")
     assert page == file_docs.page_text(page)
     readme = (file_docs.PAGE.parents[1] / "README.md").read_text("utf-8")
-    suffixes = [s for name, each in FORMATS.items() for s in each.suffixes if name != "fcidump"]
-    assert [suffix for suffix in suffixes if f"`{suffix}`" not in readme] == []
+    assert [each for each in SUFFIXES[:-1] if f"`{each}`" not in readme] == []
 
 
 # --- what OR-Library, MQLib and Biq Mac mean by the same lines ---
@@ -434,6 +439,11 @@ REFUSED: list[tuple[str, str | bytes, str]] = [
     ("b.bqm", of_file(MODEL)[:-100], "damaged .bqm"),
     ("f.fcidump", "&FCI NORB=2\n", "FCIDUMP holds integrals, which no problem takes"),
     ("f.txt", " &FCI NORB=2\n", "FCIDUMP holds integrals"),
+    ("s.cnf", "p cnf 2 1\n1 -2 0\n", "DIMACS CNF is not read"),
+    ("s.txt", "c\np wcnf 2 1 3\n1 1 -2 0\n", "DIMACS CNF is not read"),
+    ("t.tsp", "NAME: t\nDIMENSION: 3\n", "TSPLIB is not read"),
+    ("l.txt", "\\ x\nMinimize\n obj: x\nEnd\n", "LP files are not read"),
+    ("c.cqm", cqm_file(), "dimod's constrained models are not read"),
     ("z.zip", b"PK\x03\x04abc", "a zip archive; unpack it first"),
     ("a.txt", "4 5\n1 2\n".encode("utf-16"), "text in UTF-16; allowed: UTF-8"),
     ("a.txt", "4 5\n1 2\n".encode("utf-16-le"), "text in UTF-16; allowed: UTF-8"),

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from quantum_pipeline.cli.problem_file import label_of
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.planning.device import needs_device
 from quantum_pipeline.requests.pack import (
@@ -53,7 +54,9 @@ def gathered(requests: Sequence[tuple[Path, Request]]) -> tuple[Pack | None, tup
         return None, tuple(alone)
     runs = tuple(
         PackedRequest(name=name, request=request)
-        for name, (_, request) in zip(names(file.stem for file, _ in sharing), sharing, strict=True)
+        for name, (_, request) in zip(
+            names(label_of(file) for file, _ in sharing), sharing, strict=True
+        )
     )
     most = min(sum(run.request.limits.max_cost_usd for run in runs), MOST_USD)
     return Pack(pack=runs, limits=PackLimits(max_cost_usd=most)), tuple(alone)

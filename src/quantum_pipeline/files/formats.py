@@ -29,6 +29,9 @@ class Format(NamedTuple):
         return reader(document)
 
 
+REFUSED = "refused by name"
+"""What becomes of formats whose problem there is no type for."""
+
 _CUT = "the largest cut"
 _MATRIX = f"{_CUT} of the weights, or a QUBO: x^T M x minimised"
 _AFTER_COMMENTS = r"(?:[ \t]*c\b[^\r\n]*[\r\n]+|\s)*"
@@ -143,8 +146,30 @@ FORMATS = {
         "molecules:read_xyz",
         (".xyz", ".extxyz"),
     ),
-    "fcidump": Format(
-        "FCIDUMP", "refused: integrals", "models:refuse_fcidump", (".fcidump",), r"\s*&FCI\b"
+    "fcidump": Format("FCIDUMP", REFUSED, "models:refuse_fcidump", (".fcidump",), r"\s*&FCI\b"),
+    "cnf": Format(
+        "DIMACS CNF and WCNF",
+        REFUSED,
+        "models:refuse_cnf",
+        (".cnf", ".wcnf"),
+        rf"{_AFTER_COMMENTS}p\s+w?cnf\b",
+    ),
+    "tsplib": Format(
+        "TSPLIB", REFUSED, "models:refuse_tsplib", (".tsp", ".atsp"), r"\s*NAME\s*:[^\n]*\n"
+    ),
+    "lp": Format(
+        "LP files of CPLEX",
+        REFUSED,
+        "models:refuse_lp",
+        (".lp",),
+        r"(?i)(?:\s*\\[^\n]*\n)*\s*(?:minimi[sz]e|maximi[sz]e)\b",
+    ),
+    "cqm": Format(
+        "dimod's ConstrainedQuadraticModel.to_file",
+        REFUSED,
+        "models:refuse_cqm",
+        (".cqm",),
+        "DIMODCQM",
     ),
 }
 """All formats but JSON, by the names that ``--as`` takes; ``begins`` is a pattern of the file's
@@ -161,7 +186,9 @@ JSON_FORMS = {
 """What JSON files may hold beside requests."""
 
 OF_SUFFIX = {suffix: name for name, each in FORMATS.items() for suffix in each.suffixes}
-SUFFIXES = (*OF_SUFFIX, ".json")
+READ = tuple(name for name, each in FORMATS.items() if each.becomes != REFUSED)
+SUFFIXES = (*(suffix for suffix, name in OF_SUFFIX.items() if name in READ), ".json")
+"""Those of what is read."""
 NUMBERS_FIRST = (".txt", ".dat", ".data", "")
 """Suffixes that leave the format open."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from quantum_pipeline.files.document import Document, Found
@@ -67,8 +68,21 @@ def _check_head(data: bytes) -> None:
             raise ValueError(refusal(what, found, f"an integer from 0 to {most}"))
 
 
-def refuse_fcidump(_: Document) -> NoReturn:
-    """Refuse integrals: a molecule is computed from its nuclei."""
-    raise ValueError(
-        "FCIDUMP holds integrals, which no problem takes; allowed: a molecule by its nuclei (.xyz)"
-    )
+def _refusing(words: str) -> Callable[[Document], Found]:
+    """Return what reads a format that is known, and whose problem there is no type for here."""
+
+    def refuse(_: Document) -> NoReturn:
+        raise ValueError(words)
+
+    return refuse
+
+
+refuse_fcidump = _refusing(
+    "FCIDUMP holds integrals, which no problem takes; allowed: a molecule by its nuclei (.xyz)"
+)
+refuse_cnf = _refusing("DIMACS CNF is not read; allowed: its QUBO, as .coo or .qubo")
+refuse_tsplib = _refusing("TSPLIB is not read; allowed: the tour's QUBO, as .coo or .qubo")
+refuse_lp = _refusing("LP files are not read; allowed: a QUBO with the penalties, as .coo or .qubo")
+refuse_cqm = _refusing(
+    "dimod's constrained models are not read; allowed: the model of dimod.cqm_to_bqm, as .bqm"
+)
