@@ -230,7 +230,7 @@ def _candidates(document: Document, lines: list[Line]) -> Iterator[str]:
     elif len(first) in (2, 3):
         yield from ("rudy",) if first[1] == str(n - 1) else ()
         yield from ("edges", "coo") if len(first) == 3 else ("edges",)
-    if len(first) == 1 or n == len(first) or (n > MOST_WORDS and len(first) > MOST_WORDS):
+    if first == [str(n - 1)] or n == len(first) or (n > MOST_WORDS and len(first) > MOST_WORDS):
         yield "dense"
 
 
