@@ -7,6 +7,7 @@ import gzip
 import io
 import itertools
 import json
+import sys
 from codecs import BOM_UTF8
 from collections.abc import Callable
 from typing import Any
@@ -465,6 +466,12 @@ def test_what_is_damaged_or_of_another_kind_is_refused_by_name(
 ) -> None:
     with pytest.raises(InvalidRequest, match=f"^{name}: .*{said}"):
         read(as_bytes(content), name)
+
+
+def test_a_reader_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "networkx", None)
+    with pytest.raises(InvalidRequest, match=r"read by networkx, .*: quantum-pipeline\[files\]"):
+        read(b"graph [ ]", "g.gml")
 
 
 # --- molecules ---

@@ -88,6 +88,9 @@ def read(data: bytes, name: str, *, as_: str | None = None, frame: int | None = 
         content, plain_name = unpacked(data, name, MAX_OBJECT_BYTES)
         document = Document(plain_name, content, _meaning(as_), frame)
         return _read(document, as_)
+    except ModuleNotFoundError as error:
+        needs = f"it is read by {error.name}, which is not installed"
+        raise InvalidRequest(f"{name}: {needs}; allowed: quantum-pipeline[files]") from None
     except ValueError as error:
         raise InvalidRequest(f"{name}: {error}") from None
 
