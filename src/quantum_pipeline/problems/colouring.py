@@ -8,9 +8,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StrictInt, model_validator
 
-from quantum_pipeline.problems.base import Label, check_labels
+from quantum_pipeline.problems.base import Goal, Label, check_labels
 from quantum_pipeline.problems.decoded import Groups, Violation, listed, plain
-from quantum_pipeline.problems.formed import FormProblem, Goal, broken, one_of, rows, total
+from quantum_pipeline.problems.formed import FormProblem, broken, one_of, rows, total
 from quantum_pipeline.problems.graphs import Graph
 from quantum_pipeline.quantities import Entries
 from quantum_pipeline.spaces import Polynomial, Space

@@ -9,12 +9,11 @@ from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, model_validator
 
-from quantum_pipeline.problems.base import Label, Number, check_labels
+from quantum_pipeline.problems.base import Goal, Label, Number, check_labels
 from quantum_pipeline.problems.decoded import Values, Violation, listed_values
 from quantum_pipeline.problems.formed import (
     MAX_BITS,
     FormProblem,
-    Goal,
     broken,
     exact,
     grouped,

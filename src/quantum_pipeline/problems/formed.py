@@ -11,13 +11,11 @@ from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from functools import cached_property
-from typing import ClassVar, Literal
+from typing import ClassVar
 
-from quantum_pipeline.problems.base import Label, Problem
+from quantum_pipeline.problems.base import Goal, Label, Problem
 from quantum_pipeline.problems.decoded import Groups, Selection, Tour, Values, Violation
 from quantum_pipeline.spaces import Constraint, Form, Group, Polynomial, Space
-
-Goal = Literal["minimise", "maximise"]
 
 MAX_BITS = 4096
 """Most bits of a form, as many as a problem without constraints may have."""

@@ -8,9 +8,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from quantum_pipeline.problems.base import Label, Number, check_labels
+from quantum_pipeline.problems.base import Goal, Label, Number, check_labels
 from quantum_pipeline.problems.decoded import Selection, Violation, listed
-from quantum_pipeline.problems.formed import FormProblem, Goal, broken, exact, free, ones, total
+from quantum_pipeline.problems.formed import FormProblem, broken, exact, free, ones, total
 from quantum_pipeline.quantities import Entries
 from quantum_pipeline.spaces import Constraint, Polynomial, Space
 from quantum_pipeline.wording import digits

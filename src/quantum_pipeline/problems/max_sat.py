@@ -9,9 +9,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from quantum_pipeline.problems.base import Label, Number
+from quantum_pipeline.problems.base import Goal, Label, Number
 from quantum_pipeline.problems.decoded import Values, Violation, listed
-from quantum_pipeline.problems.formed import FormProblem, Goal, free, total
+from quantum_pipeline.problems.formed import FormProblem, free, total
 from quantum_pipeline.quantities import Entries
 from quantum_pipeline.spaces import Polynomial, Space
 from quantum_pipeline.wording import digits, refusal

@@ -13,9 +13,9 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from quantum_pipeline.problems.base import Label, Number
+from quantum_pipeline.problems.base import Goal, Label, Number
 from quantum_pipeline.problems.decoded import Selection, Violation, listed, plain
-from quantum_pipeline.problems.formed import FormProblem, Goal, free, ones, total
+from quantum_pipeline.problems.formed import FormProblem, free, ones, total
 from quantum_pipeline.problems.graphs import Graph
 from quantum_pipeline.quantities import Entries
 from quantum_pipeline.spaces import Constraint, Polynomial, Space

@@ -9,9 +9,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from quantum_pipeline.problems.base import Label, Number, check_labels
+from quantum_pipeline.problems.base import Goal, Label, Number, check_labels
 from quantum_pipeline.problems.decoded import Values, Violation, listed_values
-from quantum_pipeline.problems.formed import FormProblem, Goal, exact, free, total
+from quantum_pipeline.problems.formed import FormProblem, exact, free, total
 from quantum_pipeline.quantities import Entries
 from quantum_pipeline.spaces import Polynomial as Sum
 from quantum_pipeline.spaces import Space

@@ -8,9 +8,16 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StrictInt, model_validator
 
-from quantum_pipeline.problems.base import Label, Number, check_labels, check_square, n_entries
+from quantum_pipeline.problems.base import (
+    Goal,
+    Label,
+    Number,
+    check_labels,
+    check_square,
+    n_entries,
+)
 from quantum_pipeline.problems.decoded import Selection, Violation, listed
-from quantum_pipeline.problems.formed import FormProblem, Goal, broken, exact, ones, total
+from quantum_pipeline.problems.formed import FormProblem, broken, exact, ones, total
 from quantum_pipeline.quantities import Entries
 from quantum_pipeline.spaces import Group, Polynomial, Space
 from quantum_pipeline.wording import digits, refusal
