@@ -8,7 +8,7 @@ words (a pattern, a tuple), the field brings its own under the keyword ``allowed
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from functools import cache
 from typing import Any
 
@@ -120,12 +120,23 @@ def did_you_mean(given: object, known: Iterable[object]) -> str:
 
     >>> did_you_mean("QOAA", ["qaoa", "vqe"]), did_you_mean("other", ["qaoa"]), did_you_mean(1, [])
     ('; did you mean qaoa?', '', '')
+    >>> did_you_mean("maxcat", ["max_sat", "maxcut"])
+    '; did you mean maxcut?'
     """
     if not isinstance(given, str) or len(given) > LONGEST_MEANT:
         return ""
     by_key = {_letters(str(each)): str(each) for each in known}
-    found = get_close_matches(_letters(given), by_key, n=1)
-    return f"; did you mean {by_key[found[0]]}?" if found else ""
+    found = get_close_matches(_letters(given), by_key)
+    if not found:
+        return ""
+
+    def likeness(key: str) -> tuple[float, float]:
+        """As alike as letters are; of equals, as they are written."""
+        pairs = ((_letters(given), key), (given, by_key[key]))
+        by_letters, as_written = (SequenceMatcher(None, *pair).ratio() for pair in pairs)
+        return by_letters, as_written
+
+    return f"; did you mean {by_key[max(found, key=likeness)]}?"
 
 
 def _choices(schema: Schema) -> list[object]:
