@@ -21,7 +21,7 @@ from hybrid_job.optimising.angles import transferred
 from hybrid_job.optimising.depth import LEAST_GAIN, grow
 from hybrid_job.optimising.optimiser import starting_points, typical_field
 from quantum_pipeline.ising import IsingModel, all_energies
-from quantum_pipeline.statevector import Qaoa
+from quantum_pipeline.ising.statevector import Qaoa
 
 SHOTS = 1000
 

@@ -30,8 +30,8 @@ from hybrid_job.correlations.closed_form import ClosedForm
 from hybrid_job.correlations.lightcone import LightCones
 from hybrid_job.optimising import optimiser
 from hybrid_job.rounding import recursive
-from quantum_pipeline.cones import cone_sizes
 from quantum_pipeline.ising import IsingModel
+from quantum_pipeline.ising.cones import cone_sizes
 
 FAMILIES: dict[str, Callable[[int, int], nx.Graph]] = {
     "cubic": lambda n, seed: nx.random_regular_graph(3, n, seed=seed),

@@ -34,8 +34,8 @@ from hybrid_job.optimising import optimiser
 from quantum_pipeline.devices.catalogue import catalogue
 from quantum_pipeline.devices.states import DeviceState, read_state
 from quantum_pipeline.ising import IsingModel, all_energies
+from quantum_pipeline.ising.statevector import Qaoa
 from quantum_pipeline.requests.mitigation import CHECKS, Extrapolation, Mitigation, Noise
-from quantum_pipeline.statevector import Qaoa
 
 BAR = 0.5
 

@@ -19,8 +19,8 @@ from benchmarks.families import FAMILIES
 from hybrid_job.optimising.optimiser import Real, minimise, starting_points, typical_field
 from hybrid_job.optimising.shot_optimisers import minimise_shots, one_by_one
 from quantum_pipeline.ising import IsingModel, all_energies
+from quantum_pipeline.ising.statevector import Qaoa
 from quantum_pipeline.planning.optimiser_steps import Method
-from quantum_pipeline.statevector import Qaoa
 
 METHODS: tuple[Method, ...] = ("spsa", "cobyla", "nft")
 EVALUATIONS = 200

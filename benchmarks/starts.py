@@ -21,7 +21,7 @@ from benchmarks.families import FAMILIES
 from hybrid_job.optimising.angles import interpolated, transferred
 from hybrid_job.optimising.optimiser import Optimum, Real, minimise, starting_points, typical_field
 from quantum_pipeline.ising import IsingModel, all_energies
-from quantum_pipeline.statevector import Qaoa
+from quantum_pipeline.ising.statevector import Qaoa
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from benchmarks.families import FAMILIES
 from hybrid_job.optimising.optimiser import Real, minimise, starting_points, typical_field
 from hybrid_job.optimising.warm_start import relaxed, tilts_of, tilts_of_bits
 from quantum_pipeline.ising import IsingModel, all_energies
-from quantum_pipeline.statevector import Qaoa
+from quantum_pipeline.ising.statevector import Qaoa
 
 
 def descended(spectrum: Real, n: int, rng: np.random.Generator) -> str:

@@ -17,8 +17,8 @@ import quantum_pipeline
 from hybrid_job.journal import Journal
 from hybrid_job.metrics import log_metric
 from hybrid_job.optimising.optimiser import Evaluate, Real
-from quantum_pipeline.exact import ExactEnergies
 from quantum_pipeline.ising import IsingModel
+from quantum_pipeline.ising.exact import ExactEnergies
 from quantum_pipeline.planning.costs import QUEUE_SECONDS
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.planning.tasks import SAMPLES

@@ -22,8 +22,8 @@ from hybrid_job.classical import elimination, enumeration, local_search, milp
 from hybrid_job.classical.elimination import eliminated
 from hybrid_job.classical.enumeration import Extremes
 from hybrid_job.classical.reductions import Reduction
-from quantum_pipeline.exact import ExactEnergies
 from quantum_pipeline.ising import IsingModel, all_energies, spins_of
+from quantum_pipeline.ising.exact import ExactEnergies
 from quantum_pipeline.results import ClassicalSolution
 from quantum_pipeline.results.optimisation import Method
 

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 from scipy.sparse.csgraph import breadth_first_order, dijkstra, minimum_spanning_tree
 
-from quantum_pipeline.exact import ExactEnergies
 from quantum_pipeline.ising import IsingModel
+from quantum_pipeline.ising.exact import ExactEnergies
 
 Real = NDArray[np.float64]
 Integers = NDArray[np.int64]

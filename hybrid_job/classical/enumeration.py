@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from quantum_pipeline.exact import ExactEnergies
 from quantum_pipeline.ising import EPSILON, IsingModel, all_energies
+from quantum_pipeline.ising.exact import ExactEnergies
 
 Real = NDArray[np.float64]
 

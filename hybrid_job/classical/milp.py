@@ -19,8 +19,8 @@ from scipy.sparse import csr_array, vstack
 from scipy.sparse.csgraph import connected_components
 
 from hybrid_job.classical.cut_polytope import CutGraph, Inequalities, violated
-from quantum_pipeline.exact import ExactEnergies
 from quantum_pipeline.ising import EPSILON, IsingModel
+from quantum_pipeline.ising.exact import ExactEnergies
 
 Real = NDArray[np.float64]
 

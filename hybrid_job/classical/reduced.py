@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Self
 
-from quantum_pipeline.exact import ExactEnergies
 from quantum_pipeline.ising import EPSILON, Coupling, IsingModel, all_energies
+from quantum_pipeline.ising.exact import ExactEnergies
 
 
 class Reduced:

@@ -22,7 +22,7 @@ from hybrid_job.correlations.histories import (
     product,
     spins,
 )
-from quantum_pipeline.cones import Numbers, Shape, index_size, plan
+from quantum_pipeline.ising.cones import Numbers, Shape, index_size, plan
 
 Real = NDArray[np.float64]
 Complex = NDArray[np.complex128]

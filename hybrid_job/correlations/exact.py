@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from hybrid_job.correlations.closed_form import ClosedForm
 from hybrid_job.correlations.lightcone import LightCones
-from quantum_pipeline.cones import EXACT, WORK, cone_sizes, require_fit
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import IsingModel, all_energies
-from quantum_pipeline.statevector import Qaoa
+from quantum_pipeline.ising.cones import EXACT, WORK, cone_sizes, require_fit
+from quantum_pipeline.ising.statevector import Qaoa
 
 Real = NDArray[np.float64]
 Pair = tuple[int, int]

@@ -15,9 +15,17 @@ from numpy.typing import NDArray
 
 from hybrid_job.correlations.cone_sum import ConeSum
 from hybrid_job.correlations.histories import Histories
-from quantum_pipeline.cones import LARGEST, Cone, Shape, cone_of, neighbours_of, plan, terms_of
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import IsingModel
+from quantum_pipeline.ising.cones import (
+    LARGEST,
+    Cone,
+    Shape,
+    cone_of,
+    neighbours_of,
+    plan,
+    terms_of,
+)
 
 Real = NDArray[np.float64]
 Pair = tuple[int, int]

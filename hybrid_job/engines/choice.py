@@ -17,7 +17,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from quantum_pipeline import statevector
+from quantum_pipeline.ising import statevector
 from quantum_pipeline.planning import memory
 from quantum_pipeline.spaces import Space
 from quantum_pipeline.spaces import statevector as spaces

@@ -38,7 +38,7 @@ from hybrid_job.engines.kernels.layout import (
 from hybrid_job.engines.kernels.machine import Machine, Processor, host
 from hybrid_job.engines.kernels.passes import Kernels
 from hybrid_job.engines.kernels.phases import LARGEST_PHASE
-from quantum_pipeline.statevector import Qaoa as Reference
+from quantum_pipeline.ising.statevector import Qaoa as Reference
 
 Real = NDArray[np.float64]
 Complex = NDArray[np.complex128]

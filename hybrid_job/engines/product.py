@@ -65,7 +65,7 @@ class Qaoa:
     def tail_and_gradient(self, angles: Real, alpha: float) -> tuple[float, Real]:
         """Return CVaR, the mean of C over the lowest ``alpha`` of the probability, and derivatives.
 
-        As in ``quantum_pipeline.statevector``.
+        As in ``quantum_pipeline.ising.statevector``.
         """
         self._evolve(angles)
         masses = np.zeros(len(self._values))

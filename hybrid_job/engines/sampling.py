@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from quantum_pipeline.exact import ExactEnergies
 from quantum_pipeline.ising import IsingModel, energies, spins_of
+from quantum_pipeline.ising.exact import ExactEnergies
+from quantum_pipeline.ising.statevector import mean_and_deviation
 from quantum_pipeline.results import DeviceRun, QuantumTask
-from quantum_pipeline.statevector import mean_and_deviation
 
 Real = NDArray[np.float64]
 Places = NDArray[np.intp]

@@ -27,11 +27,11 @@ from hybrid_job.correlations.exact import (
 )
 from hybrid_job.correlations.lightcone import LightCones
 from hybrid_job.optimising import optimiser
-from quantum_pipeline.cones import Cone
 from quantum_pipeline.ising import IsingModel, energy_of
+from quantum_pipeline.ising.cones import Cone
+from quantum_pipeline.ising.statevector import Qaoa
 from quantum_pipeline.requests.limits import Limit
 from quantum_pipeline.results import Elimination
-from quantum_pipeline.statevector import Qaoa
 
 Real = NDArray[np.float64]
 

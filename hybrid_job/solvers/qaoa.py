@@ -18,6 +18,7 @@ from hybrid_job.solvers.training import Trained
 from hybrid_job.stopwatch import Stopwatch
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import IsingModel, all_energies
+from quantum_pipeline.ising.statevector import Qaoa
 from quantum_pipeline.planning.memory import BASE_BYTES, memory_bytes
 from quantum_pipeline.results import (
     ClassicalSolution,
@@ -26,7 +27,6 @@ from quantum_pipeline.results import (
     JobSeconds,
     OptimisationResult,
 )
-from quantum_pipeline.statevector import Qaoa
 from quantum_pipeline.wording import refusal
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from hybrid_job.optimising.optimiser import Real
 from hybrid_job.rounding import recursive
 from hybrid_job.rounding.recursive import Rounding
 from hybrid_job.stopwatch import Stopwatch
-from quantum_pipeline.cones import EXACT
 from quantum_pipeline.ising import IsingModel
+from quantum_pipeline.ising.cones import EXACT
 from quantum_pipeline.results import (
     ClassicalSolution,
     DepthStep,

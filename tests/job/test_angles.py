@@ -9,7 +9,7 @@ import pytest
 from hybrid_job.optimising.angles import Real, interpolated, transferred
 from hybrid_job.optimising.optimiser import starting_points, typical_field
 from quantum_pipeline.ising import IsingModel, all_energies
-from quantum_pipeline.statevector import Qaoa
+from quantum_pipeline.ising.statevector import Qaoa
 
 SIZES = [8, -9, 7, 6, -8, 9, 5, 7, -6]
 PAIRS = [(i, j) for j in range(9) for i in range(j)]

@@ -20,8 +20,8 @@ from hybrid_job import classical
 from hybrid_job.classical import enumeration, local_search, milp
 from hybrid_job.classical.cut_polytope import CutGraph, violated
 from hybrid_job.classical.reductions import Reduction
-from quantum_pipeline.exact import ExactEnergies, Terms
 from quantum_pipeline.ising import IsingModel, all_energies, energy_of
+from quantum_pipeline.ising.exact import ExactEnergies, Terms
 from tests.waiting import PATIENCE_SECONDS
 
 BIQMAC = Path(__file__).parents[3] / "shared" / "data" / "biqmac"

@@ -9,7 +9,7 @@ from hybrid_job.optimising import depth, optimiser
 from hybrid_job.optimising.depth import Growth, grow
 from hybrid_job.optimising.optimiser import Evaluate, Real, minimise, starting_points, typical_field
 from quantum_pipeline.ising import IsingModel, all_energies
-from quantum_pipeline.statevector import Qaoa
+from quantum_pipeline.ising.statevector import Qaoa
 from tests.clock import clock_of
 
 FOREVER = float("inf")

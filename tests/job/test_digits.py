@@ -15,7 +15,7 @@ from benchmarks import digits
 from hybrid_job.journal import Journal
 from hybrid_job.main import solve
 from quantum_pipeline.errors import InvalidRequest
-from quantum_pipeline.exact import ExactEnergies
+from quantum_pipeline.ising.exact import ExactEnergies
 from quantum_pipeline.pages import render
 from quantum_pipeline.planning.reasons import Why
 from quantum_pipeline.reports import OptimisationReport

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from hybrid_job.engines import choice, compiled
 from hybrid_job.engines.choice import Choice, Engine, engine_for
-from quantum_pipeline import statevector
+from quantum_pipeline.ising import statevector
 from quantum_pipeline.planning.memory import compiled_bytes, reference_bytes, run_bytes
 
 Real = NDArray[np.float64]

@@ -12,7 +12,7 @@ import pytest
 
 from hybrid_job.optimising.angles import Real
 from quantum_pipeline.ising import IsingModel, all_energies
-from quantum_pipeline.statevector import Qaoa
+from quantum_pipeline.ising.statevector import Qaoa
 from scripts.fixed_angles import FILE, PUBLISHED, best_angles, check, cut_fraction
 
 ENTRIES: list[dict[str, Any]] = json.loads(FILE.read_text("utf-8"))

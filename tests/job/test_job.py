@@ -24,9 +24,9 @@ from hybrid_job.metrics import log_metric
 from hybrid_job.solvers.qaoa import TILTS, Tilts
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import all_energies
+from quantum_pipeline.ising.statevector import Qaoa
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.results import OptimisationResult, read_result, verify
-from quantum_pipeline.statevector import Qaoa
 from tests.unit.finished_molecule import H2, prepared_molecule
 from tests.unit.finished_run import PETERSEN, prepared_run
 

@@ -18,8 +18,7 @@ from hybrid_job.engines.distinct import distinct, quantile
 from hybrid_job.engines.kernels.language import REAL, VECTOR, Function
 from hybrid_job.engines.kernels.machine import Machine, Processor, host
 from hybrid_job.engines.kernels.phases import LARGEST_PHASE, cos_sin
-from quantum_pipeline import statevector
-from quantum_pipeline.ising import IsingModel, all_energies
+from quantum_pipeline.ising import IsingModel, all_energies, statevector
 from quantum_pipeline.planning.memory import TABLE, compiled_bytes
 
 Array = NDArray[Any]

@@ -15,8 +15,10 @@ from scipy.optimize import minimize
 from hybrid_job.correlations import closed_form
 from hybrid_job.correlations.closed_form import ClosedForm
 from hybrid_job.correlations.lightcone import LightCones
-from quantum_pipeline import cones as cones_module
-from quantum_pipeline.cones import (
+from quantum_pipeline.errors import InvalidRequest
+from quantum_pipeline.ising import IsingModel, all_energies
+from quantum_pipeline.ising import cones as cones_module
+from quantum_pipeline.ising.cones import (
     Cone,
     cone_of,
     cone_sizes,
@@ -26,9 +28,7 @@ from quantum_pipeline.cones import (
     require_fit,
     terms_of,
 )
-from quantum_pipeline.errors import InvalidRequest
-from quantum_pipeline.ising import IsingModel, all_energies
-from quantum_pipeline.statevector import Qaoa
+from quantum_pipeline.ising.statevector import Qaoa
 
 Real = NDArray[np.float64]
 

@@ -21,9 +21,9 @@ from hybrid_job.on_device.mitigating.deciding import decided
 from hybrid_job.on_device.mitigating.protocol import Protocol
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import IsingModel, all_energies
+from quantum_pipeline.ising.statevector import Qaoa
 from quantum_pipeline.requests.mitigation import CHECKS, Extrapolation, Mitigation
 from quantum_pipeline.results.device_run import Check, Estimated
-from quantum_pipeline.statevector import Qaoa
 
 N = 4
 RING = IsingModel.from_spins([0.0] * N, [(i, (i + 1) % N, 0.5) for i in range(N)], -N / 2)

@@ -17,7 +17,7 @@ from hybrid_job.optimising.optimiser import (
     typical_field,
 )
 from quantum_pipeline.ising import IsingModel, all_energies
-from quantum_pipeline.statevector import Qaoa
+from quantum_pipeline.ising.statevector import Qaoa
 from tests.clock import clock_of
 
 FOREVER = float("inf")

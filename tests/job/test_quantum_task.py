@@ -17,10 +17,10 @@ from hybrid_job.journal import Journal
 from hybrid_job.main import solve
 from hybrid_job.on_device.compilation.logical import qaoa_circuit
 from quantum_pipeline.ising import IsingModel, all_energies
+from quantum_pipeline.ising.statevector import Qaoa
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.results import OptimisationResult, verify
 from quantum_pipeline.runs import RUN_ID_TAG
-from quantum_pipeline.statevector import Qaoa
 from tests.job.braket_job import prepared_on, tasks_of
 from tests.local.braket.server import Server
 

@@ -19,10 +19,10 @@ from hybrid_job.correlations.lightcone import LightCones
 from hybrid_job.optimising.optimiser import starting_points, typical_field
 from hybrid_job.rounding import recursive
 from hybrid_job.rounding.recursive import Rounding
-from quantum_pipeline.cones import fits
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import IsingModel, all_energies, energy_of
-from quantum_pipeline.statevector import Qaoa
+from quantum_pipeline.ising.cones import fits
+from quantum_pipeline.ising.statevector import Qaoa
 
 Real = NDArray[np.float64]
 

@@ -20,8 +20,8 @@ from hybrid_job import classical
 from hybrid_job.classical import elimination
 from hybrid_job.classical.elimination import eliminated
 from hybrid_job.classical.reductions import Reduction
-from quantum_pipeline.exact import ExactEnergies
 from quantum_pipeline.ising import IsingModel, all_energies, energy_of
+from quantum_pipeline.ising.exact import ExactEnergies
 from quantum_pipeline.results import ClassicalSolution
 
 Real = NDArray[np.float64]

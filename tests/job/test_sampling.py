@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from hybrid_job.engines.sampling import from_counts, from_state, sample
-from quantum_pipeline.exact import ExactEnergies
 from quantum_pipeline.ising import IsingModel, all_energies
+from quantum_pipeline.ising.exact import ExactEnergies
 
 MODEL = IsingModel.from_spins([0.5, -1.0, 0.0], [(0, 1, 2.0), (1, 2, -0.75)], 3.0)
 SPECTRUM = all_energies(MODEL) - MODEL.offset

@@ -24,8 +24,8 @@ from hybrid_job.optimising.shot_optimisers import (
     one_by_one,
 )
 from quantum_pipeline.ising import IsingModel, all_energies
+from quantum_pipeline.ising.statevector import Qaoa
 from quantum_pipeline.planning.optimiser_steps import Method, batch_sizes
-from quantum_pipeline.statevector import Qaoa
 from tests.clock import clock_of
 
 METHODS: list[Method] = ["spsa", "cobyla", "nft"]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.linalg import expm
 
 from quantum_pipeline.ising import IsingModel, all_energies
-from quantum_pipeline.statevector import BLOCK, Diagonal, Qaoa
+from quantum_pipeline.ising.statevector import BLOCK, Diagonal, Qaoa
 
 Matrix = NDArray[Any]
 X, Z = np.array([[0, 1], [1, 0]]), np.diag([1, -1])

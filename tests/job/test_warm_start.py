@@ -7,7 +7,7 @@ import pytest
 
 from hybrid_job.optimising.warm_start import EPSILON, relaxed, tilts_of, tilts_of_bits
 from quantum_pipeline.ising import IsingModel, all_energies
-from quantum_pipeline.statevector import Qaoa, Real
+from quantum_pipeline.ising.statevector import Qaoa, Real
 
 
 def spins(model: IsingModel, seed: int = 0) -> Real:

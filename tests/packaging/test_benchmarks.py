@@ -26,7 +26,7 @@ TINY = ["--rounds", "1", "--depth", "1", "--qubits", "8"]
 
 OWN_PEER = """
 import os
-from quantum_pipeline.statevector import Qaoa
+from quantum_pipeline.ising.statevector import Qaoa
 
 NEEDS = {needs!r}
 

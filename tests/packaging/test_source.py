@@ -93,7 +93,7 @@ def test_a_part_stays_behind_by_its_place_and_not_by_its_name(
 
 def test_it_holds_the_job_and_the_domain_and_nothing_else() -> None:
     names = members(source.build())
-    assert {"hybrid_job/main.py", "quantum_pipeline/ising.py"} <= names.keys()
+    assert {"hybrid_job/main.py", "quantum_pipeline/ising/__init__.py"} <= names.keys()
     assert {name.split("/")[0] for name in names} == {"hybrid_job", "quantum_pipeline"}
     unwanted = [f"quantum_pipeline/{part}/" for part in ("aws", "cli", "local", "pages", "reports")]
     assert not [name for name in names if name.startswith(tuple(unwanted)) or ".pyc" in name]

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quantum_pipeline.exact import ExactEnergies, Terms
 from quantum_pipeline.ising import IsingModel, all_energies
+from quantum_pipeline.ising.exact import ExactEnergies, Terms
 
 SCALES = [1.0, 0.1, 1e-9, 1e9, 1e-300, 1e-3]
 CHOICE = 8

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quantum_pipeline.cones import EXACT
 from quantum_pipeline.errors import InvalidRequest
+from quantum_pipeline.ising.cones import EXACT
 from quantum_pipeline.planning.reasons import Why
 from quantum_pipeline.requests.algorithm import SettledQaoa
 from quantum_pipeline.requests.json_text import MAX_FIELDS, MAX_VALUES, parse_json

@@ -6,10 +6,10 @@ figures that it rests on, and the report repeats it.
 
 from __future__ import annotations
 
-from quantum_pipeline import cones
 from quantum_pipeline.chemistry.excitations import n_excitations
 from quantum_pipeline.devices.catalogue import EXACT_QUBITS
 from quantum_pipeline.errors import InvalidRequest
+from quantum_pipeline.ising import cones
 from quantum_pipeline.planning import vqe
 from quantum_pipeline.planning.forms import check_form, describe
 from quantum_pipeline.planning.reasons import Reason, Why

@@ -6,9 +6,9 @@ the job, before it allocates, say the same. A complex amplitude takes 16 bytes, 
 
 from __future__ import annotations
 
-from quantum_pipeline import cones
 from quantum_pipeline.chemistry.sizes import job_bytes
 from quantum_pipeline.errors import InvalidRequest
+from quantum_pipeline.ising import cones
 from quantum_pipeline.planning import instances
 from quantum_pipeline.planning.plan import Work
 from quantum_pipeline.problems import Chemistry, FormProblem

@@ -26,8 +26,8 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from quantum_pipeline.exact import ExactEnergies, Terms
 from quantum_pipeline.ising import IsingModel
+from quantum_pipeline.ising.exact import ExactEnergies, Terms
 from quantum_pipeline.refusals import refused
 from quantum_pipeline.wording import refusal, shown
 

@@ -7,8 +7,8 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from quantum_pipeline.exact import Terms
 from quantum_pipeline.ising import Coupling
+from quantum_pipeline.ising.exact import Terms
 from quantum_pipeline.problems.base import (
     BinaryProblem,
     Index,

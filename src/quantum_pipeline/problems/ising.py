@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from quantum_pipeline.exact import Terms
+from quantum_pipeline.ising.exact import Terms
 from quantum_pipeline.problems.base import (
     BinaryProblem,
     Number,

@@ -7,8 +7,8 @@ from functools import cached_property
 from math import fsum
 from typing import Literal
 
-from quantum_pipeline.exact import Terms
 from quantum_pipeline.ising import IsingModel
+from quantum_pipeline.ising.exact import Terms
 from quantum_pipeline.problems.base import BinaryProblem, Goal, Label
 from quantum_pipeline.problems.graphs import Graph
 

@@ -15,8 +15,8 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from quantum_pipeline.exact import Gap
 from quantum_pipeline.ising import IsingModel
+from quantum_pipeline.ising.exact import Gap
 from quantum_pipeline.problems import BinaryProblem, MaxCut
 from quantum_pipeline.results import (
     ClassicalSolution,

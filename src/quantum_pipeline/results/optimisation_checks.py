@@ -23,8 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantum_pipeline.errors import InvalidResult
-from quantum_pipeline.exact import ExactEnergies
 from quantum_pipeline.ising import IsingModel, all_energies, spins_of
+from quantum_pipeline.ising.exact import ExactEnergies
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.requests.algorithm import SHOT_OPTIMIZERS, SettledQaoa, SettledRqaoa
 from quantum_pipeline.results.base import check_equal, check_near

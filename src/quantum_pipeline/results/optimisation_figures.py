@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.ising import EPSILON, IsingModel, energies, spins_of
+from quantum_pipeline.ising.statevector import Qaoa, mean_and_deviation
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.requests.algorithm import SHOT_OPTIMIZERS, SettledQaoa, SettledRqaoa
 from quantum_pipeline.results.base import check_near, check_within
 from quantum_pipeline.results.device_run import DeviceRun
 from quantum_pipeline.results.optimisation import ClassicalSolution, OptimisationResult
-from quantum_pipeline.statevector import Qaoa, mean_and_deviation
 from quantum_pipeline.wording import refusal
 
 Real = NDArray[np.float64]

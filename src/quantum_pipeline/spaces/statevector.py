@@ -6,7 +6,7 @@
 no amplitude ever leaves the space. What turns the phases, C, and what is measured, O, may be two
 diagonals: a state that breaks a constraint need not turn by as much as it costs.
 
-Angles have shape (2, depth): gammas, then betas, as in ``quantum_pipeline.statevector``. This
+Angles have shape (2, depth): gammas, then betas, as in ``quantum_pipeline.ising.statevector``. This
 module knows nothing of problems, units or optimisers.
 """
 
@@ -18,10 +18,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from quantum_pipeline import statevector
+from quantum_pipeline.ising import statevector
+from quantum_pipeline.ising.statevector import Diagonal, matrix_element, mean_and_deviation
 from quantum_pipeline.spaces.groups import Space
 from quantum_pipeline.spaces.mixers import Mixer, turns_of
-from quantum_pipeline.statevector import Diagonal, matrix_element, mean_and_deviation
 
 Real = NDArray[np.float64]
 Complex = NDArray[np.complex128]
@@ -100,7 +100,7 @@ class Qaoa:
     def energy_and_gradient(self, angles: Real) -> tuple[float, Real]:
         """Return <psi|O|psi> and its derivatives, shape (2, depth), at about three times the cost.
 
-        As in ``quantum_pipeline.statevector``, by O|psi> and |psi> walked back through the circuit.
+        As in ``ising.statevector``: O|psi> and |psi> are walked back through the circuit.
         """
         self.state(angles)
         return self._value_and_gradient(angles, self.observable.values)
@@ -108,7 +108,7 @@ class Qaoa:
     def tail_and_gradient(self, angles: Real, alpha: float) -> tuple[float, Real]:
         """Return CVaR, the mean of O over the lowest ``alpha`` of the probability, and derivatives.
 
-        As in ``quantum_pipeline.statevector``.
+        As in ``quantum_pipeline.ising.statevector``.
         """
         tail = self._tail(self.probabilities(angles), alpha)
         return self._value_and_gradient(angles, tail)

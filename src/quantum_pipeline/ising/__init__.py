@@ -2,6 +2,9 @@
 
     E(s) = offset + sum_i h_i s_i + sum_{i<j} J_ij s_i s_j,    s_i in {-1, +1}
 
+Beside it: ``exact`` compares its energies as exact numbers, ``statevector`` is QAOA on it in numpy,
+and ``cones`` says what a term of it depends on.
+
 Conventions, used everywhere and pinned by tests/unit/test_ising.py:
 
 - Energies are minimised. Spin s_i = 1 - 2 x_i: bit 0 is spin +1, bit 1 is spin -1.
