@@ -28,10 +28,10 @@ from quantum_pipeline.reports.constrained_quality import against_blind
 from quantum_pipeline.results import read_result
 from quantum_pipeline.results.constrained import ConstrainedResult, FeasibleFigures
 from quantum_pipeline.spaces import Form, Polynomial
+from tests.unit.best_known import BEST
 from tests.unit.finished_run import outcome_of, prepared_run
+from tests.unit.form_instances import INSTANCES
 from tests.unit.report_fields import DOCS, fields
-from tests.unit.test_form_problems import INSTANCES
-from tests.unit.test_request_examples import BEST
 
 VALUES = (10, 9, 6, 7, 3, 5, 4, 8)
 WEIGHTS = (26, 12, 9, 4, 11, 14, 22, 5)

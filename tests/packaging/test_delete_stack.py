@@ -19,6 +19,7 @@ from moto import mock_aws
 
 from scripts import delete_stack as script
 from scripts.delete_stack import delete_stack
+from tests.waiting import wait_for
 
 STACK = "Pipeline"
 JOB = "arn:aws:braket:us-east-1:123456789012:job/11111111-2222-3333-4444-555555555555"
@@ -70,7 +71,11 @@ class Aws:
 
     def start_execution(self, name: str) -> None:
         [machine] = self("stepfunctions").list_state_machines()["stateMachines"]
-        self("stepfunctions").start_execution(stateMachineArn=machine["stateMachineArn"], name=name)
+        arn = self("stepfunctions").start_execution(
+            stateMachineArn=machine["stateMachineArn"], name=name
+        )["executionArn"]
+        # moto's engine cannot stop what it has not begun.
+        wait_for(lambda: self("stepfunctions").get_execution_history(executionArn=arn)["events"])
 
     def delete(self) -> float:
         """Delete the stack; return how long that would have taken in sleep."""
