@@ -40,7 +40,7 @@ from quantum_pipeline.planning.preparation import prepare
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.problems import FormProblem
 from quantum_pipeline.requests.request import parse_request
-from quantum_pipeline.results import ConstrainedResult, read_result
+from quantum_pipeline.results import ConstrainedResult, JobResult, read_result
 
 Json = dict[str, Any]
 Make = Callable[[Generator], Json]
@@ -69,24 +69,27 @@ class Solved(NamedTuple):
     shots: int
 
 
-def solved(problem: Json, **settings: Any) -> Solved:
-    """Return what default settings make of a problem; its answer is checked by its own numbers."""
-    request = parse_request({"problem": problem, "device": "local", **settings})
+def solved_here(request: Json) -> tuple[PreparedRun, JobResult]:
+    """Return a request as it is prepared, and the result of its job, in this process."""
     now = datetime.now(UTC)
-    found = prepare(request, {}, instance=INSTANCE, region="us-east-1", now=now)
+    found = prepare(parse_request(request), {}, instance=INSTANCE, region="us-east-1", now=now)
     prepared = PreparedRun.of(
         found, run_id="r1", execution_arn="", problem_uri=None, created_at=now, prepare_seconds=0.0
     )
-    began = time.monotonic()
-    quiet = contextlib.redirect_stdout(io.StringIO())
     with (
-        quiet,
+        contextlib.redirect_stdout(io.StringIO()),
         tempfile.TemporaryDirectory() as folder,
         closing(Journal(Path(folder), prepared.request)) as journal,
     ):
-        result = solve(prepared, journal, began)
+        return prepared, solve(prepared, journal, time.monotonic())
+
+
+def solved(problem: Json, **settings: Any) -> Solved:
+    """Return what default settings make of a problem; its answer is checked by its own numbers."""
+    began = time.monotonic()
+    prepared, claimed = solved_here({"problem": problem, "device": "local", **settings})
     seconds = time.monotonic() - began
-    result = read_result(result.model_dump(mode="json"), prepared)
+    result = read_result(claimed.model_dump(mode="json"), prepared)
     asked = prepared.request.problem
     assert isinstance(result, ConstrainedResult)
     assert isinstance(asked, FormProblem)
