@@ -400,7 +400,7 @@ class Pipeline:
         """
         known = {json.loads(each)["run_id"] for each in self.records(Wanted())}
         left = (run_id for run_id in self._run_ids() if run_id not in known)
-        made = (record_of_files(partial(self._content, run_id)) for run_id in left)
+        made = (record_of_files(partial(self._object, run_id)) for run_id in left)
         return sum(put_once(self._table, each) for each in made if each is not None)
 
     def _run_ids(self) -> Iterator[str]:
@@ -409,14 +409,6 @@ class Pipeline:
         )
         for each in (each for page in pages for each in page.get("CommonPrefixes", [])):
             yield each["Prefix"].split("/")[1]
-
-    def _content(self, run_id: str, name: str) -> bytes | None:
-        try:
-            return self.read(run_id, name)
-        except ClientError as error:
-            if meaning_of(error.response) is not Meaning.NO_OBJECT:
-                raise
-            return None
 
     def uri(self, run_id: str) -> str:
         """Return where the run's objects are."""

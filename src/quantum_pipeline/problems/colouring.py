@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Annotated, Literal, Self
@@ -33,9 +34,9 @@ class _Coloured(Graph, FormProblem):
     """Nodes of one of k kinds each: bit i k + c says that node i is of kind c."""
 
     @property
+    @abstractmethod
     def kinds(self) -> tuple[Label, ...]:
         """The kinds' names."""
-        raise NotImplementedError
 
     @property
     def n_qubits(self) -> int:
