@@ -141,5 +141,6 @@ def depths(study: FormStudy) -> tuple[str, str, Figure]:
     legend_below(figure)
     gained = energy[-2] - energy[-1]
     gain = short(gained) if gained > study.close else "nothing"
-    title = f"{layers[taken]} layers; the last one tried gained {gain}"
+    n_layers = f"{layers[taken]} layer{'' if layers[taken] == 1 else 's'}"
+    title = f"{n_layers}; the last one tried gained {gain}"
     return title, _DEPTHS.format(study.optimised, study.pick), figure
