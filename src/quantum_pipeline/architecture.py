@@ -12,6 +12,7 @@ PACKAGE: Layers = (
     ("cli",),
     ("files", "local"),
     ("aws", "pages"),
+    ("studies",),
     ("catalogue", "reports"),
     ("results",),
     ("planning",),
@@ -49,5 +50,5 @@ DEPLOYED = tuple(part for layer in PACKAGE for part in layer if part not in ON_T
 DOMAIN = tuple(part for part in DEPLOYED if part not in ("aws", "pages"))
 """What decides and computes: no I/O, no clock, no environment, no AWS."""
 
-NOT_OF_THE_JOB = (*ON_THIS_MACHINE, "aws", "catalogue", "pages", "reports")
+NOT_OF_THE_JOB = (*ON_THIS_MACHINE, "aws", "catalogue", "pages", "reports", "studies")
 """What stays behind when the package travels to the job, beside ``hybrid_job``."""

@@ -1,0 +1,1 @@
+"""Studies: runs that belong together; a plan, rounds of runs, and one summary."""

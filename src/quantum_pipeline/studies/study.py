@@ -1,0 +1,128 @@
+"""The study, an input beside a request and a pack: what varies, how, and for which objective.
+
+    {"name": "angles", "base": {...}, "vary": {"algorithm.depth": [1, 2, 3], "seed": {"count": 10}}}
+
+``base`` is a request without what is varied; a path in ``vary`` names a field of it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, ValidationError
+
+from quantum_pipeline.errors import InvalidRequest
+from quantum_pipeline.refusals import sentences
+from quantum_pipeline.requests.json_text import check_fields, check_text
+
+MAX_RUNS = 10_000
+"""Runs of a study."""
+
+StudyName = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,39}$",
+        json_schema_extra={"allowed": "1 to 40 letters, digits, -, a letter or digit first"},
+        description="the study's id: started again under it, the study goes on",
+    ),
+]
+
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Range(_Part):
+    """Numbers from one to another, both included; whole where both are; drawn, never enumerated."""
+
+    start: StrictInt | Number = Field(alias="from", description="the least value")
+    stop: StrictInt | Number = Field(alias="to", description="the greatest value")
+    log: StrictBool = Field(False, description="whether its logarithm is what is spread evenly")
+
+
+class Count(_Part):
+    """The whole numbers from 0: so many seeds."""
+
+    count: Annotated[StrictInt, Field(ge=1, le=MAX_RUNS)] = Field(description="how many values")
+
+
+class Strategy(_Part):
+    """Who proposes the next round of runs."""
+
+    name: Literal["grid", "random", "bayesian"] = Field("grid", description="the strategy")
+    n_runs: Annotated[StrictInt, Field(ge=1, le=MAX_RUNS)] | None = Field(
+        None, description="runs of the study, for random and bayesian"
+    )
+    batch: Annotated[StrictInt, Field(ge=1, le=100)] | None = Field(
+        None, description="runs of a round, for bayesian"
+    )
+    seed: Annotated[StrictInt, Field(ge=0, le=2**32 - 1)] = Field(
+        0, description="seed of what random and bayesian draw"
+    )
+
+
+class Objective(_Part):
+    """A number of the report by its path, and which way is better."""
+
+    path: str = Field(description="path of a number in report.json, such as quality.expected_ratio")
+    sense: Literal["maximise", "minimise"] | None = Field(
+        None, description="which way is better; known for the figures of quality, cost and time"
+    )
+
+
+class StudyLimits(_Part):
+    """What the study may cost, how many runs it may have, how many at once, how many may fail."""
+
+    max_cost_usd: Annotated[float, Field(strict=True, ge=0, le=1_000_000, allow_inf_nan=False)] = (
+        Field(1.0, description="most that all runs may cost; refused if the estimate is higher")
+    )
+    max_runs: Annotated[StrictInt, Field(ge=1, le=MAX_RUNS)] = Field(
+        500, description="most runs of the study"
+    )
+    concurrency: Annotated[StrictInt, Field(ge=1, le=100)] = Field(
+        3, description="executions that go on at once, each a run or a pack"
+    )
+    tolerated_failures: Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)] = (
+        Field(0.2, description="share of the runs that may fail before the study stops")
+    )
+
+
+class Study(_Part):
+    """A study."""
+
+    model_config = ConfigDict(title="Quantum Pipeline study")
+
+    name: StudyName
+    base: dict[str, Any] = Field(description="a request without what is varied")
+    vary: dict[str, list[Any] | Range | Count] = Field(
+        description="what is varied: a path of the request, and its values"
+    )
+    strategy: Strategy = Field(Strategy(), description="who proposes the runs")
+    objective: Objective = Field(
+        Objective(path="quality.expected_ratio"), description="what is to be best"
+    )
+    learn: StrictBool = Field(False, description="whether runs start from what earlier runs found")
+    limits: StudyLimits = Field(StudyLimits(), description="what the study may cost and take")
+
+
+def parse_study(data: Any) -> Study:
+    """Return the study of a JSON value.
+
+    Raises:
+        InvalidRequest: names each field that is wrong, its value and what is allowed.
+    """
+    check_text(data)
+    check_fields(data)
+    return _validated(Study, data)
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def _validated(model: type[Model], data: Any) -> Model:
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise InvalidRequest(*sentences(error, model, "study")) from None
