@@ -18,6 +18,7 @@ from math import ceil
 
 import numpy as np
 
+from hybrid_job.dividing import kernels
 from hybrid_job.dividing.blocks import Solver
 from hybrid_job.dividing.partition import partition
 from hybrid_job.dividing.system import Places, Real, System
@@ -70,21 +71,18 @@ class Dividing:
             found = self.workers.solve(self.solver, models, (*self.seed, 2, number, wave))
             for each, new in zip(members, found, strict=True):
                 changed = each[new != spins[each]]
-                cost = system.turned(changed, spins, forces) if changed.size else 0.0
+                cost = system.cost(changed, spins, forces) if changed.size else 0.0
                 if changed.size and cost <= tie:
                     system.turn(changed, spins, forces)
                     improved += cost < -tie
         return Round(number, len(blocks), improved, system.energy(spins), spins)
 
     def _grown(self, rng: np.random.Generator, spins: Real, forces: Real) -> list[Places]:
-        from hybrid_job.dividing.growth import grow  # noqa: PLC0415 (the import compiles)
-
-        system, matrix = self.system, self.system.matrix
+        system = self.system
         noise = system.unit * rng.random((2, system.n))
         order = np.argsort(-2 * spins * forces + 2 * noise[0])
         members, ends = np.empty(system.n, dtype=np.int64), np.empty(system.n, dtype=np.int64)
-        rows = matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64), matrix.data
-        count = grow(*rows, spins, forces, order, noise[1], self.size, members, ends)
+        count = kernels.grow(*system.rows, spins, forces, order, noise[1], self.size, members, ends)
         return np.split(members, ends[: count - 1])
 
 

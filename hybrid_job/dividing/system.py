@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from hybrid_job.dividing import kernels
 from quantum_pipeline.ising import IsingModel
 
 Real = NDArray[np.float64]
@@ -70,22 +72,35 @@ class System:
         """Return E(s)."""
         return float(spins @ (self.fields + self.matrix @ spins / 2))
 
+    @cached_property
+    def rows(self) -> tuple[Places, Places, Real]:
+        """The couplings of each spin, as the kernels read them."""
+        matrix = self.matrix
+        return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64), matrix.data
+
+    @cached_property
+    def _places(self) -> Places:
+        return np.full(self.n, -1)
+
+    def among(self, members: Places) -> Real:
+        """Return the couplings of some spins among themselves, shape (k, k)."""
+        inside = np.zeros((members.size, members.size))
+        kernels.among(*self.rows, members, self._places, inside)
+        return inside
+
     def block(self, members: Places, spins: Real, forces: Real) -> Block:
         """Return the model of some spins while all others stay as they are."""
-        couplings = self.matrix[members][:, members].toarray()
+        couplings = self.among(members)
         return Block(forces[members] - couplings @ spins[members], couplings)
 
-    def turned(self, members: Places, spins: Real, forces: Real) -> float:
+    def cost(self, members: Places, spins: Real, forces: Real) -> float:
         """Return the energy that turning some spins over costs."""
-        inside = self.matrix[members][:, members]
         s = spins[members]
-        return float(-2 * s @ forces[members] + 2 * s @ (inside @ s))
+        return float(-2 * s @ forces[members] + 2 * s @ self.among(members) @ s)
 
     def turn(self, members: Places, spins: Real, forces: Real) -> None:
         """Turn some spins over, in place, with the forces that follow."""
-        spins[members] *= -1
-        change = self.matrix[members].T @ (2 * spins[members])
-        forces += change
+        kernels.turn(*self.rows, members, spins, forces)
 
     def flips_of(self, blocks: list[Places], spins: Real) -> System:
         """Return the system whose spins say which of the blocks are turned over.

@@ -1,4 +1,4 @@
-"""Grows blocks from single spins; importing this compiles the loop, in a second.
+"""The compiled loops over spins and their neighbours; importing this compiles them, in a second.
 
 Neighbours come as the rows of a symmetric compressed sparse matrix, as in ``classical.kernels``.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import float64, int64, njit
+from numba import float64, int64, njit, void
 
 _reals, _integers = float64[::1], int64[::1]
 
@@ -68,3 +68,29 @@ def grow(  # type: ignore[no-untyped-def]  # noqa: PLR0917
         ends[count] = filled
         count += 1
     return count
+
+
+@njit(void(_integers, _integers, _reals, _integers, _integers, float64[:, ::1]))
+def among(starts, neighbours, couplings, members, places, inside):  # type: ignore[no-untyped-def]  # noqa: PLR0917
+    """Add to ``inside``, shape (k, k), the couplings that k spins have among themselves.
+
+    ``places`` has -1 for every spin, before and after.
+    """
+    for a in range(members.size):
+        places[members[a]] = a
+    for a in range(members.size):
+        for at in range(starts[members[a]], starts[members[a] + 1]):
+            b = places[neighbours[at]]
+            if b >= 0:
+                inside[a, b] += couplings[at]
+    for a in range(members.size):
+        places[members[a]] = -1
+
+
+@njit(void(_integers, _integers, _reals, _integers, _reals, _reals))
+def turn(starts, neighbours, couplings, members, spins, forces):  # type: ignore[no-untyped-def]  # noqa: PLR0917
+    """Turn some spins over, and update the forces on their neighbours."""
+    for i in members:
+        spins[i] = -spins[i]
+        for at in range(starts[i], starts[i + 1]):
+            forces[neighbours[at]] += 2.0 * spins[i] * couplings[at]
