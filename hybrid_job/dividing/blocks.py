@@ -19,7 +19,7 @@ from hybrid_job.engines.choice import FEWEST_QUBITS, Circuit
 from hybrid_job.engines.sampling import draws
 from hybrid_job.optimising import optimiser
 from hybrid_job.optimising.angles import starting
-from quantum_pipeline.ising import IsingModel, all_energies, typical_field, statevector
+from quantum_pipeline.ising import IsingModel, all_energies, statevector, typical_field
 
 Real = NDArray[np.float64]
 Solver = Callable[[Block, np.random.Generator], Real]

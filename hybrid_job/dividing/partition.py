@@ -39,4 +39,6 @@ def _order(system: System, seed: int) -> NDArray[np.int64]:
         for number, members in enumerate(communities):
             label[list(members)] = number
         levels.append(label)
-    return np.lexsort(levels)  # the last level, of the largest communities, decides first
+    return np.asarray(
+        np.lexsort(levels)
+    )  # the last level, of the largest communities, decides first

@@ -21,9 +21,7 @@ class Workers:
     def __init__(self, pool: Pool | None, processes: int) -> None:
         self._pool, self._processes = pool, processes
 
-    def solve(
-        self, solver: Solver, blocks: Sequence[Block], seed: tuple[int, ...]
-    ) -> list[Real]:
+    def solve(self, solver: Solver, blocks: Sequence[Block], seed: tuple[int, ...]) -> list[Real]:
         """Return the spins of each block, its random numbers by ``seed`` and its place."""
         tasks = [(solver, block, (*seed, place)) for place, block in enumerate(blocks)]
         if self._pool is None or len(tasks) == 1:
