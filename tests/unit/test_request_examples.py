@@ -209,7 +209,7 @@ SEEN_BY_THE_MODEL_ALONE = {  # what a schema cannot say, or what is decided afte
     "invalid_self_loop.json",
     "invalid_smallest_run_above_budget.json",
     "invalid_symmetry_of_a_problem_with_fields.json",
-    "invalid_ten_thousand_variables.json",
+    "invalid_million_variables.json",
     "invalid_too_few_shots_for_the_device.json",
     "invalid_too_little_time_for_the_device.json",
     "invalid_too_wide_to_train.json",

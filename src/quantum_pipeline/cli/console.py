@@ -260,7 +260,10 @@ def _of_divided(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     goal = "best cut" if problem["type"] == "maxcut" else goal
     found, best = solution["objective"], quality["best_known"]
     yield goal, f"{digits(found, best, least=10)}  at {_shortened(solution['bitstring'])}"
-    yield "best known", f"{digits(best, found, least=10)}, by {quality['best_known_by']}"
+    found_by = f"found by {quality['best_known_by']}"
+    if quality["best_known_by"] == "exact":
+        found_by = f"proven by {quality['classical']['method']}"
+    yield "best known", f"{digits(best, found, least=10)}, {found_by}"
     if (ratio := quality["approximation_ratio"]) is not None:
         yield "ratio", "1.0" if ratio == 1 else short_of_one(ratio, 6)
     for each in quality["attribution"][1:]:

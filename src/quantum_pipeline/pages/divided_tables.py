@@ -35,7 +35,7 @@ def headline(report: DividedReport) -> list[tuple[str, str, str]]:
 
 
 _CREDIT = {
-    "annealing": "annealing does as well",
+    "annealing": "annealing of the whole",
     "rounds": "the rounds",
     "solved blocks": "blocks solved well",
     "qaoa": "QAOA of the blocks",
@@ -109,7 +109,7 @@ def _quality(report: DividedReport) -> list[Row]:
         Row(
             "best_known",
             _answer(report, quality.best_known),
-            f"best objective known, by {quality.best_known_by}",
+            f"best objective known, {_known_by(report)}",
         ),
         Row("approximation_ratio", ratio(quality.approximation_ratio), quality.ratio_definition),
         Row("difference", number(quality.difference), "of energy, to the classical answer"),
@@ -122,6 +122,13 @@ def _quality(report: DividedReport) -> list[Row]:
             f"of {quality.classical.method}, on the same machine",
         ),
     ]
+
+
+def _known_by(report: DividedReport) -> str:
+    quality = report.quality
+    if quality.best_known_by == "exact":
+        return f"proven by {quality.classical.method}"
+    return f"found by {quality.best_known_by}"
 
 
 def _algorithm(report: DividedReport) -> list[Row]:

@@ -30,8 +30,10 @@ from quantum_pipeline.wording import memory_size, shown
 MAX_VARIABLES = 100_000
 """Most variables of any problem."""
 
-MOST_ROUNDED = 4096
-"""Most variables of recursive QAOA."""
+MOST_ROUNDED, ROUNDED_BY_AUTO = 4096, 100
+"""Most variables of recursive QAOA, and of those that auto solves by it.
+
+Of more it takes longer than divide and comes less far: ``benchmarks.divide`` has both."""
 
 BLOCK_SIZE, BLOCK_DEPTH, BLOCK_EVALUATIONS = 14, 4, 40
 """Of divide, if nothing was said. Larger blocks cost more than they gain: ``benchmarks.divide``."""
@@ -89,10 +91,10 @@ def settle_algorithm(
     if not exact and asked.name == "auto" and n > EXACT_QUBITS:
         raise InvalidRequest(
             f"problem: got {n} variables; allowed: up to {EXACT_QUBITS} on a device, for QAOA is "
-            "trained on the exact state; rqaoa, which is chosen beyond, samples no device: local "
-            "or auto"
+            "trained on the exact state; rqaoa and divide, which are chosen beyond, sample no "
+            "device: local or auto"
         )
-    if asked.name == "divide" or (asked.name == "auto" and n > MOST_ROUNDED):
+    if asked.name == "divide" or (asked.name == "auto" and n > ROUNDED_BY_AUTO):
         return _divided(problem, asked, exact=exact)
     for field in _OF_DIVIDE:
         _refuse(asked, field, None, "divide")
