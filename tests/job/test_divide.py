@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from contextlib import closing
 from itertools import pairwise
@@ -22,9 +23,10 @@ from quantum_pipeline.errors import InvalidRequest, InvalidResult
 from quantum_pipeline.ising import IsingModel, all_energies, energies, energy_of
 from quantum_pipeline.pages import render
 from quantum_pipeline.planning.prepared import PreparedRun
-from quantum_pipeline.reports import DividedReport, build_report
+from quantum_pipeline.reports import DividedReport, Report, build_report
 from quantum_pipeline.results import DividedResult, verify
 from tests.unit.finished_run import outcome_of, prepared_run
+from tests.unit.report_fields import DOCS, fields
 
 ALONE = Workers(None, 1)
 
@@ -278,12 +280,20 @@ def test_the_report_says_what_each_way_came_to_and_whose_the_credit_is(
     expected = {"annealing": "annealing", "descent": "rounds", "enumeration": "solved blocks"}
     found = next((expected[way] for way in expected if way in reached), "qaoa")
     assert report.quality.credit == found
-    best = min(each.objective for each in (*ways.values(), report.quality.classical))
+    of_ways = [each.objective for each in ways.values()]
+    best = min(*of_ways, report.quality.classical.objective)
     assert report.quality.best_known == best
     assert ways["divide"].ratio == pytest.approx(report.solution.objective / best)
     files = render(report)
     assert set(files) == {"report.html", "plots/rounds.png", "plots/partition.png"}
     assert b"Who deserves the credit" in files["report.html"]
+
+
+def test_every_field_of_the_report_is_defined_in_the_docs_and_no_other() -> None:
+    section = DOCS.read_text("utf-8").partition("## Divided problems")[2].partition("\n## ")[0]
+    documented = re.findall(r"^\| `([^`]+)` \|", section, flags=re.MULTILINE)
+    assert len(documented) == len(set(documented))
+    assert set(documented) == fields(DividedReport) - fields(Report)
 
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
