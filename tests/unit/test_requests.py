@@ -706,7 +706,7 @@ def test_training_on_a_device_is_by_few_evaluations_from_shots() -> None:
         (
             {"problem": {"type": "random", "problem_size": 27}, "device": "garnet"},
             "problem: got 27 variables; allowed: up to 26 on a device, for QAOA is trained on the "
-            "exact state; rqaoa, which is chosen beyond, samples no device",
+            "exact state; rqaoa and divide, which are chosen beyond, sample no device",
         ),
     ],
 )
