@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
 from math import hypot, isclose
 
 import pytest
@@ -17,6 +16,7 @@ from tests.unit.form_instances import (
     INSTANCES,
     Instance,
     constrained,
+    states,
 )
 
 
@@ -24,14 +24,6 @@ def read(data: Instance) -> FormProblem:
     problem = parse_problem(json.loads(json.dumps(data)))
     assert isinstance(problem, FormProblem)
     return problem
-
-
-def states(problem: FormProblem) -> Iterator[list[int]]:
-    """Yield all assignments that keep the groups' rules, one by one and not by the space."""
-    ruled = [(group.bits, group.ones) for group in problem.space.groups if group.ones is not None]
-    for bits in itertools.product((0, 1), repeat=problem.n_qubits):
-        if all(sum(bits[i] for i in own) == ones for own, ones in ruled):
-            yield list(bits)
 
 
 def test_every_type_has_an_instance() -> None:

@@ -34,6 +34,7 @@ REFUSED = "refused by name"
 
 _CUT = "the largest cut"
 _MATRIX = f"{_CUT} of the weights, or a QUBO: x^T M x minimised"
+_PROGRAM = "a problem with constraints, its objective of up to the second order"
 _AFTER_COMMENTS = r"(?:[ \t]*c\b[^\r\n]*[\r\n]+|\s)*"
 
 FORMATS = {
@@ -148,26 +149,30 @@ FORMATS = {
     ),
     "fcidump": Format("FCIDUMP", REFUSED, "models:refuse_fcidump", (".fcidump",), r"\s*&FCI\b"),
     "cnf": Format(
-        "DIMACS CNF and WCNF",
-        REFUSED,
-        "models:refuse_cnf",
+        "DIMACS CNF and WCNF, of 2022 too, with hard clauses",
+        "truth values that satisfy clauses of the most weight",
+        "clauses:read_cnf",
         (".cnf", ".wcnf"),
-        rf"{_AFTER_COMMENTS}p\s+w?cnf\b",
+        rf"{_AFTER_COMMENTS}(?:p\s+w?cnf\b|h\s+-?\d)",
     ),
     "tsplib": Format(
-        "TSPLIB", REFUSED, "models:refuse_tsplib", (".tsp", ".atsp"), r"\s*NAME\s*:[^\n]*\n"
+        "TSPLIB: TSP and ATSP, by coordinates or a table",
+        "the shortest tour",
+        "tours:read_tsplib",
+        (".tsp", ".atsp"),
+        r"\s*(?:NAME|TYPE|COMMENT|DIMENSION)\s*:",
     ),
     "lp": Format(
-        "LP files of CPLEX",
-        REFUSED,
-        "models:refuse_lp",
+        "LP files of CPLEX and Gurobi: binary and integer variables, products in the objective",
+        _PROGRAM,
+        "lp:read_lp",
         (".lp",),
-        r"(?i)(?:\s*\\[^\n]*\n)*\s*(?:minimi[sz]e|maximi[sz]e)\b",
+        r"(?i)(?:\s*\\[^\n]*\n)*\s*(?:minimi[sz]e|maximi[sz]e|minimum|maximum|min|max)\b(?!\s*:)",
     ),
     "cqm": Format(
         "dimod's ConstrainedQuadraticModel.to_file",
-        REFUSED,
-        "models:refuse_cqm",
+        _PROGRAM,
+        "models:read_cqm",
         (".cqm",),
         "DIMODCQM",
     ),
