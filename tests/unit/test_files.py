@@ -589,9 +589,11 @@ def test_a_wrong_xyz_file_is_refused_with_what_seems_to_be_meant(content: str, s
         read(content.encode(), "m.xyz")
 
 
-@pytest.mark.parametrize("name", ["STO3G", "sto-3G", "STO 3G", "6_31g", "6-31 G", "6311G"])
+@pytest.mark.parametrize(
+    "name", ["STO3G", "sto-3G", "STO 3G", "6_31g", "6-31 G", "6311G", "cc-pVDZ", "ccpvdz"]
+)
 def test_a_basis_is_known_however_it_is_spelled(name: str) -> None:
     problem = {"type": "chemistry", "molecule": "H2", "bond_length_angstrom": 0.74, "basis": name}
     found = parse_request({"problem": problem}).problem
     assert isinstance(found, Chemistry)
-    assert found.basis in ("sto-3g", "6-31g", "6-311g")
+    assert found.basis in ("sto-3g", "6-31g", "6-311g", "cc-pvdz")

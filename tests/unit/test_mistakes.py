@@ -42,7 +42,7 @@ MISTAKES: list[tuple[str, str | bytes, str]] = [
     ("r.json", request(algorithm={"optimizer": "LBFGSB"}), "; did you mean l-bfgs-b?"),
     ("r.json", request({**H2, "molecule": "LIH"}), "; did you mean LiH?"),
     ("r.json", request({**H2, "basis": "6-31g*"}), "; did you mean 6-31g?"),
-    ("r.json", request({**H2, "basis": "cc-pVDZ"}), "allowed: one of sto-3g, 6-31g, 6-311g"),
+    ("r.json", request({**H2, "basis": "cc-pVTZ"}), "allowed: one of sto-3g, 6-31g, 6-311g, cc-"),
     ("r.json", request(device="Garnett"), "did you mean Garnet?"),
     ("r.json", request(device="fort"), "did you mean Forte-1 or Forte-Enterprise-1?"),
     ("r.json", request({**QUBO, "sense": "maximize"}), "; did you mean maximise?"),

@@ -43,7 +43,7 @@ _APART = "the parts hardly feel each other; if another unit was meant, convert i
 _BOHR = re.compile(r"\b(?:bohrs?|a\.u\.|atomic units?)(?!\w)", re.IGNORECASE)
 
 
-_SPELLINGS = {"sto3g": "sto-3g", "631g": "6-31g", "6311g": "6-311g"}
+_SPELLINGS = {"sto3g": "sto-3g", "631g": "6-31g", "6311g": "6-311g", "ccpvdz": "cc-pvdz"}
 
 
 def _as_named(name: Any) -> Any:
@@ -53,7 +53,7 @@ def _as_named(name: Any) -> Any:
     return _SPELLINGS.get(re.sub(r"[-_\s]", "", name.lower()), name)
 
 
-Basis = Annotated[Literal["sto-3g", "6-31g", "6-311g"], BeforeValidator(_as_named)]
+Basis = Annotated[Literal["sto-3g", "6-31g", "6-311g", "cc-pvdz"], BeforeValidator(_as_named)]
 
 
 class Chemistry(Problem):
