@@ -212,14 +212,13 @@ class _Products:
             once = harmonics[i][:, a] * harmonics[j][:, b]
             turned = harmonics[i][:, b] * harmonics[j][:, a]
             turned[:, a == b] = 0.0
-            self._sums = once + turned
+            self._sums = np.asarray(once + turned, dtype=np.float64)
 
     def among(self, values: Real) -> Real:
         """Return what is given for the products of directions, of those of functions."""
         if self._sums is None:
             return values
-        summed: Real = np.tensordot(self._sums, values, axes=1)
-        return summed
+        return np.asarray(np.tensordot(self._sums, values, axes=1), dtype=np.float64)
 
 
 def _density(functions: _Functions, pairs: _Pairs, i: int, j: int, hermite: _Hermite) -> Real:

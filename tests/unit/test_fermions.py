@@ -222,7 +222,7 @@ def test_integrals_survive_json() -> None:
 
 def test_integrals_of_the_wrong_length_are_refused() -> None:
     data = random_integrals(3, 1, 1).model_dump()
-    with pytest.raises(ValueError, match="length of two_electron: got 20; allowed: 21"):
+    with pytest.raises(ValueError, match="two_electron: got a length of 20; allowed: 21"):
         Integrals.model_validate(data | {"two_electron": data["two_electron"][1:]})
 
 

@@ -20,8 +20,10 @@ import scipy.io
 import scipy.sparse
 from dimod.serialization import coo
 
+from hybrid_job.molecules.integrals import integrals_at
+from quantum_pipeline.chemistry.hamiltonian import Hamiltonian
 from quantum_pipeline.errors import InvalidRequest
-from quantum_pipeline.files.formats import JSON_FORMS, READ, SUFFIXES
+from quantum_pipeline.files.formats import FORMATS, JSON_FORMS, SUFFIXES
 from quantum_pipeline.files.reading import Read, read
 from quantum_pipeline.problems import BinaryProblem, Chemistry, FormProblem
 from quantum_pipeline.requests.request import Request, parse_request
@@ -178,6 +180,34 @@ BURMA = (
     "NODE_COORD_SECTION:\n1 16.47 96.1\n2 16.47 94.44\n3 20.09 92.54\n4 22.39 93.37\nEOF"
 )
 """As tsplib95 writes it; the shortest tour is by its distances."""
+TRIMER = (
+    " &FCI NORB=   3,NELEC= 3,MS2=1,\n"
+    "  ORBSYM=1,1,6\n"
+    "  ISYM=1,\n"
+    " &END\n"
+    " 0.581731984722    1    1    1    1\n"
+    " 0.0913843822556    2    1    1    1\n"
+    " 0.132434237787    2    1    2    1\n"
+    " 0.599538400691    2    2    1    1\n"
+    " 0.0938062036012    2    2    2    1\n"
+    " 0.655122007139    2    2    2    2\n"
+    " 0.154789962825    3    1    3    1\n"
+    " -0.137996851837    3    2    3    1\n"
+    " 0.147866326827    3    2    3    2\n"
+    " 0.50919446637    3    3    1    1\n"
+    " -0.0297619663221    3    3    2    1\n"
+    " 0.537070711926    3    3    2    2\n"
+    " 0.551850208124    3    3    3    3\n"
+    " -1.62635056253    1    1  0  0\n"
+    " -0.130620840257    2    1  0  0\n"
+    " -0.689513209612    2    2  0  0\n"
+    " -1.19648934091    3    3  0  0\n"
+    " 1.46993669596  0  0  0  0\n"
+)
+"""Three hydrogen atoms in a line, 0.9 angstrom apart, in STO-3G, by PySCF 2.14.0, whose FCI has
+-1.569979689274 hartree; sorted by symmetry, not by energy."""
+HUBBARD = "&FCI NORB=2, NELEC=2 /\n4D0 1 1 1 1\n 4.0D+0 2 2 2 2\n-1. 1 2 0 0\n"
+"""Two sites, U = 4 and t = 1: the lowest energy is (U - sqrt(U^2 + 16 t^2)) / 2."""
 TEXT: list[tuple[str, str | bytes, str, float]] = [
     ("g.mc", f"4 5\n{EDGE_ROWS}", "rudy", CUT),
     ("G99.txt", f"4 5\n{EDGE_ROWS}", "rudy", CUT),
@@ -242,6 +272,8 @@ TEXT: list[tuple[str, str | bytes, str, float]] = [
     ("lp.txt", dimod.lp.dumps(PROGRAM), "lp", least(PROGRAM)),
     ("toy.cqm", of_program(PROGRAM), "cqm", least(PROGRAM)),
     ("cqm.dat", of_program(PROGRAM, compress=True), "cqm", least(PROGRAM)),
+    ("h3.fcidump", TRIMER, "fcidump", -1.569979689274),
+    ("FCIDUMP", HUBBARD, "fcidump", 2 - 8**0.5),
     ("p.json", json.dumps({"type": "maxcut", "edges": [[0, 1], [1, 2]]}), "problem", 2.0),
     ("json.txt", json.dumps({"type": "maxcut", "edges": [[0, 1], [1, 2]]}), "problem", 2.0),
 ]  # fmt: skip
@@ -262,6 +294,8 @@ def best(problem: Any) -> float:
     if isinstance(problem, FormProblem):
         kept = (bits for bits in states(problem) if not problem.check(bits))
         return (max if problem.sense == "maximise" else min)(map(problem.objective, kept))
+    if isinstance(problem, Chemistry):
+        return float(np.linalg.eigvalsh(Hamiltonian.of(integrals_at(problem, None)[0]).dense())[0])
     assert isinstance(problem, BinaryProblem)
     values = map(problem.objective, itertools.product((0, 1), repeat=problem.n_variables))
     return (max if problem.sense == "maximise" else min)(values)
@@ -299,7 +333,7 @@ def test_a_file_of_each_format_has_its_known_answer(
 def test_every_format_is_in_the_table() -> None:
     tested = {format_ for _, _, format_, _ in TEXT}
     elsewhere = {"bqp", "sparse", "xyz"}
-    assert tested | elsewhere == {*READ, *JSON_FORMS}
+    assert tested | elsewhere == {*FORMATS, *JSON_FORMS}
 
 
 def test_the_pages_list_every_format_and_suffix() -> None:
@@ -484,8 +518,8 @@ REFUSED: list[tuple[str, str | bytes, str]] = [
     ("q.qubo", "p qubo 0 2 1 1\n0 0 1\n", "elements: got 1; allowed: as many as follow, 0"),
     ("b.bqm", b"DIMODBQM" + b"\x02\x00\xff\xff\xff\xff{}", "damaged .bqm"),
     ("b.bqm", of_file(MODEL)[:-100], "damaged .bqm"),
-    ("f.fcidump", "&FCI NORB=2\n", "FCIDUMP holds integrals, which no problem takes"),
-    ("f.txt", " &FCI NORB=2\n", "FCIDUMP holds integrals"),
+    ("f.fcidump", "&FCI NORB=2\n", "the header does not end; allowed: &END or / after it"),
+    ("f.txt", " &FCI NORB=2 &END\n", "NELEC: missing; allowed: an integer from 1 to 4"),
     ("c.cqm", of_program(PROGRAM)[:-100], r"damaged .cqm \("),
     ("z.zip", b"PK\x03\x04abc", "a zip archive; unpack it first"),
     ("a.txt", "4 5\n1 2\n".encode("utf-16"), "text in UTF-16; allowed: UTF-8"),

@@ -86,7 +86,7 @@ MISTAKES: list[tuple[str, str | bytes, str]] = [
     ("m.xyz", "1\n\nFe 0 0 0\n", 'element: got "Fe"; allowed: elements H to Ar'),
     ("m.xyz", "1\n0 2\nHe 0 0 0\n", "multiplicity: got 2; allowed: odd numbers"),
     ("m.xyz", "1\na\nHe 0 0 0\n1\nb\nHe 0 0 0\n", "one of them, by --frame 1 to --frame 2"),
-    ("f.fcidump", "&FCI NORB=2,NELEC=2\n", "FCIDUMP holds integrals, which no problem takes"),
+    ("f.fcidump", "&FCI NORB=2,NELEC=2\n", "the header does not end; allowed: &END or / after it"),
 ]  # fmt: skip
 
 

@@ -201,7 +201,8 @@ def _to_error(value: float, error: float) -> str:
 def _of_molecule(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     problem, solution, quality = report["problem"], report["solution"], report["quality"]
     name, ansatz = problem["molecule"] or problem["formula"], report["algorithm"]["ansatz"].upper()
-    yield "molecule", f"{name}, {problem['basis']}, {problem['n_qubits']} qubits"
+    basis = f", {problem['basis']}" if problem["basis"] else ""
+    yield "molecule", f"{name}{basis}, {problem['n_qubits']} qubits"
     length = solution["bond_length_angstrom"]
     at = f"  at {length:g} angstrom, the lowest of {len(report['scan'])}" if report["scan"] else ""
     yield "energy", f"{solution['energy']:.6f} hartree{at}"

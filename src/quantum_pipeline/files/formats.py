@@ -29,9 +29,6 @@ class Format(NamedTuple):
         return reader(document)
 
 
-REFUSED = "refused by name"
-"""What becomes of formats whose problem there is no type for."""
-
 _CUT = "the largest cut"
 _MATRIX = f"{_CUT} of the weights, or a QUBO: x^T M x minimised"
 _PROGRAM = "a problem with constraints, its objective of up to the second order"
@@ -147,7 +144,13 @@ FORMATS = {
         "molecules:read_xyz",
         (".xyz", ".extxyz"),
     ),
-    "fcidump": Format("FCIDUMP", REFUSED, "models:refuse_fcidump", (".fcidump",), r"\s*&FCI\b"),
+    "fcidump": Format(
+        "FCIDUMP: real integrals over one set of orbitals",
+        "a molecule by its integrals",
+        "fcidump:read_fcidump",
+        (".fcidump",),
+        r"(?i)\s*[&$]FCI\b",
+    ),
     "cnf": Format(
         "DIMACS CNF and WCNF, of 2022 too, with hard clauses",
         "truth values that satisfy clauses of the most weight",
@@ -191,8 +194,7 @@ JSON_FORMS = {
 """What JSON files may hold beside requests."""
 
 OF_SUFFIX = {suffix: name for name, each in FORMATS.items() for suffix in each.suffixes}
-READ = tuple(name for name, each in FORMATS.items() if each.becomes != REFUSED)
-SUFFIXES = (*(suffix for suffix, name in OF_SUFFIX.items() if name in READ), ".json")
+SUFFIXES = (*OF_SUFFIX, ".json")
 """Those of what is read."""
 NUMBERS_FIRST = (".txt", ".dat", ".data", "")
 """Suffixes that leave the format open."""

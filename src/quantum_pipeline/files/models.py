@@ -169,10 +169,3 @@ def _sum(expression: Any) -> Sum:
     for u, v, bias in expression.iter_quadratic():
         total.add(float(bias), _name(u), _name(v))
     return total
-
-
-def refuse_fcidump(_: Document) -> Found:
-    """Refuse integrals, which no problem takes."""
-    raise ValueError(
-        "FCIDUMP holds integrals, which no problem takes; allowed: a molecule by its nuclei (.xyz)"
-    )
