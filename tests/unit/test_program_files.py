@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import json
 from typing import Any
 
 import dimod
+import numpy as np
 import pytest
 
 from quantum_pipeline.errors import InvalidRequest
@@ -133,6 +135,43 @@ def test_names_as_gurobi_writes_them_and_its_constant_are_read() -> None:
 def test_what_an_lp_file_may_not_have_is_refused_by_name(text: str, said: str) -> None:
     with pytest.raises(InvalidRequest, match=f"^a.lp: .*{said}"):
         read(text.encode(), "a.lp")
+
+
+def random_model(seed: int) -> dimod.ConstrainedQuadraticModel:
+    rng = np.random.default_rng(seed)
+    bits = [dimod.Binary(f"b{i}") for i in range(4)]
+    numbers = [dimod.Integer(f"n{i}", lower_bound=-2, upper_bound=3 + i) for i in range(3)]
+    each = [*bits, *numbers]
+
+    def linear() -> Any:
+        return dimod.quicksum(v * int(c) for v, c in zip(each, rng.integers(1, 9, 7), strict=True))
+
+    model = dimod.ConstrainedQuadraticModel()  # type: ignore[no-untyped-call]
+    pairs = [(int(a), int(b)) for a, b in rng.integers(0, 7, (6, 2))]
+    products = dimod.quicksum(each[a] * each[b] * float(rng.normal()) for a, b in pairs)
+    model.set_objective(linear() + products + float(rng.normal()))
+    model.add_constraint(linear() - 2.5 <= 20, label="most")
+    model.add_constraint(linear() >= -7.25, label="least")
+    model.add_constraint(linear() == 11, label="same")
+    return model
+
+
+def plain(problem: dict[str, Any]) -> dict[str, Any]:
+    """Return a problem of one order, its numbers as Python has them."""
+    found: dict[str, Any] = json.loads(json.dumps(problem, sort_keys=True))
+    found["objective"]["quadratic"].sort()
+    return found
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_an_lp_file_that_dimod_writes_is_its_model(seed: int) -> None:
+    model = random_model(seed)
+    with model.to_file() as file:
+        binary = read(bytes(file.read()), "a.cqm").request["problem"]
+
+    text, _ = read_text(dimod.lp.dumps(model), "a.lp")
+
+    assert plain(text) == plain(binary)
 
 
 # --- dimod's constrained models ---

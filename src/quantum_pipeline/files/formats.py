@@ -156,7 +156,7 @@ FORMATS = {
         "truth values that satisfy clauses of the most weight",
         "clauses:read_cnf",
         (".cnf", ".wcnf"),
-        rf"{_AFTER_COMMENTS}(?:p\s+w?cnf\b|h\s+-?\d)",
+        rf"{_AFTER_COMMENTS}(?:p\s+w?cnf\b|h(?:\s+-?\d+)+\s+0[ \t]*[\r\n])",
     ),
     "tsplib": Format(
         "TSPLIB: TSP and ATSP, by coordinates or a table",
@@ -170,7 +170,8 @@ FORMATS = {
         _PROGRAM,
         "lp:read_lp",
         (".lp",),
-        r"(?i)(?:\s*\\[^\n]*\n)*\s*(?:minimi[sz]e|maximi[sz]e|minimum|maximum|min|max)\b(?!\s*:)",
+        r"(?i)(?:\s*\\[^\n]*\n)*\s*"
+        r"(?:(?:mini|maxi)(?:mum|mi[sz]e)\b(?!\s*:)|(?:min|max)[ \t]*[\r\n])",
     ),
     "cqm": Format(
         "dimod's ConstrainedQuadraticModel.to_file",

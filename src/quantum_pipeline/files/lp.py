@@ -217,16 +217,15 @@ def _is_number_first(tokens: Tokens) -> bool:
 def _ranged(tokens: Tokens, program: Program) -> Sum:
     """Read a sum after a number and <=: it ends where a line begins without a sign."""
     end = tokens.at + 1
-    while end < len(tokens.tokens):
+    while end < len(tokens.tokens) and tokens.tokens[end].text not in _SENSES:
         token, last = tokens.tokens[end], tokens.tokens[end - 1]
         new_line = token.line > last.line and last.text not in ("+", "-", "*", "[")
-        if new_line and token.text not in ("+", "-", "*", "^", "]", *_SENSES):
+        if new_line and token.text not in ("+", "-", "*", "^", "]"):
             break
         end += 1
-    part = Tokens(tokens.tokens[:end])
-    part.at = tokens.at
+    part = Tokens(tokens.tokens[tokens.at : end])
     total = _sum(part, program)
-    tokens.at = part.at
+    tokens.at += part.at
     return total
 
 

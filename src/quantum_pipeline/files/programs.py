@@ -11,7 +11,6 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import chain
 from typing import Any
 
 from quantum_pipeline.files.document import Found
@@ -178,32 +177,32 @@ def _bounded(variables: Mapping[str, Variable], rules: list[Rule]) -> Iterator[s
 
 def _tighten(variables: Mapping[str, Variable], rule: Rule) -> None:
     """Draw in the bounds of a constraint's integers, as far as the others let them go."""
-    ways: list[int] = [
-        *((1,) if rule.sense != ">=" else ()),
-        *((-1,) if rule.sense != "<=" else ()),
-    ]
-    for way, (name, a) in chain.from_iterable(
-        ((way, each) for each in rule.sum.linear.items()) for way in ways
-    ):
-        each = variables[name]
-        if each.kind != "integer" or each.most - each.least < MAX_BITS:
+    if rule.sense != ">=":
+        _bound_above(variables, rule.sum.linear, exact(rule.bound))
+    if rule.sense != "<=":
+        turned = {name: -a for name, a in rule.sum.linear.items()}
+        _bound_above(variables, turned, -exact(rule.bound))
+
+
+def _bound_above(
+    variables: Mapping[str, Variable], linear: Mapping[str, float], bound: Fraction
+) -> None:
+    """Draw in the bounds by  sum a v <= bound: each term by what the others are at least."""
+    ends = {name: _least(variables[name], a) for name, a in linear.items()}
+    total = sum((end for end in ends.values() if end is not None), Fraction())
+    n_endless = sum(end is None for end in ends.values())
+    for name, a in linear.items():
+        each, own = variables[name], ends[name]
+        if each.most - each.least < MAX_BITS or n_endless - (own is None):
             continue
-        rest = _least(variables, {n: way * c for n, c in rule.sum.linear.items() if n != name})
-        if rest is None:
-            continue
-        limit = (way * exact(rule.bound) - rest) / (way * exact(a))
-        if way * a > 0:
+        limit = (bound - total + (own or 0)) / exact(a)
+        if a > 0:
             each.most = min(each.most, math.floor(limit))
         else:
             each.least = max(each.least, math.ceil(limit))
 
 
-def _least(variables: Mapping[str, Variable], linear: Mapping[str, float]) -> Fraction | None:
-    """Return the least value of a sum, None where it has none."""
-    total = Fraction()
-    for name, a in linear.items():
-        end = variables[name].least if a > 0 else variables[name].most
-        if not math.isfinite(end):
-            return None
-        total += exact(a) * exact(end)
-    return total
+def _least(variable: Variable, a: float) -> Fraction | None:
+    """Return the least value of a times a variable, None where it has none."""
+    end = variable.least if a > 0 else variable.most
+    return exact(a) * exact(end) if math.isfinite(end) else None
