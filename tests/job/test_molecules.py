@@ -93,6 +93,7 @@ def test_integrals_over_d_functions_are_those_of_pyscf() -> None:
 
     energies, orbitals = eigh(atomic.core, atomic.overlap)
 
+    np.testing.assert_allclose(np.diagonal(atomic.overlap), 1.0, atol=1e-12)
     assert energies[:4] == pytest.approx(
         [-33.105344371, -8.991017365, -8.794808544, -8.570671551], abs=1e-8
     )
