@@ -123,9 +123,8 @@ def measurements(point: MoleculePoint, noise: Noise) -> tuple[Measurement, tuple
     qubits = tuple(range(settings.sector.n_qubits))
 
     def made(amplitudes: NDArray[np.float64]) -> Measurement:
-        chosen = amplitudes.tolist()
-        compiled = [Compiled(each, qubits, noise=noise) for each in settings.circuits(chosen)]
-        return settings.measurement(chosen, compiled)
+        compiled = [Compiled(each, qubits, noise=noise) for each in settings.circuits(amplitudes)]
+        return settings.measurement(amplitudes, compiled)
 
     return made(trained), tuple(map(made, calibration_angles(trained, CHECKS)))
 

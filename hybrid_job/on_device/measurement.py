@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
 from braket.circuits import Circuit, Instruction
@@ -68,6 +68,20 @@ def _noisy(circuit: Circuit, noise: mitigation.Noise, measured: tuple[int, ...])
     return noisy
 
 
+class Valued(Protocol):
+    """What gives each outcome an energy of its own.
+
+    ``offset`` is the mean over all outcomes, and over those that count where a symmetry is checked.
+    """
+
+    @property
+    def offset(self) -> float:
+        """Energy of the mixed state."""
+
+    def values(self, bits: Bits) -> NDArray[np.float64]:
+        """Return the energy of each row."""
+
+
 @dataclass(frozen=True)
 class Setting:
     """A circuit, and the energy of its shots: ``model`` of the bits that ``decode`` makes of them.
@@ -77,7 +91,7 @@ class Setting:
     """
 
     compiled: Compiled
-    model: IsingModel
+    model: IsingModel | Valued
     decode: Callable[[Bits], Bits] | None = None
     accepted: Callable[[Bits], NDArray[np.bool_]] | None = None
 

@@ -135,10 +135,10 @@ def test_expectations_of_all_settings_add_up_to_the_energy(
 ) -> None:
     point = solve_it()
     settings, trained = Settings.of(point, groups(point.integrals))
-    n, amplitudes = settings.sector.n_qubits, trained.tolist()
-    circuits = settings.circuits(amplitudes)
+    n = settings.n_qubits
+    circuits = settings.circuits(trained)
     measured = settings.measurement(
-        amplitudes, [Compiled(each, tuple(range(n))) for each in circuits]
+        trained, [Compiled(each, tuple(range(n))) for each in circuits]
     )
     total = 0.0
     bits = (np.arange(2**n)[:, None] >> np.arange(n)[::-1] & 1).astype(np.int8)
@@ -162,7 +162,7 @@ def test_shots_with_other_numbers_of_electrons_of_a_spin_are_not_accepted() -> N
 def test_hydrogen_takes_two_circuits_of_three_and_seven_gates() -> None:
     settings, amplitudes = hydrogen()
     assert len(amplitudes) == 1
-    assert [two_qubit_gates(each) for each in settings.circuits(amplitudes.tolist())] == [3, 7]
+    assert [two_qubit_gates(each) for each in settings.circuits(amplitudes)] == [3, 7]
 
 
 NOISE = {"one_qubit": 0.001, "two_qubit": 0.01, "readout": 0.02}

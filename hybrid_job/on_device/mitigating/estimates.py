@@ -54,12 +54,14 @@ def refuse_too_wide(setting: Setting) -> None:
     """Refuse a setting whose readout cannot be corrected.
 
     Raises:
-        InvalidRequest: more than 16 measured bits that are decoded, or checked for a symmetry.
+        InvalidRequest: more than 16 measured bits that are decoded, checked for a symmetry, or of
+            which the energy has products of more than two.
     """
     wide = len(setting.compiled.qubits)
     if not _is_plain(setting) and wide > WIDEST_OF_BOTH:
         allowed = (
-            f"false with a symmetry checked on more than {WIDEST_OF_BOTH} qubits, these are {wide}"
+            f"false on more than {WIDEST_OF_BOTH} qubits with a symmetry checked, or a problem with "
+            f"groups or constraints; these are {wide}"
         )
         raise InvalidRequest.of("mitigation.readout", True, allowed)
 
@@ -71,7 +73,7 @@ def estimated(setting: Setting, counts: Counts, misread: Misreading | None) -> E
     """
     if misread is None:
         return _of_shots(setting, counts)
-    if _is_plain(setting):
+    if isinstance(setting.model, IsingModel) and _is_plain(setting):
         return _of_spins(setting.model, counts, misread)
     return _of_distribution(setting, counts, misread)
 
@@ -96,7 +98,8 @@ def mixed_state(setting: Setting) -> Mixed:
 
 
 def _is_plain(setting: Setting) -> bool:
-    return setting.decode is None and setting.accepted is None
+    checked = setting.decode is not None or setting.accepted is not None
+    return isinstance(setting.model, IsingModel) and not checked
 
 
 def _are_too_few(setting: Setting, kept: float) -> bool:
@@ -110,7 +113,10 @@ def _all_bits(n: int) -> Bits:
 def _values(setting: Setting, bits: Bits) -> tuple[Real, NDArray[np.bool_]]:
     """Return the energy of each outcome, and whether it obeys the symmetry."""
     decoded = bits if setting.decode is None else setting.decode(bits)
-    values = energies(setting.model, (1 - 2 * decoded).astype(np.int8))
+    if isinstance(setting.model, IsingModel):
+        values = energies(setting.model, (1 - 2 * decoded).astype(np.int8))
+    else:
+        values = setting.model.values(decoded)
     counted = np.ones(len(bits), bool) if setting.accepted is None else setting.accepted(bits)
     return values, counted
 

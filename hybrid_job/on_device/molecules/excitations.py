@@ -23,10 +23,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import NamedTuple
 
 from braket.circuits import Circuit
 
+from hybrid_job.on_device.walking import walk, walk_onto_zero
 from quantum_pipeline.chemistry.excitations import Excitation
 from quantum_pipeline.chemistry.rotations import Turn
 from quantum_pipeline.chemistry.sector import Sector
@@ -132,12 +132,9 @@ class _Growing:
         """Excite into particles that are empty: of |1100> alone comes |0011>."""
         holes, particles = excitation
         first = particles[0]
-        # Backwards the walk opens with what closed it, which on an empty orbital does nothing.
-        *rest, last = _walk(2 * angle, [(each, 1) for each in controls])
-        self.circuit.ry(first, last.turn)
-        for step in reversed(rest):
-            self._flip(step.control, first)
+        for step in walk_onto_zero(2 * angle, [(each, 1) for each in controls]):
             self.circuit.ry(first, step.turn)
+            self._flip(step.control, first)
         self._flip(parity, first)
         for hole, particle in zip(holes, particles, strict=True):
             if particle != first:
@@ -160,7 +157,7 @@ class _Growing:
         (s, r), (q, p) = excitation
         self._flip(parity, r)
         self.circuit.cnot(r, s).cnot(p, q).cnot(r, p)
-        *rest, last = _walk(-2 * angle, [(s, 0), (q, 0), (p, 1)])
+        *rest, last = walk(-2 * angle, [(s, 0), (q, 0), (p, 1)])
         for step in rest:
             self.circuit.ry(r, step.turn)
             self._flip(step.control, r)
@@ -169,29 +166,3 @@ class _Growing:
         self.circuit.cy(r, p).si(r)
         self.circuit.cnot(p, q).cnot(r, s)
         self._flip(parity, r)
-
-
-class _Step(NamedTuple):
-    """A turn about y, and the control of the CZ after it."""
-
-    turn: float
-    control: int | None
-
-
-def _walk(angle: float, controls: Sequence[tuple[int, int]]) -> list[_Step]:
-    """Return the steps of Ry(angle) where each control has its value: 2^k of k controls.
-
-    Each CZ turns the sign of what comes after it, or not, by its control; the Gray code passes all
-    signs once and ends with the last control.
-
-    Source: M. Mottonen et al., Phys. Rev. Lett. 93, 130502 (2004).
-    """
-    k = len(controls)
-    steps = []
-    for number in range(2**k):
-        code = number ^ number >> 1
-        odd = sum(value for bit, (_, value) in enumerate(controls) if code >> bit & 1)
-        changed = min((number + 1 & -(number + 1)).bit_length(), k) - 1
-        control = controls[changed][0] if k else None
-        steps.append(_Step((-1) ** odd * angle / 2**k, control))
-    return steps

@@ -45,20 +45,28 @@ class Settings:
         settings = cls(point.integrals, groups, [each.excitation for each in kept])
         return settings, np.array([each.amplitude for each in kept])
 
-    def circuits(self, amplitudes: Sequence[float]) -> list[Circuit]:
-        """Return the logical circuits: qubit k is spin orbital k."""
+    @property
+    def n_qubits(self) -> int:
+        """Spin orbitals."""
+        return self.sector.n_qubits
+
+    def circuits(self, parameters: NDArray[np.float64]) -> list[Circuit]:
+        """Return the logical circuits of some amplitudes: qubit k is spin orbital k."""
+        amplitudes = parameters.tolist()
         return [
             measured_circuit(self.sector, self.excitations, amplitudes, each.turns)
             for each in self._diagonals
         ]
 
-    def measurement(self, amplitudes: Sequence[float], compiled: Sequence[Compiled]) -> Measurement:
+    def measurement(
+        self, parameters: NDArray[np.float64], compiled: Sequence[Compiled]
+    ) -> Measurement:
         """Return the settings of compiled ``circuits``, and the exact energy of their state."""
         plain = tuple(
             Setting(circuit, each.model)
             for circuit, each in zip(compiled, self._diagonals, strict=True)
         )
-        state = state_of(self.sector, self.excitations, amplitudes)
+        state = state_of(self.sector, self.excitations, parameters.tolist())
         return Measurement(
             plain=plain,
             verified=tuple(replace(each, accepted=self.accepted) for each in plain),

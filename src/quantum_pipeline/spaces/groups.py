@@ -91,6 +91,26 @@ class Space:
             found[:, group.bits] = group.patterns[level]
         return found
 
+    def numbers(self, bits: NDArray[np.int8]) -> NDArray[np.intp]:
+        """Return the number of each assignment's state, -1 where it breaks a group's rule.
+
+        ``bits`` has shape (assignments, n_bits). Cost: O(assignments n_bits log levels).
+
+        >>> Space((Group((1,)), Group((0, 2), 1))).numbers(
+        ...     np.array([[1, 0, 0], [0, 1, 1], [1, 1, 1]], dtype=np.int8)
+        ... ).tolist()
+        [0, 3, -1]
+        """
+        numbers, kept = np.zeros(len(bits), dtype=np.intp), np.ones(len(bits), dtype=np.bool_)
+        for group in self.groups:
+            known, found = _codes(group.patterns), _codes(bits[:, group.bits])
+            order = np.argsort(known)
+            place = np.minimum(np.searchsorted(known, found, sorter=order), len(known) - 1)
+            level = order[place]
+            kept &= known[level] == found
+            numbers = numbers * len(known) + level
+        return np.where(kept, numbers, -1)
+
     def holds(self, bits: Sequence[int]) -> bool:
         """Return whether an assignment of all bits keeps every group's rule.
 
@@ -100,3 +120,9 @@ class Space:
         """
         ruled = (group for group in self.groups if group.ones is not None)
         return all(sum(bits[i] for i in group.bits) == group.ones for group in ruled)
+
+
+def _codes(patterns: NDArray[np.int8]) -> NDArray[np.bytes_]:
+    """Return rows of bits as texts that compare as they do."""
+    packed = np.ascontiguousarray(np.packbits(patterns, axis=1))
+    return packed.view(f"S{packed.shape[1]}").ravel()

@@ -1,6 +1,7 @@
 """Mixers that keep the groups' rules, with numpy alone: what moves a group among its levels.
 
     complete   every pair of bits     B = 2 (1 + (A - top) / gap)
+    pairs      one after the other    exp(-i beta B) = prod_pairs exp(-i beta (X X + Y Y) / n)
     ring       neighbouring bits      exp(-i beta B) = prod_pairs exp(-i beta (X X + Y Y) / 2)
 
 A is the sum of (X_i X_j + Y_i Y_j) / 2 over all pairs, which exchanges the bits i and j where they
@@ -11,9 +12,10 @@ the eigenvalues 2 and 0 too. Constants are of no effect. In formulas:
     bit, exactly one of n    B = 2 |u><u|, |u> uniform: the complete graph has top n - 1, gap n
     exactly k of n           the Johnson graph, which has eigenvalues top - j (n + 1 - j), gap n
 
-The pairs of a ring are turned one after the other, as a circuit does it: bits 0 and 1, 2 and 3 and
-so on, then 1 and 2, 3 and 4, then the last with the first. The uniform superposition is no
-eigenstate of a ring where k > 1.
+``pairs`` is a circuit's first order Trotter step of the complete mixer, which is another unitary:
+its factors do not commute. The pairs of a ring are turned one after the other too: bits 0 and 1, 2
+and 3 and so on, then 1 and 2, 3 and 4, then the last with the first. The uniform superposition is
+no eigenstate of a ring where k > 1.
 
 States come in shape (left, levels, right). Source: Wang, Rubin, Dominy, Rieffel, arXiv:1904.09314.
 """
@@ -33,7 +35,7 @@ from quantum_pipeline.spaces.groups import Group
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
 Levels = NDArray[np.intp]
-Mixer = Literal["complete", "ring"]
+Mixer = Literal["complete", "pairs", "ring"]
 
 
 class Turn(Protocol):
@@ -51,11 +53,34 @@ def turns_of(group: Group, mixer: Mixer) -> Sequence[Turn]:
     n, ones = len(group.bits), group.ones
     if group.n_levels == 1:
         return ()
-    if ones is not None and mixer == "ring":
-        return [Exchange(*exchanged(group, *pair)) for pair in ring(n)]
+    if ones is not None and mixer != "complete":
+        pairs, scale = exchanges(n, mixer)
+        return [Exchange(*exchanged(group, *pair), scale) for pair in pairs]
     if ones in (None, 1, n - 1):
         return (Reflection(),)
     return (Johnson(n, ones),)
+
+
+def exchanges(n: int, mixer: Mixer) -> tuple[list[tuple[int, int]], float]:
+    """Return the pairs that a mixer of n bits turns in order, and the angle of each for a beta.
+
+    A pair turns by exp(-i angle (X X + Y Y) / 2).
+    """
+    return (ring(n), 1.0) if mixer == "ring" else (rounds(n), 2 / n)
+
+
+def rounds(n: int) -> list[tuple[int, int]]:
+    """Return all pairs of n bits in rounds of pairs that share none: those of a tournament.
+
+    >>> rounds(3), rounds(4)
+    ([(1, 2), (0, 2), (0, 1)], [(0, 3), (1, 2), (0, 2), (1, 3), (0, 1), (2, 3)])
+    """
+    places, found = [*range(n), *([-1] if n % 2 else [])], []
+    for _ in range(len(places) - 1):
+        met = zip(places, reversed(places[len(places) // 2 :]), strict=False)
+        found += [(min(pair), max(pair)) for pair in met if min(pair) >= 0]
+        places = [places[0], places[-1], *places[1:-1]]
+    return found
 
 
 def ring(n: int) -> list[tuple[int, int]]:
@@ -92,14 +117,15 @@ class Reflection:
 
 
 class Exchange:
-    """B = sum |a><b| + |b><a| over pairs of levels, each level in one pair at most."""
+    """B = scale sum |a><b| + |b><a| over pairs of levels, each level in one pair at most."""
 
-    def __init__(self, here: Levels, there: Levels) -> None:
-        self._a, self._b = here, there
+    def __init__(self, here: Levels, there: Levels, scale: float = 1.0) -> None:
+        self._a, self._b, self._scale = here, there, scale
 
     def apply(self, beta: float, states: Complex) -> None:
         """Multiply states by exp(-i beta B), in place: cosines, and -i times sines across."""
         a, b = states[:, self._a], states[:, self._b]
+        beta *= self._scale
         states[:, self._a] = np.cos(beta) * a - 1j * np.sin(beta) * b
         states[:, self._b] = np.cos(beta) * b - 1j * np.sin(beta) * a
 
@@ -107,7 +133,7 @@ class Exchange:
         """Return B times the states."""
         image = np.zeros_like(states)
         image[:, self._a], image[:, self._b] = states[:, self._b], states[:, self._a]
-        return image
+        return self._scale * image
 
 
 class Johnson:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
+from itertools import combinations
 from math import lcm, prod
 from typing import NamedTuple
 
@@ -62,6 +63,24 @@ class Polynomial:
         total = float(sums.pop(()))
         kept = (Monomial(each, float(value)) for each, value in sorted(sums.items()) if value)
         return cls(tuple(kept), total, spins)
+
+    def in_spins(self) -> Polynomial:
+        """Return the same polynomial over spins, x = (1 - s) / 2.
+
+        A product of r bits becomes 2^r products of spins.
+
+        >>> Polynomial.of([((0, 1), 4.0)]).in_spins().monomials[-1]
+        Monomial(variables=(1,), coefficient=-1.0)
+        """
+        if self.spins:
+            return self
+        products = (
+            (chosen, (-1) ** r * coefficient / 2 ** len(variables))
+            for variables, coefficient in self.monomials
+            for r in range(len(variables) + 1)
+            for chosen in combinations(variables, r)
+        )
+        return Polynomial.of(products, self.constant, spins=True)
 
     @property
     def order(self) -> int:

@@ -43,12 +43,16 @@ class Circuit(Protocol):
         """Return that mean alone, of probabilities of shape (n_states,)."""
 
 
-def circuit_of(space: Space, cost: Real, *, mixer: Mixer) -> Circuit:
+def circuit_of(
+    space: Space, cost: Real, observable: Real | None = None, *, mixer: Mixer
+) -> Circuit:
     """Return the circuit of a cost diagonal: of qubits where all groups have two levels.
 
     Their mixers are X, but for a constant, which transforms of all qubits at once apply faster.
     """
-    return statevector.Qaoa(cost) if is_of_qubits(space) else Qaoa(space, cost, mixer=mixer)
+    if is_of_qubits(space):
+        return statevector.Qaoa(cost, observable)
+    return Qaoa(space, cost, observable, mixer=mixer)
 
 
 def is_of_qubits(space: Space) -> bool:

@@ -1,0 +1,1 @@
+"""Problems on forms on devices: the circuit of their states, and how its shots are read."""
