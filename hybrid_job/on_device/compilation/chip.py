@@ -7,7 +7,7 @@ fidelity, so the losses of a circuit's gates add up to that of its estimated fid
 from __future__ import annotations
 
 from collections import Counter, deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import exp, log
 
@@ -78,6 +78,22 @@ class Chip:
     def distances(self) -> list[list[int]]:
         """Couplers between each two sites, by breadth-first search: O(sites * couplers)."""
         return [_distances_from(site, self.neighbours) for site in range(self.n_sites)]
+
+    def least(self, n: int) -> Chip:
+        """Return the chip, or, where all qubits are coupled, that of the n with best readout.
+
+        Which ones are coupled is then no question, and a search for a layout takes minutes.
+        """
+        if not self.all_to_all or not 2 <= n < self.n_sites:
+            return self
+        kept = sorted(sorted(range(self.n_sites), key=self.readout_losses.__getitem__)[:n])
+        return replace(
+            self,
+            numbers=tuple(self.numbers[site] for site in kept),
+            pairs={(a, b): self.pair_loss(kept[a], kept[b]) for b in range(n) for a in range(b)},
+            gate_losses=tuple(self.gate_losses[site] for site in kept),
+            readout_losses=tuple(self.readout_losses[site] for site in kept),
+        )
 
     @cached_property
     def target(self) -> Target:

@@ -34,7 +34,7 @@ class Transpiled:
 
 def transpiled(circuit: Circuit, n: int, chip: Chip, seed: int) -> Transpiled:
     """Return a circuit on qubits 0 .. n-1 as qiskit's level 3 compiles it for the chip."""
-    logical = QuantumCircuit(n, n)
+    chip, logical = chip.least(n), QuantumCircuit(n, n)
     logical.compose(to_qiskit(circuit, add_measurements=False), inplace=True)
     logical.measure(range(n), range(n))
     manager = generate_preset_pass_manager(3, target=chip.target, seed_transpiler=seed)
