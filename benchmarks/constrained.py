@@ -10,7 +10,10 @@ itself, and has each result verified, which enumerates all states by numpy. It p
     feasible   median probability of a feasible outcome
 
 and for LABS the merit factors beside the best that there are. ``--small`` takes spaces of about a
-thousand states, ``--mixer ring`` the other mixer where there are groups.
+thousand states, ``--mixer ring`` the other mixer where there are groups. ``--only groups`` prints
+which share of the shots obeys all rules in the groups' own space, and which where they are
+penalised on free bits: with the same settings, or, of too many bits, by chance. ``--only
+inequalities`` compares the ways in which a device's circuit keeps them, at depth 2 without noise.
 """
 
 from __future__ import annotations
@@ -19,13 +22,14 @@ import contextlib
 import io
 import json
 import math
+import resource
 import tempfile
 import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import click
 import numpy as np
@@ -35,12 +39,21 @@ from rich.table import Table
 
 from hybrid_job.journal import Journal
 from hybrid_job.main import solve
+from hybrid_job.optimising import optimiser
+from quantum_pipeline.planning.algorithm import WIDE_TAIL
 from quantum_pipeline.planning.costs import FREE, InstancePrice
 from quantum_pipeline.planning.preparation import prepare
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.problems import FormProblem
 from quantum_pipeline.requests.request import parse_request
-from quantum_pipeline.results import ConstrainedResult, JobResult, read_result
+from quantum_pipeline.results import (
+    ConstrainedResult,
+    FeasibleFigures,
+    JobResult,
+    read_result,
+)
+from quantum_pipeline.spaces.encoding import Encoded, Encoding, Inequality
+from quantum_pipeline.spaces.landscape import Landscape, typical_field
 
 Json = dict[str, Any]
 Make = Callable[[Generator], Json]
@@ -63,6 +76,7 @@ class Solved(NamedTuple):
     probability: float
     blind: float
     share: float
+    feasible: float
     objective: float
     seconds: float
     depth: int
@@ -105,11 +119,19 @@ def solved(problem: Json, **settings: Any) -> Solved:
         probability=figures.probability_of_best,
         blind=figures.blind_probability_of_best,
         share=figures.share,
+        feasible=_feasible_part(asked, figures),
         objective=objective,
         seconds=seconds,
         depth=len(result.gammas),
         shots=sum(result.counts.values()),
     )
+
+
+def _feasible_part(problem: FormProblem, figures: FeasibleFigures) -> float:
+    """Return the part of the states that break no rule; of a colouring, those without conflict."""
+    if problem.counts_violations:
+        return 0.0 if figures.best else figures.blind_probability_of_best
+    return figures.n_feasible / figures.n_states
 
 
 def graph(n: int, density: float, rng: Generator, weights: int = 1) -> Json:
@@ -261,6 +283,128 @@ LARGE: dict[str, Make] = {
 }
 
 
+IN_GROUPS: dict[str, Make] = {
+    "tsp of 7": tsp(7),
+    "colouring of 12 in 3": coloring(12, 3),
+    "tsp of 5": tsp(5),
+    "colouring of 5 in 3": coloring(5, 3),
+}
+WIDEST_PENALISED = 16
+"""Bits of a penalised form that is trained here."""
+
+
+def penalised(problem: Json) -> Json:
+    """Return a problem on free bits: its groups' rules are two inequalities each."""
+    asked = parse_request({"problem": problem}).problem
+    assert isinstance(asked, FormProblem)
+    form, linear, quadratic = asked.form, {}, []
+    for variables, coefficient in form.objective.monomials:
+        names = [f"x{i}" for i in variables]
+        if len(names) == 1:
+            linear[names[0]] = coefficient
+        else:
+            quadratic.append([*names, coefficient])
+    rules: list[tuple[Json, str, float | None]]
+    rules = [({f"x{i}": 1.0 for i in group.bits}, "==", group.ones) for group in form.space.groups]
+    rules += [
+        ({f"x{i}": a for i, a in each.coefficients}, each.sense, each.bound)
+        for each in form.constraints
+    ]
+    return {
+        "type": "constrained",
+        "variables": {f"x{i}": "binary" for i in range(form.space.n_bits)},
+        "objective": {"linear": linear, "quadratic": quadratic},
+        "constraints": [
+            {"linear": sums, "sense": way, "bound": bound}
+            for sums, sense, bound in rules
+            for way in ("<=", ">=")
+            if sense in ("==", way)
+        ],
+    }
+
+
+def _groups(console: Console) -> list[Json]:
+    """Print the share of shots that obey all rules in the groups' space, and beside it."""
+    table = Table("problem", "states", "all rules", "s", "penalised states", "all rules", "how")
+    found = []
+    for name, make in IN_GROUPS.items():
+        problem = make(np.random.default_rng([0, *name.encode()]))
+        own, bits = solved(problem), len(penalised(problem)["variables"])
+        share = _all_rules(problem, own)
+        if bits <= WIDEST_PENALISED:
+            beside = solved(penalised(problem))
+            part, how = _all_rules(problem, beside), "trained alike"
+        else:
+            part = own.feasible * own.states / 2.0**bits
+            how = "by chance: too wide to train"
+        table.add_row(
+            name, f"{own.states:,}", f"{share:.3g}", f"{own.seconds:.1f}", f"2^{bits}",
+            f"{part:.2g}", how,
+        )  # fmt: skip
+        found.append({"problem": name, "share": share, "penalised": part, **own._asdict()})
+    console.print(table)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    console.print(f"largest memory of all: {peak:.2f} GiB")
+    return found
+
+
+OF_ITEMS: dict[str, Make] = {
+    "knapsack of 6": lambda rng: _light(6, rng),
+    "knapsack of 8": lambda rng: _light(8, rng),
+    "set cover of 7": cover("set_cover", 7, 6),
+}
+
+
+def _light(n: int, rng: Generator) -> Json:
+    """Return a knapsack of small weights, which take few bits of slack."""
+    values, weights = rng.integers(1, 5, (2, n)).tolist()
+    items = [{"value": v, "weight": w} for v, w in zip(values, weights, strict=True)]
+    return {"type": "knapsack", "items": items, "capacity": sum(weights) // 2}
+
+
+def _inequalities(console: Console, instances: int) -> list[Json]:
+    """Print how often a shot finds the best, by the way in which inequalities are kept."""
+    table = Table("problem", "inequality", "qubits", "feasible", "gain, median")
+    found = []
+    for name, make in OF_ITEMS.items():
+        for way in get_args(Inequality):
+            problems = [make(np.random.default_rng([k, *name.encode()])) for k in range(instances)]
+            each = [trained for problem in problems if (trained := _trained(problem, way))]
+            qubits, share, gain = np.median(each, axis=0).tolist()
+            table.add_row(name, way, f"{qubits:g}", f"{share:.2f}", f"{gain:.1f}")
+            found.append({"problem": name, "way": way, "qubits": qubits, "gain": gain})
+    console.print(table)
+    return found
+
+
+def _trained(problem: Json, way: Inequality) -> tuple[float, float, float] | None:
+    """Return qubits, feasible share, and p(best) in units of a blind pick's; None if too wide."""
+    asked = parse_request({"problem": problem}).problem
+    assert isinstance(asked, FormProblem)
+    encoding, landscape = Encoding.of(asked.form, way), Landscape.of(asked.form)
+    if encoding.space.n_bits > WIDEST_PENALISED:
+        return None
+    encoded = Encoded.of(encoding, landscape, None)
+    circuit, unit = encoded.circuit("ring"), typical_field(encoding.space, encoded.turned)
+    starts = optimiser.starting_points(2, 3, unit, np.random.default_rng(0))
+    optimum = optimiser.minimise(
+        lambda angles: circuit.tail_and_gradient(angles, WIDE_TAIL),
+        starts,
+        unit=unit,
+        max_evaluations=600,
+        deadline=math.inf,
+    )
+    found = encoded.of_answers(circuit.probabilities(optimum.angles))
+    figures = FeasibleFigures.of(landscape, found)
+    gain = figures.probability_of_best / figures.blind_probability_of_best
+    return float(encoding.space.n_bits), figures.share, gain
+
+
+def _all_rules(problem: Json, each: Solved) -> float:
+    """Return the probability that all rules hold: of a colouring also that there is no conflict."""
+    return each.probability if problem["type"] == "graph_coloring" else each.share
+
+
 def _row(name: str, results: list[Solved]) -> list[str]:
     probabilities = sorted(each.probability for each in results)
     gains = sorted(each.probability / each.blind for each in results)
@@ -298,7 +442,9 @@ def _labs(console: Console, lengths: range) -> list[Json]:
 @click.command(help=__doc__.splitlines()[0] if __doc__ else None)
 @click.option("--instances", default=10, show_default=True, help="random ones of each application")
 @click.option("--small", is_flag=True, help="spaces of about a thousand states")
-@click.option("--only", multiple=True, help="an application; all if not given, and labs")
+@click.option(
+    "--only", multiple=True, help="an application, labs, or groups; without, all and labs"
+)
 @click.option("--mixer", type=click.Choice(["complete", "ring"]), default="complete")
 @click.option("--tail", type=float, help="algorithm.cvar_alpha, in place of the default")
 @click.option("--json", "file", type=click.Path(path_type=Path), help="write the figures here too")
@@ -329,6 +475,10 @@ def main(
         console.print(table)
     if not only or "labs" in only:
         figures["labs"] = _labs(console, range(8, 15 if small else 21))
+    if "groups" in only:
+        figures["groups"] = _groups(console)
+    if "inequalities" in only:
+        figures["inequalities"] = _inequalities(console, instances)
     if file is not None:
         file.write_text(json.dumps(figures, default=float))
 

@@ -30,6 +30,7 @@ from quantum_pipeline.requests.algorithm import (
     SettledVqe,
 )
 from quantum_pipeline.spaces import Form
+from quantum_pipeline.spaces.encoding import Encoding
 from quantum_pipeline.spaces.mixers import Mixer
 
 
@@ -155,7 +156,12 @@ class ConstrainedJob(Job):
     @property
     def mixer(self) -> Mixer:
         """What moves groups among their levels."""
-        return "ring" if self.algorithm.mixer == "ring" else "complete"
+        return self.algorithm.settled_mixer
+
+    @property
+    def encoding(self) -> Encoding:
+        """The form as a device's circuit has it."""
+        return Encoding.of(self.form, self.algorithm.inequality)
 
 
 def versions() -> dict[str, str]:

@@ -149,13 +149,23 @@ class OnSpace(NamedTuple):
 
 
 def engine_on(
-    space: Space, energies: Real, *, mixer: Mixer, evaluations: int, depth: int
+    space: Space,
+    energies: Real,
+    observable: Real | None = None,
+    *,
+    mixer: Mixer,
+    evaluations: int,
+    depth: int,
 ) -> OnSpace:
     """Return the engine that needs the least time for a number of gradients at a depth.
 
-    ``energies`` are those of all states, shape (n_states,). Where these are all bitstrings of some
-    qubits, it is an engine of qubits, whose mixers are the same.
+    ``energies`` are those of all states, shape (n_states,), and ``observable`` what is measured,
+    if it is not they. Where these are all bitstrings of some qubits, it is an engine of qubits,
+    whose mixers are the same.
     """
+    if is_of_qubits(space) and observable is not None:
+        reason = "numpy: compiled kernels have the tail of what turns the phases alone"
+        return OnSpace(statevector.Qaoa(energies, observable), reason)
     if is_of_qubits(space):
         chosen = engine_for(energies, evaluations=evaluations, depth=depth)
         return OnSpace(chosen.engine, f"{chosen.name}: {chosen.because}")
@@ -166,7 +176,7 @@ def engine_on(
     counted = f"{evaluations} evaluations of {space.n_states:,} states at depth {depth}"
     steps = evaluations * depth * turns * float(space.n_states)
     slow, fast = (each * steps for each in STEP_SECONDS)
-    if mixer == "ring":
+    if mixer != "complete" or observable is not None:
         reason = "numpy: compiled loops are for the complete mixer alone"
     elif importlib.util.find_spec("numba") is None:
         reason = "numpy: numba, which compiles the loops, is not installed"
@@ -177,7 +187,7 @@ def engine_on(
 
         words = f"compiled: {counted} take about {LOOPS_SECONDS + fast:.2g} s with compiled loops"
         return OnSpace(product.Qaoa(space, energies), f"{words}; numpy would need {slow:.2g} s")
-    return OnSpace(spaces.Qaoa(space, energies, mixer=mixer), reason)
+    return OnSpace(spaces.Qaoa(space, energies, observable, mixer=mixer), reason)
 
 
 def seconds(figures: tuple[float, float], n_qubits: int, depth: int) -> float:

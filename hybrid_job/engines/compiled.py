@@ -106,9 +106,9 @@ class Qaoa:
 
             CVaR = <q - max(q - C, 0) / alpha> = <min(C, q) / alpha + (1 - 1 / alpha) q>
 
-        with the alpha-quantile q of C; see ``statevector``.
+        with the alpha-quantile q of C; see ``statevector``, which does it of another observable.
         """
-        if self._beyond(angles):
+        if self._beyond(angles) or self._measured is not None:
             return self._reference().tail_and_gradient(angles, alpha)
         self._do("state", angles)
         q = quantile(self._cost[: self._size], self._probabilities(), alpha)

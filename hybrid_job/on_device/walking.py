@@ -44,6 +44,4 @@ def walk_onto_zero(angle: float, controls: Sequence[tuple[int, int]]) -> list[St
     """
     steps = walk(angle, controls)[::-1]
     after = [step.control for step in steps[1:]]
-    return [
-        Step(step.turn, control) for step, control in zip(steps, [*after, None], strict=True)
-    ]
+    return [Step(step.turn, control) for step, control in zip(steps, [*after, None], strict=True)]

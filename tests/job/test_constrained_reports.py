@@ -247,6 +247,7 @@ def test_the_page_has_every_figure_and_escapes_names(knapsack: Solved) -> None:
     assert "<item 0>" not in page
     for name in ("times_blind", "feasible_share", "penalty.weight", "probability_of_best_in_shots"):
         assert f"<code>{name}</code>" in page
+    assert report.solution.decoded is not None
     assert report.solution.decoded.words.replace("<", "&lt;").replace(">", "&gt;") in page
 
 
@@ -283,6 +284,7 @@ def test_the_distribution_is_of_feasible_shots_beside_all_feasible_states(
 def test_the_console_tells_the_answer_beside_blind_picks(knapsack: Solved) -> None:
     report = report_of(*knapsack)
     lines = dict(console.main_figures(report.model_dump(mode="json")))
+    assert report.solution.decoded is not None
     assert lines["answer"] == report.solution.decoded.words
     assert lines["objective"].endswith("proven by HiGHS")
     assert "blind picks" in lines["best"]

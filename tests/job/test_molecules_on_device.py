@@ -25,7 +25,7 @@ from hybrid_job.solvers import vqe
 from quantum_pipeline.chemistry.excitations import Excitation, singles_and_doubles, state_of
 from quantum_pipeline.chemistry.factorisation import groups
 from quantum_pipeline.chemistry.sector import Sector
-from quantum_pipeline.ising import all_energies
+from quantum_pipeline.ising import IsingModel, all_energies
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.problems import Chemistry
 from quantum_pipeline.requests.algorithm import SettledVqe
@@ -137,13 +137,12 @@ def test_expectations_of_all_settings_add_up_to_the_energy(
     settings, trained = Settings.of(point, groups(point.integrals))
     n = settings.n_qubits
     circuits = settings.circuits(trained)
-    measured = settings.measurement(
-        trained, [Compiled(each, tuple(range(n))) for each in circuits]
-    )
+    measured = settings.measurement(trained, [Compiled(each, tuple(range(n))) for each in circuits])
     total = 0.0
     bits = (np.arange(2**n)[:, None] >> np.arange(n)[::-1] & 1).astype(np.int8)
     for setting in measured.plain:
         probabilities = abs(simulated(setting.compiled.circuit, n)) ** 2
+        assert isinstance(setting.model, IsingModel)
         total += float(probabilities @ all_energies(setting.model))
         assert probabilities[settings.accepted(bits)].sum() == pytest.approx(1, abs=1e-9)
 

@@ -305,15 +305,18 @@ def test_what_is_too_large_is_refused_before_it_is_built(problem: Instance, mess
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"device": "sv1"}, 'device: got "sv1"; allowed: local or auto; knapsack runs in the job'),
-        ({"device": "garnet"}, 'device: got "garnet"; allowed: local or auto'),
-        ({"noise": {"two_qubit": 0.1}}, "noise: got some; allowed: nothing here; knapsack runs"),
+        (
+            {"algorithm": {"inequality": "slack"}},
+            'algorithm.inequality: got "slack"; allowed: auto; the job itself penalises violations',
+        ),
         ({"algorithm": {"train_on": "device"}}, 'algorithm.train_on: got "device"; allowed: exact'),
         ({"algorithm": {"name": "rqaoa"}}, 'algorithm.name: got "rqaoa"; allowed: auto or qaoa'),
         ({"algorithm": {"name": "vqe"}}, 'algorithm.name: got "vqe"; allowed: auto or qaoa'),
     ],
 )
-def test_devices_and_other_algorithms_are_refused_by_name(asked: Instance, message: str) -> None:
+def test_other_algorithms_and_what_needs_a_device_are_refused_by_name(
+    asked: Instance, message: str
+) -> None:
     with pytest.raises(InvalidRequest) as error:
         planned({"problem": SMALL_PACK, **asked})
     assert message in str(error.value)

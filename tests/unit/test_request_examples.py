@@ -197,7 +197,7 @@ SEEN_BY_THE_MODEL_ALONE = {  # what a schema cannot say, or what is decided afte
     "invalid_field_twice.json",
     "invalid_graph_of_unknown_node.json",
     "invalid_index_out_of_range.json",
-    "invalid_knapsack_on_a_device.json",
+    "invalid_knapsack_trained_on_a_device.json",
     "invalid_mitigation_scales.json",
     "invalid_mitigation_without_errors.json",
     "invalid_nan.json",

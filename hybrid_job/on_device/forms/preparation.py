@@ -90,7 +90,7 @@ class _Growing:
         }
 
     def _turn(self, controls: Sequence[int], target: int, kept: float) -> None:
-        """Turn a qubit that is 0 where all controls are 1: it stays so with probability ``kept``."""
+        """Turn a qubit that is 0 where all controls are 1; it stays 0 with probability ``kept``."""
         turned = {each for each in self._patterns if all(each[c] for c in controls)}
         if not turned:
             return

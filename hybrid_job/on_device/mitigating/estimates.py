@@ -60,8 +60,7 @@ def refuse_too_wide(setting: Setting) -> None:
     wide = len(setting.compiled.qubits)
     if not _is_plain(setting) and wide > WIDEST_OF_BOTH:
         allowed = (
-            f"false on more than {WIDEST_OF_BOTH} qubits with a symmetry checked, or a problem with "
-            f"groups or constraints; these are {wide}"
+            f"false with a symmetry checked on more than {WIDEST_OF_BOTH} qubits, these are {wide}"
         )
         raise InvalidRequest.of("mitigation.readout", True, allowed)
 

@@ -279,7 +279,9 @@ def _of_form(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     shots = sum(report["samples"].values())
     states = f"{problem['n_states']:,} states, {problem['n_feasible']:,} feasible"
     yield "problem", f"{problem['type']}, {problem['space']}: {states}"
-    yield "answer" if solution["objective"] is not None else "nearest", solution["decoded"]["words"]
+    decoded = solution["decoded"]
+    if decoded is not None:
+        yield "answer" if solution["objective"] is not None else "nearest", decoded["words"]
     yield "objective", _objective_of_form(solution, quality)
     for each in solution["violated"]:
         yield "broken", f"{each['rule']}: by {digits(each['by'])}"
@@ -292,6 +294,10 @@ def _of_form(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         f"{percent(quality['feasible_share_of_shots'])} of the shots, of random states "
         f"{percent(quality['random_feasible_share'])}",
     )
+    if report["device"]["kind"] != "local":
+        if problem["n_groups"] < len(solution["bitstring"]):  # not free bits alone
+            yield "in groups", _in_groups(quality)
+        yield "mean energy", _energies(quality, report["mitigation"])
     mine, blind = (
         f"{percent(quality[name])} a shot, {percent(quality[f'{name}_in_shots'])} in {shots}"
         for name in ("probability_of_best", "blind_probability_of_best")
@@ -314,6 +320,19 @@ def _objective_of_form(solution: Mapping[str, Any], quality: Mapping[str, Any]) 
     if found is None:
         return f"no feasible answer; {known}"
     return f"{digits(found, best, random, least=10)}; {known}"
+
+
+def _in_groups(quality: Mapping[str, Any]) -> str:
+    """Return the share of shots that keep the groups' rules, and what their mean energy is."""
+    said = f"{percent(quality['space_share_of_shots'])} of the shots keep the rules of all groups"
+    if not quality["discarded_shots"] or quality["selected_energy"] is None:
+        return said
+    selected = _with_error(
+        quality["selected_energy"],
+        quality["selected_standard_error"],
+        quality["random_mean_energy"],
+    )
+    return f"{said}; without the other {quality['discarded_shots']:,} the energy is {selected}"
 
 
 def _energies(quality: Mapping[str, Any], mitigation: Mapping[str, Any] | None) -> str:

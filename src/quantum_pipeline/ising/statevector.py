@@ -122,7 +122,8 @@ class Qaoa:
     ) -> None:
         self.n_qubits = cost.size.bit_length() - 1
         self.cost = Diagonal(cost)
-        self.observable = cost if observable is None else observable
+        self._outcomes = self.cost if observable is None else Diagonal(observable)
+        self.observable = self._outcomes.values
         ones = np.bitwise_count(np.arange(cost.size, dtype=np.uint32)).astype(np.int8)
         self._mixer = Diagonal(np.int8(self.n_qubits) - 2 * ones)
         self._states = np.empty((2, cost.size), dtype=np.complex128)
@@ -167,11 +168,11 @@ class Qaoa:
         return self._value_and_gradient(angles, self.observable)
 
     def tail_and_gradient(self, angles: Real, alpha: float) -> tuple[float, Real]:
-        """Return CVaR, the mean of C over the lowest ``alpha`` of the probability, and derivatives.
+        """Return CVaR, the mean of O over the lowest ``alpha`` of the probability, and derivatives.
 
-            CVaR = max_q <q - max(q - C, 0) / alpha>,    0 < alpha <= 1
+            CVaR = max_q <q - max(q - O, 0) / alpha>,    0 < alpha <= 1
 
-        The best q is the alpha-quantile of C. At a maximum a small change of q changes nothing, so
+        The best q is the alpha-quantile of O. At a maximum a small change of q changes nothing, so
         the gradient is that of the mean at this q.
         Source: Barkoutsos et al., arXiv:1907.04769; Rockafellar, Uryasev, J. Risk 2, 21 (2000).
         """
@@ -183,8 +184,8 @@ class Qaoa:
         return mean_and_deviation(self._tail(probabilities, alpha), probabilities)[0]
 
     def _tail(self, probabilities: Real, alpha: float) -> Real:
-        quantile = self.cost.quantile(probabilities, alpha)
-        return quantile - np.maximum(quantile - self.cost.values, 0) / alpha
+        quantile = self._outcomes.quantile(probabilities, alpha)
+        return quantile - np.maximum(quantile - self.observable, 0) / alpha
 
     def _value_and_gradient(self, angles: Real, observable: Real) -> tuple[float, Real]:
         psi = self._states[0]

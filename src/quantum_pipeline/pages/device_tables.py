@@ -9,7 +9,12 @@ from typing import NamedTuple
 from quantum_pipeline.pages.emulation import device_name
 from quantum_pipeline.pages.numbers import hartree, number, off_by, short, usd, with_error
 from quantum_pipeline.planning.costs import CostItem
-from quantum_pipeline.reports import MoleculeReport, OptimisationReport, Report
+from quantum_pipeline.reports import (
+    ConstrainedReport,
+    MoleculeReport,
+    OptimisationReport,
+    Report,
+)
 from quantum_pipeline.reports.device_parts import MitigationPart
 from quantum_pipeline.results import Compilation
 from quantum_pipeline.wording import percent
@@ -82,12 +87,12 @@ def _compilation(report: Report) -> str:
 
 
 def _writer(report: Report) -> Callable[[float], str]:
-    return number if isinstance(report, OptimisationReport) else hartree
+    return hartree if isinstance(report, MoleculeReport) else number
 
 
 def _raw(report: Report) -> list[tuple[float, float | None]]:
     """Return the energy as it was measured, where nothing was mitigated, and its error."""
-    if isinstance(report, OptimisationReport):
+    if isinstance(report, OptimisationReport | ConstrainedReport):
         return [(report.quality.mean_energy, report.quality.standard_error)]
     if isinstance(report, MoleculeReport) and report.measured is not None:
         return [(report.measured.raw_energy, report.measured.raw_standard_error)]
@@ -135,7 +140,7 @@ _METHODS = {
 
 
 def _mitigation(report: Report, outcome: MitigationPart) -> str:
-    how = ", ".join(_METHODS[name] for name in outcome.methods)
+    how = ", ".join(_method(report, name) for name in outcome.methods)
     form = f" ({outcome.extrapolation})" if outcome.extrapolation != "none" else ""
     text = f"{how[0].upper()}{how[1:]}{form}. The {outcome.kept} energy counts: "
     text += f"{outcome.kept_because}."
@@ -151,6 +156,13 @@ def _mitigation(report: Report, outcome: MitigationPart) -> str:
         f"{text} It took {outcome.extra_shots:,} more shots"
         f"{'' if spent is None else f' and {usd(spent)}'}."
     )
+
+
+def _method(report: Report, name: str) -> str:
+    if name != "symmetry" or not isinstance(report, ConstrainedReport):
+        return _METHODS[name]
+    left_out, shots = report.quality.discarded_shots, sum(report.samples.values())
+    return f"shots that break a group's rule left out ({left_out:,} of {shots:,})"
 
 
 def _by_chance(report: Report, outcome: MitigationPart) -> str:

@@ -110,7 +110,9 @@ def _mark(axes: Axes, study: FormStudy) -> None:
     quality = study.report.quality
     best, mean = quality.best_known, quality.mean_objective
     axes.axvline(best, color=GREEN, ls="--", lw=1.3, label=f"best: {study.answer(best, 4)}")
-    axes.axvline(mean, color=BLACK, ls=":", lw=1.3, label=f"mean of the state: {short(mean)}")
+    if mean is not None:
+        what = "feasible shots" if study.report.cost.tasks else "the state"
+        axes.axvline(mean, color=BLACK, ls=":", lw=1.3, label=f"mean of {what}: {short(mean)}")
 
 
 def _shares_title(study: FormStudy) -> str:

@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from quantum_pipeline.pages import rows
 from quantum_pipeline.pages.form_study import FormStudy
-from quantum_pipeline.pages.numbers import number, ratio, seconds, short
+from quantum_pipeline.pages.numbers import number, ratio, seconds, short, with_error
 from quantum_pipeline.pages.rows import Row, Table
+from quantum_pipeline.reports.constrained_parts import CircuitPart, FormQuality
 from quantum_pipeline.wording import percent
 
 
@@ -38,7 +39,7 @@ def _found(study: FormStudy) -> tuple[str, str]:
     best = study.answer(quality.best_known)
     if solution.objective is None:
         rival = f"{quality.classical.method} found {best}"
-        return "no feasible answer", f"None of the shots keeps all constraints; {rival}."
+        return "no feasible answer", f"None of the shots keeps all rules; {rival}."
     found = f"objective {study.answer(solution.objective)}"
     said = "" if solution.feasible else f" {_broken(study)}"
     if quality.outcome == "worse":
@@ -151,9 +152,40 @@ def _quality(study: FormStudy) -> list[Row]:
         Row("times_blind", number(q.times_blind), "the one chance over the other, of one shot"),
         Row("mean_objective", number(q.mean_objective), "of feasible outcomes of the state"),
         Row("random_mean_objective", number(q.random_mean_objective), f"of {study.pick}"),
-        Row("mean_energy", number(q.mean_energy), "⟨E⟩, with penalties, as it is minimised"),
+        Row(
+            "mean_energy",
+            with_error(q.mean_energy, q.standard_error),
+            "⟨E⟩, with penalties, as it is minimised",
+        ),
+        *(_of_device(q) if q.trained_energy is not None else ()),
         Row("quantum_seconds", seconds(q.quantum_seconds), "time to optimise and to sample"),
         Row("classical.seconds", seconds(q.classical.seconds), f"of {q.classical.method}"),
+    ]
+
+
+def _of_device(quality: FormQuality) -> list[Row]:
+    """Return what the shots of a device say, beside its circuit without noise."""
+    q, selected = quality, quality.selected_energy
+    chosen = "–" if selected is None else with_error(selected, q.selected_standard_error)
+    return [
+        Row(
+            "space_share_of_shots",
+            percent(q.space_share_of_shots),
+            "of the shots that keep the groups' rules; the others count as blind picks in ⟨E⟩",
+        ),
+        Row("discarded_shots", f"{q.discarded_shots:,}", "that do not"),
+        Row("selected_energy", chosen, "⟨E⟩ of the shots that do"),
+        Row("trained_energy", number(q.trained_energy), "⟨E⟩ of the circuit without noise"),
+        Row(
+            "trained_feasible_share",
+            percent(q.trained_feasible_share or 0.0),
+            "chance that its outcome keeps all rules",
+        ),
+        Row(
+            "trained_probability_of_best",
+            number(q.trained_probability_of_best),
+            "chance that it is an optimum",
+        ),
     ]
 
 
@@ -162,10 +194,23 @@ def _problem(study: FormStudy) -> list[Row]:
     constraints = f"{problem.n_constraints} constraints beside the groups' rules"
     return [
         Row("type", problem.type, f"{problem.sense}d"),
-        Row("n_qubits", str(problem.n_qubits), "bits, as many qubits on a device"),
+        Row("n_qubits", str(problem.n_qubits), "bits; on a device with those of slack"),
         Row("n_states", f"{problem.n_states:,}", problem.space),
         Row("n_feasible", f"{problem.n_feasible:,}", constraints),
         Row("order", str(problem.order), "of the objective, in bits or spins"),
+    ]
+
+
+def _circuit(circuit: CircuitPart) -> list[Row]:
+    lower = f"{circuit.lower_states:,} of {circuit.n_states:,} states are lower than the best"
+    return [
+        Row("circuit.slack_bits", str(circuit.slack_bits), circuit.because),
+        Row("circuit.weight", number(circuit.weight), f"of what a constraint costs there; {lower}"),
+        Row(
+            "circuit.products",
+            f"{circuit.products:,}",
+            f"of two spins or more, up to {circuit.order}, turn in a layer",
+        ),
     ]
 
 
@@ -178,6 +223,7 @@ def _algorithm(study: FormStudy) -> list[Row]:
         Row("depth", str(algorithm.depth), f"layers; {algorithm.n_parameters} angles"),
         Row("mixer", algorithm.mixer, "moves groups among their levels, and never out of them"),
         Row("penalty.weight", weight, penalty.because),
+        *(() if algorithm.circuit is None else _circuit(algorithm.circuit)),
         Row("start", algorithm.start, "where the optimiser started"),
         Row("engine", algorithm.engine, "what computed the energies"),
         Row("gammas", ", ".join(map(short, algorithm.gammas)), "rad, by layer"),

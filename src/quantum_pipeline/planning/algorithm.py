@@ -11,7 +11,7 @@ from quantum_pipeline.devices.catalogue import EXACT_QUBITS
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import cones
 from quantum_pipeline.planning import vqe
-from quantum_pipeline.planning.forms import check_form, describe
+from quantum_pipeline.planning.forms import check_form, describe, describe_encoding
 from quantum_pipeline.planning.reasons import Reason, Why
 from quantum_pipeline.problems import AnyProblem, BinaryProblem, Chemistry, FormProblem
 from quantum_pipeline.problems.base import MAX_TERMS
@@ -25,6 +25,7 @@ from quantum_pipeline.requests.algorithm import (
     SettledRqaoa,
     SettledVqe,
 )
+from quantum_pipeline.spaces.encoding import Encoding
 from quantum_pipeline.wording import memory_size, shown
 
 MAX_VARIABLES = 100_000
@@ -74,7 +75,7 @@ def settle_algorithm(
     """
     if isinstance(problem, FormProblem):
         check_form(problem, asked, exact=exact)
-        return _on_form(problem, asked)
+        return _on_form(problem, asked, exact=exact)
     for field, default in _OF_FORMS.items():
         _refuse(asked, field, default, "problems with groups or constraints")
     if isinstance(problem, Chemistry):
@@ -109,20 +110,32 @@ def settle_algorithm(
     return _qaoa(n, asked, f"{what} {memory_size(16 * 2**n)} a vector", exact=exact)
 
 
-def _on_form(problem: FormProblem, asked: Algorithm) -> tuple[SettledQaoa, Reason]:
-    """Return QAOA on a form's states: as deep as on a state vector of as many amplitudes."""
+def _on_form(problem: FormProblem, asked: Algorithm, *, exact: bool) -> tuple[SettledQaoa, Reason]:
+    """Return QAOA on a form's states: as deep as on a state vector of as many amplitudes.
+
+    On a device it is trained on the states of its circuit.
+    """
     _check_on_form(problem, asked)
-    states = problem.space.n_states
+    encoding = None if exact else Encoding.of(problem.form, asked.inequality)
+    states = problem.space.n_states if encoding is None else encoding.space.n_states
     tail = asked.cvar_alpha or (WIDE_TAIL if states < MANY_STATES else NARROW_TAIL)
     layers = asked.max_depth or (FORM_DEPTH if states <= FEW_STATES else None)
-    asked = asked.model_copy(update={"cvar_alpha": tail, "max_depth": layers})
+    if encoding is not None and not (asked.gammas or isinstance(asked.depth, int)):
+        layers = asked.max_depth or SHOT_DEPTH
     what = (
-        f"{problem.n_qubits} bits have {states:,} states that keep the rules of their groups "
-        f"({describe(problem.space)}); a vector of them takes {memory_size(16 * states)}"
+        f"{problem.n_qubits} bits have {problem.space.n_states:,} states that keep the rules of "
+        f"their groups ({describe(problem.space)}); a vector of them takes "
+        f"{memory_size(16 * states)}"
     )
+    mixer: Mixer = "complete" if exact else "ring"
+    mixer = mixer if asked.mixer == "auto" else asked.mixer
+    if encoding is not None:
+        what += f"; {describe_encoding(encoding)}; trained for the device's very circuit"
+        if any(group.ones is not None for group in problem.space.groups):
+            what += f", whose {mixer} mixer exchanges one pair after the other"
+    asked = asked.model_copy(update={"cvar_alpha": tail, "max_depth": layers})
     settled, reason = _qaoa((states - 1).bit_length(), asked, what, exact=True)
-    mixer: Mixer = "ring" if asked.mixer == "ring" else "complete"
-    return settled.model_copy(update={"mixer": mixer}), reason
+    return settled.model_copy(update={"mixer": mixer, "inequality": asked.inequality}), reason
 
 
 def _check_on_form(problem: FormProblem, asked: Algorithm) -> None:
@@ -135,7 +148,7 @@ def _check_on_form(problem: FormProblem, asked: Algorithm) -> None:
         allowed = "nothing here; no constraint is left that costs, for groups keep all there are"
         raise InvalidRequest.of("algorithm.penalty", asked.penalty, allowed)
     grouped = any(group.ones is not None for group in problem.space.groups)
-    if asked.mixer == "ring" and not grouped:
+    if asked.mixer in ("pairs", "ring") and not grouped:
         allowed = "auto or complete; no variables form a group, and free ones have X alone"
         raise InvalidRequest.of("algorithm.mixer", asked.mixer, allowed)
 
@@ -208,7 +221,7 @@ _OF_ISING = {
 }
 """Settings that forms have not, and their values where nothing was said."""
 
-_OF_FORMS = {"mixer": "auto", "penalty": None}
+_OF_FORMS = {"mixer": "auto", "penalty": None, "inequality": "auto"}
 """Settings that they alone have."""
 
 _OF_DIVIDE = ("block_size", "max_rounds")

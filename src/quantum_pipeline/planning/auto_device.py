@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from quantum_pipeline.devices.catalogue import Device
 from quantum_pipeline.errors import BudgetExceeded, DeviceUnavailable, InvalidRequest
+from quantum_pipeline.planning.forms import circuit_size, encoding_of, qubits_of
 from quantum_pipeline.planning.prepared import Preparation
 from quantum_pipeline.planning.reasons import Reason, Why
 from quantum_pipeline.problems import BinaryProblem
@@ -123,11 +124,17 @@ def fidelity(found: Preparation) -> float:
     state, algorithm, problem = found.state, found.request.algorithm, found.request.problem
     if state is None or state.kind == "simulator":
         return 1.0
-    if not isinstance(algorithm, SettledQaoa) or not isinstance(problem, BinaryProblem):
+    n, encoding = qubits_of(found.request), encoding_of(found.request)
+    if not isinstance(algorithm, SettledQaoa):
         return 0.0
-    n, couplings = problem.n_qubits, len(problem.ising.couplings)
-    pairs = 2 * algorithm.deepest * couplings * (1.0 if state.couplers is None else ROUTING)
-    singles = n * (1 + 2 * algorithm.deepest)
+    if encoding is not None:
+        gates, singles = circuit_size(encoding, algorithm.settled_mixer, algorithm.deepest)
+    elif isinstance(problem, BinaryProblem):
+        gates = 2 * algorithm.deepest * len(problem.ising.couplings)
+        singles = n * (1 + 2 * algorithm.deepest)
+    else:
+        return 0.0
+    pairs = gates * (1.0 if state.couplers is None else ROUTING)
     gate = state.two_qubit_fidelity or 0.0
     return float(
         gate**pairs * (state.gate_fidelity or 1.0) ** singles * (state.readout_fidelity or 1.0) ** n

@@ -20,6 +20,7 @@ from quantum_pipeline.devices.catalogue import Device, catalogue
 from quantum_pipeline.devices.states import DeviceState
 from quantum_pipeline.errors import BudgetExceeded, InvalidRequest
 from quantum_pipeline.planning import instances
+from quantum_pipeline.planning.forms import space_of
 from quantum_pipeline.planning.plan import Plan, Work, task_seconds
 from quantum_pipeline.planning.reasons import Reason, Why
 from quantum_pipeline.planning.tasks import SAMPLES, Purpose
@@ -163,7 +164,9 @@ def compute_seconds(work: Work) -> float | None:
         return None
     if algorithm.train_on == "device":
         return 0.0
-    states = problem.space.n_states if isinstance(problem, FormProblem) else 2**problem.n_qubits
+    states: int = 2**problem.n_qubits
+    if isinstance(problem, FormProblem):
+        states = space_of(problem, work).n_states
     layer = SECONDS_PER_LAYER + states * SECONDS_PER_AMPLITUDE_AND_LAYER
     shots = (algorithm.shots_per_evaluation or 0) * SECONDS_PER_SHOT
     return algorithm.max_evaluations * (algorithm.deepest * layer + shots)

@@ -13,9 +13,7 @@ from quantum_pipeline.devices import windows
 from quantum_pipeline.devices.catalogue import EXACT_QUBITS, LOCAL, Device, catalogue, find
 from quantum_pipeline.devices.states import DeviceState
 from quantum_pipeline.errors import DeviceUnavailable, InvalidRequest
-from quantum_pipeline.planning.forms import on_a_device
 from quantum_pipeline.planning.reasons import Reason, Why
-from quantum_pipeline.problems import FormProblem
 from quantum_pipeline.requests.request import Request
 
 
@@ -65,11 +63,8 @@ def check_asked(request: Request, device: Device) -> None:
     """Refuse what is asked of a device that is not for it.
 
     Raises:
-        InvalidRequest: noise that it does not simulate, a reservation of another device, or a
-            problem that only the job itself solves.
+        InvalidRequest: noise that it does not simulate, or a reservation of another device.
     """
-    if isinstance(request.problem, FormProblem) and device.kind != "local":
-        raise on_a_device(request.problem, request.device, request.algorithm)
     if request.noise is not None and device.name != "DM1":
         allowed = f"dm1 or auto, where noise is given; {device.name} simulates none"
         raise InvalidRequest.of("device", request.device, allowed)

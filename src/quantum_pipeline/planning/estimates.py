@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from quantum_pipeline.planning import costs
 from quantum_pipeline.planning.costs import Cost
+from quantum_pipeline.planning.forms import describe_encoding, encoding_of, qubits_of
 from quantum_pipeline.planning.memory import memory_bytes
 from quantum_pipeline.planning.plan import Plan
 from quantum_pipeline.planning.prepared import Preparation
@@ -107,6 +108,9 @@ def _rules(request: ResolvedRequest) -> str | None:
     left, kept = len(problem.form.constraints), "groups keep theirs by themselves"
     if not left:
         return f"{kept}; no constraint is left that costs"
+    encoding = encoding_of(request)
+    if encoding is not None:
+        return f"{kept}; {describe_encoding(encoding)}"
     weight = "twice the least that will do, found in the job" if asked is None else f"{asked:g}"
     return (
         f"{kept}; {_counted(left, 'constraint')} left: a unit of violation costs {weight} "
@@ -119,7 +123,7 @@ def estimate(found: Preparation) -> Estimate:
     request = found.request
     return Estimate(
         problem_type=request.problem.type,
-        n_qubits=request.problem.n_qubits,
+        n_qubits=qubits_of(request),
         rules=_rules(request),
         algorithm=found.reasons.algorithm.words,
         device=found.device.name,

@@ -1,20 +1,95 @@
-"""Refuses what cannot be solved of a problem on a form: too many states, or a device.
+"""Decides what is solved of a problem on a form, and how large: its states, and its circuit.
 
 Sizes are compared before anything is built: bits and terms are counts, states a product of levels.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from typing import NamedTuple, Protocol
+
+from quantum_pipeline.devices.catalogue import LOCAL
 from quantum_pipeline.errors import InvalidRequest
-from quantum_pipeline.problems import FormProblem
+from quantum_pipeline.problems import AnyProblem, FormProblem
 from quantum_pipeline.problems.base import MAX_TERMS
 from quantum_pipeline.problems.formed import MAX_BITS
-from quantum_pipeline.requests.algorithm import Algorithm
-from quantum_pipeline.spaces import Space
+from quantum_pipeline.requests.algorithm import Algorithm, Settled
+from quantum_pipeline.spaces import Group, Space
+from quantum_pipeline.spaces.encoding import Encoding, Way
+from quantum_pipeline.spaces.ladders import Phase, ladder
+from quantum_pipeline.spaces.mixers import Mixer, exchanges
 from quantum_pipeline.wording import shown
 
 MAX_STATES = 2**24
 """Most states of a form: those of the widest exact state vector."""
+
+MAX_CIRCUIT_STATES = 2**20
+"""Most states of a device's circuit, slack included: all of them are looked at again afterwards."""
+
+MAX_ORDER = 12
+"""Most bits of a product in a device's circuit, which takes up to 2^12 products of spins."""
+
+
+class OnDevice(Protocol):
+    """The fields of a settled request that determine its circuit."""
+
+    @property
+    def problem(self) -> AnyProblem:
+        """What is solved."""
+
+    @property
+    def algorithm(self) -> Settled:
+        """How."""
+
+    @property
+    def device(self) -> str:
+        """Where."""
+
+
+def encoding_of(work: OnDevice) -> Encoding | None:
+    """Return how a device's circuit has a form; None of other problems, and on the exact engine."""
+    problem = work.problem
+    if not isinstance(problem, FormProblem) or work.device == LOCAL:
+        return None
+    return Encoding.of(problem.form, work.algorithm.inequality)
+
+
+def qubits_of(work: OnDevice) -> int:
+    """Return the qubits of a run's circuit, bits of slack included."""
+    encoding = encoding_of(work)
+    return work.problem.n_qubits if encoding is None else encoding.space.n_bits
+
+
+def space_of(problem: FormProblem, work: OnDevice) -> Space:
+    """Return the states that a run on a form computes with."""
+    encoding = encoding_of(work)
+    return problem.space if encoding is None else encoding.space
+
+
+class CircuitSize(NamedTuple):
+    """Gates of a circuit before it is compiled, each ZZ or exchange as two, and of one qubit."""
+
+    pairs: int
+    singles: int
+
+
+def circuit_size(encoding: Encoding, mixer: Mixer, depth: int) -> CircuitSize:
+    """Return about how many gates a form's circuit has: what its preparation takes is a bound."""
+    parabolas = ((1.0, 1.0),) * encoding.ways.count("unbalanced")
+    gates = list(ladder(encoding.cost(1.0, parabolas)))
+    groups = encoding.space.groups
+    turned = sum(1 if not isinstance(gate, Phase) else 2 * len(gate.qubits) - 2 for gate in gates)
+    mixed = sum(2 * len(exchanges(len(group.bits), mixer)[0]) for group in groups if group.ones)
+    alone = sum(isinstance(gate, Phase) and len(gate.qubits) == 1 for gate in gates)
+    prepared = sum(map(_preparation, groups))
+    bits = encoding.space.n_bits
+    return CircuitSize(prepared + depth * (turned + mixed), bits + depth * (alone + bits))
+
+
+def _preparation(group: Group) -> int:
+    """Return a bound of the gates on two qubits that prepare a group."""
+    n, few = len(group.bits), min(group.ones or 0, len(group.bits) - (group.ones or 0))
+    return 0 if not few else 2 * n - 3 if few == 1 else 5 * n * few
 
 
 def check_form(problem: FormProblem, asked: Algorithm, *, exact: bool) -> None:
@@ -26,8 +101,6 @@ def check_form(problem: FormProblem, asked: Algorithm, *, exact: bool) -> None:
     if asked.name not in ("auto", "qaoa"):
         allowed = f"auto or qaoa; {problem.type} is solved on the states of its own form"
         raise InvalidRequest.of("algorithm.name", asked.name, allowed)
-    if not exact:
-        raise on_a_device(problem, "auto", asked)
     if problem.n_qubits > MAX_BITS:
         raise InvalidRequest(
             f"problem: got {shown(problem.n_qubits)} bits; allowed: 1 to {MAX_BITS}"
@@ -42,16 +115,82 @@ def check_form(problem: FormProblem, asked: Algorithm, *, exact: bool) -> None:
             f"problem: got {_size(states)} states, {describe(problem.space)}; allowed: up to "
             f"{MAX_STATES:,}, the largest exact state"
         )
+    if exact:
+        if asked.inequality != "auto":
+            allowed = "auto; the job itself penalises violations as they are, without slack"
+            raise InvalidRequest.of("algorithm.inequality", asked.inequality, allowed)
+        return
+    _check_circuit(problem, asked)
 
 
-def on_a_device(problem: FormProblem, device: str, asked: Algorithm) -> InvalidRequest:
-    """Return the refusal of what asks for a device: its name, else training or noise."""
-    alone = f"{problem.type} runs in the job itself, on exact states"
-    if device != "auto":
-        return InvalidRequest.of("device", device, f"local or auto; {alone}")
+def _check_circuit(problem: FormProblem, asked: Algorithm) -> None:
+    """Refuse what a device's circuit has not, or what makes it too large."""
     if asked.train_on == "device":
-        return InvalidRequest.of("algorithm.train_on", "device", f"exact; {alone}")
-    return InvalidRequest(f"noise: got some; allowed: nothing here; {alone}")
+        allowed = f"exact; the states of {problem.type} are known, and so is its circuit's energy"
+        raise InvalidRequest.of("algorithm.train_on", "device", allowed)
+    if asked.mixer == "complete":
+        allowed = "auto, pairs or ring on a device, whose gates exchange one pair after the other"
+        raise InvalidRequest.of("algorithm.mixer", "complete", allowed)
+    order = problem.form.objective.order
+    if order > MAX_ORDER and not problem.form.objective.spins:
+        raise InvalidRequest(
+            f"problem: got products of {order} bits; allowed: of up to {MAX_ORDER} on a device"
+        )
+    encoding = Encoding.of(problem.form, asked.inequality)
+    _check_inequality(encoding, asked)
+    states = encoding.space.n_states
+    if states > MAX_CIRCUIT_STATES:
+        slack = f", {encoding.n_slack} bits of slack included" if encoding.n_slack else ""
+        raise InvalidRequest(
+            f"problem: got {_size(states)} states{slack}; allowed: up to {MAX_CIRCUIT_STATES:,} on "
+            "a device"
+        )
+
+
+def _check_inequality(encoding: Encoding, asked: Algorithm) -> None:
+    """Refuse a way to keep inequalities that none has, or one that some cannot have."""
+    if asked.inequality == "auto":
+        return
+    if not any(each.sense != "==" for each in encoding.form.constraints):
+        allowed = "auto; no constraint with <= or >= is left"
+        raise InvalidRequest.of("algorithm.inequality", asked.inequality, allowed)
+    if asked.inequality == "slack" and "unbalanced" in encoding.ways:
+        name = encoding.form.constraints[encoding.ways.index("unbalanced")].name
+        allowed = f"auto or unbalanced; what constraint {name} may leave takes too many bits"
+        raise InvalidRequest.of("algorithm.inequality", "slack", allowed)
+
+
+_KEPT: dict[Way, str] = {
+    "square": "by its square",
+    "product": "as products of its bits",
+    "slack": "with slack",
+    "unbalanced": "by a parabola, which proves nothing",
+}
+
+
+def describe_encoding(encoding: Encoding) -> str:
+    """Return in words how a circuit keeps constraints, what that takes, and what else there is."""
+    counts = Counter(encoding.ways)
+    if not counts:
+        return "no constraint is left that costs"
+    kept = ", ".join(f"{counts[way]} {words}" for way, words in _KEPT.items() if counts[way])
+    qubits = encoding.space.n_bits
+    took = f"{qubits} qubits, {encoding.n_slack} of them slack" if encoding.n_slack else ""
+    others = ", ".join(_alternatives(encoding))
+    what = "constraint" if counts.total() == 1 else "constraints"
+    return "; ".join(filter(None, (f"{what} kept: {kept}", took, others)))
+
+
+def _alternatives(encoding: Encoding) -> list[str]:
+    """Return the other ways to keep inequalities, with their qubits."""
+    if all(each.sense == "==" for each in encoding.form.constraints):
+        return []
+    other = {way: Encoding.of(encoding.form, way) for way in ("slack", "unbalanced")}
+    return [
+        f"algorithm.inequality {way} would take {each.space.n_bits} qubits"
+        for way, each in other.items()
+        if each.ways != encoding.ways and not (way == "slack" and "unbalanced" in each.ways)
+    ]
 
 
 def describe(space: Space) -> str:

@@ -10,6 +10,7 @@ from quantum_pipeline.chemistry.sizes import job_bytes
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import cones
 from quantum_pipeline.planning import instances
+from quantum_pipeline.planning.forms import space_of
 from quantum_pipeline.planning.plan import Work
 from quantum_pipeline.problems import Chemistry, FormProblem
 from quantum_pipeline.requests.algorithm import SettledDivide, SettledQaoa
@@ -118,7 +119,7 @@ def memory_bytes(work: Work) -> int:
     if isinstance(problem, Chemistry):
         return BASE_BYTES + job_bytes(problem.sector)
     if isinstance(problem, FormProblem):
-        return BASE_BYTES + form_bytes(problem.space)
+        return BASE_BYTES + form_bytes(space_of(problem, work))
     n = problem.n_qubits
     if isinstance(algorithm, SettledDivide):
         block = run_bytes(algorithm.block_size, algorithm.depth, symmetric=False)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from quantum_pipeline.devices.catalogue import Device
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.planning.reasons import Reason, Why
-from quantum_pipeline.problems import AnyProblem, BinaryProblem
+from quantum_pipeline.problems import AnyProblem, BinaryProblem, FormProblem
 from quantum_pipeline.requests.mitigation import WIDEST_OF_BOTH, Mitigation
 from quantum_pipeline.requests.request import Request
+from quantum_pipeline.spaces.encoding import Encoding
 
 AUTO = Mitigation(readout=True, zne="exponential", scales=(1.0, 3.0), symmetry=True)
 """What auto does about the errors of a QPU, or of noise that is simulated.
@@ -35,11 +36,14 @@ def settle_mitigation(
     if asked == "auto" and request.shots == 1:
         return Mitigation(), Reason(why=Why.ONE_SHOT, words="none: one shot has no spread")
     no_symmetry = _why_no_symmetry(request, problem)
+    n = problem.n_qubits
+    if isinstance(problem, FormProblem):
+        n = Encoding.of(problem.form, request.algorithm.inequality).space.n_bits
     if isinstance(asked, Mitigation):
         shots = request.shots
-        _check_asked(asked, problem, device, shots=shots, ideal=ideal, no_symmetry=no_symmetry)
+        _check_asked(asked, problem, device, n=n, shots=shots, ideal=ideal, no_symmetry=no_symmetry)
         return asked, None
-    return _chosen(problem, device, no_symmetry)
+    return _chosen(problem, device, n, no_symmetry)
 
 
 def _is_ideal(request: Request, device: Device) -> bool:
@@ -50,8 +54,12 @@ def _is_ideal(request: Request, device: Device) -> bool:
 def _why_no_symmetry(request: Request, problem: AnyProblem) -> str | None:
     """Return why no symmetry of a problem can be checked, None where one can.
 
-    That of a molecule is its number of electrons, which the settings of its measurement check.
+    That of a molecule is its number of electrons, of a problem on a form the rules of its groups:
+    the shots of their measurement show it by themselves.
     """
+    if isinstance(problem, FormProblem):
+        grouped = any(group.ones is not None for group in problem.space.groups)
+        return None if grouped else "no variables form a group whose rule shots could break"
     if not isinstance(problem, BinaryProblem):
         return None
     if any(problem.ising.fields):
@@ -65,6 +73,7 @@ def _check_asked(
     problem: AnyProblem,
     device: Device,
     *,
+    n: int,
     shots: int,
     ideal: bool,
     no_symmetry: str | None,
@@ -79,26 +88,30 @@ def _check_asked(
         raise InvalidRequest.of("shots", shots, allowed)
     if asked.symmetry and no_symmetry is not None:
         raise InvalidRequest.of("mitigation.symmetry", True, f"false: {no_symmetry}")
-    if asked.symmetry and asked.readout and problem.n_qubits > WIDEST_OF_BOTH:
+    if asked.readout and n > WIDEST_OF_BOTH and isinstance(problem, FormProblem):
+        allowed = f"false on more than {WIDEST_OF_BOTH} qubits for {problem.type}, these are {n}"
+        raise InvalidRequest.of("mitigation.readout", True, allowed)
+    if asked.symmetry and asked.readout and n > WIDEST_OF_BOTH:
         raise InvalidRequest(
-            f"mitigation: got readout and symmetry on {problem.n_qubits} qubits; allowed: both on "
+            f"mitigation: got readout and symmetry on {n} qubits; allowed: both on "
             f"up to {WIDEST_OF_BOTH}, or one of them"
         )
 
 
 def _chosen(
-    problem: AnyProblem, device: Device, no_symmetry: str | None
+    problem: AnyProblem, device: Device, n: int, no_symmetry: str | None
 ) -> tuple[Mitigation, Reason]:
-    narrow = problem.n_qubits <= WIDEST_OF_BOTH
+    narrow, on_form = n <= WIDEST_OF_BOTH, isinstance(problem, FormProblem)
     if no_symmetry is None and not narrow and isinstance(problem, BinaryProblem):
         no_symmetry = f"readouts are corrected, and both at once on up to {WIDEST_OF_BOTH} qubits"
-    symmetry, readout = no_symmetry is None, no_symmetry is not None or narrow
+    symmetry, readout = no_symmetry is None, narrow or (no_symmetry is not None and not on_form)
+    checked = "shots that break a group's rule left out" if on_form else "a symmetry checked"
     chosen = AUTO.model_copy(update={"symmetry": symmetry, "readout": readout})
     scales = ", ".join(f"{scale:g}" for scale in chosen.scales)
     words = (
         f"{device.name} makes errors of gates and readout: "
         f"{'readout correction' if readout else 'no readout correction on so many qubits'}, "
         f"{chosen.zne} extrapolation from noise scales {scales}, "
-        f"{'a symmetry checked' if symmetry else f'no symmetry, for {no_symmetry}'}"
+        f"{checked if symmetry else f'no symmetry, for {no_symmetry}'}"
     )
     return chosen, Reason(why=Why.ERRORS, words=words)

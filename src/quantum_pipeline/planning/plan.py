@@ -16,10 +16,11 @@ from pydantic import BaseModel, ConfigDict
 from quantum_pipeline.chemistry.factorisation import most_circuits
 from quantum_pipeline.devices.catalogue import Device
 from quantum_pipeline.devices.states import DeviceState
+from quantum_pipeline.planning.forms import OnDevice, circuit_size, encoding_of, qubits_of
 from quantum_pipeline.planning.optimiser_steps import Method, batch_sizes
 from quantum_pipeline.planning.tasks import SAMPLES, TRAINING, Purpose, task_sizes
-from quantum_pipeline.problems import AnyProblem, BinaryProblem, Chemistry
-from quantum_pipeline.requests.algorithm import Settled, SettledQaoa
+from quantum_pipeline.problems import BinaryProblem, Chemistry, FormProblem
+from quantum_pipeline.requests.algorithm import SettledQaoa
 from quantum_pipeline.requests.mitigation import Mitigation, Noise
 
 SECONDS_PER_GATE_AND_AMPLITUDE = 5e-10
@@ -32,16 +33,8 @@ SECONDS_PER_SIMULATED_SHOT = 2e-5
 """Allowance for a shot on a simulator: sampling and returning it."""
 
 
-class Work(Protocol):
+class Work(OnDevice, Protocol):
     """The fields of a settled request that determine what is computed and measured."""
-
-    @property
-    def problem(self) -> AnyProblem:
-        """What is solved."""
-
-    @property
-    def algorithm(self) -> Settled:
-        """How."""
 
     @property
     def mitigation(self) -> Mitigation:
@@ -126,8 +119,8 @@ def _batches(work: Work) -> Iterator[Batch]:
             yield Batch(purpose=TRAINING, executables=executables, shots=each, times=times)
     if isinstance(problem, Chemistry):  # its bits show the number of electrons themselves
         settings, apart = most_circuits(problem.space.n_orbitals), False
-    else:
-        settings, apart = 1, True
+    else:  # shots show themselves whether the rules of groups hold
+        settings, apart = 1, not isinstance(problem, FormProblem)
     circuits = work.mitigation.executables(settings, verified_apart=apart)
     yield Batch(purpose=SAMPLES, executables=circuits, shots=shots)
 
@@ -180,7 +173,7 @@ def task_seconds(work: Work, device: Device, circuits: int, shots: int) -> float
     """
     if device.kind != "simulator":
         return device.assumed_task_seconds + circuits * shots * device.assumed_shot_seconds
-    n = work.problem.n_qubits
+    n = qubits_of(work)
     amplitudes = float(4**n if device.name == "DM1" else 2**n)
     noisy = 2 if work.noise is not None else 1
     evolved = noisy * logical_gates(work) * amplitudes * SECONDS_PER_GATE_AND_AMPLITUDE
@@ -192,6 +185,10 @@ def logical_gates(work: Work) -> int:
     """Return the number of gates in the circuit before it is compiled."""
     problem, algorithm = work.problem, work.algorithm
     n = problem.n_qubits
+    encoding = encoding_of(work)
+    if encoding is not None and isinstance(algorithm, SettledQaoa):
+        size = circuit_size(encoding, algorithm.settled_mixer, algorithm.deepest)
+        return size.pairs + size.singles
     if not isinstance(problem, BinaryProblem) or not isinstance(algorithm, SettledQaoa):
         return 100 * n**2
     model = problem.ising

@@ -35,6 +35,7 @@ from quantum_pipeline.planning.device import (
     is_open,
     reason_of,
 )
+from quantum_pipeline.planning.forms import qubits_of
 from quantum_pipeline.planning.memory import check_memory
 from quantum_pipeline.planning.mitigation import settle_mitigation
 from quantum_pipeline.planning.plan import plan
@@ -104,6 +105,7 @@ class _Settled:
     mitigation: Mitigation
     noise: Noise | None
     shots: int
+    device: str
     algorithm_reason: Reason
     mitigation_reason: Reason | None
 
@@ -115,7 +117,14 @@ def _settled(request: Request, device: Device) -> _Settled:
     algorithm, why_algorithm = settle_algorithm(problem, request.algorithm, exact=exact)
     mitigation, why_mitigation = settle_mitigation(request, problem, device)
     return _Settled(
-        problem, algorithm, mitigation, request.noise, request.shots, why_algorithm, why_mitigation
+        problem,
+        algorithm,
+        mitigation,
+        request.noise,
+        request.shots,
+        device.name,
+        why_algorithm,
+        why_mitigation,
     )
 
 
@@ -137,7 +146,7 @@ def _prepared(
     work = _settled(request, device)
     check_usable(
         device,
-        n_qubits=work.problem.n_qubits,
+        n_qubits=qubits_of(work),
         shots=work.shots,
         region=region,
         state=state,

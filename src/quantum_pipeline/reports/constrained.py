@@ -9,13 +9,15 @@ from __future__ import annotations
 from math import fsum
 
 from quantum_pipeline.errors import InvalidResult
-from quantum_pipeline.planning.forms import describe
+from quantum_pipeline.planning.forms import describe, describe_encoding, encoding_of, qubits_of
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.problems import FormProblem
+from quantum_pipeline.problems.decoded import Violation
 from quantum_pipeline.reports import jobs_word
 from quantum_pipeline.reports.base import Artifacts, Outcome, common_parts
 from quantum_pipeline.reports.constrained_advice import recommend
 from quantum_pipeline.reports.constrained_parts import (
+    CircuitPart,
     ConstrainedReport,
     FormAlgorithm,
     FormPart,
@@ -23,6 +25,8 @@ from quantum_pipeline.reports.constrained_parts import (
     PenaltyPart,
 )
 from quantum_pipeline.reports.constrained_quality import bits_of, quality
+from quantum_pipeline.reports.device_advice import recommend_about_device
+from quantum_pipeline.reports.device_parts import device_plots
 from quantum_pipeline.reports.evaluation import analyse
 from quantum_pipeline.results.constrained import ConstrainedResult, Penalty
 from quantum_pipeline.spaces import Form
@@ -64,13 +68,13 @@ def build(
         InvalidResult: the problem's own objective or constraints, and those of its form, disagree.
     """
     request, form = prepared.request, problem.form
-    found = quality(problem, result)
+    found, solution = quality(problem, result), _solution(problem, result)
     report = ConstrainedReport(
         **common_parts(prepared, outcome, result),
         problem=FormPart(
             type=problem.type,
             sense=problem.sense,
-            n_qubits=problem.n_qubits,
+            n_qubits=qubits_of(request),
             n_groups=len(form.space.groups),
             n_states=form.space.n_states,
             n_feasible=round(found.random_feasible_share * form.space.n_states),
@@ -82,6 +86,7 @@ def build(
             name=result.algorithm,
             mixer=result.mixer,
             penalty=_penalty(result.penalty),
+            circuit=_circuit(prepared, result),
             depth=len(result.gammas),
             optimizer=request.algorithm.optimizer,
             n_parameters=2 * len(result.gammas),
@@ -93,19 +98,27 @@ def build(
             engine=result.engine,
             chosen_because=prepared.reasons.algorithm.words,
         ),
-        solution=_solution(problem, result),
+        solution=solution,
         samples=result.counts,
         quality=found,
         analysis=analyse(result.history, ROUNDING * _size(form)),
         jobs_word=jobs_word.of_constrained(problem, result),
         recommendations=(),
-        artifacts=_artifacts(problem, result),
+        artifacts=_artifacts(problem, result, solution),
     )
-    return report.model_copy(update={"recommendations": recommend(report)})
+    advice = (*recommend_about_device(report), *recommend(report))
+    return report.model_copy(update={"recommendations": advice})
 
 
 def _penalty(penalty: Penalty) -> PenaltyPart:
     return PenaltyPart(**penalty.model_dump(), because=_why(penalty))
+
+
+def _circuit(prepared: PreparedRun, result: ConstrainedResult) -> CircuitPart | None:
+    encoding = encoding_of(prepared.request)
+    if result.cost is None or encoding is None:
+        return None
+    return CircuitPart(**result.cost.model_dump(), because=describe_encoding(encoding))
 
 
 def _why(penalty: Penalty) -> str:
@@ -128,11 +141,20 @@ def _why(penalty: Penalty) -> str:
 
 def _solution(problem: FormProblem, result: ConstrainedResult) -> FormSolution:
     bitstring = result.best_bitstring or _least_broken(problem, result)
-    bits = bits_of(bitstring)
+    bits, labels = bits_of(bitstring), map(str, problem.labels)
+    if rules := _groups_broken(problem, bits):
+        return FormSolution(
+            feasible=False,
+            bitstring=bitstring,
+            shots=result.counts[bitstring],
+            assignment=dict(zip(labels, bits, strict=True)),
+            decoded=None,
+            objective=None,
+            violated=(Violation(rule="each group of variables keeps its rule", by=rules),),
+        )
     objective, violated = problem.objective(bits), problem.check(bits)
     _check(problem, bits, objective)
     feasible = not violated
-    labels = map(str, problem.labels)
     return FormSolution(
         feasible=feasible,
         bitstring=bitstring,
@@ -145,15 +167,24 @@ def _solution(problem: FormProblem, result: ConstrainedResult) -> FormSolution:
 
 
 def _least_broken(problem: FormProblem, result: ConstrainedResult) -> str:
-    """Return the shot that breaks constraints least; of equals, the one of the best objective."""
+    """Return the shot that breaks constraints least; of equals, the one of the best objective.
+
+    A group's rule weighs more than any constraint.
+    """
     form = problem.form
 
-    def badness(bitstring: str) -> tuple[float, float]:
+    def badness(bitstring: str) -> tuple[int, float, float]:
         bits = bits_of(bitstring)
         broken = fsum(float(each.violation(bits)) for each in form.constraints)
-        return broken, float(form.objective.value(bits))
+        return _groups_broken(problem, bits), broken, float(form.objective.value(bits))
 
     return min(result.counts, key=badness)
+
+
+def _groups_broken(problem: FormProblem, bits: list[int]) -> int:
+    """Return how many groups' rules bits break."""
+    ruled = (group for group in problem.space.groups if group.ones is not None)
+    return sum(sum(bits[i] for i in group.bits) != group.ones for group in ruled)
 
 
 def _check(problem: FormProblem, bits: list[int], objective: float) -> None:
@@ -180,10 +211,14 @@ def _size(form: Form) -> float:
     return fsum([abs(objective.constant), *sizes]) or 1.0
 
 
-def _artifacts(problem: FormProblem, result: ConstrainedResult) -> Artifacts:
+def _artifacts(
+    problem: FormProblem, result: ConstrainedResult, solution: FormSolution
+) -> Artifacts:
     plots = ["convergence", "distribution", "parameters"]
     if len(result.depths) > 1:
         plots.append("depths")
-    if problem.type in DRAWN_TYPES and problem.n_qubits <= DRAWN_BITS:
+    drawn = problem.type in DRAWN_TYPES and problem.n_qubits <= DRAWN_BITS
+    if drawn and solution.decoded is not None:
         plots.append("solution")
+    plots += device_plots(result)
     return Artifacts(report_html="report.html", plots=tuple(f"plots/{name}.png" for name in plots))

@@ -83,6 +83,13 @@ def _on_no_gain(report: ConstrainedReport) -> str | None:
     quality = report.quality
     if quality.all_equal or quality.times_blind >= CLEARLY:
         return None
+    if _is_lost_to_noise(report):
+        trained = quality.trained_probability_of_best or 0.0
+        return (
+            f"A shot finds the best answer {times(quality.times_blind)} as often as a blind "
+            f"feasible pick, without noise {times(trained / quality.blind_probability_of_best)}: "
+            "it is the device's errors that lose it; use fewer layers or a smaller problem."
+        )
     return (
         f"A shot finds the best answer {times(quality.times_blind)} as often as a blind feasible "
         f"pick: other angles are needed, from algorithm.depth above {report.algorithm.depth}, "
@@ -90,11 +97,20 @@ def _on_no_gain(report: ConstrainedReport) -> str | None:
     )
 
 
+def _is_lost_to_noise(report: ConstrainedReport) -> bool:
+    """Return whether the circuit without noise finds the best answer clearly more often."""
+    quality = report.quality
+    trained = quality.trained_probability_of_best
+    return trained is not None and trained >= CLEARLY * quality.blind_probability_of_best
+
+
 def _on_few_feasible(report: ConstrainedReport) -> str | None:
     quality = report.quality
     share, random = quality.feasible_share, quality.random_feasible_share
     if not report.problem.n_constraints or share >= random or quality.outcome == "infeasible":
         return None
+    if quality.trained_feasible_share is not None and quality.trained_feasible_share >= random:
+        return None  # not the penalty's fault but the device's, as its fidelity says
     return (
         f"A shot keeps all constraints with {percent(share)}, a random state with "
         f"{percent(random)}: raise algorithm.penalty."
@@ -125,7 +141,8 @@ def _on_low_penalty(report: ConstrainedReport) -> str | None:
 def _on_classical_speed(report: ConstrainedReport) -> str | None:
     quality = report.quality
     quantum, classical = quality.quantum_seconds, quality.classical
-    if quality.outcome != "equal" or quantum <= classical.seconds:
+    emulated = report.device.emulated is not None
+    if quality.outcome != "equal" or quantum <= classical.seconds or emulated:
         return None
     return (
         f"For the answer alone, {classical.method} is quicker ({classical.seconds:.3g} s against "

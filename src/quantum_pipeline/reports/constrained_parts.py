@@ -7,12 +7,14 @@ from typing import Literal
 from quantum_pipeline.problems.decoded import Decoded, Violation
 from quantum_pipeline.reports.base import Part, Report
 from quantum_pipeline.results import DepthStep
+from quantum_pipeline.spaces.mixers import Mixer
 
 
 class FormPart(Part):
     """The problem, in short; the request has it whole.
 
-    ``space`` has the groups in words, ``n_states`` their product, and ``n_feasible`` how many of
+    ``n_qubits`` are those of the circuit that ran: bits, on a device with their slack. ``space``
+    has the groups in words, ``n_states`` their product, and ``n_feasible`` how many of
     the states break no rule; ``order`` is that of the polynomial.
     """
 
@@ -37,12 +39,30 @@ class PenaltyPart(Part):
     because: str
 
 
+class CircuitPart(Part):
+    """What turned the phases on a device, and how it kept constraints; see docs/report.md."""
+
+    square: int
+    product: int
+    slack: int
+    unbalanced: int
+    slack_bits: int
+    n_states: int
+    order: int
+    products: int
+    weight: float
+    least: float
+    lower_states: int
+    because: str
+
+
 class FormAlgorithm(Part):
-    """The algorithm as it ran."""
+    """The algorithm as it ran; ``circuit`` is None where no device took part."""
 
     name: str
-    mixer: Literal["complete", "ring"]
+    mixer: Mixer
     penalty: PenaltyPart
+    circuit: CircuitPart | None
     depth: int
     optimizer: str
     n_parameters: int
@@ -59,14 +79,15 @@ class FormSolution(Part):
     """The best of the shots that kept all constraints; where none did, the one that broke least.
 
     All of it is recomputed from the problem's own numbers. ``objective`` is None, and ``violated``
-    says what is broken and by how much, where the answer is not feasible.
+    says what is broken and by how much, where the answer is not feasible. ``decoded`` is None where
+    no shot of a device kept the rules of all groups: bits that do not are no answer.
     """
 
     feasible: bool
     bitstring: str
     shots: int
     assignment: dict[str, int]
-    decoded: Decoded
+    decoded: Decoded | None
     objective: float | None
     violated: tuple[Violation, ...]
     found_by: Literal["samples"] = "samples"
@@ -89,7 +110,9 @@ class FormQuality(Part):
     A blind pick is uniform among feasible states, a random state among all. ``times_blind`` is how
     often a shot is the best answer for each time that a blind pick is, and ``blind_finds_best``
     says that as many blind picks as there were shots find it almost surely: then the shots say
-    nothing of the state. Definitions of all figures are in docs/report.md.
+    nothing of the state. On a device shares and means are those of its shots, and those of its
+    circuit without noise, as it was trained, stand beside them. Definitions of all figures are in
+    docs/report.md.
     """
 
     best_known: float
@@ -110,10 +133,18 @@ class FormQuality(Part):
     blind_probability_of_best_in_shots: float
     times_blind: float
     blind_finds_best: bool
-    mean_objective: float
+    mean_objective: float | None
     random_mean_objective: float
     mean_energy: float
+    standard_error: float | None
     random_mean_energy: float
+    space_share_of_shots: float
+    discarded_shots: int
+    selected_energy: float | None
+    selected_standard_error: float | None
+    trained_energy: float | None
+    trained_feasible_share: float | None
+    trained_probability_of_best: float | None
     quantum_seconds: float
     classical: FormClassical
     outcome: Literal["infeasible", "worse", "equal", "better"]
@@ -128,6 +159,11 @@ class ConstrainedReport(Report):
     solution: FormSolution
     samples: dict[str, int]
     quality: FormQuality
+
+    @property
+    def noise_free_energy(self) -> float | None:
+        """Energy of the circuit on the device without any noise."""
+        return self.quality.trained_energy
 
     @property
     def objective(self) -> float | None:

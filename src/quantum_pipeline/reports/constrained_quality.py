@@ -11,7 +11,7 @@ chance that one of them is the best is 1 - (1 - p)^N, with p of one shot.
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Any, Literal
 
 from quantum_pipeline.problems import FormProblem
 from quantum_pipeline.reports.constrained_parts import FormClassical, FormQuality
@@ -31,7 +31,7 @@ Outcome = Literal["infeasible", "worse", "equal", "better"]
 
 def quality(problem: FormProblem, result: ConstrainedResult) -> FormQuality:
     """Return how the quantum answer stands against the best one, and against blind picks."""
-    figures, shots = result.figures, sum(result.counts.values())
+    figures, shots = seen(result), sum(result.counts.values())
     p, blind = figures.probability_of_best, figures.blind_probability_of_best
     in_blind, equal = _in_shots(blind, shots), figures.best == figures.worst
     share, random_share = _shares(problem, figures)
@@ -62,15 +62,52 @@ def quality(problem: FormProblem, result: ConstrainedResult) -> FormQuality:
         blind_probability_of_best_in_shots=in_blind,
         times_blind=p / blind,
         blind_finds_best=in_blind >= ALMOST_SURELY,
-        mean_objective=objective(figures.mean),
+        mean_objective=objective(figures.mean) if figures.share else None,
         random_mean_objective=objective(figures.blind_mean),
         mean_energy=result.mean_energy,
         random_mean_energy=figures.blind_mean,
+        **_on_device(problem, result),
         quantum_seconds=result.seconds.optimise + result.seconds.sample,
         classical=rival,
         outcome=outcome,
         verdict=_verdict(problem, result, outcome, difference),
     )
+
+
+def seen(result: ConstrainedResult) -> FeasibleFigures:
+    """Return the figures of what was sampled: of the exact state, or of a device's shots."""
+    found = result.measured
+    if found is None:
+        return result.figures
+    return result.figures.model_copy(
+        update={
+            "share": found.feasible_share,
+            "mean": result.figures.best if found.mean is None else found.mean,
+            "probability_of_best": found.share_of_best,
+        }
+    )
+
+
+def _on_device(problem: FormProblem, result: ConstrainedResult) -> dict[str, Any]:
+    """Return what a device's shots say beside its circuit without noise."""
+    found, run = result.measured, result.device_run
+    if found is None or run is None:
+        missing = (
+            "standard_error", "selected_energy", "selected_standard_error", "trained_energy",
+            "trained_feasible_share", "trained_probability_of_best",
+        )  # fmt: skip
+        return dict.fromkeys(missing) | {"space_share_of_shots": 1.0, "discarded_shots": 0}
+    selected = found.selected
+    return {
+        "standard_error": found.energy.standard_error,
+        "space_share_of_shots": found.space_share,
+        "discarded_shots": round((1 - found.space_share) * sum(result.counts.values())),
+        "selected_energy": None if selected is None else selected.energy,
+        "selected_standard_error": None if selected is None else selected.standard_error,
+        "trained_energy": run.trained_energy,
+        "trained_feasible_share": _shares(problem, result.figures)[0],
+        "trained_probability_of_best": result.figures.probability_of_best,
+    }
 
 
 def _shares(problem: FormProblem, figures: FeasibleFigures) -> tuple[float, float]:
@@ -95,8 +132,12 @@ def _in_shots(probability: float, shots: int) -> float:
 
 
 def _feasible(problem: FormProblem, counts: dict[str, int]) -> int:
-    """Return how many shots keep all constraints, by the problem's own check."""
-    return sum(n for bitstring, n in counts.items() if not problem.check(bits_of(bitstring)))
+    """Return how many shots keep the groups' rules and, by the problem's own check, all others."""
+    return sum(
+        n
+        for bits, n in ((bits_of(bitstring), n) for bitstring, n in counts.items())
+        if problem.space.holds(bits) and not problem.check(bits)
+    )
 
 
 def bits_of(bitstring: str) -> list[int]:
@@ -144,10 +185,12 @@ def _verdict(
             by = "" if difference is None else f" by {digits(difference)}"
             said = f"{outcome}{by} than {rival}"
     pick = "blind feasible pick" if problem.form.constraints else "blind pick"
-    return f"{said}; {against_blind(result.figures, shots, pick)}"
+    return f"{said}; {against_blind(seen(result), shots, pick)}"
 
 
 def _pace(result: ConstrainedResult) -> str:
+    if result.device_run is not None and result.device_run.emulated is not None:
+        return ""  # an emulator's time says nothing of the device
     quantum = max(result.seconds.optimise + result.seconds.sample, 1e-6)
     seconds = max(result.classical.seconds, 1e-6)
     times = max(quantum, seconds) / min(quantum, seconds)

@@ -100,9 +100,9 @@ def _of_optimisation(prepared: PreparedRun, result: OptimisationResult) -> Itera
 
 def _of_constrained(problem: FormProblem, result: ConstrainedResult) -> Iterator[JobsWord]:
     small = constrained_checks.is_recomputed(problem.form)
+    rules = "" if result.measured is not None else " and the groups' rules"
     yield _word(
-        "the number of shots and the groups' rules: counts are data, and what follows from them "
-        "was recomputed",
+        f"the number of shots{rules}: counts are data, and what follows from them was recomputed",
         "samples",
     )
     yield _word(
@@ -119,6 +119,7 @@ def _of_constrained(problem: FormProblem, result: ConstrainedResult) -> Iterator
             *OF_MANY_STATES,
         )
     yield from _common(result, "quality.quantum_seconds", "quality.classical.seconds")
+    yield from _of_device(result)
 
 
 def _of_divided(result: DividedResult) -> Iterator[JobsWord]:

@@ -36,7 +36,8 @@ Optimizer = Literal["l-bfgs-b", "spsa", "cobyla", "nft", "none"]
 InitialAngles = Literal["ramp", "transferred"]
 WarmStart = Literal["none", "relaxed", "classical"]
 Ansatz = Literal["uccsd", "adapt"]
-Mixer = Literal["complete", "ring"]
+Mixer = Literal["complete", "pairs", "ring"]
+Inequality = Literal["slack", "unbalanced"]
 BlockSize = Annotated[StrictInt, Field(ge=2, le=20)]
 Rounds = Annotated[StrictInt, Field(ge=0, le=10_000)]
 Penalty = Annotated[float, Field(strict=True, gt=0, le=MAX_MAGNITUDE, allow_inf_nan=False)]
@@ -108,8 +109,9 @@ class Algorithm(BaseModel):
     mixer: Literal["auto"] | Mixer = Field(
         "auto",
         description="what moves groups of variables with a rule, such as exactly one of them: the "
-        "exchange of any two, or of neighbours in a ring; auto is complete",
-        json_schema_extra={"allowed": "one of auto, complete, ring"},
+        "exchange of any two, all at once or pair by pair, or of neighbours in a ring; auto is "
+        "complete, and ring on devices, whose gates exchange pair by pair",
+        json_schema_extra={"allowed": "one of auto, complete, pairs, ring"},
     )
     block_size: BlockSize | None = Field(
         None, description="most variables of a block of divide, each solved by one state vector"
@@ -122,6 +124,14 @@ class Algorithm(BaseModel):
         description="what a unit of a constraint's violation costs, in the objective's unit; "
         "chosen if not given: twice the least with which no infeasible state is best",
         json_schema_extra={"allowed": f"a number above 0, up to {MAX_MAGNITUDE:g}"},
+    )
+
+    inequality: Literal["auto"] | Inequality = Field(
+        "auto",
+        description="how a device's circuit keeps constraints with <= or >=: by bits of slack, or "
+        "by a parabola without any; auto writes short ones as they are, and takes the parabola "
+        "for others",
+        json_schema_extra={"allowed": "one of auto, slack, unbalanced"},
     )
 
     @model_validator(mode="after")
@@ -187,6 +197,11 @@ class SettledQaoa(Algorithm):
     def deepest(self) -> int:
         """Most layers that the circuit may have."""
         return self.depth if isinstance(self.depth, int) else self.max_depth or 1
+
+    @property
+    def settled_mixer(self) -> Mixer:
+        """What moves groups, of a problem on a form."""
+        return "complete" if self.mixer == "auto" else self.mixer
 
 
 class SettledRqaoa(Algorithm):

@@ -62,8 +62,8 @@ class Mitigation(BaseModel):
     )
     symmetry: StrictBool = Field(
         False,
-        description="keep only shots that obey a symmetry of the problem: the flip of all bits, or "
-        "the number of electrons",
+        description="keep only shots that obey a symmetry of the problem: the flip of all bits, "
+        "the number of electrons, or the rules of groups of variables (post-selection)",
     )
 
     @model_validator(mode="after")
@@ -90,7 +90,7 @@ class Mitigation(BaseModel):
         Args:
             settings: circuits that one energy takes without any mitigation.
             verified_apart: whether checking the symmetry takes circuits of its own (QAOA), or the
-                settings check it themselves (molecules).
+                settings check it themselves (molecules, groups of variables).
 
         >>> Mitigation(readout=True).executables(1, verified_apart=True)
         5

@@ -28,9 +28,11 @@ from quantum_pipeline.results import (
 )
 from quantum_pipeline.results.base import Evaluation, JobResult, QuantumTask
 from quantum_pipeline.results.constrained import (
+    CircuitCost,
     ConstrainedResult,
     ConstrainedSolution,
     FeasibleFigures,
+    MeasuredFigures,
     Penalty,
 )
 from quantum_pipeline.results.device_run import (
@@ -64,6 +66,7 @@ __all__ = [
     "Amplitude",
     "AnyResult",
     "Check",
+    "CircuitCost",
     "CircuitSize",
     "ClassicalSolution",
     "Compared",
@@ -82,6 +85,7 @@ __all__ = [
     "Growth",
     "JobResult",
     "JobSeconds",
+    "MeasuredFigures",
     "MitigationOutcome",
     "MoleculePoint",
     "MoleculeResult",

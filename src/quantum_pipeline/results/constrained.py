@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,15 +14,20 @@ from quantum_pipeline.quantities import (
     Entries,
     Finite,
     Flag,
+    Number,
     Positive,
     Probability,
     Text,
 )
 from quantum_pipeline.results.base import JobResult
+from quantum_pipeline.results.device_run import Estimated
 from quantum_pipeline.results.optimisation import DepthStep, JobSeconds
 from quantum_pipeline.results.record import Record
 from quantum_pipeline.spaces import Form
+from quantum_pipeline.spaces.encoding import Encoded, Way
 from quantum_pipeline.spaces.landscape import Landscape, Weighing
+from quantum_pipeline.spaces.mixers import Mixer
+from quantum_pipeline.spaces.readings import Readings
 
 Real = NDArray[np.float64]
 
@@ -109,16 +114,86 @@ class FeasibleFigures(Record):
         )
 
 
+class CircuitCost(Record):
+    """What turns the phases of a device's circuit: a polynomial, where the exact engine has all E.
+
+    How many constraints are kept in each way, see ``spaces.encoding``; ``weight`` is that of a unit
+    of what they cost, ``least`` the least one with which no state of the circuit that breaks one is
+    as low as the best answer. ``lower_states`` are lower all the same: parabolas prove nothing.
+    """
+
+    square: Number
+    product: Number
+    slack: Number
+    unbalanced: Number
+    slack_bits: Number
+    n_states: Count
+    order: Number
+    products: Number
+    weight: Positive
+    least: Positive
+    lower_states: Number
+
+    @classmethod
+    def of(cls, encoded: Encoded) -> Self:
+        """Return the record of what a circuit turns."""
+        encoding = encoded.encoding
+        ways = {way: encoding.ways.count(way) for way in get_args(Way)}
+        return cls(
+            **ways,
+            slack_bits=encoding.n_slack,
+            n_states=encoding.space.n_states,
+            order=encoded.cost.order,
+            products=sum(len(each) > 1 for each, _ in encoded.cost.monomials),
+            weight=encoded.weight,
+            least=encoded.least,
+            lower_states=encoded.rank,
+        )
+
+
+class MeasuredFigures(Record):
+    """What a device's shots say: shares of all shots, and of the feasible ones the mean objective.
+
+    ``energy`` is that of all shots, in which one that breaks a group's rule counts as a blind pick
+    of a state; ``selected`` that of the others alone, None where there are none.
+    """
+
+    space_share: Probability
+    feasible_share: Probability
+    share_of_best: Probability
+    mean: Finite | None
+    energy: Estimated
+    selected: Estimated | None
+
+    @classmethod
+    def of(cls, read: Readings) -> Self:
+        """Return the figures of the shots that were read."""
+        return cls(
+            space_share=read.space_share,
+            feasible_share=read.feasible_share,
+            share_of_best=read.share_of_best,
+            mean=read.mean,
+            energy=_estimated(read.energy),
+            selected=None if read.selected is None else _estimated(read.selected),
+        )
+
+
+def _estimated(found: tuple[float, float]) -> Estimated:
+    return Estimated(energy=found[0], standard_error=found[1])
+
+
 class ConstrainedResult(JobResult):
     """What the job found on the states of a form; energies are penalised and minimised.
 
-    ``counts`` are shots by bitstring. ``best_bitstring`` is the best feasible one of them, None
-    where no shot was feasible.
+    ``counts`` are shots by bitstring; on a device they may break the groups' rules. There
+    ``figures`` are those of the circuit without noise, ``measured`` has what the shots say,
+    ``mean_energy`` is theirs too, and ``cost`` is what turned. ``best_bitstring`` is the best
+    feasible one of the shots, None where no shot was feasible.
     """
 
     algorithm: Literal["qaoa"]
     engine: Text
-    mixer: Literal["complete", "ring"]
+    mixer: Mixer
     penalty: Penalty
     start: Text
     gammas: Entries[Angle] = Field(min_length=1)
@@ -129,5 +204,7 @@ class ConstrainedResult(JobResult):
     best_objective: Finite | None
     mean_energy: Finite
     figures: FeasibleFigures
+    cost: CircuitCost | None = None
+    measured: MeasuredFigures | None = None
     classical: ConstrainedSolution
     seconds: JobSeconds

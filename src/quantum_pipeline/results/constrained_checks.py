@@ -3,6 +3,8 @@
     always                bitstrings and their groups, what is best of the shots, their objectives
     up to RECOMPUTED      the weight of violations, the optimum; from the angles the state, hence
       states              all exact figures, and the mean or tail that was minimised
+    on devices            of that many states at most: what turned, what the shots say, the raw
+                          energy, and the figures of the circuit without noise
 
 Beyond, the exact figures are held to each other and to the shots, and what is called an optimum to
 what was found. ``reports.jobs_word`` says what that leaves.
@@ -10,6 +12,7 @@ what was found. ``reports.jobs_word`` says what that leaves.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,9 +24,11 @@ from quantum_pipeline.problems import FormProblem
 from quantum_pipeline.requests.algorithm import SettledQaoa
 from quantum_pipeline.results.base import check_equal, check_near, check_within
 from quantum_pipeline.results.constrained import (
+    CircuitCost,
     ConstrainedResult,
     ConstrainedSolution,
     FeasibleFigures,
+    MeasuredFigures,
     Penalty,
 )
 from quantum_pipeline.results.device_checks import check_device_run, check_shots
@@ -34,7 +39,9 @@ from quantum_pipeline.results.optimisation_checks import (
 )
 from quantum_pipeline.results.optimisation_figures import NEVER, divergence
 from quantum_pipeline.spaces import Form
-from quantum_pipeline.spaces.landscape import Landscape
+from quantum_pipeline.spaces.encoding import Encoded, Encoding
+from quantum_pipeline.spaces.landscape import Landscape, Weighing
+from quantum_pipeline.spaces.readings import Readings
 from quantum_pipeline.spaces.statevector import circuit_of
 from quantum_pipeline.wording import refusal
 
@@ -70,17 +77,26 @@ def verify(
     check_equal("run_id", result.run_id, prepared.run_id)
     check_equal("mixer", result.mixer, algorithm.mixer)
     check_layers(result, algorithm)
-    check_device_run(result, prepared, n_qubits=form.space.n_bits, counted=0)
-    check_shots(result, sum(result.counts.values()), prepared)
+    shots, on_device = sum(result.counts.values()), prepared.device.kind != "local"
+    encoding = Encoding.of(form, algorithm.inequality) if on_device else None
+    width = form.space.n_bits if encoding is None else encoding.space.n_bits
+    check_device_run(result, prepared, n_qubits=width, counted=shots if on_device else 0)
+    check_shots(result, shots, prepared)
     for bitstring in result.counts:
-        check_state("counts", bitstring, form)
+        if on_device:  # an error may break any rule
+            check_bitstring("counts", bitstring, form.space.n_bits)
+        else:
+            check_state("counts", bitstring, form)
     found: dict[str, Any] = _best_of_counts(result, form)
     found["classical"] = classical = _verified_classical(result.classical, form)
     _check_rival(result, classical, form)
     check_course(result, algorithm)
     check_equal("figures.n_states", result.figures.n_states, form.space.n_states)
+    for name in ("cost", "measured"):
+        given = getattr(result, name) is not None
+        check_equal(f"{name} given", given, on_device)
     if is_recomputed(form):
-        found |= _recomputed(result, classical, form, algorithm)
+        found |= _recomputed(result, classical, form, algorithm, encoding)
     else:
         _check_figures(result, classical, form)
         _check_penalty(result, form, algorithm)
@@ -103,17 +119,10 @@ def _bits(bitstring: str) -> list[int]:
 
 
 def _best_of_counts(result: ConstrainedResult, form: Form) -> dict[str, Any]:
-    """Return the best feasible one of the shots, of equals the first, and its objective."""
-    counted = np.array(list(result.counts))
-    rows = np.array([_bits(each) for each in counted], dtype=np.int8)
-    feasible = form.kept(rows)
-    if not feasible.any():
-        check_equal("best_bitstring", result.best_bitstring, None)
-        check_equal("best_objective", result.best_objective, None)
-        return {}
-    best = str(counted[feasible][form.objective.numerators(rows[feasible]).argmin()])
+    """Return the objective of the best feasible one of the shots."""
+    best = form.best_of(result.counts)
     check_equal("best_bitstring", result.best_bitstring, best)
-    objective = form.objective.at(best)
+    objective = None if best is None else form.objective.at(best)
     check_equal("best_objective", result.best_objective, objective)
     return {"best_objective": objective}
 
@@ -145,7 +154,11 @@ def _check_rival(result: ConstrainedResult, classical: ConstrainedSolution, form
 
 
 def _recomputed(
-    result: ConstrainedResult, classical: ConstrainedSolution, form: Form, algorithm: SettledQaoa
+    result: ConstrainedResult,
+    classical: ConstrainedSolution,
+    form: Form,
+    algorithm: SettledQaoa,
+    encoding: Encoding | None,
 ) -> dict[str, Any]:
     """Return the figures that looking at all states gives, after holding the claims to them."""
     landscape = Landscape.of(form)
@@ -153,36 +166,140 @@ def _recomputed(
         raise InvalidResult(refusal("figures.n_feasible", result.figures.n_feasible, "0"))
     weighing = landscape.weighing(algorithm.penalty)
     penalty = Penalty.of(weighing, form, algorithm.penalty)
-    check_equal("penalty.chosen", result.penalty.chosen, penalty.chosen)
-    check_equal("penalty.ceiling given", result.penalty.ceiling is None, penalty.ceiling is None)
-    for name in ("weight", "least", "ceiling"):
-        claimed, value = getattr(result.penalty, name), getattr(penalty, name)
-        if claimed is not None and value is not None:
-            check_near(f"penalty.{name}", claimed, value, ROUNDING * abs(value))
-    energies = landscape.energies(weighing)
-    angles = np.array([result.gammas, result.betas])
-    circuit = circuit_of(form.space, energies, mixer=result.mixer)
-    probabilities = circuit.probabilities(angles)
-    figures = FeasibleFigures.of(landscape, probabilities)
-    blur = _blur(energies, angles, form)
-    scale = float(max(np.abs(energies).max(), np.abs(landscape.objective).max()))
-    scale += abs(form.objective.constant)
+    _check_like("penalty", result.penalty, penalty)
+    state = _State.of(result, landscape, weighing, encoding, algorithm)
+    figures, scale = FeasibleFigures.of(landscape, state.probabilities), state.scale
     for name, value in figures:
         size = scale if name in OBJECTIVES else 1.0
-        check_near(f"figures.{name}", getattr(result.figures, name), value, blur * size)
-    mean = form.objective.constant + float(energies @ probabilities) / float(probabilities.sum())
-    check_near("mean_energy", result.mean_energy, mean, blur * scale)
-    alpha = algorithm.cvar_alpha or 1.0
-    trained = form.objective.constant + circuit.tail(probabilities, alpha)
+        check_near(f"figures.{name}", getattr(result.figures, name), value, state.blur * size)
     lowest = min(each.energy for each in result.history)
-    check_near("lowest of history", lowest, trained, blur * scale / alpha)
+    tail = algorithm.cvar_alpha or 1.0
+    check_near("lowest of history", lowest, state.trained, state.blur * scale / tail)
     if classical.proven and classical.bitstring is not None:
         [best] = form.space.bits(landscape.best[:1]).tolist()
         optimum = form.objective.value(best)
         if form.objective.value(_bits(classical.bitstring)) != optimum:
             allowed = f"an optimum, of {float(optimum)}"
             raise InvalidResult(refusal("classical.bitstring", classical.bitstring, allowed))
-    return {"penalty": penalty, "figures": figures, "mean_energy": mean}
+    found = {"penalty": penalty, "figures": figures}
+    if state.encoded is None:
+        check_near("mean_energy", result.mean_energy, state.energy, state.blur * scale)
+        return found | {"mean_energy": state.energy}
+    return found | _of_device(result, state)
+
+
+@dataclass(frozen=True)
+class _State:
+    """The state of a result's angles: of the exact engine, or of a device's circuit without noise.
+
+    ``probabilities`` are those of the form's states; ``trained`` is the mean, or tail, that was
+    minimised; ``scale`` and ``blur`` say how far another computation may be off.
+    """
+
+    landscape: Landscape
+    weighing: Weighing
+    encoded: Encoded | None
+    probabilities: Real
+    energy: float
+    trained: float
+    scale: float
+    blur: float
+
+    @classmethod
+    def of(
+        cls,
+        result: ConstrainedResult,
+        landscape: Landscape,
+        weighing: Weighing,
+        encoding: Encoding | None,
+        algorithm: SettledQaoa,
+    ) -> _State:
+        form, energies = landscape.form, landscape.energies(weighing)
+        angles = np.array([result.gammas, result.betas])
+        if encoding is None:
+            encoded, turned = None, energies
+            circuit = circuit_of(form.space, energies, mixer=result.mixer)
+        else:
+            encoded = Encoded.of(encoding, landscape, algorithm.penalty)
+            turned, circuit = encoded.turned, encoded.circuit(result.mixer)
+        of_circuit = circuit.probabilities(angles)
+        found = of_circuit if encoded is None else encoded.of_answers(of_circuit)
+        constant = form.objective.constant
+        scale = float(max(np.abs(energies).max(), np.abs(landscape.objective).max()))
+        return cls(
+            landscape,
+            weighing,
+            encoded,
+            found,
+            energy=constant + float(energies @ found) / float(found.sum()),
+            trained=constant + circuit.tail(of_circuit, algorithm.cvar_alpha or 1.0),
+            scale=scale + abs(constant),
+            blur=_blur(turned, angles, form),
+        )
+
+
+def _of_device(result: ConstrainedResult, state: _State) -> dict[str, Any]:
+    """Return what the shots of a device say, and its energy without noise."""
+    run, encoded = result.device_run, state.encoded
+    assert run is not None
+    assert encoded is not None
+    assert result.cost is not None
+    assert result.measured is not None
+    cost = CircuitCost.of(encoded)
+    _check_like("cost", result.cost, cost)
+    read = Readings.of(state.landscape, state.weighing, result.counts)
+    measured = MeasuredFigures.of(read)
+    near = ROUNDING * state.scale
+    for name in ("space_share", "feasible_share", "share_of_best", "mean"):
+        claimed, value = getattr(result.measured, name), getattr(measured, name)
+        _check_figure(f"measured.{name}", claimed, value, near + ROUNDING)
+    pairs = [("measured.energy", result.measured.energy, measured.energy)]
+    check_equal(
+        "measured.selected given", result.measured.selected is None, measured.selected is None
+    )
+    if result.measured.selected is not None and measured.selected is not None:
+        pairs.append(("measured.selected", result.measured.selected, measured.selected))
+    outcome = run.mitigation
+    if outcome is not None:
+        pairs.append(("mitigation.raw", outcome.raw, measured.energy))
+        lowest = float(state.landscape.energies(state.weighing).min())
+        lowest += state.landscape.form.objective.constant
+        energies = [outcome.mitigated.energy]
+        check_within("mitigation.mitigated", energies, lowest, np.inf, near)
+        run = run.model_copy(
+            update={"mitigation": outcome.model_copy(update={"raw": measured.energy})}
+        )
+    for name, claimed, value in pairs:
+        check_near(f"{name}.energy", claimed.energy, value.energy, near)
+        spread = near + 1e-7 * state.scale
+        check_near(f"{name}.standard_error", claimed.standard_error, value.standard_error, spread)
+    check_near("mean_energy", result.mean_energy, measured.energy.energy, near)
+    trained = run.trained_energy
+    if trained is None:
+        raise InvalidResult(refusal("device_run.trained_energy", None, str(state.energy)))
+    check_near("device_run.trained_energy", trained, state.energy, state.blur * state.scale)
+    return {
+        "cost": cost,
+        "measured": measured,
+        "mean_energy": measured.energy.energy,
+        "device_run": run.model_copy(update={"trained_energy": state.energy}),
+    }
+
+
+def _check_like(name: str, claimed: Penalty | CircuitCost, value: Penalty | CircuitCost) -> None:
+    """Hold each field of a record to the recomputed one: floats but for their rounding."""
+    for field, expected in value:
+        given = getattr(claimed, field)
+        if isinstance(expected, float) or isinstance(given, float):
+            _check_figure(f"{name}.{field}", given, expected, ROUNDING * abs(expected or 0.0))
+        else:
+            check_equal(f"{name}.{field}", given, expected)
+
+
+def _check_figure(name: str, claimed: float | None, value: float | None, near: float) -> None:
+    check_equal(f"{name} given", claimed is not None, value is not None)
+    if claimed is not None and value is not None:
+        check_near(name, claimed, value, near)
 
 
 def _blur(energies: Real, angles: Real, form: Form) -> float:

@@ -8,6 +8,9 @@ a polynomial to minimise, and the linear constraints that the groups do not keep
     form         objective, constraints and their violation
     mixers       what moves a group among its levels, and nowhere else
     statevector  QAOA on the states of a space, with numpy
+    encoding     a form as a circuit of a device turns it: constraints in one polynomial
+    ladders      the gates of a polynomial's phases
+    readings     what the shots of a device say, of which some may be no states
 
 Conventions: bit i of a bitstring, from the left, is bit i of the form, as in ``ising``. States are
 numbered as C order numbers the elements of an array with one axis a group: the last group's level

@@ -50,9 +50,6 @@ Inequality = Literal["auto", "slack", "unbalanced"]
 FEW_BITS = 4
 """Bits of a constraint whose violation is written as a sum of products: at most 2^4."""
 
-FEW_SLACK = 4
-"""Bits of slack in all that are worth it, if nothing was said: each doubles the states."""
-
 
 @dataclass(frozen=True)
 class Encoding:
@@ -74,14 +71,8 @@ class Encoding:
         the parabola.
         """
         spare = [_slack_of(each) for each in form.constraints]
-        needed = sum(
-            len(weights or ())
-            for each, weights in zip(form.constraints, spare, strict=True)
-            if each.sense != "==" and len(each.coefficients) > FEW_BITS
-        )
-        roomy = asked == "slack" or (asked == "auto" and needed <= FEW_SLACK)
         ways = tuple(
-            _way(each, asked, roomy=roomy and weights is not None)
+            _way(each, asked, can_slack=weights is not None)
             for each, weights in zip(form.constraints, spare, strict=True)
         )
         slack = tuple(
@@ -163,12 +154,12 @@ class Encoding:
                 yield from _parabola(each, 0.0, weight)
 
 
-def _way(constraint: Constraint, asked: Inequality, *, roomy: bool) -> Way:
+def _way(constraint: Constraint, asked: Inequality, *, can_slack: bool) -> Way:
     if constraint.sense == "==":
         return "square"
     if asked == "auto" and len(constraint.coefficients) <= FEW_BITS:
         return "product"
-    return "slack" if roomy and asked != "unbalanced" else "unbalanced"
+    return "slack" if asked == "slack" and can_slack else "unbalanced"
 
 
 def _unit(constraint: Constraint) -> Fraction:

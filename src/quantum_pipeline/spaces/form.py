@@ -10,7 +10,7 @@ state of the space breaks those.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
@@ -103,6 +103,18 @@ class Form:
         for each in self.constraints:
             kept &= each.kept(bits)
         return kept
+
+    def best_of(self, bitstrings: Iterable[str]) -> str | None:
+        """Return the best feasible one of some bitstrings, of equals the lowest as a number.
+
+        None where none is feasible. What breaks a group's rule is not.
+        """
+        names = np.array(sorted(bitstrings))
+        rows = np.array([[int(bit) for bit in each] for each in names], dtype=np.int8)
+        feasible = (self.space.numbers(rows) >= 0) & self.kept(rows)
+        if not feasible.any():
+            return None
+        return str(names[feasible][self.objective.numerators(rows[feasible]).argmin()])
 
     def violations(self) -> Real:
         """Return the sum of all violations at all states, shape ``space.shape``."""
