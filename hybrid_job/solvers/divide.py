@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -44,29 +44,39 @@ PATIENCE = 30
 SHARE = 0.5
 """Of the time that is left, for the rounds; then for each of what they are compared with."""
 
+FEWEST_SECONDS = 1.0
+"""That annealing has, where divide took less."""
+
 MOST_PROVEN = 4096
 """Variables up to which a proof is tried; beyond, the baseline is annealing."""
 
 
 class _Kept(Kept):
-    """What a round left: bit k of ``spins``, in hexadecimal digits, is spin k, 1 for -1."""
+    """What a round left: bit k of ``spins``, in hexadecimal digits, is spin k, 1 for -1.
+
+    ``seconds`` are those of the attempt that made it.
+    """
 
     spins: Text
     blocks: Count
     improved: Number
-
-
-class _Took(Kept):
     seconds: Seconds
+
+
+class _Made(NamedTuple):
+    """A round, and the seconds that it took."""
+
+    round: Round
+    seconds: float
 
 
 @dataclass
 class _Course:
-    """Rounds that were made, and the seconds that they took."""
+    """Rounds that were made, and the seconds that they took, in whichever attempt."""
 
-    rounds: list[Round]
-    seconds: float
-    late: bool
+    rounds: list[Round] = field(default_factory=list)
+    seconds: float = 0.0
+    late: bool = False
 
     @property
     def spins(self) -> Real:
@@ -82,9 +92,8 @@ def solve(job: DivideJob) -> DividedResult:
         seconds = watch.lap()
         solver = ByQaoa(job.algorithm.depth, job.prepared.request.shots, _evaluations(job))
         course = _course(job, system, pool, "qaoa", solver)
-        optimise = watch.lap()
         compared = tuple(_compared(job, system, pool, course))
-    times = JobSeconds(classical=seconds, optimise=optimise, sample=0.0, total=job.seconds)
+    times = JobSeconds(classical=seconds, optimise=course.seconds, sample=0.0, total=job.seconds)
     return _result(job, course, compared, baseline, times)
 
 
@@ -101,51 +110,56 @@ def _course(job: DivideJob, system: System, pool: Workers, name: str, solver: So
     """Return the rounds of a solver of blocks, from the journal as far as they are there."""
     dividing, began = _dividing(job, system, pool, solver), time.monotonic()
     deadline = began + SHARE * max(0.0, job.deadline(reserved=1.0) - began)
-    course = _Course([], 0.0, late=False)
+    course = _Course()
+
+    def remember(number: int, make: Callable[[], Round]) -> Round:
+        made = _remembered(job, system, name, number, make)
+        course.seconds += made.seconds
+        return made.round
+
     for found in refined(
         dividing,
         rounds=job.algorithm.max_rounds,
         patience=PATIENCE,
         deadline=deadline,
-        remember=partial(_remembered, job, system, name),
+        remember=remember,
     ):
         course.rounds.append(found)
         if name == "qaoa":
             log_metric("energy", job.model.offset + found.energy, found.number + 1)
             log_metric("blocks", found.blocks, found.number + 1)
     course.late = time.monotonic() > deadline
-    course.seconds = _took(job, name, began)
     return course
 
 
 def _remembered(
     job: DivideJob, system: System, name: str, number: int, make: Callable[[], Round]
-) -> Round:
+) -> _Made:
     """Return a round as the journal has it, or else as it is made now."""
     purpose = f"{name}, round {number}"
     kept = job.journal.decision(purpose, _Kept)
     if kept is None:
+        watch = Stopwatch()
         found = make()
-        written = _Kept(spins=_written(found.spins), blocks=found.blocks, improved=found.improved)
-        job.journal.record_decision(purpose, written)
-        return found
+        kept = _Kept(
+            spins=_written(found.spins),
+            blocks=found.blocks,
+            improved=found.improved,
+            seconds=watch.lap(),
+        )
+        job.journal.record_decision(purpose, kept)
+        return _Made(found, kept.seconds)
     with job.journal.checked(purpose):
         spins = _read(kept.spins, system.n)
-    return Round(number, kept.blocks, kept.improved, system.energy(spins), spins)
-
-
-def _took(job: DivideJob, name: str, began: float) -> float:
-    """Return the seconds that something took in the attempt that made the whole of it."""
-    seconds = time.monotonic() - began
-    return job.journal.decided(f"{name}, seconds", _Took, lambda: _Took(seconds=seconds)).seconds
+    energy = system.energy(spins)
+    return _Made(Round(number, kept.blocks, kept.improved, energy, spins), kept.seconds)
 
 
 def _compared(job: DivideJob, system: System, pool: Workers, course: _Course) -> list[Compared]:
     """Return what other ways come to, in the order of ``results.divided.WAYS``."""
-    began = time.monotonic()
     start = _dividing(job, system, pool, blocks.by_descent)
     greedy = _remembered(job, system, "greedy", 0, start.start)
-    found = [_of(job, "greedy", greedy.spins, 0, _took(job, "greedy", began))]
+    found = [_of(job, "greedy", greedy.round.spins, 0, greedy.seconds)]
     solvers: dict[Way, Solver] = {
         "enumeration": blocks.by_enumeration,
         "descent": blocks.by_descent,
@@ -153,10 +167,9 @@ def _compared(job: DivideJob, system: System, pool: Workers, course: _Course) ->
     for way, solver in solvers.items():
         made = _course(job, system, pool, way, solver)
         found.append(_of(job, way, made.spins, len(made.rounds) - 1, made.seconds))
-    began = time.monotonic()
-    left = max(1.0, job.deadline(reserved=0.5) - began)
-    spins = _annealed(job, system, min(course.seconds, left))
-    return [*found, _of(job, "annealing", spins, 0, _took(job, "annealing", began))]
+    left = job.deadline(reserved=0.5) - time.monotonic()
+    annealed = _annealed(job, system, max(FEWEST_SECONDS, min(course.seconds, left)))
+    return [*found, _of(job, "annealing", annealed.round.spins, 0, annealed.seconds)]
 
 
 def _of(job: DivideJob, way: Way, spins: Real, rounds: int, seconds: float) -> Compared:
@@ -165,7 +178,7 @@ def _of(job: DivideJob, way: Way, spins: Real, rounds: int, seconds: float) -> C
     return Compared(way=way, bitstring=bitstring, energy=energy, rounds=rounds, seconds=seconds)
 
 
-def _annealed(job: DivideJob, system: System, seconds: float) -> Real:
+def _annealed(job: DivideJob, system: System, seconds: float) -> _Made:
     """Return what annealing of the whole finds in so many seconds, as the journal has it."""
 
     def anneal() -> Round:
@@ -173,7 +186,7 @@ def _annealed(job: DivideJob, system: System, seconds: float) -> Real:
         spins = search(job.rng("annealing"), time.monotonic() + seconds)
         return Round(0, 1, 1, system.energy(spins), spins)
 
-    return _remembered(job, system, "annealing", 0, anneal).spins
+    return _remembered(job, system, "annealing", 0, anneal)
 
 
 def _baseline(job: DivideJob) -> ClassicalSolution:
