@@ -28,7 +28,7 @@ def changed(request: dict[str, Any], assignments: Iterable[str]) -> dict[str, An
         path, equals, text = assignment.partition("=")
         if not equals or not all(path.split(".")):
             raise InvalidRequest.of("--set", assignment, ALLOWED)
-        _set(copy, path, _value(text))
+        put(copy, path, _value(text))
     return copy
 
 
@@ -39,7 +39,12 @@ def _value(text: str) -> Any:
         return text
 
 
-def _set(request: dict[str, Any], path: str, value: Any) -> None:
+def put(request: dict[str, Any], path: str, value: Any) -> None:
+    """Put a value where a path leads; objects on the way are made.
+
+    Raises:
+        InvalidRequest: the path leads into what has no fields.
+    """
     *steps, last = path.split(".")
     place: Any = request
     for step in steps:

@@ -9,7 +9,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    ValidationError,
+)
 
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.refusals import sentences
@@ -17,6 +25,9 @@ from quantum_pipeline.requests.json_text import check_fields, check_text
 
 MAX_RUNS = 10_000
 """Runs of a study."""
+
+MAX_ROUNDS = 1_500
+"""Rounds of a study: each takes about 15 of the 25,000 events that an execution's history has."""
 
 StudyName = Annotated[
     str,
@@ -64,12 +75,22 @@ class Strategy(_Part):
 
 
 class Objective(_Part):
-    """A number of the report by its path, and which way is better."""
+    """A number of the report by its path, and which way is better; perhaps against what it costs.
+
+    Given as text it is the path alone.
+    """
 
     path: str = Field(description="path of a number in report.json, such as quality.expected_ratio")
     sense: Literal["maximise", "minimise"] | None = Field(
         None, description="which way is better; known for the figures of quality, cost and time"
     )
+    against: Literal["cost_usd"] | None = Field(
+        None, description="what it is weighed against: bayesian then looks for the best trade-offs"
+    )
+
+
+def _read_path(objective: Any) -> Any:
+    return {"path": objective} if isinstance(objective, str) else objective
 
 
 class StudyLimits(_Part):
@@ -100,8 +121,9 @@ class Study(_Part):
         description="what is varied: a path of the request, and its values"
     )
     strategy: Strategy = Field(Strategy(), description="who proposes the runs")
-    objective: Objective = Field(
-        Objective(path="quality.expected_ratio"), description="what is to be best"
+    objective: Annotated[Objective, BeforeValidator(_read_path)] = Field(
+        Objective(path="quality.expected_ratio"),
+        description="what is to be best: a path of report.json, or an object",
     )
     learn: StrictBool = Field(False, description="whether runs start from what earlier runs found")
     limits: StudyLimits = Field(StudyLimits(), description="what the study may cost and take")
