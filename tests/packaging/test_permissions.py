@@ -243,7 +243,8 @@ def test_objects_are_reached_below_their_prefix_only(resources: Json) -> None:
         "${InputBucket.Arn}/studies/*",
         "${OutputBucket.Arn}/studies/*",
         "${OutputBucket.Arn}/studies/*/rounds/*",
-        "${OutputBucket.Arn}/studies/*/ends/*",
+        "${OutputBucket.Arn}/studies/*/study.json",
+        "${OutputBucket.Arn}/studies/_ends/*",
         "${CodeBucket.Arn}/source/*",
     }
     for name, statement in all_statements(resources):
