@@ -227,7 +227,7 @@ def test_plan_round_says_the_same_again_and_finishes_what_an_earlier_call_has_le
         "calls-0-1"
     ]
     again = stack.invoke("PlanRound", {"execution_arn": arn, "input": first})
-    assert again == first | {"looks": 2}  # nothing of it has started
+    assert again == first | {"looks": 2, "turns": 2}  # nothing of it has started
     last = stack.invoke("PlanRound", {"execution_arn": arn, "input": again | {"looks": 3}})
     assert last["stopped"]["Error"] == "JobFailed"
     rows = read(stack, "calls", "rows/0001.json")["rows"]
