@@ -148,7 +148,7 @@ def _claim(event: Event, settings: PostProcessSettings, started: float) -> Claim
     result = read_result(jobs.read_output(job.newest), prepared)
     timing = _timing(event, prepared, job, started)
     made = _report(prepared, job, result, timing, settings.instance_price)
-    return _claim_completed(bucket, made, "run")
+    return _claim_completed(bucket, made, "run", prepared.request.study)
 
 
 class _Job(NamedTuple):
@@ -204,7 +204,9 @@ def _timing(event: Event, prepared: PreparedRun, job: _Job, started: float) -> T
     )
 
 
-def _claim_completed(bucket: str, made: AnyReport, kind: ends.Kind) -> Claim:
+def _claim_completed(
+    bucket: str, made: AnyReport, kind: ends.Kind, study: str | None = None
+) -> Claim:
     """Stage a report and claim its run's end with it; of a run of a pack, the page alone."""
     files = dict(_files(made))
     metrics = _metrics(made)
@@ -216,6 +218,7 @@ def _claim_completed(bucket: str, made: AnyReport, kind: ends.Kind) -> Claim:
         runs.COMPLETED,
         _completed(made, f"s3://{bucket}/{runs.key(made.run_id, '')}"),
         kind=kind,
+        study=study,
         staged=ends.stage(bucket, made.run_id, files),
         metrics=metrics,
     )
@@ -322,6 +325,7 @@ def _claim_pack(
             actual_usd=bill,
         ),
         kind="pack",
+        study=pack.study,
         metrics={"CostRatio": bill / estimate if estimate else None},
     )
 

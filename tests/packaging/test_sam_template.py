@@ -13,8 +13,8 @@ import pytest
 
 from functions import cancel, sweep
 from quantum_pipeline.aws import settings
-from quantum_pipeline.aws.ends import LEASE_SECONDS
 from quantum_pipeline.aws.metrics import METRICS
+from quantum_pipeline.aws.telling import LEASE_SECONDS
 from quantum_pipeline.devices.catalogue import catalogue
 from quantum_pipeline.local.environment import INIT_SECONDS
 from quantum_pipeline.local.template import Stack

@@ -27,6 +27,7 @@ from quantum_pipeline.requests.json_text import check_fields, check_text
 from quantum_pipeline.requests.labels import MAX_TAGS, Owner, Tags
 from quantum_pipeline.requests.mitigation import Mitigation, Noise
 from quantum_pipeline.requests.source import Source
+from quantum_pipeline.runs import StudyName
 from quantum_pipeline.wording import refusal
 
 MAX_OBJECT_BYTES = 16 * 2**20
@@ -171,6 +172,9 @@ class Request(BaseModel):
         description="names and texts by which runs are found; on AWS also tags of the job and of "
         "its quantum tasks, for Cost Explorer",
         json_schema_extra={"allowed": f"an object of up to {MAX_TAGS} names, each with a text"},
+    )
+    study: StudyName | None = Field(
+        None, description="the study that the run is of, as studies have it; it changes nothing"
     )
     source: Source | None = Field(
         None,

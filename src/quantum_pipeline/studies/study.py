@@ -22,21 +22,13 @@ from pydantic import (
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.refusals import sentences
 from quantum_pipeline.requests.json_text import check_fields, check_text
+from quantum_pipeline.runs import StudyName
 
 MAX_RUNS = 10_000
 """Runs of a study."""
 
 MAX_ROUNDS = 1_500
 """Rounds of a study: each takes about 15 of the 25,000 events that an execution's history has."""
-
-StudyName = Annotated[
-    str,
-    Field(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,39}$",
-        json_schema_extra={"allowed": "1 to 40 letters, digits, -, a letter or digit first"},
-        description="the study's id: started again under it, the study goes on",
-    ),
-]
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
@@ -115,7 +107,7 @@ class Study(_Part):
 
     model_config = ConfigDict(title="Quantum Pipeline study")
 
-    name: StudyName
+    name: StudyName = Field(description="the study's id: started again under it, the study goes on")
     base: dict[str, Any] = Field(description="a request without what is varied")
     vary: dict[str, list[Any] | Range | Count] = Field(
         description="what is varied: a path of the request, and its values"

@@ -31,4 +31,4 @@ def propose(
         rows: runs that have ended, in any order.
         planned: all settings of the rounds before.
     """
-    return () if planned else grid.settings(study)
+    return grid.settings(study)[len(planned) :]
