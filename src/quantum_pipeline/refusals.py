@@ -174,7 +174,8 @@ def _locate(location: Location, root: Schema) -> tuple[list[str], Schema]:
 
 def _model_of_union(schema: Schema, step: int | str) -> Schema | None:
     """Return the reference to a model among several types, by pydantic's name of it."""
-    models = (each for each in schema.get("anyOf", ()) if "$ref" in each)
+    several = (*schema.get("anyOf", ()), *schema.get("oneOf", ()))
+    models = (each for each in several if "$ref" in each)
     name = str(step).rstrip("]").rpartition(" ")[2]
     return next((each for each in models if each["$ref"] == f"#/$defs/{name}"), None)
 

@@ -21,11 +21,15 @@ _OF_QAOA = (
 """Settings that only QAOA has."""
 
 
-def foreign(problem: AnyProblem | FormProblem, name: str) -> dict[str, str]:
+_OF_BINARY = ("depth", *_OF_QAOA)
+"""Settings that molecules have not."""
+
+
+def foreign(problem: AnyProblem | FormProblem | None, name: str) -> dict[str, str]:
     """Return the settings that mean nothing here, each with whose they are.
 
     Args:
-        problem: that is solved.
+        problem: that is solved; None where it is not read, and the name alone can tell.
         name: of the algorithm, as it is asked for: auto is what the problem's size makes of it.
 
     >>> from quantum_pipeline.requests.request import parse_problem
@@ -34,11 +38,13 @@ def foreign(problem: AnyProblem | FormProblem, name: str) -> dict[str, str]:
     {'mixer': 'problems with groups or constraints', 'penalty': 'problems with groups or \
 constraints', 'ansatz': 'vqe'}
     """
+    if problem is None:
+        return dict.fromkeys({"vqe": _OF_BINARY, "rqaoa": _OF_QAOA}.get(name, ()), "qaoa")
     if isinstance(problem, FormProblem):
         return dict.fromkeys(_OF_ISING, "problems with an Ising model")
     found = dict.fromkeys(_OF_FORMS, "problems with groups or constraints")
     if isinstance(problem, Chemistry):
-        return found | dict.fromkeys(("depth", *_OF_QAOA), "qaoa")
+        return found | dict.fromkeys(_OF_BINARY, "qaoa")
     found["ansatz"] = "vqe"
     return found | dict.fromkeys(_OF_QAOA if is_recursive(problem, name) else (), "qaoa")
 

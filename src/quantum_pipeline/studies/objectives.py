@@ -44,7 +44,7 @@ def sense_of(objective: Objective) -> Sense:
     found = objective.sense or SENSES.get(objective.path)
     if found is None:
         allowed = f"maximise or minimise, since {objective.path} can be meant either way"
-        raise InvalidRequest.of("study.objective.sense", None, allowed)
+        raise InvalidRequest(f"objective.sense: missing; allowed: {allowed}")
     return found
 
 

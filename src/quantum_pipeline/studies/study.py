@@ -13,9 +13,11 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     StrictBool,
     StrictInt,
+    Tag,
     ValidationError,
 )
 
@@ -49,6 +51,34 @@ class Count(_Part):
     """The whole numbers from 0: so many seeds."""
 
     count: Annotated[StrictInt, Field(ge=1, le=MAX_RUNS)] = Field(description="how many values")
+
+
+def _form(values: Any) -> str | None:
+    match values:
+        case list():
+            return "list"
+        case Range() | {"from": _} | {"to": _}:
+            return "Range"
+        case Count() | {"count": _}:
+            return "Count"
+    return None
+
+
+_AXIS = {"allowed": 'a list of values, {"from": ..., "to": ...} or {"count": ...}'}
+
+Values = Annotated[
+    Annotated[list[Any], Tag("list")]
+    | Annotated[Range, Tag("Range")]
+    | Annotated[Count, Tag("Count")],
+    Discriminator(
+        _form,
+        custom_error_type="refused",
+        custom_error_message="allowed: {allowed}",
+        custom_error_context=_AXIS,
+    ),
+    Field(json_schema_extra={**_AXIS}),
+]
+"""Of an axis: tried one after the other, or drawn from."""
 
 
 class Strategy(_Part):
@@ -109,7 +139,7 @@ class Study(_Part):
 
     name: StudyName = Field(description="the study's id: started again under it, the study goes on")
     base: dict[str, Any] = Field(description="a request without what is varied")
-    vary: dict[str, list[Any] | Range | Count] = Field(
+    vary: dict[str, Values] = Field(
         description="what is varied: a path of the request, and its values"
     )
     strategy: Strategy = Field(Strategy(), description="who proposes the runs")
