@@ -42,8 +42,12 @@ class _Part(BaseModel):
 class Range(_Part):
     """Numbers from one to another, both included; whole where both are; drawn, never enumerated."""
 
-    start: StrictInt | Number = Field(alias="from", description="the least value")
-    stop: StrictInt | Number = Field(alias="to", description="the greatest value")
+    start: StrictInt | Number = Field(
+        alias="from", description="the least value", json_schema_extra={"allowed": "a number"}
+    )
+    stop: StrictInt | Number = Field(
+        alias="to", description="the greatest value", json_schema_extra={"allowed": "a number"}
+    )
     log: StrictBool = Field(False, description="whether its logarithm is what is spread evenly")
 
 
@@ -143,9 +147,12 @@ class Study(_Part):
         description="what is varied: a path of the request, and its values"
     )
     strategy: Strategy = Field(Strategy(), description="who proposes the runs")
-    objective: Annotated[Objective, BeforeValidator(_read_path)] = Field(
+    objective: Annotated[
+        Objective, BeforeValidator(_read_path, json_schema_input_type=str | Objective)
+    ] = Field(
         Objective(path="quality.expected_ratio"),
-        description="what is to be best: a path of report.json, or an object",
+        description="what is to be best; as text, the path alone",
+        json_schema_extra={"allowed": "a path, or an object with path, sense, against"},
     )
     learn: StrictBool = Field(False, description="whether runs start from what earlier runs found")
     limits: StudyLimits = Field(StudyLimits(), description="what the study may cost and take")
