@@ -29,7 +29,7 @@ from quantum_pipeline.requests.request import (
     ResolvedRequest,
     parse_request,
 )
-from scripts import request_docs
+from scripts.request_docs import REQUEST
 from tests.unit.best_known import BEST
 from tests.unit.device_answers import state
 
@@ -153,12 +153,12 @@ def test_no_refusal_is_written_down_for_an_example_that_is_not_there() -> None:
 
 
 def test_the_published_schema_is_the_models() -> None:
-    assert request_docs.SCHEMA.read_text("utf-8") == request_docs.schema_text()
+    assert REQUEST.schema_file.read_text("utf-8") == REQUEST.schema_text()
 
 
 @cache
 def published() -> jsonschema.Draft202012Validator:
-    schema = json.loads(request_docs.SCHEMA.read_text("utf-8"))
+    schema = json.loads(REQUEST.schema_file.read_text("utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)
     return jsonschema.Draft202012Validator(schema)
 
@@ -239,7 +239,7 @@ def test_the_page_has_the_circuits_that_mitigation_takes() -> None:
         {"type": "chemistry", "molecule": "H2", "bond_length_angstrom": 0.74},
     )
     with_fields = {"type": "ising", "fields": [1.0, 0.5, 0.2], "couplings": [[0, 1, 1.0]]}
-    page = request_docs.PAGE.read_text("utf-8")
+    page = REQUEST.page.read_text("utf-8")
     for mitigation, name in (
         ("none", "`none`"),
         ("auto", "`auto`"),
@@ -262,7 +262,7 @@ def test_the_page_has_the_circuits_that_mitigation_takes() -> None:
 
 
 def test_the_page_has_every_field_of_every_model_in_step() -> None:
-    page = request_docs.PAGE.read_text("utf-8")
-    assert page == request_docs.page_text(page)
-    for name in request_docs.models():
-        assert request_docs.table(name) in page, f"docs/request.md has no table of {name}"
+    page = REQUEST.page.read_text("utf-8")
+    assert page == REQUEST.page_text(page)
+    for name in REQUEST.models():
+        assert REQUEST.table(name) in page, f"docs/request.md has no table of {name}"

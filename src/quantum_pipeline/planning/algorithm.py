@@ -11,6 +11,7 @@ from quantum_pipeline.devices.catalogue import EXACT_QUBITS
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import cones
 from quantum_pipeline.planning import vqe
+from quantum_pipeline.planning.applicable import foreign, has_groups, is_recursive
 from quantum_pipeline.planning.forms import check_form, describe
 from quantum_pipeline.planning.reasons import Reason, Why
 from quantum_pipeline.problems import AnyProblem, BinaryProblem, Chemistry, FormProblem
@@ -63,8 +64,6 @@ def settle_algorithm(
     if isinstance(problem, FormProblem):
         check_form(problem, asked, exact=exact)
         return _on_form(problem, asked)
-    for field, default in _OF_FORMS.items():
-        _refuse(asked, field, default, "problems with groups or constraints")
     if isinstance(problem, Chemistry):
         return _vqe(problem, asked, exact=exact)
     n = problem.n_variables
@@ -75,14 +74,14 @@ def settle_algorithm(
     if asked.name == "vqe":
         allowed = "auto, qaoa or rqaoa; vqe is for chemistry"
         raise InvalidRequest.of("algorithm.name", asked.name, allowed)
-    _refuse(asked, "ansatz", "auto", "vqe")
+    _refuse_foreign(problem, asked)
     if not exact and asked.name == "auto" and n > EXACT_QUBITS:
         raise InvalidRequest(
             f"problem: got {n} variables; allowed: up to {EXACT_QUBITS} on a device, for QAOA is "
             "trained on the exact state; rqaoa, which is chosen beyond, samples no device: local "
             "or auto"
         )
-    if asked.name == "rqaoa" or (asked.name == "auto" and n > EXACT_QUBITS):
+    if is_recursive(problem, asked.name):
         return _recursive(problem, asked, exact=exact)
     if n > EXACT_QUBITS:
         raise InvalidRequest(
@@ -113,13 +112,11 @@ def _check_on_form(problem: FormProblem, asked: Algorithm) -> None:
     """Refuse settings that rest on an Ising model, on shots, or on what is not there."""
     if asked.optimizer in SHOT_OPTIMIZERS:
         raise InvalidRequest.of("algorithm.optimizer", asked.optimizer, "auto, l-bfgs-b or none")
-    for field, default in _OF_ISING.items():
-        _refuse(asked, field, default, "problems with an Ising model")
+    _refuse_foreign(problem, asked)
     if asked.penalty is not None and not problem.form.constraints:
         allowed = "nothing here; no constraint is left that costs, for groups keep all there are"
         raise InvalidRequest.of("algorithm.penalty", asked.penalty, allowed)
-    grouped = any(group.ones is not None for group in problem.space.groups)
-    if asked.mixer == "ring" and not grouped:
+    if asked.mixer == "ring" and not has_groups(problem):
         allowed = "auto or complete; no variables form a group, and free ones have X alone"
         raise InvalidRequest.of("algorithm.mixer", asked.mixer, allowed)
 
@@ -183,37 +180,10 @@ def _check_trainable(optimizer: str, *, exact: bool) -> None:
         raise InvalidRequest.of("algorithm.optimizer", optimizer, allowed)
 
 
-_OF_ISING = {
-    "warm_start": "none",
-    "shots_per_evaluation": None,
-    "train_on": "exact",
-    "initial_angles": "auto",
-    "ansatz": "auto",
-}
-"""Settings that forms have not, and their values where nothing was said."""
-
-_OF_FORMS = {"mixer": "auto", "penalty": None}
-"""Settings that they alone have."""
-
-_OF_QAOA = {
-    "warm_start": "none",
-    "cvar_alpha": None,
-    "shots_per_evaluation": None,
-    "train_on": "exact",
-    "starts": None,
-    "gammas": None,
-    "max_depth": None,
-    "initial_angles": "auto",
-}
-"""Settings that only QAOA has, and their values where nothing was said."""
-
-
 def _recursive(
     problem: BinaryProblem, asked: Algorithm, *, exact: bool
 ) -> tuple[SettledRqaoa, Reason]:
     n = problem.n_variables
-    for field, default in _OF_QAOA.items():
-        _refuse(asked, field, default, "qaoa")
     if asked.optimizer not in ("auto", "l-bfgs-b"):
         raise InvalidRequest.of("algorithm.optimizer", asked.optimizer, "auto or l-bfgs-b in rqaoa")
     if not exact:
@@ -245,8 +215,7 @@ def _vqe(problem: Chemistry, asked: Algorithm, *, exact: bool) -> tuple[SettledV
     if asked.name not in ("auto", "vqe"):
         allowed = "auto or vqe; a molecule is no Ising model"
         raise InvalidRequest.of("algorithm.name", asked.name, allowed)
-    for field, default in ({"depth": None} | _OF_QAOA).items():
-        _refuse(asked, field, default, "qaoa")
+    _refuse_foreign(problem, asked)
     if asked.optimizer not in ("auto", "l-bfgs-b"):
         raise InvalidRequest.of("algorithm.optimizer", asked.optimizer, "auto or l-bfgs-b in vqe")
     vqe.check_size(problem)
@@ -275,11 +244,12 @@ def _why(asked: Algorithm, otherwise: Why) -> Why:
     return otherwise if asked.name == "auto" else Why.ASKED
 
 
-def _refuse(asked: Algorithm, field: str, default: object, algorithm: str) -> None:
-    value = getattr(asked, field)
-    if value != default:
-        allowed = f"nothing here; {field} is a setting of {algorithm}"
-        raise InvalidRequest.of(f"algorithm.{field}", value, allowed)
+def _refuse_foreign(problem: AnyProblem | FormProblem, asked: Algorithm) -> None:
+    for field, whose in foreign(problem, asked.name).items():
+        value = getattr(asked, field)
+        if value != Algorithm.model_fields[field].default:
+            allowed = f"nothing here; {field} is a setting of {whose}"
+            raise InvalidRequest.of(f"algorithm.{field}", value, allowed)
 
 
 def default_max_depth(n: int) -> int:

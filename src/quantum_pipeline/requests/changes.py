@@ -28,7 +28,10 @@ def changed(request: dict[str, Any], assignments: Iterable[str]) -> dict[str, An
         path, equals, text = assignment.partition("=")
         if not equals or not all(path.split(".")):
             raise InvalidRequest.of("--set", assignment, ALLOWED)
-        put(copy, path, _value(text))
+        try:
+            put(copy, path, _value(text))
+        except InvalidRequest as error:
+            raise InvalidRequest(f"--set: {error}; allowed: {ALLOWED}") from None
     return copy
 
 
@@ -67,4 +70,4 @@ def _index(place: Any, step: str, path: str) -> int:
     if isinstance(place, list) and step.isdecimal() and int(step) < len(place):
         return int(step)
     found = f"a list of {len(place)}, counted from 0" if isinstance(place, list) else shown(place)
-    raise InvalidRequest(f"--set: {path}: no {shown(step)} in {found}; allowed: {ALLOWED}")
+    raise InvalidRequest(f"{path}: no {shown(step)} in {found}")

@@ -197,8 +197,11 @@ class ResolvedRequest(Request):
     limits: SettledLimits
 
 
-def parse_request(data: Any) -> Request:
+def parse_request(data: Any, problem: AnyProblem | ProblemReference | None = None) -> Request:
     """Return the request of a JSON value.
+
+    A ``problem`` that was read already takes the place of the one in the data: many requests can
+    share it.
 
     Raises:
         InvalidRequest: names each field that is wrong, its value and what is allowed.
@@ -206,7 +209,7 @@ def parse_request(data: Any) -> Request:
     check_text(data)
     check_fields(data)
     try:
-        return Request.model_validate(data)
+        return Request.model_validate(data if problem is None else data | {"problem": problem})
     except ValidationError as error:
         raise InvalidRequest(*sentences(error, Request, "request")) from None
 

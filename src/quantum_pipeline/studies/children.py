@@ -17,9 +17,9 @@ from quantum_pipeline.planning.packs import Room
 from quantum_pipeline.planning.prepared import Preparation
 from quantum_pipeline.requests.pack import MOST, PackLimits
 from quantum_pipeline.requests.request import MAX_OBJECT_BYTES, parse_request
-from quantum_pipeline.studies.checks import Prepare
 from quantum_pipeline.studies.lifecycle import CHILDREN_OF_SLOT, split
 from quantum_pipeline.studies.places import child_name
+from quantum_pipeline.studies.plans import Prepare
 from quantum_pipeline.studies.requests import request_of
 from quantum_pipeline.studies.rounds import Child, PlannedRun
 from quantum_pipeline.studies.rows import Setting

@@ -13,9 +13,11 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     StrictBool,
     StrictInt,
+    Tag,
     ValidationError,
 )
 
@@ -40,8 +42,12 @@ class _Part(BaseModel):
 class Range(_Part):
     """Numbers from one to another, both included; whole where both are; drawn, never enumerated."""
 
-    start: StrictInt | Number = Field(alias="from", description="the least value")
-    stop: StrictInt | Number = Field(alias="to", description="the greatest value")
+    start: StrictInt | Number = Field(
+        alias="from", description="the least value", json_schema_extra={"allowed": "a number"}
+    )
+    stop: StrictInt | Number = Field(
+        alias="to", description="the greatest value", json_schema_extra={"allowed": "a number"}
+    )
     log: StrictBool = Field(False, description="whether its logarithm is what is spread evenly")
 
 
@@ -49,6 +55,34 @@ class Count(_Part):
     """The whole numbers from 0: so many seeds."""
 
     count: Annotated[StrictInt, Field(ge=1, le=MAX_RUNS)] = Field(description="how many values")
+
+
+def _form(values: Any) -> str | None:
+    match values:
+        case list():
+            return "list"
+        case Range() | {"from": _} | {"to": _}:
+            return "Range"
+        case Count() | {"count": _}:
+            return "Count"
+    return None
+
+
+_AXIS = {"allowed": 'a list of values, {"from": ..., "to": ...} or {"count": ...}'}
+
+Values = Annotated[
+    Annotated[list[Any], Tag("list")]
+    | Annotated[Range, Tag("Range")]
+    | Annotated[Count, Tag("Count")],
+    Discriminator(
+        _form,
+        custom_error_type="refused",
+        custom_error_message="allowed: {allowed}",
+        custom_error_context=_AXIS,
+    ),
+    Field(json_schema_extra={**_AXIS}),
+]
+"""Of an axis: tried one after the other, or drawn from."""
 
 
 class Strategy(_Part):
@@ -109,13 +143,16 @@ class Study(_Part):
 
     name: StudyName = Field(description="the study's id: started again under it, the study goes on")
     base: dict[str, Any] = Field(description="a request without what is varied")
-    vary: dict[str, list[Any] | Range | Count] = Field(
+    vary: dict[str, Values] = Field(
         description="what is varied: a path of the request, and its values"
     )
     strategy: Strategy = Field(Strategy(), description="who proposes the runs")
-    objective: Annotated[Objective, BeforeValidator(_read_path)] = Field(
+    objective: Annotated[
+        Objective, BeforeValidator(_read_path, json_schema_input_type=str | Objective)
+    ] = Field(
         Objective(path="quality.expected_ratio"),
-        description="what is to be best: a path of report.json, or an object",
+        description="what is to be best; as text, the path alone",
+        json_schema_extra={"allowed": "a path, or an object with path, sense, against"},
     )
     learn: StrictBool = Field(False, description="whether runs start from what earlier runs found")
     limits: StudyLimits = Field(StudyLimits(), description="what the study may cost and take")

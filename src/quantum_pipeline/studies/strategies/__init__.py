@@ -13,22 +13,37 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from quantum_pipeline.studies.rows import RunRow, Setting
-from quantum_pipeline.studies.strategies import grid
+from quantum_pipeline.studies.strategies import bayesian, grid, random
 from quantum_pipeline.studies.study import Study
 
 
 def propose(
     study: Study,
-    rows: Sequence[RunRow],  # noqa: ARG001
+    rows: Sequence[RunRow],
     planned: Sequence[Setting],
 ) -> tuple[Setting, ...]:
     """Return the settings of the next round, numbered on from those planned; () when done.
 
-    The same rows and the same planned settings give the same proposals.
+    The same rows and the same planned settings give the same proposals; what was proposed and not
+    planned is proposed again.
 
     Args:
         study: a study that ``checks.check`` has passed.
         rows: runs that have ended, in any order.
         planned: all settings of the rounds before.
     """
-    return grid.settings(study)[len(planned) :]
+    if study.strategy.name == "bayesian":
+        return bayesian.settings(study, rows, planned)
+    before = {setting.number for setting in planned}
+    return tuple(setting for setting in known(study) if setting.number not in before)
+
+
+def known(study: Study) -> tuple[Setting, ...]:
+    """Return all settings of a study that are known before anything has run; () of bayesian."""
+    match study.strategy.name:
+        case "grid":
+            return grid.settings(study)
+        case "random":
+            return random.settings(study)
+        case _:
+            return ()
