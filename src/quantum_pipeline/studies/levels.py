@@ -159,7 +159,9 @@ def _names(values: list[Any] | Range | Count) -> dict[str, str]:
     if not isinstance(values, list):
         return {}
     texts = dict.fromkeys(_text(each) for each in values if isinstance(each, dict | list))
-    short = {text: short_name(json.loads(text)) for text in texts}
+    objects = {text: json.loads(text) for text in texts}
+    same = _same(list(objects.values()))
+    short = {text: short_name(value, same) for text, value in objects.items()}
     shared = {name for name in short.values() if list(short.values()).count(name) > 1}
     counts: dict[str, int] = {}
     for text, name in short.items():
@@ -169,15 +171,25 @@ def _names(values: list[Any] | Range | Count) -> dict[str, str]:
     return short
 
 
-def short_name(value: Any) -> str:
-    """Return the name of an object: its own, its type or the file it is in, and what it holds.
+def _same(values: Sequence[Any]) -> frozenset[str]:
+    """Return the fields that several objects all have alike: these tell none from the others."""
+    if len(values) < 2 or not all(isinstance(each, dict) for each in values):
+        return frozenset()
+    first = values[0]
+    return frozenset(
+        name for name in first if all(name in each and each[name] == first[name] for each in values)
+    )
+
+
+def short_name(value: Any, same: Collection[str] = ()) -> str:
+    """Return the name of an object: its own or its type, and what it holds but for what is same.
 
     >>> short_name({"type": "maxcut", "n_nodes": 10, "edges": [[0, 1], [1, 2]]})
     'maxcut, n_nodes 10'
     >>> short_name({"type": "maxcut", "uri": "s3://inputs/studies/a/ring-8.json"})
     'maxcut, ring-8'
-    >>> short_name({"name": "qaoa", "depth": 2}), short_name([1, 3, 5])
-    ('qaoa, depth 2', '[1, 3, 5]')
+    >>> short_name({"name": "qaoa", "depth": 2}, {"depth"}), short_name([1, 3, 5])
+    ('qaoa', '[1, 3, 5]')
     """
     if not isinstance(value, dict):
         return _cut(json.dumps(value))
@@ -185,9 +197,9 @@ def short_name(value: Any) -> str:
     if isinstance(value.get("uri"), str):
         return _cut(", ".join([*head, PurePosixPath(value["uri"]).stem]))
     rest = [
-        f"{name} {json.dumps(each).strip(chr(34))}"
+        f"{name} {each if isinstance(each, str) else json.dumps(each)}"
         for name, each in value.items()
-        if name not in ("name", "type") and isinstance(each, bool | int | float | str)
+        if name not in ("name", "type", *same) and isinstance(each, bool | int | float | str)
     ]
     return _cut(", ".join([*head, *rest]) or json.dumps(value))
 

@@ -114,11 +114,18 @@ def _won(summary: StudySummary) -> Iterator[Finding]:
     first = settings[found.setting]
     assert first.objective is not None
     about = "Won" if found.is_alone else "Ahead, not alone"
-    behind = [f"Mean {interval(first.objective)} in {_runs(first)}"]
+    alike = ", alike with every seed" if _is_alike(summary, first.objective) else ""
+    behind = [f"Mean {interval(first.objective)} in {_runs(first)}{alike}"]
     if found.ahead is not None and found.runner_up is not None:
         behind.append(_ahead(found.ahead, settings[found.runner_up]))
     behind.extend(_contenders(summary))
     yield Finding(about, setting_words(first.levels) or "the one setting", f"{'; '.join(behind)}.")
+
+
+def _is_alike(summary: StudySummary, found: Estimate) -> bool:
+    """Return whether seeds varied, and changed nothing."""
+    has_seeds = any(axis.kind == "seed" and len(axis.levels) > 1 for axis in summary.axes)
+    return has_seeds and found.low is not None and are_one(found.low, found.high or 0.0)
 
 
 def _ahead(ahead: Difference, second: SettingPart) -> str:
@@ -178,7 +185,7 @@ def _cost(summary: StudySummary) -> Finding:
     unknown = f"; what {spent.unknown} of them cost is not known" if spent.unknown else ""
     behind = f"Of at most {usd(spent.cap_usd)}, in {summary.runs.all} runs{unknown}"
     if summary.emulated:
-        behind += "; on AWS, for nothing was billed for what was emulated"
+        behind += "; what AWS would bill, for emulators bill nothing"
     return Finding("Cost", usd(spent.usd), f"{behind}.")
 
 
@@ -196,15 +203,11 @@ def _warnings(summary: StudySummary) -> Iterator[Finding]:
 
 
 def comparison_words(found: Comparison) -> str:
-    """Return what two levels are to each other, in a sentence."""
+    """Return what two levels are to each other, in a few words."""
     first, second = level_words(found.first), level_words(found.second)
-    if found.not_worth_its_money is not None and found.cost_usd is not None:
-        is_first = found.not_worth_its_money == "first"
-        dearer, other = (first, second) if is_first else (second, first)
-        what = "is worse" if found.better != "not told apart" else "is not told to be better"
-        more = usd(abs(found.cost_usd.mean))
-        return f"{dearer} costs {more} a run more than {other} and {what}: not worth its money"
-    if found.better == "not told apart":
-        return f"{first} and {second} are not told apart"
-    winner, loser = (first, second) if found.better == "first" else (second, first)
-    return f"{winner} is better than {loser}"
+    named = {"first": f"{first} is better", "second": f"{second} is better"}
+    words = named.get(found.better, found.better)
+    if found.not_worth_its_money is None:
+        return words
+    dearer = first if found.not_worth_its_money == "first" else second
+    return f"{words}; {dearer} is not worth its money"
