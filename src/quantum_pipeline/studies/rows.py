@@ -14,8 +14,11 @@ from quantum_pipeline.studies.study import Objective
 Value = bool | int | float | str | None
 """A figure of a run: what a cell of runs.csv holds."""
 
+EVALUATIONS = "convergence.evaluations"
+"""How many entries the report's ``convergence.history`` has."""
+
 _MADE: dict[str, Callable[[Mapping[str, Any]], Value]] = {
-    "convergence.evaluations": lambda report: len(report["convergence"]["history"]),
+    EVALUATIONS: lambda report: len(report["convergence"]["history"]),
     "device.emulated": lambda report: report["device"]["emulated"] is not None,
 }
 """Figures that are no numbers or short words in the report: how many, and whether."""

@@ -27,6 +27,19 @@ class Finding(NamedTuple):
     behind: str
     is_warning: bool = False
 
+    @property
+    def name(self) -> str:
+        """What it is about, in a word of a terminal."""
+        return _SHORT.get(self.about, self.about.lower())
+
+
+_SHORT = {
+    "Ahead, not alone": "ahead",
+    "What mattered most": "mattered",
+    "Against the classical answer": "classical",
+    "Without a result": "no result",
+}
+
 
 def axis_name(path: str) -> str:
     """Return the short name of what varied.
