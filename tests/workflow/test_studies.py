@@ -232,3 +232,22 @@ def test_plan_round_says_the_same_again_and_finishes_what_an_earlier_call_has_le
     assert last["stopped"]["Error"] == "JobFailed"
     rows = read(stack, "calls", "rows/0001.json")["rows"]
     assert [row["error"] for row in rows] == ["NotStarted", "NotStarted"]
+
+
+def test_the_sweep_stops_the_runs_of_a_study_of_whose_end_nobody_heard(
+    stack: Stack, told: Told
+) -> None:
+    told()
+    asked = study("unheard", {"problem": [ring(4)], "seed": {"count": 2}})
+    stack.aws.braket.queue_seconds = 3600
+    execution = start(stack, asked, "unheard")
+    wait_for(lambda: stack.job_statuses("unheard-0-1") == ["QUEUED"])
+    rule, events = f"{STACK_NAME}-StoppedStudyRule", stack.client("events")
+    events.disable_rule(Name=rule)
+    stack.states.stop_execution(executionArn=execution)
+    assert "unheard" in stack.invoke("Sweep", {"grace_seconds": 0})["left"]
+    events.enable_rule(Name=rule)
+    assert stack.ended(child("unheard-0-1"))["status"] == "ABORTED"
+    wait_for(lambda: end(stack, "unheard").get("told"))
+    assert [(each["study"], each["status"]) for each in told()] == [("unheard", "CANCELLED")]
+    wait_for(lambda: stack.job_statuses("unheard-0-1") == ["CANCELLED"])
