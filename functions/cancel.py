@@ -173,7 +173,7 @@ def _end_one_of_pack(event: Event, number: int, settings: CancelSettings) -> dic
     if failure is None or number >= len(pack.names):
         raise InvalidRequest.of("number", number, f"up to {len(pack.names) - 1}")
     failed = packs.failed(pack, pack.names[number], error=failure.error, cause=failure.cause)
-    packs.end(bucket, failed)
+    packs.end(bucket, pack, failed)
     ends.finish(bucket, failed.run_id, settings.catalogue_table, settings.budget)
     return {"run_id": failed.run_id, "error": failed.error, "cause": failed.cause}
 

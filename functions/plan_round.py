@@ -48,15 +48,20 @@ class Done(BaseModel):
     study: StudyName
     round: Annotated[int, Field(strict=True, ge=1, le=MAX_ROUNDS)]
     looks: Annotated[int, Field(strict=True, ge=1, le=MOST_LOOKS)]
+    turns: Annotated[int, Field(strict=True, ge=1, le=MAX_ROUNDS)]
 
 
 class _Turn(NamedTuple):
-    """Where a study is: the round that was gone through last, 0 before the first, and how often."""
+    """Where a study is: the round that was gone through last, 0 before the first, and how often.
+
+    ``turns`` counts all that this execution has gone through: its history has events for so many.
+    """
 
     study: Study
     lease: Lease
     round: int
-    looks: int
+    looks: int = MOST_LOOKS
+    turns: int = 0
 
     @classmethod
     def of(cls, event: Event, settings: PlanRoundSettings) -> Self:
@@ -65,12 +70,12 @@ class _Turn(NamedTuple):
             done = Done.model_validate(event.input)
             study = studies.read_plan(bucket, done.study)
             lease = studies.check_lease(bucket, study.name, event.execution_arn)
-            return cls(study, lease, done.round, done.looks)
+            return cls(study, lease, done.round, done.looks, done.turns)
         study = parse_study(event.input)
         check(study, _preparing(settings))
         studies.record_plan(bucket, study)
         lease = studies.take_lease(bucket, study.name, event.execution_arn)
-        return cls(study, lease, lease.first_round - 1, MOST_LOOKS)
+        return cls(study, lease, lease.first_round - 1)
 
 
 @stage(Event.read, uses=("s3", "braket", "stepfunctions"))
@@ -78,22 +83,35 @@ def handler(event: Event) -> dict[str, Any]:
     """Return the round that is to be gone through next; without executions, the study is done."""
     settings = PlanRoundSettings.read()
     turn = _Turn.of(event, settings)
-    bucket, study = settings.output_bucket, turn.study
-    planned = studies.read_round(bucket, study.name, turn.round + 1)
-    if planned is None and turn.round and not studies.has_rows(bucket, study.name, turn.round):
-        again = _close(turn, settings)
-        if again is not None:
-            return _answer(turn, settings, again, turn.looks + 1)
+    try:
+        planned = _next(turn, settings)
+    except (BudgetExceeded, JobFailed) as error:
+        return _done(turn) | {"stopped": {"Error": type(error).__name__, "Cause": str(error)}}
+    return _done(turn) if planned is None else _answer(turn, settings, planned)
+
+
+def _next(turn: _Turn, settings: PlanRoundSettings) -> Round | None:
+    """Return the round that is planned already, is to be gone through again, or is planned now.
+
+    Raises:
+        JobFailed: too many runs have failed, or this execution has gone through enough.
+        BudgetExceeded: the next round might take the study above its cap.
+    """
+    bucket, name = settings.output_bucket, turn.study.name
+    planned = studies.read_round(bucket, name, turn.round + 1)
+    if planned is None and turn.round and not studies.has_rows(bucket, name, turn.round):
+        planned = _close(turn, settings)
     if planned is None:
         course = studies.read_course(
-            bucket, study, rounds=turn.round, first_round=turn.lease.first_round
+            bucket, turn.study, rounds=turn.round, first_round=turn.lease.first_round
         )
-        try:
-            planned = _plan(course, settings)
-        except (BudgetExceeded, JobFailed) as error:
-            said = {"Error": type(error).__name__, "Cause": str(error)}
-            return _done(turn) | {"stopped": said}
-    return _done(turn) if planned is None else _answer(turn, settings, planned, 1)
+        planned = _plan(course, settings)
+    if planned is not None and turn.turns >= MAX_ROUNDS:
+        raise JobFailed(
+            f"rounds of an execution: got {turn.turns + 1}; allowed: up to {MAX_ROUNDS}; started "
+            "again, the study goes on"
+        )
+    return planned
 
 
 def _close(turn: _Turn, settings: PlanRoundSettings) -> Round | None:
@@ -165,11 +183,12 @@ class _preparing:  # noqa: N801 - it is called
         )
 
 
-def _answer(turn: _Turn, settings: PlanRoundSettings, planned: Round, looks: int) -> dict[str, Any]:
+def _answer(turn: _Turn, settings: PlanRoundSettings, planned: Round) -> dict[str, Any]:
     return {
         "study": turn.study.name,
         "round": planned.number,
-        "looks": looks,
+        "looks": turn.looks + 1 if planned.number == turn.round else 1,
+        "turns": turn.turns + 1,
         "n_children": len(planned.children),
         "items": studies.write_items(settings.output_bucket, turn.study.name, planned),
         "concurrency": turn.study.limits.concurrency,

@@ -255,7 +255,7 @@ def _claim_of_pack(
         pack, name, job_arn=event.job_arn, billable_seconds=seconds, cancelled=cancelled
     )
     if cancelled:
-        return packs.end(bucket, failure)
+        return packs.end(bucket, pack, failure)
     try:
         prepared = storage.need_model(
             bucket, runs.key(pack.run_id(name), runs.PREPARED), PreparedRun
@@ -265,12 +265,12 @@ def _claim_of_pack(
         timing = _timing(event, prepared, share, started)
         made = _report(prepared, share, result, timing, settings.instance_price)
         thrifty = made.model_copy(update={"artifacts": made.artifacts.thrifty})
-        return _claim_completed(bucket, thrifty, "run of a pack")
+        return _claim_completed(bucket, thrifty, "run of a pack", pack.study)
     except ServiceUnavailable:
         raise
     except PipelineError as error:
         said = {"error": type(error).__name__, "cause": str(error)}
-        return packs.end(bucket, failure.model_copy(update=said))
+        return packs.end(bucket, pack, failure.model_copy(update=said))
 
 
 def _shares(pack: PackRecord, job: _Job) -> dict[str, float]:
@@ -301,7 +301,8 @@ def _end_pack(event: Event, pack: PackRecord, settings: PostProcessSettings) -> 
 def _end_of(bucket: str, pack: PackRecord, name: str) -> Claim:
     """Return the end of a run; one that could not be recorded is, now that all others are."""
     found = ends.read(bucket, pack.run_id(name))
-    return found or packs.end(bucket, packs.failed(pack, name, cause="its end was not recorded"))
+    lost = packs.failed(pack, name, cause="its end was not recorded")
+    return found or packs.end(bucket, pack, lost)
 
 
 def _claim_pack(

@@ -25,7 +25,6 @@ from quantum_pipeline.aws.stage import EventModel, stage
 from quantum_pipeline.aws.studies import StudyEnd
 from quantum_pipeline.errors import ServiceUnavailable
 from quantum_pipeline.runs import STUDY, ExecutionArn
-from quantum_pipeline.studies.places import NO_STUDY
 
 SECONDS_TO_END = 20.0
 """How long a call waits for executions to end that it has stopped."""
@@ -81,22 +80,22 @@ def handler(event: Event) -> dict[str, Any]:
     if event.outcome is not None:
         studies.end(bucket, _end(study, event, event.outcome))
     stopped = _stop(event, study, settings)
-    studies.tell(bucket, study, arn, settings.notification_topic_arn)
+    studies.tell(bucket, arn, settings.notification_topic_arn)
     _check_all_ended(event, stopped)
-    studies.mark_quiet(bucket, study, arn)
+    studies.mark_quiet(bucket, arn)
     return {"study": study, "stopped": len(stopped)}
 
 
-def _study(execution_arn: str) -> str:
-    """Return the study of an execution by its input; of one that names none, a place for it."""
+def _study(execution_arn: str) -> str | None:
+    """Return the study of an execution by its input; None of one that names none."""
     with suppress(ValueError, KeyError, TypeError):
         name = json.loads(executions.input_of(execution_arn))["name"]
         if re.fullmatch(STUDY, name):
             return str(name)
-    return NO_STUDY
+    return None
 
 
-def _end(study: str, event: Event, outcome: Outcome) -> StudyEnd:
+def _end(study: str | None, event: Event, outcome: Outcome) -> StudyEnd:
     return StudyEnd(
         study=study,
         execution_arn=event.execution_arn,
@@ -105,10 +104,10 @@ def _end(study: str, event: Event, outcome: Outcome) -> StudyEnd:
     )
 
 
-def _stop(event: Event, study: str, settings: StopRunsSettings) -> tuple[str, ...]:
+def _stop(event: Event, study: str | None, settings: StopRunsSettings) -> tuple[str, ...]:
     """Stop the runs of an execution that goes on with the study; return what was stopped."""
-    lease = studies.lease_of(settings.output_bucket, study)
-    if lease is None or lease.execution_arn != event.execution_arn:
+    lease = None if study is None else studies.lease_of(settings.output_bucket, study)
+    if study is None or lease is None or lease.execution_arn != event.execution_arn:
         return ()  # it never had the study, or another has it now and sees to that itself
     return studies.stop_children(
         settings.output_bucket, study, settings.state_machine_arn, "its study was stopped"

@@ -65,7 +65,7 @@ def handler(event: Event) -> dict[str, Any]:
         quiet=True,
     )
     studies.end(bucket, end)
-    studies.tell(bucket, study.name, event.execution_arn, settings.notification_topic_arn)
+    studies.tell(bucket, event.execution_arn, settings.notification_topic_arn)
     return answer | {"status": "SUCCEEDED"}
 
 

@@ -47,9 +47,12 @@ class RowsOfRound(BaseModel):
 
 
 class StudyEnd(telling.ToBeTold):
-    """How an execution of a study has ended, and whether nothing of it goes on."""
+    """How an execution of a study has ended; ``quiet`` once nothing that it has started goes on.
 
-    study: str
+    ``study`` is None where its input names none.
+    """
+
+    study: str | None
     execution_arn: str
     status: Literal["SUCCEEDED", "FAILED", "CANCELLED"]
     error: str | None = None
@@ -249,6 +252,8 @@ def _row(bucket: str, study: Study, child: Child, run: PlannedRun) -> RunRow | N
         claim = ends.read(bucket, child.name)
     if claim is None:
         return None
+    if claim.study != study.name:
+        return _taken(run, claim.end.get("execution_arn"))
     report = None
     if claim.record == runs.COMPLETED:
         content = storage.read(bucket, runs.key(run.run_id, runs.REPORT))
@@ -256,6 +261,18 @@ def _row(bucket: str, study: Study, child: Child, run: PlannedRun) -> RunRow | N
             return None  # it is published soon
         report = _json(content, run.run_id)
     return row_of(run.setting, run.run_id, report, claim.end, study.objective)
+
+
+def _taken(run: PlannedRun, execution_arn: str | None) -> RunRow:
+    """Return the row of a run whose name somebody has given to another."""
+    error = InvalidRequest.of("name of the execution", run.run_id, "a name that no other run has")
+    return RunRow(
+        setting=run.setting,
+        run_id=run.run_id,
+        status="FAILED",
+        error=type(error).__name__,
+        cause=f"{error}; it is that of {execution_arn or 'another run'}",
+    )
 
 
 def _json(content: bytes, run_id: str) -> dict[str, Any]:
@@ -281,42 +298,35 @@ def stop_children(bucket: str, study: str, pipeline_arn: str, why: str) -> tuple
     return tuple(running)
 
 
-def end(bucket: str, asked: StudyEnd) -> StudyEnd:
-    """Record how an execution of a study has ended, unless that is there; return what stands."""
-    key = places.end_key(asked.study, execution_name(asked.execution_arn))
-    if storage.write_once(bucket, key, asked):
-        return asked
-    return storage.need_model(bucket, key, StudyEnd)
+def end(bucket: str, asked: StudyEnd) -> None:
+    """Record how an execution of a study has ended, unless that is there."""
+    storage.write_once(bucket, places.end_key(asked.execution_arn), asked)
 
 
-def read_end(bucket: str, study: str, execution: str) -> StudyEnd | None:
-    """Return how an execution of a study has ended; None where that is not recorded."""
-    return storage.read_model(bucket, places.end_key(study, execution), StudyEnd)
+def is_left(bucket: str, execution_arn: str) -> bool:
+    """Return whether the end of an execution is not recorded or told, or runs of it may go on."""
+    found = storage.read_model(bucket, places.end_key(execution_arn), StudyEnd)
+    return found is None or not found.told or not found.quiet
 
 
-def mark_quiet(bucket: str, study: str, execution_arn: str) -> None:
+def mark_quiet(bucket: str, execution_arn: str) -> None:
     """Record that nothing that an execution has started goes on."""
-    key = places.end_key(study, execution_name(execution_arn))
+    key = places.end_key(execution_arn)
     while (found := storage.read_tagged(bucket, key, StudyEnd)) and not found.record.quiet:
         quiet = found.record.model_copy(update={"quiet": True})
         if storage.replace(bucket, key, Tagged(quiet, found.tag)):
             return
 
 
-def tell(bucket: str, study: str, execution_arn: str, topic_arn: str) -> None:
+def tell(bucket: str, execution_arn: str, topic_arn: str) -> None:
     """Notify the topic how an execution of a study has ended, once."""
-    key = places.end_key(study, execution_name(execution_arn))
 
     def say(stands: StudyEnd) -> None:
+        name = stands.study or execution_arn.rpartition(":")[2]
         details = {"error": stands.error, "cause": stands.cause, "report": stands.summary}
-        notifications.publish_study(topic_arn, study, stands.status, details)
+        notifications.publish_study(topic_arn, name, stands.status, details)
 
-    telling.once(bucket, key, StudyEnd, say)
-
-
-def execution_name(arn: str) -> str:
-    """Return the name of an execution, the last part of its ARN."""
-    return arn.rpartition(":")[2]
+    telling.once(bucket, places.end_key(execution_arn), StudyEnd, say)
 
 
 def _each(read: Callable[[Item], Found], items: Iterable[Item]) -> list[Found]:

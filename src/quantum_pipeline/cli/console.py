@@ -60,8 +60,11 @@ class ProgressLine:
 
     def update(self, progress: Progress) -> None:
         """Show where the run stands."""
-        stage = _stage(progress, self._where)
-        text = f"{stage}{_details(progress)}"
+        self.show(_stage(progress, self._where), _details(progress))
+
+    def show(self, stage: str, details: str) -> None:
+        """Show a stage, which is a line of its own if it is a new one, and how far it has come."""
+        text = f"{stage}{details}"
         if self._status:
             self._status.update(f"{text}  [dim]{time.monotonic() - _BEGUN:.0f} s[/]")
         if stage != self._last:

@@ -112,7 +112,7 @@ def validate(
         raise InvalidRequest(f"FILES: they make no pack; allowed: {allowed}")
     if isinstance(asked, Request):
         stored = isinstance(asked.problem, ProblemReference)
-        data = _filled_in(asked if stored else _prepared(asked).request)
+        data = _filled_in(asked if stored else prepared(asked).request)
     else:
         data = asked.model_dump(mode="json", by_alias=True, exclude_none=True)
         if isinstance(asked, Pack) and not _refers(asked):
@@ -196,7 +196,7 @@ def _estimated(request: Request) -> tuple[Estimate, Callable[[], None]]:
 
     if isinstance(request.problem, ProblemReference):
         raise InvalidRequest("problem.uri: not read here; allowed: a problem in the file itself")
-    found = _prepared(request, within_budget=False)
+    found = prepared(request, within_budget=False)
     return estimated(found), partial(check_budget, found.cost, found.request.limits, found.least)
 
 
@@ -462,7 +462,7 @@ def _check(request: Request, stack: str | None) -> str:
     if stack is not None:
         check(request)
         return ""
-    found = _prepared(request, billed=needs_device(request))
+    found = prepared(request, billed=needs_device(request))
     if found.state is None:
         return ""
     console.note(f"{found.device.name}: {found.reasons.device.words}")
@@ -472,7 +472,7 @@ def _check(request: Request, stack: str | None) -> str:
     return f" on {found.device.name}, emulated"
 
 
-def _prepared(request: Request, *, billed: bool = True, within_budget: bool = True) -> Preparation:
+def prepared(request: Request, *, billed: bool = True, within_budget: bool = True) -> Preparation:
     """Return the run of a request on the devices that are here.
 
     ``billed`` counts the job's instance as AWS would, which this machine does not.

@@ -13,7 +13,6 @@ from typing import Any
 
 from quantum_pipeline.planning import packs
 from quantum_pipeline.planning.costs import STARTUP_SECONDS, InstancePrice
-from quantum_pipeline.planning.device import needs_device
 from quantum_pipeline.planning.packs import Room
 from quantum_pipeline.planning.prepared import Preparation
 from quantum_pipeline.requests.pack import MOST, PackLimits
@@ -102,7 +101,7 @@ def _run(
     request = request_of(study, setting) | {"study": study.name}
     found = plan.of(request)
     no_room = packs.demand_of(found.request).memory_bytes > room.memory_bytes
-    alone = needs_device(parse_request(request)) or no_room
+    alone = found.device.kind != "local" or no_room
     return _Run(setting, tries.get(setting.number, 0) + 1, request, found, alone)
 
 

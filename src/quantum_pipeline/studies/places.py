@@ -2,11 +2,11 @@
 
 studies/STUDY/study.json              what was asked, once
 studies/STUDY/lease.json              the execution that the study has, and its first round
-studies/STUDY/ends/EXECUTION.json     how an execution of the study ended, and whether it was told
 studies/STUDY/rounds/0001.json        the executions of a round, once
 studies/STUDY/rounds/0001.items.json  the same as the Map reads them
 studies/STUDY/rows/0001.json          how each run of the round ended, once
 studies/STUDY/report.json, ...        the summary
+studies/_ends/EXECUTION.json          how an execution of a study ended, and whether it was told
 """
 
 from __future__ import annotations
@@ -17,9 +17,6 @@ from quantum_pipeline.runs import STUDY
 
 STUDY_FILE = "study.json"
 LEASE = "lease.json"
-NO_STUDY = "_"
-"""Folder of executions whose input names no study."""
-
 _CHILD = re.compile(rf"({STUDY})-\d{{1,5}}-\d{{1,4}}(\.\d{{1,5}})?")
 
 
@@ -51,9 +48,13 @@ def rows_key(study: str, number: int) -> str:
     return key(study, f"rows/{number:04}.json")
 
 
-def end_key(study: str, execution: str) -> str:
-    """Return the S3 key of the end of an execution of the study."""
-    return key(study, f"ends/{execution}.json")
+def end_key(execution_arn: str) -> str:
+    """Return the S3 key of the end of an execution of a study, which may have named no study.
+
+    >>> end_key("arn:aws:states:us-east-1:1:execution:m:monday")
+    'studies/_ends/monday.json'
+    """
+    return f"studies/_ends/{execution_arn.rpartition(':')[2]}.json"
 
 
 def child_name(study: str, item: int, attempt: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import isfinite
 from typing import Any, Literal
 
@@ -17,13 +17,20 @@ Value = bool | int | float | str | None
 EVALUATIONS = "convergence.evaluations"
 """How many entries the report's ``convergence.history`` has."""
 
+_MADE: dict[str, Callable[[Mapping[str, Any]], Value]] = {
+    EVALUATIONS: lambda report: len(report["convergence"]["history"]),
+    "device.emulated": lambda report: report["device"]["emulated"] is not None,
+}
+"""Figures that are no numbers or short words in the report: how many, and whether."""
+
 FIGURES = (
     *("partial", "problem.type", "problem.n_variables", "problem.n_qubits", "solution.energy"),
-    *("algorithm.name", "algorithm.depth", "device.name", "device.emulated", "device.kind"),
+    *("algorithm.name", "algorithm.depth", "device.name", "device.kind", *_MADE),
     *("quality.expected_ratio", "quality.approximation_ratio", "quality.random_ratio"),
     *("quality.mitigated_ratio", "quality.trained_ratio", "quality.probability_of_best"),
     *("quality.feasible_share_of_shots", "quality.times_blind", "quality.error_millihartree"),
     *("solution.objective", "quality.best_known", "quality.best_known_by", "quality.outcome"),
+    "quality.chemical_accuracy",
     *("quality.classical.method", "quality.classical.seconds", "quality.quantum_seconds"),
     *("analysis.convergence_evaluation", "cost.estimated_usd", "cost.actual_usd"),
     *("timing.prepare_seconds", "timing.queue_seconds", "timing.job_seconds"),
@@ -97,14 +104,14 @@ def row_of(
         objective=_number(_figure(report, objective.path)),
         cost_usd=report["cost"]["actual_usd"],
         seconds=report["timing"]["job_seconds"],
-        figures={path: _figure(report, path) for path in (*FIGURES, EVALUATIONS)},
+        figures={path: _figure(report, path) for path in FIGURES},
     )
 
 
 def _figure(report: Mapping[str, Any], path: str) -> Value:
     """Return a number or a word of a report, None where there is none at the path."""
-    if path == EVALUATIONS:
-        return len(report["convergence"]["history"])
+    if path in _MADE:
+        return _MADE[path](report)
     found = at(report, path)
     if isinstance(found, float) and not isfinite(found):
         return None

@@ -6,7 +6,8 @@ import csv
 import io
 from collections.abc import Sequence
 
-from quantum_pipeline.studies.rows import EVALUATIONS, FIGURES, RunRow
+from quantum_pipeline.studies.levels import Varied
+from quantum_pipeline.studies.rows import FIGURES, RunRow
 from quantum_pipeline.studies.study import Study
 
 _FIRST = (
@@ -18,20 +19,20 @@ _FIRST = (
 def runs_csv(study: Study, rows: Sequence[RunRow]) -> str:
     """Return a line a run, in the order of the settings.
 
-    What varies is in columns ``vary.PATH``, empty where it does not apply; figures of the report
-    are in columns of their paths.
+    What varies is in columns ``vary.PATH``, by the names of the summary, empty where it does not
+    apply; figures of the report are in columns of their paths. Times in seconds, money in USD.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    figures = (*FIGURES, EVALUATIONS)
-    writer.writerow((*_FIRST, *(f"vary.{path}" for path in study.vary), *figures))
-    for row in sorted(rows, key=lambda row: row.setting.number):
+    writer.writerow((*_FIRST, *(f"vary.{path}" for path in study.vary), *FIGURES))
+    for run in Varied(study, rows).runs:
+        row = run.row
         writer.writerow(
             (
                 *(row.run_id, row.setting.number, row.status, row.error, row.cause),
                 *(row.objective, row.cost_usd, row.seconds),
-                *(row.setting.values.get(path) for path in study.vary),
-                *(row.figures.get(path) for path in figures),
+                *run.levels.values(),
+                *(row.figures.get(path) for path in FIGURES),
             )
         )
     return text.getvalue()
