@@ -172,4 +172,4 @@ def test_seeds_are_planned_once() -> None:
         return planned(request)
 
     check(asked({"seed": {"count": 50}, "algorithm.depth": [1, 2]}), counted)
-    assert calls == 4  # once to look at them, once to make the executions
+    assert calls == 2

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -631,6 +631,7 @@ def pipeline_of(stack: str) -> Pipeline:
     return Pipeline.of_stack(stack)
 
 
+@cache
 def _instance_price() -> tuple[InstancePrice, str]:
     """Return the price that a stack of the template has by default, and this machine's region."""
     from quantum_pipeline.local.aws import REGION, read_stack  # noqa: PLC0415
