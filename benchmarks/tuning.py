@@ -79,9 +79,10 @@ def cost(asked: Mapping[str, Any], setting: Setting) -> float:
     method: Method = setting.values["algorithm.optimizer"]
     assert method in get_args(Method)
     evaluations = len(result.history)
-    tasks = sum(1 for _ in batch_sizes(method, evaluations, setting.values["algorithm.depth"]))
+    # The last evaluation is of the angles that were found, in a task of its own.
+    steps = batch_sizes(method, evaluations - 1, setting.values["algorithm.depth"])
     samples = shots_until_found(result.probability_of_best or 0.0)
-    tasks += math.ceil(samples / 20_000)
+    tasks = len(list(steps)) + 1 + math.ceil(samples / 20_000)
     return device.usd_per_task * tasks + device.usd_per_shot * (evaluations * shots + samples)
 
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import jsonschema
 import pytest
+from click.testing import CliRunner, Result
 
+from quantum_pipeline.cli.main import main
 from quantum_pipeline.errors import PipelineError
 from quantum_pipeline.planning.preparation import prepare
 from quantum_pipeline.planning.prepared import Preparation
@@ -96,3 +98,32 @@ def test_the_published_schema_and_the_page_are_the_models() -> None:
     assert page == STUDY.page_text(page)
     for name in STUDY.models():
         assert STUDY.table(name) in page, f"docs/studies.md has no table of {name}"
+
+
+def qpipe(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments, catch_exceptions=False)
+
+
+def test_a_study_is_estimated_as_a_whole() -> None:
+    found = qpipe("estimate", str(VALID["tuning.json"]), "--json")
+    said = json.loads(found.stdout)
+    assert (found.exit_code, said["n_runs"], said["rounds"], said["executions"]) == (0, 30, 5, 5)
+    above = qpipe("estimate", str(INVALID["invalid_bayesian_above_its_cap.json"]))
+    assert above.exit_code == 3
+    assert "ABOVE limits.max_cost_usd = 1.5: refused" in above.stdout
+
+
+def test_a_study_is_printed_with_its_defaults() -> None:
+    said = json.loads(qpipe("validate", str(VALID["seeds.json"])).stdout)
+    assert said["limits"]["concurrency"] == 3
+    assert parse_study(said) == study("seeds.json")
+
+
+@pytest.mark.parametrize(("arguments", "said"), [
+    (["run"], "is a study; allowed: a request or a pack; qpipe study takes a study"),
+    (["estimate", "--device", "sv1"], "--device: got \"sv1\"; allowed: nothing with a study"),
+])  # fmt: skip
+def test_a_study_is_no_request(arguments: list[str], said: str) -> None:
+    found = qpipe(*arguments, str(VALID["seeds.json"]))
+    assert found.exit_code == 2
+    assert said in found.stderr.replace("\n                ", " ")

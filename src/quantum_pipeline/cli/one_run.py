@@ -125,7 +125,7 @@ def _show_study(name: str, stack: str | None, output: Path, *, as_json: bool) ->
     if stack is None:
         folder = studying.here(name, output)
         if folder is not None:
-            studying.show_here(folder, as_json=as_json)
+            studying.show_here(folder, output, as_json=as_json)
         return folder is not None
     with pipeline_of(stack) as pipeline:
         client = studying.on_aws(pipeline, name)

@@ -16,7 +16,7 @@ from quantum_pipeline.studies.axes import axes_of
 from quantum_pipeline.studies.corners import corners
 from quantum_pipeline.studies.estimate import estimate_of
 from quantum_pipeline.studies.objectives import sense_of
-from quantum_pipeline.studies.plans import Plans, Prepare, described
+from quantum_pipeline.studies.plans import Plans, Prepare, described, remembered
 from quantum_pipeline.studies.rows import EVALUATIONS, Setting
 from quantum_pipeline.studies.strategies import known
 from quantum_pipeline.studies.strategies.bayesian import MOST_BATCHES, batch_of
@@ -34,6 +34,7 @@ def check(study: Study, prepare: Prepare) -> None:
         BudgetExceeded: a run, or the whole study, could cost more than it may.
     """
     settings, what = _looked_at(study)
+    prepare = remembered(prepare)
     plans = Plans(study, prepare)
     for setting in settings:
         found = plans.of(setting, what)

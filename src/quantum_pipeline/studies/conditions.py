@@ -39,7 +39,7 @@ def _of_the_device(request: Asked, problem: Problem) -> Iterator[str]:
     if recursive := _is_recursive(request, problem):
         yield "shots"
     if recursive or isinstance(problem, FormProblem):
-        yield "device"
+        yield from ("device", "noise")
     named = request.get("device", "auto")
     device = _device(LOCAL if named == "auto" and not _is_open(request) else named)
     if device is None:
@@ -74,7 +74,7 @@ def _of_the_optimiser(request: Asked, _: Problem) -> Iterator[str]:
     on_shots = asked.get("shots_per_evaluation") or asked.get("train_on") == "device"
     given = asked.get("gammas") is not None
     if optimizer in ("l-bfgs-b", "none"):
-        yield "algorithm.shots_per_evaluation"
+        yield from ("algorithm.shots_per_evaluation", "algorithm.train_on")
     if optimizer == "none":
         yield "algorithm.max_evaluations"
     if optimizer in SHOT_OPTIMIZERS or (optimizer == "auto" and on_shots):

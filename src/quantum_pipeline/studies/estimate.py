@@ -19,7 +19,7 @@ from quantum_pipeline.studies.children import children
 from quantum_pipeline.studies.corners import corners
 from quantum_pipeline.studies.fields import named
 from quantum_pipeline.studies.lifecycle import MOST_RUNS_OF_ROUND
-from quantum_pipeline.studies.plans import Plans, Prepare, described
+from quantum_pipeline.studies.plans import Plans, Prepare, described, remembered
 from quantum_pipeline.studies.rounds import Child
 from quantum_pipeline.studies.rows import Setting
 from quantum_pipeline.studies.strategies import known
@@ -99,6 +99,7 @@ def estimate(study: Study, prepare: Prepare) -> StudyEstimate:
     Raises:
         PipelineError: as ``plans.Plans.of``.
     """
+    prepare = remembered(prepare)
     return estimate_of(study, Plans(study, prepare), prepare)
 
 

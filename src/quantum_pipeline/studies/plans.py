@@ -17,6 +17,19 @@ Prepare = Callable[[Request], Preparation]
 """Plans a request, its problem read if it is stored, without regard to what it may cost."""
 
 
+def remembered(prepare: Prepare) -> Prepare:
+    """Return what plans a request once: seed and study change nothing that is planned."""
+    known: dict[str, Preparation] = {}
+
+    def planned(request: Request) -> Preparation:
+        asked = request.model_dump_json(by_alias=True, exclude={"seed", "study"})
+        if asked not in known:
+            known[asked] = prepare(request)
+        return known[asked]
+
+    return planned
+
+
 class Plans:
     """Plans the settings of a study; those that differ in their seed alone have one plan."""
 

@@ -158,6 +158,11 @@ class Study(_Part):
     limits: StudyLimits = Field(StudyLimits(), description="what the study may cost and take")
 
 
+def is_study(data: Any) -> bool:
+    """Return whether a JSON value asks for a study: an object with the field ``vary``."""
+    return isinstance(data, dict) and "vary" in data
+
+
 def parse_study(data: Any) -> Study:
     """Return the study of a JSON value.
 

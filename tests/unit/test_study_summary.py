@@ -1,0 +1,429 @@
+"""The summary of a study: recomputed from runs.csv by scipy, and held to what was put into rows."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from itertools import combinations
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from quantum_pipeline.errors import InvalidRequest
+from quantum_pipeline.studies import intervals
+from quantum_pipeline.studies.contest import contestants, setting_part, winner
+from quantum_pipeline.studies.intervals import Estimate
+from quantum_pipeline.studies.levels import Varied, objective
+from quantum_pipeline.studies.objectives import SENSES, sense_of
+from quantum_pipeline.studies.rows import Setting, row_of
+from quantum_pipeline.studies.runs_csv import runs_csv
+from quantum_pipeline.studies.strategies import known
+from quantum_pipeline.studies.study import Objective, Study, parse_study
+from quantum_pipeline.studies.summary import StudySummary
+from quantum_pipeline.studies.words import comparison_words, findings
+from tests.unit.finished_run import PETERSEN, prepared_run, report_of, solved_run
+from tests.unit.study_rows import RINGS, failed, grid, row, rows_of, summary_of
+
+Lines = list[dict[str, str]]
+CHOICES = ("vary.algorithm.depth", "vary.device")
+
+
+@pytest.fixture(scope="module")
+def study() -> Study:
+    return grid()
+
+
+@pytest.fixture(scope="module")
+def summary(study: Study) -> StudySummary:
+    rows = rows_of(study)
+    rows[5] = failed(rows[5])
+    return summary_of(study, rows)
+
+
+@pytest.fixture(scope="module")
+def lines(study: Study) -> Lines:
+    rows = rows_of(study)
+    rows[5] = failed(rows[5])
+    return list(csv.DictReader(io.StringIO(runs_csv(study, rows))))
+
+
+def grouped(lines: Lines, *columns: str) -> dict[tuple[str, ...], Lines]:
+    found: dict[tuple[str, ...], Lines] = {}
+    for line in lines:
+        found.setdefault(tuple(line[column] for column in columns), []).append(line)
+    return found
+
+
+def numbers(lines: Lines, column: str = "objective") -> list[float]:
+    return [float(line[column]) for line in lines if line[column]]
+
+
+def interval(groups: list[list[float]]) -> tuple[float, float, float]:
+    """Return the mean of group means and its interval: analysis of variance, by scipy's Student."""
+    groups = [each for each in groups if each]
+    degrees = sum(len(each) - 1 for each in groups)
+    variance = sum((len(each) - 1) * np.var(each, ddof=1) for each in groups if len(each) > 1)
+    error = np.sqrt(variance / degrees * sum(1 / len(each) for each in groups)) / len(groups)
+    mean = fmean(map(fmean, groups))
+    low, high = stats.t.interval(0.95, degrees, mean, error)
+    return mean, float(low), float(high)
+
+
+def same(found: Any, expected: tuple[float, float, float]) -> bool:
+    return (found.mean, found.low, found.high) == pytest.approx(expected, rel=1e-9)
+
+
+def key_of(levels: Mapping[str, Any], columns: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(str(levels[column.removeprefix("vary.")]) for column in columns)
+
+
+def test_each_setting_is_recomputed_from_the_csv(summary: StudySummary, lines: Lines) -> None:
+    found = grouped(lines, *CHOICES)
+    assert len(summary.settings) == len(found) == 9
+    for part in summary.settings:
+        own = found[key_of(part.levels, CHOICES)]
+        done = [line for line in own if line["status"] == "SUCCEEDED"]
+        by_problem = [numbers(each) for each in grouped(done, "vary.problem").values()]
+        assert part.objective is not None
+        assert same(part.objective, interval(by_problem))
+        assert part.objective.n == part.succeeded == len(done)
+        assert part.failed == len(own) - len(done)
+        assert part.cost_usd == pytest.approx(fmean(numbers(done, "cost_usd")))
+        assert part.seconds == pytest.approx(fmean(numbers(done, "seconds")))
+        assert part.quality == pytest.approx(fmean(numbers(done, "quality.expected_ratio")))
+        assert part.best_run == max(done, key=lambda line: float(line["objective"]))["run_id"]
+        assert part.classical.equal == sum(line["quality.outcome"] == "equal" for line in done)
+    assert len(summary.by_problem) == 18
+    for part in summary.by_problem:
+        own = grouped(lines, "vary.problem", *CHOICES)[
+            key_of(part.levels, ("vary.problem", *CHOICES))
+        ]
+        values = numbers(own)
+        expected = stats.t.interval(0.95, len(values) - 1, fmean(values), stats.sem(values))
+        assert part.objective is not None
+        assert (part.objective.low, part.objective.high) == pytest.approx(expected)
+
+
+def test_what_was_spent_and_what_failed_is_in_the_csv(summary: StudySummary, lines: Lines) -> None:
+    assert summary.spent.usd == pytest.approx(sum(numbers(lines, "cost_usd")))
+    assert summary.spent.job_seconds == pytest.approx(sum(numbers(lines, "seconds")))
+    assert summary.spent.unknown == sum(not line["cost_usd"] for line in lines) == 1
+    assert (summary.runs.succeeded, summary.runs.failed) == (71, 1)
+    [lost] = [line for line in lines if line["status"] == "FAILED"]
+    [run] = summary.failed
+    assert (run.run_id, run.error, run.cause) == (lost["run_id"], lost["error"], lost["cause"])
+
+
+def differences(first: Lines, second: Lines, column: str, *but: str) -> list[list[float]]:
+    """Return differences of runs that agree in all that varied but some, in groups by no seed."""
+    rest = [name for name in first[0] if name.startswith("vary.") and name not in but]
+    theirs = {tuple(line[name] for name in rest): line for line in second}
+    groups: dict[tuple[str, ...], list[float]] = {}
+    for line in first:
+        other = theirs.get(tuple(line[name] for name in rest))
+        if other and line["objective"] and other["objective"]:
+            group = tuple(line[name] for name in rest if name != "vary.seed")
+            groups.setdefault(group, []).append(float(line[column]) - float(other[column]))
+    return list(groups.values())
+
+
+def test_the_winner_is_ahead_by_what_its_pairs_say(summary: StudySummary, lines: Lines) -> None:
+    found, by_setting = summary.winner, grouped(lines, *CHOICES)
+    assert found is not None
+    assert found.runner_up is not None
+    means = [part.objective.mean for part in summary.settings if part.objective]
+    assert found.setting == int(np.argmax(means))
+    assert found.runner_up == int(np.argsort(means)[-2])
+    first, second = (
+        by_setting[key_of(summary.settings[place].levels, CHOICES)]
+        for place in (found.setting, found.runner_up)
+    )
+    pairs = differences(first, second, "objective", *CHOICES)
+    assert found.ahead is not None
+    assert same(found.ahead, interval(pairs))
+    assert (found.ahead.n, found.ahead.method) == (8, "paired")
+    # Depth 3 is what counts; between no errors and those of Forte-1 lies one sigma: 0.01 of it.
+    assert {summary.settings[place].levels["algorithm.depth"] for place in found.contenders} == {3}
+
+
+@pytest.mark.parametrize("path", ["device", "algorithm.depth"])
+def test_levels_against_each_other_are_recomputed_from_the_csv(
+    summary: StudySummary, lines: Lines, path: str
+) -> None:
+    levels = grouped(lines, f"vary.{path}")
+    found = [each for each in summary.comparisons if each.path == path]
+    assert len(found) == len(list(combinations(levels, 2)))
+    for each in found:
+        first, second = levels[(str(each.first),)], levels[(str(each.second),)]
+        for column, part in (("objective", each.objective), ("seconds", each.seconds)):
+            assert same(part, interval(differences(first, second, column, f"vary.{path}")))
+        told = {1: "first", -1: "second", 0: "not told apart"}
+        low, high = each.objective.low or 0.0, each.objective.high or 0.0
+        assert each.better == told[(low > 0) - (high < 0)]
+
+
+def test_effects_are_distances_from_the_mean_of_blocks(summary: StudySummary, lines: Lines) -> None:
+    """One run has failed: the block that it is of is left out at all levels."""
+    for effect in summary.effects:
+        column = f"vary.{effect.path}"
+        rest = [name for name in lines[0] if name.startswith("vary.") and name != column]
+        blocks = [
+            each
+            for each in grouped(lines, *rest).values()
+            if all(line["objective"] for line in each)
+        ]
+        assert all(part.compared for part in effect.levels)
+        assert effect.size == pytest.approx(np.ptp([part.objective.mean for part in effect.levels]))
+        for part in effect.levels:
+            own = [line for each in blocks for line in each if line[column] == str(part.level)]
+            assert part.objective.n == len(own) == len(blocks)
+            distances: dict[tuple[str, ...], list[float]] = {}
+            middles: dict[tuple[str, ...], list[float]] = {}
+            for each in blocks:
+                [mine] = [line for line in each if line[column] == str(part.level)]
+                group = tuple(mine[name] for name in rest if name != "vary.seed")
+                middles.setdefault(group, []).append(fmean(numbers(each)))
+                apart = float(mine["objective"]) - fmean(numbers(each))
+                distances.setdefault(group, []).append(apart)
+            middle = fmean(map(fmean, middles.values()))
+            mean, low, high = interval(list(distances.values()))
+            assert same(part.objective, (middle + mean, middle + low, middle + high))
+
+
+def test_the_fronts_are_what_nothing_beats(summary: StudySummary) -> None:
+    assert summary.fronts is not None
+    for kept, takes in ((summary.fronts.money, "cost_usd"), (summary.fronts.time, "seconds")):
+        points = [(getattr(part, takes), part.quality or 0.0) for part in summary.settings]
+        unbeaten = {
+            place
+            for place, (price, quality) in enumerate(points)
+            if not any(
+                other <= price and better >= quality and (other, better) != (price, quality)
+                for other, better in points
+            )
+        }
+        assert set(kept) == unbeaten
+
+
+def test_the_heat_map_has_the_means_of_its_cells(summary: StudySummary, lines: Lines) -> None:
+    found = summary.heat_map
+    assert found is not None
+    assert {found.down, found.across} == {"algorithm.depth", "problem"}
+    cells = grouped(lines, f"vary.{found.down}", f"vary.{found.across}")
+    for level, means in zip(found.rows, found.means, strict=True):
+        for across, mean in zip(found.columns, means, strict=True):
+            assert mean == pytest.approx(fmean(numbers(cells[str(level), str(across)])))
+
+
+def test_a_setting_that_is_the_best_is_ruled_out_in_a_twentieth_of_studies_at_most() -> None:
+    """Five settings that are equally good, four seeds: the first is as good as any is."""
+    vary = {"algorithm.depth": [1, 2, 3, 4, 5], "seed": {"count": 4}}
+    study = parse_study({"name": "equal", "base": {}, "vary": vary})
+    generator, ruled_out, settings = np.random.default_rng(3), 0, known(study)
+    for _ in range(300):
+        rows = [row(each, float(generator.standard_normal())) for each in settings]
+        varied = Varied(study, rows)
+        each = contestants(varied, varied.choices)
+        parts = [setting_part(one, varied.choices, "maximise", objective) for one in each]
+        found = winner(each, parts, "maximise")
+        assert found is not None
+        ruled_out += 0 not in found.contenders
+    # 5 % of 300 are 15, and twice the deviation of that are 7.5 more
+    assert 0 < ruled_out < 23
+
+
+def test_quantiles_are_those_of_student() -> None:
+    for degrees in (*range(1, 30), 100, 199, 200, 201, 1000, 9999):
+        for probability in (0.6, 0.95, 0.975, 0.9999, 0.999995):
+            expected = stats.t.ppf(probability, degrees)
+            assert intervals.quantile(probability, degrees) == pytest.approx(expected, rel=1e-8)
+
+
+def test_means_without_pairs_are_held_together_by_welch() -> None:
+    first, second = [1.0, 2.0, 4.0, 3.5], [0.5, 0.7, 1.1]
+    found = intervals.apart(intervals.pooled([first]), intervals.pooled([second]))
+    expected = stats.ttest_ind(first, second, equal_var=False)
+    error = expected.confidence_interval(0.95)
+    assert found.mean / (found.standard_error or 0) == pytest.approx(expected.statistic)
+    low, high = found.interval()
+    assert low is not None
+    assert high is not None
+    # degrees of freedom are rounded down, so that the interval is not narrower
+    assert low <= error.low < error.high <= high
+
+
+def test_one_run_each_has_no_interval_and_is_said_to_be_no_proof() -> None:
+    study = parse_study({"name": "single", "base": {}, "vary": {"algorithm.depth": [1, 2]}})
+    rows = [row(Setting(number=k, values={"algorithm.depth": 1 + k}), 0.8 + k / 10) for k in (0, 1)]
+    summary = summary_of(study, rows)
+    assert summary.settings[1].objective == Estimate(mean=0.9, low=None, high=None, n=1)
+    assert summary.winner is not None
+    assert summary.winner.contenders == (0, 1)
+    won = next(findings(summary))
+    assert (won.about, won.answer) == ("Ahead, not alone", "depth 2")
+    assert "by one run each: it may be luck" in won.behind
+
+
+def test_seeds_that_change_nothing_make_no_problem_count_twice() -> None:
+    """Exact runs: ten runs of one value are one value, and say nothing of other problems."""
+    study = grid()
+    summary = summary_of(study, rows_of(study, sigma=0.0))
+    part = summary.settings[0]
+    assert part.objective is not None
+    assert part.objective.low == pytest.approx(part.objective.mean, abs=1e-12)
+    assert summary.winner is not None
+    assert summary.winner.is_alone
+    assert "alike with every seed" in next(findings(summary)).behind
+
+
+def test_of_equal_means_the_cheaper_setting_is_first() -> None:
+    vary = {"device": ["Garnet", "local"], "seed": {"count": 3}}
+    study = parse_study({"name": "same", "base": {}, "vary": vary})
+    summary = summary_of(study, [row(each, 0.9) for each in known(study)])
+    assert summary.winner is not None
+    assert summary.settings[summary.winner.setting].levels == {"device": "local"}
+    assert summary.winner.contenders == (0, 1)
+    assert summary.fronts is not None
+    assert summary.fronts.money == (1,)
+    [compared] = summary.comparisons
+    assert (compared.better, compared.not_worth_its_money) == ("not told apart", "first")
+    assert comparison_words(compared) == "not told apart; Garnet is not worth its money"
+
+
+WORTH: list[tuple[str, float, str]] = [
+    ("equal", 0.5, "not worth its money"),
+    ("worse", 0.5, "not worth its money"),
+    ("infeasible", 0.5, "not worth its money"),
+    ("better", 0.5, "worth its money"),
+    ("equal", 0.0, "cost nothing"),
+]
+
+
+@pytest.mark.parametrize(("outcome", "usd", "verdict"), WORTH)
+def test_the_verdict_on_money_is_by_the_classical_answers(
+    outcome: str, usd: float, verdict: str
+) -> None:
+    study = parse_study({"name": "worth", "base": {}, "vary": {"seed": {"count": 2}}})
+    rows = [
+        row(each, 0.9, cost_usd=usd, figures={"quality.outcome": found})
+        for each, found in zip(known(study), (outcome, "equal"), strict=True)
+    ]
+    assert summary_of(study, rows).worth.verdict == verdict
+
+
+def test_a_study_without_any_result_says_so() -> None:
+    study = grid()
+    summary = summary_of(study, [failed(each) for each in rows_of(study)[:3]], stopped_because="x")
+    assert (summary.winner, summary.effects, summary.worth.verdict) == (None, (), "unknown")
+    told = {each.about: each for each in findings(summary)}
+    assert told["Without a result"].answer == "3 of 3 runs"
+    assert told["Partial"].is_warning
+
+
+def test_the_cost_as_objective_is_held_against_quality() -> None:
+    study = grid(objective="cost.actual_usd")
+    rows = [each.model_copy(update={"objective": each.cost_usd}) for each in rows_of(study)]
+    summary = summary_of(study, rows)
+    assert summary.objective.sense == "minimise"
+    assert summary.fronts is not None
+    assert summary.fronts.quality_path == "quality.expected_ratio"
+    assert summary.winner is not None
+    assert summary.settings[summary.winner.setting].cost_usd == 0
+
+
+def test_an_axis_of_many_numbers_is_looked_at_in_bins() -> None:
+    vary = {"algorithm.cvar_alpha": {"from": 0.1, "to": 1.0}}
+    study = parse_study(
+        {"name": "bins", "base": {}, "vary": vary, "strategy": {"name": "random", "n_runs": 40}}
+    )
+    alphas = np.random.default_rng(1).uniform(0.1, 1.0, 40)
+    rows = [
+        row(Setting(number=k, values={"algorithm.cvar_alpha": float(alpha)}), float(alpha) ** 2)
+        for k, alpha in enumerate(alphas)
+    ]
+    [effect] = summary_of(study, rows).effects
+    assert len(effect.levels) == 4
+    for part, own in zip(effect.levels, np.split(np.sort(alphas), 4), strict=True):
+        assert (part.level, part.upto) == (own[0], own[-1])
+        expected = stats.t.interval(0.95, 9, np.mean(own**2), stats.sem(own**2))
+        assert (part.objective.low, part.objective.high) == pytest.approx(expected)
+
+
+def test_runs_of_axes_that_do_not_apply_are_compared_without_pairs() -> None:
+    vary = {
+        "algorithm.name": ["qaoa", "rqaoa"],
+        "algorithm.cvar_alpha": [0.5, 1.0],
+        "seed": {"count": 2},
+    }
+    study = parse_study({"name": "conditional", "base": {}, "vary": vary})
+    values = [
+        {"algorithm.name": "qaoa", "algorithm.cvar_alpha": alpha, "seed": seed}
+        for alpha in (0.5, 1.0)
+        for seed in (0, 1)
+    ] + [{"algorithm.name": "rqaoa", "seed": seed} for seed in (0, 1)]
+    rows = [row(Setting(number=k, values=each), 0.8 + 0.01 * k) for k, each in enumerate(values)]
+    summary = summary_of(study, rows)
+    assert [part.levels["algorithm.cvar_alpha"] for part in summary.settings] == [0.5, 1.0, None]
+    by_path = {each.path: each.objective.method for each in summary.comparisons}
+    assert by_path == {"algorithm.name": "unpaired", "algorithm.cvar_alpha": "paired"}
+
+
+def test_a_row_has_the_figures_of_its_report() -> None:
+    prepared = prepared_run(PETERSEN)
+    report = report_of(prepared, solved_run(prepared)).model_dump(mode="json")
+    setting = Setting(number=3, values={"seed": 1})
+    found = row_of(
+        setting, "r1", report, {"status": "SUCCEEDED"}, Objective(path="quality.expected_ratio")
+    )
+    assert found.objective == report["quality"]["expected_ratio"]
+    assert found.cost_usd == report["cost"]["actual_usd"]
+    assert found.seconds == report["timing"]["job_seconds"]
+    assert found.figures["convergence.evaluations"] == len(report["convergence"]["history"])
+    assert found.figures["quality.classical.method"] == report["quality"]["classical"]["method"]
+    assert found.figures["quality.error_millihartree"] is None
+    nested = Objective(path="algorithm.gammas.0", sense="minimise")
+    first = row_of(setting, "r1", report, {"status": "SUCCEEDED"}, nested)
+    assert first.objective == report["algorithm"]["gammas"][0]
+
+
+@pytest.mark.parametrize("path", ["quality.verdict", "quality.none", "samples", "partial"])
+def test_what_is_no_number_is_no_objective(path: str) -> None:
+    prepared = prepared_run(PETERSEN)
+    report = report_of(prepared, solved_run(prepared)).model_dump(mode="json")
+    objective = Objective(path=path, sense="maximise")
+    found = row_of(Setting(number=0, values={}), "r1", report, {"status": "SUCCEEDED"}, objective)
+    assert found.objective is None
+
+
+def test_senses_are_known_for_figures_that_have_one_meaning() -> None:
+    assert sense_of(Objective(path="timing.job_seconds")) == "minimise"
+    assert sense_of(Objective(path="solution.objective", sense="minimise")) == "minimise"
+    with pytest.raises(InvalidRequest, match=r"objective\.sense"):
+        sense_of(Objective(path="solution.objective"))
+    assert len(SENSES) > 20
+
+
+def test_objects_have_short_names_that_tell_them_apart() -> None:
+    plain = {"name": "qaoa", "depth": 1}
+    algorithms = [plain, plain | {"warm_start": "relaxed"}]
+    vary = {"problem": RINGS, "algorithm": algorithms}
+    study = parse_study({"name": "names", "base": {}, "vary": vary})
+    rows = [
+        row(each, 0.9)
+        for each in (
+            Setting(number=2 * k + j, values={"problem": problem, "algorithm": algorithm})
+            for k, problem in enumerate(RINGS)
+            for j, algorithm in enumerate(algorithms)
+        )
+    ]
+    axes = {axis.path: axis.levels for axis in Varied(study, rows).axes}
+    assert axes == {
+        "problem": ("maxcut #1", "maxcut #2"),
+        "algorithm": ("qaoa", "qaoa, warm_start relaxed"),
+    }
+    lines = csv.DictReader(io.StringIO(runs_csv(study, rows)))
+    assert [line["vary.problem"] for line in lines] == ["maxcut #1"] * 2 + ["maxcut #2"] * 2
