@@ -24,6 +24,7 @@ def filled(name: str, outputs: Mapping[str, str]) -> Json:
         "REGION": REGION,
         "STACK": STACK_NAME,
         "STATE_MACHINE": machine,
+        "STUDY_MACHINE": outputs["StudyMachineArn"].rpartition(":")[2],
         "INPUT_BUCKET": outputs["InputBucketName"],
         "OUTPUT_BUCKET": outputs["OutputBucketName"],
         "CODE_BUCKET": outputs["CodeBucketName"],

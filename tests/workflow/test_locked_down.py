@@ -18,9 +18,11 @@ from werkzeug.wrappers import Request, Response
 from quantum_pipeline.catalogue.filters import Wanted
 from quantum_pipeline.cli.client import INPUT_LIMIT_BYTES, Pipeline, run_id_of
 from quantum_pipeline.cli.entry import main
+from quantum_pipeline.cli.study_client import StudyClient
 from quantum_pipeline.local.aws import ACCOUNT, REGION, STACK_NAME, LocalAws
 from quantum_pipeline.local.iam.authority import Authority, Verdict
 from quantum_pipeline.local.iam.policies import Asked, Decision, Statement, decide
+from quantum_pipeline.studies.study import parse_study
 from scripts.delete_stack import delete_stack
 from scripts.iam_mutations import mutations
 from tests.cloudformation import describe_stacks
@@ -147,6 +149,11 @@ def test_the_policy_for_running_lets_start_watch_stop_and_fetch(
     pipeline.cancel_in_pack(run_id_of(watched), "if-it-were-a-pack")
     pipeline.stop(watched)
     assert pipeline.wait_for_end(watched)
+    asked = {"name": "watched", "base": {"problem": {"type": "maxcut", "edges": [[0, 1]]}}}
+    study = StudyClient(pipeline, parse_study(asked | {"vary": {"seed": {"count": 2}}}))
+    going_on = study.start()
+    assert wait_for(study.execution) == going_on
+    study.stop(going_on, seconds=60)
     done = CliRunner().invoke(main, ["devices", "--stack", STACK_NAME])
     assert done.exit_code == 0, done.output
     assert not stack.aws.authority.refused
@@ -231,6 +238,8 @@ def test_the_policy_for_deleting_lets_stop_runs_and_empty_buckets_and_no_less(
 
 
 def _parts(statement: dict[str, Any]) -> int:
-    """Return how many actions and conditions a statement has."""
-    actions = statement["Action"]
-    return (1 if isinstance(actions, str) else len(actions)) + len(statement.get("Condition", {}))
+    """Return how many actions and conditions a statement has, and resources if several."""
+    actions, resources = statement["Action"], statement["Resource"]
+    n_resources = 0 if isinstance(resources, str) else len(resources)
+    n_actions = 1 if isinstance(actions, str) else len(actions)
+    return n_actions + n_resources + len(statement.get("Condition", {}))
