@@ -50,9 +50,11 @@ def test_values_are_put_where_their_paths_lead_and_the_base_stays_as_it_is() -> 
 
 
 def test_a_path_inside_another_is_put_in_after_it() -> None:
-    found = asked({"algorithm.depth": [2], "algorithm": [{"depth": 1, "starts": 3}]})
+    angles = {"algorithm.gammas.1": [0.5], "algorithm.gammas": [[0.1, 0.2]]}
+    found = asked(angles | {"algorithm": [{"gammas": [1.0], "betas": [0.3, 0.4]}]})
     (setting,) = known(found)
-    assert request_of(found, setting)["algorithm"] == {"depth": 2, "starts": 3}
+    assert request_of(found, setting)["algorithm"] == {"gammas": [0.1, 0.5], "betas": [0.3, 0.4]}
+    assert found.vary["algorithm.gammas"] == [[0.1, 0.2]]
 
 
 def test_learning_is_asked_of_every_run() -> None:

@@ -18,11 +18,11 @@ Prepare = Callable[[Request], Preparation]
 
 
 def remembered(prepare: Prepare) -> Prepare:
-    """Return what plans a request once: seed and study change nothing that is planned."""
+    """Return what plans a request once, whichever study it says that it is of."""
     known: dict[str, Preparation] = {}
 
     def planned(request: Request) -> Preparation:
-        asked = request.model_dump_json(by_alias=True, exclude={"seed", "study"})
+        asked = request.model_dump_json(by_alias=True, exclude={"study"})
         if asked not in known:
             known[asked] = prepare(request)
         return known[asked]

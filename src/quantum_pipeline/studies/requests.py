@@ -46,7 +46,7 @@ def _request(study: Study, values: Mapping[str, Any]) -> dict[str, Any]:
         request[field] = deepcopy(request[field])
     for path, value in assigned.items():
         if "." in path:
-            put(request, path, value)
+            put(request, path, deepcopy(value))
     return request
 
 
