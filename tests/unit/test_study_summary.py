@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
 
 import numpy as np
@@ -12,6 +13,7 @@ from scipy import stats
 
 from benchmarks.study_figures import pairs
 from quantum_pipeline.errors import InvalidRequest
+from quantum_pipeline.local.aws import PROJECT
 from quantum_pipeline.studies import intervals
 from quantum_pipeline.studies.contest import contestants, setting_part, winner
 from quantum_pipeline.studies.intervals import Estimate
@@ -315,3 +317,10 @@ def test_objects_have_short_names_that_tell_them_apart() -> None:
     }
     lines = csv.DictReader(io.StringIO(runs_csv(study, rows)))
     assert [line["vary.problem"] for line in lines] == ["maxcut #1"] * 2 + ["maxcut #2"] * 2
+
+
+def test_every_field_of_the_summary_is_in_the_docs() -> None:
+    text = (PROJECT / "docs" / "studies.md").read_text("utf-8")
+    described = text[text.index("### The summary") :]
+    fields = set(StudySummary.model_fields) - {"schema_version"}
+    assert fields <= set(re.findall(r"`([a-z_]+)`", described))
