@@ -30,6 +30,7 @@ from tests.policies import filled
 from tests.stack import KEY, LOCKED_DOWN, LONG, PARAMETERS, Stack, with_room
 from tests.waiting import wait_for
 
+PLAN = {"name": "followed", "base": {}, "vary": {"problem": [LONG["problem"]], "seed": [1, 2]}}
 READS, WRITES = "kms:Decrypt", "kms:GenerateDataKey"
 
 
@@ -149,11 +150,11 @@ def test_the_policy_for_running_lets_start_watch_stop_and_fetch(
     pipeline.cancel_in_pack(run_id_of(watched), "if-it-were-a-pack")
     pipeline.stop(watched)
     assert pipeline.wait_for_end(watched)
-    asked = {"name": "watched", "base": {"problem": {"type": "maxcut", "edges": [[0, 1]]}}}
-    study = StudyClient(pipeline, parse_study(asked | {"vary": {"seed": {"count": 2}}}))
-    going_on = study.start()
-    assert wait_for(study.execution) == going_on
-    study.stop(going_on, seconds=60)
+    study = StudyClient(pipeline, parse_study(PLAN))
+    started = study.start()
+    wait_for(lambda: study.look().running)
+    assert study.execution() == started
+    assert study.stop(started, seconds=60)
     done = CliRunner().invoke(main, ["devices", "--stack", STACK_NAME])
     assert done.exit_code == 0, done.output
     assert not stack.aws.authority.refused
@@ -238,8 +239,8 @@ def test_the_policy_for_deleting_lets_stop_runs_and_empty_buckets_and_no_less(
 
 
 def _parts(statement: dict[str, Any]) -> int:
-    """Return how many actions and conditions a statement has, and resources if several."""
+    """Return how many actions, resources among several and conditions a statement has."""
     actions, resources = statement["Action"], statement["Resource"]
-    n_resources = 0 if isinstance(resources, str) else len(resources)
     n_actions = 1 if isinstance(actions, str) else len(actions)
+    n_resources = 0 if isinstance(resources, str) else len(resources)
     return n_actions + n_resources + len(statement.get("Condition", {}))

@@ -148,7 +148,7 @@ class _Following:
     def _watch(self, execution: str) -> None:
         console.note(f"study {self._client.study.name}")
         begun, before, looked = time.monotonic(), None, 0.0
-        every, between = (5.0, 15.0) if self._lasts else (0.2, 1.0)
+        every, between = (1.0, 10.0) if self._lasts else (0.2, 1.0)
         with console.ProgressLine() as line:
             for _ in self._client.pipeline.turns(execution, every):
                 if time.monotonic() - looked < between:
