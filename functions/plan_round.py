@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Annotated, Any, NamedTuple, Self
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from quantum_pipeline.aws import devices, executions, stored, studies
 from quantum_pipeline.aws.settings import PlanRoundSettings
@@ -42,7 +42,7 @@ class Event(EventModel):
     input: Any
 
 
-class Done(BaseModel):
+class Done(EventModel):
     """What this state has answered: the round that has been gone through, and how often."""
 
     study: StudyName
@@ -67,7 +67,7 @@ class _Turn(NamedTuple):
     def of(cls, event: Event, settings: PlanRoundSettings) -> Self:
         bucket = settings.output_bucket
         if isinstance(event.input, dict) and "study" in event.input:
-            done = Done.model_validate(event.input)
+            done = Done.read(event.input)
             study = studies.read_plan(bucket, done.study)
             lease = studies.check_lease(bucket, study.name, event.execution_arn)
             return cls(study, lease, done.round, done.looks, done.turns)
