@@ -40,7 +40,7 @@ GRACE_SECONDS = 120.0
 LONGEST = timedelta(days=15)
 """More than an execution may take."""
 
-LONGEST_STUDY = timedelta(days=31)
+LONGEST_STUDY = timedelta(days=29)
 """More than an execution of a study may take."""
 
 GIVE_UP = timedelta(days=1)

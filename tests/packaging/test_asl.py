@@ -14,6 +14,7 @@ from quantum_pipeline import polling
 from quantum_pipeline.errors import ERRORS
 from quantum_pipeline.local.template import Stack
 from quantum_pipeline.runs import MAX_ATTEMPTS, MOST_PACKED
+from quantum_pipeline.studies.study import MAX_ROUNDS
 
 ROOT = Path(__file__).parents[2]
 Json = dict[str, Any]
@@ -43,12 +44,22 @@ EVENTS_OF_A_RETRY = 3  # scheduled, started, failed
 EVENTS_OF_A_PACKED_RUN = 14  # iteration started, succeeded; five of each task, two of RunHasEnded
 
 
+def definition(name: str) -> Json:
+    path = ROOT / "statemachine" / f"{name}.asl.json"
+    found: Json = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+@pytest.fixture
+def study() -> Json:
+    """The definition of the machine of studies, before substitution."""
+    return definition("study")
+
+
 @pytest.fixture(params=["pipeline", "study"])
 def either(request: pytest.FixtureRequest) -> Json:
     """Each state machine's definition, before substitution."""
-    path = ROOT / "statemachine" / f"{request.param}.asl.json"
-    found: Json = json.loads(path.read_text(encoding="utf-8"))
-    return found
+    return definition(request.param)
 
 
 def machines(machine: Json) -> Iterator[Json]:
@@ -254,6 +265,38 @@ def test_the_longest_execution_stays_below_the_limit_of_events(
         for name in ("PostProcessRun", "CancelRun")
     )
     assert events + (n_runs - 1) * of_a_run < EVENTS_OF_AN_EXECUTION
+
+
+def test_the_longest_study_stays_below_the_limit_of_events(study: Json) -> None:
+    """Rounds as many as an execution goes through, then the summary; 1,700 retries beside them.
+
+    A task is entered, scheduled, started, succeeded and exited; a Map is entered, started,
+    succeeded and exited, and so is its run; other states are entered and exited.
+    """
+    events = {"Task": 5, "Map": 6, "Choice": 2, "Pass": 2, "Succeed": 2, "Fail": 1}
+    loop = ("PlanRound", "HasRuns", "Runs")
+    assert set(loop) == reachable(study, "PlanRound") & {
+        name for name in study["States"] if "PlanRound" in reachable(study, name)
+    }
+    of_a_round = sum(events[study["States"][name]["Type"]] for name in loop)
+    of_the_rest = sum(events[state["Type"]] for state in study["States"].values())
+    assert of_a_round == 13
+    left = EVENTS_OF_AN_EXECUTION - MAX_ROUNDS * of_a_round - of_the_rest - 2  # started, ended
+    assert left > 1_700 * EVENTS_OF_A_RETRY
+
+
+def test_what_travels_in_a_study_does_not_grow_with_its_runs(study: Json) -> None:
+    """Items are read from S3, and the Map hands nothing on."""
+    runs = study["States"]["Runs"]
+    assert runs["ItemReader"]["Parameters"]["Key.$"] == "$.items"
+    assert runs["ResultPath"] is None
+    item = runs["ItemProcessor"]["States"]
+    assert item["StartRun"]["ResultPath"] is None
+    assert item["StartRun"]["Catch"] == [
+        {"ErrorEquals": ["States.ALL"], "ResultPath": None, "Next": "RunHasEnded"}
+    ]
+    assert item["RunHasEnded"]["Parameters"] == {}
+    assert runs["ToleratedFailurePercentage"] == 100
 
 
 def test_an_interrupted_job_is_resumed_as_often_as_a_run_has_attempts(machine: Json) -> None:

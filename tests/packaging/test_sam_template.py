@@ -120,10 +120,12 @@ def test_a_reserved_concurrency_is_that_of_each_function_and_none_by_default(
 
 def test_plots_are_only_where_they_are_drawn(template: Json, functions: dict[str, Json]) -> None:
     assert template["Globals"]["Function"]["Layers"] == [{"Ref": "SharedLayer"}]
-    plotting = {name for name, body in functions.items() if "Layers" in body}
-    assert plotting == {"PostProcessFunction", "SummariseFunction"}
-    for name in plotting:
-        assert functions[name]["Layers"] == [{"Ref": "PlottingLayer"}]
+    more = {name: body["Layers"] for name, body in functions.items() if "Layers" in body}
+    assert more == {
+        "PostProcessFunction": [{"Ref": "PlottingLayer"}],
+        "SummariseFunction": [{"Ref": "PlottingLayer"}],
+        "PlanRoundFunction": [{"Ref": "StrategyLayer"}],
+    }
 
 
 # Parameters, regions, outputs

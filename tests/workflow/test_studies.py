@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from werkzeug.wrappers import Request, Response
 
 from quantum_pipeline import runs
+from quantum_pipeline.errors import ServiceUnavailable
 from quantum_pipeline.local.aws import ACCOUNT, REGION, STACK_NAME
 from tests.stack import Stack, Subscriber, priced_stack
 from tests.waiting import wait_for, wait_less
@@ -232,3 +234,90 @@ def test_plan_round_says_the_same_again_and_finishes_what_an_earlier_call_has_le
     assert last["stopped"]["Error"] == "JobFailed"
     rows = read(stack, "calls", "rows/0001.json")["rows"]
     assert [row["error"] for row in rows] == ["NotStarted", "NotStarted"]
+
+
+def test_the_sweep_stops_the_runs_of_a_study_of_whose_end_nobody_heard(
+    stack: Stack, told: Told
+) -> None:
+    told()
+    asked = study("unheard", {"problem": [ring(4)], "seed": {"count": 2}})
+    stack.aws.braket.queue_seconds = 3600
+    execution = start(stack, asked, "unheard")
+    wait_for(lambda: stack.job_statuses("unheard-0-1") == ["QUEUED"])
+    rule, events = f"{STACK_NAME}-StoppedStudyRule", stack.client("events")
+    events.disable_rule(Name=rule)
+    stack.states.stop_execution(executionArn=execution)
+    assert "unheard" in stack.invoke("Sweep", {"grace_seconds": 0})["left"]
+    events.enable_rule(Name=rule)
+    assert stack.ended(child("unheard-0-1"))["status"] == "ABORTED"
+    wait_for(lambda: end(stack, "unheard").get("told"))
+    assert [(each["study"], each["status"]) for each in told()] == [("unheard", "CANCELLED")]
+    wait_for(lambda: stack.job_statuses("unheard-0-1") == ["CANCELLED"])
+
+
+def cut_off_at_each_call(
+    stack: Stack, function: str, event: Callable[[int], dict[str, Any]], step: int = 1
+) -> list[dict[str, Any]]:
+    """Call a function that AWS answers no more after 0, ``step``, 2 ``step``, ... calls.
+
+    Each time it is called again then, as the state machine does. Returns what it answered, until it
+    has not been cut off.
+    """
+    answers = []
+    for n_answered in range(0, 100, step):
+        asked: list[str] = []
+
+        def intercept(
+            _: str, request: Request, n: int = n_answered, asked: list[str] = asked
+        ) -> Response | None:
+            if f"app/{function}Function" not in request.headers.get("User-Agent", ""):
+                return None
+            asked.append(request.path)
+            refused = "<Error><Code>SlowDown</Code></Error>"
+            return Response(refused, 503) if len(asked) > n else None
+
+        stack.aws.router.intercept = intercept
+        try:
+            answers.append(stack.invoke(function, event(n_answered)))
+        except ServiceUnavailable:
+            stack.aws.router.intercept = None
+            answers.append(stack.invoke(function, event(n_answered)))
+        else:
+            stack.aws.router.intercept = None
+            return answers
+    raise AssertionError(f"{function}: {asked}")
+
+
+def test_functions_of_a_study_that_are_cut_off_at_any_call_come_to_the_same_when_called_again(
+    stack: Stack, told: Told
+) -> None:
+    told()
+    vary = {"problem": [ring(5)], "seed": {"count": 2}}
+    planned = cut_off_at_each_call(
+        stack,
+        "PlanRound",
+        lambda n: {"execution_arn": of_study(f"cut-{n}"), "input": study(f"cut-{n}", vary)},
+    )
+    assert len(planned) > 8
+    for number, answer in enumerate(planned):
+        same = {"round": 1, "looks": 1, "turns": 1, "n_children": 1, "concurrency": 3}
+        assert same.items() <= answer.items()
+        [item] = read(stack, f"cut-{number}", "rounds/0001.items.json")
+        assert item["name"] == f"cut-{number}-0-1"
+    [item] = read(stack, "cut-0", "rounds/0001.items.json")
+    assert stack.ended(stack.start(item["input"], item["name"]))["status"] == "SUCCEEDED"
+    event = {"execution_arn": of_study("cut-0"), "input": planned[0]}
+    done = cut_off_at_each_call(stack, "PlanRound", lambda _: event)
+    assert len(done) > 3
+    assert {json.dumps(each) for each in done} == {
+        json.dumps({"study": "cut-0", "round": 1, "n_children": 0})
+    }
+    rows = read(stack, "cut-0", "rows/0001.json")["rows"]
+    assert [(row["run_id"], row["status"]) for row in rows] == [
+        (f"cut-0-0-1.{number}", "SUCCEEDED") for number in range(2)
+    ]
+    event = {"execution_arn": of_study("cut-0"), "done": done[0]}
+    ended = cut_off_at_each_call(stack, "Summarise", lambda _: event, step=4)
+    assert len(ended) > 2
+    assert [(each["study"], each["status"]) for each in told()] == [("cut-0", "SUCCEEDED")]
+    assert read(stack, "cut-0", "report.json")["runs"]["succeeded"] == 2

@@ -125,7 +125,7 @@ def _show_study(name: str, stack: str | None, output: Path, *, as_json: bool) ->
     if stack is None:
         folder = studying.here(name, output)
         if folder is not None:
-            studying.show_here(folder, as_json=as_json)
+            studying.show_here(folder, output, as_json=as_json)
         return folder is not None
     with pipeline_of(stack) as pipeline:
         client = studying.on_aws(pipeline, name)
@@ -360,9 +360,10 @@ def rerun(
 ) -> None:
     """Run the request of RUN once more, where it ran, as a run of its own.
 
-    It is the request as it was asked: what it left open is chosen anew.
+    It is the request as it was asked: what it left open is chosen anew. It is of no study then.
     """
-    request = parse_request(changed(request_of(run_id, stack, output), changes))
+    asked = request_of(run_id, stack, output) | {"study": None}
+    request = parse_request(changed(asked, changes))
     main.start(
         request,
         request.name or f"{run_id[:30]}-again",

@@ -43,6 +43,11 @@ class StudyClient:
         """How the keys of its objects begin."""
         return places.key(self.study.name, "")
 
+    @property
+    def n_files(self) -> int:
+        """How many files of its rounds there were at the last look."""
+        return len(self._rounds) + self._n_closed
+
     def start(self) -> str:
         """Start an execution of the study, and return its ARN.
 

@@ -13,11 +13,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from quantum_pipeline.cli import console, entry, main, problem_file
+from quantum_pipeline.catalogue.filters import Wanted
+from quantum_pipeline.cli import console, entry, listing, main, problem_file
 from quantum_pipeline.errors import InvalidRequest, PipelineError
 from quantum_pipeline.local import running
 from quantum_pipeline.planning.device import needs_device
 from quantum_pipeline.runs import REPORT
+from quantum_pipeline.studies.places import STUDY_FILE
+from quantum_pipeline.studies.progress import StudyProgress, progress_of
+from quantum_pipeline.studies.rounds import Round
+from quantum_pipeline.studies.rows import RunRow
 from quantum_pipeline.studies.study import Study, parse_study
 
 if TYPE_CHECKING:
@@ -25,12 +30,13 @@ if TYPE_CHECKING:
     from quantum_pipeline.cli.study_client import StudyClient
     from quantum_pipeline.planning.prepared import Preparation
     from quantum_pipeline.requests.request import Request
-    from quantum_pipeline.studies.progress import StudyProgress
     from quantum_pipeline.studies.summary import StudySummary
 
 CANCELLED = 130
 STOP_SECONDS = 120.0
 """How long a stopped study is waited for: its jobs are cancelled, the ends of its runs recorded."""
+
+STOPPED = "stopped; started again, it goes on"
 
 FOLDER = "studies"
 """Where studies are in a folder of runs."""
@@ -97,7 +103,7 @@ def _check_name(asked: Study, folder: Path, output: Path) -> None:
     if process_id is not None:
         allowed = f"a study that goes on in no process; this one does in {process_id}"
         raise InvalidRequest.of("name", asked.name, allowed)
-    before = folder / "study.json"
+    before = folder / STUDY_FILE
     if before.is_file() and parse_study(json.loads(before.read_bytes())) != asked:
         allowed = f"a name that no other study had; {folder} is of another"
         raise InvalidRequest.of("name", asked.name, allowed)
@@ -113,6 +119,7 @@ class _Following:
         self._output, self._lasts = output, lasts
         self._folder = output / FOLDER / asked.name
         self._fetched: set[str] = set()
+        self._n_files = 0
 
     def follow(self, *, cancel: bool) -> None:
         """Start it, show its progress, and fetch its summary.
@@ -141,7 +148,7 @@ class _Following:
     def _watch(self, execution: str) -> None:
         console.note(f"study {self._client.study.name}")
         begun, before, looked = time.monotonic(), None, 0.0
-        every, between = (5.0, 15.0) if self._lasts else (0.2, 1.0)
+        every, between = (1.0, 10.0) if self._lasts else (0.2, 1.0)
         with console.ProgressLine() as line:
             for _ in self._client.pipeline.turns(execution, every):
                 if time.monotonic() - looked < between:
@@ -176,7 +183,9 @@ class _Following:
             if child.name not in self._fetched and self._client.pipeline.has_ended(child.name):
                 fetch_child(self._client, child.name, self._output, lasts=self._lasts)
                 self._fetched.add(child.name)
-        self._client.pipeline.fetch_all_of(self._client.prefix, self._folder)
+        if self._client.n_files != self._n_files:
+            fetch_study(self._client, self._output)
+            self._n_files = self._client.n_files
 
 
 def fetch_study(client: StudyClient, output: Path) -> Path:
@@ -191,12 +200,13 @@ def fetch_child(client: StudyClient, name: str, output: Path, *, lasts: bool) ->
     return fetch_all(client.pipeline, name, output=output, lasts=lasts)
 
 
-def words(found: StudyProgress, seconds_left: float | None) -> str:
+def words(found: StudyProgress, seconds_left: float | None = None, *, going_on: bool = True) -> str:
     """Return where a study stands, in a line after how many of its runs have ended."""
     from quantum_pipeline.wording import digits  # noqa: PLC0415
 
     parts = [f"{found.failed} failed"] if found.failed else []
-    parts.append(f"{found.running} going on")
+    if going_on:
+        parts.append(f"{found.running} going on")
     parts.append(f"{found.spent_usd:.4f} of {found.cap_usd:g} USD")
     if found.best is not None:
         parts.append(f"best {digits(found.best)}")
@@ -244,7 +254,7 @@ def is_name(name: str) -> bool:
 def here(name: str, output: Path) -> Path | None:
     """Return the folder of a study on this machine, None where there is none."""
     folder = output / FOLDER / name
-    return folder if is_name(name) and (folder / "study.json").is_file() else None
+    return folder if is_name(name) and (folder / STUDY_FILE).is_file() else None
 
 
 def on_aws(pipeline: Pipeline, name: str) -> StudyClient | None:
@@ -254,16 +264,38 @@ def on_aws(pipeline: Pipeline, name: str) -> StudyClient | None:
     return StudyClient.of_name(pipeline, name) if is_name(name) else None
 
 
-def show_here(folder: Path, *, as_json: bool) -> None:
-    """Show a study of this machine: its summary, or that there is none yet.
+def show_here(folder: Path, output: Path, *, as_json: bool) -> None:
+    """Show a study of this machine: its summary, or where it stands."""
+    process_id = running.process_of(output, folder.name)
+    if (folder / REPORT).is_file() and process_id is None:
+        show_summary(folder, as_json=as_json)
+        return
+    asked = Study.model_validate_json((folder / STUDY_FILE).read_bytes())
+    rounds = [Round.model_validate_json(each) for each in _numbered(folder / "rounds")]
+    rows = [
+        RunRow.model_validate(row)
+        for each in _numbered(folder / "rows")
+        for row in json.loads(each)["rows"]
+    ]
+    records = Wanted(study=folder.name).of(listing.records(None, output))
+    found = progress_of(asked, rounds, rows, {each["run_id"]: each for each in records})
+    state = STOPPED if process_id is None else f"goes on, in process {process_id}"
+    _show_progress(asked.name, state, found, as_json=as_json)
 
-    Raises:
-        InvalidRequest: there is none yet.
-    """
-    if not (folder / REPORT).is_file():
-        allowed = "a study with a summary; this one goes on, or was stopped: start it again"
-        raise InvalidRequest.of("RUN", folder.name, allowed)
-    show_summary(folder, as_json=as_json)
+
+def _numbered(folder: Path) -> Iterator[bytes]:
+    """Yield the contents of the files of a folder that are called by a number, in its order."""
+    names = (each for each in sorted(folder.glob("*.json")) if each.stem.isdecimal())
+    return (each.read_bytes() for each in names)
+
+
+def _show_progress(name: str, state: str, found: StudyProgress, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"study": name, "state": state, **vars(found)}, indent=2))
+        return
+    console.figures([("study", f"{name}: {state}")])
+    where = words(found, going_on=state != STOPPED)
+    console.figures([("runs", f"{found.ended} of {found.n_runs}{where}")])
 
 
 def show_on_aws(client: StudyClient, *, as_json: bool) -> None:
@@ -275,12 +307,9 @@ def show_on_aws(client: StudyClient, *, as_json: bool) -> None:
         else:
             console.figures(_lines(content))
         return
-    found = client.look()
-    if as_json:
-        click.echo(json.dumps({"study": client.study.name, **vars(found)}, indent=2))
-    else:
-        console.figures([("study", client.study.name)])
-        console.figures([("runs", f"{found.ended} of {found.n_runs}{words(found, None)}")])
+    going_on = client.execution() is not None
+    state = "goes on" if going_on else STOPPED
+    _show_progress(client.study.name, state, client.look(), as_json=as_json)
 
 
 def fetch_on_aws(client: StudyClient, output: Path) -> list[Path]:

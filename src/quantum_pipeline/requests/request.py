@@ -174,7 +174,9 @@ class Request(BaseModel):
         json_schema_extra={"allowed": f"an object of up to {MAX_TAGS} names, each with a text"},
     )
     study: StudyName | None = Field(
-        None, description="the study that the run is of, as studies have it; it changes nothing"
+        None,
+        description="the study that the run is of, as studies set it: its end is told, not the "
+        "run's",
     )
     source: Source | None = Field(
         None,

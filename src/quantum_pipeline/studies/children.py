@@ -16,10 +16,10 @@ from quantum_pipeline.planning.costs import STARTUP_SECONDS, InstancePrice
 from quantum_pipeline.planning.packs import Room
 from quantum_pipeline.planning.prepared import Preparation
 from quantum_pipeline.requests.pack import MOST, PackLimits
-from quantum_pipeline.requests.request import MAX_OBJECT_BYTES, parse_request
+from quantum_pipeline.requests.request import MAX_OBJECT_BYTES
 from quantum_pipeline.studies.lifecycle import CHILDREN_OF_SLOT, split
 from quantum_pipeline.studies.places import child_name
-from quantum_pipeline.studies.plans import Prepare
+from quantum_pipeline.studies.plans import Plans, Prepare
 from quantum_pipeline.studies.requests import request_of
 from quantum_pipeline.studies.rounds import Child, PlannedRun
 from quantum_pipeline.studies.rows import Setting
@@ -68,9 +68,9 @@ def children(
         instance: what jobs run on, and its price.
 
     Raises:
-        PipelineError: as ``parse_request`` and ``prepare``.
+        PipelineError: as ``Plans.of``.
     """
-    room, plan = Room.of(instance.instance_type), _Plans(prepare)
+    room, plan = Room.of(instance.instance_type), Plans(study, prepare)
     runs = [_run(study, each, tries, plan, room) for each in settings]
     together = [run for run in runs if not run.alone]
     jobs = [[run] for run in runs if run.alone]
@@ -81,25 +81,9 @@ def children(
     return tuple(_child(study, job, store, instance) for job in kept)
 
 
-class _Plans:
-    """Plans each request once: seeds change nothing that is planned."""
-
-    def __init__(self, prepare: Prepare) -> None:
-        self._prepare = prepare
-        self._known: dict[str, Preparation] = {}
-
-    def of(self, request: Mapping[str, Any]) -> Preparation:
-        asked = json.dumps({**request, "seed": 0})
-        if asked not in self._known:
-            self._known[asked] = self._prepare(parse_request(request))
-        return self._known[asked]
-
-
-def _run(
-    study: Study, setting: Setting, tries: Mapping[int, int], plan: _Plans, room: Room
-) -> _Run:
+def _run(study: Study, setting: Setting, tries: Mapping[int, int], plan: Plans, room: Room) -> _Run:
     request = request_of(study, setting) | {"study": study.name}
-    found = plan.of(request)
+    found = plan.of(setting)
     no_room = packs.demand_of(found.request).memory_bytes > room.memory_bytes
     alone = found.device.kind != "local" or no_room
     return _Run(setting, tries.get(setting.number, 0) + 1, request, found, alone)

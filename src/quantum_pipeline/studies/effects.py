@@ -83,16 +83,16 @@ def _compared(
         own = estimate([_objectives(runs)])
         if compared:
             deviations = {block: each[block] - middle[block] for block in whole}
-            own = _moved(estimate(groups(deviations)), mean_of(middle.values()))
+            own = _moved(estimate(groups(deviations)), estimate(groups(middle)))
         if own is not None:
             yield _level_part(level, runs, own, compared=compared)
 
 
-def _moved(found: Estimate | None, by: float | None) -> Estimate | None:
+def _moved(found: Estimate | None, by: Estimate | None) -> Estimate | None:
     if found is None or by is None:
         return None
-    low, high = (None if end is None else end + by for end in (found.low, found.high))
-    return Estimate(mean=found.mean + by, low=low, high=high, n=found.n)
+    low, high = (None if end is None else end + by.mean for end in (found.low, found.high))
+    return Estimate(mean=found.mean + by.mean, low=low, high=high, n=found.n)
 
 
 def _bins(axis: Axis, runs: Runs) -> Iterator[LevelPart]:

@@ -104,6 +104,8 @@ class Course:
             JobFailed: says how many, of how many.
         """
         failed = [row for row in self.standing if row.status == "FAILED" or _not_started(row)]
+        if not failed:
+            return
         n_runs = self.study.strategy.n_runs or len(propose(self.study, (), ()))
         tolerated = self.study.limits.tolerated_failures
         if len(failed) > tolerated * n_runs:

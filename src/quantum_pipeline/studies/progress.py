@@ -87,7 +87,9 @@ def progress_of(
         n_runs=study.strategy.n_runs or len(known(study)),
         succeeded=ended.count("SUCCEEDED"),
         failed=ended.count("FAILED"),
-        running=sum(not _has_ended(child, records) for child in going_on),
+        running=min(
+            sum(not _has_ended(child, records) for child in going_on), study.limits.concurrency
+        ),
         round=len(rounds),
         spent_usd=fsum(row.cost_usd or 0.0 for row in rows)
         + fsum(_cost(child, record) for _, child, record in since),

@@ -15,6 +15,8 @@ from quantum_pipeline.studies.summary_parts import Comparison, Effect, LevelPart
 from quantum_pipeline.wording import digits
 
 MOST_DECIMALS = 8
+SMALL = 1e-6
+"""Half widths of an interval, as parts of its mean, that nobody wants to read."""
 
 _NAMED = {"algorithm.name": "algorithm", "problem.type": "problem"}
 
@@ -87,9 +89,11 @@ def interval(found: Estimate | Difference) -> str:
     >>> interval(Estimate(mean=0.95312, low=None, high=None, n=1))
     '0.9531'
     """
-    if found.low is None or found.high is None or are_one(found.low, found.high):
+    if found.low is None or found.high is None:
         return digits(found.mean, least=4)
     half = (found.high - found.low) / 2
+    if half <= SMALL * abs(found.mean):
+        return digits(found.mean, least=4)
     decimals = min(max(1 - floor(log10(half)), 0), MOST_DECIMALS)
     mean, low, high = (f"{each + 0.0:.{decimals}f}" for each in (found.mean, found.low, found.high))
     return f"{mean} ({low} to {high})"
