@@ -165,7 +165,7 @@ def _locate(location: Location, root: Schema) -> tuple[list[str], Schema]:
         if model is not None and number < len(location):
             schema = _followed(model, root)
             continue
-        if isinstance(step, str) and schema.get("type") != "object":
+        if isinstance(step, str) and "object" not in schema.get("type", ""):
             break  # a step into one of several types, by pydantic's name of it
         plain = isinstance(step, str) and _DOTTED(step) is not None
         path.append(str(step) if plain else shown(step))

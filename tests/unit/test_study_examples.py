@@ -88,6 +88,7 @@ def test_the_published_schema_refuses_what_a_study_alone_can_tell() -> None:
     assert refused == {
         "invalid_axis_of_no_form.json",
         "invalid_name_with_a_dot.json",
+        "invalid_objective_of_no_form.json",
         "invalid_unknown_field.json",
     }
 

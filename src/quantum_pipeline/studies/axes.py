@@ -14,9 +14,10 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from quantum_pipeline.errors import InvalidRequest
+from quantum_pipeline.problems import MAX_MAGNITUDE
 from quantum_pipeline.studies import fields
 from quantum_pipeline.studies.study import Count, Range, Study
-from quantum_pipeline.wording import refusal
+from quantum_pipeline.wording import shown
 
 _WORDS = {
     "array": "a list",
@@ -134,18 +135,22 @@ def _axis(path: str, values: list[Any] | Range | Count, types: Set[str], *, grid
 
 def _span(path: str, values: Range, *, whole: bool) -> Span:
     low, high = values.start, values.stop
+    _check_end(f"{path}.from", low, whole=whole)
+    _check_end(f"{path}.to", high, whole=whole)
     if low > high:
-        raise InvalidRequest(refusal(f"{path}.from", low, f"a number up to its end, {high:g}"))
+        raise InvalidRequest.of(f"{path}.from", low, f"a number up to its end, {shown(high)}")
     if values.log and low <= 0:
-        raise InvalidRequest(refusal(f"{path}.from", low, "a number above 0, where log is true"))
-    for name, end in (("from", low), ("to", high)):
-        if whole and not isinstance(end, int):
-            raise InvalidRequest(refusal(f"{path}.{name}", end, "a whole number"))
-    return (
-        Span(path, low, high, whole, values.log)
-        if whole
-        else Span(path, float(low), float(high), whole, values.log)
-    )
+        raise InvalidRequest.of(f"{path}.from", low, "a number above 0, where log is true")
+    kind = int if whole else float
+    return Span(path, kind(low), kind(high), whole, values.log)
+
+
+def _check_end(field: str, end: float, *, whole: bool) -> None:
+    if abs(end) > MAX_MAGNITUDE:
+        allowed = f"a number from {-MAX_MAGNITUDE:g} to {MAX_MAGNITUDE:g}"
+        raise InvalidRequest.of(field, end, allowed)
+    if whole and not isinstance(end, int):
+        raise InvalidRequest.of(field, end, "a whole number")
 
 
 def _listed(values: list[Any] | Range | Count | None) -> list[Any]:

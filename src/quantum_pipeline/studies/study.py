@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
@@ -19,6 +18,7 @@ from pydantic import (
     StrictInt,
     Tag,
     ValidationError,
+    model_validator,
 )
 
 from quantum_pipeline.errors import InvalidRequest
@@ -31,6 +31,9 @@ MAX_RUNS = 10_000
 
 MAX_ROUNDS = 1_500
 """Rounds of a study: each takes about 15 of the 25,000 events that an execution's history has."""
+
+MOST_LEVELS = 32
+"""Lists and objects inside each other; a request has a third as many."""
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
@@ -106,6 +109,13 @@ class Objective(_Part):
     Given as text it is the path alone.
     """
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "type": ["object", "string"],
+            "allowed": "a path, or an object with path, sense, against",
+        }
+    )
+
     path: str = Field(description="path of a number in report.json, such as quality.expected_ratio")
     sense: Literal["maximise", "minimise"] | None = Field(
         None, description="which way is better; known for the figures of quality, cost and time"
@@ -114,9 +124,10 @@ class Objective(_Part):
         None, description="what it is weighed against: bayesian then looks for the best trade-offs"
     )
 
-
-def _read_path(objective: Any) -> Any:
-    return {"path": objective} if isinstance(objective, str) else objective
+    @model_validator(mode="before")
+    @classmethod
+    def _read_path(cls, objective: Any) -> Any:
+        return {"path": objective} if isinstance(objective, str) else objective
 
 
 class StudyLimits(_Part):
@@ -147,12 +158,9 @@ class Study(_Part):
         description="what is varied: a path of the request, and its values"
     )
     strategy: Strategy = Field(Strategy(), description="who proposes the runs")
-    objective: Annotated[
-        Objective, BeforeValidator(_read_path, json_schema_input_type=str | Objective)
-    ] = Field(
+    objective: Objective = Field(
         Objective(path="quality.expected_ratio"),
         description="what is to be best; as text, the path alone",
-        json_schema_extra={"allowed": "a path, or an object with path, sense, against"},
     )
     learn: StrictBool = Field(False, description="whether runs start from what earlier runs found")
     limits: StudyLimits = Field(StudyLimits(), description="what the study may cost and take")
@@ -171,7 +179,20 @@ def parse_study(data: Any) -> Study:
     """
     check_text(data)
     check_fields(data)
+    _check_levels(data)
     return _validated(Study, data)
+
+
+def _check_levels(data: Any) -> None:
+    """Refuse what is nested deeper than any request, before copies of it go down each time."""
+    level = [data] if isinstance(data, dict | list) else []
+    for _ in range(MOST_LEVELS):
+        inner = (each.values() if isinstance(each, dict) else each for each in level)
+        level = [each for values in inner for each in values if isinstance(each, dict | list)]
+        if not level:
+            return
+    allowed = f"up to {MOST_LEVELS} inside each other"
+    raise InvalidRequest(f"study: got lists and objects that are nested deeper; allowed: {allowed}")
 
 
 Model = TypeVar("Model", bound=BaseModel)
