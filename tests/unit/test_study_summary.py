@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from benchmarks.device_study import cells
 from benchmarks.study_figures import pairs
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.local.aws import PROJECT
@@ -19,7 +20,7 @@ from quantum_pipeline.studies.contest import contestants, setting_part, winner
 from quantum_pipeline.studies.intervals import Estimate
 from quantum_pipeline.studies.levels import Varied, objective
 from quantum_pipeline.studies.objectives import SENSES, sense_of
-from quantum_pipeline.studies.rows import Setting, row_of
+from quantum_pipeline.studies.rows import FIGURES, Setting, row_of
 from quantum_pipeline.studies.runs_csv import runs_csv
 from quantum_pipeline.studies.strategies import known
 from quantum_pipeline.studies.study import Objective, Study, parse_study
@@ -278,6 +279,22 @@ def test_a_row_has_the_figures_of_its_report() -> None:
     nested = Objective(path="algorithm.gammas.0", sense="minimise")
     first = row_of(setting, "r1", report, {"status": "SUCCEEDED"}, nested)
     assert first.objective == report["algorithm"]["gammas"][0]
+
+
+def test_every_cell_of_the_csv_is_in_the_report() -> None:
+    prepared = prepared_run(PETERSEN)
+    report = report_of(prepared, solved_run(prepared)).model_dump(mode="json")
+    study = parse_study({"name": "cells", "base": {}, "vary": {"seed": [1]}})
+    [setting] = known(study)
+    found = row_of(setting, "r1", report, {"status": "SUCCEEDED"}, study.objective)
+    lines = list(csv.DictReader(io.StringIO(runs_csv(study, [found]))))
+    compared = dict(cells(lines, {"r1": report}))
+    assert len(compared) == 3 + len(FIGURES) - 3  # two say how many, or whether; one is no figure
+    assert all(compared.values())
+    report["quality"]["best_known"] += 1e-9
+    assert [name for name, same in cells(lines, {"r1": report}) if not same] == [
+        "r1.quality.best_known"
+    ]
 
 
 @pytest.mark.parametrize("path", ["quality.verdict", "quality.none", "samples", "partial"])

@@ -142,6 +142,7 @@ class _Following:
             except PipelineError:
                 if execution:
                     self._fetch(all_runs=not self._lasts)
+                    console.note(f"what it has so far is in {self._folder}")
                 raise
             self._fetch(all_runs=not self._lasts)
 

@@ -10,7 +10,8 @@ from typing import NamedTuple
 from quantum_pipeline.pages import numbers
 from quantum_pipeline.pages.figures import Picture
 from quantum_pipeline.pages.page import LONGEST_REQUEST, asset, environment, policy
-from quantum_pipeline.pages.study_figures import Findings, compared, pictures
+from quantum_pipeline.pages.study_figures import pictures
+from quantum_pipeline.pages.study_findings import Findings
 from quantum_pipeline.studies.contest import signed
 from quantum_pipeline.studies.intervals import Difference, Estimate
 from quantum_pipeline.studies.levels import Level, Placed
@@ -89,7 +90,6 @@ def study_page(summary: StudySummary, rows: Sequence[RunRow], shown: Sequence[Pi
             settings=_settings(summary, summary.settings, marked=True),
             by_problem=_settings(summary, summary.by_problem, marked=False),
             comparisons=_comparisons(summary),
-            more=len(summary.comparisons) - len(compared(summary)),
             runs=_runs(summary, varied.runs),
             left_out=max(len(rows) - MOST_RUNS, 0),
             csv=CSV,
@@ -159,7 +159,9 @@ def _mark(summary: StudySummary, place: int) -> str:
         return ""
     if place == won.setting:
         return "best"
-    return "may be the best" if place in won.contenders else ""
+    found = summary.settings[place].objective
+    is_told = found is not None and found.low is not None
+    return "may be the best" if is_told and place in won.contenders else ""
 
 
 def _level(level: Level) -> Cell:

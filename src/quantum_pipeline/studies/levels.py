@@ -61,9 +61,13 @@ class Placed:
     row: RunRow
     levels: Mapping[str, Level]
 
+    @cached_property
+    def _keys(self) -> dict[str, str]:
+        return {path: as_key(level) for path, level in self.levels.items()}
+
     def key(self, paths: Iterable[str]) -> Key:
         """Return what runs share that agree on these axes."""
-        return tuple(as_key(self.levels[path]) for path in paths)
+        return tuple(self._keys[path] for path in paths)
 
 
 Figure = Callable[[Placed], float | None]

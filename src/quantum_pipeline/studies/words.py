@@ -162,9 +162,11 @@ def _contenders(summary: StudySummary) -> Iterator[str]:
         if len(summary.settings) > 2:
             yield f"none of the other {len(summary.settings) - 1} settings may be the best"
         return
+    if found.ahead is not None and found.ahead.method == "one run each":
+        return
     yield f"{len(found.contenders)} of {len(summary.settings)} settings may be the best"
     price = summary.settings[found.cheapest].cost_usd
-    if found.cheapest != found.setting and price:
+    if found.cheapest != found.setting and price is not None:
         who = setting_words(summary.settings[found.cheapest].levels)
         yield f"the cheapest of them is {who}, at {usd(price)} a run"
 
