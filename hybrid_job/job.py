@@ -23,7 +23,12 @@ from quantum_pipeline.planning.costs import QUEUE_SECONDS
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.planning.tasks import SAMPLES
 from quantum_pipeline.problems import Chemistry, FormProblem
-from quantum_pipeline.requests.algorithm import SettledQaoa, SettledRqaoa, SettledVqe
+from quantum_pipeline.requests.algorithm import (
+    SettledDivide,
+    SettledQaoa,
+    SettledRqaoa,
+    SettledVqe,
+)
 from quantum_pipeline.spaces import Form
 from quantum_pipeline.spaces.mixers import Mixer
 
@@ -118,6 +123,13 @@ class RqaoaJob(BinaryJob):
     """A run of recursive QAOA."""
 
     algorithm: SettledRqaoa
+
+
+@dataclass(frozen=True)
+class DivideJob(BinaryJob):
+    """A run of divide: QAOA of blocks."""
+
+    algorithm: SettledDivide
 
 
 @dataclass(frozen=True)

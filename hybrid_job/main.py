@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 os.environ["OPENBLAS_NUM_THREADS"] = os.environ.get("OPENBLAS_NUM_THREADS", "1")
 
 from hybrid_job import environment
-from hybrid_job.job import ConstrainedJob, QaoaJob, RqaoaJob, VqeJob
+from hybrid_job.job import ConstrainedJob, DivideJob, QaoaJob, RqaoaJob, VqeJob
 from hybrid_job.journal import Journal
 from hybrid_job.solvers import constrained, qaoa, rqaoa, vqe
 from quantum_pipeline.errors import ERRORS, InvalidRequest, InvalidResult, PipelineError
@@ -24,7 +24,12 @@ from quantum_pipeline.planning.packs import Room
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.problems import BinaryProblem, Chemistry, FormProblem
 from quantum_pipeline.refusals import describe
-from quantum_pipeline.requests.algorithm import SettledQaoa, SettledRqaoa, SettledVqe
+from quantum_pipeline.requests.algorithm import (
+    SettledDivide,
+    SettledQaoa,
+    SettledRqaoa,
+    SettledVqe,
+)
 from quantum_pipeline.results import JobResult
 from quantum_pipeline.results.packed import PackSummary
 from quantum_pipeline.runs import INPUT_CHANNEL, PACK, PREPARED
@@ -97,6 +102,10 @@ def solve(prepared: PreparedRun, journal: Journal, started: float) -> JobResult:
             return qaoa.solve(QaoaJob(*job, algorithm))
         case SettledRqaoa(), BinaryProblem():
             return rqaoa.solve(RqaoaJob(*job, algorithm))
+        case SettledDivide(), BinaryProblem():
+            from hybrid_job.solvers import divide  # noqa: PLC0415 (compiles, and imports networkx)
+
+            return divide.solve(DivideJob(*job, algorithm))
         case SettledVqe(), Chemistry():
             return vqe.solve(VqeJob(*job, algorithm, problem))
         case SettledQaoa(), FormProblem():

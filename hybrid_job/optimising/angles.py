@@ -17,11 +17,12 @@ import json
 import math
 from functools import cache
 from importlib import resources
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid_job.optimising.optimiser import typical_field
+from hybrid_job.optimising.optimiser import starting_points, typical_field
 from quantum_pipeline.ising import IsingModel
 
 Real = NDArray[np.float64]
@@ -36,6 +37,22 @@ more in complete ones alone."""
 
 ROUNDING = 1 + 1e-9
 """How far above a bound a figure may come out that lies on it, as that of five equal spins does."""
+
+
+class Start(NamedTuple):
+    """Angles to start from, shape (2, depth), and where they come from."""
+
+    angles: Real
+    words: str
+
+
+def starting(model: IsingModel, depth: int) -> Start:
+    """Return the angles that are transferred, or a linear ramp where there are none."""
+    known = transferred(model, depth)
+    if known is not None:
+        return Start(known, "angles of the regular tree that the couplings resemble")
+    [ramp] = starting_points(depth, 1, typical_field(model), np.random.default_rng(0))
+    return Start(ramp, "linear ramp")
 
 
 def transferred(model: IsingModel, depth: int) -> Real | None:

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import itertools
 
-import numpy as np
-
 from hybrid_job import classical
 from hybrid_job.engines.choice import Engine, engine_for
 from hybrid_job.job import RqaoaJob, versions
 from hybrid_job.metrics import log_metric
-from hybrid_job.optimising import angles, optimiser
+from hybrid_job.optimising.angles import starting
 from hybrid_job.optimising.optimiser import Real
 from hybrid_job.rounding import recursive
 from hybrid_job.rounding.recursive import Rounding
@@ -39,7 +37,7 @@ def solve(job: RqaoaJob) -> OptimisationResult:
         job.model, exact=job.exact, seconds=job.classical_seconds, rng=job.rng("classical")
     )
     classical_seconds = watch.lap()
-    start, started_from = starting_angles(job.model, job.algorithm.depth)
+    start, started_from = starting(job.model, job.algorithm.depth)
     found = _rounded(job, start)
     seconds = JobSeconds(
         classical=classical_seconds, optimise=watch.lap(), sample=0.0, total=job.seconds
@@ -98,17 +96,6 @@ def _result(
         seconds=seconds,
         versions=versions(),
     )
-
-
-def starting_angles(model: IsingModel, depth: int) -> tuple[Real, str]:
-    """Return the angles to start from, shape (2, depth), and where they come from."""
-    known = angles.transferred(model, depth)
-    if known is not None:
-        return known, "angles of the regular tree that the couplings resemble"
-    [ramp] = optimiser.starting_points(
-        depth, 1, optimiser.typical_field(model), np.random.default_rng(0)
-    )
-    return ramp, "linear ramp"
 
 
 def _whole_state(cost: Real) -> Engine:

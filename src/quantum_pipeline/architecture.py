@@ -32,7 +32,7 @@ JOB: Layers = (
     ("on_device", "rounding"),
     ("correlations",),
     ("job",),
-    ("classical",),
+    ("classical", "dividing"),
     ("engines", "molecules", "optimising"),
     ("environment", "journal", "limits", "markers", "metrics", "stopwatch"),
 )

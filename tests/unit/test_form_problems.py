@@ -287,12 +287,12 @@ SMALL_PACK = {"type": "knapsack", "items": [{"value": 1, "weight": 1}], "capacit
         ),
         (
             {"type": "graph_coloring", "edges": [[0, 1]], "n_nodes": 10**9, "colors": 3},
-            "problem: got 3000000000 bits; allowed: 1 to 4096",
+            "problem: got 3000000000 bits; allowed: 1 to 100000",
         ),
-        ({"type": "labs", "n": 200}, "problem: got 1313400 terms; allowed: up to 262144"),
+        ({"type": "labs", "n": 200}, "problem: got 1313400 terms; allowed: up to 524288"),
         (
             {"type": "bin_packing", "items": [{"size": 9}] * 3000, "capacity": 10},
-            "problem: got 8100000 bits; allowed: 1 to 4096",
+            "problem: got 8100000 bits; allowed: 1 to 100000",
         ),
         (
             {

@@ -20,6 +20,7 @@ from quantum_pipeline.studies.study import Study, parse_study
 from tests.unit.test_study_examples import planned, study
 
 RING = {"type": "maxcut", "edges": [[0, 1], [1, 2], [2, 3], [3, 0]]}
+WIDER = {"type": "maxcut", "edges": [[i, i + 1] for i in range(120)]}
 WIDE = {"type": "maxcut", "edges": [[i, i + 1] for i in range(30)]}
 HYDROGEN = {"type": "chemistry", "molecule": "H2", "bond_length_angstrom": 0.74}
 KNAPSACK = {
@@ -75,6 +76,8 @@ SETTINGS = {
     "algorithm.ansatz": "adapt",
     "algorithm.mixer": "ring",
     "algorithm.penalty": 2.0,
+    "algorithm.block_size": 4,
+    "algorithm.max_rounds": 3,
     "noise": {"two_qubit": 0.01},
     "mitigation": {"readout": True},
     "reservation_arn": "arn:aws:braket:eu-north-1:123456789012:reservation/a",
@@ -82,10 +85,13 @@ SETTINGS = {
 """A value of each setting that is not its default, and that some run takes."""
 
 
-@pytest.mark.parametrize("problem", [RING, WIDE, HYDROGEN, KNAPSACK, COLOURING], ids=str)
+@pytest.mark.parametrize("problem", [RING, WIDE, WIDER, HYDROGEN, KNAPSACK, COLOURING], ids=str)
 def test_what_is_left_out_is_what_the_planner_refuses(problem: dict[str, Any]) -> None:
     """Whatever else a request asks: a setting is left out if, and only if, it is refused there."""
-    names, optimizers = ("auto", "qaoa", "rqaoa", "vqe"), ("auto", "l-bfgs-b", "spsa", "nft")
+    names, optimizers = (
+        ("auto", "qaoa", "rqaoa", "divide", "vqe"),
+        ("auto", "l-bfgs-b", "spsa", "nft"),
+    )
     devices, depths = ("auto", "local", "dm1", "garnet"), (None, 2)
     looked_at = 0
     for name, optimizer, device, depth in itertools.product(names, optimizers, devices, depths):

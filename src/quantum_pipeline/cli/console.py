@@ -154,6 +154,8 @@ def main_figures(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield from _of_molecule(report)
     elif "decoded" in report["solution"]:
         yield from _of_form(report)
+    elif report["algorithm"]["name"] == "divide":
+        yield from _of_divided(report)
     else:
         yield from _of_optimisation(report)
     if source := report["request"].get("source"):
@@ -251,6 +253,28 @@ def _of_optimisation(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if report["device"]["kind"] != "local":
         yield "mean energy", _energies(quality, report["mitigation"])
     yield "verdict", f"{report['algorithm']['name'].upper()} was {quality['verdict']}"
+
+
+def _of_divided(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    problem, solution, quality = report["problem"], report["solution"], report["quality"]
+    algorithm = report["algorithm"]
+    blocks = f"{algorithm['n_blocks']:,} blocks of up to {algorithm['block_size']}"
+    yield "problem", f"{problem['type']}, {problem['n_variables']:,} variables in {blocks}"
+    goal = {"maximise": "highest value", "minimise": "lowest value"}[problem["sense"]]
+    goal = "best cut" if problem["type"] == "maxcut" else goal
+    found, best = solution["objective"], quality["best_known"]
+    yield goal, f"{digits(found, best, least=10)}  at {_shortened(solution['bitstring'])}"
+    found_by = f"found by {quality['best_known_by']}"
+    if quality["best_known_by"] == "exact":
+        found_by = f"proven by {quality['classical']['method']}"
+    yield "best known", f"{digits(best, found, least=10)}, {found_by}"
+    if (ratio := quality["approximation_ratio"]) is not None:
+        yield "ratio", "1.0" if ratio == 1 else short_of_one(ratio, 6)
+    for each in quality["attribution"][1:]:
+        reached = digits(each["objective"], best, least=10)
+        yield "way", f"{reached} in {each['seconds']:.3g} s: {each['words']}"
+    yield "credit", quality["credit_because"]
+    yield "verdict", quality["verdict"]
 
 
 def _of_form(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -324,6 +324,7 @@ def read_report(content: bytes) -> AnyReport | None:
     """Return a report; None where it is of another release."""
     from quantum_pipeline.reports import (  # noqa: PLC0415
         ConstrainedReport,
+        DividedReport,
         MoleculeReport,
         OptimisationReport,
     )
@@ -334,6 +335,8 @@ def read_report(content: bytes) -> AnyReport | None:
         model = MoleculeReport
     elif "decoded" in data["solution"]:
         model = ConstrainedReport
+    elif data["algorithm"]["name"] == "divide":
+        model = DividedReport
     try:
         return model.model_validate_json(content)
     except ValidationError:

@@ -27,7 +27,12 @@ from quantum_pipeline.pages.figures import (
 )
 from quantum_pipeline.pages.page import environment
 from quantum_pipeline.pages.study import Study
-from quantum_pipeline.reports import AnyReport, MoleculeReport, OptimisationReport
+from quantum_pipeline.reports import (
+    AnyReport,
+    DividedReport,
+    MoleculeReport,
+    OptimisationReport,
+)
 
 Array = NDArray[np.float64]
 
@@ -70,6 +75,8 @@ def _levels(report: AnyReport) -> tuple[float, float]:
     if isinstance(report, MoleculeReport):
         return report.quality.best_known, report.quality.hartree_fock
     sign = -1.0 if report.problem.sense == "maximise" else 1.0
+    if isinstance(report, DividedReport):
+        return sign * report.quality.best_known, sign * report.quality.random_objective
     return sign * report.quality.best_known, report.quality.random_mean_energy
 
 

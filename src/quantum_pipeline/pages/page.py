@@ -11,12 +11,19 @@ from importlib import resources
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
-from quantum_pipeline.pages import emulation, form_tables, molecule_tables, numbers, tables
+from quantum_pipeline.pages import (
+    divided_tables,
+    emulation,
+    form_tables,
+    molecule_tables,
+    numbers,
+    tables,
+)
 from quantum_pipeline.pages.device_tables import device_section
 from quantum_pipeline.pages.figures import Picture
 from quantum_pipeline.pages.form_study import FormStudy
 from quantum_pipeline.pages.study import Study
-from quantum_pipeline.reports import MoleculeReport, Report
+from quantum_pipeline.reports import DividedReport, MoleculeReport, Report
 
 LONGEST_REQUEST = 100_000
 """Characters of the request that the page shows; a longer one is in report.json only."""
@@ -50,6 +57,19 @@ def form_page(study: FormStudy, pictures: Mapping[str, Picture]) -> str:
         tables=form_tables.tables(study),
         solution=pictures.get("plots/solution.png"),
         **_pictures(pictures, leading="plots/solution.png"),
+    )
+
+
+def divided_page(report: DividedReport, pictures: Mapping[str, Picture]) -> str:
+    """Return the page of divide with its pictures, by their file names."""
+    return rendered(
+        "divided.html.j2",
+        report,
+        headline=divided_tables.headline(report),
+        comparison=divided_tables.comparison(report),
+        tables=divided_tables.tables(report),
+        leading=pictures["plots/rounds.png"],
+        **_pictures(pictures, leading="plots/rounds.png"),
     )
 
 

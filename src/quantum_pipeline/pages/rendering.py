@@ -10,6 +10,7 @@ from quantum_pipeline.pages import (
     course,
     device_layout,
     distribution,
+    divided_figures,
     extrapolation,
     form_figures,
     graph,
@@ -18,9 +19,15 @@ from quantum_pipeline.pages import (
 )
 from quantum_pipeline.pages.figures import Picture
 from quantum_pipeline.pages.form_study import FormStudy
-from quantum_pipeline.pages.page import form_page, molecule_page, page
+from quantum_pipeline.pages.page import divided_page, form_page, molecule_page, page
 from quantum_pipeline.pages.study import Study
-from quantum_pipeline.reports import AnyReport, ConstrainedReport, MoleculeReport, Report
+from quantum_pipeline.reports import (
+    AnyReport,
+    ConstrainedReport,
+    DividedReport,
+    MoleculeReport,
+    Report,
+)
 
 _DEVICE_DRAWN_BY: dict[str, Callable[[Report], Picture]] = {
     "plots/layout.png": device_layout.layout,
@@ -45,6 +52,12 @@ _FORM_DRAWN_BY: dict[str, Callable[[FormStudy], Picture]] = {
     "plots/solution.png": answers.solution,
 }
 
+_DIVIDED_DRAWN_BY: dict[str, Callable[[DividedReport], Picture]] = {
+    "plots/partition.png": divided_figures.partition,
+    "plots/rounds.png": divided_figures.rounds,
+    "plots/solution.png": divided_figures.solution,
+}
+
 _MOLECULE_DRAWN_BY: dict[str, Callable[[MoleculeReport], Picture]] = {
     "plots/convergence.png": molecule_figures.convergence,
     "plots/determinants.png": molecule_figures.determinants,
@@ -64,6 +77,9 @@ def render(report: AnyReport) -> dict[str, bytes]:
     if isinstance(report, MoleculeReport):
         pictures = {name: _MOLECULE_DRAWN_BY[name](report) for name in names} | drawn
         html = molecule_page(report, pictures)
+    elif isinstance(report, DividedReport):
+        pictures = {name: _DIVIDED_DRAWN_BY[name](report) for name in names} | drawn
+        html = divided_page(report, pictures)
     elif isinstance(report, ConstrainedReport):
         on_form = FormStudy.of(report)
         pictures = {name: _FORM_DRAWN_BY[name](on_form) for name in names} | drawn

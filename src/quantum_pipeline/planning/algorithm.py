@@ -11,7 +11,7 @@ from quantum_pipeline.devices.catalogue import EXACT_QUBITS
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import cones
 from quantum_pipeline.planning import vqe
-from quantum_pipeline.planning.applicable import foreign, has_groups, is_recursive
+from quantum_pipeline.planning.applicable import foreign, has_groups, solver_of
 from quantum_pipeline.planning.forms import check_form, describe
 from quantum_pipeline.planning.reasons import Reason, Why
 from quantum_pipeline.problems import AnyProblem, BinaryProblem, Chemistry, FormProblem
@@ -21,14 +21,24 @@ from quantum_pipeline.requests.algorithm import (
     Algorithm,
     Mixer,
     Settled,
+    SettledDivide,
     SettledQaoa,
     SettledRqaoa,
     SettledVqe,
 )
 from quantum_pipeline.wording import memory_size, shown
 
-MAX_VARIABLES = 4096
-"""Most variables of recursive QAOA, and of any problem."""
+MAX_VARIABLES = 100_000
+"""Most variables of any problem."""
+
+MOST_ROUNDED = 4096
+"""Most variables of recursive QAOA."""
+
+BLOCK_SIZE, BLOCK_DEPTH, BLOCK_EVALUATIONS = 14, 4, 40
+"""Of divide, if nothing was said. Larger blocks cost more than they gain: ``benchmarks.divide``."""
+
+MOST_ROUNDS, FEWEST_ROUNDS, BLOCKS = 300, 20, 350_000
+"""Rounds of divide, if nothing was said, and the blocks that all of them solve, about."""
 
 DEVICE_EVALUATIONS = 30
 """Evaluations on a device that are allowed if nothing was said: each costs its shots.
@@ -72,21 +82,24 @@ def settle_algorithm(
     if problem.n_terms > MAX_TERMS:
         raise InvalidRequest(f"problem: got {problem.n_terms} terms; allowed: up to {MAX_TERMS}")
     if asked.name == "vqe":
-        allowed = "auto, qaoa or rqaoa; vqe is for chemistry"
+        allowed = "auto, qaoa, rqaoa or divide; vqe is for chemistry"
         raise InvalidRequest.of("algorithm.name", asked.name, allowed)
     _refuse_foreign(problem, asked)
     if not exact and asked.name == "auto" and n > EXACT_QUBITS:
         raise InvalidRequest(
             f"problem: got {n} variables; allowed: up to {EXACT_QUBITS} on a device, for QAOA is "
-            "trained on the exact state; rqaoa, which is chosen beyond, samples no device: local "
-            "or auto"
+            "trained on the exact state; rqaoa and divide, which are chosen beyond, sample no "
+            "device: local or auto"
         )
-    if is_recursive(problem, asked.name):
+    solver = solver_of(problem, asked.name)
+    if solver == "divide":
+        return _divided(problem, asked, exact=exact)
+    if solver == "rqaoa":
         return _recursive(problem, asked, exact=exact)
     if n > EXACT_QUBITS:
         raise InvalidRequest(
             f"problem: got {shown(n)} variables; allowed: 1 to {EXACT_QUBITS}, the widest exact "
-            "state vector, or algorithm.name rqaoa"
+            "state vector, or algorithm.name rqaoa or divide"
         )
     what = f"the problem is an Ising model of {n} spins, whose exact state takes"
     return _qaoa(n, asked, f"{what} {memory_size(16 * 2**n)} a vector", exact=exact)
@@ -186,6 +199,9 @@ def _recursive(
     n = problem.n_variables
     if asked.optimizer not in ("auto", "l-bfgs-b"):
         raise InvalidRequest.of("algorithm.optimizer", asked.optimizer, "auto or l-bfgs-b in rqaoa")
+    if n > MOST_ROUNDED:
+        allowed = f"1 to {MOST_ROUNDED} for rqaoa, or algorithm.name divide"
+        raise InvalidRequest(f"problem: got {shown(n)} variables; allowed: {allowed}")
     if not exact:
         raise InvalidRequest(
             f"device: rqaoa for {shown(n)} variables rests on exact correlations and samples no "
@@ -207,6 +223,42 @@ def _recursive(
     words = (
         f"recursive QAOA: {n} spins{f' are {wide}' if n > EXACT_QUBITS else ', as asked'}; its "
         f"correlations at depth {depth} are exact{how}, and fix one variable after the other"
+    )
+    return settled, Reason(why=_why(asked, Why.SIZE), words=words)
+
+
+def _divided(
+    problem: BinaryProblem, asked: Algorithm, *, exact: bool
+) -> tuple[SettledDivide, Reason]:
+    n = problem.n_variables
+    if asked.optimizer not in ("auto", "l-bfgs-b"):
+        allowed = "auto, known angles for each block, or l-bfgs-b, which optimises them, in divide"
+        raise InvalidRequest.of("algorithm.optimizer", asked.optimizer, allowed)
+    if asked.depth == "auto":
+        raise InvalidRequest.of("algorithm.depth", asked.depth, "a number, or nothing, in divide")
+    if not exact:
+        raise InvalidRequest(
+            f"device: divide for {shown(n)} variables solves its blocks on exact states and "
+            "samples no device; allowed: local or auto"
+        )
+    size = min(asked.block_size or BLOCK_SIZE, max(2, n))
+    count = -(-n // size)
+    rounds = min(MOST_ROUNDS, max(FEWEST_ROUNDS, BLOCKS // count))
+    optimised = asked.optimizer == "l-bfgs-b"
+    evaluations = (asked.max_evaluations or BLOCK_EVALUATIONS) if optimised else 1
+    settled = SettledDivide(
+        name="divide",
+        depth=asked.depth or BLOCK_DEPTH,
+        optimizer="l-bfgs-b" if optimised else "auto",
+        block_size=size,
+        max_rounds=rounds if asked.max_rounds is None else asked.max_rounds,
+        max_evaluations=evaluations,
+    )
+    angles = f"angles optimised in {evaluations} evaluations" if optimised else "known angles"
+    words = (
+        f"divide: {n:,} spins in {count:,} blocks of up to {size}, each by QAOA of depth "
+        f"{settled.depth} at {angles}; then up to {settled.max_rounds} rounds over blocks that "
+        "promise gain"
     )
     return settled, Reason(why=_why(asked, Why.SIZE), words=words)
 

@@ -5,13 +5,15 @@ The planner refuses them by name, and studies leave them out of the runs that th
 
 from __future__ import annotations
 
+from typing import Literal
+
 from quantum_pipeline.devices.catalogue import EXACT_QUBITS
 from quantum_pipeline.problems import AnyProblem, BinaryProblem, Chemistry, FormProblem
 
 _OF_ISING = ("warm_start", "shots_per_evaluation", "train_on", "initial_angles", "ansatz")
 """Settings that forms have not."""
 
-_OF_FORMS = ("mixer", "penalty")
+_OF_FORMS_ALONE = dict.fromkeys(("mixer", "penalty"), "problems with groups or constraints")
 """Settings that they alone have."""
 
 _OF_QAOA = (
@@ -24,6 +26,16 @@ _OF_QAOA = (
 _OF_BINARY = ("depth", *_OF_QAOA)
 """Settings that molecules have not."""
 
+_OF_DIVIDE = ("block_size", "max_rounds")
+"""Settings that divide alone has."""
+
+ROUNDED_BY_AUTO = 100
+"""Most variables that auto solves by recursive QAOA.
+
+Of more it takes longer than divide and comes less far: ``benchmarks.divide`` has both."""
+
+Solver = Literal["qaoa", "rqaoa", "divide"]
+
 
 def foreign(problem: AnyProblem | FormProblem | None, name: str) -> dict[str, str]:
     """Return the settings that mean nothing here, each with whose they are.
@@ -34,24 +46,33 @@ def foreign(problem: AnyProblem | FormProblem | None, name: str) -> dict[str, st
 
     >>> from quantum_pipeline.requests.request import parse_problem
     >>> pair = parse_problem({"type": "maxcut", "edges": [[0, 1]]})
-    >>> foreign(pair, "auto")
-    {'mixer': 'problems with groups or constraints', 'penalty': 'problems with groups or \
-constraints', 'ansatz': 'vqe'}
+    >>> sorted(foreign(pair, "auto"))
+    ['ansatz', 'block_size', 'max_rounds', 'mixer', 'penalty']
     """
-    if problem is None:
-        return dict.fromkeys({"vqe": _OF_BINARY, "rqaoa": _OF_QAOA}.get(name, ()), "qaoa")
-    if isinstance(problem, FormProblem):
-        return dict.fromkeys(_OF_ISING, "problems with an Ising model")
-    found = dict.fromkeys(_OF_FORMS, "problems with groups or constraints")
-    if isinstance(problem, Chemistry):
-        return found | dict.fromkeys(_OF_BINARY, "qaoa")
-    found["ansatz"] = "vqe"
-    return found | dict.fromkeys(_OF_QAOA if is_recursive(problem, name) else (), "qaoa")
+    of_divide = {} if name == "divide" else dict.fromkeys(_OF_DIVIDE, "divide")
+    match problem:
+        case None:
+            of_qaoa = {"vqe": _OF_BINARY, "rqaoa": _OF_QAOA, "divide": _OF_QAOA}.get(name, ())
+            return ({} if name == "auto" else of_divide) | dict.fromkeys(of_qaoa, "qaoa")
+        case FormProblem():
+            return dict.fromkeys(_OF_ISING, "problems with an Ising model") | of_divide
+        case Chemistry():
+            return _OF_FORMS_ALONE | dict.fromkeys(_OF_BINARY, "qaoa") | of_divide
+    solver = solver_of(problem, name)
+    return (
+        _OF_FORMS_ALONE
+        | {"ansatz": "vqe"}
+        | dict.fromkeys(() if solver == "qaoa" else _OF_QAOA, "qaoa")
+        | dict.fromkeys(() if solver == "divide" else _OF_DIVIDE, "divide")
+    )
 
 
-def is_recursive(problem: BinaryProblem, name: str) -> bool:
-    """Return whether recursive QAOA solves a problem: asked for, or too wide for a state vector."""
-    return name == "rqaoa" or (name == "auto" and problem.n_variables > EXACT_QUBITS)
+def solver_of(problem: BinaryProblem, name: str) -> Solver:
+    """Return what solves an Ising model: what is asked for, of auto what its size allows."""
+    n = problem.n_variables
+    if name == "divide" or (name == "auto" and n > ROUNDED_BY_AUTO):
+        return "divide"
+    return "rqaoa" if name == "rqaoa" or (name == "auto" and n > EXACT_QUBITS) else "qaoa"
 
 
 def has_groups(problem: FormProblem) -> bool:

@@ -24,7 +24,7 @@ from quantum_pipeline.planning.plan import Plan, Work, task_seconds
 from quantum_pipeline.planning.reasons import Reason, Why
 from quantum_pipeline.planning.tasks import SAMPLES, Purpose
 from quantum_pipeline.problems import Chemistry, FormProblem
-from quantum_pipeline.requests.algorithm import SettledQaoa
+from quantum_pipeline.requests.algorithm import SettledDivide, SettledQaoa
 from quantum_pipeline.requests.request import RUNTIME, Limits, ResolvedRequest, SettledLimits
 
 STARTUP_SECONDS = 180
@@ -157,6 +157,8 @@ def compute_seconds(work: Work) -> float | None:
         sector = problem.sector
         state = SECONDS_PER_LAYER + sector.dimension * SECONDS_PER_AMPLITUDE_AND_LAYER
         return MOLECULE_SECONDS + algorithm.max_evaluations * n_excitations(sector) * state
+    if isinstance(algorithm, SettledDivide):
+        return _divide_seconds(problem.n_qubits, algorithm)
     if not isinstance(algorithm, SettledQaoa):
         return None
     if algorithm.train_on == "device":
@@ -165,6 +167,16 @@ def compute_seconds(work: Work) -> float | None:
     layer = SECONDS_PER_LAYER + states * SECONDS_PER_AMPLITUDE_AND_LAYER
     shots = (algorithm.shots_per_evaluation or 0) * SECONDS_PER_SHOT
     return algorithm.max_evaluations * (algorithm.deepest * layer + shots)
+
+
+def _divide_seconds(n: int, algorithm: SettledDivide) -> float:
+    """Return the seconds allowed for all blocks of all rounds, and for what they are compared with.
+
+    Blocks that are grown are more than those of the partition, for the last ones are small.
+    """
+    blocks = 1.5 * n / algorithm.block_size * (algorithm.max_rounds + 1)
+    layer = SECONDS_PER_LAYER + 2.0**algorithm.block_size * SECONDS_PER_AMPLITUDE_AND_LAYER
+    return 3 * blocks * algorithm.depth * algorithm.max_evaluations * layer
 
 
 def settle_runtime(

@@ -12,7 +12,7 @@ from quantum_pipeline.ising import cones
 from quantum_pipeline.planning import instances
 from quantum_pipeline.planning.plan import Work
 from quantum_pipeline.problems import Chemistry, FormProblem
-from quantum_pipeline.requests.algorithm import SettledQaoa
+from quantum_pipeline.requests.algorithm import SettledDivide, SettledQaoa
 from quantum_pipeline.spaces import Space
 
 BASE_BYTES = 300 * 2**20
@@ -120,6 +120,9 @@ def memory_bytes(work: Work) -> int:
     if isinstance(problem, FormProblem):
         return BASE_BYTES + form_bytes(problem.space)
     n = problem.n_qubits
+    if isinstance(algorithm, SettledDivide):
+        block = run_bytes(algorithm.block_size, algorithm.depth, symmetric=False)
+        return BASE_BYTES + PROCESSES * (block + PROCESS_BYTES) + SPIN_BYTES * (n + problem.n_terms)
     if not isinstance(algorithm, SettledQaoa):
         state = reference_bytes(n) if n <= cones.EXACT else 0
         return BASE_BYTES + max(state, CONE_ARRAYS * AMPLITUDE * cones.LARGEST)
@@ -128,6 +131,10 @@ def memory_bytes(work: Work) -> int:
     symmetric = not any(problem.ising.fields)
     return BASE_BYTES + run_bytes(n, algorithm.deepest, symmetric=symmetric)
 
+
+PROCESSES, PROCESS_BYTES, SPIN_BYTES = 4, 60 * 2**20, 1500
+"""Of divide: processes that solve blocks, what each takes beside its block, and what a spin and a
+coupling take: in the model, in sparse rows, and in the graph whose communities are looked for."""
 
 CONE_ARRAYS = 6
 """Arrays of a light cone's largest size that live at once."""

@@ -37,10 +37,10 @@ MAX_MAGNITUDE = 1e12
 MIN_MAGNITUDE = 1e-150
 """Smallest coefficient but 0: below it squares, and soon quarters, are no floats any more."""
 
-MAX_TERMS = 2**18
-"""Most terms of an objective, those of a dense matrix of 512 variables.
+MAX_TERMS = 2**19
+"""Most terms of an objective, those of a dense matrix of 724 variables, or of half a one of 1023.
 
-What Prepare may take decides: with so many it takes a second, and 300 MB of its memory.
+What Prepare may take decides: with so many it takes two seconds, and 600 MB of its memory.
 """
 
 

@@ -9,24 +9,27 @@ from __future__ import annotations
 from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.problems import BinaryProblem, Chemistry, FormProblem
-from quantum_pipeline.reports import constrained, molecule, optimisation
+from quantum_pipeline.reports import constrained, divided, molecule, optimisation
 from quantum_pipeline.reports.base import Moment, Outcome, Report, Timing
 from quantum_pipeline.reports.constrained_parts import ConstrainedReport
+from quantum_pipeline.reports.divided_parts import DividedReport
 from quantum_pipeline.reports.molecule_parts import MoleculeReport
 from quantum_pipeline.reports.optimisation_parts import OptimisationReport
 from quantum_pipeline.results import (
     AnyResult,
     ConstrainedResult,
+    DividedResult,
     MoleculeResult,
     OptimisationResult,
 )
 from quantum_pipeline.wording import refusal
 
-AnyReport = OptimisationReport | MoleculeReport | ConstrainedReport
+AnyReport = OptimisationReport | MoleculeReport | ConstrainedReport | DividedReport
 
 __all__ = [
     "AnyReport",
     "ConstrainedReport",
+    "DividedReport",
     "MoleculeReport",
     "Moment",
     "OptimisationReport",
@@ -49,6 +52,8 @@ def build_report(prepared: PreparedRun, outcome: Outcome, result: AnyResult) -> 
             return molecule.build(prepared, outcome, problem, result)
         case OptimisationResult(), BinaryProblem() as problem:
             return optimisation.build(prepared, outcome, problem, result)
+        case DividedResult(), BinaryProblem() as problem:
+            return divided.build(prepared, outcome, problem, result)
         case ConstrainedResult(), FormProblem() as problem:
             return constrained.build(prepared, outcome, problem, result)
     raise InvalidResult(refusal("algorithm", result.algorithm, prepared.request.algorithm.name))

@@ -13,6 +13,7 @@ from quantum_pipeline.problems import FormProblem
 from quantum_pipeline.reports.part import Part
 from quantum_pipeline.results import (
     ConstrainedResult,
+    DividedResult,
     JobResult,
     MoleculeResult,
     OptimisationResult,
@@ -51,6 +52,11 @@ def of_optimisation(prepared: PreparedRun, result: OptimisationResult) -> tuple[
 def of_constrained(problem: FormProblem, result: ConstrainedResult) -> tuple[JobsWord, ...]:
     """Return what of the report of a problem on a form rests on the job's word."""
     return tuple(_of_constrained(problem, result))
+
+
+def of_divided(result: DividedResult) -> tuple[JobsWord, ...]:
+    """Return what of the report of divide rests on the job's word."""
+    return tuple(_of_divided(result))
 
 
 def of_molecule(prepared: PreparedRun, result: MoleculeResult) -> tuple[JobsWord, ...]:
@@ -113,6 +119,25 @@ def _of_constrained(problem: FormProblem, result: ConstrainedResult) -> Iterator
             *OF_MANY_STATES,
         )
     yield from _common(result, "quality.quantum_seconds", "quality.classical.seconds")
+
+
+def _of_divided(result: DividedResult) -> Iterator[JobsWord]:
+    yield _word(
+        "each other, none higher than the one before, and the last to the energy that was "
+        "recomputed",
+        *COURSE, "algorithm.rounds", "algorithm.n_blocks", "algorithm.n_solved",
+    )  # fmt: skip
+    yield _word("the size of a block", "algorithm.partition")
+    yield _word(
+        "their bitstrings, whose energies were recomputed: not to how they were found",
+        "quality.attribution[].way", "quality.attribution[].rounds", "quality.credit",
+        "quality.credit_because", "quality.best_known_by", "quality.classical.method",
+        "quality.classical.proven", "quality.classical.within",
+    )  # fmt: skip
+    yield from _common(
+        result, "quality.quantum_seconds", "quality.classical.seconds",
+        "quality.attribution[].seconds",
+    )  # fmt: skip
 
 
 OF_MANY_STATES = (

@@ -3,6 +3,8 @@
     qaoa    angles optimised on the exact state vector, then shots
     rqaoa   recursive QAOA: correlations fix one variable after the other; needs no state vector,
             so it is what remains for problems too wide for one
+    divide  blocks of the variables by qaoa, put together and improved in rounds: for what is too
+            large for either
     vqe     for molecules: amplitudes of an ansatz in the sector of their electrons
 
 ``planning.algorithm`` chooses what a request leaves open.
@@ -35,6 +37,8 @@ InitialAngles = Literal["ramp", "transferred"]
 WarmStart = Literal["none", "relaxed", "classical"]
 Ansatz = Literal["uccsd", "adapt"]
 Mixer = Literal["complete", "ring"]
+BlockSize = Annotated[StrictInt, Field(ge=2, le=20)]
+Rounds = Annotated[StrictInt, Field(ge=0, le=10_000)]
 Penalty = Annotated[float, Field(strict=True, gt=0, le=MAX_MAGNITUDE, allow_inf_nan=False)]
 
 SHOT_OPTIMIZERS = ("spsa", "cobyla", "nft")
@@ -45,7 +49,7 @@ class Algorithm(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Literal["auto", "qaoa", "rqaoa", "vqe"] = Field(
+    name: Literal["auto", "qaoa", "rqaoa", "divide", "vqe"] = Field(
         "auto", description="the algorithm; auto chooses by the problem and its size"
     )
     depth: GrownDepth | None = Field(
@@ -106,6 +110,12 @@ class Algorithm(BaseModel):
         description="what moves groups of variables with a rule, such as exactly one of them: the "
         "exchange of any two, or of neighbours in a ring; auto is complete",
         json_schema_extra={"allowed": "one of auto, complete, ring"},
+    )
+    block_size: BlockSize | None = Field(
+        None, description="most variables of a block of divide, each solved by one state vector"
+    )
+    max_rounds: Rounds | None = Field(
+        None, description="most rounds in which divide improves its answer; chosen by size"
     )
     penalty: Penalty | None = Field(
         None,
@@ -193,6 +203,26 @@ class SettledRqaoa(Algorithm):
         return self.depth
 
 
+class SettledDivide(Algorithm):
+    """Blocks by QAOA with nothing left to choose.
+
+    The angles of each block are known ones, unless ``optimizer`` is to improve them, in so many
+    evaluations a block at most.
+    """
+
+    name: Literal["divide"]
+    depth: Depth
+    optimizer: Literal["auto", "l-bfgs-b"]
+    block_size: BlockSize
+    max_rounds: Rounds
+    max_evaluations: Evaluations
+
+    @property
+    def deepest(self) -> int:
+        """Layers of each circuit."""
+        return self.depth
+
+
 class SettledVqe(Algorithm):
     """VQE with nothing left to choose."""
 
@@ -202,5 +232,5 @@ class SettledVqe(Algorithm):
     max_evaluations: Evaluations
 
 
-Settled = SettledQaoa | SettledRqaoa | SettledVqe
+Settled = SettledQaoa | SettledRqaoa | SettledDivide | SettledVqe
 SettledAlgorithm = Annotated[Settled, Field(discriminator="name")]

@@ -14,8 +14,18 @@ from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.problems import BinaryProblem, Chemistry, FormProblem
 from quantum_pipeline.refusals import describe
-from quantum_pipeline.requests.algorithm import SettledQaoa, SettledRqaoa, SettledVqe
-from quantum_pipeline.results import constrained_checks, molecule, optimisation_checks
+from quantum_pipeline.requests.algorithm import (
+    SettledDivide,
+    SettledQaoa,
+    SettledRqaoa,
+    SettledVqe,
+)
+from quantum_pipeline.results import (
+    constrained_checks,
+    divided,
+    molecule,
+    optimisation_checks,
+)
 from quantum_pipeline.results.base import Evaluation, JobResult, QuantumTask
 from quantum_pipeline.results.constrained import (
     ConstrainedResult,
@@ -32,6 +42,7 @@ from quantum_pipeline.results.device_run import (
     MitigationOutcome,
     ScaledEnergy,
 )
+from quantum_pipeline.results.divided import Compared, DividedResult, DividedRound
 from quantum_pipeline.results.molecule import (
     Amplitude,
     FailedPoint,
@@ -55,11 +66,14 @@ __all__ = [
     "Check",
     "CircuitSize",
     "ClassicalSolution",
+    "Compared",
     "Compilation",
     "ConstrainedResult",
     "ConstrainedSolution",
     "DepthStep",
     "DeviceRun",
+    "DividedResult",
+    "DividedRound",
     "Elimination",
     "Estimated",
     "Evaluation",
@@ -81,7 +95,7 @@ __all__ = [
 ]
 
 
-AnyResult = OptimisationResult | MoleculeResult | ConstrainedResult
+AnyResult = OptimisationResult | MoleculeResult | ConstrainedResult | DividedResult
 
 
 def read_result(data: object, prepared: PreparedRun) -> AnyResult:
@@ -93,6 +107,8 @@ def read_result(data: object, prepared: PreparedRun) -> AnyResult:
     model: type[AnyResult] = OptimisationResult
     if isinstance(prepared.request.algorithm, SettledVqe):
         model = MoleculeResult
+    elif isinstance(prepared.request.algorithm, SettledDivide):
+        model = DividedResult
     elif isinstance(prepared.request.problem, FormProblem):
         model = ConstrainedResult
     try:
@@ -114,6 +130,8 @@ def verify(result: AnyResult, prepared: PreparedRun) -> AnyResult:
             return molecule.verify(result, prepared, problem, algorithm)
         case OptimisationResult(), SettledQaoa() | SettledRqaoa(), BinaryProblem():
             return optimisation_checks.verify(result, prepared, algorithm)
+        case DividedResult(), SettledDivide(), BinaryProblem():
+            return divided.verify(result, prepared, algorithm)
         case ConstrainedResult(), SettledQaoa(), FormProblem():
             return constrained_checks.verify(result, prepared, problem, algorithm)
         case _:

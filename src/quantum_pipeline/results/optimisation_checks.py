@@ -79,12 +79,12 @@ def verify(
     check_near("best_energy", result.best_energy, best, rounding_of(model))
     counted = sum(result.counts.values())
     check_device_run(result, prepared, n_qubits=model.n_variables, counted=counted)
-    classical = _verified_classical(result.classical, exact, model)
+    classical = verified_classical(result.classical, exact, model)
     if result.algorithm == "qaoa":
         _check_samples(result, prepared)
     else:
         _check_eliminations(result, model)
-    _check_rival(result, exact)
+    check_rival(classical, result.best_bitstring, exact)
     check_course(result, algorithm)
     bounds = Bounds.of(classical, model)
     bounds.check(result)
@@ -168,10 +168,14 @@ def _check_eliminations(result: OptimisationResult, model: IsingModel) -> None:
         raise InvalidResult(refusal("length of eliminations", len(gone), allowed))
 
 
-def _verified_classical(
+def verified_classical(
     classical: ClassicalSolution, exact: ExactEnergies, model: IsingModel
 ) -> ClassicalSolution:
-    """Return the classical answer with the energies of its bitstrings."""
+    """Return the classical answer with the energies of its bitstrings.
+
+    Raises:
+        InvalidResult: names the figure, the claim and the recomputed value.
+    """
     n, worst = model.n_variables, classical.worst_bitstring
     check_bitstring("classical.bitstring", classical.bitstring, n)
     energy = float(exact.energy(classical.bitstring))
@@ -209,9 +213,12 @@ def _check_no_neighbour(
         raise InvalidResult(refusal(name, bitstring, f"no proof, for {flipped} goes beyond it"))
 
 
-def _check_rival(result: OptimisationResult, exact: ExactEnergies) -> None:
-    """Hold a proof, and a bound on what may be lower, to what was found."""
-    classical, found = result.classical, result.best_bitstring
+def check_rival(classical: ClassicalSolution, found: str, exact: ExactEnergies) -> None:
+    """Hold a proof, and a bound on what may be lower, to a bitstring that was found.
+
+    Raises:
+        InvalidResult: names the claim, and the bitstring that contradicts it.
+    """
     gap = exact.compare(found, classical.bitstring)
     if gap.order >= 0:
         return

@@ -13,7 +13,7 @@ from typing import Any
 
 from quantum_pipeline.devices.catalogue import LOCAL, Device, find
 from quantum_pipeline.errors import PipelineError
-from quantum_pipeline.planning.applicable import foreign, has_groups, is_recursive
+from quantum_pipeline.planning.applicable import foreign, has_groups, solver_of
 from quantum_pipeline.problems import AnyProblem, BinaryProblem, Chemistry, FormProblem
 from quantum_pipeline.requests.algorithm import SHOT_OPTIMIZERS
 
@@ -36,9 +36,10 @@ def without_use(request: Asked, problem: Problem) -> Iterator[frozenset[str]]:
 
 def _of_the_device(request: Asked, problem: Problem) -> Iterator[str]:
     """What samples no device has no choice of one, and local no errors to mitigate."""
-    if recursive := _is_recursive(request, problem):
+    solver = _solver(request, problem)
+    if solver == "rqaoa":
         yield "shots"
-    if recursive or isinstance(problem, FormProblem):
+    if solver in ("rqaoa", "divide") or isinstance(problem, FormProblem):
         yield from ("device", "noise")
     named = request.get("device", "auto")
     device = _device(LOCAL if named == "auto" and not _is_open(request) else named)
@@ -63,11 +64,11 @@ def _of_others(request: Asked, problem: Problem) -> Iterator[str]:
             yield "algorithm.penalty"
         if not has_groups(problem):
             yield "algorithm.mixer"
-    if name == "vqe" or isinstance(problem, Chemistry) or _is_recursive(request, problem):
+    if isinstance(problem, Chemistry) or _solver(request, problem) in ("rqaoa", "vqe"):
         yield "algorithm.optimizer"
 
 
-def _of_the_optimiser(request: Asked, _: Problem) -> Iterator[str]:
+def _of_the_optimiser(request: Asked, problem: Problem) -> Iterator[str]:
     """What the optimiser, a fixed depth or given angles leave no choice of."""
     asked = _algorithm(request)
     optimizer, depth = asked.get("optimizer", "auto"), asked.get("depth")
@@ -75,7 +76,7 @@ def _of_the_optimiser(request: Asked, _: Problem) -> Iterator[str]:
     given = asked.get("gammas") is not None
     if optimizer in ("l-bfgs-b", "none"):
         yield from ("algorithm.shots_per_evaluation", "algorithm.train_on")
-    if optimizer == "none":
+    if optimizer == "none" or (optimizer == "auto" and _solver(request, problem) == "divide"):
         yield "algorithm.max_evaluations"
     if optimizer in SHOT_OPTIMIZERS or (optimizer == "auto" and on_shots):
         yield from ("algorithm.starts", "algorithm.max_depth")
@@ -101,9 +102,9 @@ def _name(request: Asked) -> str:
     return str(_algorithm(request).get("name", "auto"))
 
 
-def _is_recursive(request: Asked, problem: Problem) -> bool:
+def _solver(request: Asked, problem: Problem) -> str:
     name = _name(request)
-    return is_recursive(problem, name) if isinstance(problem, BinaryProblem) else name == "rqaoa"
+    return solver_of(problem, name) if isinstance(problem, BinaryProblem) else name
 
 
 def _is_open(request: Asked) -> bool:

@@ -1,0 +1,96 @@
+"""Solves a block: by QAOA, or by what a classical computer would do in its place.
+
+Every solver returns one of the best that it has seen, by lot among equals: of a block that is
+already solved, another answer as good moves the boundary that the next one starts from.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hybrid_job.dividing.system import Block
+from hybrid_job.engines.choice import FEWEST_QUBITS, Circuit
+from hybrid_job.engines.sampling import draws
+from hybrid_job.optimising import optimiser
+from hybrid_job.optimising.angles import starting
+from quantum_pipeline.ising import IsingModel, all_energies, statevector, typical_field
+
+Real = NDArray[np.float64]
+Solver = Callable[[Block, np.random.Generator], Real]
+"""From a block and a source of random numbers to its spins, shape (n,), -1 or +1."""
+
+TIE = 1e-12
+"""Difference of energies, in parts of all that they are sums of, that is rounding."""
+
+
+@dataclass(frozen=True)
+class ByQaoa:
+    """QAOA of a depth at angles known to be good, and the best of its shots.
+
+    With ``evaluations`` the angles of each block are optimised from there, in so many at most.
+    """
+
+    depth: int
+    shots: int
+    evaluations: int = 0
+
+    def __call__(self, block: Block, rng: np.random.Generator) -> Real:
+        """Return the best of the shots."""
+        model = block.model
+        energies = all_energies(model)
+        engine = _engine(energies)
+        angles = starting(model, self.depth).angles
+        if self.evaluations:
+            angles = optimiser.minimise(
+                engine.energy_and_gradient,
+                [angles],
+                unit=typical_field(model),
+                max_evaluations=self.evaluations,
+                deadline=math.inf,
+            ).angles
+        seen = np.unique(draws(engine.probabilities(angles), self.shots, rng))
+        return _one_of_the_best(model, energies, seen, rng)
+
+
+def by_enumeration(block: Block, rng: np.random.Generator) -> Real:
+    """Return an optimum: all bitstrings are looked at."""
+    model = block.model
+    energies = all_energies(model)
+    return _one_of_the_best(model, energies, np.arange(energies.size), rng)
+
+
+def by_descent(block: Block, rng: np.random.Generator) -> Real:
+    """Return where single flips end that start from random spins: the best flip, while one pays."""
+    spins = rng.choice([-1.0, 1.0], size=block.fields.size)
+    forces = block.fields + block.couplings @ spins
+    while True:
+        costs = -2 * spins * forces
+        chosen = int(costs.argmin())
+        if costs[chosen] >= -TIE * block.model.scale:
+            return spins
+        spins[chosen] *= -1
+        forces += 2 * spins[chosen] * block.couplings[chosen]
+
+
+def _engine(energies: Real) -> Circuit:
+    n = energies.size.bit_length() - 1
+    if n < FEWEST_QUBITS or importlib.util.find_spec("llvmlite") is None:
+        return statevector.Qaoa(energies)
+    from hybrid_job.engines import compiled  # noqa: PLC0415 (few blocks are so small)
+
+    return compiled.Qaoa(energies)
+
+
+def _one_of_the_best(
+    model: IsingModel, energies: Real, seen: NDArray[np.intp], rng: np.random.Generator
+) -> Real:
+    lowest = energies[seen].min() + TIE * model.scale
+    chosen = int(rng.choice(seen[energies[seen] <= lowest]))
+    n = model.n_variables
+    return np.array([1.0 - 2.0 * (chosen >> (n - 1 - k) & 1) for k in range(n)])

@@ -1,0 +1,280 @@
+"""Divide as the job runs it: blocks by QAOA in rounds, then what they are compared with.
+
+What a round came to is a decision of the journal: an attempt that starts again reads those that
+there are, and goes on. Nothing hangs on how many processes there are.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from hybrid_job import classical, environment
+from hybrid_job.classical import local_search
+from hybrid_job.dividing import blocks
+from hybrid_job.dividing.blocks import ByQaoa, Solver
+from hybrid_job.dividing.partition import partition
+from hybrid_job.dividing.rounds import Dividing, Round, refined
+from hybrid_job.dividing.system import Real, System
+from hybrid_job.dividing.workers import Workers, workers
+from hybrid_job.job import DivideJob, versions
+from hybrid_job.journal import Kept
+from hybrid_job.limits import time_is_up
+from hybrid_job.metrics import log_metric
+from hybrid_job.stopwatch import Stopwatch
+from quantum_pipeline.quantities import Count, Number, Seconds, Text
+from quantum_pipeline.requests.limits import Limit
+from quantum_pipeline.results import (
+    ClassicalSolution,
+    Compared,
+    DividedResult,
+    DividedRound,
+    Evaluation,
+    JobSeconds,
+)
+from quantum_pipeline.results.divided import LABELLED, Way
+
+PATIENCE = 30
+"""Rounds in a row that lower nothing, after which no further one is made."""
+
+SHARE = 0.5
+"""Of the time that is left, for the rounds; then for each of what they are compared with."""
+
+MOST_PROVEN = 4096
+"""Variables up to which a proof is tried; beyond, the baseline is annealing."""
+
+
+class _Kept(Kept):
+    """What a round left: bit k of ``spins``, in hexadecimal digits, is spin k, 1 for -1."""
+
+    spins: Text
+    blocks: Count
+    improved: Number
+
+
+class _Took(Kept):
+    seconds: Seconds
+
+
+@dataclass
+class _Course:
+    """Rounds that were made, and the seconds that they took."""
+
+    rounds: list[Round]
+    seconds: float
+    late: bool
+
+    @property
+    def spins(self) -> Real:
+        return self.rounds[-1].spins
+
+
+def solve(job: DivideJob) -> DividedResult:
+    """Return the result of a run: the baseline, the rounds, and what they are compared with."""
+    system = System.of(job.model)
+    with workers(environment.processors()) as pool:
+        watch = Stopwatch()
+        baseline = _baseline(job)
+        seconds = watch.lap()
+        solver = ByQaoa(job.algorithm.depth, job.prepared.request.shots, _evaluations(job))
+        course = _course(job, system, pool, "qaoa", solver)
+        optimise = watch.lap()
+        compared = tuple(_compared(job, system, pool, course))
+    times = JobSeconds(classical=seconds, optimise=optimise, sample=0.0, total=job.seconds)
+    return _result(job, course, compared, baseline, times)
+
+
+def _evaluations(job: DivideJob) -> int:
+    return job.algorithm.max_evaluations if job.algorithm.optimizer == "l-bfgs-b" else 0
+
+
+def _dividing(job: DivideJob, system: System, pool: Workers, solver: Solver) -> Dividing:
+    seed = (job.prepared.request.seed,)
+    return Dividing(system, solver, job.algorithm.block_size, pool, seed)
+
+
+def _course(job: DivideJob, system: System, pool: Workers, name: str, solver: Solver) -> _Course:
+    """Return the rounds of a solver of blocks, from the journal as far as they are there."""
+    dividing, began = _dividing(job, system, pool, solver), time.monotonic()
+    deadline = began + SHARE * max(0.0, job.deadline(reserved=1.0) - began)
+    course = _Course([], 0.0, late=False)
+    for found in refined(
+        dividing,
+        rounds=job.algorithm.max_rounds,
+        patience=PATIENCE,
+        deadline=deadline,
+        remember=partial(_remembered, job, system, name),
+    ):
+        course.rounds.append(found)
+        if name == "qaoa":
+            log_metric("energy", job.model.offset + found.energy, found.number + 1)
+            log_metric("blocks", found.blocks, found.number + 1)
+    course.late = time.monotonic() > deadline
+    course.seconds = _took(job, name, began)
+    return course
+
+
+def _remembered(
+    job: DivideJob, system: System, name: str, number: int, make: Callable[[], Round]
+) -> Round:
+    """Return a round as the journal has it, or else as it is made now."""
+    purpose = f"{name}, round {number}"
+    kept = job.journal.decision(purpose, _Kept)
+    if kept is None:
+        found = make()
+        written = _Kept(spins=_written(found.spins), blocks=found.blocks, improved=found.improved)
+        job.journal.record_decision(purpose, written)
+        return found
+    with job.journal.checked(purpose):
+        spins = _read(kept.spins, system.n)
+    return Round(number, kept.blocks, kept.improved, system.energy(spins), spins)
+
+
+def _took(job: DivideJob, name: str, began: float) -> float:
+    """Return the seconds that something took in the attempt that made the whole of it."""
+    seconds = time.monotonic() - began
+    return job.journal.decided(f"{name}, seconds", _Took, lambda: _Took(seconds=seconds)).seconds
+
+
+def _compared(job: DivideJob, system: System, pool: Workers, course: _Course) -> list[Compared]:
+    """Return what other ways come to, in the order of ``results.divided.WAYS``."""
+    began = time.monotonic()
+    start = _dividing(job, system, pool, blocks.by_descent)
+    greedy = _remembered(job, system, "greedy", 0, start.start)
+    found = [_of(job, "greedy", greedy.spins, 0, _took(job, "greedy", began))]
+    solvers: dict[Way, Solver] = {
+        "enumeration": blocks.by_enumeration,
+        "descent": blocks.by_descent,
+    }
+    for way, solver in solvers.items():
+        made = _course(job, system, pool, way, solver)
+        found.append(_of(job, way, made.spins, len(made.rounds) - 1, made.seconds))
+    began = time.monotonic()
+    left = max(1.0, job.deadline(reserved=0.5) - began)
+    spins = _annealed(job, system, min(course.seconds, left))
+    return [*found, _of(job, "annealing", spins, 0, _took(job, "annealing", began))]
+
+
+def _of(job: DivideJob, way: Way, spins: Real, rounds: int, seconds: float) -> Compared:
+    bitstring = _bits(spins)
+    energy = float(job.exact.energy(bitstring))
+    return Compared(way=way, bitstring=bitstring, energy=energy, rounds=rounds, seconds=seconds)
+
+
+def _annealed(job: DivideJob, system: System, seconds: float) -> Real:
+    """Return what annealing of the whole finds in so many seconds, as the journal has it."""
+
+    def anneal() -> Round:
+        search = local_search.searches(job.model)["simulated annealing"]
+        spins = search(job.rng("annealing"), time.monotonic() + seconds)
+        return Round(0, 1, 1, system.energy(spins), spins)
+
+    return _remembered(job, system, "annealing", 0, anneal).spins
+
+
+def _baseline(job: DivideJob) -> ClassicalSolution:
+    """Return the classical answer: proven where that is in reach, else the best that is found."""
+    rng, seconds = job.rng("classical"), job.classical_seconds
+    if job.model.n_variables <= MOST_PROVEN:
+        return classical.solve(job.model, exact=job.exact, seconds=seconds, rng=rng)
+    began = time.monotonic()
+    search = local_search.searches(job.model)["simulated annealing"]
+    bitstring = _bits(search(rng, time.monotonic() + seconds))
+    return ClassicalSolution(
+        method="simulated annealing",
+        bitstring=bitstring,
+        energy=float(job.exact.energy(bitstring)),
+        worst_energy=None,
+        proven=False,
+        seconds=time.monotonic() - began,
+    )
+
+
+def _result(
+    job: DivideJob,
+    course: _Course,
+    compared: tuple[Compared, ...],
+    baseline: ClassicalSolution,
+    seconds: JobSeconds,
+) -> DividedResult:
+    rounds = [
+        DividedRound(
+            round=each.number,
+            blocks=each.blocks,
+            improved=each.improved,
+            energy=job.model.offset + each.energy,
+        )
+        for each in course.rounds
+    ]
+    bitstring = _bits(course.spins)
+    sentence, limit = _ended(job, course)
+    return DividedResult(
+        run_id=job.prepared.run_id,
+        algorithm="divide",
+        engine=f"exact states of {job.algorithm.block_size} qubits, in {environment.processors()} "
+        "processes at most",
+        start="for each block, angles of the regular tree that its couplings resemble, or a "
+        "linear ramp where fields matter",
+        depth=job.algorithm.depth,
+        block_size=job.algorithm.block_size,
+        partition=_labels(job),
+        rounds=tuple(rounds),
+        history=tuple(
+            Evaluation(evaluation=each.round + 1, start=1, energy=each.energy) for each in rounds
+        ),
+        converged=limit is None,
+        stop_reason=sentence,
+        stopped_by=limit,
+        best_bitstring=bitstring,
+        best_energy=float(job.exact.energy(bitstring)),
+        compared=compared,
+        classical=baseline,
+        seconds=seconds,
+        versions=versions(),
+    )
+
+
+def _ended(job: DivideJob, course: _Course) -> tuple[str, Limit | None]:
+    """Return why no further round was made."""
+    last = len(course.rounds) - 1
+    if course.late:
+        reached = time_is_up()
+        return str(reached), reached.limit
+    if last == job.algorithm.max_rounds:
+        return f"all {last} rounds of algorithm.max_rounds were made", None
+    return f"{PATIENCE} rounds in a row lowered nothing", None
+
+
+def _labels(job: DivideJob) -> tuple[int, ...]:
+    n = job.model.n_variables
+    if n > LABELLED:
+        return ()
+    labels = np.zeros(n, dtype=np.int64)
+    found = partition(System.of(job.model), job.algorithm.block_size, job.prepared.request.seed)
+    for number, members in enumerate(found):
+        labels[members] = number
+    return tuple(labels.tolist())
+
+
+def _bits(spins: Real) -> str:
+    return "".join("0" if spin > 0 else "1" for spin in spins.tolist())
+
+
+def _written(spins: Real) -> str:
+    return np.packbits(spins < 0).tobytes().hex()
+
+
+def _read(written: str, n: int) -> Real:
+    """Return spins as they were written.
+
+    Raises:
+        ValueError: they are of another number.
+    """
+    packed = np.frombuffer(bytes.fromhex(written), dtype=np.uint8)
+    if packed.size != -(-n // 8):
+        raise ValueError(f"{packed.size} bytes of spins; allowed: those of {n}")
+    return np.asarray(1.0 - 2.0 * np.unpackbits(packed, count=n), dtype=np.float64)
