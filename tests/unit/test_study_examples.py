@@ -12,32 +12,18 @@ from click.testing import CliRunner, Result
 
 from quantum_pipeline.cli.main import main
 from quantum_pipeline.errors import PipelineError
-from quantum_pipeline.planning.preparation import prepare
-from quantum_pipeline.planning.prepared import Preparation
-from quantum_pipeline.requests.json_text import parse_json
-from quantum_pipeline.requests.request import Request, parse_request
+from quantum_pipeline.requests.request import parse_request
 from quantum_pipeline.studies.checks import check
 from quantum_pipeline.studies.requests import request_of
 from quantum_pipeline.studies.strategies import propose
-from quantum_pipeline.studies.study import Study, parse_study
+from quantum_pipeline.studies.study import parse_study
 from scripts.request_docs import STUDY
-from tests.unit.test_request_examples import EVENTS, NOON, PRICE, states
+from tests.unit.examples import EVENTS, planned, study
 
 FILES = sorted((EVENTS / "studies").glob("*.json"))
 INVALID = {path.name: path for path in FILES if path.name.startswith("invalid_")}
 VALID = {path.name: path for path in FILES if path.name not in INVALID}
 REFUSALS = json.loads((EVENTS / "study_refusals.json").read_text("utf-8"))
-
-
-def study(name: str) -> Study:
-    return parse_study(parse_json((EVENTS / "studies" / name).read_bytes(), name))
-
-
-def planned(request: Request) -> Preparation:
-    known = states(request, emulated=True)
-    return prepare(
-        request, known, instance=PRICE, region="us-east-1", now=NOON, within_budget=False
-    )
 
 
 @pytest.mark.parametrize(("name", "n_runs"), [

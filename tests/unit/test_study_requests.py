@@ -17,7 +17,7 @@ from quantum_pipeline.studies.requests import Requests, request_of
 from quantum_pipeline.studies.rows import Setting
 from quantum_pipeline.studies.strategies import known
 from quantum_pipeline.studies.study import Study, parse_study
-from tests.unit.test_study_examples import planned, study
+from tests.unit.examples import planned, study
 
 RING = {"type": "maxcut", "edges": [[0, 1], [1, 2], [2, 3], [3, 0]]}
 WIDER = {"type": "maxcut", "edges": [[i, i + 1] for i in range(120)]}
