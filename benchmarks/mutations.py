@@ -139,6 +139,30 @@ def text_examples() -> Iterator[tuple[str, bytes]]:
     yield ".col", b"c a path\np edge 3 2\ne 1 2\ne 2 3\n"
     yield ".metis", b"3 2\n2\n1 3\n2\n"
     yield ".coo", b"# vartype=SPIN\n0 0 0.5\n0 1 -1\n1 2 1\n2 0 1e-3\n"
+    yield ".cnf", b"c two\np cnf 3 2\n1 -2 0\n2 3 0\n"
+    yield ".wcnf", b"2 1 -2 0\nh 2 3 0\n"
+    yield (
+        ".tsp",
+        (
+            b"NAME : t\nDIMENSION : 3\nEDGE_WEIGHT_TYPE : EUC_2D\n"
+            b"NODE_COORD_SECTION\n1 0 0\n2 3 0\n3 0 4\nEOF\n"
+        ),
+    )
+    yield (
+        ".atsp",
+        (
+            b"DIMENSION : 3\nEDGE_WEIGHT_TYPE : EXPLICIT\nEDGE_WEIGHT_FORMAT : FULL_MATRIX\n"
+            b"EDGE_WEIGHT_SECTION\n0 1 2\n2 0 1\n3 1 0\nEOF\n"
+        ),
+    )
+    yield (
+        ".lp",
+        (
+            b"Maximize\n o: 3 x + 2 n + [ 2 x * y - n ^ 2 ] / 2\nSubject To\n c: x + y + n <= 3\n"
+            b" -1 <= x - y <= 1\nBounds\n n >= -1\nGeneral\n n\nBinary\n x y\nEnd\n"
+        ),
+    )
+    yield ".fcidump", b"&FCI NORB=2,NELEC=2,MS2=0,\n &END\n4D0 1 1 1 1\n4 2 2 2 2\n-1 2 1 0 0\n"
     yield ".xyz", b"3\nwater\nO 0 0 0\nH 0.76 0 0.59\nH -0.76 0 0.59\n"
     yield ".xyz", b"\n".join([b"50", b"argon", *(b"Ar 0 0 %d" % (4 * k) for k in range(50))])
 

@@ -1,12 +1,14 @@
-"""Integrals over contracted s and p Gaussians, by expansion in Hermite Gaussians.
+"""Integrals over contracted s, p and d Gaussians, by expansion in Hermite Gaussians.
 
 The product of two primitives of exponents a, b at A, B is a sum of Hermite Gaussians at one point:
 
     g_a g_b = sum_tuv E_t E_u E_v Lambda_tuv(p, P),    p = a + b,    P = (a A + b B) / p
 
 Those depend on exponents and centres alone: all functions that share these (2s and 2p of STO-3G,
-the three directions of p) share them. So the Coulomb repulsion is computed once, among the distinct
-pairs of primitives, and (ij|kl) are the elements of  E V E^T.
+the directions of p and d) share them. So the Coulomb repulsion is computed once, among the Hermite
+Gaussians of the distinct pairs of primitives, of two of s type only one, and (ij|kl) are the
+elements of  E V E^T. The five functions of a d shell are sums over its six directions, and their
+products sums of the products of these.
 
 Source: McMurchie, Davidson, J. Comput. Phys. 26, 218 (1978), in the notation of Helgaker,
 Jorgensen, Olsen, Molecular Electronic-Structure Theory, chapter 9. Lengths in bohr.
@@ -20,14 +22,14 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gamma, gammainc
+from scipy.linalg import block_diag
 
-from quantum_pipeline.chemistry.basis import DIRECTIONS, shells
+from hybrid_job.molecules.coulomb import coulomb
+from quantum_pipeline.chemistry.basis import DIRECTIONS, HARMONICS, Powers, shells
 from quantum_pipeline.chemistry.molecules import BOHR_ANGSTROM, Geometry, nuclear_charge
 
 Real = NDArray[np.float64]
 Index = NDArray[np.int64]
-Powers = tuple[int, int, int]
 
 BLOCK = 2**21
 """Elements of the repulsion among Hermite Gaussians that are kept at once."""
@@ -44,29 +46,37 @@ class AtomicIntegrals(NamedTuple):
 
 
 class _Functions:
-    """The basis functions as combinations of distinct primitives (centre, exponent).
+    """The directions of all shells as combinations of distinct primitives (centre, exponent).
 
-    ``weights`` has shape (n, primitives), norms included; ``powers`` are those of x, y, z.
+    ``weights`` has shape (directions, primitives), norms included; ``powers`` are those of x, y, z,
+    and ``momenta`` the highest of each primitive. ``harmonics``, shape (n, directions), has the
+    basis functions as sums of them.
     """
 
     def __init__(self, geometry: Geometry, basis: str) -> None:
         primitives: dict[tuple[int, float], int] = {}
         rows: list[dict[int, float]] = []
+        momenta: dict[int, int] = {}
         self.powers: list[Powers] = []
+        functions: list[Real] = []
         for atom, (symbol, _) in enumerate(geometry):
             for shell in shells(basis, symbol):
                 places = [
                     primitives.setdefault((atom, exponent), len(primitives))
                     for exponent in shell.exponents
                 ]
+                momenta |= {each: max(shell.momentum, momenta.get(each, 0)) for each in places}
                 weights = _normalised(shell.momentum, shell.exponents, shell.coefficients)
+                functions.append(np.array(HARMONICS[shell.momentum]))
                 for powers in DIRECTIONS[shell.momentum]:
                     self.powers.append(powers)
                     rows.append(dict(zip(places, weights.tolist(), strict=True)))
+        self.harmonics: Real = block_diag(*functions)
         self.nuclei = np.array([point for _, point in geometry]) / BOHR_ANGSTROM
         self.charges = [nuclear_charge(symbol) for symbol, _ in geometry]
         self.centres: Real = self.nuclei[[atom for atom, _ in primitives]]
         self.exponents: Real = np.array([exponent for _, exponent in primitives])
+        self.momenta: Index = np.array([momenta[each] for each in range(len(primitives))])
         self.weights: Real = np.zeros((len(rows), len(primitives)))
         for row, weight in enumerate(rows):
             self.weights[row, list(weight)] = list(weight.values())
@@ -75,7 +85,7 @@ class _Functions:
 def _normalised(
     momentum: int, exponents: tuple[float, ...], coefficients: tuple[float, ...]
 ) -> Real:
-    """Return the weights of primitives x^momentum exp(-a r^2) in a function of norm 1."""
+    """Return the weights of exp(-a r^2) in a function of norm 1, by itself or times x or xy."""
     a = np.array(exponents)
     weights = np.array(coefficients) * (2 * a / pi) ** 0.75 * (4 * a) ** (momentum / 2)
     sums = a[:, None] + a
@@ -98,6 +108,7 @@ class _Pairs:
         alpha, beta = functions.exponents[self.first], functions.exponents[self.second]
         start, end = functions.centres[self.first], functions.centres[self.second]
         self.exponent: Real = (alpha + beta)[0]
+        self.momentum: Index = functions.momenta[a] + functions.momenta[b]
         self.point: Real = (alpha[0, :, None] * start[0] + beta[0, :, None] * end[0]) / (
             self.exponent[:, None]
         )
@@ -152,35 +163,73 @@ def atomic_integrals(geometry: Geometry, basis: str) -> AtomicIntegrals:
         ValueError: the basis has no such element.
     """
     functions = _Functions(geometry, basis)
-    highest = max(max(powers) for powers in functions.powers)
-    pairs = _Pairs(functions, highest)
-    orders = [
-        (t, u, v)
-        for t, u, v in product(range(2 * highest + 1), repeat=3)
-        if t + u + v <= 2 * highest
-    ]
-    rows, columns = np.tril_indices(len(functions.powers))
-    densities = np.array(
-        [_density(functions, pairs, i, j, orders) for i, j in zip(rows, columns, strict=True)]
+    pairs = _Pairs(functions, int(functions.momenta.max()))
+    hermite = _Hermite(pairs)
+    products = _Products(functions.harmonics)
+    densities = products.among(
+        np.array([_density(functions, pairs, i, j, hermite) for i, j in products.directions])
     )
-    attraction = _attraction(functions, pairs, orders)
-    overlap = densities[:, 0] @ (pi / pairs.exponent) ** 1.5
-    core = densities.reshape(len(rows), -1) @ attraction.ravel()
-    core += [_kinetic(functions, pairs, i, j) for i, j in zip(rows, columns, strict=True)]
-    repulsion = _repulsion(densities, pairs, orders)
-    n = len(functions.powers)
-    index = np.empty((n, n), dtype=np.int64)
-    index[rows, columns] = index[columns, rows] = np.arange(len(rows))
-    return AtomicIntegrals(overlap[index], core[index], repulsion[index.reshape(n, n, 1, 1), index])
+    kinetic = products.among(
+        np.array([_kinetic(functions, pairs, i, j) for i, j in products.directions])
+    )
+    volumes = np.where(hermite.order == 0, ((pi / pairs.exponent) ** 1.5)[hermite.pair], 0.0)
+    core = kinetic + densities @ _attraction(functions, pairs, hermite)
+    repulsion = _repulsion(densities, pairs, hermite)
+    index, n = products.index, len(functions.harmonics)
+    return AtomicIntegrals(
+        (densities @ volumes)[index], core[index], repulsion[index.reshape(n, n, 1, 1), index]
+    )
 
 
-def _density(functions: _Functions, pairs: _Pairs, i: int, j: int, orders: list[Powers]) -> Real:
-    """Return the product of two functions in Hermite Gaussians, shape (orders, pairs)."""
+class _Hermite:
+    """The Hermite Gaussians that products of functions are sums of.
+
+    Of a pair whose primitives have momenta l and m these have orders t + u + v up to l + m. They
+    lie pair after pair; ``order`` is a place in ``orders``, which begins with (0, 0, 0).
+    """
+
+    def __init__(self, pairs: _Pairs) -> None:
+        highest = int(pairs.momentum.max())
+        every = product(range(highest + 1), range(highest + 1), range(highest + 1))
+        self.orders: list[Powers] = sorted((o for o in every if sum(o) <= highest), key=sum)
+        sums = np.array([sum(order) for order in self.orders])
+        there = sums <= pairs.momentum[:, None]
+        self.pair, self.order = (each.astype(np.int64) for each in np.nonzero(there))
+
+
+class _Products:
+    """Distinct products of two basis functions, as sums of those of two directions."""
+
+    def __init__(self, harmonics: Real) -> None:
+        n, m = harmonics.shape
+        i, j = np.tril_indices(n)
+        a, b = np.tril_indices(m)
+        self.directions = list(zip(a.tolist(), b.tolist(), strict=True))
+        self.index: Index = np.empty((n, n), dtype=np.int64)
+        self.index[i, j] = self.index[j, i] = np.arange(len(i))
+        self._sums: Real | None = None
+        if n < m:
+            once = harmonics[i][:, a] * harmonics[j][:, b]
+            turned = harmonics[i][:, b] * harmonics[j][:, a]
+            turned[:, a == b] = 0.0
+            self._sums = np.asarray(once + turned, dtype=np.float64)
+
+    def among(self, values: Real) -> Real:
+        """Return what is given for the products of directions, of those of functions."""
+        if self._sums is None:
+            return values
+        return np.asarray(np.tensordot(self._sums, values, axes=1), dtype=np.float64)
+
+
+def _density(functions: _Functions, pairs: _Pairs, i: int, j: int, hermite: _Hermite) -> Real:
+    """Return the product of two directions as a sum of the Hermite Gaussians."""
     weights = _pair_weights(functions, pairs, i, j)
     one, other = functions.powers[i], functions.powers[j]
-    return np.array(
-        [np.sum(weights * pairs.hermite(one, other, order), axis=0) for order in orders]
+    found = np.array(
+        [np.sum(weights * pairs.hermite(one, other, order), axis=0) for order in hermite.orders]
     )
+    kept: Real = found[hermite.order, hermite.pair]
+    return kept
 
 
 def _pair_weights(functions: _Functions, pairs: _Pairs, i: int, j: int) -> Real:
@@ -192,7 +241,7 @@ def _pair_weights(functions: _Functions, pairs: _Pairs, i: int, j: int) -> Real:
 def _kinetic(functions: _Functions, pairs: _Pairs, i: int, j: int) -> float:
     """Return <i| -1/2 nabla^2 |j>, by the second derivatives of each primitive of j.
 
-    (x^m exp(-b x^2))'' = (4 b^2 x^{m+2} - 2 b (2 m + 1) x^m) exp(-b x^2)    for m = 0, 1
+    (x^m exp(-b x^2))'' = (4 b^2 x^{m+2} - 2 b (2 m + 1) x^m + m (m - 1) x^{m-2}) exp(-b x^2)
     """
     weights = _pair_weights(functions, pairs, i, j)
     one, other = functions.powers[i], functions.powers[j]
@@ -211,79 +260,36 @@ def _kinetic(functions: _Functions, pairs: _Pairs, i: int, j: int) -> float:
     return total
 
 
-def _stepped(powers: Powers, axis: int, step: int) -> Powers:
-    x, y, z = (each + step * (k == axis) for k, each in enumerate(powers))
-    return x, y, z
-
-
-def _attraction(functions: _Functions, pairs: _Pairs, orders: list[Powers]) -> Real:
-    """Return the energy of each Hermite Gaussian in the field of the nuclei, (orders, pairs)."""
-    total = np.zeros((len(orders), len(pairs.exponent)))
+def _attraction(functions: _Functions, pairs: _Pairs, hermite: _Hermite) -> Real:
+    """Return the energy of each Hermite Gaussian in the field of the nuclei."""
+    total = np.zeros(len(hermite.pair))
     for charge, nucleus in zip(functions.charges, functions.nuclei, strict=True):
-        field = _coulomb(orders, pairs.exponent, pairs.point - nucleus)
-        total -= charge * 2 * pi / pairs.exponent * field
+        field = coulomb(hermite.orders, pairs.exponent, pairs.point - nucleus)
+        total -= charge * (2 * pi / pairs.exponent * field)[hermite.order, hermite.pair]
     return total
 
 
-def _repulsion(densities: Real, pairs: _Pairs, orders: list[Powers]) -> Real:
+def _repulsion(densities: Real, pairs: _Pairs, hermite: _Hermite) -> Real:
     """Return (ij|kl) for the distinct pairs ij and kl of functions.
 
     [tuv|t'u'v'] = 2 pi^(5/2) / (p q sqrt(p + q)) (-1)^(t'+u'+v') R_{t+t',u+u',v+v'}
     """
+    orders = hermite.orders
     all_orders = sorted({(a + d, b + e, c + f) for a, b, c in orders for d, e, f in orders})
     place = {order: at for at, order in enumerate(all_orders)}
     sums = np.array([[place[a + d, b + e, c + f] for d, e, f in orders] for a, b, c in orders])
     signs = np.array([(-1.0) ** sum(order) for order in orders])
+    signed = densities * signs[hermite.order]
     q, n = pairs.exponent, len(pairs.exponent)
-    step = max(1, BLOCK // (n * len(orders) ** 2))
+    step = max(1, BLOCK // (n * len(all_orders)))
     total = np.zeros((len(densities), len(densities)))
-    signed = (densities * signs[:, None]).reshape(len(densities), -1)
     for start in range(0, n, step):
-        rows = slice(start, start + step)
-        p = q[rows, None]
-        field = _coulomb(all_orders, p * q / (p + q), pairs.point[rows, None] - pairs.point)
+        rows = slice(*np.searchsorted(hermite.pair, (start, start + step)))
+        p = q[start : start + step, None]
+        between = pairs.point[start : start + step, None] - pairs.point
+        field = coulomb(all_orders, p * q / (p + q), between)
         field *= 2 * pi**2.5 / (p * q * np.sqrt(p + q))
-        among = field[sums].transpose(0, 2, 1, 3)  # order, row, order', pair
-        left = densities[:, :, rows].reshape(len(densities), -1)
-        total += left @ (among.reshape(left.shape[1], -1) @ signed.T)
+        left = hermite.pair[rows, None] - start
+        among = field[sums[hermite.order[rows]][:, hermite.order], left, hermite.pair]
+        total += densities[:, rows] @ (among @ signed.T)
     return total
-
-
-def _coulomb(orders: list[Powers], p: Real, separation: Real) -> Real:
-    """Return R_tuv(p, separation) for each order, shape (orders, *p.shape).
-
-    R^n_000 = (-2 p)^n F_n(p r^2),    R^n_{t+1,u,v} = t R^{n+1}_{t-1,u,v} + x R^{n+1}_{t,u,v}
-    """
-    highest = max(sum(order) for order in orders)
-    boys = _boys(highest, p * np.sum(separation**2, axis=-1))
-    known: dict[tuple[int, Powers], Real] = {
-        (n, (0, 0, 0)): (-2 * p) ** n * boys[n] for n in range(highest + 1)
-    }
-
-    def element(n: int, order: Powers) -> Real:
-        if (n, order) not in known:
-            axis = next(k for k in range(3) if order[k])
-            value: Real = separation[..., axis] * element(n + 1, _stepped(order, axis, -1))
-            if order[axis] > 1:
-                value = value + (order[axis] - 1) * element(n + 1, _stepped(order, axis, -2))
-            known[n, order] = value
-        return known[n, order]
-
-    return np.array([element(0, order) for order in orders])
-
-
-def _boys(highest: int, t: Real) -> list[Real]:
-    """Return F_n(t) = int_0^1 x^2n exp(-t x^2) dx for n = 0 to ``highest``.
-
-    The highest one is an incomplete gamma function; from there  F_n = (2 t F_{n+1} + exp(-t)) /
-    (2 n + 1), which loses no digits.
-    """
-    half = highest + 0.5
-    small = t < 1e-13
-    safe = np.where(small, 1.0, t)
-    values = gammainc(half, safe) * gamma(half) / (2 * safe**half)
-    boys = [np.where(small, 1 / (2 * half), values)]
-    decay = np.exp(-t)
-    for n in reversed(range(highest)):
-        boys.append((2 * t * boys[-1] + decay) / (2 * n + 1))
-    return boys[::-1]

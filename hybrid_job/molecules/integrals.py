@@ -1,15 +1,19 @@
-"""Computes the integrals over active orbitals from a geometry, for a molecule's Hamiltonian."""
+"""The integrals over active orbitals, of a geometry or of integrals that were given."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 from hybrid_job.molecules.gaussians import AtomicIntegrals, Real, atomic_integrals
 from hybrid_job.molecules.hartree_fock import hartree_fock
+from hybrid_job.molecules.restricted import RestrictedEnergy
 from hybrid_job.molecules.starting_orbitals import starting_orbitals
 from quantum_pipeline.chemistry.active_space import ActiveSpace, active_space
-from quantum_pipeline.chemistry.integrals import Integrals
+from quantum_pipeline.chemistry.integrals import Integrals, OrbitalIntegrals
 from quantum_pipeline.chemistry.molecules import Geometry, nuclear_repulsion
+from quantum_pipeline.problems import Chemistry
 
 
 def integrals(
@@ -62,9 +66,44 @@ def integrals_and_orbitals(
     """
     atomic = atomic_integrals(geometry, basis)
     starts = starting_orbitals(geometry, basis, atomic, near)
+    return _over_active(atomic, nuclear_repulsion(geometry), space, starts)
+
+
+def integrals_at(
+    problem: Chemistry, length: float | None, near: Real | None = None
+) -> tuple[Integrals, Real]:
+    """Return integrals and orbitals of a problem, at one of its lengths if it has any.
+
+    Raises:
+        NoOrbitals: Hartree-Fock has none.
+    """
+    given = problem.integrals
+    if given is None:
+        assert problem.basis is not None
+        return integrals_and_orbitals(
+            problem.geometry_at(length), problem.basis, problem.space, near
+        )
+    atomic = AtomicIntegrals(np.eye(given.n_orbitals), given.h, given.eri)
+    starts = _given_starts(atomic, given, problem.n_electrons)
+    return _over_active(atomic, given.core_energy, problem.space, starts)
+
+
+def _given_starts(
+    atomic: AtomicIntegrals, given: OrbitalIntegrals, n_electrons: int
+) -> Iterator[Real]:
+    """Yield the orbitals as they were given; those without repulsion, and in an even density."""
+    even = np.eye(given.n_orbitals) * n_electrons / (2 * given.n_orbitals)
+    yield np.eye(given.n_orbitals)
+    yield np.linalg.eigh(RestrictedEnergy(atomic, 0, 0).focks(np.array([even, even]))[0])[1]
+    yield np.linalg.eigh(atomic.core)[1]
+
+
+def _over_active(
+    atomic: AtomicIntegrals, repulsion: float, space: ActiveSpace, starts: Iterable[Real]
+) -> tuple[Integrals, Real]:
+    """Return the integrals over the active ones of Hartree-Fock's orbitals, and all of these."""
     n_alpha, n_beta = space.n_core + space.n_alpha, space.n_core + space.n_beta
     orbitals = hartree_fock(atomic, n_alpha, n_beta, starts)
-    repulsion = nuclear_repulsion(geometry)
     core_energy, one, two = over_orbitals(atomic, orbitals.coefficients, space)
     made = Integrals.of(
         one,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from hybrid_job.molecules.exact import Exact, exact_energies
 from hybrid_job.molecules.excitation_search import Budget, Real, Search
-from hybrid_job.molecules.integrals import integrals_and_orbitals
+from hybrid_job.molecules.integrals import integrals_at
 from hybrid_job.stopwatch import Stopwatch
 from quantum_pipeline.chemistry.integrals import Integrals
 from quantum_pipeline.problems import Chemistry
@@ -66,12 +66,10 @@ def solve_point(
         NoOrbitals: Hartree-Fock has none for this geometry.
     """
     at = "" if length is None else f" at {length:g} angstrom"
-    report(f"{problem.formula}{at}, {problem.basis}: integrals and orbitals")
+    basis = "" if problem.basis is None else f", {problem.basis}"
+    report(f"{problem.formula}{at}{basis}: integrals and orbitals")
     watch = Stopwatch()
-    geometry = problem.geometry_at(length)
-    made, orbitals = kept(
-        lambda: integrals_and_orbitals(geometry, problem.basis, problem.space, near)
-    )
+    made, orbitals = kept(lambda: integrals_at(problem, length, near))
     integrals_seconds = watch.lap()
     report(f"Hamiltonian of {problem.sector.dimension} determinants")
     search = Search(made, budget())

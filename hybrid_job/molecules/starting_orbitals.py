@@ -11,11 +11,13 @@ from scipy.linalg import block_diag, eigh
 
 from hybrid_job.molecules.gaussians import AtomicIntegrals, atomic_integrals
 from hybrid_job.molecules.restricted import Real, RestrictedEnergy
-from quantum_pipeline.chemistry.basis import DIRECTIONS, shells
+from quantum_pipeline.chemistry.basis import HARMONICS, shells
 from quantum_pipeline.chemistry.molecules import Geometry, nuclear_charge
 
 ATOMIC_SHELLS = (0, 0, 1, 0, 1)
 """Angular momenta of 1s, 2s, 2p, 3s and 3p, in the order in which atoms fill them."""
+
+_EMPTY: Real = np.zeros(0)
 
 ATOMIC_STEPS, SETTLED = 50, 1e-4
 """An atom's density is a start only: it need not be exact."""
@@ -46,7 +48,7 @@ def starting_orbitals(
 def atomic_density(symbol: str, basis: str) -> Real:
     """Return the density of half an atom's electrons, spherical: its shells are filled evenly.
 
-    So the Fock matrix does not mix s and p, nor the directions of p, of which one stands for all.
+    So the Fock matrix mixes neither s, p and d nor their directions, of which one stands for all.
     """
     atomic = atomic_integrals(((symbol, (0.0, 0.0, 0.0)),), basis)
     energy, filling = RestrictedEnergy(atomic, 0, 0), _filling(symbol)
@@ -54,7 +56,7 @@ def atomic_density(symbol: str, basis: str) -> Real:
     for _ in range(ATOMIC_STEPS):
         fock, filled = energy.focks(np.array([density, density]))[0], np.zeros_like(density)
         for momentum, directions in _functions(symbol, basis).items():
-            block, electrons = np.ix_(directions[0], directions[0]), filling[momentum]
+            block, electrons = np.ix_(directions[0], directions[0]), filling.get(momentum, _EMPTY)
             orbitals = eigh(fock[block], atomic.overlap[block])[1][:, : len(electrons)]
             electrons = electrons[: orbitals.shape[1]]
             for each in directions:
@@ -70,7 +72,7 @@ def _functions(symbol: str, basis: str) -> dict[int, list[list[int]]]:
     places: dict[int, list[list[int]]] = {}
     count = itertools.count()
     for shell in shells(basis, symbol):
-        directions = places.setdefault(shell.momentum, [[] for _ in DIRECTIONS[shell.momentum]])
+        directions = places.setdefault(shell.momentum, [[] for _ in HARMONICS[shell.momentum]])
         for each in directions:
             each.append(next(count))
     return places

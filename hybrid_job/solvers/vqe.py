@@ -22,7 +22,6 @@ from hybrid_job.molecules.ansatz import Ansatz
 from hybrid_job.molecules.excitation_search import Budget, Real
 from hybrid_job.molecules.hartree_fock import NoOrbitals
 from hybrid_job.molecules.point import Made, Solved, solve_point
-from quantum_pipeline.chemistry.basis import n_orbitals
 from quantum_pipeline.chemistry.integrals import Integrals
 from quantum_pipeline.chemistry.sector import Sector
 from quantum_pipeline.chemistry.verification import check_molecule
@@ -149,13 +148,16 @@ def _trained(job: VqeJob) -> Scan:
 
 def _unsolvable(problem: Chemistry, reason: str) -> InvalidRequest:
     """Return the refusal of a molecule of which no geometry can be solved."""
-    if problem.geometry is not None:
+    if problem.integrals is not None:
+        field, value = "integrals", problem.integrals.fingerprint
+    elif problem.geometry is not None:
         field, value = "geometry", problem.formula
     elif problem.bond_lengths_angstrom is not None:
         field, value = "bond_lengths_angstrom", str(list(problem.bond_lengths_angstrom))
     else:
         field, value = "bond_length_angstrom", str(problem.bond_length_angstrom)
-    allowed = f"one that can be solved with problem.basis {problem.basis}"
+    basis = "" if problem.basis is None else f" with problem.basis {problem.basis}"
+    allowed = f"one that can be solved{basis}"
     return InvalidRequest(f"problem.{field}: got {value}; allowed: {allowed}; {reason}")
 
 
@@ -198,8 +200,9 @@ def _kept(job: VqeJob, length: float | None, make: Callable[[], Made]) -> Made:
     purpose, problem = f"integrals at {length}", job.problem
     found = job.journal.decided(purpose, Orbitals, decide)
     with job.journal.checked(purpose):
-        check_molecule(problem.geometry_at(length), problem.space, found.integrals)
-        size = n_orbitals(problem.geometry_at(length), problem.basis)
+        repulsion = problem.nuclear_repulsion(length)
+        check_molecule(repulsion, problem.space, found.integrals, problem.integrals)
+        size = problem.n_basis_functions
         lengths = {len(found.orbitals), *map(len, found.orbitals)}
         if lengths != {size}:
             raise ValueError(refusal("lengths of orbitals", sorted(lengths), f"{size}"))

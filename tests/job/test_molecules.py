@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.linalg import eigh
 from scipy.special import erf
 
 from hybrid_job.molecules.gaussians import atomic_integrals
@@ -73,6 +74,56 @@ def test_basis_sets_are_those_of_pennylane() -> None:
                 for powers in basis.DIRECTIONS[shell.momentum]
             ]
             assert sorted(map(str, ours)) == sorted(map(str, theirs)), (name, symbol)
+
+
+REPULSIONS = {
+    (0, 0): (4.821848127, 4.821848127),
+    (0, 5): (0.739875644, 0.006398877),
+    (4, 7): (0.759536601, 0.078192263),
+    (11, 12): (0.507178203, 0.069304083),
+    (15, 20): (0.355263456, 0.026612589),
+    (23, 23): (0.332830260, 0.332830260),
+}
+"""(kk|mm) and (km|km) of orbitals without repulsion, by PySCF 2.14.0 with the data of the Basis Set
+Exchange 0.12, as the energies below."""
+
+
+def test_integrals_over_d_functions_are_those_of_pyscf() -> None:
+    atomic = atomic_integrals(WATER, "cc-pvdz")
+
+    energies, orbitals = eigh(atomic.core, atomic.overlap)
+
+    np.testing.assert_allclose(np.diagonal(atomic.overlap), 1.0, atol=1e-12)
+    assert energies[:4] == pytest.approx(
+        [-33.105344371, -8.991017365, -8.794808544, -8.570671551], abs=1e-8
+    )
+    assert energies[14:18] == pytest.approx(
+        [-2.987455307, -2.945449047, -2.685602592, -2.636307521], abs=1e-8
+    )
+    for (k, m), expected in REPULSIONS.items():
+        one, other = orbitals[:, k], orbitals[:, m]
+        field = np.einsum("pqrs,r,s->pq", atomic.repulsion, other, other)
+        exchange = np.einsum("pqrs,q,r->ps", atomic.repulsion, other, one)
+        assert (one @ field @ one, one @ exchange @ other) == pytest.approx(expected, abs=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "distance", "hartree_fock", "exact"),
+    [("H", 0.74, -1.1287000936, -1.1633744903), ("Ne", 0.0, -128.4887755518, None)],
+)
+def test_energies_of_cc_pvdz_are_those_of_pyscf(
+    symbol: str, distance: float, hartree_fock: float, exact: float | None
+) -> None:
+    """That of neon is published, too: -128.488776 hartree."""
+    pair: Geometry = ((symbol, (0, 0, 0)), (symbol, (0, 0, distance)))
+    active = {} if exact else {"active_electrons": 2, "active_orbitals": 2}
+
+    made = integrals(pair[: 2 if distance else 1], "cc-pvdz", **active)
+
+    assert made.hartree_fock == pytest.approx(hartree_fock, abs=1e-8)
+    if exact is not None:
+        lowest = np.linalg.eigvalsh(Hamiltonian.of(made).dense())[0]
+        assert lowest == pytest.approx(exact, abs=1e-8)
 
 
 def test_two_protons_attract_an_electron_as_the_closed_form_says() -> None:

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import networkx as nx
 import numpy as np
 
+from quantum_pipeline.problems import FormProblem
+
 Instance = dict[str, Any]
+
+
+def states(problem: FormProblem) -> Iterator[list[int]]:
+    """Yield all assignments that keep the groups' rules, one by one and not by the space."""
+    ruled = [(group.bits, group.ones) for group in problem.space.groups if group.ones is not None]
+    for bits in itertools.product((0, 1), repeat=problem.n_qubits):
+        if all(sum(bits[i] for i in own) == ones for own, ones in ruled):
+            yield list(bits)
 
 
 def graph(seed: int, n: int, p: float = 0.5) -> nx.Graph:

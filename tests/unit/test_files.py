@@ -20,12 +20,15 @@ import scipy.io
 import scipy.sparse
 from dimod.serialization import coo
 
+from hybrid_job.molecules.integrals import integrals_at
+from quantum_pipeline.chemistry.hamiltonian import Hamiltonian
 from quantum_pipeline.errors import InvalidRequest
-from quantum_pipeline.files.formats import JSON_FORMS, READ, SUFFIXES
+from quantum_pipeline.files.formats import FORMATS, JSON_FORMS, SUFFIXES
 from quantum_pipeline.files.reading import Read, read
-from quantum_pipeline.problems import BinaryProblem, Chemistry
+from quantum_pipeline.problems import BinaryProblem, Chemistry, FormProblem
 from quantum_pipeline.requests.request import Request, parse_request
 from scripts import file_docs
+from tests.unit.form_instances import states
 
 WEIGHTS = {(0, 1): 2.0, (1, 2): 3.0, (2, 3): 1.0, (3, 0): 4.0, (0, 2): 5.0}
 N = 4
@@ -85,10 +88,29 @@ def of_file(model: dimod.BinaryQuadraticModel) -> bytes:
         return bytes(file.read())
 
 
-def cqm_file() -> bytes:
-    model = dimod.ConstrainedQuadraticModel.from_bqm(MODEL)
-    with model.to_file() as file:
+def program() -> dimod.ConstrainedQuadraticModel:
+    """Return a model of bits, an integer and one of three, with a constant and a product."""
+    model = dimod.ConstrainedQuadraticModel()  # type: ignore[no-untyped-call]
+    x, y = dimod.Binaries(["x", "y"])
+    n = dimod.Integer("n", lower_bound=-1, upper_bound=2)
+    model.set_objective(1.5 - x - 2 * y + n * n - 2 * x * n)
+    model.add_constraint(x + y + 2 * n + 1 <= 4, label="most")
+    model.add_constraint(x - y >= -0.5, label="least")
+    model.add_discrete(["a", "b", "c"], label="one")
+    return model
+
+
+PROGRAM = program()
+
+
+def of_program(model: dimod.ConstrainedQuadraticModel, *, compress: bool = False) -> bytes:
+    with model.to_file(compress=compress) as file:
         return bytes(file.read())
+
+
+def least(model: dimod.ConstrainedQuadraticModel) -> float:
+    found = dimod.ExactCQMSolver().sample_cqm(model)  # type: ignore[no-untyped-call]
+    return float(found.filter(lambda each: each.is_feasible).first.energy)
 
 
 def saved(matrix: Any) -> bytes:
@@ -146,6 +168,46 @@ BQPJSON = {
     "linear_terms": [{"id": 4, "coeff": 0.25}, {"id": 7, "coeff": -0.5}],
     "quadratic_terms": [{"id_tail": 4, "id_head": 7, "coeff": 0.75}],
 }
+ALL_SIGNS = (
+    "p cnf 3 8\n1 2 3 0\n1 2 -3 0\n1 -2 3 0\n1 -2 -3 0\n"
+    "-1 2 3 0\n-1 2 -3 0\n-1 -2 3 0\n-1 -2 -3 0\n"
+)
+"""As python-sat writes it; one clause is always broken."""
+WEIGHTED = "3 1 0\n5 2 0\n3 3 0\n2 1 3 -4 0\n1 4 0\nh -1 -2 0\nh -2 -3 0\n"
+"""As python-sat writes it; of the weight 14 its solver RC2 breaks 5."""
+BURMA = (
+    "NAME: burma4\nCOMMENT: of burma14\nTYPE: TSP\nDIMENSION: 4\nEDGE_WEIGHT_TYPE: GEO\n"
+    "NODE_COORD_SECTION:\n1 16.47 96.1\n2 16.47 94.44\n3 20.09 92.54\n4 22.39 93.37\nEOF"
+)
+"""As tsplib95 writes it; the shortest tour is by its distances."""
+TRIMER = (
+    " &FCI NORB=   3,NELEC= 3,MS2=1,\n"
+    "  ORBSYM=1,1,6\n"
+    "  ISYM=1,\n"
+    " &END\n"
+    " 0.581731984722    1    1    1    1\n"
+    " 0.0913843822556    2    1    1    1\n"
+    " 0.132434237787    2    1    2    1\n"
+    " 0.599538400691    2    2    1    1\n"
+    " 0.0938062036012    2    2    2    1\n"
+    " 0.655122007139    2    2    2    2\n"
+    " 0.154789962825    3    1    3    1\n"
+    " -0.137996851837    3    2    3    1\n"
+    " 0.147866326827    3    2    3    2\n"
+    " 0.50919446637    3    3    1    1\n"
+    " -0.0297619663221    3    3    2    1\n"
+    " 0.537070711926    3    3    2    2\n"
+    " 0.551850208124    3    3    3    3\n"
+    " -1.62635056253    1    1  0  0\n"
+    " -0.130620840257    2    1  0  0\n"
+    " -0.689513209612    2    2  0  0\n"
+    " -1.19648934091    3    3  0  0\n"
+    " 1.46993669596  0  0  0  0\n"
+)
+"""Three hydrogen atoms in a line, 0.9 angstrom apart, in STO-3G, by PySCF 2.14.0, whose FCI has
+-1.569979689274 hartree; sorted by symmetry, not by energy."""
+HUBBARD = "&FCI NORB=2, NELEC=2 /\n4D0 1 1 1 1\n 4.0D+0 2 2 2 2\n-1. 1 2 0 0\n"
+"""Two sites, U = 4 and t = 1: the lowest energy is (U - sqrt(U^2 + 16 t^2)) / 2."""
 TEXT: list[tuple[str, str | bytes, str, float]] = [
     ("g.mc", f"4 5\n{EDGE_ROWS}", "rudy", CUT),
     ("G99.txt", f"4 5\n{EDGE_ROWS}", "rudy", CUT),
@@ -199,6 +261,19 @@ TEXT: list[tuple[str, str | bytes, str, float]] = [
     ("dimod1.json", json.dumps(OLD_DIMOD), "dimod-1", LOWEST),
     ("b.json", json.dumps(BQPJSON), "bqpjson", 2 * lowest(dimod.BinaryQuadraticModel(
         {4: 0.25, 7: -0.5}, {(4, 7): 0.75}, 0.125, "SPIN"))),
+    ("sat.cnf", ALL_SIGNS, "cnf", 7.0),
+    ("cnf.txt", f"c\n{ALL_SIGNS}%\n0\n", "cnf", 7.0),
+    ("soft.wcnf", "c\np wcnf 2 3\n2 1 0 3\n2 0 4 -1 -2 0\n", "cnf", 7.0),
+    ("hard.wcnf", WEIGHTED, "cnf", 14.0 - 5 + 2 * 15),
+    ("top.wcnf", "p wcnf 2 3 99\n1 1 0\n2 2 0\n99 -1 -2 0\n", "cnf", 2.0 + 4),
+    ("burma4.tsp", BURMA, "tsplib", 1570.0),
+    ("tsp.txt", BURMA, "tsplib", 1570.0),
+    ("toy.lp", dimod.lp.dumps(PROGRAM), "lp", least(PROGRAM)),
+    ("lp.txt", dimod.lp.dumps(PROGRAM), "lp", least(PROGRAM)),
+    ("toy.cqm", of_program(PROGRAM), "cqm", least(PROGRAM)),
+    ("cqm.dat", of_program(PROGRAM, compress=True), "cqm", least(PROGRAM)),
+    ("h3.fcidump", TRIMER, "fcidump", -1.569979689274),
+    ("FCIDUMP", HUBBARD, "fcidump", 2 - 8**0.5),
     ("p.json", json.dumps({"type": "maxcut", "edges": [[0, 1], [1, 2]]}), "problem", 2.0),
     ("json.txt", json.dumps({"type": "maxcut", "edges": [[0, 1], [1, 2]]}), "problem", 2.0),
 ]  # fmt: skip
@@ -215,7 +290,12 @@ def request_of(found: Read) -> Request:
 
 
 def best(problem: Any) -> float:
-    """Return the best objective, by trying all bitstrings."""
+    """Return the best objective, by trying all bitstrings that keep the rules."""
+    if isinstance(problem, FormProblem):
+        kept = (bits for bits in states(problem) if not problem.check(bits))
+        return (max if problem.sense == "maximise" else min)(map(problem.objective, kept))
+    if isinstance(problem, Chemistry):
+        return float(np.linalg.eigvalsh(Hamiltonian.of(integrals_at(problem, None)[0]).dense())[0])
     assert isinstance(problem, BinaryProblem)
     values = map(problem.objective, itertools.product((0, 1), repeat=problem.n_variables))
     return (max if problem.sense == "maximise" else min)(values)
@@ -241,7 +321,7 @@ def test_a_file_of_each_format_has_its_known_answer(
     name: str, content: str | bytes, format_: str, answer: float
 ) -> None:
     data = as_bytes(content)
-    binary = format_ in ("npy", "bqm")
+    binary = format_ in ("npy", "bqm", "cqm")
     for how in ("as it is", "gz", "bz2", *(() if binary else ("crlf", "bom"))):
         packed_name, packed = packed_as(name, data, how)
         request = request_of(read(packed, packed_name))
@@ -253,7 +333,7 @@ def test_a_file_of_each_format_has_its_known_answer(
 def test_every_format_is_in_the_table() -> None:
     tested = {format_ for _, _, format_, _ in TEXT}
     elsewhere = {"bqp", "sparse", "xyz"}
-    assert tested | elsewhere == {*READ, *JSON_FORMS}
+    assert tested | elsewhere == {*FORMATS, *JSON_FORMS}
 
 
 def test_the_pages_list_every_format_and_suffix() -> None:
@@ -438,13 +518,9 @@ REFUSED: list[tuple[str, str | bytes, str]] = [
     ("q.qubo", "p qubo 0 2 1 1\n0 0 1\n", "elements: got 1; allowed: as many as follow, 0"),
     ("b.bqm", b"DIMODBQM" + b"\x02\x00\xff\xff\xff\xff{}", "damaged .bqm"),
     ("b.bqm", of_file(MODEL)[:-100], "damaged .bqm"),
-    ("f.fcidump", "&FCI NORB=2\n", "FCIDUMP holds integrals, which no problem takes"),
-    ("f.txt", " &FCI NORB=2\n", "FCIDUMP holds integrals"),
-    ("s.cnf", "p cnf 2 1\n1 -2 0\n", "DIMACS CNF is not read"),
-    ("s.txt", "c\np wcnf 2 1 3\n1 1 -2 0\n", "DIMACS CNF is not read"),
-    ("t.tsp", "NAME: t\nDIMENSION: 3\n", "TSPLIB is not read"),
-    ("l.txt", "\\ x\nMinimize\n obj: x\nEnd\n", "LP files are not read"),
-    ("c.cqm", cqm_file(), "dimod's constrained models are not read"),
+    ("f.fcidump", "&FCI NORB=2\n", "the header does not end; allowed: &END or / after it"),
+    ("f.txt", " &FCI NORB=2 &END\n", "NELEC: missing; allowed: an integer from 1 to 4"),
+    ("c.cqm", of_program(PROGRAM)[:-100], r"damaged .cqm \("),
     ("z.zip", b"PK\x03\x04abc", "a zip archive; unpack it first"),
     ("a.txt", "4 5\n1 2\n".encode("utf-16"), "text in UTF-16; allowed: UTF-8"),
     ("a.txt", "4 5\n1 2\n".encode("utf-16-le"), "text in UTF-16; allowed: UTF-8"),
@@ -547,9 +623,11 @@ def test_a_wrong_xyz_file_is_refused_with_what_seems_to_be_meant(content: str, s
         read(content.encode(), "m.xyz")
 
 
-@pytest.mark.parametrize("name", ["STO3G", "sto-3G", "STO 3G", "6_31g", "6-31 G", "6311G"])
+@pytest.mark.parametrize(
+    "name", ["STO3G", "sto-3G", "STO 3G", "6_31g", "6-31 G", "6311G", "cc-pVDZ", "ccpvdz"]
+)
 def test_a_basis_is_known_however_it_is_spelled(name: str) -> None:
     problem = {"type": "chemistry", "molecule": "H2", "bond_length_angstrom": 0.74, "basis": name}
     found = parse_request({"problem": problem}).problem
     assert isinstance(found, Chemistry)
-    assert found.basis in ("sto-3g", "6-31g", "6-311g")
+    assert found.basis in ("sto-3g", "6-31g", "6-311g", "cc-pvdz")

@@ -42,7 +42,7 @@ MISTAKES: list[tuple[str, str | bytes, str]] = [
     ("r.json", request(algorithm={"optimizer": "LBFGSB"}), "; did you mean l-bfgs-b?"),
     ("r.json", request({**H2, "molecule": "LIH"}), "; did you mean LiH?"),
     ("r.json", request({**H2, "basis": "6-31g*"}), "; did you mean 6-31g?"),
-    ("r.json", request({**H2, "basis": "cc-pVDZ"}), "allowed: one of sto-3g, 6-31g, 6-311g"),
+    ("r.json", request({**H2, "basis": "cc-pVTZ"}), "allowed: one of sto-3g, 6-31g, 6-311g, cc-"),
     ("r.json", request(device="Garnett"), "did you mean Garnet?"),
     ("r.json", request(device="fort"), "did you mean Forte-1 or Forte-Enterprise-1?"),
     ("r.json", request({**QUBO, "sense": "maximize"}), "; did you mean maximise?"),
@@ -93,8 +93,7 @@ MISTAKES: list[tuple[str, str | bytes, str]] = [
      "run 0 (shots 1): problem: missing; allowed: an object whose type is one of"),
     ("s.json", json.dumps({"name": "s", "base": {}, "vary": {"shots": []}, "strategi": {}}),
      "strategi: no such field; did you mean strategy?"),
-    # formats that have no place
-    ("f.fcidump", "&FCI NORB=2,NELEC=2\n", "FCIDUMP holds integrals, which no problem takes"),
+    ("f.fcidump", "&FCI NORB=2,NELEC=2\n", "the header does not end; allowed: &END or / after it"),
 ]  # fmt: skip
 
 

@@ -105,7 +105,7 @@ TAMPERED: list[tuple[str, Any, str]] = [
     ("points.0.integrals.one_electron.0", -1.0, "points.0.hartree_fock: got -1.04299"),
     ("points.0.integrals.two_electron.0", 0.5, "points.0.hartree_fock: got -1.04299"),
     ("points.0.integrals.two_electron.5", 0.5, "points.0.energy: got -1.05515"),
-    ("points.0.integrals.one_electron", [1.0], "length of one_electron: got 1; allowed: 3"),
+    ("points.0.integrals.one_electron", [1.0], "one_electron: got a length of 1; allowed: 3"),
     ("counts", {}, "counts: got 0; the run has 100"),
     ("counts", {"1100": 101}, "counts: got 101; the run has 100"),
     ("counts", {"1100": 99, "1000": 1}, 'counts: got "1000"; allowed: 4 spin orbitals by turns, 1'),

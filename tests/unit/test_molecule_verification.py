@@ -18,6 +18,7 @@ from quantum_pipeline.errors import InvalidResult
 from tests.unit.textbook import h2
 
 GEOMETRY = geometry_of("H2", 1.4 * BOHR_ANGSTROM)
+REPULSION = 1 / 1.4
 SPACE = active_space(GEOMETRY)
 
 
@@ -34,7 +35,7 @@ def solution(**changes: Any) -> Callable[[], None]:
 
 
 def test_right_result_passes() -> None:
-    check_molecule(GEOMETRY, SPACE, h2())
+    check_molecule(REPULSION, SPACE, h2())
     solution()()
     solution(ground=None)()
 
@@ -51,14 +52,14 @@ def test_right_result_passes() -> None:
 )
 def test_integrals_of_another_molecule_are_refused(field: str, value: float, message: str) -> None:
     with pytest.raises(InvalidResult, match=message):
-        check_molecule(GEOMETRY, SPACE, h2().model_copy(update={field: value}))
+        check_molecule(REPULSION, SPACE, h2().model_copy(update={field: value}))
 
 
 def test_frozen_electrons_may_have_an_energy() -> None:
     made = h2().model_copy(update={"n_core": 1, "core_energy": -1.0})
     made = made.model_copy(update={"hartree_fock": made.recomputed_hartree_fock()})
 
-    check_molecule(GEOMETRY, ActiveSpace(1, 2, 1, 1), made)
+    check_molecule(REPULSION, ActiveSpace(1, 2, 1, 1), made)
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,7 @@ class RunRecord(_Part):
         """What a run's findings can be carried over to; None where nothing was prepared.
 
         The same type of problem, with fields or without any, by the same algorithm; of molecules
-        the same formula in the same basis.
+        the same formula in the same basis, or the same integrals.
         """
         if self.problem is None or self.algorithm is None or self.problem.features is None:
             return None
@@ -140,7 +140,8 @@ class RunRecord(_Part):
             case "ising":
                 kind = "field-free" if self.problem.features.field_free else "with fields"
             case "molecule":
-                kind = f"{self.problem.features.formula} {self.problem.features.basis}"
+                features = self.problem.features
+                kind = " ".join(filter(None, (features.formula, features.basis)))
             case "form":
                 kind = "with constraints" if self.problem.features.n_constraints else "in groups"
         return "/".join((self.problem.type, kind, self.algorithm.name))

@@ -32,7 +32,7 @@ def active_space(
     active_electrons: int | None = None,
     active_orbitals: int | None = None,
 ) -> ActiveSpace:
-    """Return the active space: all electrons and orbitals, unless fewer are asked for.
+    """Return the active space of a molecule: all electrons and orbitals, unless fewer are asked.
 
     ``multiplicity`` is 1 + the number of unpaired electrons, all of them alpha.
 
@@ -43,12 +43,38 @@ def active_space(
     Raises:
         ValueError: names the field, its value and what is allowed.
     """
-    electrons, unpaired = n_electrons(geometry, charge), multiplicity - 1
+    electrons = n_electrons(geometry, charge)
     available = n_orbitals(geometry, basis)
     most = sum(n_electrons(((symbol, at),)) for symbol, at in geometry) - 1
     if not 1 <= electrons <= 2 * available:
         allowed = f"from {most + 1 - 2 * available} to {most}: 1 to {2 * available} electrons"
         raise ValueError(refusal("charge", charge, allowed))
+    return space_within(
+        electrons,
+        available,
+        multiplicity=multiplicity,
+        active_electrons=active_electrons,
+        active_orbitals=active_orbitals,
+    )
+
+
+def space_within(
+    electrons: int,
+    available: int,
+    *,
+    multiplicity: int = 1,
+    active_electrons: int | None = None,
+    active_orbitals: int | None = None,
+) -> ActiveSpace:
+    """Return the active space of so many electrons in so many orbitals.
+
+    >>> space_within(4, 6, multiplicity=3)
+    ActiveSpace(n_core=0, n_orbitals=6, n_alpha=3, n_beta=1)
+
+    Raises:
+        ValueError: names the field, its value and what is allowed.
+    """
+    unpaired = multiplicity - 1
     if not 0 <= unpaired <= electrons or (electrons - unpaired) % 2:
         allowed = f"{'odd' if electrons % 2 == 0 else 'even'} numbers up to {electrons + 1}"
         raise ValueError(

@@ -19,23 +19,16 @@ from quantum_pipeline.wording import refusal
 Real = NDArray[np.float64]
 
 
-class Integrals(BaseModel):
-    """Real integrals over ``n_orbitals`` molecular orbitals, in hartree, each distinct one once.
+class OrbitalIntegrals(BaseModel):
+    """Real integrals over ``n_orbitals`` orbitals, in hartree, each distinct one once.
 
     ``one_electron`` has h_pq for p >= q, row by row: n (n + 1) / 2 = m numbers; ``two_electron``
     has (pq|rs) for p >= q, r >= s and pair pq not before pair rs, row by row: m (m + 1) / 2.
-    ``core_energy`` is the repulsion of the nuclei and the energy of the frozen electrons.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     n_orbitals: Count
-    n_alpha: Number
-    n_beta: Number
-    n_core: Number
-    nuclear_repulsion: Finite
-    core_energy: Finite
-    hartree_fock: Finite
     one_electron: Entries[Finite]
     two_electron: Entries[Finite]
 
@@ -45,7 +38,40 @@ class Integrals(BaseModel):
         for name, expected in (("one_electron", pairs), ("two_electron", pairs * (pairs + 1) // 2)):
             given = len(getattr(self, name))
             if given != expected:
-                raise ValueError(refusal(f"length of {name}", given, str(expected)))
+                allowed = f"{expected}, of {self.n_orbitals} orbitals"
+                raise ValueError(f"{name}: got a length of {given}; allowed: {allowed}")
+        return self
+
+    @cached_property
+    def h(self) -> Real:
+        """The one-electron integrals h_pq, shape (n, n)."""
+        return _symmetric(np.array(self.one_electron), self.n_orbitals)
+
+    @cached_property
+    def eri(self) -> Real:
+        """The two-electron integrals (pq|rs) in chemists' notation, shape (n, n, n, n)."""
+        n = self.n_orbitals
+        pairs = _symmetric(np.array(self.two_electron), n * (n + 1) // 2)
+        index = _symmetric(np.arange(len(pairs)), n)
+        unpacked: Real = pairs[index.reshape(n, n, 1, 1), index]
+        return unpacked
+
+
+class Integrals(OrbitalIntegrals):
+    """The integrals over the active molecular orbitals, and the electrons that occupy them.
+
+    ``core_energy`` is the repulsion of the nuclei and the energy of the frozen electrons.
+    """
+
+    n_alpha: Number
+    n_beta: Number
+    n_core: Number
+    nuclear_repulsion: Finite
+    core_energy: Finite
+    hartree_fock: Finite
+
+    @model_validator(mode="after")
+    def _check_electrons(self) -> Self:
         for name in ("n_alpha", "n_beta"):
             if getattr(self, name) > self.n_orbitals:
                 raise ValueError(refusal(name, getattr(self, name), f"up to {self.n_orbitals}"))
@@ -65,8 +91,6 @@ class Integrals(BaseModel):
         hartree_fock: float,
     ) -> Integrals:
         """Return the model of the arrays h_pq, shape (n, n), and (pq|rs), shape (n, n, n, n)."""
-        p, q = np.tril_indices(len(one_electron))
-        pairs = two_electron[p[:, None], q[:, None], p, q]
         return cls(
             n_orbitals=len(one_electron),
             n_alpha=n_alpha,
@@ -75,23 +99,8 @@ class Integrals(BaseModel):
             nuclear_repulsion=nuclear_repulsion,
             core_energy=core_energy,
             hartree_fock=hartree_fock,
-            one_electron=tuple(one_electron[p, q].tolist()),
-            two_electron=tuple(pairs[np.tril_indices(len(p))].tolist()),
+            **packed(one_electron, two_electron),
         )
-
-    @cached_property
-    def h(self) -> Real:
-        """The one-electron integrals h_pq, shape (n, n)."""
-        return _symmetric(np.array(self.one_electron), self.n_orbitals)
-
-    @cached_property
-    def eri(self) -> Real:
-        """The two-electron integrals (pq|rs) in chemists' notation, shape (n, n, n, n)."""
-        n = self.n_orbitals
-        pairs = _symmetric(np.array(self.two_electron), n * (n + 1) // 2)
-        index = _symmetric(np.arange(len(pairs)), n)
-        unpacked: Real = pairs[index.reshape(n, n, 1, 1), index]
-        return unpacked
 
     @property
     def n_qubits(self) -> int:
@@ -124,6 +133,16 @@ class Integrals(BaseModel):
         orbitals = np.arange(self.n_orbitals)
         alpha, beta = ((orbitals < n).astype(float)[None] for n in (self.n_alpha, self.n_beta))
         return float(self.determinant_energy(alpha, beta)[0, 0])
+
+
+def packed(one_electron: Real, two_electron: Real) -> dict[str, tuple[float, ...]]:
+    """Return the distinct elements of h_pq and (pq|rs), as ``OrbitalIntegrals`` has them."""
+    p, q = np.tril_indices(len(one_electron))
+    pairs = two_electron[p[:, None], q[:, None], p, q]
+    return {
+        "one_electron": tuple(one_electron[p, q].tolist()),
+        "two_electron": tuple(pairs[np.tril_indices(len(p))].tolist()),
+    }
 
 
 def _symmetric(lower: NDArray[Any], n: int) -> NDArray[Any]:

@@ -6,7 +6,7 @@ repulsion of its nuclei and their own Hartree-Fock energy; every other energy fo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -14,8 +14,7 @@ from quantum_pipeline.chemistry.active_space import ActiveSpace
 from quantum_pipeline.chemistry.davidson import Lowest, lowest
 from quantum_pipeline.chemistry.excitations import Excitation, state_of
 from quantum_pipeline.chemistry.hamiltonian import Hamiltonian, energy_of
-from quantum_pipeline.chemistry.integrals import Integrals
-from quantum_pipeline.chemistry.molecules import Geometry, nuclear_repulsion
+from quantum_pipeline.chemistry.integrals import Integrals, OrbitalIntegrals
 from quantum_pipeline.chemistry.sector import Real, Sector
 from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.wording import refusal
@@ -28,8 +27,16 @@ DIAGONALISED = 32_000
 STO-3G has 15,876, which takes 5 to 15 seconds and 300 MB."""
 
 
-def check_molecule(geometry: Geometry, space: ActiveSpace, integrals: Integrals) -> None:
+def check_molecule(
+    repulsion: float,
+    space: ActiveSpace,
+    integrals: Integrals,
+    given: OrbitalIntegrals | None = None,
+) -> None:
     """Refuse integrals of other sizes, nuclei or Hartree-Fock energy than the molecule's.
+
+    ``repulsion`` is that of its nuclei. Where all orbitals of ``given`` integrals are active, those
+    of the result are the same ones rotated: traces and norms do not change.
 
     Raises:
         InvalidResult: names the figure, the claim and what it must be.
@@ -38,10 +45,22 @@ def check_molecule(geometry: Geometry, space: ActiveSpace, integrals: Integrals)
         claimed, expected = getattr(integrals, name), getattr(space, name)
         if claimed != expected:
             raise InvalidResult(refusal(f"integrals.{name}", claimed, str(expected)))
-    _near("integrals.nuclear_repulsion", integrals.nuclear_repulsion, nuclear_repulsion(geometry))
+    _near("integrals.nuclear_repulsion", integrals.nuclear_repulsion, repulsion)
     if space.n_core == 0:
         _near("integrals.core_energy", integrals.core_energy, integrals.nuclear_repulsion)
     _near("hartree_fock", integrals.hartree_fock, integrals.recomputed_hartree_fock())
+    if given is not None and given.n_orbitals == integrals.n_orbitals:
+        for name, figure in _INVARIANT.items():
+            _near(f"integrals.{name}", figure(integrals), figure(given))
+
+
+_INVARIANT: dict[str, Callable[[OrbitalIntegrals], float]] = {
+    "one_electron: trace": lambda each: float(np.trace(each.h)),
+    "one_electron: norm": lambda each: float(np.linalg.norm(each.h)),
+    "two_electron: trace": lambda each: float(np.einsum("ppqq->", each.eri)),
+    "two_electron: norm": lambda each: float(np.linalg.norm(each.eri)),
+}
+"""What a rotation of orbitals leaves as it is."""
 
 
 def check_solution(

@@ -205,29 +205,30 @@ def _to_error(value: float, error: float) -> str:
 def _of_molecule(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     problem, solution, quality = report["problem"], report["solution"], report["quality"]
     name, ansatz = problem["molecule"] or problem["formula"], report["algorithm"]["ansatz"].upper()
-    yield "molecule", f"{name}, {problem['basis']}, {problem['n_qubits']} qubits"
+    basis = f", {problem['basis']}" if problem["basis"] else ""
+    yield "molecule", f"{name}{basis}, {problem['n_qubits']} qubits"
     length = solution["bond_length_angstrom"]
     at = f"  at {length:g} angstrom, the lowest of {len(report['scan'])}" if report["scan"] else ""
-    yield "energy", f"{solution['energy']:.6f} hartree{at}"
+    yield "energy", f"{solution['energy']:z.6f} hartree{at}"
     if report.get("measured"):
         found = report["measured"]
         off = f"{found['counts']}, off by {found['error_millihartree']:.3g} mHa"
         error = found["standard_error"]
         spread = "" if error is None else f" +- {error:.6f}"
-        yield "measured", f"{found['energy']:.6f}{spread}  {off}"
+        yield "measured", f"{found['energy']:z.6f}{spread}  {off}"
     if report.get("measured") and report["mitigation"]:
         other = "raw" if report["mitigation"]["kept"] == "mitigated" else "mitigated"
         it = report["mitigation"][other]
         off = f"not kept, off by {1000 * (it['energy'] - solution['energy']):.3g} mHa"
-        yield other, f"{it['energy']:.6f} +- {it['standard_error']:.6f}  {off}"
+        yield other, f"{it['energy']:z.6f} +- {it['standard_error']:.6f}  {off}"
     if found := report["equilibrium"]:
         length = _to_error(found["bond_length_angstrom"], max(1e-4, found["uncertainty_angstrom"]))
         yield "equilibrium", f"{length} angstrom, interpolated"
     for each in report["failed"]:
         yield "no energy", f"at {each['bond_length_angstrom']:g} angstrom: {each['reason']}"
     if quality["best_known_by"] == "exact":
-        yield "exact", f"{quality['best_known']:.6f}  by {quality['classical']['method']}"
-    yield "Hartree-Fock", f"{quality['hartree_fock']:.6f}"
+        yield "exact", f"{quality['best_known']:z.6f}  by {quality['classical']['method']}"
+    yield "Hartree-Fock", f"{quality['hartree_fock']:z.6f}"
     yield "verdict", f"VQE ({ansatz}) was {quality['verdict']}"
 
 

@@ -71,7 +71,7 @@ def run(
 ) -> None:
     """Take the problems in FILES through the whole pipeline and write their reports.
 
-    Each file is a request or a pack as JSON, or a graph, a QUBO or a molecule in one of the formats
+    Each file is a request or a pack as JSON, or a problem in one of the formats
     that docs/files.md lists; - is standard input. Several files share one job where they can:
     those that need no device.
     """

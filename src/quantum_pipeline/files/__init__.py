@@ -7,8 +7,12 @@
     matrices    .npy, MatrixMarket, CSV, dense text
     graphs      GML, GraphML, graph6, METIS, DIMACS
     json_forms  requests and problems, graphs of networkx, models of dimod, bqpjson
+    programs    an objective under constraints, of whatever file
+    lp          LP files, in tokens of lp_tokens
+    models      dimod's files
+    clauses     DIMACS CNF and WCNF
+    tours       TSPLIB
     molecules   .xyz, extended and QM9
-    models      dimod's files, and those that are refused by name
     reading     which format it is, by --as, suffix or form, and the request that comes of it
 
 They are read on this machine alone: neither Lambdas nor jobs have them, or the libraries that they

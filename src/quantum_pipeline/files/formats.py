@@ -29,11 +29,9 @@ class Format(NamedTuple):
         return reader(document)
 
 
-REFUSED = "refused by name"
-"""What becomes of formats whose problem there is no type for."""
-
 _CUT = "the largest cut"
 _MATRIX = f"{_CUT} of the weights, or a QUBO: x^T M x minimised"
+_PROGRAM = "a problem with constraints, its objective of up to the second order"
 _AFTER_COMMENTS = r"(?:[ \t]*c\b[^\r\n]*[\r\n]+|\s)*"
 
 FORMATS = {
@@ -146,28 +144,39 @@ FORMATS = {
         "molecules:read_xyz",
         (".xyz", ".extxyz"),
     ),
-    "fcidump": Format("FCIDUMP", REFUSED, "models:refuse_fcidump", (".fcidump",), r"\s*&FCI\b"),
+    "fcidump": Format(
+        "FCIDUMP: real integrals over one set of orbitals",
+        "a molecule by its integrals",
+        "fcidump:read_fcidump",
+        (".fcidump",),
+        r"(?i)\s*[&$]FCI\b",
+    ),
     "cnf": Format(
-        "DIMACS CNF and WCNF",
-        REFUSED,
-        "models:refuse_cnf",
+        "DIMACS CNF and WCNF, of 2022 too, with hard clauses",
+        "truth values that satisfy clauses of the most weight",
+        "clauses:read_cnf",
         (".cnf", ".wcnf"),
-        rf"{_AFTER_COMMENTS}p\s+w?cnf\b",
+        rf"{_AFTER_COMMENTS}(?:p\s+w?cnf\b|h(?:\s+-?\d+)+\s+0[ \t]*[\r\n])",
     ),
     "tsplib": Format(
-        "TSPLIB", REFUSED, "models:refuse_tsplib", (".tsp", ".atsp"), r"\s*NAME\s*:[^\n]*\n"
+        "TSPLIB: TSP and ATSP, by coordinates or a table",
+        "the shortest tour",
+        "tours:read_tsplib",
+        (".tsp", ".atsp"),
+        r"\s*(?:NAME|TYPE|COMMENT|DIMENSION)\s*:",
     ),
     "lp": Format(
-        "LP files of CPLEX",
-        REFUSED,
-        "models:refuse_lp",
+        "LP files of CPLEX and Gurobi: binary and integer variables, products in the objective",
+        _PROGRAM,
+        "lp:read_lp",
         (".lp",),
-        r"(?i)(?:\s*\\[^\n]*\n)*\s*(?:minimi[sz]e|maximi[sz]e)\b",
+        r"(?i)(?:\s*\\[^\n]*\n)*\s*"
+        r"(?:(?:mini|maxi)(?:mum|mi[sz]e)\b(?!\s*:)|(?:min|max)[ \t]*[\r\n])",
     ),
     "cqm": Format(
         "dimod's ConstrainedQuadraticModel.to_file",
-        REFUSED,
-        "models:refuse_cqm",
+        _PROGRAM,
+        "models:read_cqm",
         (".cqm",),
         "DIMODCQM",
     ),
@@ -186,8 +195,7 @@ JSON_FORMS = {
 """What JSON files may hold beside requests."""
 
 OF_SUFFIX = {suffix: name for name, each in FORMATS.items() for suffix in each.suffixes}
-READ = tuple(name for name, each in FORMATS.items() if each.becomes != REFUSED)
-SUFFIXES = (*(suffix for suffix, name in OF_SUFFIX.items() if name in READ), ".json")
+SUFFIXES = (*OF_SUFFIX, ".json")
 """Those of what is read."""
 NUMBERS_FIRST = (".txt", ".dat", ".data", "")
 """Suffixes that leave the format open."""

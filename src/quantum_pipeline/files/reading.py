@@ -24,7 +24,6 @@ from quantum_pipeline.files.formats import (
     MEANINGS,
     NUMBERS_FIRST,
     OF_SUFFIX,
-    READ,
     SUFFIXES,
     by_beginning,
 )
@@ -41,7 +40,7 @@ ON_GRAPHS = tuple(
 )
 """Types beside maxcut that a graph is enough for: ``--as`` takes them too."""
 
-AS = (*READ, *MEANINGS, *ON_GRAPHS)
+AS = (*FORMATS, *MEANINGS, *ON_GRAPHS)
 """All that ``--as`` takes."""
 
 _UNIT_WEIGHT_GRAPHS = re.compile(

@@ -91,7 +91,7 @@ def _found(report: MoleculeReport) -> str:
     problem, scan = report.problem, report.scan
     electrons = f"{problem.active_electrons} electrons in {problem.active_orbitals} orbitals"
     if not scan:
-        return f"The energy of {electrons} of {problem.basis}."
+        return f"The energy of {electrons} of {problem.basis or 'the integrals'}."
     lowest = f"The lowest of {len(scan)} lengths, at {short(scan_length(report))} Å."
     if report.equilibrium is None:
         return f"{lowest} No minimum is enclosed by them."
@@ -214,13 +214,15 @@ def _problem(report: MoleculeReport) -> list[Row]:
         f"{symbol} ({', '.join(number(x) for x in at)})" for symbol, at in problem.geometry
     )
     active = f"{problem.active_electrons} in {problem.active_orbitals}"
-    return [
-        Row(
-            "formula", problem.formula, f"charge {problem.charge}, {problem.n_electrons} electrons"
-        ),
-        Row("multiplicity", str(problem.multiplicity), "1 + unpaired electrons"),
+    charge = "" if problem.charge is None else f"charge {problem.charge}, "
+    nuclei = [
         Row("geometry", places, "angstrom"),
-        Row("basis", problem.basis, "energies are comparable within one basis only"),
+        Row("basis", problem.basis or "", "energies are comparable within one basis only"),
+    ]
+    return [
+        Row("formula", problem.formula, f"{charge}{problem.n_electrons} electrons"),
+        Row("multiplicity", str(problem.multiplicity), "1 + unpaired electrons"),
+        *(nuclei if problem.geometry else []),
         Row("active_electrons", active, f"orbitals; {problem.frozen_orbitals} frozen ones below"),
         Row("n_qubits", str(problem.n_qubits), "spin orbitals"),
         Row("sector_dimension", f"{problem.sector_dimension:,}", "determinants of these electrons"),

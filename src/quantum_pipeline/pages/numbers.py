@@ -34,10 +34,10 @@ def short(value: float, *beside: float | None) -> str:
 def hartree(value: float | None) -> str:
     """Return an energy in hartree with six decimals, a thousandth of chemical accuracy.
 
-    >>> hartree(-1.13728383), hartree(None)
-    ('−1.137284', '–')
+    >>> hartree(-1.13728383), hartree(-1e-17), hartree(None)
+    ('−1.137284', '0.000000', '–')
     """
-    return "–" if value is None else f"{value + 0.0:.6f}".replace("-", "−")
+    return "–" if value is None else f"{value:z.6f}".replace("-", "−")
 
 
 def with_error(value: float, error: float | None, write: Callable[[float], str] = number) -> str:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
+from hashlib import sha256
 from math import dist
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, StrictInt, StrictStr, model_validator
 
-from quantum_pipeline.chemistry.active_space import ActiveSpace, active_space
+from quantum_pipeline.chemistry.active_space import ActiveSpace, active_space, space_within
+from quantum_pipeline.chemistry.basis import n_orbitals
+from quantum_pipeline.chemistry.integrals import OrbitalIntegrals
 from quantum_pipeline.chemistry.molecules import (
     CLOSEST,
     NAMED,
@@ -19,9 +22,11 @@ from quantum_pipeline.chemistry.molecules import (
     check_geometry,
     geometry_of,
     n_electrons,
+    nuclear_repulsion,
 )
 from quantum_pipeline.chemistry.sector import Sector
 from quantum_pipeline.problems.base import Problem
+from quantum_pipeline.quantities import Entries, Finite
 from quantum_pipeline.wording import refusal
 
 Length = Annotated[float, Field(strict=True, ge=CLOSEST, le=100, allow_inf_nan=False)]
@@ -35,6 +40,8 @@ Nucleus = Annotated[
     Field(json_schema_extra={"allowed": '["H", [x, y, z]]: an element, its place in angstrom'}),
 ]
 
+_OF_NAMES = ("molecule", "bond_length_angstrom", "bond_lengths_angstrom")
+
 LONG = 10.0
 """Angstrom beyond which nuclei hardly feel each other: often another unit was meant."""
 
@@ -43,7 +50,7 @@ _APART = "the parts hardly feel each other; if another unit was meant, convert i
 _BOHR = re.compile(r"\b(?:bohrs?|a\.u\.|atomic units?)(?!\w)", re.IGNORECASE)
 
 
-_SPELLINGS = {"sto3g": "sto-3g", "631g": "6-31g", "6311g": "6-311g"}
+_SPELLINGS = {"sto3g": "sto-3g", "631g": "6-31g", "6311g": "6-311g", "ccpvdz": "cc-pvdz"}
 
 
 def _as_named(name: Any) -> Any:
@@ -53,7 +60,47 @@ def _as_named(name: Any) -> Any:
     return _SPELLINGS.get(re.sub(r"[-_\s]", "", name.lower()), name)
 
 
-Basis = Annotated[Literal["sto-3g", "6-31g", "6-311g"], BeforeValidator(_as_named)]
+Basis = Annotated[Literal["sto-3g", "6-31g", "6-311g", "cc-pvdz"], BeforeValidator(_as_named)]
+
+
+MOST_ORBITALS = 50
+"""Of integrals that are given: of many more there are too many for a request."""
+
+
+class GivenIntegrals(OrbitalIntegrals):
+    """Integrals over orthonormal orbitals, in hartree: what stands for a molecule's nuclei.
+
+        H = core + sum_pq h_pq a+_p a_q + 1/2 sum_pqrs (pq|rs) a+_p a+_r a_s a_q,  and over spins
+
+    (pq|rs) in chemists' notation; all are real, so that (pq|rs) = (qp|rs) = (rs|pq).
+    """
+
+    n_orbitals: Annotated[StrictInt, Field(ge=1, le=MOST_ORBITALS)] = Field(
+        description="number of orbitals"
+    )
+    n_electrons: Annotated[StrictInt, Field(ge=1, le=2 * MOST_ORBITALS)] = Field(
+        description="number of electrons in them"
+    )
+    core_energy: Finite = Field(
+        0.0, description="energy without these electrons: of nuclei, and of others that are frozen"
+    )
+    one_electron: Entries[Finite] = Field(description="h_pq for p >= q, row by row")
+    two_electron: Entries[Finite] = Field(
+        description="(pq|rs) for p >= q, r >= s, pair pq not before pair rs, row by row"
+    )
+
+    @model_validator(mode="after")
+    def _check_electrons(self) -> Self:
+        if self.n_electrons > 2 * self.n_orbitals:
+            allowed = f"up to {2 * self.n_orbitals}, two in each orbital"
+            raise ValueError(refusal("n_electrons", self.n_electrons, allowed))
+        return self
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Eight letters that tell these integrals from others."""
+        numbers = (self.n_electrons, self.core_energy, self.one_electron, self.two_electron)
+        return sha256(repr(numbers).encode()).hexdigest()[:8]
 
 
 class Chemistry(Problem):
@@ -76,8 +123,13 @@ class Chemistry(Problem):
     geometry: Annotated[tuple[Nucleus, ...], Field(min_length=1, max_length=50)] | None = Field(
         None, description="each nucleus with its position in angstrom, instead of a name"
     )
-    basis: Basis = Field(
-        "sto-3g", description="the basis set, by any common spelling, such as STO3G"
+    integrals: GivenIntegrals | None = Field(
+        None, description="integrals over orbitals, instead of nuclei"
+    )
+    basis: Basis | None = Field(
+        None,
+        description="the basis set, by any common spelling, such as STO3G; if not given, sto-3g, "
+        "and none of integrals",
     )
     comment: Annotated[StrictStr, Field(max_length=LONGEST_COMMENT)] | None = Field(
         None,
@@ -85,7 +137,9 @@ class Chemistry(Problem):
         json_schema_extra={"allowed": f"text of at most {LONGEST_COMMENT} characters"},
     )
     charge: Annotated[StrictInt, Field(ge=-50, le=50)] | None = Field(
-        None, description="net charge; if not given, that of the named molecule, else 0"
+        None,
+        description="net charge; if not given, that of the named molecule, else 0; none of "
+        "integrals",
     )
     multiplicity: Annotated[StrictInt, Field(ge=1, le=50)] = Field(
         1, description="1 + number of unpaired electrons"
@@ -100,24 +154,39 @@ class Chemistry(Problem):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.geometry is None:
+        if self.integrals is not None:
+            self._check_given()
+        elif self.geometry is None:
             self._check_named()
         else:
-            self._check_unnamed()
+            self._check_unnamed("a geometry", _OF_NAMES)
             check_geometry(self.geometry)
+        if self.integrals is None:
+            self._fill_in()
+        _ = self.space  # refuses by itself
+        return self
+
+    def _fill_in(self) -> None:
+        """Fill in the last of what is left out: from here on the molecule is whole, and frozen."""
         name = NAMED.get(self.molecule or "")
         if name and name.charge and self.charge not in (None, name.charge):
             allowed = f"{name.charge}, which the name {self.molecule} says, or nothing"
             raise ValueError(refusal("charge", self.charge, allowed))
         if self.charge is None:
-            # The last of what is filled in: from here on the molecule is whole, and frozen.
             self.__dict__["charge"] = name.charge if name else 0
-        _ = self.space  # refuses by itself
-        return self
+        if self.basis is None:
+            self.__dict__["basis"] = "sto-3g"
+
+    def _check_given(self) -> None:
+        self._check_unnamed("integrals", ("geometry", *_OF_NAMES))
+        for name in ("basis", "charge"):
+            if (value := getattr(self, name)) is not None:
+                raise ValueError(refusal(name, value, "none: integrals say it themselves"))
 
     def _check_named(self) -> None:
         if self.molecule is None:
-            raise ValueError(f"molecule: missing; allowed: one of {', '.join(NAMED)}, or geometry")
+            allowed = f"one of {', '.join(NAMED)}, or geometry, or integrals"
+            raise ValueError(f"molecule: missing; allowed: {allowed}")
         one, several = self.bond_length_angstrom, self.bond_lengths_angstrom
         if (one is None) == (several is None):
             got = "missing" if one is None else "got bond_lengths_angstrom beside it"
@@ -130,10 +199,10 @@ class Chemistry(Problem):
                 raise ValueError(refusal(f"bond_lengths_angstrom.{position}", length, allowed))
         geometry_of(self.molecule, self.lengths[0] or CLOSEST)
 
-    def _check_unnamed(self) -> None:
-        for name in ("molecule", "bond_length_angstrom", "bond_lengths_angstrom"):
+    def _check_unnamed(self, instead: str, others: Iterable[str]) -> None:
+        for name in others:
             if getattr(self, name) is not None:
-                raise ValueError(f"{name}: got a geometry beside it; allowed: one of the two")
+                raise ValueError(f"{name}: got {instead} beside it; allowed: one of the two")
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -159,19 +228,42 @@ class Chemistry(Problem):
         return (self.bond_length_angstrom,)
 
     def geometry_at(self, length: float | None) -> Geometry:
-        """Return the nuclei at one of ``lengths``."""
+        """Return the nuclei at one of ``lengths``; of integrals none are known."""
+        if self.integrals is not None:
+            return ()
         if self.geometry is not None:
             return self.geometry
         assert self.molecule is not None
         assert length is not None
         return geometry_of(self.molecule, length)
 
+    def nuclear_repulsion(self, length: float | None) -> float:
+        """Return the energy without any electrons at one of ``lengths``, in hartree."""
+        if self.integrals is not None:
+            return self.integrals.core_energy
+        return nuclear_repulsion(self.geometry_at(length))
+
+    @cached_property
+    def n_basis_functions(self) -> int:
+        """Functions or orbitals that the molecule's orbitals are made of."""
+        if self.integrals is not None:
+            return self.integrals.n_orbitals
+        return n_orbitals(self.geometry_at(self.lengths[0]), self.basis or "")
+
     @cached_property
     def space(self) -> ActiveSpace:
         """The electrons and orbitals that are computed with."""
+        if self.integrals is not None:
+            return space_within(
+                self.integrals.n_electrons,
+                self.integrals.n_orbitals,
+                multiplicity=self.multiplicity,
+                active_electrons=self.active_electrons,
+                active_orbitals=self.active_orbitals,
+            )
         return active_space(
             self.geometry_at(self.lengths[0]),
-            self.basis,
+            self.basis or "",
             charge=self.charge or 0,
             multiplicity=self.multiplicity,
             active_electrons=self.active_electrons,
@@ -191,11 +283,18 @@ class Chemistry(Problem):
     @property
     def n_electrons(self) -> int:
         """All electrons, frozen ones included."""
+        if self.integrals is not None:
+            return self.integrals.n_electrons
         return n_electrons(self.geometry_at(self.lengths[0]), self.charge or 0)
 
     @property
     def formula(self) -> str:
-        """Sum formula, in Hill's order: carbon, hydrogen, the others; with the charge."""
+        """Sum formula, in Hill's order: carbon, hydrogen, the others; with the charge.
+
+        Of integrals a name by which they are told from others.
+        """
+        if self.integrals is not None:
+            return f"integrals {self.integrals.fingerprint}"
         symbols = [symbol for symbol, _ in self.geometry_at(self.lengths[0])]
         return formula(symbols, self.charge or 0)
 

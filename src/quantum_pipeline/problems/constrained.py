@@ -158,10 +158,11 @@ class Constrained(FormProblem):
         for k, rule in enumerate(self.rules):
             self._check_names(f"constraints.{k}.linear", rule.linear)
             self._check_attainable(f"constraints.{k}.bound", rule)
-        names = self._rule_names
-        if (twice := next((n for k, n in enumerate(names) if n in names[:k]), None)) is not None:
-            k = len(names) - 1 - names[::-1].index(twice)
-            raise ValueError(refusal(f"constraints.{k}.name", twice, "a name of its own"))
+        seen: set[str] = set()
+        for k, name in enumerate(self._rule_names):
+            if name in seen:
+                raise ValueError(refusal(f"constraints.{k}.name", name, "a name of its own"))
+            seen.add(name)
         return self
 
     def _check_names(self, field: str, names: Iterable[str]) -> None:

@@ -80,7 +80,7 @@ class MoleculeFeatures(_Features):
     kind: Literal["molecule"] = "molecule"
     n_qubits: int
     formula: str
-    basis: str
+    basis: str | None
     multiplicity: int
     n_electrons: int
     n_orbitals: int

@@ -74,7 +74,7 @@ def _problem(problem: Chemistry, lowest: MoleculePoint) -> MoleculePart:
         formula=problem.formula,
         geometry=problem.geometry_at(lowest.bond_length_angstrom),
         basis=problem.basis,
-        charge=problem.charge or 0,
+        charge=problem.charge,
         multiplicity=problem.multiplicity,
         n_electrons=problem.n_electrons,
         frozen_orbitals=space.n_core,

@@ -16,8 +16,8 @@ class MoleculePart(Part):
     molecule: str | None
     formula: str
     geometry: Geometry
-    basis: str
-    charge: int
+    basis: str | None
+    charge: int | None
     multiplicity: int
     n_electrons: int
     frozen_orbitals: int

@@ -233,7 +233,8 @@ def check_point(point: MoleculePoint, problem: Chemistry, *, diagonalise: bool) 
         InvalidResult: names the figure, the claim and the recomputed value.
     """
     integrals = point.integrals
-    check_molecule(problem.geometry_at(point.bond_length_angstrom), problem.space, integrals)
+    repulsion = problem.nuclear_repulsion(point.bond_length_angstrom)
+    check_molecule(repulsion, problem.space, integrals, problem.integrals)
     excitations = [each.excitation for each in point.amplitudes]
     parameters = [each.amplitude for each in point.amplitudes]
     check_solution(integrals, excitations, parameters, point.energy, point.ground)
