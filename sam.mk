@@ -5,7 +5,7 @@ SAM := SAM_CLI_TELEMETRY=0 $(SAM_VENV)/bin/sam
 STACK ?= quantum-pipeline
 FUNCTION ?= Prepare
 
-.PHONY: build check-sizes validate scan deploy delete invoke build-SharedLayer build-PlottingLayer
+.PHONY: build check-sizes validate scan deploy delete invoke build-SharedLayer build-PlottingLayer build-StrategyLayer
 
 $(SAM_VENV)/.ready: requirements/sam.txt | setup
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(SAM_VENV)
@@ -49,8 +49,10 @@ build-SharedLayer: setup
 	@cd "$(LAYER)/quantum_pipeline" && rm -rf $$("$(CURDIR)/$(BIN)/python" -c 'from quantum_pipeline.architecture import ON_THIS_MACHINE; print(*ON_THIS_MACHINE)')
 	@$(TRIM_LAYER)
 
-build-PlottingLayer: setup  # without what the shared layer has
-	@$(INTO_LAYER) --extra plotting --excludes <($(UV) compile --quiet --no-header --no-annotate \
+build-PlottingLayer: EXTRA = plotting
+build-StrategyLayer: EXTRA = studies
+build-PlottingLayer build-StrategyLayer: setup  # without what the shared layer has
+	@$(INTO_LAYER) --extra $(EXTRA) --excludes <($(UV) compile --quiet --no-header --no-annotate \
 	  --constraint requirements/dev.txt --python-version 3.12 pyproject.toml)
 	@$(TRIM_LAYER)
 

@@ -55,6 +55,9 @@ FUNCTIONS = {
     "monitor": "MonitorFunction",
     "post_process": "PostProcessFunction",
     "cancel": "CancelFunction",
+    "plan_round": "PlanRoundFunction",
+    "summarise": "SummariseFunction",
+    "stop_runs": "StopRunsFunction",
     "sweep": "SweepFunction",
 }
 

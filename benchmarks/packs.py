@@ -97,10 +97,12 @@ def braket(environment: Callable[[], Mapping[str, str]], folder: Path) -> Braket
 
 
 @contextmanager
-def priced_aws() -> Iterator[LocalAws]:
+def priced_aws(*, on_devices: bool = False) -> Iterator[LocalAws]:
     """Yield an AWS whose jobs have a price."""
     parameters = HERE | {"JobInstanceUsdPerHour": str(USD_PER_HOUR)}
-    with LocalAws(cache_folder=cache_folder(), parameters=parameters, braket=braket) as aws:
+    with LocalAws(
+        cache_folder=cache_folder(), parameters=parameters, braket=braket, on_devices=on_devices
+    ) as aws:
         os.environ |= aws.environment()
         yield aws
 

@@ -16,9 +16,7 @@ that even then is found too late is the sweep's.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Self
@@ -28,12 +26,14 @@ from pydantic import BaseModel, Field
 from quantum_pipeline import runs
 from quantum_pipeline.aws import ends, jobs, packs, storage, tasks, tickets
 from quantum_pipeline.aws.ends import Failure
+from quantum_pipeline.aws.reported import Outcome, StateError, Status
 from quantum_pipeline.aws.settings import CancelSettings
 from quantum_pipeline.aws.stage import EventModel, stage
 from quantum_pipeline.errors import InvalidRequest, InvalidResult, ServiceUnavailable
 from quantum_pipeline.planning.pack_record import PackRecord
 from quantum_pipeline.planning.prepared import RunHeader
 from quantum_pipeline.runs import ExecutionArn, ExecutionName, SubmittedJob
+from quantum_pipeline.studies import places
 
 SECONDS_TO_END = 30.0
 """How long a call waits for jobs to end that it has cancelled; beyond, it is to be called again."""
@@ -56,13 +56,6 @@ class Event(BaseModel):
     cut_off_at: datetime | None = None
 
 
-class StateError(BaseModel):
-    """What the state machine's Catch has of an error."""
-
-    error: str = Field(alias="Error")
-    cause: str = Field("", alias="Cause")
-
-
 class FailedState(EventModel):
     """What the state machine calls with: the run, and the error of the state that failed.
 
@@ -73,19 +66,6 @@ class FailedState(EventModel):
     execution_arn: ExecutionArn
     error: StateError
     number: Annotated[int, Field(strict=True, ge=0, lt=runs.MOST_PACKED)] | None = None
-
-
-class Status(BaseModel):
-    """How an execution has ended; times are milliseconds since 1970."""
-
-    name: ExecutionName
-    execution_arn: ExecutionArn = Field(alias="executionArn")
-    status: str
-    stop_date: Annotated[float, Field(strict=True, ge=0, le=1e14)] | None = Field(
-        None, alias="stopDate"
-    )
-    error: str | None = None
-    cause: str | None = None
 
 
 class StatusChange(EventModel):
@@ -103,40 +83,31 @@ def read_event(event: Any) -> Event:
     if isinstance(event, dict) and "detail" in event:
         return _of_status(StatusChange.read(event).detail)
     found = FailedState.read(event)
-    run = {"run_id": found.run_id, "execution_arn": found.execution_arn}
-    failure = Failure(
-        **run,
-        status="FAILED",
-        error=found.error.error,
-        cause=_message(found.error.cause),
-        ended_at=datetime.now(UTC),
+    failure = _failure(found.run_id, found.execution_arn, found.error.outcome)
+    return Event(
+        run_id=found.run_id,
+        execution_arn=found.execution_arn,
+        failure=failure,
+        number=found.number,
     )
-    return Event(**run, failure=failure, number=found.number)
 
 
 def _of_status(detail: Status) -> Event:
     """Return what is said of an execution that has ended."""
-    run, status = {"run_id": detail.name, "execution_arn": detail.execution_arn}, detail.status
-    if status not in ("FAILED", "ABORTED", "TIMED_OUT"):
-        return Event(**run, failure=None)  # the sweep's: it has an end, which is not finished
-    failure = Failure(
-        **run,
-        status="CANCELLED" if status == "ABORTED" else "FAILED",
-        error=detail.error or f"Execution{status.title().replace('_', '')}",
-        cause=_message(detail.cause or f"the execution was {status}"),
+    run_id, arn, outcome = detail.name, detail.execution_arn, detail.outcome
+    if outcome is None:  # the sweep's: it has an end, which is not finished
+        return Event(run_id=run_id, execution_arn=arn, failure=None)
+    failure = _failure(run_id, arn, outcome)  # only what was cut off leaves a Submit that runs on
+    return Event(run_id=run_id, execution_arn=arn, failure=failure, cut_off_at=detail.cut_off_at)
+
+
+def _failure(run_id: str, execution_arn: str, outcome: Outcome) -> Failure:
+    return Failure(
+        run_id=run_id,
+        execution_arn=execution_arn,
         ended_at=datetime.now(UTC),
+        **outcome._asdict(),
     )
-    cut_off = status in ("ABORTED", "TIMED_OUT")  # FAILED is a state's end, and no Submit runs on
-    stopped_at = detail.stop_date if cut_off else None
-    at = None if stopped_at is None else datetime.fromtimestamp(stopped_at / 1000, UTC)
-    return Event(**run, failure=failure, cut_off_at=at)
-
-
-def _message(cause: str) -> str:
-    """Return the message of a Lambda's error, which Step Functions passes on as JSON."""
-    with suppress(ValueError, KeyError, TypeError, RecursionError):  # it is the message
-        cause = str(json.loads(cause)["errorMessage"])
-    return cause.encode("utf-8", "replace").decode()  # half a character could not be recorded
 
 
 @stage(read_event, uses=("s3", "braket", "dynamodb", "sns"))
@@ -155,7 +126,8 @@ def handler(event: Event) -> dict[str, Any]:
         return _answer(event, cancelled=False, n_tasks=0)
     found = _Found.of(bucket, run_id)
     if event.failure is not None:
-        ends.fail(bucket, event.failure, kind="run" if found.pack is None else "pack")
+        kind: ends.Kind = "run" if found.pack is None else "pack"
+        ends.fail(bucket, event.failure, kind=kind, study=found.study or _study(bucket, run_id))
     known: dict[str, object] = {}
     try:
         arns = found.jobs(bucket, event)
@@ -201,7 +173,7 @@ def _end_one_of_pack(event: Event, number: int, settings: CancelSettings) -> dic
     if failure is None or number >= len(pack.names):
         raise InvalidRequest.of("number", number, f"up to {len(pack.names) - 1}")
     failed = packs.failed(pack, pack.names[number], error=failure.error, cause=failure.cause)
-    packs.end(bucket, failed)
+    packs.end(bucket, pack, failed)
     ends.finish(bucket, failed.run_id, settings.catalogue_table, settings.budget)
     return {"run_id": failed.run_id, "error": failed.error, "cause": failed.cause}
 
@@ -244,6 +216,13 @@ class _Found:
         return prepared.created_at if prepared else None
 
     @property
+    def study(self) -> str | None:
+        """The study that it is of; not known of what was refused."""
+        if self.run is not None:
+            return self.run.request.study
+        return None if self.pack is None else self.pack.study
+
+    @property
     def has_tasks(self) -> bool:
         """Whether its jobs may create quantum tasks."""
         return self.run is not None and self.run.device.kind != "local"
@@ -262,6 +241,13 @@ class _Found:
         recorded = submitted.all_jobs if submitted else ()
         searched = jobs.find_all(event.execution_arn, self.created_at)
         return list(dict.fromkeys((*recorded, *searched)))
+
+
+def _study(bucket: str, run_id: str) -> str | None:
+    """Return the study of a run that was refused, which its name alone tells."""
+    study = places.study_of(run_id)
+    there = study and storage.exists(bucket, places.key(study, places.STUDY_FILE))
+    return study if there else None
 
 
 def _check_no_job_follows(event: Event, newest: jobs.JobState | None, n_found: int) -> None:

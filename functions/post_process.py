@@ -148,7 +148,7 @@ def _claim(event: Event, settings: PostProcessSettings, started: float) -> Claim
     result = read_result(jobs.read_output(job.newest), prepared)
     timing = _timing(event, prepared, job, started)
     made = _report(prepared, job, result, timing, settings.instance_price)
-    return _claim_completed(bucket, made, "run")
+    return _claim_completed(bucket, made, "run", prepared.request.study)
 
 
 class _Job(NamedTuple):
@@ -204,7 +204,9 @@ def _timing(event: Event, prepared: PreparedRun, job: _Job, started: float) -> T
     )
 
 
-def _claim_completed(bucket: str, made: AnyReport, kind: ends.Kind) -> Claim:
+def _claim_completed(
+    bucket: str, made: AnyReport, kind: ends.Kind, study: str | None = None
+) -> Claim:
     """Stage a report and claim its run's end with it; of a run of a pack, the page alone."""
     files = dict(_files(made))
     metrics = _metrics(made)
@@ -216,6 +218,7 @@ def _claim_completed(bucket: str, made: AnyReport, kind: ends.Kind) -> Claim:
         runs.COMPLETED,
         _completed(made, f"s3://{bucket}/{runs.key(made.run_id, '')}"),
         kind=kind,
+        study=study,
         staged=ends.stage(bucket, made.run_id, files),
         metrics=metrics,
     )
@@ -252,7 +255,7 @@ def _claim_of_pack(
         pack, name, job_arn=event.job_arn, billable_seconds=seconds, cancelled=cancelled
     )
     if cancelled:
-        return packs.end(bucket, failure)
+        return packs.end(bucket, pack, failure)
     try:
         prepared = storage.need_model(
             bucket, runs.key(pack.run_id(name), runs.PREPARED), PreparedRun
@@ -262,12 +265,12 @@ def _claim_of_pack(
         timing = _timing(event, prepared, share, started)
         made = _report(prepared, share, result, timing, settings.instance_price)
         thrifty = made.model_copy(update={"artifacts": made.artifacts.thrifty})
-        return _claim_completed(bucket, thrifty, "run of a pack")
+        return _claim_completed(bucket, thrifty, "run of a pack", pack.study)
     except ServiceUnavailable:
         raise
     except PipelineError as error:
         said = {"error": type(error).__name__, "cause": str(error)}
-        return packs.end(bucket, failure.model_copy(update=said))
+        return packs.end(bucket, pack, failure.model_copy(update=said))
 
 
 def _shares(pack: PackRecord, job: _Job) -> dict[str, float]:
@@ -298,7 +301,8 @@ def _end_pack(event: Event, pack: PackRecord, settings: PostProcessSettings) -> 
 def _end_of(bucket: str, pack: PackRecord, name: str) -> Claim:
     """Return the end of a run; one that could not be recorded is, now that all others are."""
     found = ends.read(bucket, pack.run_id(name))
-    return found or packs.end(bucket, packs.failed(pack, name, cause="its end was not recorded"))
+    lost = packs.failed(pack, name, cause="its end was not recorded")
+    return found or packs.end(bucket, pack, lost)
 
 
 def _claim_pack(
@@ -322,6 +326,7 @@ def _claim_pack(
             actual_usd=bill,
         ),
         kind="pack",
+        study=pack.study,
         metrics={"CostRatio": bill / estimate if estimate else None},
     )
 

@@ -1,10 +1,11 @@
 """Finds, every few minutes, what an ended run has left, and has Cancel see to it.
 
 What is left: a job or quantum task of a run that has ended, or its ticket in the line for a job; an
-end that nobody has claimed, published or told; a report that was staged and came too late. The
-functions that end a run see to all of it themselves; here is what they could not, since they died,
-were refused for long, or their event was lost. Cancel is called as by EventBridge, so that there is
-one function that cancels and one way to end a run half-way.
+end that nobody has claimed, published or told; a report that was staged and came too late; of an
+execution of a study, runs that go on. The functions that end a run or a study see to all of it
+themselves; here is what they could not, since they died, were refused for long, or their event was
+lost. Cancel, or StopRuns, is called as by EventBridge, so that there is one function that cancels
+and one way to end a run half-way.
 
 The work is bounded. Each run is looked at from its end until nothing of it is left, for a day at
 most; each job from its creation until it has ended; what is older, ``sweep.json`` says. The list of
@@ -22,7 +23,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from quantum_pipeline import runs
-from quantum_pipeline.aws import ends, executions, jobs, packs, storage, tasks, tickets
+from quantum_pipeline.aws import ends, executions, jobs, packs, storage, studies, tasks, tickets
 from quantum_pipeline.aws.clients import client
 from quantum_pipeline.aws.executions import Execution
 from quantum_pipeline.aws.jobs import FoundJob
@@ -38,6 +39,9 @@ GRACE_SECONDS = 120.0
 
 LONGEST = timedelta(days=15)
 """More than an execution may take."""
+
+LONGEST_STUDY = timedelta(days=29)
+"""More than an execution of a study may take."""
 
 GIVE_UP = timedelta(days=1)
 """How long the runs that have ended are looked at: by then an alarm has rung for long."""
@@ -98,7 +102,10 @@ def handler(event: Event) -> dict[str, Any]:
         job.execution_arn: job.run_id for job in over
     }
     for arn, name in names.items():
-        _call_cancel(settings.cancel_function_arn, arn, name, known=arn in listed)
+        _hand_over(settings.cancel_function_arn, arn, name, known=arn in listed)
+    of_studies = _left_of_studies(settings, now, quiet)
+    for each in of_studies:
+        _hand_over(settings.stop_runs_function_arn, each.arn, each.name, known=True)
     looked_until = quiet if len(ended) <= MOST_RUNS else ended[MOST_RUNS].stopped_at
     not_done = [job.created_at for job in found if job.alive or job.execution_arn in names]
     after = Swept(
@@ -106,8 +113,9 @@ def handler(event: Event) -> dict[str, Any]:
         jobs_since=min([now - SHOWN, *not_done]),
     )
     storage.write_model(bucket, runs.SWEPT, after)
-    record({"RunsSwept": len(names)})
-    return {"looked_at": min(len(ended), MOST_RUNS), "left": sorted(names.values())}
+    found_left = sorted([*names.values(), *(each.name for each in of_studies)])
+    record({"RunsSwept": len(found_left)})
+    return {"looked_at": min(len(ended), MOST_RUNS), "left": found_left}
 
 
 def _ended(listed: Iterable[Execution], since: datetime, until: datetime) -> list[Ended]:
@@ -153,8 +161,15 @@ def _is_over(bucket: str, job: FoundJob, listed: Mapping[str, Execution], quiet:
     return claim is not None and (claim.ended_at is None or claim.ended_at <= quiet)
 
 
-def _call_cancel(function_arn: str, execution_arn: str, run_id: str, *, known: bool) -> None:
-    """Hand a run over to Cancel, as EventBridge does."""
+def _left_of_studies(settings: SweepSettings, now: datetime, quiet: datetime) -> list[Ended]:
+    """Return the executions of studies that have left runs running, or their end untold."""
+    started = executions.started_since(settings.study_machine_arn, now - LONGEST_STUDY)
+    ended = _ended(started, now - GIVE_UP, quiet)
+    return [each for each in ended if studies.is_left(settings.output_bucket, each.arn)]
+
+
+def _hand_over(function_arn: str, execution_arn: str, run_id: str, *, known: bool) -> None:
+    """Hand an execution over to the function that sees to its end, as EventBridge does."""
     detail: dict[str, Any] = {"executionArn": execution_arn, "name": run_id, "status": "UNKNOWN"}
     event = {"source": SOURCE, "detail": executions.describe(execution_arn) if known else detail}
     client("lambda").invoke(

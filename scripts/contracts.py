@@ -68,11 +68,12 @@ def contracts() -> Iterator[Contract]:
         ("functions", "hybrid_job"),
     )
     yield _forbidden(
-        "only the pages draw, for PostProcess, for comparisons and on demand",
+        "only the pages draw, for PostProcess, Summarise, comparisons and on demand",
         ("functions", *_parts(("aws", *ON_THIS_MACHINE))),
         ("jinja2", "matplotlib"),
         ignore_imports=(
             "functions.post_process -> quantum_pipeline.pages",
+            "functions.summarise -> quantum_pipeline.pages.study_page",
             "quantum_pipeline.cli.comparing -> quantum_pipeline.pages.comparison",
             "quantum_pipeline.cli.one_run -> quantum_pipeline.pages",
         ),

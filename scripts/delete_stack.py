@@ -1,6 +1,7 @@
 """Delete a stack with everything in it: running jobs, the contents of buckets, the stack itself.
 
-The order is what makes it safe: executions are stopped first, so that none goes on to submit a job;
+The order is what makes it safe: executions are stopped first, those of studies before the runs that
+they start, so that none goes on to submit a job;
 jobs are cancelled next and waited for, since a job writes to its bucket until it has ended; then
 the buckets are emptied of every version, and CloudFormation can delete them with all the rest.
 
@@ -20,6 +21,7 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 
 STACK_TAG = "quantum-pipeline:stack"
+MACHINES = ("StudyMachineArn", "StateMachineArn")
 BUCKETS = ("InputBucketName", "OutputBucketName", "CodeBucketName")
 JOB_SECONDS = 900  # how long the jobs may take to end
 POLL_SECONDS = 5
@@ -44,7 +46,8 @@ def delete_stack(
         TimeoutError: the jobs did not end in time; the stack is left as it is.
     """
     outputs = _outputs(client("cloudformation"), name)
-    stopped = _stop_executions(client("stepfunctions"), outputs["StateMachineArn"], say)
+    machines = [outputs[each] for each in MACHINES if each in outputs]
+    stopped = sum(_stop_executions(client("stepfunctions"), each, say) for each in machines)
     _cancel_jobs(client("braket"), name, LATE_JOB_SECONDS if stopped else 0, say, sleep)
     buckets = [outputs[output] for output in BUCKETS]
     try:

@@ -25,6 +25,7 @@ BEFORE = {
     "Monitor": ("Prepare", "Submit"),
     "PostProcess": ("Prepare", "Submit", "Monitor"),
     "Cancel": ("Prepare", "Submit"),
+    "PlanRound": (),
     "Sweep": (),
 }
 

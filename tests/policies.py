@@ -18,12 +18,12 @@ WORD = re.compile(r"\b[A-Z][A-Z_]{4,}\b")
 
 def filled(name: str, outputs: Mapping[str, str]) -> Json:
     """Return a policy for the stack with these outputs."""
-    machine = outputs["StateMachineArn"].rpartition(":")[2]
     words = {
         "ACCOUNT": ACCOUNT,
         "REGION": REGION,
         "STACK": STACK_NAME,
-        "STATE_MACHINE": machine,
+        "STATE_MACHINE": outputs["StateMachineArn"].rpartition(":")[2],
+        "STUDY_MACHINE": outputs["StudyMachineArn"].rpartition(":")[2],
         "INPUT_BUCKET": outputs["InputBucketName"],
         "OUTPUT_BUCKET": outputs["OutputBucketName"],
         "CODE_BUCKET": outputs["CodeBucketName"],

@@ -38,7 +38,10 @@ JOB: Layers = (
 )
 """Those of ``hybrid_job``, likewise."""
 
-FUNCTIONS = ("prepare", "submit", "monitor", "post_process", "cancel", "sweep")
+FUNCTIONS = (
+    *("prepare", "submit", "monitor", "post_process", "cancel"),
+    *("plan_round", "summarise", "stop_runs", "sweep"),
+)
 """The Lambdas; none imports another."""
 
 ON_THIS_MACHINE = ("cli", "files", "local")

@@ -7,6 +7,7 @@ words (a pattern, a tuple), the field brings its own under the keyword ``allowed
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import SequenceMatcher, get_close_matches
 from functools import cache
@@ -20,6 +21,9 @@ from quantum_pipeline.wording import refusal, shown
 Schema = dict[str, Any]
 Location = tuple[int | str, ...]
 MOST_SENTENCES = 5
+_DOTTED = re.compile(r"[^\W\d]\w{0,63}(\.\w{1,64}){0,8}").fullmatch
+"""Names, and paths of them: what needs no quotes."""
+
 LONGEST_MEANT = 64
 """Characters: a longer text is no word with a mistake in it."""
 
@@ -161,9 +165,9 @@ def _locate(location: Location, root: Schema) -> tuple[list[str], Schema]:
         if model is not None and number < len(location):
             schema = _followed(model, root)
             continue
-        if isinstance(step, str) and schema.get("type") != "object":
+        if isinstance(step, str) and "object" not in schema.get("type", ""):
             break  # a step into one of several types, by pydantic's name of it
-        plain = isinstance(step, str) and step.isidentifier() and len(step) <= 64
+        plain = isinstance(step, str) and _DOTTED(step) is not None
         path.append(str(step) if plain else shown(step))
         inner = _inner(schema, step)
         if inner is None:
@@ -174,7 +178,8 @@ def _locate(location: Location, root: Schema) -> tuple[list[str], Schema]:
 
 def _model_of_union(schema: Schema, step: int | str) -> Schema | None:
     """Return the reference to a model among several types, by pydantic's name of it."""
-    models = (each for each in schema.get("anyOf", ()) if "$ref" in each)
+    several = (*schema.get("anyOf", ()), *schema.get("oneOf", ()))
+    models = (each for each in several if "$ref" in each)
     name = str(step).rstrip("]").rpartition(" ")[2]
     return next((each for each in models if each["$ref"] == f"#/$defs/{name}"), None)
 

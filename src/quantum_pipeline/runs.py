@@ -53,6 +53,14 @@ RunId = Annotated[
 ]
 """The name of a run that was prepared: of its execution, and of a folder in S3."""
 
+STUDY = r"[A-Za-z0-9][A-Za-z0-9-]{0,39}"
+STUDY_ALLOWED = "1 to 40 letters, digits, -, a letter or digit first"
+
+StudyName = Annotated[
+    str, Field(pattern=f"^{STUDY}$", json_schema_extra={"allowed": STUDY_ALLOWED})
+]
+"""The name of a study, and of its folder in S3."""
+
 NOT_IN_NAMES = r"\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f\ufffe\uffff\U0010ffff"
 """What Step Functions has in no name, as a class of characters; half a character neither."""
 

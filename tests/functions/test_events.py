@@ -24,6 +24,9 @@ FUNCTIONS = {
     "Monitor": "monitor",
     "PostProcess": "post_process",
     "Cancel": "cancel",
+    "PlanRound": "plan_round",
+    "Summarise": "summarise",
+    "StopRuns": "stop_runs",
     "Sweep": "sweep",
 }
 OPTIONAL = {("Submit", "started_at"), ("Submit", "waits")}
@@ -85,6 +88,10 @@ def test_a_field_that_is_missing_is_named(stack: Stack, function: str, field: st
         ("Cancel", ended(stopDate=1e300), "detail.stopDate: got 1e.300; allowed: a number from 0"),
         ("Cancel", ended(name=None), "detail.name: got null; allowed: the name of an execution"),
         ("Cancel", changed("cancel_stopped", detail=[]), r"detail: got \[\]; allowed: an object w"),
+        ("PlanRound", changed("plan_round", input=5), r"study: got 5; allowed: an object with"),
+        ("PlanRound", changed("plan_round", input={"study": "a"}), "round: missing; allowed: an "),
+        ("Summarise", changed("summarise", done={"study": "a b"}), 'done.study: got "a b"; allo'),
+        ("StopRuns", changed("stop_runs", error={}), "error.Error: missing; allowed: text"),
         ("Sweep", {"grace_seconds": 1e308}, r"grace_seconds: got 1e\+308; allowed: a number from"),
         ("Sweep", {"grace_seconds": "1"}, 'grace_seconds: got "1"; allowed: a number from 0 to'),
     ],

@@ -22,6 +22,7 @@ from scripts.delete_stack import delete_stack
 from tests.waiting import wait_for
 
 STACK = "Pipeline"
+MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:machine"
 JOB = "arn:aws:braket:us-east-1:123456789012:job/11111111-2222-3333-4444-555555555555"
 BUCKETS = {
     "Input": "amazon-braket-input-1",
@@ -69,11 +70,19 @@ class Aws:
             "cancel_job", {"jobArn": arn, "cancellationStatus": "CANCELLING"}, {"jobArn": arn}
         )
 
-    def start_execution(self, name: str) -> None:
-        [machine] = self("stepfunctions").list_state_machines()["stateMachines"]
-        arn = self("stepfunctions").start_execution(
-            stateMachineArn=machine["stateMachineArn"], name=name
-        )["executionArn"]
+    def create_machine(self, name: str) -> str:
+        return str(
+            self("stepfunctions").create_state_machine(
+                name=name,
+                definition=json.dumps(WAIT),
+                roleArn="arn:aws:iam::123456789012:role/states",
+            )["stateMachineArn"]
+        )
+
+    def start_execution(self, name: str, machine: str = MACHINE) -> None:
+        arn = self("stepfunctions").start_execution(stateMachineArn=machine, name=name)[
+            "executionArn"
+        ]
         # moto's engine cannot stop what it has not begun.
         wait_for(lambda: self("stepfunctions").get_execution_history(executionArn=arn)["events"])
 
@@ -132,13 +141,9 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
             aws("s3").put_bucket_versioning(
                 Bucket=bucket, VersioningConfiguration={"Status": "Enabled"}
             )
-        machine = aws("stepfunctions").create_state_machine(
-            name="machine",
-            definition=json.dumps(WAIT),
-            roleArn="arn:aws:iam::123456789012:role/states",
-        )
+        assert aws.create_machine("machine") == MACHINE
         outputs = {f"{name}BucketName": bucket for name, bucket in BUCKETS.items()}
-        outputs["StateMachineArn"] = machine["stateMachineArn"]
+        outputs["StateMachineArn"] = MACHINE
         aws.clients["cloudformation"] = CloudFormation(aws, outputs)
         yield aws
 
@@ -165,6 +170,17 @@ def test_running_jobs_of_the_stack_are_cancelled_and_waited_for(aws: Aws) -> Non
 
 
 LOOKS = script.LATE_JOB_SECONDS // script.POLL_SECONDS
+
+
+def test_studies_are_stopped_before_the_runs_that_they_start(aws: Aws) -> None:
+    studies = aws.create_machine("studies")
+    aws.clients["cloudformation"].outputs["StudyMachineArn"] = studies
+    aws.start_execution("r1")
+    aws.start_execution("angles", studies)
+    for _ in range(LOOKS + 1):
+        aws.expect_search()
+    aws.delete()
+    assert aws.said[:2] == ["Stopped execution angles", "Stopped execution r1"]
 
 
 def test_running_executions_are_stopped_before_jobs_are_looked_for(aws: Aws) -> None:

@@ -13,7 +13,8 @@ from quantum_pipeline.architecture import PACKAGE as PACKAGE_LAYERS
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "quantum_pipeline"
 SHARED = {"numpy", "pydantic", "pydantic_core", "aws_lambda_powertools", "quantum_pipeline"}
-PLOTTING = {"matplotlib", "jinja2", "PIL"}
+MORE = {"pages": {"matplotlib", "jinja2", "PIL"}, "studies": {"optuna"}}
+"""Of layers that not every function has, by the part of the package that imports it."""
 OF_LAMBDA = {"boto3", "botocore"}
 
 
@@ -29,7 +30,7 @@ def test_modules_in_the_layer_import_what_is_in_the_layers_or_of_lambda() -> Non
     for path in PACKAGE.rglob("*.py"):
         inside = path.relative_to(PACKAGE)
         if inside.parts[0] not in ON_THIS_MACHINE:
-            there = SHARED | OF_LAMBDA | (PLOTTING if inside.parts[0] == "pages" else set())
+            there = SHARED | OF_LAMBDA | MORE.get(inside.parts[0], set())
             missing = set(imported(path)) - there - sys.stdlib_module_names
             assert not missing, (inside, missing)
 

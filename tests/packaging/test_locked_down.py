@@ -31,8 +31,8 @@ def of_type(template: Json, kind: str) -> list[str]:
 def test_every_role_has_the_boundary_also_those_that_sam_makes(transformed: Json) -> None:
     template = transformed["template"]
     roles = of_type(template, "AWS::IAM::Role")
-    assert "StateMachineRole" in roles
-    assert len(roles) == 9
+    assert {"StateMachineRole", "StudyMachineRole"} <= set(roles)
+    assert len(roles) == 13
     given = {"PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/limits/Boundary"}
     for role in roles:
         body = template["Resources"][role]["Properties"]["PermissionsBoundary"]
@@ -132,13 +132,16 @@ def test_each_bucket_logs_its_accesses_under_a_prefix_of_its_own(template: Json)
     }
 
 
-def test_what_a_run_leaves_expires_where_it_is_not_to_be_kept(template: Json) -> None:
-    def expire(**given: str) -> dict[str, Any]:
-        rules = resolved(template, "OutputBucket", **given)["LifecycleConfiguration"]["Rules"]
+def test_what_runs_and_studies_leave_expires_where_it_is_not_to_be_kept(template: Json) -> None:
+    def expire(bucket: str, **given: str) -> dict[str, Any]:
+        rules = resolved(template, bucket, **given)["LifecycleConfiguration"]["Rules"]
         return {each["Prefix"]: each["ExpirationInDays"] for each in rules if "Prefix" in each}
 
-    assert expire() == {"line/": 1}
-    assert expire(ReportRetentionDays="90") == {"line/": 1, "runs/": "90", "jobs/": "90"}
+    assert expire("OutputBucket") == {"line/": 1}
+    of_days = dict.fromkeys(("runs/", "studies/", "jobs/"), "90")
+    assert expire("OutputBucket", ReportRetentionDays="90") == {"line/": 1} | of_days
+    assert expire("InputBucket") == {}
+    assert expire("InputBucket", ReportRetentionDays="90") == {"studies/": "90"}
 
 
 def test_no_run_expires_that_the_sweep_may_look_at(template: Json) -> None:

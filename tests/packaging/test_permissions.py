@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from quantum_pipeline.runs import RUN_ID_TAG
 
 Json = dict[str, Any]
+ROOT = Path(__file__).parents[2]
 
 EVERYWHERE = {
     "braket:CreateJob": "a local simulator has no ARN; a condition on the request's tag binds it",
@@ -42,6 +44,17 @@ OF_THE_SERVICE = {
     "cloudwatch:PutMetricData",
 }
 """What Braket itself does with the job's role, so that no code of ours calls it."""
+
+OF_LOG_DELIVERY = {
+    "logs:CreateLogDelivery",
+    "logs:GetLogDelivery",
+    "logs:UpdateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:DescribeResourcePolicies",
+    "logs:DescribeLogGroups",
+}
 
 NEEDED = {
     "PrepareFunctionRole": {
@@ -96,6 +109,26 @@ NEEDED = {
         "sns:Publish",
         "sqs:SendMessage",
     },
+    "PlanRoundFunctionRole": {
+        "s3:GetObject",
+        "s3:PutObject",
+        "s3:ListBucket",
+        "states:DescribeExecution",
+        "states:StopExecution",
+        "braket:GetDevice",
+        "braket:SearchDevices",
+    },
+    "SummariseFunctionRole": {"s3:GetObject", "s3:PutObject", "sns:Publish"},
+    "StopRunsFunctionRole": {
+        "s3:GetObject",
+        "s3:PutObject",
+        "s3:ListBucket",
+        "states:DescribeExecution",
+        "states:ListExecutions",
+        "states:StopExecution",
+        "sns:Publish",
+        "sqs:SendMessage",
+    },
     "SweepFunctionRole": {
         "s3:GetObject",
         "s3:PutObject",
@@ -107,17 +140,24 @@ NEEDED = {
         "lambda:InvokeFunction",
         "sqs:SendMessage",
     },
-    "StateMachine": {
+    "StateMachine": {"lambda:InvokeFunction", *OF_LOG_DELIVERY},
+    "StudyMachineRole": {
         "lambda:InvokeFunction",
-        "logs:CreateLogDelivery",
-        "logs:GetLogDelivery",
-        "logs:UpdateLogDelivery",
-        "logs:DeleteLogDelivery",
-        "logs:ListLogDeliveries",
-        "logs:PutResourcePolicy",
-        "logs:DescribeResourcePolicies",
-        "logs:DescribeLogGroups",
+        "s3:GetObject",
+        "states:StartExecution",
+        "states:DescribeExecution",
+        "states:StopExecution",
+        "events:PutTargets",
+        "events:PutRule",
+        "events:DescribeRule",
+        *OF_LOG_DELIVERY,
     },
+    "StudyMapPolicy": {
+        "states:StartExecution",
+        "states:DescribeExecution",
+        "states:StopExecution",
+    },
+    "StudyExecutionsPolicy": {"states:DescribeExecution"},
     "SweepScheduleRole": {"lambda:InvokeFunction", "sqs:SendMessage"},
     "JobRole": {
         "s3:GetObject",
@@ -147,15 +187,21 @@ def as_list(value: Any) -> list[Any]:
 
 
 def statements(resources: Json, name: str) -> Iterator[Json]:
-    for policy in resources[name]["Properties"].get("Policies", []):
+    properties = resources[name]["Properties"]
+    own = [properties] if resources[name]["Type"] == "AWS::IAM::Policy" else []
+    for policy in [*properties.get("Policies", []), *own]:
         yield from policy.get("PolicyDocument", policy)["Statement"]
 
 
 def all_statements(resources: Json) -> Iterator[tuple[str, Json]]:
     for name in resources:
-        if resources[name]["Type"] in (
-            "AWS::Serverless::StateMachine",
-            "AWS::IAM::Role",
+        if (
+            resources[name]["Type"]
+            in (
+                "AWS::Serverless::StateMachine",
+                "AWS::IAM::Role",
+            )
+            or name in NEEDED
         ):
             for statement in statements(resources, name):
                 yield name, statement
@@ -194,6 +240,11 @@ def test_objects_are_reached_below_their_prefix_only(resources: Json) -> None:
         *(f"${{OutputBucket.Arn}}/{each}" for each in (*READ_BY_JOBS, *WRITTEN_BY_JOBS)),
         "${OutputBucket.Arn}/sweep.json",
         "${OutputBucket.Arn}/line/*",
+        "${InputBucket.Arn}/studies/*",
+        "${OutputBucket.Arn}/studies/*",
+        "${OutputBucket.Arn}/studies/*/rounds/*",
+        "${OutputBucket.Arn}/studies/*/study.json",
+        "${OutputBucket.Arn}/studies/_ends/*",
         "${CodeBucket.Arn}/source/*",
     }
     for name, statement in all_statements(resources):
@@ -214,8 +265,12 @@ def test_only_tickets_and_what_was_staged_are_removed(resources: Json) -> None:
 
 
 def test_nobody_writes_what_callers_put_in(resources: Json) -> None:
+    """PlanRound writes beside it, what the runs of studies read."""
     for name, statement in all_statements(resources):
         if "InputBucket" in str(statement["Resource"]):
+            if name == "PlanRoundFunctionRole" and statement["Action"] == "s3:PutObject":
+                assert statement["Resource"] == {"Fn::Sub": "${InputBucket.Arn}/studies/*"}
+                continue
             assert set(as_list(statement["Action"])) <= {"s3:GetObject", "s3:ListBucket"}, name
 
 
@@ -305,7 +360,8 @@ def test_functions_have_of_managed_policies_what_sam_adds_and_those_of_a_vpc_onl
         for name, body in resources.items()
         if "ManagedPolicyArns" in body["Properties"]
     }
-    assert found == {name: attached for name in NEEDED if name.endswith("FunctionRole")}
+    of_functions = {name: attached for name in NEEDED if name.endswith("FunctionRole")}
+    assert found == of_functions | {"StudyMachineRole": attached[1:2]}
 
 
 def test_only_braket_assumes_the_jobs_role(resources: Json) -> None:
@@ -339,22 +395,39 @@ def test_only_the_scheduler_assumes_the_role_of_the_schedule(resources: Json) ->
     }
 
 
-def test_the_sweep_writes_nothing_of_a_run_and_calls_cancel_alone(resources: Json) -> None:
+def test_the_sweep_writes_nothing_of_a_run_and_calls_those_who_end_them_alone(
+    resources: Json,
+) -> None:
     for statement in statements(resources, "SweepFunctionRole"):
         if "s3:PutObject" in as_list(statement["Action"]):
             assert statement["Resource"] == {"Fn::Sub": "${OutputBucket.Arn}/sweep.json"}
         if "lambda:InvokeFunction" in as_list(statement["Action"]):
-            assert statement["Resource"] == {"Fn::GetAtt": ["CancelFunction", "Arn"]}
+            assert statement["Resource"] == [
+                {"Fn::GetAtt": [name, "Arn"]} for name in ("CancelFunction", "StopRunsFunction")
+            ]
 
 
-def test_the_state_machine_invokes_the_functions_that_its_states_run(
-    resources: Json, machine: Json
+@pytest.mark.parametrize(
+    ("machine", "role"), [("StateMachine", "StateMachine"), ("StudyMachine", "StudyMachineRole")]
+)
+def test_a_state_machine_invokes_the_functions_that_its_states_run(
+    resources: Json, machine: str, role: str
 ) -> None:
     [statement] = [
-        each
-        for each in statements(resources, "StateMachine")
-        if each["Action"] == "lambda:InvokeFunction"
+        each for each in statements(resources, role) if each["Action"] == "lambda:InvokeFunction"
     ]
     allowed = {each["Fn::GetAtt"][0] for each in statement["Resource"]}
-    run = set(re.findall(r"\$\{(\w+)Arn\}", str(machine)))
-    assert allowed == run
+    text = (ROOT / resources[machine]["Properties"]["DefinitionUri"]).read_text(encoding="utf-8")
+    assert allowed == set(re.findall(r"\$\{(\w+Function)Arn\}", text))
+
+
+def test_a_study_starts_runs_of_its_stack_alone(resources: Json) -> None:
+    started = {
+        name: statement["Resource"]
+        for name, statement in all_statements(resources)
+        if "states:StartExecution" in as_list(statement["Action"])
+    }
+    assert started == {
+        "StudyMachineRole": {"Ref": "StateMachine"},
+        "StudyMapPolicy": {"Ref": "StudyMachine"},  # the items of its Map
+    }

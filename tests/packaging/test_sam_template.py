@@ -13,8 +13,8 @@ import pytest
 
 from functions import cancel, sweep
 from quantum_pipeline.aws import settings
-from quantum_pipeline.aws.ends import LEASE_SECONDS
 from quantum_pipeline.aws.metrics import METRICS
+from quantum_pipeline.aws.telling import LEASE_SECONDS
 from quantum_pipeline.devices.catalogue import catalogue
 from quantum_pipeline.local.environment import INIT_SECONDS
 from quantum_pipeline.local.template import Stack
@@ -22,9 +22,13 @@ from quantum_pipeline.local.template import Stack
 ROOT = Path(__file__).parents[2]
 Json = dict[str, Any]
 
-FUNCTIONS = ("Prepare", "Submit", "Monitor", "PostProcess", "Cancel", "Sweep")
+FUNCTIONS = (
+    *("Prepare", "Submit", "Monitor", "PostProcess", "Cancel"),
+    *("PlanRound", "Summarise", "StopRuns", "Sweep"),
+)
 OUTPUTS = {
     "StateMachineArn",
+    "StudyMachineArn",
     "InputBucketName",
     "OutputBucketName",
     "CodeBucketName",
@@ -116,9 +120,12 @@ def test_a_reserved_concurrency_is_that_of_each_function_and_none_by_default(
 
 def test_plots_are_only_where_they_are_drawn(template: Json, functions: dict[str, Json]) -> None:
     assert template["Globals"]["Function"]["Layers"] == [{"Ref": "SharedLayer"}]
-    plotting = {name for name, body in functions.items() if "Layers" in body}
-    assert plotting == {"PostProcessFunction"}
-    assert functions["PostProcessFunction"]["Layers"] == [{"Ref": "PlottingLayer"}]
+    more = {name: body["Layers"] for name, body in functions.items() if "Layers" in body}
+    assert more == {
+        "PostProcessFunction": [{"Ref": "PlottingLayer"}],
+        "SummariseFunction": [{"Ref": "PlottingLayer"}],
+        "PlanRoundFunction": [{"Ref": "StrategyLayer"}],
+    }
 
 
 # Parameters, regions, outputs
@@ -260,38 +267,44 @@ def test_every_log_group_has_a_retention_and_a_writer(
         assert body["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
     writers = {body["LoggingConfig"]["LogGroup"]["Ref"] for body in functions.values()}
     assert writers == {f"{name}LogGroup" for name in FUNCTIONS}
-    logging = resources["StateMachine"]["Properties"]["Logging"]
-    [destination] = logging["Destinations"]
-    arn = destination["CloudWatchLogsLogGroup"]["LogGroupArn"]
-    assert arn == {"Fn::GetAtt": ["StateMachineLogGroup", "Arn"]}
-    assert groups.keys() == writers | {"StateMachineLogGroup"}
+    machines = ("StateMachine", "StudyMachine")
+    for name in machines:
+        [destination] = resources[name]["Properties"]["Logging"]["Destinations"]
+        arn = destination["CloudWatchLogsLogGroup"]["LogGroupArn"]
+        assert arn == {"Fn::GetAtt": [f"{name}LogGroup", "Arn"]}
+    assert groups.keys() == writers | {f"{name}LogGroup" for name in machines}
 
 
 # Executions that are stopped
 
 
-def test_every_unhappy_end_of_an_execution_reaches_cancel(resources: Json) -> None:
-    rule = resources["StoppedExecutionRule"]["Properties"]
-    assert rule["EventPattern"] == {
+@pytest.mark.parametrize(
+    ("rule", "machine", "function"),
+    [
+        ("StoppedExecutionRule", "StateMachine", "CancelFunction"),
+        ("StoppedStudyRule", "StudyMachine", "StopRunsFunction"),
+    ],
+)
+def test_every_unhappy_end_of_an_execution_reaches_who_sees_to_it_or_raises_an_alarm(
+    resources: Json, functions: dict[str, Json], rule: str, machine: str, function: str
+) -> None:
+    """An event that was never delivered, or never handled, is kept."""
+    assert resources[rule]["Properties"]["EventPattern"] == {
         "source": ["aws.states"],
         "detail-type": ["Step Functions Execution Status Change"],
         "detail": {
-            "stateMachineArn": [{"Ref": "StateMachine"}],
+            "stateMachineArn": [{"Ref": machine}],
             "status": ["ABORTED", "TIMED_OUT", "FAILED"],
         },
     }
-    [target] = rule["Targets"]
-    assert target["Arn"] == {"Fn::GetAtt": ["CancelFunction", "Arn"]}
-
-
-def test_an_event_that_cancel_never_got_or_never_handled_is_kept_and_raises_an_alarm(
-    resources: Json, functions: dict[str, Json]
-) -> None:
     queue = {"Fn::GetAtt": ["UncancelledRunQueue", "Arn"]}
-    [target] = resources["StoppedExecutionRule"]["Properties"]["Targets"]
+    [target] = resources[rule]["Properties"]["Targets"]
+    assert target["Arn"] == {"Fn::GetAtt": [function, "Arn"]}
     assert target["DeadLetterConfig"] == {"Arn": queue}
-    failed = functions["CancelFunction"]["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]
+    failed = functions[function]["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]
     assert failed == {"Type": "SQS", "Destination": queue}
+    [allowed] = resources["UncancelledRunQueuePolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert {"Fn::GetAtt": [rule, "Arn"]} in allowed["Condition"]["ArnEquals"]["aws:SourceArn"]
     [dimension] = resources["UncancelledRunAlarm"]["Properties"]["Dimensions"]
     assert dimension["Value"] == {"Fn::GetAtt": ["UncancelledRunQueue", "QueueName"]}
 

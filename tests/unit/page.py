@@ -16,11 +16,13 @@ VOID = {"meta", "img", "br", "link", "input", "hr"}
 class Page(HTMLParser):
     """A page as a reader's browser sees it; every tag must be closed in its place.
 
-    It has to keep to a policy that lets its own style in, and pictures that are part of it.
+    It has to keep to a policy that lets its own style in, and pictures that are part of it; of a
+    page that ``sorts`` one script too.
     """
 
-    def __init__(self, html: str) -> None:
+    def __init__(self, html: str, *, sorts: bool = False) -> None:
         super().__init__()
+        self._sorts = sorts
         self.open: list[str] = []
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.text = ""
@@ -35,16 +37,19 @@ class Page(HTMLParser):
         assert meta["http-equiv"] == "Content-Security-Policy"
         assert place < [tag for tag, _ in self.tags].index("style")  # it holds for what follows
         [style] = re.findall("<style>(.*?)</style>", html, re.DOTALL)
-        digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+        scripts = re.findall("<script>(.*?)</script>", html, re.DOTALL)
+        assert len(scripts) == self._sorts
         assert dict(re.findall(r"([a-z-]+) ([^;]+)", meta["content"] or "")) == {
             "default-src": "'none'",
-            "style-src": f"'sha256-{digest}'",
+            "style-src": _hash(style),
             "img-src": "data:",
             "base-uri": "'none'",
             "form-action": "'none'",
+            **({"script-src": _hash(scripts[0])} if scripts else {}),
         }
         for tag, attributes in self.tags:
-            assert tag not in {"script", "link", "iframe", "object", "embed", "base", "form"}
+            assert tag not in {"link", "iframe", "object", "embed", "base", "form"}
+            assert tag != "script" or (self._sorts and not attributes)
             assert not [name for name in attributes if name == "style" or name.startswith("on")]
             assert (attributes.get("src") or "data:").startswith("data:")
 
@@ -57,12 +62,16 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        if "style" not in self.open:
+        if not {"style", "script"} & set(self.open):
             self.text += data
 
     @property
     def words(self) -> str:
         return " ".join(self.text.split())
+
+
+def _hash(content: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
 
 
 LEADING = ("plots/scan.png", "plots/determinants.png")

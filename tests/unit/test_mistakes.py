@@ -86,6 +86,13 @@ MISTAKES: list[tuple[str, str | bytes, str]] = [
     ("m.xyz", "1\n\nFe 0 0 0\n", 'element: got "Fe"; allowed: elements H to Ar'),
     ("m.xyz", "1\n0 2\nHe 0 0 0\n", "multiplicity: got 2; allowed: odd numbers"),
     ("m.xyz", "1\na\nHe 0 0 0\n1\nb\nHe 0 0 0\n", "one of them, by --frame 1 to --frame 2"),
+    # studies
+    ("s.json", json.dumps({"name": "s", "base": {}, "vary": {"shot": [1]}}),
+     "vary.shot: no such field; did you mean shots?"),
+    ("s.json", json.dumps({"name": "s", "base": {}, "vary": {"shots": [1]}}),
+     "run 0 (shots 1): problem: missing; allowed: an object whose type is one of"),
+    ("s.json", json.dumps({"name": "s", "base": {}, "vary": {"shots": []}, "strategi": {}}),
+     "strategi: no such field; did you mean strategy?"),
     ("f.fcidump", "&FCI NORB=2,NELEC=2\n", "the header does not end; allowed: &END or / after it"),
 ]  # fmt: skip
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,8 @@ import numpy as np
 import pytest
 
 from quantum_pipeline.devices.catalogue import EXACT_QUBITS, find
-from quantum_pipeline.devices.states import DeviceState, Qubit
 from quantum_pipeline.errors import PipelineError
 from quantum_pipeline.ising import all_energies
-from quantum_pipeline.planning import costs
-from quantum_pipeline.planning.device import candidates
 from quantum_pipeline.planning.packs import prepare_pack
 from quantum_pipeline.planning.preparation import prepare
 from quantum_pipeline.problems import PROBLEM_TYPES, BinaryProblem, Chemistry, FormProblem
@@ -29,18 +25,16 @@ from quantum_pipeline.requests.request import (
     ResolvedRequest,
     parse_request,
 )
-from scripts import request_docs
+from scripts.request_docs import REQUEST
 from tests.unit.best_known import BEST
-from tests.unit.device_answers import state
+from tests.unit.examples import EVENTS, NOON, PRICE, states
 
-EVENTS = Path(__file__).resolve().parents[2] / "events"
 REQUESTS = sorted((EVENTS / "requests").glob("*.json"))
 INVALID = {path.name: path for path in REQUESTS if path.name.startswith("invalid_")}
 VALID = {path.name: path for path in REQUESTS if path.name not in INVALID}
 PACKS = {name: path for name, path in VALID.items() if name.startswith("pack_")}
 SINGLE = {name: path for name, path in VALID.items() if name not in PACKS}
 REFUSALS = json.loads((EVENTS / "refusals.json").read_text("utf-8"))
-PRICE = costs.InstancePrice(instance_type="ml.m5.large", usd_per_hour=0.115, as_of="2026-08-21")
 
 
 def asked(path: Path) -> Request | Pack | StoredPack:
@@ -51,22 +45,6 @@ def single(path: Path) -> Request:
     found = asked(path)
     assert isinstance(found, Request)
     return found
-
-
-NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
-ROOM = {"n_qubits": 54, "qubits": tuple(Qubit(number=number) for number in range(54))}
-
-
-def states(request: Request, *, emulated: bool) -> dict[str, DeviceState]:
-    """Return the devices that a request asks of: emulators, or those of us-east-1 alone."""
-    near = [each for each in candidates(request) if emulated or each.region in (None, "us-east-1")]
-    return {
-        each.arn: state(
-            each.name.lower(), emulated=emulated, **(ROOM if each.kind == "qpu" else {})
-        )
-        for each in near
-        if each.kind != "local"
-    }
 
 
 def admitted(request: Request, *, emulated: bool) -> ResolvedRequest:
@@ -159,12 +137,12 @@ def test_no_refusal_is_written_down_for_an_example_that_is_not_there() -> None:
 
 
 def test_the_published_schema_is_the_models() -> None:
-    assert request_docs.SCHEMA.read_text("utf-8") == request_docs.schema_text()
+    assert REQUEST.schema_file.read_text("utf-8") == REQUEST.schema_text()
 
 
 @cache
 def published() -> jsonschema.Draft202012Validator:
-    schema = json.loads(request_docs.SCHEMA.read_text("utf-8"))
+    schema = json.loads(REQUEST.schema_file.read_text("utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)
     return jsonschema.Draft202012Validator(schema)
 
@@ -245,7 +223,7 @@ def test_the_page_has_the_circuits_that_mitigation_takes() -> None:
         {"type": "chemistry", "molecule": "H2", "bond_length_angstrom": 0.74},
     )
     with_fields = {"type": "ising", "fields": [1.0, 0.5, 0.2], "couplings": [[0, 1, 1.0]]}
-    page = request_docs.PAGE.read_text("utf-8")
+    page = REQUEST.page.read_text("utf-8")
     for mitigation, name in (
         ("none", "`none`"),
         ("auto", "`auto`"),
@@ -268,7 +246,7 @@ def test_the_page_has_the_circuits_that_mitigation_takes() -> None:
 
 
 def test_the_page_has_every_field_of_every_model_in_step() -> None:
-    page = request_docs.PAGE.read_text("utf-8")
-    assert page == request_docs.page_text(page)
-    for name in request_docs.models():
-        assert request_docs.table(name) in page, f"docs/request.md has no table of {name}"
+    page = REQUEST.page.read_text("utf-8")
+    assert page == REQUEST.page_text(page)
+    for name in REQUEST.models():
+        assert REQUEST.table(name) in page, f"docs/request.md has no table of {name}"

@@ -18,9 +18,11 @@ from werkzeug.wrappers import Request, Response
 from quantum_pipeline.catalogue.filters import Wanted
 from quantum_pipeline.cli.client import INPUT_LIMIT_BYTES, Pipeline, run_id_of
 from quantum_pipeline.cli.entry import main
+from quantum_pipeline.cli.study_client import StudyClient
 from quantum_pipeline.local.aws import ACCOUNT, REGION, STACK_NAME, LocalAws
 from quantum_pipeline.local.iam.authority import Authority, Verdict
 from quantum_pipeline.local.iam.policies import Asked, Decision, Statement, decide
+from quantum_pipeline.studies.study import parse_study
 from scripts.delete_stack import delete_stack
 from scripts.iam_mutations import mutations
 from tests.cloudformation import describe_stacks
@@ -28,6 +30,7 @@ from tests.policies import filled
 from tests.stack import KEY, LOCKED_DOWN, LONG, PARAMETERS, Stack, with_room
 from tests.waiting import wait_for
 
+PLAN = {"name": "followed", "base": {}, "vary": {"problem": [LONG["problem"]], "seed": [1, 2]}}
 READS, WRITES = "kms:Decrypt", "kms:GenerateDataKey"
 
 
@@ -147,6 +150,11 @@ def test_the_policy_for_running_lets_start_watch_stop_and_fetch(
     pipeline.cancel_in_pack(run_id_of(watched), "if-it-were-a-pack")
     pipeline.stop(watched)
     assert pipeline.wait_for_end(watched)
+    study = StudyClient(pipeline, parse_study(PLAN))
+    started = study.start()
+    wait_for(lambda: study.look().running)
+    assert study.execution() == started
+    assert study.stop(started, seconds=60)
     done = CliRunner().invoke(main, ["devices", "--stack", STACK_NAME])
     assert done.exit_code == 0, done.output
     assert not stack.aws.authority.refused
@@ -231,6 +239,8 @@ def test_the_policy_for_deleting_lets_stop_runs_and_empty_buckets_and_no_less(
 
 
 def _parts(statement: dict[str, Any]) -> int:
-    """Return how many actions and conditions a statement has."""
-    actions = statement["Action"]
-    return (1 if isinstance(actions, str) else len(actions)) + len(statement.get("Condition", {}))
+    """Return how many actions, resources among several and conditions a statement has."""
+    actions, resources = statement["Action"], statement["Resource"]
+    n_actions = 1 if isinstance(actions, str) else len(actions)
+    n_resources = 0 if isinstance(resources, str) else len(resources)
+    return n_actions + n_resources + len(statement.get("Condition", {}))

@@ -6,16 +6,12 @@ import json
 import os
 import re
 import signal
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import (
-    WaitFunction,
-)
 from werkzeug.wrappers import Request, Response
 
 from quantum_pipeline import runs
@@ -24,7 +20,7 @@ from quantum_pipeline.errors import BudgetExceeded, InvalidRequest, ServiceUnava
 from tests.cloudformation import describe_stacks
 from tests.functions.stages import event, execution_of
 from tests.stack import LONG, Stack, Subscriber, priced_stack
-from tests.waiting import wait_for
+from tests.waiting import wait_for, wait_less
 
 QUICK = {"algorithm": {"depth": 1, "starts": 1, "max_evaluations": 20}}
 Told = Callable[[], list[dict[str, Any]]]
@@ -44,10 +40,7 @@ def told(stack: Stack) -> Told:
 
 @pytest.fixture(autouse=True)
 def quick_and_not_intercepted(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    def wait(_: WaitFunction, *, env: Any, wait_seconds: int) -> None:
-        time.sleep(min(0.2, wait_seconds))
-
-    monkeypatch.setattr(WaitFunction, "_wait_interval", wait)
+    wait_less(monkeypatch)
     yield
     stack.aws.braket.intercept = None
     stack.aws.router.intercept = None

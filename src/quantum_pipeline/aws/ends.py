@@ -22,11 +22,11 @@ Cancel claims the end before it looks for a job, and Submit looks for a claim af
 one: in whichever order the two run, one of them sees the other.
 
 A run of a pack ends in the same order, but nobody is told of it: the pack is, once all of its runs
-have ended. A pack is no run, and has no item in the catalogue.
+have ended. A pack is no run, and has no item in the catalogue. Of runs and packs of a study nobody
+is told either: the study is.
 
-Only who holds the lease tells, and the lease outlasts any function: two calls tell the same end
-only if the first dies, or loses the answer, between telling and marking. So a claim and a record
-are made exactly once, and a notification is sent at least once, all but always once.
+A claim and a record are made exactly once, and a notification is sent at least once, all but always
+once: see ``telling``.
 """
 
 from __future__ import annotations
@@ -34,25 +34,22 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, ClassVar, Literal, TypeVar
 
 from botocore.exceptions import ClientError
-from pydantic import BaseModel, RootModel
+from pydantic import BaseModel, Field, RootModel
 
 from quantum_pipeline import runs
-from quantum_pipeline.aws import catalogue, notifications, storage
+from quantum_pipeline.aws import catalogue, notifications, storage, telling
 from quantum_pipeline.aws.budget import MonthlyBudget
 from quantum_pipeline.aws.metrics import record
-from quantum_pipeline.aws.storage import Tagged
+from quantum_pipeline.aws.telling import ToBeTold
 from quantum_pipeline.catalogue.sources import EndHeader, ReportHeader, record_of
 from quantum_pipeline.error_codes import Meaning, meaning_of
 from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.planning.budget import counted_usd, month_of
 from quantum_pipeline.planning.prepared import RunHeader
-
-LEASE_SECONDS = 330
-"""How long a teller that says no more is taken to be alive: longer than any function may run."""
 
 
 class End(BaseModel):
@@ -92,30 +89,23 @@ class Failure(End):
 Kind = Literal["run", "run of a pack", "pack"]
 
 
-class Lease(BaseModel):
-    """Who tells of an end, and until when nobody else does."""
-
-    teller: str
-    until: datetime
-
-
-class Claim(BaseModel):
+class Claim(ToBeTold):
     """How a run ends, and how far its end has come.
 
-    ``end`` is the record, ``staged`` the names of what is published with it. Releases before this
+    ``end`` is the record, ``staged`` the names of what is published with it, ``study`` what the run
+    or the pack is of: nobody is told of it then. Releases before this
     one wrote ``record`` alone: such a claim has no ``claimant``, and nothing is left to do for it.
     """
 
     record: str
     kind: Kind = "run"
     claimant: str = ""
-    end: dict[str, Any] = {}
+    end: dict[str, Any] = Field(default_factory=dict)
     staged: tuple[str, ...] = ()
     announced: tuple[str, ...] = ()
-    metrics: dict[str, float | None] = {}
-    dimensions: dict[str, str] = {}
-    telling: Lease | None = None
-    told: bool = False
+    metrics: dict[str, float | None] = Field(default_factory=dict)
+    dimensions: dict[str, str] = Field(default_factory=dict)
+    study: str | None = None
 
     @property
     def finished(self) -> bool:
@@ -126,10 +116,6 @@ class Claim(BaseModel):
     def ended_at(self) -> datetime | None:
         """When the run ended; None in claims of earlier releases."""
         return datetime.fromisoformat(self.end["ended_at"]) if self.end else None
-
-    def leased(self, now: datetime) -> bool:
-        """Return whether somebody may be telling of it now."""
-        return self.telling is not None and now < self.telling.until
 
 
 Header = TypeVar("Header", bound=BaseModel)
@@ -172,6 +158,7 @@ def claim(
     end: End,
     *,
     kind: Kind = "run",
+    study: str | None = None,
     staged: Staged | None = None,
     metrics: Mapping[str, float | None],
     **dimensions: str,
@@ -183,6 +170,7 @@ def claim(
     asked = Claim(
         record=name,
         kind=kind,
+        study=study,
         claimant=staged.claimant if staged else secrets.token_hex(8),
         end=end.model_dump(mode="json"),
         staged=staged.names if staged else (),
@@ -198,14 +186,20 @@ def claim(
     return stands
 
 
-def fail(bucket: str, failure: Failure, *, kind: Kind = "run") -> Claim:
+def fail(bucket: str, failure: Failure, *, kind: Kind = "run", study: str | None = None) -> Claim:
     """End a run as it failed, or was cancelled, unless it has ended; return the claim that stands.
 
     Of a pack, the runs count.
     """
     counted = {} if kind == "pack" else {"RunsFailed": 1}
     return claim(
-        bucket, failure.record, failure, kind=kind, metrics=counted, ErrorName=failure.error
+        bucket,
+        failure.record,
+        failure,
+        kind=kind,
+        study=study,
+        metrics=counted,
+        ErrorName=failure.error,
     )
 
 
@@ -285,39 +279,18 @@ def _readable(bucket: str, run_id: str, name: str, model: type[Header]) -> Heade
 def tell(bucket: str, run_id: str, topic_arn: str) -> None:
     """Notify the topic and count the end, unless somebody else has, or may be doing so now.
 
-    Of a run of a pack the topic is not told. A topic that refuses gives the lease back: the next
-    call tells.
+    Of a run of a pack or a study the topic is not told. A topic that refuses gives the lease back:
+    the next call tells.
     """
-    leased = _take_lease(bucket, run_id)
-    if leased is None:
-        return
-    stands, key = leased.record, runs.key(run_id, runs.END)
-    try:
-        if stands.kind != "run of a pack":
+
+    def say(stands: Claim) -> None:
+        if stands.kind != "run of a pack" and stands.study is None:
             end = storage.need_model(bucket, runs.key(run_id, stands.record), _Record).root
             details = {name: end.get(name) for name in stands.announced}
             notifications.publish(topic_arn, run_id, end["status"], details)
-    except Exception:
-        free = stands.model_copy(update={"telling": None})
-        storage.replace(bucket, key, Tagged(free, leased.tag))
-        raise
-    record(stands.metrics, **stands.dimensions)
-    storage.replace(bucket, key, Tagged(stands.model_copy(update={"told": True}), leased.tag))
+        record(stands.metrics, **stands.dimensions)
 
-
-def _take_lease(bucket: str, run_id: str) -> Tagged[Claim] | None:
-    """Return the claim with a lease of our own; None where there is nothing to tell for us."""
-    key, now = runs.key(run_id, runs.END), datetime.now(UTC)
-    found = storage.read_tagged(bucket, key, Claim)
-    if found is None or found.record.finished or found.record.leased(now):
-        return None
-    lease = Lease(teller=secrets.token_hex(8), until=now + timedelta(seconds=LEASE_SECONDS))
-    asked = found.record.model_copy(update={"telling": lease})
-    tag = storage.replace(bucket, key, Tagged(asked, found.tag))
-    if tag is not None:
-        return Tagged(asked, tag)
-    now_there = storage.read_tagged(bucket, key, Claim)  # ours, if the answer to our write was lost
-    return now_there if now_there is not None and now_there.record.telling == lease else None
+    telling.once(bucket, runs.key(run_id, runs.END), Claim, say)
 
 
 def _folder(run_id: str, claimant: str) -> str:

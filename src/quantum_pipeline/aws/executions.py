@@ -1,4 +1,4 @@
-"""Lists the executions of the stack's state machine, and reads how one of them ended."""
+"""Lists the executions of a state machine, reads how one of them ended, and stops it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from quantum_pipeline.aws.clients import client
 
@@ -51,3 +53,40 @@ def describe(arn: str) -> dict[str, Any]:
         "error": found.get("error"),
         "cause": found.get("cause"),
     }
+
+
+def arn_of(state_machine_arn: str, name: str) -> str:
+    """Return the ARN of the execution of that name, whether or not there is one.
+
+    >>> arn_of("arn:aws:states:us-east-1:1:stateMachine:m", "r1")
+    'arn:aws:states:us-east-1:1:execution:m:r1'
+    """
+    return f"{state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
+
+
+def status(arn: str) -> str | None:
+    """Return the status of an execution, None where there is none."""
+    try:
+        return str(client("stepfunctions").describe_execution(executionArn=arn)["status"])
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ExecutionDoesNotExist":
+            raise
+        return None
+
+
+def input_of(arn: str) -> str:
+    """Return the input of an execution, as JSON."""
+    return str(client("stepfunctions").describe_execution(executionArn=arn).get("input", "{}"))
+
+
+def running(state_machine_arn: str) -> Iterator[Execution]:
+    """Yield the executions that run."""
+    pages = client("stepfunctions").get_paginator("list_executions")
+    for page in pages.paginate(stateMachineArn=state_machine_arn, statusFilter="RUNNING"):
+        for each in page["executions"]:
+            yield Execution(each["executionArn"], each["name"], each["status"], None)
+
+
+def stop(arn: str, error: str, cause: str) -> None:
+    """End an execution as ABORTED; nothing where it has ended."""
+    client("stepfunctions").stop_execution(executionArn=arn, error=error, cause=cause)

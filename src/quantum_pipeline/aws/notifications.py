@@ -1,4 +1,4 @@
-"""Announces on the stack's SNS topic that a run has ended, and that a budget is nearly spent."""
+"""Announces on the stack's topic the end of a run or a study, and that a budget is nearly spent."""
 
 from __future__ import annotations
 
@@ -13,27 +13,32 @@ BUDGET = "BUDGET"
 
 def publish(topic_arn: str, run_id: str, status: str, details: dict[str, Any]) -> None:
     """Notify the topic's subscribers how a run ended."""
-    client("sns").publish(
-        TopicArn=topic_arn,
-        Subject=f"Quantum Pipeline: {run_id} {status}"[:100],
-        Message=json.dumps({"run_id": run_id, "status": status, **details}, indent=2),
-        MessageAttributes={"status": {"DataType": "String", "StringValue": status}},
-    )
+    _publish(topic_arn, f"{run_id} {status}", {"run_id": run_id, "status": status, **details})
+
+
+def publish_study(topic_arn: str, study: str, status: str, details: dict[str, Any]) -> None:
+    """Notify the topic's subscribers how an execution of a study ended."""
+    _publish(topic_arn, f"study {study} {status}", {"study": study, "status": status, **details})
 
 
 def warn_of_budget(topic_arn: str, month: str, counted_usd: float, budget_usd: float) -> None:
     """Notify the topic's subscribers that most of a month's budget is spent or reserved."""
+    _publish(
+        topic_arn,
+        f"{counted_usd / budget_usd:.0%} of the budget of {month}",
+        {
+            "month": month,
+            "status": BUDGET,
+            "counted_usd": counted_usd,
+            "monthly_budget_usd": budget_usd,
+        },
+    )
+
+
+def _publish(topic_arn: str, subject: str, message: dict[str, Any]) -> None:
     client("sns").publish(
         TopicArn=topic_arn,
-        Subject=f"Quantum Pipeline: {counted_usd / budget_usd:.0%} of the budget of {month}",
-        Message=json.dumps(
-            {
-                "month": month,
-                "status": BUDGET,
-                "counted_usd": counted_usd,
-                "monthly_budget_usd": budget_usd,
-            },
-            indent=2,
-        ),
-        MessageAttributes={"status": {"DataType": "String", "StringValue": BUDGET}},
+        Subject=f"Quantum Pipeline: {subject}"[:100],
+        Message=json.dumps(message, indent=2),
+        MessageAttributes={"status": {"DataType": "String", "StringValue": message["status"]}},
     )

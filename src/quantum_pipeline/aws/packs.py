@@ -139,7 +139,7 @@ class Preparing:
                 storage.write_model(self._outputs, key, prepared)
         for name, error in refused.items():
             failure = failed(record, name, error=type(error).__name__, cause=str(error))
-            ends.publish(self._outputs, failure.run_id, end(self._outputs, failure))
+            ends.publish(self._outputs, failure.run_id, end(self._outputs, record, failure))
         storage.write_model(self._outputs, runs.key(self._pack_id, _STORED), record)
         return record
 
@@ -239,9 +239,9 @@ def failed(
     )
 
 
-def end(bucket: str, failure: Failure) -> ends.Claim:
+def end(bucket: str, pack: PackRecord, failure: Failure) -> ends.Claim:
     """End a run of a pack as it failed, unless it has ended; return the claim that stands."""
-    return ends.fail(bucket, failure, kind="run of a pack")
+    return ends.fail(bucket, failure, kind="run of a pack", study=pack.study)
 
 
 def end_all(bucket: str, pack: PackRecord) -> None:
@@ -257,4 +257,4 @@ def end_all(bucket: str, pack: PackRecord) -> None:
     of_all = Failure.model_validate(stands.end)
     for name in pack.names:
         own = of_all.model_copy(update={"run_id": pack.run_id(name), "pack": pack.pack_id})
-        end(bucket, failed(pack, name, cancelled=True) if name in cancelled else own)
+        end(bucket, pack, failed(pack, name, cancelled=True) if name in cancelled else own)

@@ -89,11 +89,36 @@ class CancelSettings(_WithBudget):
     catalogue_table: str
 
 
-class SweepSettings(Settings):
+class _WithRuns(Settings):
+    state_machine_arn: str
+    """Of the state machine that runs a request."""
+
+
+class PlanRoundSettings(_WithPrice, _WithRuns):
+    """Settings of plan_round."""
+
+    input_bucket: str
+    aws_region: str
+
+
+class SummariseSettings(Settings):
+    """Settings of summarise."""
+
+    notification_topic_arn: str
+
+
+class StopRunsSettings(_WithRuns):
+    """Settings of stop_runs."""
+
+    notification_topic_arn: str
+
+
+class SweepSettings(_WithRuns):
     """Settings of sweep."""
 
-    state_machine_arn: str
+    study_machine_arn: str
     cancel_function_arn: str
+    stop_runs_function_arn: str
     powertools_service_name: str
 
     @property

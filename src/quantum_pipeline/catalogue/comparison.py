@@ -24,14 +24,22 @@ Row = tuple[str, list[str]]
 
 
 def at(record: Record, path: str) -> Any:
-    """Return what stands at a path of a record, None where nothing does.
+    """Return what stands at a path of JSON, None where nothing does.
 
-    >>> at({"cost": {"actual_usd": 0.5}, "quality": None}, "cost.actual_usd")
+    >>> at({"cost": {"actual_usd": 0.5}, "betas": [0.1]}, "cost.actual_usd")
     0.5
+    >>> at({"betas": [0.1], "quality": None}, "betas.0"), at({"betas": 1}, "betas.most.of")
+    (0.1, None)
     """
     found: Any = record
     for step in path.split("."):
-        found = (found or {}).get(step)
+        match found:
+            case Mapping():
+                found = found.get(step)
+            case list() if step.isdecimal() and int(step) < len(found):
+                found = found[int(step)]
+            case _:
+                return None
     return found
 
 

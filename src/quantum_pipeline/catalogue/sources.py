@@ -162,7 +162,7 @@ def record_of(end: EndHeader, prepared: RunHeader | None, report: ReportHeader |
         status=end.status,
         execution_arn=end.execution_arn if prepared is None else prepared.execution_arn,
         name=request and request.name,
-        study=None,
+        study=request and request.study,
         pack=end.pack if prepared is None else prepared.pack,
         owner=request and request.owner,
         tags=(request and request.tags) or {},

@@ -12,7 +12,8 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -121,15 +122,17 @@ class Pipeline:
 
     def start(self, request: Mapping[str, Any], label: str) -> str:
         """Start a run and return its execution's ARN; ``label`` begins the run's name."""
-        stem = re.sub(r"[^A-Za-z0-9-]+", "-", label).strip("-")[:40] or "run"
-        run_id = f"{stem}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
         body = json.dumps(request)
         if len(body.encode()) > INPUT_LIMIT_BYTES:
             part = "pack" if "pack" in request else "problem"
             body = json.dumps({**request, part: {"uri": self._upload(request[part])}})
-        answer = self._states.start_execution(
-            stateMachineArn=self.outputs["StateMachineArn"], name=run_id, input=body
-        )
+        return self.execute(self.outputs["StateMachineArn"], label, body)
+
+    def execute(self, machine_arn: str, label: str, body: str) -> str:
+        """Start an execution and return its ARN; ``label`` begins its name."""
+        stem = re.sub(r"[^A-Za-z0-9-]+", "-", label).strip("-")[:40] or "run"
+        name = f"{stem}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        answer = self._states.start_execution(stateMachineArn=machine_arn, name=name, input=body)
         return str(answer["executionArn"])
 
     def _upload(self, part: Any) -> str:
@@ -149,12 +152,21 @@ class Pipeline:
             PipelineError: the run failed; its own error, by name.
             RunStopped: the execution was stopped.
         """
+        for turn in self.turns(execution_arn, every_seconds):
+            if turn % 5 == 0:
+                yield self._progress(execution_arn)
+
+    def turns(self, execution_arn: str, every_seconds: float) -> Iterator[int]:
+        """Count, again and again, until an execution has succeeded.
+
+        Raises:
+            PipelineError, RunStopped: as ``watch``.
+        """
         for turn in count():
             execution = self._states.describe_execution(executionArn=execution_arn)
             if execution["status"] != "RUNNING":
                 break
-            if turn % 5 == 0:
-                yield self._progress(execution_arn)
+            yield turn
             time.sleep(every_seconds)
         if execution["status"] == "ABORTED":
             raise RunStopped("the execution was stopped")
@@ -226,16 +238,19 @@ class Pipeline:
 
     def cancel_in_pack(self, pack_id: str, name: str) -> None:
         """Cancel one run of a pack whose job goes on: the job looks for what is put here."""
-        key = runs.key(pack_id, f"{runs.CANCEL_MARKERS}{name}")
-        self._s3.put_object(Bucket=self.outputs["OutputBucketName"], Key=key, Body=b"")
+        self.put(runs.key(pack_id, f"{runs.CANCEL_MARKERS}{name}"), b"")
 
     def has_ended(self, run_id: str) -> bool:
         """Return whether a run has an end."""
         return self._object(run_id, runs.END) is not None
 
     def _object(self, run_id: str, name: str) -> bytes | None:
+        return self.content(runs.key(run_id, name))
+
+    def content(self, key: str) -> bytes | None:
+        """Return what is in the output bucket under a key, None where nothing is."""
         try:
-            return self.read(run_id, name)
+            return self._get(key)
         except ClientError as error:
             if meaning_of(error.response) is not Meaning.NO_OBJECT:
                 raise
@@ -248,8 +263,12 @@ class Pipeline:
 
     def status(self, run_id: str) -> str | None:
         """Return the status of a run's execution, None where there is no such run."""
+        return self.status_of(self.execution_of(run_id))
+
+    def status_of(self, execution_arn: str) -> str | None:
+        """Return the status of an execution, None where there is none."""
         try:
-            found = self._states.describe_execution(executionArn=self.execution_of(run_id))
+            found = self._states.describe_execution(executionArn=execution_arn)
         except ClientError as error:
             if meaning_of(error.response) is not Meaning.NO_RESOURCE:
                 raise
@@ -282,14 +301,8 @@ class Pipeline:
 
     def wait_for_end(self, execution_arn: str, seconds: float = 30.0) -> bool:
         """Wait for the mark that a stopped run leaves; return whether it came in that time."""
-        bucket, prefix = self.outputs["OutputBucketName"], runs.key(run_id_of(execution_arn), "")
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            found = self._s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
-            if not {item["Key"].removeprefix(prefix) for item in found}.isdisjoint(runs.ENDS):
-                return True
-            time.sleep(0.2)
-        return False
+        prefix = runs.key(run_id_of(execution_arn), "")
+        return waited(lambda: not set(self.listed(prefix)).isdisjoint(runs.ENDS), seconds)
 
     def fetch(self, run_id: str, folder: Path, *, with_log: bool = True) -> Path:
         """Download the run's report, pictures and records; return the folder they are in.
@@ -301,20 +314,42 @@ class Pipeline:
             InvalidResult: the name of an object would lead out of that folder.
             OutputNotWritten: the disk is full, read-only or the like.
         """
-        part = folder / f".{run_id}.{secrets.token_hex(4)}"
-        try:
-            part.mkdir(parents=True)
-            for name in self.names(run_id):
-                path = below(part, name)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(self.read(run_id, name))
+        prefix = runs.key(run_id, "")
+        with self._whole(folder / run_id) as part:
+            self._download(prefix, self.names(run_id), part)
             if with_log:
                 self._write_log(run_id, part / runs.LOG)
-            return _rename(part, folder / run_id)
+        return folder / run_id
+
+    def fetch_all_of(self, prefix: str, folder: Path) -> Path:
+        """Download all objects whose keys have a prefix into a folder, and return it.
+
+        Raises:
+            InvalidResult, OutputNotWritten: as ``fetch``.
+        """
+        with self._whole(folder) as part:
+            self._download(prefix, self.listed(prefix), part)
+        return folder
+
+    @contextmanager
+    def _whole(self, folder: Path) -> Iterator[Path]:
+        """Yield a folder of another name, which replaces one once all is in it."""
+        part = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
+        try:
+            part.mkdir(parents=True)
+            yield part
+            _rename(part, folder)
         except OSError as error:
-            raise OutputNotWritten(f"--output: {folder}: {error.strerror or error}") from error
+            where = folder.parent
+            raise OutputNotWritten(f"--output: {where}: {error.strerror or error}") from error
         finally:
             shutil.rmtree(part, ignore_errors=True)
+
+    def _download(self, prefix: str, names: Iterable[str], folder: Path) -> None:
+        for name in names:
+            path = below(folder, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(self._get(f"{prefix}{name}"))
 
     def _write_log(self, run_id: str, path: Path) -> None:
         """Write the log of the run's jobs, if there is one and the caller may read it."""
@@ -329,18 +364,27 @@ class Pipeline:
 
     def names(self, run_id: str) -> Iterator[str]:
         """Yield the names of the run's objects that are of use to its user."""
-        bucket, prefix = self.outputs["OutputBucketName"], runs.key(run_id, "")
-        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        for item in (item for page in pages for item in page.get("Contents", [])):
-            name = item["Key"].removeprefix(prefix)
+        for name in self.listed(runs.key(run_id, "")):
             if not name.startswith(_NOT_FETCHED):
                 yield name
 
+    def listed(self, prefix: str) -> Iterator[str]:
+        """Yield the names of the objects in the output bucket whose keys have a prefix, less it."""
+        bucket = self.outputs["OutputBucketName"]
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        for item in (item for page in pages for item in page.get("Contents", [])):
+            yield item["Key"].removeprefix(prefix)
+
+    def put(self, key: str, content: bytes) -> None:
+        """Put an object into the output bucket."""
+        self._s3.put_object(Bucket=self.outputs["OutputBucketName"], Key=key, Body=content)
+
     def read(self, run_id: str, name: str) -> bytes:
         """Return the content of one of the run's objects."""
-        answer = self._s3.get_object(
-            Bucket=self.outputs["OutputBucketName"], Key=runs.key(run_id, name)
-        )
+        return self._get(runs.key(run_id, name))
+
+    def _get(self, key: str) -> bytes:
+        answer = self._s3.get_object(Bucket=self.outputs["OutputBucketName"], Key=key)
         content: bytes = answer["Body"].read()
         return content
 
@@ -415,11 +459,19 @@ class Pipeline:
         return f"s3://{self.outputs['OutputBucketName']}/{runs.key(run_id, '')}"
 
 
-def _rename(folder: Path, target: Path) -> Path:
+def _rename(folder: Path, target: Path) -> None:
     """Give a folder its name; what had it, from an earlier time, is gone."""
     if target.exists():
         shutil.rmtree(target)
-    return folder.rename(target)
+    folder.rename(target)
+
+
+def waited(is_so: Callable[[], bool], seconds: float) -> bool:
+    """Wait until something is so; return whether it came to be in that time."""
+    deadline = time.monotonic() + seconds
+    while not (found := is_so()) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return found
 
 
 def _client(service: str) -> Any:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from quantum_pipeline.devices.listing import ListedDevice
     from quantum_pipeline.planning.estimates import Estimate
     from quantum_pipeline.planning.pack_estimate import PackEstimate
+    from quantum_pipeline.studies.estimate import StudyEstimate
 
 _out = Console(highlight=False, soft_wrap=True)
 _BEGUN = time.monotonic()
@@ -60,8 +61,11 @@ class ProgressLine:
 
     def update(self, progress: Progress) -> None:
         """Show where the run stands."""
-        stage = _stage(progress, self._where)
-        text = f"{stage}{_details(progress)}"
+        self.show(_stage(progress, self._where), _details(progress))
+
+    def show(self, stage: str, details: str) -> None:
+        """Show a stage, which is a line of its own if it is a new one, and how far it has come."""
+        text = f"{stage}{details}"
         if self._status:
             self._status.update(f"{text}  [dim]{time.monotonic() - _BEGUN:.0f} s[/]")
         if stage != self._last:
@@ -352,7 +356,7 @@ def _shortened(bitstring: str) -> str:
     return bitstring if len(bitstring) <= 60 else f"{bitstring[:28]}...{bitstring[-28:]}"
 
 
-def estimates(found: Sequence[Estimate | PackEstimate], *, as_json: bool) -> None:
+def estimates(found: Sequence[Estimate | PackEstimate | StudyEstimate], *, as_json: bool) -> None:
     """Print estimates as tables, or one as a JSON object and several as a list of them."""
     if as_json:
         each = [estimate.model_dump(mode="json") for estimate in found]

@@ -21,6 +21,7 @@ from quantum_pipeline.errors import PipelineError
 
 _MODULES = {
     "run": "many",
+    "study": "studying",
     **dict.fromkeys(("validate", "estimate", "devices", "serve", "env"), "main"),
     **dict.fromkeys(("show", "logs", "fetch", "cancel", "rerun"), "one_run"),
     "convert": "converting",

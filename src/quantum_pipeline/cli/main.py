@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,12 +34,16 @@ from quantum_pipeline.requests.request import (
     Request,
     ResolvedRequest,
 )
+from quantum_pipeline.studies.study import Study, is_study, parse_study
 
 if TYPE_CHECKING:
     from quantum_pipeline.cli.client import Pipeline
     from quantum_pipeline.planning.estimates import Estimate
     from quantum_pipeline.planning.pack_estimate import PackEstimate
     from quantum_pipeline.planning.packs import PreparedPack
+    from quantum_pipeline.studies.estimate import StudyEstimate
+
+    AnyEstimate = Estimate | PackEstimate | StudyEstimate
 
 DEVICE = click.option("--device", help="Device that replaces the request's: a name or an ARN.")
 FILES = click.argument(
@@ -102,24 +106,31 @@ def start(
 def validate(
     files: tuple[Path, ...], as_: str | None, frame: int | None, device: str | None
 ) -> None:
-    """Print the request, or the pack, in FILES with every default filled in, or what is wrong.
+    """Print the request, the pack or the study in FILES with every default filled in.
 
-    Several files are printed as the pack that they make.
+    What is wrong with it is said instead. Several files are printed as the pack that they make.
     """
-    (_, asked), *alone = asked_in(files, device, How(as_, frame))
+    found = anything_in(files, device, How(as_, frame))
+    if isinstance(found, Study):
+        from quantum_pipeline.studies.checks import check as check_study  # noqa: PLC0415
+
+        check_study(found, priced)
+        click.echo(compact(found.model_dump(mode="json", by_alias=True, exclude_none=True)))
+        return
+    (_, asked), *alone = found
     if alone:
         allowed = "requests that can share one job, or one file"
         raise InvalidRequest(f"FILES: they make no pack; allowed: {allowed}")
     if isinstance(asked, Request):
         stored = isinstance(asked.problem, ProblemReference)
-        data = _filled_in(asked if stored else _prepared(asked).request)
+        data = _filled_in(asked if stored else prepared(asked).request)
     else:
         data = asked.model_dump(mode="json", by_alias=True, exclude_none=True)
         if isinstance(asked, Pack) and not _refers(asked):
-            found = _prepared_pack(asked)
-            data["limits"] = found.limits.model_dump()
+            pack = _prepared_pack(asked)
+            data["limits"] = pack.limits.model_dump()
             data["pack"] = [
-                {"name": run.name, "request": _filled_in(run.found.request)} for run in found.runs
+                {"name": run.name, "request": _filled_in(run.found.request)} for run in pack.runs
             ]
     click.echo(compact(data))
 
@@ -133,11 +144,32 @@ def asked_in(files: tuple[Path, ...], device: str | None, how: How) -> list[tupl
     Each comes after what its execution's name begins with.
 
     Raises:
-        InvalidRequest: as ``load``; of several files, after the name of the file.
+        InvalidRequest: as ``load``; of several files, after the name of the file; it is a study.
+    """
+    found = anything_in(files, device, how)
+    if isinstance(found, Study):
+        allowed = "a request or a pack; qpipe study takes a study"
+        raise InvalidRequest(f"{files[0]}: is a study; allowed: {allowed}")
+    return found
+
+
+def anything_in(
+    files: tuple[Path, ...], device: str | None, how: How
+) -> list[tuple[str, Asked]] | Study:
+    """Return ``asked_in``, or the study that is asked in a file.
+
+    Raises:
+        InvalidRequest: as ``asked_in``; or as ``parse_study``.
     """
     if len(files) == 1:
-        found = load(files[0], device, how)
-        return [(found.name or label_of(files[0]), found)]
+        data = problem_file.read(files[0], how)
+        if is_study(data):
+            if device is not None:
+                allowed = "nothing with a study: its base or what varies has the device"
+                raise InvalidRequest.of("--device", device, allowed)
+            return parse_study(data)
+        asked = load(data, device)
+        return [(asked.name or label_of(files[0]), asked)]
     requests: list[tuple[Path, Request]] = []
     for file in files:
         data = read(file, device, how)
@@ -177,13 +209,18 @@ def estimate(
 ) -> None:
     """Print qubits, memory, time and cost of what is asked in FILES; nothing is submitted.
 
-    Of several files, those that can share a job are estimated as a pack. The exit status is 3 if
-    anything would be refused for its cost.
+    Of several files, those that can share a job are estimated as a pack. A study is estimated as
+    a whole. The exit status is 3 if anything would be refused for its cost.
     """
-    found = [
-        _estimated(each) if isinstance(each, Request) else _estimated_pack(each)
-        for _, each in asked_in(files, device, How(as_, frame))
-    ]
+    asked = anything_in(files, device, How(as_, frame))
+    found: list[tuple[AnyEstimate, Callable[[], None]]]
+    if isinstance(asked, Study):
+        found = [_estimated_study(asked)]
+    else:
+        found = [
+            _estimated(each) if isinstance(each, Request) else _estimated_pack(each)
+            for _, each in asked
+        ]
     console.estimates([shown for shown, _ in found], as_json=as_json)
     entry.answered()
     for _, check_cost in found:
@@ -194,10 +231,27 @@ def _estimated(request: Request) -> tuple[Estimate, Callable[[], None]]:
     """Return an estimate, and what refuses it for its cost."""
     from quantum_pipeline.planning.estimates import estimate as estimated  # noqa: PLC0415
 
+    found = priced(request)
+    return estimated(found), partial(check_budget, found.cost, found.request.limits, found.least)
+
+
+def _estimated_study(asked: Study) -> tuple[StudyEstimate, Callable[[], None]]:
+    from quantum_pipeline.studies.checks import check, check_asked  # noqa: PLC0415
+    from quantum_pipeline.studies.estimate import estimate as estimated  # noqa: PLC0415
+
+    check_asked(asked)
+    return estimated(asked, priced), partial(check, asked, priced)
+
+
+def priced(request: Request) -> Preparation:
+    """Return a request as AWS would prepare it, above its limit on cost as well.
+
+    Raises:
+        InvalidRequest: its problem is stored elsewhere; or as ``prepare``.
+    """
     if isinstance(request.problem, ProblemReference):
         raise InvalidRequest("problem.uri: not read here; allowed: a problem in the file itself")
-    found = _prepared(request, within_budget=False)
-    return estimated(found), partial(check_budget, found.cost, found.request.limits, found.least)
+    return prepared(request, within_budget=False)
 
 
 def _estimated_pack(asked: Pack | StoredPack) -> tuple[PackEstimate, Callable[[], None]]:
@@ -415,13 +469,13 @@ def make_folder(field: str, folder: Path) -> None:
         raise InvalidRequest.of(field, str(folder), allowed) from None
 
 
-def load(file: Path, device: str | None, how: How) -> Asked:
-    """Return the request, or the pack, in a file of whichever form.
+def load(data: Any, device: str | None) -> Asked:
+    """Return the request, or the pack, of JSON, and say what may not be meant as it is written.
 
     Raises:
-        InvalidRequest: no such file, too large, or neither.
+        InvalidRequest: it is neither.
     """
-    asked = parse_input(read(file, device, how))
+    asked = parse_input(_on(data, device))
     if isinstance(asked, Request) and not isinstance(asked.problem, ProblemReference):
         for each in asked.problem.warnings:
             console.note(f"warning: {each}")
@@ -434,7 +488,10 @@ def read(file: Path, device: str | None, how: How) -> Any:
     Raises:
         InvalidRequest: no such file, too large, or of no such form.
     """
-    data = problem_file.read(file, how)
+    return _on(problem_file.read(file, how), device)
+
+
+def _on(data: Any, device: str | None) -> Any:
     return {**data, "device": device} if device is not None and isinstance(data, dict) else data
 
 
@@ -462,7 +519,7 @@ def _check(request: Request, stack: str | None) -> str:
     if stack is not None:
         check(request)
         return ""
-    found = _prepared(request, billed=needs_device(request))
+    found = prepared(request, billed=needs_device(request))
     if found.state is None:
         return ""
     console.note(f"{found.device.name}: {found.reasons.device.words}")
@@ -472,7 +529,7 @@ def _check(request: Request, stack: str | None) -> str:
     return f" on {found.device.name}, emulated"
 
 
-def _prepared(request: Request, *, billed: bool = True, within_budget: bool = True) -> Preparation:
+def prepared(request: Request, *, billed: bool = True, within_budget: bool = True) -> Preparation:
     """Return the run of a request on the devices that are here.
 
     ``billed`` counts the job's instance as AWS would, which this machine does not.
@@ -574,6 +631,7 @@ def pipeline_of(stack: str) -> Pipeline:
     return Pipeline.of_stack(stack)
 
 
+@cache
 def _instance_price() -> tuple[InstancePrice, str]:
     """Return the price that a stack of the template has by default, and this machine's region."""
     from quantum_pipeline.local.aws import REGION, read_stack  # noqa: PLC0415

@@ -22,7 +22,7 @@ import click
 from pydantic import ValidationError
 
 from quantum_pipeline.catalogue.filters import Record, Wanted
-from quantum_pipeline.cli import console, entry, main
+from quantum_pipeline.cli import console, entry, main, studying
 from quantum_pipeline.cli.listing import OUTPUT, STACK, read_in, records, summary
 from quantum_pipeline.cli.many import fetch_all
 from quantum_pipeline.errors import InvalidRequest
@@ -31,6 +31,7 @@ from quantum_pipeline.local.catalogue_file import CatalogueFile
 from quantum_pipeline.requests.changes import changed
 from quantum_pipeline.requests.request import parse_request
 from quantum_pipeline.runs import LOG, PACK, PREPARED, REPORT, pack_and_name
+from quantum_pipeline.studies.places import study_of
 
 if TYPE_CHECKING:
     from quantum_pipeline.cli.client import Pipeline
@@ -100,8 +101,10 @@ def _unknown(run_id: str, known: Iterable[str]) -> InvalidRequest:
 def show(run_id: str, stack: str | None, output: Path, as_json: bool) -> None:
     """Show what the catalogue has of RUN: how it ended, what it found, what it took.
 
-    Of a pack, how each of its runs ended.
+    Of a pack, how each of its runs ended; of a study its summary, or where it stands.
     """
+    if _show_study(check_name(run_id), stack, output, as_json=as_json):
+        return
     if of_pack := _records_of_pack(check_name(run_id), stack, output):
         lines = [json.dumps(of_pack, indent=2)] if as_json else summary(of_pack)
         for line in lines:
@@ -115,6 +118,20 @@ def show(run_id: str, stack: str | None, output: Path, as_json: bool) -> None:
     folder = output / run_id
     if stack is None:
         console.figures([("files", str(folder) if folder.is_dir() else "none on this machine")])
+
+
+def _show_study(name: str, stack: str | None, output: Path, *, as_json: bool) -> bool:
+    """Show a study; return whether there is one of this name."""
+    if stack is None:
+        folder = studying.here(name, output)
+        if folder is not None:
+            studying.show_here(folder, output, as_json=as_json)
+        return folder is not None
+    with pipeline_of(stack) as pipeline:
+        client = studying.on_aws(pipeline, name)
+        if client is not None:
+            studying.show_on_aws(client, as_json=as_json)
+        return client is not None
 
 
 def _records_of_pack(run_id: str, stack: str | None, output: Path) -> list[Record]:
@@ -237,7 +254,9 @@ def logs(run_id: str, stack: str | None, output: Path) -> None:
 @OUTPUT
 @click.option("--pictures", is_flag=True, help="Draw those too that only the page has.")
 def fetch(run_id: str, stack: str | None, output: Path, *, pictures: bool) -> None:
-    """Fetch report, pictures and records of RUN, and print where they are; of a pack all of them.
+    """Fetch report, pictures and records of RUN, and print where they are.
+
+    Of a pack they are those of all its runs, of a study its summary and those of its runs.
 
     Those of a run of this machine are there already. A run of a pack has its pictures in the page
     alone, until they are asked for.
@@ -250,6 +269,8 @@ def fetch(run_id: str, stack: str | None, output: Path, *, pictures: bool) -> No
 
 
 def _here(run_id: str, output: Path) -> list[Path]:
+    if (study := studying.here(run_id, output)) is not None:
+        return [study, *_of_study(run_id, output)]
     folder = output / run_id
     if (folder / PACK).is_file():
         return [folder, *sorted(output.glob(f"{glob.escape(run_id)}.*/"))]
@@ -260,9 +281,18 @@ def _here(run_id: str, output: Path) -> list[Path]:
     return [folder]
 
 
+def _of_study(name: str, output: Path) -> list[Path]:
+    """Return the folders of the runs of a study, by the names that it gives them."""
+    found = sorted(output.glob(f"{glob.escape(name)}-*/"))
+    return [folder for folder in found if study_of(folder.name) == name]
+
+
 def _from(stack: str, run_id: str, output: Path) -> list[Path]:
     main.make_folder("--output", output)
     with pipeline_of(stack) as pipeline:
+        client = studying.on_aws(pipeline, run_id)
+        if client is not None:
+            return studying.fetch_on_aws(client, output)
         if next(pipeline.names(run_id), None) is None:
             raise InvalidRequest.of("RUN", run_id, f"a run that is in {pipeline.uri(run_id)}")
         return fetch_all(pipeline, run_id, output=output, lasts=True)
@@ -333,9 +363,10 @@ def rerun(
 ) -> None:
     """Run the request of RUN once more, where it ran, as a run of its own.
 
-    It is the request as it was asked: what it left open is chosen anew.
+    It is the request as it was asked: what it left open is chosen anew. It is of no study then.
     """
-    request = parse_request(changed(request_of(run_id, stack, output), changes))
+    asked = request_of(run_id, stack, output) | {"study": None}
+    request = parse_request(changed(asked, changes))
     main.start(
         request,
         request.name or f"{run_id[:30]}-again",
@@ -376,7 +407,8 @@ def file_of(run_id: str, name: str, stack: str | None, output: Path) -> bytes | 
 def cancel(run_id: str, stack: str | None, output: Path) -> None:
     """Stop RUN, which goes on, and cancel its job; its records are kept.
 
-    Of a pack all runs are stopped; a run of one is cancelled alone, and the others go on.
+    Of a pack, or a study, all runs are stopped; a run of one is cancelled alone, and the others go
+    on.
     """
     check_name(run_id)
     if _cancel_in_pack(run_id, stack, output):
@@ -420,6 +452,9 @@ def _cancel_here(run_id: str, output: Path) -> bool:
 
 def _cancel_on_aws(run_id: str, stack: str) -> bool:
     with pipeline_of(stack) as pipeline:
+        client = studying.on_aws(pipeline, run_id)
+        if client is not None:
+            return studying.cancel_on_aws(client, CANCEL_SECONDS)
         state = pipeline.status(run_id)
         if state != "RUNNING":
             allowed = (

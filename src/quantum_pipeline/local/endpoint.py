@@ -36,6 +36,7 @@ from moto.stepfunctions.parser.asl.utils import boto_client, json_path
 from moto.stepfunctions.responses import get_backend
 from werkzeug.serving import ThreadedWSGIServer
 
+from quantum_pipeline.local import nested
 from quantum_pipeline.local.door import Door
 from quantum_pipeline.local.events import deliver, status_change
 from quantum_pipeline.local.executions import Executions
@@ -238,6 +239,7 @@ def _load_engine() -> None:
     finally:
         del sys.modules["moto.batch"]
     _parse_once()
+    nested.complete()
 
 
 @cache

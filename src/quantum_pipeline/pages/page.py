@@ -122,9 +122,9 @@ def environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        loader=FunctionLoader(_source),
+        loader=FunctionLoader(asset),
     )
-    environment.globals["policy"] = _policy(environment.get_template("page.css").render())
+    environment.globals["policy"] = policy(asset("page.css"))
     environment.filters |= {
         "number": numbers.number,
         "data_uri": lambda png: f"data:image/png;base64,{base64.b64encode(png).decode()}",
@@ -132,17 +132,22 @@ def environment() -> Environment:
     return environment
 
 
-def _policy(style: str) -> str:
-    """Return the Content-Security-Policy of a page: this style, pictures inside it, nothing else.
+def policy(style: str, script: str | None = None) -> str:
+    """Return the Content-Security-Policy of a page: this style, this script, pictures inside it.
 
     Should text of a user ever get in unescaped, a browser runs, loads and sends nothing for it.
     """
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    scripts = "" if script is None else f"script-src {_hash(script)}; "
     return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
+        f"default-src 'none'; style-src {_hash(style)}; {scripts}img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
 
 
-def _source(name: str) -> str:
-    return resources.files("quantum_pipeline.pages").joinpath(name).read_text("utf-8")
+def _hash(content: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
+
+
+def asset(name: str) -> str:
+    """Return a file of this folder as a page includes it."""
+    return resources.files("quantum_pipeline.pages").joinpath(name).read_text("utf-8").rstrip("\n")

@@ -11,6 +11,7 @@ from quantum_pipeline.devices.catalogue import EXACT_QUBITS
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import cones
 from quantum_pipeline.planning import vqe
+from quantum_pipeline.planning.applicable import foreign, has_groups, solver_of
 from quantum_pipeline.planning.forms import check_form, describe, describe_encoding
 from quantum_pipeline.planning.reasons import Reason, Why
 from quantum_pipeline.problems import AnyProblem, BinaryProblem, Chemistry, FormProblem
@@ -31,10 +32,8 @@ from quantum_pipeline.wording import memory_size, shown
 MAX_VARIABLES = 100_000
 """Most variables of any problem."""
 
-MOST_ROUNDED, ROUNDED_BY_AUTO = 4096, 100
-"""Most variables of recursive QAOA, and of those that auto solves by it.
-
-Of more it takes longer than divide and comes less far: ``benchmarks.divide`` has both."""
+MOST_ROUNDED = 4096
+"""Most variables of recursive QAOA."""
 
 BLOCK_SIZE, BLOCK_DEPTH, BLOCK_EVALUATIONS = 14, 4, 40
 """Of divide, if nothing was said. Larger blocks cost more than they gain: ``benchmarks.divide``."""
@@ -76,8 +75,6 @@ def settle_algorithm(
     if isinstance(problem, FormProblem):
         check_form(problem, asked, exact=exact)
         return _on_form(problem, asked, exact=exact)
-    for field, default in _OF_FORMS.items():
-        _refuse(asked, field, default, "problems with groups or constraints")
     if isinstance(problem, Chemistry):
         return _vqe(problem, asked, exact=exact)
     n = problem.n_variables
@@ -88,18 +85,17 @@ def settle_algorithm(
     if asked.name == "vqe":
         allowed = "auto, qaoa, rqaoa or divide; vqe is for chemistry"
         raise InvalidRequest.of("algorithm.name", asked.name, allowed)
-    _refuse(asked, "ansatz", "auto", "vqe")
+    _refuse_foreign(problem, asked)
     if not exact and asked.name == "auto" and n > EXACT_QUBITS:
         raise InvalidRequest(
             f"problem: got {n} variables; allowed: up to {EXACT_QUBITS} on a device, for QAOA is "
             "trained on the exact state; rqaoa and divide, which are chosen beyond, sample no "
             "device: local or auto"
         )
-    if asked.name == "divide" or (asked.name == "auto" and n > ROUNDED_BY_AUTO):
+    solver = solver_of(problem, asked.name)
+    if solver == "divide":
         return _divided(problem, asked, exact=exact)
-    for field in _OF_DIVIDE:
-        _refuse(asked, field, None, "divide")
-    if asked.name == "rqaoa" or (asked.name == "auto" and n > EXACT_QUBITS):
+    if solver == "rqaoa":
         return _recursive(problem, asked, exact=exact)
     if n > EXACT_QUBITS:
         raise InvalidRequest(
@@ -131,7 +127,7 @@ def _on_form(problem: FormProblem, asked: Algorithm, *, exact: bool) -> tuple[Se
     mixer = mixer if asked.mixer == "auto" else asked.mixer
     if encoding is not None:
         what += f"; {describe_encoding(encoding)}; trained for the device's very circuit"
-        if any(group.ones is not None for group in problem.space.groups):
+        if has_groups(problem):
             what += f", whose {mixer} mixer exchanges one pair after the other"
     asked = asked.model_copy(update={"cvar_alpha": tail, "max_depth": layers})
     settled, reason = _qaoa((states - 1).bit_length(), asked, what, exact=True)
@@ -142,13 +138,11 @@ def _check_on_form(problem: FormProblem, asked: Algorithm) -> None:
     """Refuse settings that rest on an Ising model, on shots, or on what is not there."""
     if asked.optimizer in SHOT_OPTIMIZERS:
         raise InvalidRequest.of("algorithm.optimizer", asked.optimizer, "auto, l-bfgs-b or none")
-    for field, default in _OF_ISING.items():
-        _refuse(asked, field, default, "problems with an Ising model")
+    _refuse_foreign(problem, asked)
     if asked.penalty is not None and not problem.form.constraints:
         allowed = "nothing here; no constraint is left that costs, for groups keep all there are"
         raise InvalidRequest.of("algorithm.penalty", asked.penalty, allowed)
-    grouped = any(group.ones is not None for group in problem.space.groups)
-    if asked.mixer in ("pairs", "ring") and not grouped:
+    if asked.mixer in ("pairs", "ring") and not has_groups(problem):
         allowed = "auto or complete; no variables form a group, and free ones have X alone"
         raise InvalidRequest.of("algorithm.mixer", asked.mixer, allowed)
 
@@ -212,40 +206,10 @@ def _check_trainable(optimizer: str, *, exact: bool) -> None:
         raise InvalidRequest.of("algorithm.optimizer", optimizer, allowed)
 
 
-_OF_ISING = {
-    "warm_start": "none",
-    "shots_per_evaluation": None,
-    "train_on": "exact",
-    "initial_angles": "auto",
-    "ansatz": "auto",
-}
-"""Settings that forms have not, and their values where nothing was said."""
-
-_OF_FORMS = {"mixer": "auto", "penalty": None, "inequality": "auto"}
-"""Settings that they alone have."""
-
-_OF_DIVIDE = ("block_size", "max_rounds")
-"""Settings that divide alone has."""
-
-_OF_QAOA = {
-    "warm_start": "none",
-    "cvar_alpha": None,
-    "shots_per_evaluation": None,
-    "train_on": "exact",
-    "starts": None,
-    "gammas": None,
-    "max_depth": None,
-    "initial_angles": "auto",
-}
-"""Settings that only QAOA has, and their values where nothing was said."""
-
-
 def _recursive(
     problem: BinaryProblem, asked: Algorithm, *, exact: bool
 ) -> tuple[SettledRqaoa, Reason]:
     n = problem.n_variables
-    for field, default in _OF_QAOA.items():
-        _refuse(asked, field, default, "qaoa")
     if asked.optimizer not in ("auto", "l-bfgs-b"):
         raise InvalidRequest.of("algorithm.optimizer", asked.optimizer, "auto or l-bfgs-b in rqaoa")
     if n > MOST_ROUNDED:
@@ -280,8 +244,6 @@ def _divided(
     problem: BinaryProblem, asked: Algorithm, *, exact: bool
 ) -> tuple[SettledDivide, Reason]:
     n = problem.n_variables
-    for field, default in _OF_QAOA.items():
-        _refuse(asked, field, default, "qaoa")
     if asked.optimizer not in ("auto", "l-bfgs-b"):
         allowed = "auto, known angles for each block, or l-bfgs-b, which optimises them, in divide"
         raise InvalidRequest.of("algorithm.optimizer", asked.optimizer, allowed)
@@ -318,10 +280,7 @@ def _vqe(problem: Chemistry, asked: Algorithm, *, exact: bool) -> tuple[SettledV
     if asked.name not in ("auto", "vqe"):
         allowed = "auto or vqe; a molecule is no Ising model"
         raise InvalidRequest.of("algorithm.name", asked.name, allowed)
-    for field, default in ({"depth": None} | _OF_QAOA).items():
-        _refuse(asked, field, default, "qaoa")
-    for field in _OF_DIVIDE:
-        _refuse(asked, field, None, "divide")
+    _refuse_foreign(problem, asked)
     if asked.optimizer not in ("auto", "l-bfgs-b"):
         raise InvalidRequest.of("algorithm.optimizer", asked.optimizer, "auto or l-bfgs-b in vqe")
     vqe.check_size(problem)
@@ -350,11 +309,12 @@ def _why(asked: Algorithm, otherwise: Why) -> Why:
     return otherwise if asked.name == "auto" else Why.ASKED
 
 
-def _refuse(asked: Algorithm, field: str, default: object, algorithm: str) -> None:
-    value = getattr(asked, field)
-    if value != default:
-        allowed = f"nothing here; {field} is a setting of {algorithm}"
-        raise InvalidRequest.of(f"algorithm.{field}", value, allowed)
+def _refuse_foreign(problem: AnyProblem | FormProblem, asked: Algorithm) -> None:
+    for field, whose in foreign(problem, asked.name).items():
+        value = getattr(asked, field)
+        if value != Algorithm.model_fields[field].default:
+            allowed = f"nothing here; {field} is a setting of {whose}"
+            raise InvalidRequest.of(f"algorithm.{field}", value, allowed)
 
 
 def default_max_depth(n: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from quantum_pipeline.devices.catalogue import Device
 from quantum_pipeline.errors import InvalidRequest
+from quantum_pipeline.planning.applicable import has_groups
 from quantum_pipeline.planning.reasons import Reason, Why
 from quantum_pipeline.problems import AnyProblem, BinaryProblem, FormProblem
 from quantum_pipeline.requests.mitigation import WIDEST_OF_BOTH, Mitigation
@@ -58,8 +59,11 @@ def _why_no_symmetry(request: Request, problem: AnyProblem) -> str | None:
     the shots of their measurement show it by themselves.
     """
     if isinstance(problem, FormProblem):
-        grouped = any(group.ones is not None for group in problem.space.groups)
-        return None if grouped else "no variables form a group whose rule shots could break"
+        return (
+            None
+            if has_groups(problem)
+            else "no variables form a group whose rule shots could break"
+        )
     if not isinstance(problem, BinaryProblem):
         return None
     if any(problem.ising.fields):

@@ -19,7 +19,7 @@ class PackRecord(BaseModel):
     """A pack that can start: the runs of its job by their names, each with a record of its own.
 
     ``refused`` are the runs that Prepare has refused: they have ends, and no part in the job.
-    ``owner`` and ``tags`` are those that all runs of the job have.
+    ``owner``, ``tags`` and ``study`` are those that all runs of the job have.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -33,6 +33,7 @@ class PackRecord(BaseModel):
     refused: tuple[RunName, ...] = ()
     owner: Owner | None = None
     tags: Tags | None = None
+    study: str | None = None
     limits: SettledPackLimits
     instance: InstancePrice
     estimate: Cost
@@ -50,6 +51,7 @@ class PackRecord(BaseModel):
         """Return the record of a pack that can start."""
         requests = [run.found.request for run in found.runs]
         owners = {request.owner for request in requests}
+        studies = {request.study for request in requests}
         return cls(
             pack_id=pack_id,
             execution_arn=execution_arn,
@@ -59,6 +61,7 @@ class PackRecord(BaseModel):
             refused=tuple(refused),
             owner=owners.pop() if len(owners) == 1 else None,
             tags=_common([request.tags or {} for request in requests]),
+            study=studies.pop() if len(studies) == 1 else None,
             limits=found.limits,
             instance=found.runs[0].found.instance,
             estimate=found.cost,

@@ -169,6 +169,7 @@ class RequestHeader(BaseModel):
     name: str | None
     owner: Owner | None = None
     tags: Tags | None = None
+    study: str | None = None
 
 
 class RunHeader(BaseModel):

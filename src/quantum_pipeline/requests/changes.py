@@ -28,7 +28,10 @@ def changed(request: dict[str, Any], assignments: Iterable[str]) -> dict[str, An
         path, equals, text = assignment.partition("=")
         if not equals or not all(path.split(".")):
             raise InvalidRequest.of("--set", assignment, ALLOWED)
-        _set(copy, path, _value(text))
+        try:
+            put(copy, path, _value(text))
+        except InvalidRequest as error:
+            raise InvalidRequest(f"--set: {error}; allowed: {ALLOWED}") from None
     return copy
 
 
@@ -39,7 +42,12 @@ def _value(text: str) -> Any:
         return text
 
 
-def _set(request: dict[str, Any], path: str, value: Any) -> None:
+def put(request: dict[str, Any], path: str, value: Any) -> None:
+    """Put a value where a path leads; objects on the way are made.
+
+    Raises:
+        InvalidRequest: the path leads into what has no fields.
+    """
     *steps, last = path.split(".")
     place: Any = request
     for step in steps:
@@ -62,4 +70,4 @@ def _index(place: Any, step: str, path: str) -> int:
     if isinstance(place, list) and step.isdecimal() and int(step) < len(place):
         return int(step)
     found = f"a list of {len(place)}, counted from 0" if isinstance(place, list) else shown(place)
-    raise InvalidRequest(f"--set: {path}: no {shown(step)} in {found}; allowed: {ALLOWED}")
+    raise InvalidRequest(f"{path}: no {shown(step)} in {found}")

@@ -27,6 +27,7 @@ from quantum_pipeline.requests.json_text import check_fields, check_text
 from quantum_pipeline.requests.labels import MAX_TAGS, Owner, Tags
 from quantum_pipeline.requests.mitigation import Mitigation, Noise
 from quantum_pipeline.requests.source import Source
+from quantum_pipeline.runs import StudyName
 from quantum_pipeline.wording import refusal
 
 MAX_OBJECT_BYTES = 16 * 2**20
@@ -172,6 +173,11 @@ class Request(BaseModel):
         "its quantum tasks, for Cost Explorer",
         json_schema_extra={"allowed": f"an object of up to {MAX_TAGS} names, each with a text"},
     )
+    study: StudyName | None = Field(
+        None,
+        description="the study that the run is of, as studies set it: its end is told, not the "
+        "run's",
+    )
     source: Source | None = Field(
         None,
         description="the file that the problem was read from, as qpipe has it; it changes nothing",
@@ -193,8 +199,11 @@ class ResolvedRequest(Request):
     limits: SettledLimits
 
 
-def parse_request(data: Any) -> Request:
+def parse_request(data: Any, problem: AnyProblem | ProblemReference | None = None) -> Request:
     """Return the request of a JSON value.
+
+    A ``problem`` that was read already takes the place of the one in the data: many requests can
+    share it.
 
     Raises:
         InvalidRequest: names each field that is wrong, its value and what is allowed.
@@ -202,7 +211,7 @@ def parse_request(data: Any) -> Request:
     check_text(data)
     check_fields(data)
     try:
-        return Request.model_validate(data)
+        return Request.model_validate(data if problem is None else data | {"problem": problem})
     except ValidationError as error:
         raise InvalidRequest(*sentences(error, Request, "request")) from None
 

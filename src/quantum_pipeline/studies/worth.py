@@ -1,0 +1,77 @@
+"""The classical answers beside the runs of a study, and whether these were worth their money."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from quantum_pipeline.studies.intervals import mean_of
+from quantum_pipeline.studies.rows import RunRow
+from quantum_pipeline.studies.summary_parts import ClassicalPart, Spent, Worth
+
+_OUTCOMES = {"better": "better", "equal": "equal", "worse": "worse", "infeasible": "worse"}
+
+
+def classical(rows: Iterable[RunRow]) -> ClassicalPart:
+    """Return the classical answers to the problems of some runs."""
+    figures = [row.figures for row in rows]
+    methods = dict.fromkeys(
+        str(each["quality.classical.method"])
+        for each in figures
+        if each.get("quality.classical.method")
+    )
+    seconds = [each.get("quality.classical.seconds") for each in figures]
+    outcomes = [_outcome(each) for each in figures]
+    return ClassicalPart(
+        methods=tuple(methods),
+        seconds=mean_of(float(each) for each in seconds if each is not None),
+        better=outcomes.count("better"),
+        equal=outcomes.count("equal"),
+        worse=outcomes.count("worse"),
+    )
+
+
+def _outcome(figures: Mapping[str, object]) -> str | None:
+    found = figures.get("quality.outcome")
+    if found is not None:
+        return _OUTCOMES[str(found)]
+    accurate = figures.get("quality.chemical_accuracy")
+    return None if accurate is None else "equal" if accurate else "worse"
+
+
+def worth(found: ClassicalPart, spent: Spent) -> Worth:
+    """Return whether what was spent bought an answer that the classical methods did not have."""
+    n_runs = found.better + found.equal + found.worse
+    if n_runs == 0:
+        return Worth(verdict="unknown", because="no run has a classical answer beside it")
+    methods = " and ".join(found.methods) or "the classical method"
+    took = "" if found.seconds is None else f", in {_seconds(found.seconds)} on average"
+    if found.better:
+        because = f"{_of(found.better, n_runs)} found a better answer than {methods}{took}"
+        return Worth(verdict="worth its money" if spent.usd else "cost nothing", because=because)
+    level = (
+        f"{_of(found.equal, n_runs)} found an answer as good"
+        if found.equal
+        else "no run found one as good"
+    )
+    because = f"{methods} had the answers{took}, and no run found a better one; {level}"
+    return Worth(verdict="not worth its money" if spent.usd else "cost nothing", because=because)
+
+
+def _of(count: int, n_runs: int) -> str:
+    """Return how many of the runs.
+
+    >>> _of(3, 3), _of(1, 3), _of(1, 1)
+    ('all 3 runs', '1 of 3 runs', 'the one run')
+    """
+    if count < n_runs:
+        return f"{count} of {n_runs} runs"
+    return "the one run" if n_runs == 1 else f"all {n_runs} runs"
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.3g} s" if value >= 0.1 else f"{1000 * value:.3g} ms"
+
+
+def all_of(rows: Sequence[RunRow]) -> ClassicalPart:
+    """Return the classical answers beside all runs that have a result."""
+    return classical(row for row in rows if row.status == "SUCCEEDED")
