@@ -8,7 +8,7 @@ from functools import cached_property
 from math import floor, log10
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 
 from quantum_pipeline.studies.levels import Varied
 from quantum_pipeline.studies.rows import RunRow
@@ -51,7 +51,9 @@ def by_magnitude(axes: Axes, takes: Sequence[float]) -> None:
     paid = [each for each in takes if each > 0]
     if not paid:
         axes.set_xticks([0.0])
-    if not paid or max(paid) <= 10 * min(paid):
+        return
+    if max(paid) <= 10 * min(paid):
+        axes.xaxis.set_major_locator(MaxNLocator(4))
         return
     if len(paid) == len(takes):
         axes.set_xscale("log")
