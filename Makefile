@@ -12,7 +12,7 @@ UV := $(BIN)/uv pip
 BENCH_VENV := .venv-bench
 REQUEST ?= events/requests/maxcut_petersen.json
 
-.PHONY: help setup run test test-unit faults check docs bench lock-bench clean
+.PHONY: help setup run test test-unit faults check wheel docs bench lock-bench clean
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1|/' | column -t -s '|'
 
@@ -48,6 +48,9 @@ check: setup validate scan build  ## format, lint, types, architecture, template
 	@$(BIN)/mypy --no-error-summary src hybrid_job functions benchmarks scripts tests
 	@$(BIN)/python -m scripts.contracts .cache/contracts.ini
 	@PYTHONPATH=. $(BIN)/lint-imports --no-logo --config .cache/contracts.ini
+
+wheel: setup  ## install the wheel alone, in an environment of its own, and run it in an empty folder
+	@$(BIN)/python -m scripts.check_wheel
 
 docs: setup  ## write docs/request.schema.json and the tables of docs/request.md and docs/files.md anew, from the code
 	@$(BIN)/python -m scripts.request_docs

@@ -41,19 +41,19 @@ invoke: setup  ## one stage on its example event, here, without Docker: make inv
 # What `sam build` asks for. Versions and hashes are the lock's; wheels are those of Lambda, whatever machine this is.
 LAYER = $(ARTIFACTS_DIR)/python
 INTO_LAYER = $(UV) install --quiet --target "$(LAYER)" --require-hashes --constraint requirements/dev.txt \
-  --python-version 3.12 --python-platform x86_64-manylinux_2_28 --only-binary :all: --requirements pyproject.toml
+  --python-version 3.12 --python-platform x86_64-manylinux_2_28 --only-binary :all:
 
 build-SharedLayer: setup
-	@$(INTO_LAYER)
+	@$(INTO_LAYER) --group layer
 	@cp -R src/quantum_pipeline hybrid_job "$(LAYER)"
 	@cd "$(LAYER)/quantum_pipeline" && rm -rf $$("$(CURDIR)/$(BIN)/python" -c 'from quantum_pipeline.architecture import ON_THIS_MACHINE; print(*ON_THIS_MACHINE)')
 	@$(TRIM_LAYER)
 
-build-PlottingLayer: EXTRA = plotting
-build-StrategyLayer: EXTRA = studies
+build-PlottingLayer: OWN = plotting-layer
+build-StrategyLayer: OWN = strategy-layer
 build-PlottingLayer build-StrategyLayer: setup  # without what the shared layer has
-	@$(INTO_LAYER) --extra $(EXTRA) --excludes <($(UV) compile --quiet --no-header --no-annotate \
-	  --constraint requirements/dev.txt --python-version 3.12 pyproject.toml)
+	@$(INTO_LAYER) --group $(OWN) --excludes <($(UV) compile --quiet --no-header --no-annotate \
+	  --constraint requirements/dev.txt --python-version 3.12 --group layer)
 	@$(TRIM_LAYER)
 
 TRIM_LAYER = find "$(LAYER)" -type d '(' -name __pycache__ -o -name tests ')' -prune -exec rm -rf {} +

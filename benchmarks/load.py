@@ -32,12 +32,13 @@ from scipy.stats import spearmanr
 
 from benchmarks import options
 from quantum_pipeline import runs
-from quantum_pipeline.cli.main import HERE, cache_folder
+from quantum_pipeline.cli.main import HERE
 from quantum_pipeline.local.aws import LocalAws
 from quantum_pipeline.local.braket import BraketService
 from quantum_pipeline.local.braket.clients import Clients
 from quantum_pipeline.local.braket.fixed_length import FixedLength
 from quantum_pipeline.local.braket.job import Job
+from quantum_pipeline.local.places import cache_folder
 
 REQUEST = Path(__file__).parents[1] / "events" / "requests" / "maxcut_petersen.json"
 SECONDS_BETWEEN_SAMPLES = 0.5

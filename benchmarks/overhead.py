@@ -26,8 +26,9 @@ from rich.console import Console
 from rich.table import Table
 
 from quantum_pipeline.cli.client import Pipeline, run_id_of
-from quantum_pipeline.cli.main import HERE, cache_folder
+from quantum_pipeline.cli.main import HERE
 from quantum_pipeline.local.aws import LocalAws
+from quantum_pipeline.local.places import cache_folder
 
 PINNED = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 FIRST, SECOND, RECIPE = "qpipe run", "second run", "recipe loop"

@@ -29,7 +29,8 @@ from rich.table import Table
 from benchmarks import options
 from quantum_pipeline import runs
 from quantum_pipeline.errors import InvalidResult
-from quantum_pipeline.local.aws import PROJECT, LocalAws
+from quantum_pipeline.local.aws import LocalAws
+from quantum_pipeline.local.places import APPLICATION as PROJECT
 from quantum_pipeline.planning.costs import bill
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.reports import Outcome, Timing, build_report

@@ -27,12 +27,13 @@ from typing import Any, NamedTuple
 import click
 import yaml
 
-from quantum_pipeline.local.aws import ACCOUNT, PROJECT, REGION, STACK_NAME
+from quantum_pipeline.local.aws import ACCOUNT, REGION, STACK_NAME
 from quantum_pipeline.local.iam import roles
 from quantum_pipeline.local.iam.authority import Authority
 from quantum_pipeline.local.iam.policies import Asked
 from quantum_pipeline.local.iam.roles import Policies
 from quantum_pipeline.local.intrinsics import Intrinsics, read_template
+from quantum_pipeline.local.places import APPLICATION as PROJECT
 
 Json = dict[str, Any]
 SUITES = ("tests/functions", "tests/workflow", "tests/packaging/test_decisions.py")

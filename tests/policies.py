@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from quantum_pipeline.local.aws import ACCOUNT, PROJECT, REGION, STACK_NAME
+from quantum_pipeline.local.aws import ACCOUNT, REGION, STACK_NAME
+from quantum_pipeline.local.places import APPLICATION as PROJECT
 from tests.stack import KEY
 
 Json = dict[str, Any]

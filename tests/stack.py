@@ -19,11 +19,12 @@ from moto.stepfunctions.responses import get_backend
 
 from quantum_pipeline import runs
 from quantum_pipeline.errors import ERRORS, PipelineError
-from quantum_pipeline.local.aws import ACCOUNT, LOOK_SECONDS, PROJECT, REGION, LocalAws
+from quantum_pipeline.local.aws import ACCOUNT, LOOK_SECONDS, REGION, LocalAws
 from quantum_pipeline.local.braket import BraketError, BraketService
 from quantum_pipeline.local.iam.policies import Statement
 from quantum_pipeline.local.iam.roles import Role
 from quantum_pipeline.local.keys import Key
+from quantum_pipeline.local.places import APPLICATION as PROJECT
 from tests.waiting import wait_for
 
 PETERSEN = [[i, (i + 1) % 5] for i in range(5)] + [[i, i + 5] for i in range(5)]

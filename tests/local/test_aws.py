@@ -18,10 +18,11 @@ import pytest
 from botocore.exceptions import ClientError
 from werkzeug.wrappers import Request, Response
 
-from quantum_pipeline.local.aws import PROJECT, LocalAws
+from quantum_pipeline.local.aws import LocalAws
 from quantum_pipeline.local.executions import Executions, _Unheard
 from quantum_pipeline.local.intrinsics import TemplateError
 from quantum_pipeline.local.keys import Key
+from quantum_pipeline.local.places import APPLICATION as PROJECT
 from quantum_pipeline.local.start_execution import not_valid, too_long
 from tests.local.small_stack import MACHINE, NoBraket, client, runs
 from tests.waiting import PATIENCE_SECONDS, wait_for

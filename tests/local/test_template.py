@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from quantum_pipeline.local.aws import PROJECT
 from quantum_pipeline.local.intrinsics import Intrinsics, TemplateError, read_template
+from quantum_pipeline.local.places import APPLICATION as PROJECT
 from quantum_pipeline.local.template import Schedule, Stack
 from tests.local.small_stack import read_stack
 

@@ -10,8 +10,9 @@ from typing import Any
 import botocore.session
 import pytest
 
-from quantum_pipeline.local.aws import ACCOUNT, PROJECT, REGION, read_stack
+from quantum_pipeline.local.aws import ACCOUNT, REGION, read_stack
 from quantum_pipeline.local.iam.policies import Asked, Decision, Statement, decide
+from quantum_pipeline.local.places import APPLICATION as PROJECT
 from tests.policies import WORD, filled
 
 Json = dict[str, Any]

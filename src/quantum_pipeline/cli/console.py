@@ -438,6 +438,6 @@ def serving(environment: Mapping[str, str], outputs: Mapping[str, str]) -> None:
         click.echo(f"# {name}: {value}")
     click.echo(
         "# aws stepfunctions start-execution --state-machine-arn "
-        f"{outputs['StateMachineArn']} --input file://events/requests/maxcut_petersen.json"
+        f"{outputs['StateMachineArn']} --input file://REQUEST.json"
     )
     note("serving until Ctrl-C")

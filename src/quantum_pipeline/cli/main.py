@@ -24,6 +24,7 @@ from quantum_pipeline.devices.catalogue import Device, catalogue
 from quantum_pipeline.devices.states import DeviceState, read_state
 from quantum_pipeline.errors import InvalidRequest, PipelineError
 from quantum_pipeline.local.catalogue_file import CatalogueFile
+from quantum_pipeline.local.places import cache_folder
 from quantum_pipeline.planning.costs import FREE, InstancePrice, check_budget
 from quantum_pipeline.planning.device import candidates, needs_device
 from quantum_pipeline.planning.preparation import check, prepare
@@ -317,8 +318,8 @@ def serve(output: Path, port: int) -> None:
                 remember=partial(_remember, output),
             ) as aws,
         ):
-            console.serving(aws.environment(), aws.outputs)
             try:
+                console.serving(aws.environment(), aws.outputs)
                 signal.pause()
             except KeyboardInterrupt:
                 console.note("stopping")
@@ -645,12 +646,6 @@ def _instance_price() -> tuple[InstancePrice, str]:
         as_of=f"at the template's default price of {settings['JOB_INSTANCE_PRICE_AS_OF']}",
     )
     return price, REGION
-
-
-def cache_folder() -> Path:
-    """Return the folder of what is kept to be quick: $QPIPE_CACHE, or .cache in the project."""
-    project = Path(__file__).resolve().parents[3]
-    return Path(os.environ.get("QPIPE_CACHE", project / ".cache"))
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeAlias
 from urllib.request import getproxies
 
-import quantum_pipeline
+from quantum_pipeline.local import places
 from quantum_pipeline.local.iam.authority import AccessDenied, Authority
 from quantum_pipeline.local.intrinsics import TemplateError
 from quantum_pipeline.local.keys import Key, Keys
@@ -36,7 +36,6 @@ from quantum_pipeline.local.template import Function, Stack
 if TYPE_CHECKING:
     from quantum_pipeline.local.braket import BraketService
 
-PROJECT = Path(quantum_pipeline.__file__).parents[2]
 ACCOUNT = "123456789012"  # moto's
 REGION = "us-east-1"
 STACK_NAME = "quantum-pipeline"
@@ -55,7 +54,7 @@ def _braket_service(cache_folder: Path) -> BraketFactory:
 
 
 def read_stack(
-    template: Path = PROJECT / "template.yaml",
+    template: Path = places.APPLICATION / "template.yaml",
     *,
     stack_name: str = STACK_NAME,
     parameters: Mapping[str, str] | None = None,
@@ -86,11 +85,11 @@ class LocalAws:
 
     def __init__(
         self,
-        template: Path = PROJECT / "template.yaml",
+        template: Path = places.APPLICATION / "template.yaml",
         *,
         stack_name: str = STACK_NAME,
         parameters: Mapping[str, str] | None = None,
-        cache_folder: Path = PROJECT / ".cache",
+        cache_folder: Path | None = None,
         braket: BraketFactory | None = None,
         port: int = 0,
         remember: Callable[[str], None] | None = None,
@@ -102,7 +101,8 @@ class LocalAws:
             template: the SAM template; the files it names are found from its folder.
             stack_name: the stack's name, as in ``sam deploy --stack-name``.
             parameters: values of template parameters, as in ``--parameter-overrides``.
-            cache_folder: holds what may last from run to run, and a temporary folder for the rest.
+            cache_folder: holds what may last from run to run, and a temporary folder for the rest;
+                by default that of this machine.
             braket: makes the Braket service from its jobs' environment variables and their folder;
                 by default one that answers as AWS does, in its own time.
             port: of the endpoint on 127.0.0.1; a free one by default.
@@ -122,9 +122,8 @@ class LocalAws:
         with ExitStack() as open_parts:
             open_parts.callback(_one_at_a_time.release)
             self._remember, self._on_devices = remember, on_devices
-            self._start(
-                stack, cache_folder, braket or _braket_service(cache_folder), port, open_parts
-            )
+            cache = cache_folder or places.cache_folder()
+            self._start(stack, cache, braket or _braket_service(cache), port, open_parts)
             self._open_parts = open_parts.pop_all()
 
     def _start(

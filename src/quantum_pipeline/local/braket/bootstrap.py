@@ -10,6 +10,7 @@ import os
 import runpy
 import sys
 from collections.abc import Callable
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +37,26 @@ def arguments(function: Callable[..., Any]) -> dict[str, Any]:
     return {name: kinds.get(name, str)(value) for name, value in values.items()}
 
 
+class Ours:
+    """Finds packages of ours in the unpacked code alone, whatever copy is installed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = str(folder)
+
+    def find_spec(self, name: str, _path: Any = None, target: Any = None) -> ModuleSpec | None:
+        """Return where a package of ours is; None of all other modules, and of those within."""
+        if name not in OURS:
+            return None
+        found = PathFinder.find_spec(name, [self._folder], target)
+        if found is None:
+            raise ModuleNotFoundError(f"No module named {name!r} in the job's code", name=name)
+        return found
+
+
 def use_code(folder: Path) -> None:
-    """Make the unpacked code importable, last of all, and no installed copy of ours before it."""
-    sys.path[:] = [path for path in sys.path if not any(Path(path, name).is_dir() for name in OURS)]
+    """Make the unpacked code importable: last of all, but for packages of ours."""
     sys.path.append(str(folder))
+    sys.meta_path.insert(0, Ours(folder))
     sys.dont_write_bytecode = True  # the folder is gone after the job
     for file in sorted(folder.rglob("requirements.txt")):
         print(f"{file.relative_to(folder)} is not installed: what this Python has must do")
