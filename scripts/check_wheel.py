@@ -79,9 +79,14 @@ def _serves(qpipe: Path, folder: Path) -> bool:
         [qpipe, "serve"], cwd=folder, env=_environment(folder), stdout=subprocess.PIPE, text=True
     ) as serving:
         assert serving.stdout is not None
-        named = any("StateMachineArn" in line for line in serving.stdout)
-        serving.send_signal(signal.SIGINT)
-        return named and serving.wait(60) == 0
+        try:
+            named = any("StateMachineArn" in line for line in serving.stdout)
+            serving.send_signal(signal.SIGINT)
+            return named and serving.wait(60) == 0
+        except subprocess.TimeoutExpired:
+            return False
+        finally:
+            serving.kill()
 
 
 if __name__ == "__main__":

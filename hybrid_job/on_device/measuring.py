@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from hybrid_job.job import Job
 from hybrid_job.journal import Kept as Record
+from hybrid_job.metrics import log_phase
 from hybrid_job.on_device.executor import Executor
 from hybrid_job.on_device.kept import Kept
 from hybrid_job.on_device.measurement import Compiled, Counts, Measurement
@@ -164,7 +165,9 @@ class Measuring:
         if not mitigated:
             return self._executor.run(self.circuits, shots, SAMPLES), None
         protocol = self.protocol(shots)
-        return protocol.outcome(self._executor.run(protocol.circuits, shots, SAMPLES))
+        counts = self._executor.run(protocol.circuits, shots, SAMPLES)
+        log_phase("mitigating")
+        return protocol.outcome(counts)
 
     def _compilation(self) -> Compilation | None:
         """Return how the circuit with the most gates on two qubits was compiled."""

@@ -18,6 +18,7 @@ from hybrid_job.job import QaoaJob
 from hybrid_job.journal import Kept as Record
 from hybrid_job.journal import Vector, angles_of
 from hybrid_job.limits import LimitReached
+from hybrid_job.metrics import log_phase
 from hybrid_job.on_device.compilation import compiler_for
 from hybrid_job.on_device.executor import Executor, TimeReached
 from hybrid_job.on_device.kept import Kept
@@ -216,6 +217,7 @@ class DeviceQaoa:
     def _measured(
         self, decision: _Decision, exact: Callable[[Real], float]
     ) -> tuple[Counts, MitigationOutcome | None]:
+        log_phase("compiling")
         own = self._angles(decision)
         circuit = self._compiler.compile(own)
         if not decision.mitigated:
@@ -235,6 +237,7 @@ class DeviceQaoa:
             lowest=self._lowest,
         )
         every = self._executor.run(protocol.circuits, decision.shots, SAMPLES)
+        log_phase("mitigating")
         [plain], outcome = protocol.outcome(every)
         return plain, outcome
 

@@ -15,11 +15,13 @@ from typing import ClassVar, Protocol
 from braket.aws import AwsQuantumTask
 
 from hybrid_job.journal import Batch
+from hybrid_job.metrics import log_phase
 from hybrid_job.on_device import tasks
 from hybrid_job.on_device.measurement import Counts
 from hybrid_job.on_device.spending import CapReached, NotAffordable, Spending
 from hybrid_job.on_device.tasks import CANCELLED, COMPLETED, FAILED, Program
 from quantum_pipeline.errors import JobFailed, PipelineError, QuotaExceeded, ServiceUnavailable
+from quantum_pipeline.planning.tasks import SAMPLES
 from quantum_pipeline.requests.limits import RunLimit
 
 AT_ONCE = 25
@@ -88,11 +90,15 @@ class Round:
     def run(self, parts: Sequence[Part]) -> dict[int, list[Counts]]:
         """Return the counts of all parts, each by the place of its first circuit."""
         coming = list(reversed(parts))
+        self._tell(parts)
         try:
             while coming or self._waiting:
                 while coming and len(self._waiting) < AT_ONCE and self._create(coming[-1]):
                     coming.pop()
+                before = len(self._counts)
                 self._look()
+                if len(self._counts) > before:
+                    self._tell(parts)
                 over = self._over() if coming or self._waiting else None
                 if over is not None:
                     raise over
@@ -104,6 +110,11 @@ class Round:
             if len(self._counts) < len(parts):
                 raise
         return self._counts
+
+    def _tell(self, parts: Sequence[Part]) -> None:
+        """Say how many tasks of the samples are done; those of training have their energies."""
+        if parts[0].batch.purpose == SAMPLES:
+            log_phase("sampling", len(self._counts), len(parts))
 
     def _create(self, part: Part) -> bool:
         """Create the task of a part, or find it; False while others fill the device's quota."""

@@ -14,6 +14,7 @@ from hybrid_job.classical import forms
 from hybrid_job.engines import sampling
 from hybrid_job.engines.choice import EVALUATIONS_A_START, Circuit, OnSpace, engine_on, free_bytes
 from hybrid_job.job import ConstrainedJob, versions
+from hybrid_job.metrics import log_phase
 from hybrid_job.optimising import optimiser
 from hybrid_job.optimising.optimiser import Real
 from hybrid_job.solvers import training
@@ -35,6 +36,7 @@ from quantum_pipeline.spaces import Space
 from quantum_pipeline.spaces.encoding import Encoded
 from quantum_pipeline.spaces.landscape import Landscape, Weighing, typical_field
 from quantum_pipeline.spaces.readings import Readings
+from quantum_pipeline.wording import memory_size
 
 
 def solve(job: ConstrainedJob) -> ConstrainedResult:
@@ -46,6 +48,7 @@ def solve(job: ConstrainedJob) -> ConstrainedResult:
     """
     watch = Stopwatch()
     _check_memory(job)
+    log_phase("classical")
     landscape = Landscape.of(job.form)
     _check_feasible(landscape)
     baseline = forms.solve(landscape, listed_seconds=watch.seconds, seconds=job.classical_seconds)
@@ -98,8 +101,8 @@ def _check_memory(job: ConstrainedJob) -> None:
     needed, free = memory_bytes(job.prepared.request) - BASE_BYTES, free_bytes()
     if needed > free:
         raise InvalidRequest(
-            f"problem: {job.form.space.n_states:,} states need {needed / 2**30:.3g} GiB; "
-            f"allowed: what fits the {free / 2**30:.3g} GiB that are free here"
+            f"problem: {job.form.space.n_states:,} states need {memory_size(needed)}; "
+            f"allowed: what fits the {memory_size(free)} that are free here"
         )
 
 

@@ -24,7 +24,7 @@ from hybrid_job.dividing.workers import Workers, workers
 from hybrid_job.job import DivideJob, versions
 from hybrid_job.journal import Kept
 from hybrid_job.limits import time_is_up
-from hybrid_job.metrics import log_metric
+from hybrid_job.metrics import log_metric, log_phase
 from hybrid_job.stopwatch import Stopwatch
 from quantum_pipeline.quantities import Count, Number, Seconds, Text
 from quantum_pipeline.requests.limits import Limit
@@ -88,10 +88,12 @@ def solve(job: DivideJob) -> DividedResult:
     system = System.of(job.model)
     with workers(environment.processors()) as pool:
         watch = Stopwatch()
+        log_phase("classical")
         baseline = _baseline(job)
         seconds = watch.lap()
         solver = ByQaoa(job.algorithm.depth, job.prepared.request.shots, _evaluations(job))
         course = _course(job, system, pool, "qaoa", solver)
+        log_phase("comparing")
         compared = tuple(_compared(job, system, pool, course))
     times = JobSeconds(classical=seconds, optimise=course.seconds, sample=0.0, total=job.seconds)
     return _result(job, course, compared, baseline, times)
@@ -126,6 +128,7 @@ def _course(job: DivideJob, system: System, pool: Workers, name: str, solver: So
     ):
         course.rounds.append(found)
         if name == "qaoa":
+            log_phase("rounds", found.number + 1, job.algorithm.max_rounds)
             log_metric("energy", job.model.offset + found.energy, found.number + 1)
             log_metric("blocks", found.blocks, found.number + 1)
     course.late = time.monotonic() > deadline

@@ -11,6 +11,7 @@ from hybrid_job.engines.choice import EVALUATIONS_A_START, Choice, Engine, engin
 from hybrid_job.engines.sampling import Sampled, Samples
 from hybrid_job.job import Job, QaoaJob, versions
 from hybrid_job.journal import Kept, Vector
+from hybrid_job.metrics import log_phase
 from hybrid_job.optimising import warm_start
 from hybrid_job.optimising.optimiser import Optimum, Real
 from hybrid_job.solvers import training
@@ -27,7 +28,7 @@ from quantum_pipeline.results import (
     JobSeconds,
     OptimisationResult,
 )
-from quantum_pipeline.wording import refusal
+from quantum_pipeline.wording import memory_size, refusal
 
 if TYPE_CHECKING:
     from hybrid_job.on_device.executor import Executor
@@ -54,6 +55,7 @@ def solve(job: QaoaJob) -> OptimisationResult:
 
 def _solved(job: QaoaJob, executor: Executor | None) -> OptimisationResult:
     watch = Stopwatch()
+    log_phase("classical")
     # Without the offset, of which a large one would cost the phases their digits.
     spectrum = all_energies(job.model.model_copy(update={"offset": 0.0}))
     baseline = classical.solve(
@@ -180,8 +182,8 @@ def _check_memory(job: QaoaJob) -> None:
     needed, free = memory_bytes(job.prepared.request) - BASE_BYTES, free_bytes()
     if needed > free:
         raise InvalidRequest(
-            f"problem: {job.model.n_variables} qubits need {needed / 2**30:.3g} GiB; "
-            f"allowed: what fits the {free / 2**30:.3g} GiB that are free here"
+            f"problem: {job.model.n_variables} qubits need {memory_size(needed)}; "
+            f"allowed: what fits the {memory_size(free)} that are free here"
         )
 
 
@@ -205,6 +207,7 @@ def _history(model: IsingModel, optimum: Optimum, samples: Samples) -> tuple[Eva
 
 
 def _executor(job: Job) -> Executor:
+    log_phase("compiling")
     from hybrid_job.on_device.executor import Executor  # noqa: PLC0415 (the SDK takes seconds)
 
     return Executor(job)
@@ -213,6 +216,7 @@ def _executor(job: Job) -> Executor:
 def _device(
     job: QaoaJob, executor: Executor, tilts: Sequence[float] | None, baseline: ClassicalSolution
 ) -> DeviceQaoa:
+    log_phase("compiling")
     from hybrid_job.on_device.qaoa import DeviceQaoa  # noqa: PLC0415 (qiskit takes seconds)
 
     model = job.model

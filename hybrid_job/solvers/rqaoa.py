@@ -10,7 +10,7 @@ import itertools
 from hybrid_job import classical
 from hybrid_job.engines.choice import Engine, engine_for
 from hybrid_job.job import RqaoaJob, versions
-from hybrid_job.metrics import log_metric
+from hybrid_job.metrics import log_metric, log_phase
 from hybrid_job.optimising.angles import starting
 from hybrid_job.optimising.optimiser import Real
 from hybrid_job.rounding import recursive
@@ -33,6 +33,7 @@ EVALUATIONS = 40
 def solve(job: RqaoaJob) -> OptimisationResult:
     """Return the result of a run: the classical baseline, then what the correlations round to."""
     watch = Stopwatch()
+    log_phase("classical")
     baseline = classical.solve(
         job.model, exact=job.exact, seconds=job.classical_seconds, rng=job.rng("classical")
     )
@@ -47,6 +48,7 @@ def solve(job: RqaoaJob) -> OptimisationResult:
 
 def _rounded(job: RqaoaJob, start: Real) -> Rounding:
     numbers = itertools.count(1)
+    log_phase("training", job.algorithm.depth, job.algorithm.depth)
     return recursive.solve(
         job.model,
         job.algorithm.depth,

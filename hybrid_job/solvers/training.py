@@ -20,7 +20,7 @@ from hybrid_job.engines import sampling
 from hybrid_job.engines.choice import Circuit, Engine
 from hybrid_job.job import Job, QaoaJob
 from hybrid_job.journal import Kept, Vector, angles_of
-from hybrid_job.metrics import log_metric
+from hybrid_job.metrics import log_metric, log_phase
 from hybrid_job.optimising import angles as known_angles
 from hybrid_job.optimising import depth, optimiser
 from hybrid_job.optimising.depth import Step
@@ -150,7 +150,8 @@ def descend(
 ) -> Trained:
     """Return the best angles that exact gradients find; energies are recorded with ``offset``."""
     exact = _objective(engine, algorithm.cvar_alpha)
-    evaluate, deadline = job.recorded(exact, offset), job.training_deadline
+    evaluate = _layers_told(job.recorded(exact, offset), algorithm.deepest)
+    deadline = job.training_deadline
     if algorithm.optimizer == "none":
         energy, _ = evaluate(start.points[0])
         optimum = Optimum(start.points[0], energy, [(1, energy)], stop_reason="evaluated as given")
@@ -178,6 +179,20 @@ def descend(
     return Trained(optimum, _one_step(optimum), start.words)
 
 
+def _layers_told(evaluate: Evaluate, most: int) -> Evaluate:
+    """Return the same evaluation; whenever its angles have other layers, how many is told."""
+    layers = 0
+
+    def told(angles: Real) -> tuple[float, Real]:
+        nonlocal layers
+        if angles.shape[1] != layers:
+            layers = angles.shape[1]
+            log_phase("training", layers, most)
+        return evaluate(angles)
+
+    return told
+
+
 def _simulated(job: QaoaJob, engine: Engine, spectrum: Real) -> Single:
     """Return energies as shots of the engine's state give them, exact where none are asked for."""
     algorithm, offset = job.algorithm, job.model.offset
@@ -198,6 +213,7 @@ def _from_shots(job: QaoaJob, estimate: Estimate, start: Real, started_from: str
     """Return what an optimiser without gradients finds, from energies with the offset."""
     algorithm, offset = job.algorithm, job.model.offset
     numbers = itertools.count(1)
+    log_phase("training", start.shape[1], start.shape[1])
 
     def logged(batch: Sequence[Real]) -> list[tuple[float, float]]:
         found = estimate(batch)

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from hybrid_job.job import VqeJob, versions
 from hybrid_job.journal import Journal, Kept, Vector
-from hybrid_job.metrics import log_metric
+from hybrid_job.metrics import log_metric, log_phase
 from hybrid_job.molecules.ansatz import Ansatz
 from hybrid_job.molecules.excitation_search import Budget, Real
 from hybrid_job.molecules.hartree_fock import NoOrbitals
@@ -136,6 +136,7 @@ def _trained(job: VqeJob) -> Scan:
         if scan.solved and time.monotonic() > job.training_deadline:
             scan.left_out = f"limits.max_runtime_seconds: {number} of {len(lengths)} lengths"
             break
+        log_phase("geometries", number + 1, len(lengths))
         try:
             scan.solved.append(_solve_point(job, length, scan))
         except NoOrbitals as error:
@@ -243,7 +244,7 @@ def _sampled(job: VqeJob, scan: Scan) -> dict[str, Any]:
     if job.prepared.device.kind == "local":
         counts = _counts(job, lowest)
         return {"counts": counts, "measured": None, "groups": (), "pair_counts": ()}
-    print(f"{job.prepared.device.name}: measuring the energy", flush=True)
+    log_phase("compiling")
     from hybrid_job.on_device.molecules.energy import (  # noqa: PLC0415 (takes seconds to import)
         measured_energy,
     )

@@ -22,7 +22,7 @@ PACKAGE: Layers = (
     ("ising", "polling", "runs"),
     ("answers", "error_codes", "refusals"),
     ("errors",),
-    ("architecture", "quantities", "wording"),
+    ("architecture", "progress", "quantities", "wording"),
 )
 """Parts of ``quantum_pipeline``, each a folder or a module: one imports of those below it alone."""
 

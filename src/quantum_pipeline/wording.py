@@ -62,6 +62,22 @@ def memory_size(n_bytes: float) -> str:
     return f"{n_bytes:.0f} bytes"
 
 
+def duration(seconds: float) -> str:
+    """Return about how long something takes, in the unit that fits it.
+
+    >>> [duration(seconds) for seconds in (0.02, 16.4, 200, 12000, 3e5)]
+    ['less than 1 s', 'about 16 s', 'about 3 min', 'about 3.3 h', 'about 3.5 days']
+    """
+    if seconds < 1:
+        return "less than 1 s"
+    if seconds < 120:
+        return f"about {seconds:.0f} s"
+    if seconds < 7200:
+        return f"about {seconds / 60:.0f} min"
+    hours = seconds / 3600
+    return f"about {hours:.1f} h" if hours < 48 else f"about {hours / 24:.1f} days"
+
+
 MOST_DIGITS = 17
 """Significant digits that tell any two floats apart."""
 

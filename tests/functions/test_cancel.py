@@ -69,7 +69,9 @@ def test_cancel_cancels_the_runs_job(stack: Stack, request_data: dict[str, Any])
     arn = stack.invoke("Submit", prepared(stack, "job", LONG))["job_arn"]
     assert stack.invoke("Cancel", failed("job"))["job_cancelled"]
     assert set(stack.job_statuses("job")) <= {"CANCELLING", "CANCELLED"}
-    assert stack.record("job", "failure.json")["job_arn"] == arn
+    failure = stack.record("job", "failure.json")
+    assert failure["job_arn"] == arn
+    assert stack.record("job", "end.json")["end"] == failure  # claimed before the job was known
 
 
 def test_cancel_finds_a_job_that_left_no_record(stack: Stack, request_data: dict[str, Any]) -> None:

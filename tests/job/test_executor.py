@@ -23,6 +23,7 @@ from quantum_pipeline.errors import (
     PipelineError,
     ServiceUnavailable,
 )
+from quantum_pipeline.progress import PhaseReached
 from quantum_pipeline.runs import BATCH_TAG, RUN_ID_TAG
 from tests.clock import Clock
 from tests.job.braket_job import (
@@ -87,7 +88,7 @@ def test_circuits_of_a_batch_are_one_task_where_the_device_takes_sets(
 
 
 def test_circuits_of_a_batch_are_tasks_at_once_where_it_takes_none(
-    braket: Server, tmp_path: Path
+    braket: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     prepared = prepared_on("sv1", "each")
     with changed(braket, prepared, **NO_SETS), executor_of(prepared, tmp_path) as executor:
@@ -98,6 +99,10 @@ def test_circuits_of_a_batch_are_tasks_at_once_where_it_takes_none(
         assert calls[:3] == ["CreateQuantumTask"] * 3
         assert [task.shots for task in executor.tasks] == [20, 20, 20]
     assert len(tasks_of(braket, "each")) == 3
+    told = [
+        found for line in capsys.readouterr().out.splitlines() if (found := PhaseReached.read(line))
+    ]
+    assert (told[0], told[-1]) == (("sampling", 0, 3), ("sampling", 3, 3))
 
 
 def test_second_attempt_reads_what_the_first_one_paid_for(

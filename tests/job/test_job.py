@@ -26,6 +26,7 @@ from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import all_energies
 from quantum_pipeline.ising.statevector import Qaoa
 from quantum_pipeline.planning.prepared import PreparedRun
+from quantum_pipeline.progress import PhaseReached
 from quantum_pipeline.results import OptimisationResult, read_result, verify
 from tests.unit.finished_molecule import H2, prepared_molecule
 from tests.unit.finished_run import PETERSEN, prepared_run
@@ -190,18 +191,22 @@ def test_metric_line_is_the_one_of_the_sdk(
         assert ours == capsys.readouterr().out
 
 
-def test_every_evaluation_is_a_metric_that_the_sdk_parses(
+def test_every_evaluation_is_a_metric_that_the_sdk_parses_and_every_layer_a_phase(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from braket.jobs.metrics_data.log_metrics_parser import LogMetricsParser
 
     result = solved(prepared_run(PETERSEN), tmp_path)
     parser = LogMetricsParser()
-    for line in capsys.readouterr().out.splitlines():
+    lines = capsys.readouterr().out.splitlines()
+    for line in lines:
         parser.parse_log_message("", line)
     assert [(metric["iteration_number"], metric["energy"]) for metric in parser.all_metrics] == [
         (each.evaluation, each.energy) for each in result.history
     ]
+    phases = [found for line in lines if (found := PhaseReached.read(line))]
+    grown = [("training", step.depth, 8) for step in result.depths]
+    assert phases == [("classical", 0, 0), *grown]
 
 
 JOB = """
@@ -307,7 +312,7 @@ def test_state_that_does_not_fit_the_free_memory_is_refused_before_it_is_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("hybrid_job.solvers.qaoa.free_bytes", lambda: 1000)
-    with pytest.raises(InvalidRequest, match=r"problem: 10 qubits need .* GiB; allowed: what fits"):
+    with pytest.raises(InvalidRequest, match=r"problem: 10 qubits need .* MiB; allowed: what fits"):
         solved(prepared_run(PETERSEN), tmp_path)
 
 

@@ -112,14 +112,18 @@ def test_a_pack_of_which_a_run_would_be_refused_is_not_started(tmp_path: Path) -
     assert not (tmp_path / "runs").exists()
 
 
-def test_the_closing_table_fits_eighty_columns_and_tells_runs_apart() -> None:
+def test_the_closing_table_fits_eighty_columns_and_tells_runs_apart(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     names = [f"a-long-name-of-a-pack-20261129-120000-1a2b.another-long-name-{i}" for i in range(3)]
     stored = json.loads(Path("tests/unit/record_v1.json").read_text("utf-8"))
     failed = {"status": "FAILED", "error": "Lambda.TooManyRequestsException", "quality": None}
     records = [{**stored, "run_id": name} for name in names]
     lines = list(summary([*records[:2], records[2] | failed]))
     assert max(map(len, lines)) <= 80
-    assert [line.split()[0][-1] for line in lines[1:]] == ["0", "1", "2"]
+    assert [line for line in lines if not line.startswith(" ")] == names
+    assert "  result Lambda.TooManyRequestsException, problem maxcut 10, USD 0.0020" in lines
 
 
 def test_another_process_is_asked_to_cancel_a_run_of_its_pack(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from scipy import stats
 from benchmarks.device_study import cells
 from benchmarks.study_figures import pairs
 from quantum_pipeline.errors import InvalidRequest
-from quantum_pipeline.local.aws import PROJECT
+from quantum_pipeline.local.places import APPLICATION as PROJECT
 from quantum_pipeline.studies import intervals
 from quantum_pipeline.studies.contest import contestants, setting_part, winner
 from quantum_pipeline.studies.intervals import Estimate

@@ -137,13 +137,17 @@ def test_watching_tells_states_job_and_energy(
     pipeline.start(request_data, "another")  # its energies are not told, which end at -12
     execution = pipeline.start(LONG, "watched")
     told = next(
-        each for each in pipeline.watch(execution, every_seconds=0.02) if each.energy is not None
+        each
+        for each in pipeline.watch(execution, every_seconds=0.02)
+        if each.logged.energy is not None
     )
     assert (told.state, told.job_status) in {
         (state, "RUNNING") for state in ("Wait", "Monitor", "IsFinished")
     }
-    assert told.evaluation is not None and told.evaluation >= 1
-    assert told.energy is not None and told.energy < -13  # below any of the other
+    found = told.logged
+    assert found.evaluation is not None and found.evaluation >= 1
+    assert found.energy is not None and found.energy < -13  # below any of the other
+    assert found.phase is not None and found.phase.phase == "training"
     pipeline.stop(execution)
     assert pipeline.wait_for_end(execution)
 

@@ -8,7 +8,7 @@ The order of an end, whoever makes it:
     catalogue  the run, in one item, made of what is published by then
     budget     of the month, in which its bill takes the place of what was reserved for it
     tell       the topic and the metrics
-    mark       the claim, as told
+    mark       the claim, as told, with all that its record has
 
 Whoever finds a claim that is not marked does what is left: a call that is tried again, a copy of it
 that runs at the same time, Cancel, and the sweep through it. So a report never lies beside a
@@ -277,18 +277,19 @@ def _readable(bucket: str, run_id: str, name: str, model: type[Header]) -> Heade
 
 
 def tell(bucket: str, run_id: str, topic_arn: str) -> None:
-    """Notify the topic and count the end, unless somebody else has, or may be doing so now.
+    """Notify the topic, count the end and mark it, unless somebody else has, or may be doing so.
 
     Of a run of a pack or a study the topic is not told. A topic that refuses gives the lease back:
     the next call tells.
     """
 
-    def say(stands: Claim) -> None:
+    def say(stands: Claim) -> Claim:
+        end = storage.need_model(bucket, runs.key(run_id, stands.record), _Record).root
         if stands.kind != "run of a pack" and stands.study is None:
-            end = storage.need_model(bucket, runs.key(run_id, stands.record), _Record).root
             details = {name: end.get(name) for name in stands.announced}
             notifications.publish(topic_arn, run_id, end["status"], details)
         record(stands.metrics, **stands.dimensions)
+        return stands.model_copy(update={"end": end})  # as the record has it by now
 
     telling.once(bucket, runs.key(run_id, runs.END), Claim, say)
 

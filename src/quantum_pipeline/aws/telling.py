@@ -46,17 +46,20 @@ class ToBeTold(BaseModel):
 Record = TypeVar("Record", bound=ToBeTold)
 
 
-def once(bucket: str, key: str, model: type[Record], tell: Callable[[Record], None]) -> None:
+def once(
+    bucket: str, key: str, model: type[Record], tell: Callable[[Record], Record | None]
+) -> None:
     """Tell of a record and mark it, unless somebody else has told, or may be telling now.
 
-    If telling fails, the lease is given back: the next call tells.
+    If telling fails, the lease is given back: the next call tells. What it returns is marked, where
+    it returns a record.
     """
     leased = _take_lease(bucket, key, model)
     if leased is None:
         return
     stands = leased.record
     try:
-        tell(stands)
+        stands = tell(stands) or stands
     except Exception:
         free = stands.model_copy(update={"telling": None})
         storage.replace(bucket, key, Tagged(free, leased.tag))

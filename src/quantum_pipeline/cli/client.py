@@ -31,6 +31,7 @@ from quantum_pipeline.catalogue.sources import record_of_files
 from quantum_pipeline.error_codes import Meaning, meaning_of
 from quantum_pipeline.errors import ERRORS, InvalidRequest, PipelineError
 from quantum_pipeline.local.paths import below
+from quantum_pipeline.progress import PhaseReached
 
 INPUT_LIMIT_BYTES = 240 * 1024
 """Largest input that leaves room in the 256 KiB of a state's payload; larger problems go by S3."""
@@ -49,6 +50,7 @@ JOB_LOGS = "/aws/braket/jobs"
 
 _NUMBER = r"-?\d{1,25}(?:\.\d{1,25})?(?:e[+-]?\d{1,3})?"
 _ENERGY = re.compile(rf"^Metrics - .*; energy=({_NUMBER}); iteration_number=(\d{{1,9}});")
+_COST = re.compile(rf"^Metrics - .*; cost_usd=({_NUMBER}); ")
 _ENDED = re.compile(r"^Metrics - .*; runs_ended=(\d{1,3}); ")
 
 
@@ -64,6 +66,28 @@ class OutputNotWritten(PipelineError):
     exit_code = 73
 
 
+class Logged(NamedTuple):
+    """What the newest lines of a job's log say: of one run, or how many of a pack have ended."""
+
+    evaluation: int | None = None
+    energy: float | None = None
+    runs_ended: int | None = None
+    phase: PhaseReached | None = None
+    cost_usd: float | None = None
+
+    def after(self, line: str) -> Logged:
+        """Return the same with what a further line says."""
+        if energy := _ENERGY.match(line):
+            return self._replace(evaluation=int(energy[2]), energy=float(energy[1]))
+        if phase := PhaseReached.read(line):
+            return self._replace(phase=phase)
+        if cost := _COST.match(line):
+            return self._replace(cost_usd=float(cost[1]))
+        if ended := _ENDED.match(line):
+            return self._replace(runs_ended=int(ended[1]))
+        return self
+
+
 @dataclass(frozen=True)
 class Progress:
     """Where a run stands; None is what is not known yet."""
@@ -71,17 +95,7 @@ class Progress:
     state: str
     job_status: str | None = None
     queue_position: str | None = None
-    evaluation: int | None = None
-    energy: float | None = None
-    runs_ended: int | None = None
-
-
-class _Logged(NamedTuple):
-    """What the newest lines of a job's log say: of one run, or how many of a pack have ended."""
-
-    evaluation: int | None = None
-    energy: float | None = None
-    runs_ended: int | None = None
+    logged: Logged = Logged()  # noqa: RUF009 - nothing in it changes
 
 
 class Pipeline:
@@ -90,7 +104,7 @@ class Pipeline:
     def __init__(self, outputs: Mapping[str, str]) -> None:
         self.outputs = outputs
         self._last_state: dict[str, str] = {}
-        self._read: dict[str, tuple[int, _Logged]] = {}
+        self._read: dict[str, tuple[int, Logged]] = {}
         self._states, self._s3, self._braket, self._logs = map(
             _client, ("stepfunctions", "s3", "braket", "logs")
         )
@@ -182,7 +196,7 @@ class Pipeline:
             return Progress(state)
         job = self._braket.get_job(jobArn=job_arn, additionalAttributeNames=["QueueInfo"])
         position = job.get("queueInfo", {}).get("position")
-        return Progress(state, job["status"], position, *self._logged(job["jobName"]))
+        return Progress(state, job["status"], position, self._logged(job["jobName"]))
 
     def _state(self, execution_arn: str) -> str:
         events = self._states.get_execution_history(
@@ -198,26 +212,22 @@ class Pipeline:
         content = self._object(run_id, runs.JOB)
         return None if content is None else str(json.loads(content)["job_arn"])
 
-    def _logged(self, job_name: str) -> _Logged:
+    def _logged(self, job_name: str) -> Logged:
         """Return what the newest lines of the job's log say, read on from the last look."""
-        since, found = self._read.get(job_name, (0, _Logged()))
+        since, found = self._read.get(job_name, (0, Logged()))
         pages = self._logs.get_paginator("filter_log_events").paginate(
             logGroupName=JOB_LOGS,
             logStreamNamePrefix=f"{job_name}/",
-            filterPattern="Metrics",
             startTime=since,
         )
         try:
             for event in (event for page in pages for event in page["events"]):
-                if energy := _ENERGY.match(event["message"]):
-                    found = found._replace(evaluation=int(energy[2]), energy=float(energy[1]))
-                elif ended := _ENDED.match(event["message"]):
-                    found = found._replace(runs_ended=int(ended[1]))
+                found = found.after(event["message"])
                 since = max(since, event["timestamp"])
         except ClientError as error:
             if meaning_of(error.response) is not Meaning.NO_RESOURCE:
                 raise
-            return _Logged()  # nothing was logged yet
+            return Logged()  # nothing was logged yet
         self._read[job_name] = since, found
         return found
 
@@ -300,9 +310,14 @@ class Pipeline:
         )
 
     def wait_for_end(self, execution_arn: str, seconds: float = 30.0) -> bool:
-        """Wait for the mark that a stopped run leaves; return whether it came in that time."""
-        prefix = runs.key(run_id_of(execution_arn), "")
-        return waited(lambda: not set(self.listed(prefix)).isdisjoint(runs.ENDS), seconds)
+        """Wait until the end of a stopped run is on record and told; return whether it came."""
+        run_id = run_id_of(execution_arn)
+
+        def is_told() -> bool:
+            found = self._object(run_id, runs.END)
+            return found is not None and bool(json.loads(found)["told"])
+
+        return waited(is_told, seconds)
 
     def fetch(self, run_id: str, folder: Path, *, with_log: bool = True) -> Path:
         """Download the run's report, pictures and records; return the folder they are in.

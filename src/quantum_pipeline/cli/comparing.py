@@ -11,8 +11,9 @@ import click
 
 from quantum_pipeline.catalogue.comparison import differences, figures
 from quantum_pipeline.cli import console, entry, main
-from quantum_pipeline.cli.listing import OUTPUT, STACK
+from quantum_pipeline.cli.listing import OUTPUT
 from quantum_pipeline.cli.one_run import file_of, read_report, record_of
+from quantum_pipeline.cli.stack import STACK
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.runs import PREPARED, REPORT
 

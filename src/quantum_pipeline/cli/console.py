@@ -1,25 +1,25 @@
-"""Prints what ``qpipe`` shows: progress and errors on stderr, results on stdout."""
+"""Prints what ``qpipe`` shows: notes and errors on stderr, results on stdout."""
 
 from __future__ import annotations
 
 import json
 import math
-import textwrap
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from quantum_pipeline.wording import digits, percent, short_of_one
+from quantum_pipeline.cli import layout
+from quantum_pipeline.wording import digits, percent, short_of_one, shown
 
 if TYPE_CHECKING:
-    from quantum_pipeline.cli.client import Progress
+    from rich.status import Status
+
     from quantum_pipeline.devices.listing import ListedDevice
     from quantum_pipeline.planning.estimates import Estimate
     from quantum_pipeline.planning.pack_estimate import PackEstimate
@@ -27,93 +27,40 @@ if TYPE_CHECKING:
 
 _out = Console(highlight=False, soft_wrap=True)
 _BEGUN = time.monotonic()
-_COLUMNS_OF_A_LINE = 100
+
+MOST_NAMES = 40
+"""Of variables that are printed of a solution."""
 _err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def error(name: str, *sentences: str) -> None:
     """Print an error: its name, then what was wrong and what is allowed, a line each."""
-    below = f"\n{' ' * (len(name) + 2)}"
-    _err.print(f"{name}: {below.join(sentences)}", style="red", markup=False)
+    width = layout.columns(sys.stderr, math.inf)
+    indent = len(name) + 2 if width >= 2 * layout.NAMES + len(name) else 2
+    begins = (f"{name}: ", *(" " * indent for _ in sentences[1:]))
+    for begin, sentence in zip(begins, sentences, strict=True):
+        _err.print(_noted(f"{begin}{sentence}", indent), style="red", markup=False)
 
 
-def note(text: str) -> None:
-    """Print a line of progress."""
-    _err.print(text, markup=False)
+def note(text: str, indent: int = 2) -> None:
+    """Print a line of what is going on."""
+    _err.print(_noted(text, indent), markup=False)
 
 
-class ProgressLine:
-    """The run's progress: one line that changes on a terminal, a line a change elsewhere."""
-
-    def __init__(self, where: str = "") -> None:
-        self._where = where
-        self._status = _err.status("starting") if _err.is_terminal else None
-        self._last = ""
-
-    def __enter__(self) -> ProgressLine:
-        if self._status:
-            self._status.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._status:
-            self._status.stop()
-
-    def update(self, progress: Progress) -> None:
-        """Show where the run stands."""
-        self.show(_stage(progress, self._where), _details(progress))
-
-    def show(self, stage: str, details: str) -> None:
-        """Show a stage, which is a line of its own if it is a new one, and how far it has come."""
-        text = f"{stage}{details}"
-        if self._status:
-            self._status.update(f"{text}  [dim]{time.monotonic() - _BEGUN:.0f} s[/]")
-        if stage != self._last:
-            self._last = stage
-            _err.print(f"{time.monotonic() - _BEGUN:6.1f} s  {text}", markup=False)
+def _noted(text: str, indent: int) -> str:
+    """Return a text in the columns of stderr; in one line where it goes to no terminal."""
+    width = layout.columns(sys.stderr, math.inf)
+    return text if width == math.inf else layout.wrapped(text, width, indent)
 
 
-@contextmanager
-def progress(execution_arn: str, where: str = "") -> Iterator[ProgressLine]:
-    """Show the progress of a run while the body follows it; ``where`` says what it runs on."""
-    note(f"run {execution_arn.rsplit(':', 1)[1]}")
-    with ProgressLine(where) as line:
-        yield line
+def seconds() -> float:
+    """Return the seconds since the command began."""
+    return time.monotonic() - _BEGUN
 
 
-_STAGES = {
-    "Started": "starting",
-    "Prepare": "preparing",
-    "Submit": "submitting the job",
-    "WaitInLine": "waiting in line for a job",
-    "PostProcess": "evaluating and writing the report",
-    **dict.fromkeys(
-        ("RunsOfPack", "PostProcessRuns", "PostProcessRun", "CancelRun", "RunHasEnded"),
-        "evaluating the runs and writing their reports",
-    ),
-    "PostProcessPack": "all runs have ended",
-    "Succeeded": "done",
-    "Cancel": "cancelling",
-    "Failed": "failed",
-}
-
-
-def _stage(progress: Progress, where: str) -> str:
-    if progress.job_status is None:
-        return _STAGES.get(progress.state, "waiting for the job")
-    return f"job {progress.job_status.lower()}{where}"
-
-
-def _details(progress: Progress) -> str:
-    """Return how far the stage has come; a line for each of them would be too many."""
-    text = ""
-    if progress.job_status == "QUEUED" and progress.queue_position:
-        text += f": position {progress.queue_position}"
-    if progress.energy is not None:
-        text += f": evaluation {progress.evaluation}, energy {digits(progress.energy)}"
-    if progress.runs_ended is not None:
-        text += f": {progress.runs_ended} runs solved or failed"
-    return text
+def status() -> Status | None:
+    """Return the line that changes at the foot of a terminal; None where there is no terminal."""
+    return _err.status("starting") if _err.is_terminal else None
 
 
 def result(folder: Path, *, as_json: bool) -> None:
@@ -126,26 +73,23 @@ def result(folder: Path, *, as_json: bool) -> None:
     figures(main_figures(report))
     _figure("report", str(folder / report["artifacts"]["report_html"]))
     for advice in report["recommendations"]:
-        _out.print(f"- {_wrapped(advice, 2)}", markup=False)
+        _out.print(layout.wrapped(f"- {advice}", _width(), 2), markup=False)
 
 
 def figures(found: Iterable[tuple[str, str]]) -> None:
     """Print figures, a line each after its name, wrapped where they are long."""
     for name, value in found:
-        _figure(name, _wrapped(value, 13))
+        _figure(name, value)
 
 
 def _figure(name: str, value: str) -> None:
-    _out.print(Text.assemble((f"{name:<13}", "bold"), value))
+    text = layout.figure(name, value, _width())
+    _out.print(Text.assemble((text[: len(name)], "bold"), text[len(name) :]))
 
 
-def _wrapped(text: str, indent: int) -> str:
-    """Return a text in lines of 100 columns, all but the first indented; words stay whole."""
-    if indent + len(text) <= _COLUMNS_OF_A_LINE:
-        return text
-    room = _COLUMNS_OF_A_LINE - indent
-    lines = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False)
-    return f"\n{' ' * indent}".join(lines)
+def _width() -> float:
+    """Return the columns of stdout; without end where it goes to no terminal."""
+    return layout.columns(sys.stdout, math.inf)
 
 
 def main_figures(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -240,6 +184,7 @@ def _of_optimisation(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     found, best = solution["objective"], quality["best_known"]
     random = quality["random_mean_energy"] * (-1 if problem["sense"] == "maximise" else 1)
     yield goal, f"{digits(found, best, random, least=10)}  at {_shortened(solution['bitstring'])}"
+    yield from _by_names(problem["type"], solution["assignment"])
     found_by = f"found by {quality['best_known_by']}"
     if quality["best_known_by"] == "exact":
         found_by = f"proven by {quality['classical']['method']}"
@@ -265,6 +210,7 @@ def _of_divided(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     goal = "best cut" if problem["type"] == "maxcut" else goal
     found, best = solution["objective"], quality["best_known"]
     yield goal, f"{digits(found, best, least=10)}  at {_shortened(solution['bitstring'])}"
+    yield from _by_names(problem["type"], solution["assignment"])
     found_by = f"found by {quality['best_known_by']}"
     if quality["best_known_by"] == "exact":
         found_by = f"proven by {quality['classical']['method']}"
@@ -276,6 +222,30 @@ def _of_divided(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "way", f"{reached} in {each['seconds']:.3g} s: {each['words']}"
     yield "credit", quality["credit_because"]
     yield "verdict", quality["verdict"]
+
+
+def _by_names(kind: str, assignment: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+    """Yield a solution in the names of its variables, where they have names and no numbers."""
+    if list(assignment) == list(map(str, range(len(assignment)))):
+        return
+    ones, others = ([name for name, x in assignment.items() if x == bit] for bit in (1, 0))
+    if kind == "maxcut":
+        yield "one side", _listed(ones)
+        yield "the other", _listed(others)
+    else:
+        yield "are 1", _listed(ones)
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Return names in one line; of many the first.
+
+    >>> _listed(["ann", "bob"]), _listed([])
+    ('ann, bob', 'none')
+    """
+    written = [name if name.isprintable() else shown(name) for name in names[:MOST_NAMES]]
+    rest = len(names) - MOST_NAMES
+    more = f" and {rest} more, which the report has" if rest > 0 else ""
+    return f"{', '.join(written)}{more}" or "none"
 
 
 def _of_form(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -353,7 +323,10 @@ def _energies(quality: Mapping[str, Any], mitigation: Mapping[str, Any] | None) 
 
 
 def _shortened(bitstring: str) -> str:
-    return bitstring if len(bitstring) <= 60 else f"{bitstring[:28]}...{bitstring[-28:]}"
+    """Return a bitstring, its middle left out where it is longer than a line has room for."""
+    most = int(min(60, max(11, _width() - layout.NAMES)))
+    half = (most - 3) // 2
+    return bitstring if len(bitstring) <= most else f"{bitstring[:half]}...{bitstring[-half:]}"
 
 
 def estimates(found: Sequence[Estimate | PackEstimate | StudyEstimate], *, as_json: bool) -> None:
@@ -369,61 +342,44 @@ def estimates(found: Sequence[Estimate | PackEstimate | StudyEstimate], *, as_js
 
 
 def devices(rows: Sequence[ListedDevice], *, as_json: bool) -> None:
-    """Print what can be used now as a table of up to 100 columns, or as JSON."""
+    """Print what can be used now as a table, or as JSON."""
     if as_json:
         click.echo(json.dumps([row.model_dump(mode="json") for row in rows], indent=2))
         return
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
-    for name, justify in _COLUMNS:
-        table.add_column(name, justify=justify, overflow="fold", no_wrap=name != "gates")
-    for row in rows:
-        table.add_row(*_cells(row), style="" if row.usable else "dim")
-    Console(width=min(_out.width, 100) if _out.is_terminal else 100, highlight=False).print(table)
-    _out.print(
-        f"prices of {rows[0].prices_as_of}: of a task + of each of its shots; times in UTC",
-        markup=False,
-    )
+    cells = [list(_cells(row)) for row in rows]
+    lines = layout.table(_COLUMNS, cells, _width(), least=5, right={"qubits", "queue"})
+    for line in lines:
+        _out.print(line, markup=False)
+    notes = [f"prices of {rows[0].prices_as_of}: of a task + of each of its shots; times in UTC"]
     if any(row.emulated for row in rows):
-        _out.print(
-            "* emulated on this machine, with its topology, gates and typical errors: a rehearsal",
-            markup=False,
+        notes.append(
+            "* emulated on this machine, with its topology, gates and typical errors: a rehearsal"
         )
+    for each in notes:
+        _out.print(layout.wrapped(each, _width()), markup=False)
 
 
-_COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
-    ("device", "left"),
-    ("region", "left"),
-    ("open", "left"),
-    ("qubits", "right"),
-    ("gates", "left"),
-    ("shots", "left"),
-    ("USD", "left"),
-    ("queue", "right"),
-    ("2q fid", "right"),
-)
+_COLUMNS = ("device", "open", "qubits", "USD", "queue", "2q fid", "region", "shots", "gates")
+"""Those that are left out first, where there is no room, come last."""
 
 
 def _cells(row: ListedDevice) -> Iterator[str]:
     yield row.name + ("*" if row.emulated else "")
-    yield {"local": "here", "simulator": "all"}.get(row.kind, row.region or "")
     yield row.availability
     yield _or_nothing(row.n_qubits)
-    yield " ".join(row.native_gates) or {"qpu": "", "analog": "none: analog"}.get(row.kind, "any")
-    yield "" if row.max_shots is None else f"{row.min_shots}-{row.max_shots}"
     yield row.price
     yield _or_nothing(row.queue)
     yield "" if row.two_qubit_fidelity is None else f"{row.two_qubit_fidelity:.4f}"
+    yield {"local": "here", "simulator": "all"}.get(row.kind, row.region or "")
+    yield "" if row.max_shots is None else f"{row.min_shots}-{row.max_shots}"
+    yield " ".join(row.native_gates) or {"qpu": "", "analog": "none: analog"}.get(row.kind, "any")
 
 
 def side_by_side(names: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]]) -> None:
     """Print what each run has of some fields: a row a field, a column a run."""
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
-    for name in ("", *names):
-        table.add_column(Text(name), overflow="fold")
-    for field, cells in rows:
-        table.add_row(Text(field), *map(Text, cells))
-    width = _out.width if _out.is_terminal else 40 * (1 + len(names))
-    Console(width=width, highlight=False).print(table)
+    cells = [(field, *values) for field, values in rows]
+    for line in layout.table(("", *names), cells, _width(), least=1 + len(names)):
+        _out.print(line, markup=False)
 
 
 def _or_nothing(value: int | None) -> str:

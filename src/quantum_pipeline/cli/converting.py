@@ -8,15 +8,15 @@ import click
 
 from quantum_pipeline.cli import console, entry
 from quantum_pipeline.cli.compact_json import compact
-from quantum_pipeline.cli.problem_file import AS, FRAME, How, read
+from quantum_pipeline.cli.main import read
+from quantum_pipeline.cli.options import Asking, asking
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.requests.pack import parse_input
 
 
 @entry.main.command(short_help="Print a file as the JSON of a request.")
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
-@AS
-@FRAME
+@asking
 @click.option(
     "-o",
     "--output",
@@ -24,9 +24,9 @@ from quantum_pipeline.requests.pack import parse_input
     type=click.Path(dir_okay=False, path_type=Path),
     help="File for the request; stdout if not given.",
 )
-def convert(file: Path, as_: str | None, frame: int | None, output: Path | None) -> None:
+def convert(file: Path, asking: Asking, output: Path | None) -> None:
     """Read the problem in FILE, check it, and print it as a request, with nothing filled in."""
-    data = read(file, How(as_, frame))
+    data = read(file, asking)
     parse_input(data)
     text = compact(data)
     if output is None:

@@ -11,7 +11,6 @@ import io
 import json
 import math
 import re
-import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -24,14 +23,14 @@ import click
 
 from quantum_pipeline.catalogue.comparison import at
 from quantum_pipeline.catalogue.filters import Record, Wanted
-from quantum_pipeline.cli import entry
+from quantum_pipeline.cli import entry, layout
+from quantum_pipeline.cli.stack import STACK
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.local.catalogue_file import CatalogueFile
 
 _FEW = 100
 """Records that are read before a faster reader is worth the time that it takes to load."""
 
-STACK = click.option("--stack", help="Runs of this CloudFormation stack on AWS.")
 OUTPUT = click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
@@ -307,42 +306,18 @@ _RIGHT = {"USD", "job s"}
 def _table(listed: Iterable[Record]) -> Iterator[str]:
     """Yield the lines of a table; columns that do not fit the terminal are left out."""
     rows = [[cell(record) for cell in _COLUMNS.values()] for record in listed]
-    columns: list[list[str]] = []
-    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else math.inf
-    for name, *cells in zip(_COLUMNS, *rows, strict=True):
-        width = max(map(len, (name, *cells)))
-        if columns and width > room:
-            break
-        room -= width + 2
-        adjust = str.rjust if name in _RIGHT else str.ljust
-        columns.append([adjust(each, width) for each in (name, *cells)])
-    for line in zip(*columns, strict=True):
-        yield "  ".join(line).rstrip()
+    width = layout.columns(sys.stdout, math.inf)
+    yield from layout.table(tuple(_COLUMNS), rows, width, least=3, right=_RIGHT)
 
 
-_SUMMARY = {"run": 34, "result": 18, "problem": 16, "USD": 6}
-"""Columns of a table that fits 80, with the most characters of each."""
+_SUMMARY = ("run", "result", "problem", "USD")
 
 
 def summary(records: Sequence[Record]) -> Iterator[str]:
-    """Yield the lines of a table of runs that have just ended: a few columns, none too wide."""
+    """Yield the lines of a table of runs that have just ended: a few columns."""
     rows = [[_COLUMNS[name](record) for name in _SUMMARY] for record in records]
-    cells = [
-        [_cut(each, most) for each, most in zip(row, _SUMMARY.values(), strict=True)]
-        for row in [list(_SUMMARY), *rows]
-    ]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    for row in cells:
-        yield "  ".join(each.ljust(width) for each, width in zip(row, widths, strict=True)).rstrip()
-
-
-def _cut(text: str, most: int) -> str:
-    """Return a text of so many characters, its beginning left out: names differ at their ends.
-
-    >>> _cut("pack-20261129-120000-1a2b.ring-12", 12)
-    '…a2b.ring-12'
-    """
-    return text if len(text) <= most else f"…{text[len(text) - most + 1 :]}"
+    width = layout.columns(sys.stdout, math.inf)
+    yield from layout.table(_SUMMARY, rows, width, least=2, right=_RIGHT)
 
 
 _FIELDS = (

@@ -4,38 +4,44 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from functools import cache, partial
+from math import ceil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from quantum_pipeline.cli import console, entry, problem_file
 from quantum_pipeline.cli.compact_json import compact
+from quantum_pipeline.cli.options import Asking, asking
 from quantum_pipeline.cli.packing import gathered
-from quantum_pipeline.cli.problem_file import AS, FRAME, How, label_of
+from quantum_pipeline.cli.problem_file import label_of
+from quantum_pipeline.cli.progress import ProgressLine, progress
+from quantum_pipeline.cli.stack import stack_option
 from quantum_pipeline.devices.catalogue import Device, catalogue
 from quantum_pipeline.devices.states import DeviceState, read_state
-from quantum_pipeline.errors import InvalidRequest, PipelineError
+from quantum_pipeline.errors import BudgetExceeded, InvalidRequest, PipelineError
 from quantum_pipeline.local.catalogue_file import CatalogueFile
 from quantum_pipeline.local.places import cache_folder
 from quantum_pipeline.planning.costs import FREE, InstancePrice, check_budget
 from quantum_pipeline.planning.device import candidates, needs_device
+from quantum_pipeline.planning.expected import expected_seconds
 from quantum_pipeline.planning.preparation import check, prepare
 from quantum_pipeline.planning.prepared import Preparation
-from quantum_pipeline.requests.pack import Pack, StoredPack, of_run, parse_input, said_of
+from quantum_pipeline.requests.pack import MOST_USD, Pack, StoredPack, of_run, parse_input, said_of
 from quantum_pipeline.requests.request import (
     ProblemReference,
     Request,
     ResolvedRequest,
 )
 from quantum_pipeline.studies.study import Study, is_study, parse_study
+from quantum_pipeline.wording import digits
 
 if TYPE_CHECKING:
     from quantum_pipeline.cli.client import Pipeline
@@ -46,7 +52,6 @@ if TYPE_CHECKING:
 
     AnyEstimate = Estimate | PackEstimate | StudyEstimate
 
-DEVICE = click.option("--device", help="Device that replaces the request's: a name or an ARN.")
 FILES = click.argument(
     "files", type=click.Path(path_type=Path, allow_dash=True), nargs=-1, required=True
 )
@@ -60,6 +65,9 @@ AS_JSON = click.option(
 CANCEL_ON_INTERRUPT = click.option(
     "--cancel-on-interrupt", is_flag=True, help="Cancel the run's job on Ctrl-C without asking."
 )
+
+STARTING_SECONDS = 4.0
+"""Of an expected time: what this machine takes beside the job, from its AWS to the report."""
 
 HERE = {
     "JobInstanceUsdPerHour": "0",
@@ -79,39 +87,37 @@ def start(
     request: Request, label: str, *, stack: str | None, output: Path, as_json: bool, cancel: bool
 ) -> None:
     """Take a request through the pipeline and print its report; ``label`` begins the run's name."""
-    where = check_before(request, stack)  # what can be refused is refused before anything starts
-    make_folder("--output", output)
+    ready = check_before(request, stack)  # what can be refused is refused before anything starts
     from quantum_pipeline.aws.clients import named_errors  # noqa: PLC0415 - boto3 takes a while
     from quantum_pipeline.cli.client import Pipeline  # noqa: PLC0415
 
-    with named_errors(), outputs_of(stack, output, on_devices=bool(where)) as outputs:
-        pipeline = pipeline_of(stack) if stack else Pipeline(outputs)
+    with (
+        folders_for_runs(output, stack),
+        progress(ready.expected_seconds) as line,
+        named_errors(),
+        outputs_of(stack, output, line, on_devices=bool(ready.where)) as outputs,
+    ):
         folder = _follow(
-            pipeline,
-            request,
+            pipeline_of(stack) if stack else Pipeline(outputs),
+            ready,
             label,
             output,
-            every=1.0 if stack else 0.1,
+            line=line,
             cancel=cancel or not stack,
             lasts=stack is not None,
-            where=where,
         )
     console.result(folder, as_json=as_json)
 
 
 @main.command(short_help="Check requests; print them with their defaults.")
 @FILES
-@AS
-@FRAME
-@DEVICE
-def validate(
-    files: tuple[Path, ...], as_: str | None, frame: int | None, device: str | None
-) -> None:
-    """Print the request, the pack or the study in FILES with every default filled in.
+@asking
+def validate(files: tuple[Path, ...], asking: Asking) -> None:
+    """Print the request, or the pack, in FILES with every default filled in, or what is wrong.
 
     What is wrong with it is said instead. Several files are printed as the pack that they make.
     """
-    found = anything_in(files, device, How(as_, frame))
+    found = anything_in(files, asking)
     if isinstance(found, Study):
         from quantum_pipeline.studies.checks import check as check_study  # noqa: PLC0415
 
@@ -139,7 +145,7 @@ def validate(
 Asked = Request | Pack | StoredPack
 
 
-def asked_in(files: tuple[Path, ...], device: str | None, how: How) -> list[tuple[str, Asked]]:
+def asked_in(files: tuple[Path, ...], asking: Asking) -> list[tuple[str, Asked]]:
     """Return what is asked in a file; of several the pack that they make, and what has no place.
 
     Each comes after what its execution's name begins with.
@@ -147,33 +153,32 @@ def asked_in(files: tuple[Path, ...], device: str | None, how: How) -> list[tupl
     Raises:
         InvalidRequest: as ``load``; of several files, after the name of the file; it is a study.
     """
-    found = anything_in(files, device, how)
+    found = anything_in(files, asking)
     if isinstance(found, Study):
         allowed = "a request or a pack; qpipe study takes a study"
         raise InvalidRequest(f"{files[0]}: is a study; allowed: {allowed}")
     return found
 
 
-def anything_in(
-    files: tuple[Path, ...], device: str | None, how: How
-) -> list[tuple[str, Asked]] | Study:
+def anything_in(files: tuple[Path, ...], asking: Asking) -> list[tuple[str, Asked]] | Study:
     """Return ``asked_in``, or the study that is asked in a file.
 
     Raises:
         InvalidRequest: as ``asked_in``; or as ``parse_study``.
     """
     if len(files) == 1:
-        data = problem_file.read(files[0], how)
+        data = read(files[0], asking)
         if is_study(data):
-            if device is not None:
-                allowed = "nothing with a study: its base or what varies has the device"
-                raise InvalidRequest.of("--device", device, allowed)
+            for path, value in asking.changes.values.items():
+                field = "--device" if path == "device" else path
+                allowed = "nothing with a study: its base or what varies has it"
+                raise InvalidRequest.of(field, value, allowed)
             return parse_study(data)
-        asked = load(data, device)
+        asked = load(data)
         return [(asked.name or label_of(files[0]), asked)]
     requests: list[tuple[Path, Request]] = []
     for file in files:
-        data = read(file, device, how)
+        data = read(file, asking)
         with said_of(str(file)):
             each = parse_input(data)
             if not isinstance(each, Request):
@@ -196,24 +201,15 @@ def _filled_in(found: Request) -> dict[str, Any]:
 
 @main.command(short_help="Print what runs would take and cost.")
 @FILES
-@AS
-@FRAME
-@DEVICE
+@asking
 @AS_JSON
-def estimate(
-    *,
-    files: tuple[Path, ...],
-    as_: str | None,
-    frame: int | None,
-    device: str | None,
-    as_json: bool,
-) -> None:
+def estimate(files: tuple[Path, ...], asking: Asking, as_json: bool) -> None:
     """Print qubits, memory, time and cost of what is asked in FILES; nothing is submitted.
 
     Of several files, those that can share a job are estimated as a pack. A study is estimated as
     a whole. The exit status is 3 if anything would be refused for its cost.
     """
-    asked = anything_in(files, device, How(as_, frame))
+    asked = anything_in(files, asking)
     found: list[tuple[AnyEstimate, Callable[[], None]]]
     if isinstance(asked, Study):
         found = [_estimated_study(asked)]
@@ -275,7 +271,7 @@ def _refers(pack: Pack) -> str | None:
 
 
 @main.command(short_help="List the devices, usable ones first.")
-@click.option("--stack", help="List the devices on AWS that this CloudFormation stack can reach.")
+@stack_option("List the devices on AWS that this CloudFormation stack can reach.")
 @AS_JSON
 def devices(stack: str | None, as_json: bool) -> None:
     """List the devices: local first, then those that take tasks now, then the others.
@@ -320,7 +316,8 @@ def serve(output: Path, port: int) -> None:
         ):
             try:
                 console.serving(aws.environment(), aws.outputs)
-                signal.pause()
+                while True:  # a pause would miss a signal that comes just before it
+                    time.sleep(1.0)
             except KeyboardInterrupt:
                 console.note("stopping")
     except OSError as error:
@@ -329,7 +326,7 @@ def serve(output: Path, port: int) -> None:
 
 
 @main.command(short_help="Print variables for `sam local invoke`.")
-@click.option("--stack", help="Variables of this CloudFormation stack on AWS.")
+@stack_option("Variables of this CloudFormation stack on AWS.")
 @click.option(
     "--endpoint", help="Variables for `qpipe serve`, at this URL as seen from a container."
 )
@@ -346,14 +343,13 @@ def env(stack: str | None, endpoint: str | None) -> None:
 
 def _follow(
     pipeline: Pipeline,
-    request: Request,
+    ready: Ready,
     label: str,
     output: Path,
     *,
-    every: float,
+    line: ProgressLine,
     cancel: bool,
     lasts: bool,
-    where: str,
 ) -> Path:
     """Start a run, show its progress, and return the folder of its report.
 
@@ -362,21 +358,21 @@ def _follow(
     from quantum_pipeline.cli.client import OutputNotWritten, run_id_of  # noqa: PLC0415
     from quantum_pipeline.local.running import marked  # noqa: PLC0415
 
-    body = request.model_dump(mode="json", by_alias=True, exclude_none=True)
     execution = ""
     fetch = partial(fetch_files, pipeline, output=output, lasts=lasts)
     with ExitStack() as going_on:
         try:
-            execution = pipeline.start(body, label)
+            execution = pipeline.start(body_of(ready.asked), label)
             if not lasts:
                 going_on.enter_context(marked(output, run_id_of(execution)))
-            with console.progress(execution, where) as line:
-                for progress in pipeline.watch(execution, every_seconds=every):
-                    line.update(progress)
+            console.note(f"run {run_id_of(execution)}")
+            for found in pipeline.watch(execution, every_seconds=looks_every(lasts=lasts)):
+                line.update(found, ready.where)
+            line.say("fetching the report")
             return fetch(run_id_of(execution))
         except KeyboardInterrupt:
             if execution:
-                _interrupted(pipeline, execution, fetch, cancel=cancel)
+                _interrupted(pipeline, execution, fetch, line, cancel=cancel)
             sys.exit(130)
         except OutputNotWritten:
             raise
@@ -384,6 +380,23 @@ def _follow(
             if execution:
                 _note_records(execution, fetch)
             raise
+
+
+def looks_every(*, lasts: bool) -> float:
+    """Return the seconds between two looks at a run: AWS, which ``lasts``, is asked less often."""
+    return 0.6 if lasts else 0.1
+
+
+def body_of(asked: Asked) -> dict[str, Any]:
+    """Return the input of an execution: what was left open of a limit on cost stays open."""
+    body = asked.model_dump(mode="json", by_alias=True, exclude_none=True)
+    if not _has_cap(asked):
+        body["limits"].pop("max_cost_usd")
+    return body
+
+
+def _has_cap(asked: Asked) -> bool:
+    return "max_cost_usd" in asked.limits.model_fields_set
 
 
 def fetch_files(
@@ -439,12 +452,20 @@ def _note_records(execution: str, fetch: Callable[[str], Path]) -> None:
 
 
 def _interrupted(
-    pipeline: Pipeline, execution: str, fetch: Callable[[str], Path], *, cancel: bool
+    pipeline: Pipeline,
+    execution: str,
+    fetch: Callable[[str], Path],
+    line: ProgressLine,
+    *,
+    cancel: bool,
 ) -> None:
     """Stop the run and see its job cancelled, or leave it running where the user says so."""
-    if not is_cancelled_for_good(cancel=cancel):
+    with line.paused():
+        stop = is_cancelled_for_good(cancel=cancel)
+    if not stop:
         console.note(f"left running: {execution}")
         return
+    line.say("stopping the run and its job")
     pipeline.stop(execution)
     console.note("cancelled, with its job" if pipeline.wait_for_end(execution) else "stopped")
     _note_records(execution, fetch)
@@ -456,6 +477,24 @@ def is_cancelled_for_good(*, cancel: bool) -> bool:
         return cancel or click.confirm("\nCancel the run and its job?", default=True, err=True)
     except click.Abort:  # nobody can answer, or the answer was Ctrl-C again
         return False
+
+
+@contextmanager
+def folders_for_runs(output: Path, stack: str | None) -> Iterator[None]:
+    """Make the folder of ``--output``, and of what is kept here where runs are of this machine.
+
+    Of the former is removed after the body what nothing came into.
+    """
+    if stack is None:
+        make_folder("QPIPE_CACHE", cache_folder())
+    missing = [each for each in (output, *output.parents) if not each.exists()]
+    make_folder("--output", output)
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            for each in missing:
+                each.rmdir()
 
 
 def make_folder(field: str, folder: Path) -> None:
@@ -470,34 +509,41 @@ def make_folder(field: str, folder: Path) -> None:
         raise InvalidRequest.of(field, str(folder), allowed) from None
 
 
-def load(data: Any, device: str | None) -> Asked:
+def load(data: Any) -> Asked:
     """Return the request, or the pack, of JSON, and say what may not be meant as it is written.
 
     Raises:
         InvalidRequest: it is neither.
     """
-    asked = parse_input(_on(data, device))
+    asked = parse_input(data)
     if isinstance(asked, Request) and not isinstance(asked.problem, ProblemReference):
         for each in asked.problem.warnings:
             console.note(f"warning: {each}")
     return asked
 
 
-def read(file: Path, device: str | None, how: How) -> Any:
-    """Return what a file of any form holds, as JSON, with the device that replaces its own.
+def read(file: Path, asking: Asking) -> Any:
+    """Return what a file of any form holds, as JSON, with what options change of it.
 
     Raises:
-        InvalidRequest: no such file, too large, or of no such form.
+        InvalidRequest: no such file, too large, of no such form, or not to be changed so.
     """
-    return _on(problem_file.read(file, how), device)
+    return asking.changes.of(problem_file.read(file, asking.how))
 
 
-def _on(data: Any, device: str | None) -> Any:
-    return {**data, "device": device} if device is not None and isinstance(data, dict) else data
+class Ready(NamedTuple):
+    """What passed all checks that can be made before it starts.
+
+    ``where`` says what a run is on, for its progress, ``expected_seconds`` how long it should take.
+    """
+
+    asked: Asked
+    where: str = ""
+    expected_seconds: float | None = None
 
 
-def check_before(asked: Asked, stack: str | None) -> str:
-    """Refuse what would be refused, and return what a run is on, for its progress.
+def check_before(asked: Asked, stack: str | None) -> Ready:
+    """Refuse what would be refused, and return what is to be started.
 
     A run on a device is checked against its cost on AWS: what passes here passes there. The state
     of a stack's own devices is checked by its Prepare. Of a pack each run is checked.
@@ -507,27 +553,61 @@ def check_before(asked: Asked, stack: str | None) -> str:
     if isinstance(asked, Pack) and not _refers(asked):
         if stack is None:
             _prepared_pack(asked, billed=False)
-            return ""
-        for run in asked.pack:
-            with of_run(run.name):
-                check(run.request)
-    return ""
+        else:
+            for run in asked.pack:
+                with of_run(run.name):
+                    check(run.request)
+    return Ready(asked)
 
 
-def _check(request: Request, stack: str | None) -> str:
+def _check(request: Request, stack: str | None) -> Ready:
     if isinstance(request.problem, ProblemReference):
-        return ""
+        return Ready(request)
     if stack is not None:
         check(request)
-        return ""
-    found = prepared(request, billed=needs_device(request))
+        return Ready(request)
+    if needs_device(request):
+        request, found = _rehearsed(request)
+    else:
+        found = prepared(request, billed=False)
+    expected = expected_seconds(found.request, found.device, found.plan)
+    if expected is not None:
+        expected += STARTING_SECONDS
     if found.state is None:
-        return ""
+        return Ready(request, "", expected)
     console.note(f"{found.device.name}: {found.reasons.device.words}")
     if found.state.emulated is None:
-        return f" on {found.device.name}"
+        return Ready(request, f" on {found.device.name}", expected)
     console.note("emulated on this machine: a rehearsal; sources in the report")
-    return f" on {found.device.name}, emulated"
+    return Ready(request, f" on {found.device.name}, emulated", expected)
+
+
+def _rehearsed(request: Request) -> tuple[Request, Preparation]:
+    """Return a run on a device as it is rehearsed here, where nothing is billed.
+
+    A limit on cost that was given holds as it does on AWS. The one that nobody gave does not: the
+    run may then take what it is estimated to, which is told.
+    """
+    if _has_cap(request):
+        return request, prepared(request)
+    with suppress(BudgetExceeded):
+        found = prepared(request)
+        if found.cost.total_usd <= request.limits.max_cost_usd:
+            return request, found
+    whole = prepared(_capped(request, MOST_USD)).cost.total_usd
+    capped = _capped(request, ceil(100 * whole) / 100)
+    found = prepared(capped)
+    console.note(
+        f"on AWS {found.device.name} could bill {whole:.4f} USD, above the default limit of "
+        f"{digits(request.limits.max_cost_usd)} USD, which binds no rehearsal; there, add "
+        f"--max-cost {capped.limits.max_cost_usd:.2f}"
+    )
+    return capped, found
+
+
+def _capped(request: Request, usd: float) -> Request:
+    limits = request.limits.model_copy(update={"max_cost_usd": usd})
+    return request.model_copy(update={"limits": limits})
 
 
 def prepared(request: Request, *, billed: bool = True, within_budget: bool = True) -> Preparation:
@@ -626,8 +706,8 @@ def pipeline_of(stack: str) -> Pipeline:
         os.environ.setdefault("AWS_DEFAULT_REGION", region)
     if not Session().get_config_variable("region"):
         raise InvalidRequest(
-            "--stack: no region is set; allowed: the stack's, by AWS_REGION=REGION or "
-            "`aws configure`"
+            "--stack: no region is set; allowed: the stack's, by --region REGION, "
+            "AWS_REGION=REGION or `aws configure`"
         )
     return Pipeline.of_stack(stack)
 
@@ -649,11 +729,12 @@ def _instance_price() -> tuple[InstancePrice, str]:
 
 
 @contextmanager
-def _local_outputs(output: Path, *, on_devices: bool) -> Iterator[dict[str, str]]:
+def _local_outputs(
+    output: Path, line: ProgressLine, *, on_devices: bool
+) -> Iterator[dict[str, str]]:
+    line.say("starting AWS on this machine")
     from quantum_pipeline.local.aws import LocalAws  # noqa: PLC0415
 
-    make_folder("QPIPE_CACHE", cache_folder())
-    console.note("starting AWS on this machine")
     with (
         _own_settings(),
         LocalAws(
@@ -690,7 +771,7 @@ def _own_settings() -> Iterator[None]:
 
 
 def outputs_of(
-    name: str | None, output: Path, *, on_devices: bool = False
+    name: str | None, output: Path, line: ProgressLine, *, on_devices: bool = False
 ) -> AbstractContextManager[dict[str, str]]:
     """Return the outputs of the AWS on this machine, which runs as long; none of a stack's."""
-    return nullcontext({}) if name else _local_outputs(output, on_devices=on_devices)
+    return nullcontext({}) if name else _local_outputs(output, line, on_devices=on_devices)

@@ -15,7 +15,10 @@ import click
 from quantum_pipeline.catalogue.filters import Record
 from quantum_pipeline.cli import console, entry, main
 from quantum_pipeline.cli.listing import summary
-from quantum_pipeline.cli.problem_file import AS, FRAME, How
+from quantum_pipeline.cli.main import Ready
+from quantum_pipeline.cli.options import Asking, asking
+from quantum_pipeline.cli.progress import ProgressLine, progress
+from quantum_pipeline.cli.stack import stack_option
 from quantum_pipeline.errors import ERRORS, JobFailed, PipelineError
 from quantum_pipeline.local import running
 from quantum_pipeline.local.run_folder import record_of_folder
@@ -45,10 +48,8 @@ class Ended(NamedTuple):
 
 @entry.main.command(short_help="Run problems and write their reports.")
 @main.FILES
-@AS
-@FRAME
-@click.option("--stack", help="Run on AWS, on this CloudFormation stack, instead of this machine.")
-@main.DEVICE
+@asking
+@stack_option("Run on AWS, on this CloudFormation stack, instead of this machine.")
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
@@ -61,10 +62,8 @@ class Ended(NamedTuple):
 def run(
     *,
     files: tuple[Path, ...],
-    as_: str | None,
-    frame: int | None,
+    asking: Asking,
     stack: str | None,
-    device: str | None,
     output: Path,
     as_json: bool,
     cancel_on_interrupt: bool,
@@ -75,7 +74,7 @@ def run(
     that docs/files.md lists; - is standard input. Several files share one job where they can:
     those that need no device.
     """
-    wanted = [Wanted(*each) for each in main.asked_in(files, device, How(as_, frame))]
+    wanted = [Wanted(*each) for each in main.asked_in(files, asking)]
     label, first = wanted[0]
     take = partial(start_all, wanted)
     if isinstance(first, Request) and len(wanted) == 1:
@@ -90,16 +89,20 @@ def start_all(
 
     The exit status is that of the first error, of an execution or of a run.
     """
-    where = [main.check_before(each.asked, stack) for each in wanted]
-    main.make_folder("--output", output)
+    ready = [main.check_before(each.asked, stack) for each in wanted]
     from quantum_pipeline.aws.clients import named_errors  # noqa: PLC0415 - boto3 takes a while
     from quantum_pipeline.cli.client import Pipeline  # noqa: PLC0415
 
-    with named_errors(), main.outputs_of(stack, output) as outputs:
+    with (
+        main.folders_for_runs(output, stack),
+        progress(None) as line,
+        named_errors(),
+        main.outputs_of(stack, output, line) as outputs,
+    ):
         pipeline = main.pipeline_of(stack) if stack else Pipeline(outputs)
-        following = _Following(pipeline, output, lasts=stack is not None)
+        following = _Following(pipeline, output, line, lasts=stack is not None)
         try:
-            ended = following.all(wanted, where)
+            ended = following.all([each.label for each in wanted], ready)
         except KeyboardInterrupt:
             following.interrupted(cancel=cancel or not stack)
             sys.exit(CANCELLED)
@@ -129,42 +132,44 @@ def _exit_code(records: Sequence[Record]) -> int:
 class _Following:
     """Executions that go on, and what is to be done where they end."""
 
-    def __init__(self, pipeline: Pipeline, output: Path, *, lasts: bool) -> None:
-        self._pipeline, self._output, self._lasts = pipeline, output, lasts
+    def __init__(
+        self, pipeline: Pipeline, output: Path, line: ProgressLine, *, lasts: bool
+    ) -> None:
+        self._pipeline, self._output, self._line, self._lasts = pipeline, output, line, lasts
         self._executions: list[str] = []
 
-    def all(self, wanted: Sequence[Wanted], where: Sequence[str]) -> list[Ended]:
+    def all(self, labels: Sequence[str], ready: Sequence[Ready]) -> list[Ended]:
         """Start all, and show the progress of each until its end."""
         from quantum_pipeline.cli.client import run_id_of  # noqa: PLC0415
 
         with ExitStack() as going_on:
-            for each in wanted:
-                body = each.asked.model_dump(mode="json", by_alias=True, exclude_none=True)
-                self._executions.append(self._pipeline.start(body, each.label))
+            for label, each in zip(labels, ready, strict=True):
+                self._executions.append(self._pipeline.start(main.body_of(each.asked), label))
                 if not self._lasts:
                     run_id, names = run_id_of(self._executions[-1]), _names(each.asked)
                     going_on.enter_context(running.marked(self._output, run_id, names))
             return [
-                Ended(run_id_of(execution), self._watch(execution, on))
-                for execution, on in zip(self._executions, where, strict=True)
+                Ended(run_id_of(execution), self._watch(execution, each.where))
+                for execution, each in zip(self._executions, ready, strict=True)
             ]
 
     def _watch(self, execution: str, where: str) -> PipelineError | None:
         from quantum_pipeline.cli.client import run_id_of  # noqa: PLC0415
 
-        run_id, every = run_id_of(execution), 1.0 if self._lasts else 0.1
+        run_id, every = run_id_of(execution), main.looks_every(lasts=self._lasts)
+        console.note(f"run {run_id}")
         try:
-            with console.progress(execution, where) as line:
-                for progress in self._pipeline.watch(execution, every_seconds=every):
-                    line.update(progress)
-                    for name in running.cancelled_in_pack(self._output, run_id):
-                        self._pipeline.cancel_in_pack(run_id, name)
+            for found in self._pipeline.watch(execution, every_seconds=every):
+                self._line.update(found, where)
+                for name in running.cancelled_in_pack(self._output, run_id):
+                    self._pipeline.cancel_in_pack(run_id, name)
         except PipelineError as error:
             return error
         return None
 
     def fetched(self, run_ids: Iterator[str]) -> list[Record]:
         """Return the records of all runs, whose files are on this machine now."""
+        self._line.say("fetching the reports")
         folders = (folder for run_id in run_ids for folder in self._fetch(run_id))
         found = filter(None, map(record_of_folder, folders))
         return [dict(json.loads(record)) for record in found]
@@ -178,10 +183,13 @@ class _Following:
 
         if not self._executions:
             return
-        if not main.is_cancelled_for_good(cancel=cancel):
+        with self._line.paused():
+            stop = main.is_cancelled_for_good(cancel=cancel)
+        if not stop:
             for execution in self._executions:
                 console.note(f"left running: {execution}")
             return
+        self._line.say("stopping the runs and their jobs")
         for execution in self._executions:
             self._pipeline.stop(execution)
         ended = [self._pipeline.wait_for_end(execution) for execution in self._executions]

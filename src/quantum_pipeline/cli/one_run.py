@@ -23,8 +23,11 @@ from pydantic import ValidationError
 
 from quantum_pipeline.catalogue.filters import Record, Wanted
 from quantum_pipeline.cli import console, entry, main, studying
-from quantum_pipeline.cli.listing import OUTPUT, STACK, read_in, records, summary
+from quantum_pipeline.cli.listing import OUTPUT, read_in, records, summary
 from quantum_pipeline.cli.many import fetch_all
+from quantum_pipeline.cli.options import SET
+from quantum_pipeline.cli.progress import progress
+from quantum_pipeline.cli.stack import STACK
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.local import running
 from quantum_pipeline.local.catalogue_file import CatalogueFile
@@ -289,12 +292,14 @@ def _of_study(name: str, output: Path) -> list[Path]:
 
 def _from(stack: str, run_id: str, output: Path) -> list[Path]:
     main.make_folder("--output", output)
-    with pipeline_of(stack) as pipeline:
+    with pipeline_of(stack) as pipeline, progress(None) as line:
         client = studying.on_aws(pipeline, run_id)
         if client is not None:
+            line.say(f"fetching {run_id}")
             return studying.fetch_on_aws(client, output)
         if next(pipeline.names(run_id), None) is None:
             raise InvalidRequest.of("RUN", run_id, f"a run that is in {pipeline.uri(run_id)}")
+        line.say(f"fetching {run_id}")
         return fetch_all(pipeline, run_id, output=output, lasts=True)
 
 
@@ -347,9 +352,7 @@ def read_report(content: bytes) -> AnyReport | None:
 @RUN
 @STACK
 @OUTPUT
-@click.option(
-    "--set", "changes", multiple=True, help="PATH=VALUE: a change, such as algorithm.depth=3."
-)
+@SET
 @main.AS_JSON
 @main.CANCEL_ON_INTERRUPT
 def rerun(
@@ -357,7 +360,7 @@ def rerun(
     run_id: str,
     stack: str | None,
     output: Path,
-    changes: tuple[str, ...],
+    assignments: tuple[str, ...],
     as_json: bool,
     cancel_on_interrupt: bool,
 ) -> None:
@@ -366,7 +369,7 @@ def rerun(
     It is the request as it was asked: what it left open is chosen anew. It is of no study then.
     """
     asked = request_of(run_id, stack, output) | {"study": None}
-    request = parse_request(changed(asked, changes))
+    request = parse_request(changed(asked, assignments))
     main.start(
         request,
         request.name or f"{run_id[:30]}-again",
@@ -414,7 +417,9 @@ def cancel(run_id: str, stack: str | None, output: Path) -> None:
     if _cancel_in_pack(run_id, stack, output):
         console.note("cancelled; its end is recorded with those of its pack")
         return
-    ended = _cancel_here(run_id, output) if stack is None else _cancel_on_aws(run_id, stack)
+    with progress(None) as line:
+        line.say("stopping the run and its job")
+        ended = _cancel_here(run_id, output) if stack is None else _cancel_on_aws(run_id, stack)
     console.note("cancelled, with its job" if ended else "stopped; its end is not recorded yet")
 
 

@@ -15,6 +15,8 @@ import click
 
 from quantum_pipeline.catalogue.filters import Wanted
 from quantum_pipeline.cli import console, entry, listing, main, problem_file
+from quantum_pipeline.cli.progress import ProgressLine, progress
+from quantum_pipeline.cli.stack import stack_option
 from quantum_pipeline.errors import InvalidRequest, PipelineError
 from quantum_pipeline.local import running
 from quantum_pipeline.planning.device import needs_device
@@ -46,7 +48,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,39}")
 
 @entry.main.command(short_help="Run a study and write its summary.")
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
-@click.option("--stack", help="Run on AWS, on this CloudFormation stack, instead of this machine.")
+@stack_option("Run on AWS, on this CloudFormation stack, instead of this machine.")
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
@@ -72,9 +74,13 @@ def study(
     from quantum_pipeline.aws.clients import named_errors  # noqa: PLC0415 - boto3 takes a while
     from quantum_pipeline.cli.client import Pipeline  # noqa: PLC0415
 
-    with named_errors(), main.outputs_of(stack, output) as outputs:
+    with (
+        progress(None) as line,
+        named_errors(),
+        main.outputs_of(stack, output, line) as outputs,
+    ):
         pipeline = main.pipeline_of(stack) if stack else Pipeline(outputs)
-        following = _Following(pipeline, asked, output, lasts=stack is not None)
+        following = _Following(pipeline, asked, output, line, lasts=stack is not None)
         following.follow(cancel=cancel_on_interrupt or not stack)
     show_summary(folder, as_json=as_json)
 
@@ -112,11 +118,13 @@ def _check_name(asked: Study, folder: Path, output: Path) -> None:
 class _Following:
     """A study that goes on, and what is to be done as its runs end."""
 
-    def __init__(self, pipeline: Pipeline, asked: Study, output: Path, *, lasts: bool) -> None:
+    def __init__(
+        self, pipeline: Pipeline, asked: Study, output: Path, line: ProgressLine, *, lasts: bool
+    ) -> None:
         from quantum_pipeline.cli.study_client import StudyClient  # noqa: PLC0415
 
         self._client = StudyClient(pipeline, asked)
-        self._output, self._lasts = output, lasts
+        self._output, self._line, self._lasts = output, line, lasts
         self._folder = output / FOLDER / asked.name
         self._fetched: set[str] = set()
         self._n_files = 0
@@ -150,22 +158,24 @@ class _Following:
         console.note(f"study {self._client.study.name}")
         begun, before, looked = time.monotonic(), None, 0.0
         every, between = (1.0, 10.0) if self._lasts else (0.2, 1.0)
-        with console.ProgressLine() as line:
-            for _ in self._client.pipeline.turns(execution, every):
-                if time.monotonic() - looked < between:
-                    continue
-                found = self._client.look()
-                before = found.ended if before is None else before
-                left = found.seconds_left(time.monotonic() - begun, before)
-                line.show(f"{found.ended} of {found.n_runs} runs", words(found, left))
-                if not self._lasts:
-                    self._fetch_runs()
-                looked = time.monotonic()
+        for _ in self._client.pipeline.turns(execution, every):
+            if time.monotonic() - looked < between:
+                continue
+            found = self._client.look()
+            before = found.ended if before is None else before
+            left = found.seconds_left(time.monotonic() - begun, before)
+            self._line.say(f"{found.ended} of {found.n_runs} runs", words(found, left))
+            if not self._lasts:
+                self._fetch_runs()
+            looked = time.monotonic()
 
     def _interrupted(self, execution: str, *, cancel: bool) -> None:
-        if not main.is_cancelled_for_good(cancel=cancel):
+        with self._line.paused():
+            stop = main.is_cancelled_for_good(cancel=cancel)
+        if not stop:
             console.note(f"left running: {execution}")
             return
+        self._line.say("stopping the study and its runs")
         ended = self._client.stop(execution, STOP_SECONDS)
         console.note("stopped, with its runs" if ended else "stopped; not all runs have ended yet")
         self._client.look()

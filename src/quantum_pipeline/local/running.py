@@ -15,6 +15,7 @@ from shutil import rmtree
 from filelock import FileLock, Timeout
 
 _FOLDER = ".running"
+_TRIES = 10
 
 
 @contextmanager
@@ -26,8 +27,7 @@ def marked(folder: Path, run_id: str, of_pack: Iterable[str] = ()) -> Iterator[N
     """
     lock = FileLock(_lock(folder, run_id))
     try:
-        _lock(folder, run_id).parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=0)
+        _acquire(lock)
         _process(folder, run_id).write_text("\n".join((str(os.getpid()), *of_pack)), "utf-8")
     except OSError:
         yield
@@ -40,6 +40,18 @@ def marked(folder: Path, run_id: str, of_pack: Iterable[str] = ()) -> Iterator[N
                 path.unlink()
         rmtree(_asked(folder, run_id), ignore_errors=True)
         lock.release()
+        with suppress(OSError):  # others go on
+            (folder / _FOLDER).rmdir()
+
+
+def _acquire(lock: FileLock) -> None:
+    """Take a lock; its folder may be removed by the last run of another process just then."""
+    for _ in range(_TRIES):
+        with suppress(FileNotFoundError):
+            Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire(timeout=0)
+            return
+    raise FileNotFoundError(lock.lock_file)
 
 
 def process_of(folder: Path, run_id: str) -> int | None:

@@ -164,10 +164,7 @@ def compute_seconds(work: Work) -> float | None:
         return None
     if algorithm.train_on == "device":
         return 0.0
-    states: int = 2**problem.n_qubits
-    if isinstance(problem, FormProblem):
-        states = space_of(problem, work).n_states
-    layer = SECONDS_PER_LAYER + states * SECONDS_PER_AMPLITUDE_AND_LAYER
+    layer = SECONDS_PER_LAYER + n_states(work) * SECONDS_PER_AMPLITUDE_AND_LAYER
     shots = (algorithm.shots_per_evaluation or 0) * SECONDS_PER_SHOT
     return algorithm.max_evaluations * (algorithm.deepest * layer + shots)
 
@@ -180,6 +177,15 @@ def _divide_seconds(n: int, algorithm: SettledDivide) -> float:
     blocks = 1.5 * n / algorithm.block_size * (algorithm.max_rounds + 1)
     layer = SECONDS_PER_LAYER + 2.0**algorithm.block_size * SECONDS_PER_AMPLITUDE_AND_LAYER
     return 3 * blocks * algorithm.depth * algorithm.max_evaluations * layer
+
+
+def n_states(work: Work) -> int:
+    """Return how many states QAOA has of a problem: of its bits, or those of its form."""
+    problem = work.problem
+    if isinstance(problem, FormProblem):
+        return space_of(problem, work).n_states
+    states: int = 2**problem.n_qubits
+    return states
 
 
 def settle_runtime(

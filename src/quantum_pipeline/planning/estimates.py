@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from quantum_pipeline.planning import costs
 from quantum_pipeline.planning.costs import Cost
+from quantum_pipeline.planning.expected import expected_seconds
 from quantum_pipeline.planning.forms import describe_encoding, encoding_of, qubits_of
 from quantum_pipeline.planning.memory import memory_bytes
 from quantum_pipeline.planning.plan import Plan
@@ -16,13 +17,14 @@ from quantum_pipeline.planning.prepared import Preparation
 from quantum_pipeline.planning.tasks import TRAINING
 from quantum_pipeline.problems import FormProblem
 from quantum_pipeline.requests.request import ResolvedRequest
-from quantum_pipeline.wording import memory_size
+from quantum_pipeline.wording import digits, duration, memory_size
 
 
 class Estimate(BaseModel):
     """What one run is expected to take on AWS, and whether it would start.
 
-    Tasks and shots are upper bounds, seconds allowances, as ``planning.costs`` has them.
+    Tasks and shots are upper bounds, seconds allowances, as ``planning.costs`` has them;
+    ``expected_seconds`` are what its job should take, as ``planning.expected`` has it.
     ``least_usd`` is the cost of its smallest part that is of use.
     """
 
@@ -42,6 +44,7 @@ class Estimate(BaseModel):
     max_runtime_seconds: int
     runtime_because: str
     job_seconds: float
+    expected_seconds: float | None
     plan: Plan
     cost: Cost
     total_usd: float
@@ -61,8 +64,9 @@ class Estimate(BaseModel):
         if self.mitigation is not None:
             yield "mitigation", self.mitigation
         yield "memory", memory_size(self.memory_bytes)
-        yield "time", f"about {costs.STARTUP_SECONDS} s to start + {self._computing()}"
-        yield "time limit", f"{self.max_runtime_seconds} s for the job: {self.runtime_because}"
+        yield "expected", expected_words(self.expected_seconds, on_device=bool(self.plan.uses))
+        yield "counted", f"{costs.STARTUP_SECONDS} s to start + {self._computing()}"
+        yield "time limit", f"{self.max_runtime_seconds:,} s for the job: {self.runtime_because}"
         for use in self.plan.uses:
             (shots,) = {batch.shots for batch in self.plan.batches if batch.purpose == use.purpose}
             measured = "evaluation" if use.purpose == TRAINING else "circuit"
@@ -84,16 +88,23 @@ class Estimate(BaseModel):
         seconds = ceil(self.job_seconds - costs.STARTUP_SECONDS)
         if seconds >= self.max_runtime_seconds:
             return "the whole time limit"
-        return f"{seconds} s for up to {_counted(self.max_evaluations, 'evaluation')} (allowance)"
+        return f"{seconds:,} s for up to {_counted(self.max_evaluations, 'evaluation')} (allowance)"
 
     def _verdict(self) -> str:
         """Return what would happen, with the limit of the cost."""
-        limit = f"limits.max_cost_usd = {self.max_cost_usd:g}"
+        limit = f"limits.max_cost_usd = {digits(self.max_cost_usd)}"
         if self.total_usd <= self.max_cost_usd:
             return f"within {limit}"
         if self.allow_partial and self.least_usd <= self.max_cost_usd:
             return f"ABOVE {limit}: would start, and stop below it"
         return f"ABOVE {limit}: refused"
+
+
+def expected_words(seconds: float | None, *, on_device: bool = False) -> str:
+    """Return how long a run should take on AWS, where that is known, in words."""
+    computing = "a time to compute that is not known" if seconds is None else duration(seconds)
+    queue = ", and what the device's queue takes, which nobody knows" if on_device else ""
+    return f"{duration(costs.STARTUP_SECONDS)} to start, then {computing}{queue}"
 
 
 def _counted(number: int, what: str) -> str:
@@ -136,6 +147,7 @@ def estimate(found: Preparation) -> Estimate:
         max_runtime_seconds=request.limits.max_runtime_seconds,
         runtime_because=found.reasons.runtime.words,
         job_seconds=costs.job_seconds(request, found.device),
+        expected_seconds=expected_seconds(request, found.device, found.plan),
         plan=found.plan,
         cost=found.cost,
         total_usd=found.cost.total_usd,

@@ -15,6 +15,7 @@ from quantum_pipeline.planning.plan import Work
 from quantum_pipeline.problems import Chemistry, FormProblem
 from quantum_pipeline.requests.algorithm import SettledDivide, SettledQaoa
 from quantum_pipeline.spaces import Space
+from quantum_pipeline.wording import memory_size
 
 BASE_BYTES = 300 * 2**20
 """What the job takes for the smallest problem: Python, numpy, scipy, the kernels' compiler."""
@@ -150,7 +151,7 @@ def check_memory(work: Work, instance_type: str) -> None:
     there, needed = instances.memory_bytes(instance_type), memory_bytes(work)
     if there is not None and needed > USABLE * there:
         raise InvalidRequest(
-            f"problem: {work.problem.n_qubits} qubits need {needed / 2**30:.3g} GiB in the job; "
-            f"allowed: up to {USABLE * there / 2**30:.3g} GiB on {instance_type}, or a stack with "
+            f"problem: {work.problem.n_qubits} qubits need {memory_size(needed)} in the job; "
+            f"allowed: up to {memory_size(USABLE * there)} on {instance_type}, or a stack with "
             "a JobInstanceType of more memory"
         )

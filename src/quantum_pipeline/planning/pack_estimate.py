@@ -9,8 +9,10 @@ from pydantic import BaseModel, ConfigDict
 
 from quantum_pipeline.planning import costs
 from quantum_pipeline.planning.costs import Cost
+from quantum_pipeline.planning.estimates import expected_words
+from quantum_pipeline.planning.expected import expected_seconds
 from quantum_pipeline.planning.packs import PackedRun, PreparedPack
-from quantum_pipeline.wording import memory_size
+from quantum_pipeline.wording import digits, memory_size
 
 
 class ShareEstimate(BaseModel):
@@ -48,10 +50,10 @@ class ShareEstimate(BaseModel):
     def line(self) -> str:
         """What a person wants to read of it."""
         above = self.usd > self.max_cost_usd
-        verdict = f", ABOVE its limit of {self.max_cost_usd:g}: refused" if above else ""
+        verdict = f", ABOVE its limit of {digits(self.max_cost_usd)}: refused" if above else ""
         return (
             f"{self.name}: {self.problem_type}, {self.n_qubits} qubits, "
-            f"{memory_size(self.memory_bytes)}, up to {ceil(self.seconds)} s, "
+            f"{memory_size(self.memory_bytes)}, up to {ceil(self.seconds):,} s, "
             f"{self.usd:.6f} USD{verdict}"
         )
 
@@ -69,6 +71,7 @@ class PackEstimate(BaseModel):
     at_once: int
     max_runtime_seconds: int
     job_seconds: float
+    expected_seconds: float | None
     cost: Cost
     total_usd: float
     max_cost_usd: float
@@ -79,16 +82,27 @@ class PackEstimate(BaseModel):
         for run in self.runs:
             yield "run", run.line
         computing = ceil(self.job_seconds - costs.STARTUP_SECONDS)
-        yield "time", f"about {costs.STARTUP_SECONDS} s to start + {computing} s (allowance)"
-        yield "time limit", f"{self.max_runtime_seconds} s for the job"
+        yield "expected", expected_words(self.expected_seconds)
+        yield "counted", f"{costs.STARTUP_SECONDS} s to start + {computing:,} s (allowance)"
+        yield "time limit", f"{self.max_runtime_seconds:,} s for the job"
         for item in self.cost.items:
             yield "cost", f"{item.usd:.4f} USD  {item.what}, {item.amount}"
         within = self.total_usd <= self.max_cost_usd
-        limit = f"limits.max_cost_usd = {self.max_cost_usd:g}"
+        limit = f"limits.max_cost_usd = {digits(self.max_cost_usd)}"
         verdict = f"within {limit}" if within else f"ABOVE {limit}: refused"
         yield "total", f"{self.total_usd:.4f} USD on AWS, {verdict}"
         yield "prices", self.cost.prices_as_of
         yield "beside", costs.BESIDE
+
+
+def _expected_seconds(found: PreparedPack) -> float | None:
+    """Return the seconds that all runs should take, as many at once as there is room for."""
+    seconds = [
+        expected_seconds(each.request, each.device, each.plan)
+        for each in (run.found for run in found.runs)
+    ]
+    known = [each for each in seconds if each is not None]
+    return sum(known) / found.at_once if len(known) == len(seconds) else None
 
 
 def estimate_pack(found: PreparedPack) -> PackEstimate:
@@ -98,6 +112,7 @@ def estimate_pack(found: PreparedPack) -> PackEstimate:
         at_once=found.at_once,
         max_runtime_seconds=found.limits.max_runtime_seconds,
         job_seconds=found.job_seconds,
+        expected_seconds=_expected_seconds(found),
         cost=found.cost,
         total_usd=found.cost.total_usd,
         max_cost_usd=found.limits.max_cost_usd,

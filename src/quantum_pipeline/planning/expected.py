@@ -1,0 +1,79 @@
+"""Says how long a run should take: what runs like it have taken, which bounds nothing.
+
+The allowances of ``planning.costs`` are what is counted and paid for at most; these are times that
+were measured on one processor of 2026, rounded up. What waits in a queue is not among them.
+"""
+
+from __future__ import annotations
+
+from quantum_pipeline.chemistry.basis import n_orbitals
+from quantum_pipeline.chemistry.excitations import n_excitations
+from quantum_pipeline.devices.catalogue import Device
+from quantum_pipeline.planning.costs import n_states
+from quantum_pipeline.planning.plan import Plan
+from quantum_pipeline.problems import Chemistry
+from quantum_pipeline.requests.algorithm import SHOT_OPTIMIZERS, SettledQaoa
+from quantum_pipeline.requests.request import ResolvedRequest
+
+JOB_SECONDS = {"local": 1.0, "simulator": 6.0, "qpu": 9.0}
+"""From the start of a job's process to its end, beside what it computes: loading, compiling."""
+
+SECONDS_PER_EVALUATION = 2e-3
+SECONDS_PER_AMPLITUDE_AND_LAYER = 1.5e-8
+SECONDS_PER_AMPLITUDE_SAMPLED = 1.2e-7
+"""Of one energy with its gradient; and of its shots, where it is estimated from them."""
+
+EVALUATIONS_A_START = 15
+"""That an optimiser with gradients takes at one depth."""
+
+GROWN = (60, 3.0)
+"""Evaluations that further depths take where it grows, and the layers of them all on average."""
+
+SECONDS_PER_ORBITAL_4 = 1e-4
+SECONDS_PER_EXCITATION = 1e-5
+SECONDS_PER_DETERMINANT = 1e-8
+EVALUATIONS_A_GEOMETRY = 60
+"""Of a geometry: its integrals, and an excitation of one energy with its gradient."""
+
+
+def expected_seconds(request: ResolvedRequest, device: Device, plan: Plan) -> float | None:
+    """Return the seconds that the job of a run should take; None where no figure is known.
+
+    They are those of the job itself: neither the start of its instance nor any queue is in them.
+    """
+    problem, algorithm = request.problem, request.algorithm
+    if isinstance(problem, Chemistry):
+        computing = _molecule(problem, algorithm.max_evaluations)
+    elif not isinstance(algorithm, SettledQaoa):
+        return None
+    elif algorithm.train_on == "device":
+        computing = 0.0
+    else:
+        computing = _qaoa(algorithm, n_states(request))
+    return JOB_SECONDS[device.kind] + computing + plan.seconds
+
+
+def _qaoa(algorithm: SettledQaoa, states: int) -> float:
+    evaluations, layers = EVALUATIONS_A_START * algorithm.starts, float(algorithm.deepest)
+    if algorithm.depth == "auto":
+        evaluations, layers = GROWN[0] + evaluations, min(GROWN[1], layers)
+    each = SECONDS_PER_EVALUATION + layers * states * SECONDS_PER_AMPLITUDE_AND_LAYER
+    if algorithm.optimizer in SHOT_OPTIMIZERS:
+        evaluations = algorithm.max_evaluations
+        each += states * SECONDS_PER_AMPLITUDE_SAMPLED
+    elif algorithm.optimizer == "none":
+        evaluations = 1
+    return min(evaluations, algorithm.max_evaluations) * each
+
+
+def _molecule(problem: Chemistry, most: int) -> float:
+    sector, lengths = problem.sector, problem.lengths
+    orbitals = 0  # integrals that are given are not computed
+    if problem.basis is not None:
+        orbitals = n_orbitals(problem.geometry_at(lengths[0]), problem.basis)
+    excitation = SECONDS_PER_EXCITATION + sector.dimension * SECONDS_PER_DETERMINANT
+    evaluations = min(most, len(lengths) * EVALUATIONS_A_GEOMETRY)
+    return (
+        len(lengths) * SECONDS_PER_ORBITAL_4 * orbitals**4
+        + evaluations * n_excitations(sector) * excitation
+    )
