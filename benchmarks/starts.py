@@ -18,9 +18,10 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.families import FAMILIES
-from hybrid_job.optimising.angles import interpolated, transferred
+from hybrid_job.optimising.angles import transferred
 from hybrid_job.optimising.optimiser import Optimum, Real, minimise, starting_points, typical_field
 from quantum_pipeline.ising import IsingModel, all_energies
+from quantum_pipeline.ising.angles import interpolated
 from quantum_pipeline.ising.statevector import Qaoa
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from quantum_pipeline import runs
 from quantum_pipeline.aws import devices, packs, storage, stored
 from quantum_pipeline.aws.ends import end_of
+from quantum_pipeline.aws.learning import Earlier
 from quantum_pipeline.aws.metrics import record
 from quantum_pipeline.aws.settings import PrepareSettings
 from quantum_pipeline.aws.stage import EventModel, stage
@@ -49,12 +50,14 @@ def _prepare_run(
     event: Event, asked: Request, settings: PrepareSettings, started: float
 ) -> dict[str, Any]:
     request, _ = stored.with_problem(asked, settings.input_bucket)
+    states = devices.states(candidates(request))
     found = prepare(
         request,
-        devices.states(candidates(request)),
+        states,
         instance=settings.instance_price,
         region=settings.aws_region,
         now=datetime.now(UTC),
+        learning=Earlier(settings.catalogue_table).learning(request, states),
     )
     now = datetime.now(UTC)
     settings.budget.reserve({event.run_id: found.cost.total_usd}, now)
@@ -96,6 +99,7 @@ def _prepare_pack(
             buckets=(settings.input_bucket, bucket),
             instance=settings.instance_price,
             region=settings.aws_region,
+            earlier=Earlier(settings.catalogue_table),
         )
         found = preparing.prepare(settings.budget, now)
         record({"RunsStarted": len(found.runs), "EstimatedCost": found.estimate.total_usd})

@@ -1,4 +1,4 @@
-"""Starting angles: from other problems where they were best, and from a circuit one layer shorter.
+"""Starting angles: those that are best on the infinite regular tree, for graphs that look like it.
 
 The angles that are best for MaxCut on the infinite d-regular tree are known (fixed_angles.json, by
 scripts/fixed_angles.py), and near the best ones of any graph that looks like it. Measured in the
@@ -7,8 +7,7 @@ the limit of many neighbours, 1/d = 0. Signs of couplings do not matter: on a tr
 over makes them all equal.
 
 Sources: Wurtz, Lykov, arXiv:2107.00677 (fixed angles); Basso et al., arXiv:2110.14206 (the limit);
-Shaydulin et al., arXiv:2201.11785, Sureshbabu et al., arXiv:2305.15201 (weights: scaled gammas);
-Zhou et al., arXiv:1812.01041 (interpolation).
+Shaydulin et al., arXiv:2201.11785, Sureshbabu et al., arXiv:2305.15201 (weights: scaled gammas).
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ from numpy.typing import NDArray
 
 from hybrid_job.optimising.optimiser import starting_points, typical_field
 from quantum_pipeline.ising import IsingModel
+from quantum_pipeline.ising.angles import at_depth, from_units
 
 Real = NDArray[np.float64]
 
@@ -85,30 +85,8 @@ def transferred(model: IsingModel, depth: int) -> Real | None:
     if np.linalg.eigvalsh(couplings)[-1] ** 2 > ROUNDING * ONE_SQUARE * of_couplings:
         return None
     known = min(depth, max(_table()))
-    angles: Real = _at(known, _regular_degree(couplings)) / np.array([[field], [1.0]])
-    while angles.shape[1] < depth:
-        angles = interpolated(angles)
-    return angles
-
-
-def interpolated(angles: Real) -> Real:
-    """Return angles of one layer more, along the same curves: INTERP of Zhou et al.
-
-        new_k = (k - 1)/p old_(k-1) + (p - k + 1)/p old_k,    k = 1 .. p + 1
-
-    Args:
-        angles: shape (2, p): gammas, then betas.
-
-    Returns:
-        Shape (2, p + 1).
-
-    >>> interpolated(np.array([[1.0, 3.0], [-4.0, -2.0]])).tolist()
-    [[1.0, 2.0, 3.0], [-4.0, -3.0, -2.0]]
-    """
-    share = np.arange(angles.shape[1] + 1) / angles.shape[1]
-    padded = np.pad(angles, ((0, 0), (1, 1)))
-    between: Real = share * padded[:, :-1] + (1 - share) * padded[:, 1:]
-    return between
+    angles = from_units(_at(known, _regular_degree(couplings)), field)
+    return at_depth(angles, depth)
 
 
 def _matrix(model: IsingModel) -> Real:

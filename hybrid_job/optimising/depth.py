@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from hybrid_job.limits import LimitReached, evaluations_used, time_is_up
-from hybrid_job.optimising.angles import interpolated
 from hybrid_job.optimising.optimiser import Evaluate, Optimum, Real, minimise
+from quantum_pipeline.ising.angles import interpolated
 from quantum_pipeline.requests.limits import Limit
 
 LEAST_GAIN = 0.01
@@ -85,10 +85,12 @@ def grow(
     deadline: float,
     untouched: float = 0.0,
     least_gain: float = LEAST_GAIN,
+    best_alone: bool = False,
 ) -> Growth:
     """Return the best angles of all depths from that of ``starts`` up to ``max_depth``.
 
-    The first depth takes the best of all ``starts``; each next one starts from the optimum before,
+    The first depth takes the best of all ``starts``, or with ``best_alone`` goes on from the best
+    of them alone; each next one starts from the optimum before,
     interpolated. It ends after a depth p that gained too little,
 
         E_(p-1) - E_p  <  least_gain (untouched - E_p),
@@ -128,6 +130,7 @@ def grow(
             unit=unit,
             max_evaluations=max_evaluations - len(history),
             deadline=deadline,
+            best_alone=best_alone and not history,
         )
         earlier = history[-1][0] if history else 0
         history += [(earlier + start, energy) for start, energy in end.history]

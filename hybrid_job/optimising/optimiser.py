@@ -20,6 +20,7 @@ from scipy.optimize import minimize
 
 from hybrid_job.limits import LimitReached, evaluations_used, time_is_up
 from quantum_pipeline import ising
+from quantum_pipeline.ising.angles import from_units
 from quantum_pipeline.requests.limits import Limit
 
 Real = NDArray[np.float64]
@@ -64,7 +65,7 @@ def starting_points(depth: int, starts: int, unit: float, rng: np.random.Generat
     for _ in range(starts - 1):
         noise = rng.normal(0.0, 0.1, (2, depth))
         points.append(linear_ramp(depth, rng.uniform(0.3, 1.3)) + noise)
-    return [_from_units(point, unit) for point in points]
+    return [from_units(point, unit) for point in points]
 
 
 def minimise(
@@ -74,34 +75,47 @@ def minimise(
     unit: float,
     max_evaluations: int,
     deadline: float,
+    best_alone: bool = False,
 ) -> Optimum:
     """Return the best angles found from all the starts, one after the other.
+
+    With ``best_alone`` all are evaluated, once, and only that of the lowest energy is optimised: as
+    one start more, whose first evaluation is known.
 
     ``deadline`` is a time of ``time.monotonic``: no evaluation that would pass it is begun, except
     for the very first, without which there is no result.
     """
     best = Optimum(starts[0])
     slowest = 0.0
+    known: dict[bytes, tuple[float, Real]] = {}
 
     def objective(x: Real, start: int) -> tuple[float, Real]:
         nonlocal slowest
+        if (found := known.pop(x.tobytes(), None)) is not None:
+            return found
         began = time.monotonic()
         if len(best.history) == max_evaluations:
             raise evaluations_used(max_evaluations)
         if best.history and began + slowest > deadline:
             raise time_is_up()
-        angles = _from_units(x.reshape(2, -1), unit)
+        angles = from_units(x.reshape(2, -1), unit)
         energy, gradient = evaluate(angles)
         slowest = max(slowest, time.monotonic() - began)
         best.history.append((start, energy))
         if energy < best.energy:
             best.angles, best.energy = angles, energy
-        return energy / unit, _from_units(gradient / unit, unit).ravel()
+        return energy / unit, from_units(gradient / unit, unit).ravel()
 
     ends = []
     try:
-        for start, angles in enumerate(starts, 1):
-            x = _from_units(angles, 1 / unit).ravel()
+        points = [from_units(angles, 1 / unit).ravel() for angles in starts]
+        first = 1
+        if best_alone:
+            seen = [objective(x, start) for start, x in enumerate(points, 1)]
+            lowest = min(range(len(points)), key=lambda place: seen[place][0])
+            first, points = len(points) + 1, [points[lowest]]
+            known[points[0].tobytes()] = seen[lowest]
+        for start, x in enumerate(points, first):
             ends.append(minimize(objective, x, args=(start,), **_L_BFGS_B))
     except LimitReached as reached:
         best.stop_reason, best.stopped_by = str(reached), reached.limit
@@ -125,8 +139,3 @@ _L_BFGS_B = {
     "jac": True,
     "options": {"ftol": 1e-6, "gtol": 1e-4, "maxiter": 10**6, "maxfun": 10**6},
 }
-
-
-def _from_units(angles: Real, unit: float) -> Real:
-    in_problem_units: Real = angles / np.array([[unit], [1.0]])
-    return in_problem_units

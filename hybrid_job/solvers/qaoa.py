@@ -28,6 +28,7 @@ from quantum_pipeline.results import (
     JobSeconds,
     OptimisationResult,
 )
+from quantum_pipeline.results.optimisation import StartsCompared
 from quantum_pipeline.wording import memory_size, refusal
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ def _result(
         gammas=tuple(gammas),
         betas=tuple(betas),
         tilts=tuple(tilts or ()),
+        compared=_compared(job.model, trained),
         depths=_depths(job.model, trained, samples),
         eliminations=(),
         history=_history(job.model, optimum, samples),
@@ -123,6 +125,15 @@ def _result(
         seconds=seconds,
         versions=versions(),
     )
+
+
+def _compared(model: IsingModel, trained: Trained) -> StartsCompared | None:
+    """Return the energies of the starts, with the offset."""
+    found = trained.compared
+    if found is None:
+        return None
+    default = None if found.default is None else model.offset + found.default
+    return StartsCompared(learned=model.offset + found.learned, default=default, taken=found.taken)
 
 
 def _energies_from(job: QaoaJob, chosen: Choice) -> str:

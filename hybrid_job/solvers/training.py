@@ -31,10 +31,13 @@ from hybrid_job.optimising.shot_optimisers import (
     minimise_shots,
     one_by_one,
 )
+from quantum_pipeline.ising.angles import from_units
+from quantum_pipeline.planning.learning import Suggestion
 from quantum_pipeline.planning.optimiser_steps import Method
 from quantum_pipeline.quantities import Count, Finite, Flag, Number, Text
 from quantum_pipeline.requests.algorithm import SHOT_OPTIMIZERS, SettledQaoa
 from quantum_pipeline.requests.limits import Limit
+from quantum_pipeline.results.optimisation import StartsCompared, Taken
 
 
 class Reached(Kept):
@@ -56,15 +59,20 @@ class Training(Kept):
     stopped_by: Limit | None
     steps: Annotated[tuple[Reached, ...], Field(min_length=1)]
     start: Text
+    compared: StartsCompared | None = None
 
 
 @dataclass(frozen=True)
 class Trained:
-    """The best angles, what each depth reached, and where the optimiser started, in words."""
+    """The best angles, what each depth reached, and where the optimiser started, in words.
+
+    ``compared`` has the energies of the starts, less the offset, where earlier runs suggest one.
+    """
 
     optimum: Optimum
     steps: tuple[Step, ...]
     start: str
+    compared: StartsCompared | None = None
 
 
 def recorded(job: Job) -> Trained | None:
@@ -84,7 +92,7 @@ def recorded(job: Job) -> Trained | None:
         found.stopped_by,
     )
     steps = (Step(each.depth, _or_nan(each.energy), each.evaluations) for each in found.steps)
-    return Trained(optimum, tuple(steps), found.start)
+    return Trained(optimum, tuple(steps), found.start, found.compared)
 
 
 def _or_nan(energy: float | None) -> float:
@@ -111,6 +119,7 @@ def record(job: Job, trained: Trained) -> Trained:
             for step in trained.steps
         ),
         start=trained.start,
+        compared=trained.compared,
     )
     job.journal.record_decision("training", decision)
     return trained
@@ -125,11 +134,11 @@ def train(
     gives energies (with the offset) from a device's shots; the engine then computes none.
     """
     algorithm, model = job.algorithm, job.model
-    starts, started_from = _starts(job)
+    start = _start(job)
     if algorithm.optimizer in SHOT_OPTIMIZERS:
         estimate = on_device or one_by_one(_simulated(job, engine, spectrum))
-        return _from_shots(job, estimate, starts[0], started_from)
-    start = Start(starts, started_from, optimiser.typical_field(model))
+        compared = _compared_exactly(engine, algorithm.cvar_alpha, start)
+        return _from_shots(job, estimate, start, compared)
     return descend(job, algorithm, engine, start, offset=model.offset)
 
 
@@ -137,12 +146,16 @@ def train(
 class Start:
     """Angles to start from, each of shape (2, depth), where they come from, and their unit.
 
-    ``unit`` is the typical field that gammas are measured by, see ``optimising.optimiser``.
+    ``unit`` is the typical field that gammas are measured by, see ``optimising.optimiser``. Where
+    earlier runs suggest angles, they are the first and the default's the second; ``best_alone``
+    says that only the better of them is optimised.
     """
 
     points: list[Real]
     words: str
     unit: float
+    learned: bool = False
+    best_alone: bool = False
 
 
 def descend(
@@ -165,18 +178,43 @@ def descend(
             max_evaluations=algorithm.max_evaluations,
             deadline=deadline,
             untouched=exact(np.zeros((2, 1)))[0],
+            best_alone=start.best_alone,
         )
         grown.optimum.stop_reason = f"{grown.because}; {grown.optimum.stop_reason}"
         grown.optimum.stopped_by = grown.stopped_by
-        return Trained(grown.optimum, grown.steps, start.words)
+        return Trained(grown.optimum, grown.steps, start.words, _compared(start, grown.optimum))
     optimum = optimiser.minimise(
         evaluate,
         start.points,
         unit=start.unit,
         max_evaluations=algorithm.max_evaluations,
         deadline=deadline,
+        best_alone=start.best_alone,
     )
-    return Trained(optimum, _one_step(optimum), start.words)
+    return Trained(optimum, _one_step(optimum), start.words, _compared(start, optimum))
+
+
+def _compared(start: Start, optimum: Optimum) -> StartsCompared | None:
+    """Return the energies of the first evaluations, of a start with angles of earlier runs."""
+    if not start.learned:
+        return None
+    first = dict(reversed(optimum.history))
+    return _better(first[1], first.get(2), both=not start.best_alone)
+
+
+def _compared_exactly(engine: Engine, alpha: float, start: Start) -> StartsCompared | None:
+    """Return the same of energies that cost nothing: those of the exact state."""
+    if not start.learned:
+        return None
+    evaluate = _objective(engine, alpha)
+    learned, default = (evaluate(point)[0] for point in start.points[:2])
+    return _better(learned, default, both=False)
+
+
+def _better(learned: float, default: float | None, *, both: bool) -> StartsCompared:
+    lower = default is None or learned <= default
+    taken: Taken = "both" if both else "learned" if lower else "default"
+    return StartsCompared(learned=learned, default=default, taken=taken)
 
 
 def _layers_told(evaluate: Evaluate, most: int) -> Evaluate:
@@ -209,8 +247,11 @@ def _simulated(job: QaoaJob, engine: Engine, spectrum: Real) -> Single:
     return estimate
 
 
-def _from_shots(job: QaoaJob, estimate: Estimate, start: Real, started_from: str) -> Trained:
+def _from_shots(
+    job: QaoaJob, estimate: Estimate, start: Start, compared: StartsCompared | None
+) -> Trained:
     """Return what an optimiser without gradients finds, from energies with the offset."""
+    by_default = compared is not None and compared.taken == "default"
     algorithm, offset = job.algorithm, job.model.offset
     numbers = itertools.count(1)
     log_phase("training", start.shape[1], start.shape[1])
@@ -223,14 +264,14 @@ def _from_shots(job: QaoaJob, estimate: Estimate, start: Real, started_from: str
 
     optimum = minimise_shots(
         logged,
-        start,
+        start.points[1 if by_default else 0],
         method=cast(Method, algorithm.optimizer),
-        unit=optimiser.typical_field(job.model),
+        unit=start.unit,
         max_evaluations=algorithm.max_evaluations,
         deadline=job.training_deadline,
         rng=job.rng(algorithm.optimizer),
     )
-    return Trained(optimum, _one_step(optimum), started_from)
+    return Trained(optimum, _one_step(optimum), start.words, compared)
 
 
 def _one_step(optimum: Optimum) -> tuple[Step, ...]:
@@ -243,14 +284,34 @@ def _objective(engine: Circuit, alpha: float) -> Evaluate:
     return lambda angles: engine.tail_and_gradient(angles, alpha)
 
 
-def _starts(job: QaoaJob) -> tuple[list[Real], str]:
-    """Return the angles to start from, each of shape (2, depth), and where they come from."""
+def _start(job: QaoaJob) -> Start:
+    """Return the angles to start from, and where they come from."""
+    algorithm, unit = job.algorithm, optimiser.typical_field(job.model)
+    learning = job.prepared.learning
+    suggestion = None if learning is None else learning.suggestion
+    if suggestion is not None:
+        return _learned(job, suggestion, unit)
+    first = 1 if algorithm.depth == "auto" else algorithm.deepest
+    points, words = _usual(job, first, unit)
+    return Start(points, words, unit)
+
+
+def _learned(job: QaoaJob, suggestion: Suggestion, unit: float) -> Start:
+    """Return the angles that earlier runs suggest, and beside them the usual ones as deep."""
+    points, words = _usual(job, suggestion.depth, unit)
+    learned = from_units(np.array([suggestion.gammas, suggestion.betas]), unit)
+    alone = job.algorithm.starts == 1
+    points = [learned, *(points if alone else points[: job.algorithm.starts - 1])]
+    rest = f"compared with {words}" if alone else f"then {words}"
+    return Start(points, f"angles of earlier runs, {rest}", unit, learned=True, best_alone=alone)
+
+
+def _usual(job: QaoaJob, depth: int, unit: float) -> tuple[list[Real], str]:
+    """Return the angles to start from without earlier runs, and where they come from."""
     algorithm, model = job.algorithm, job.model
     if algorithm.gammas is not None and algorithm.betas is not None:
         return [np.array([algorithm.gammas, algorithm.betas])], "angles as given"
-    first = 1 if algorithm.depth == "auto" else algorithm.deepest
-    unit = optimiser.typical_field(model)
-    starts = optimiser.starting_points(first, algorithm.starts, unit, job.rng("starts"))
+    starts = optimiser.starting_points(depth, algorithm.starts, unit, job.rng("starts"))
     more = f", and {len(starts) - 1} ramps of other sizes" if len(starts) > 1 else ""
     if algorithm.warm_start != "none":
         return starts, (
@@ -258,7 +319,7 @@ def _starts(job: QaoaJob) -> tuple[list[Real], str]:
             f"{algorithm.warm_start} solution, so what is found is partly a classical answer"
         )
     if algorithm.initial_angles != "ramp":
-        transferred = known_angles.transferred(model, first)
+        transferred = known_angles.transferred(model, depth)
         if transferred is not None:
             starts[0] = transferred
             return starts, f"angles of the regular tree that the couplings resemble{more}"

@@ -6,9 +6,10 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from hybrid_job.optimising.angles import Real, interpolated, transferred
+from hybrid_job.optimising.angles import Real, transferred
 from hybrid_job.optimising.optimiser import starting_points, typical_field
 from quantum_pipeline.ising import IsingModel, all_energies
+from quantum_pipeline.ising.angles import interpolated
 from quantum_pipeline.ising.statevector import Qaoa
 
 SIZES = [8, -9, 7, 6, -8, 9, 5, 7, -6]

@@ -22,6 +22,7 @@ from quantum_pipeline import runs
 from quantum_pipeline.aws import ends, storage, stored
 from quantum_pipeline.aws.budget import MonthlyBudget
 from quantum_pipeline.aws.ends import Failure
+from quantum_pipeline.aws.learning import Earlier
 from quantum_pipeline.errors import ERRORS, InvalidRequest, InvalidResult, JobFailed, PipelineError
 from quantum_pipeline.planning.costs import InstancePrice
 from quantum_pipeline.planning.pack_record import PackRecord
@@ -64,15 +65,16 @@ class Preparing:
         buckets: tuple[str, str],
         instance: InstancePrice,
         region: str,
+        earlier: Earlier,
     ) -> None:
-        """Take a pack; ``buckets`` are those of inputs and outputs.
+        """Take a pack; ``buckets`` are those of inputs and outputs, runs learn from ``earlier``.
 
         Raises:
             InvalidRequest: a run's id would be too long, or is that of another run.
         """
         self._outline, self._pack_id, self._execution_arn = outline, pack_id, execution_arn
         self._inputs, self._outputs = buckets
-        self._instance, self._region = instance, region
+        self._instance, self._region, self._earlier = instance, region, earlier
         self._bytes_left = MAX_OBJECT_BYTES
         self._asked: dict[str, Request] = {}
         self._seconds: dict[str, float] = {}
@@ -108,7 +110,13 @@ class Preparing:
         self._bytes_left -= size
         filled = packed.model_copy(update={"request": problem})
         now = datetime.now(UTC)
-        found = prepare_packed(filled, instance=self._instance, region=self._region, now=now)
+        found = prepare_packed(
+            filled,
+            instance=self._instance,
+            region=self._region,
+            now=now,
+            learning=self._earlier.learning(problem, {}),
+        )
         self._asked[run.name] = packed.request
         self._seconds[run.name] = time.perf_counter() - started
         return found

@@ -56,6 +56,7 @@ class PrepareSettings(_WithPrice, _WithBudget):
     """Settings of prepare."""
 
     input_bucket: str
+    catalogue_table: str
     aws_region: str
 
 

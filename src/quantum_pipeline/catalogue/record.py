@@ -39,6 +39,8 @@ class AlgorithmOfRecord(_Part):
 
     ``normalised_gammas`` are in units of 1 over the problem's typical field: they and the betas,
     in rad, are what another problem can start from. Only QAOA and recursive QAOA have angles.
+    ``learned`` says that it started from those of earlier runs. ``until_descended`` are the
+    evaluations until 99 % of its descent was reached, None unless they were exact means.
     """
 
     name: str
@@ -52,6 +54,8 @@ class AlgorithmOfRecord(_Part):
     normalised_gammas: tuple[float, ...]
     evaluations: int | None
     converged: bool | None
+    learned: bool = False
+    until_descended: int | None = None
 
 
 class DeviceOfRecord(_Part):
@@ -67,7 +71,11 @@ class DeviceOfRecord(_Part):
 
 
 class QualityOfRecord(_Part):
-    """How good the result is, by the report's figures of the same names."""
+    """How good the result is, by the report's figures of the same names.
+
+    ``delivered`` is the share of the descent of the circuit without noise that a device's samples
+    had; None where that is unknown.
+    """
 
     objective: float | None
     best_known: float
@@ -80,6 +88,7 @@ class QualityOfRecord(_Part):
     efficiency: float | None
     feasible_share: float | None = None
     times_blind: float | None = None
+    delivered: float | None = None
 
 
 class CostOfRecord(_Part):
@@ -90,12 +99,16 @@ class CostOfRecord(_Part):
 
 
 class SecondsOfRecord(_Part):
-    """Where the time went; of a run that failed, ``job`` has the billed seconds of its last job."""
+    """Where the time went; of a run that failed, ``job`` has the billed seconds of its last job.
+
+    ``quantum`` is what the job took to optimise and to sample.
+    """
 
     prepare: float | None
     queue: float | None
     job: float | None
     post_process: float | None
+    quantum: float | None = None
 
 
 class RunRecord(_Part):
@@ -129,19 +142,23 @@ class RunRecord(_Part):
 
     @property
     def family(self) -> str | None:
-        """What a run's findings can be carried over to; None where nothing was prepared.
-
-        The same type of problem, with fields or without any, by the same algorithm; of molecules
-        the same formula in the same basis, or the same integrals.
-        """
+        """What a run's findings can be carried over to; None where nothing was prepared."""
         if self.problem is None or self.algorithm is None or self.problem.features is None:
             return None
-        match self.problem.features.kind:
-            case "ising":
-                kind = "field-free" if self.problem.features.field_free else "with fields"
-            case "molecule":
-                features = self.problem.features
-                kind = " ".join(filter(None, (features.formula, features.basis)))
-            case "form":
-                kind = "with constraints" if self.problem.features.n_constraints else "in groups"
-        return "/".join((self.problem.type, kind, self.algorithm.name))
+        return family_of(self.problem.type, self.problem.features, self.algorithm.name)
+
+
+def family_of(problem_type: str, features: Features, algorithm: str) -> str:
+    """Return the family of a run.
+
+    The same type of problem, with fields or without any, by the same algorithm; of molecules
+    the same formula in the same basis, or the same integrals.
+    """
+    match features.kind:
+        case "ising":
+            kind = "field-free" if features.field_free else "with fields"
+        case "molecule":
+            kind = " ".join(filter(None, (features.formula, features.basis)))
+        case "form":
+            kind = "with constraints" if features.n_constraints else "in groups"
+    return "/".join((problem_type, kind, algorithm))

@@ -7,7 +7,7 @@ earlier releases lack some of it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
@@ -24,6 +24,10 @@ from quantum_pipeline.catalogue.record import (
 )
 from quantum_pipeline.planning.prepared import PreparedRun, RunHeader
 from quantum_pipeline.problems.features import IsingFeatures, features
+from quantum_pipeline.requests.algorithm import Settled, SettledQaoa
+
+DESCENDED = 0.99
+"""Share of a descent after which the rest is little."""
 
 LONGEST_CAUSE = 2000
 """Characters of an error's message that a record keeps; the run's own file has all of it."""
@@ -65,12 +69,33 @@ class _Quality(BaseModel):
     times_blind: float | None = None
 
 
+class _Sampled(BaseModel):
+    """Means of an optimisation, all in the same unit, and what the job took for them."""
+
+    mean_energy: float | None = None
+    trained_energy: float | None = None
+    random_mean_energy: float | None = None
+    quantum_seconds: float | None = None
+
+    @property
+    def delivered(self) -> float | None:
+        """Share of the descent of the circuit without noise that a device's samples had."""
+        base, there, trained = self.random_mean_energy, self.mean_energy, self.trained_energy
+        if base is None or there is None or trained is None or trained >= base:
+            return None
+        return (base - there) / (base - trained)
+
+
 class _Analysis(BaseModel):
     efficiency: float | None = None
 
 
+class _Evaluation(BaseModel):
+    energy: float
+
+
 class _Convergence(BaseModel):
-    history: list[Any]
+    history: list[_Evaluation]
     converged: bool
 
 
@@ -88,13 +113,17 @@ class _Cost(BaseModel):
     actual_usd: float
 
 
+class _OfQuality(_Quality, _Sampled):
+    """All that is read of the part ``quality``."""
+
+
 class ReportHeader(BaseModel):
     """Of ``report.json``, what a record has."""
 
     partial: bool = False
     algorithm: _Algorithm
     solution: _Solution
-    quality: _Quality
+    quality: _OfQuality
     analysis: _Analysis
     convergence: _Convergence
     device: _Device
@@ -199,7 +228,20 @@ def _algorithm(prepared: RunHeader, report: ReportHeader | None) -> AlgorithmOfR
         normalised_gammas=() if unit is None else tuple(gamma * unit for gamma in found.gammas),
         evaluations=None if report is None else len(report.convergence.history),
         converged=None if report is None else report.convergence.converged,
+        learned=prepared.learning is not None and prepared.learning.suggestion is not None,
+        until_descended=None if report is None else _until_descended(request.algorithm, report),
     )
+
+
+def _until_descended(algorithm: Settled, report: ReportHeader) -> int | None:
+    """Return the evaluations until 99 % of the descent from random bits was reached."""
+    base = report.quality.random_mean_energy
+    exact = isinstance(algorithm, SettledQaoa) and algorithm.optimizer == "l-bfgs-b"
+    if base is None or not exact or algorithm.cvar_alpha != 1:
+        return None
+    energies = [each.energy for each in report.convergence.history]
+    enough = base - DESCENDED * (base - min(energies))
+    return next(number for number, energy in enumerate(energies, 1) if energy <= enough)
 
 
 def _device(prepared: RunHeader, report: ReportHeader | None) -> DeviceOfRecord:
@@ -220,7 +262,8 @@ def _quality(report: ReportHeader) -> QualityOfRecord:
     return QualityOfRecord(
         objective=report.solution.objective,
         efficiency=report.analysis.efficiency,
-        **report.quality.model_dump(),
+        delivered=report.quality.delivered,
+        **report.quality.model_dump(include=set(_Quality.model_fields)),
     )
 
 
@@ -240,6 +283,7 @@ def _seconds(
         queue=timing and timing.queue_seconds,
         job=end.billable_seconds if timing is None else timing.job_seconds,
         post_process=timing and timing.post_process_seconds,
+        quantum=report and report.quality.quantum_seconds,
     )
 
 

@@ -312,6 +312,7 @@ def serve(output: Path, port: int) -> None:
                 parameters=HERE,
                 port=port,
                 remember=partial(_remember, output),
+                recall=partial(_recall, output),
             ) as aws,
         ):
             try:
@@ -425,6 +426,13 @@ def _remember(output: Path, record: str) -> None:
     """Put a record into the catalogue of a folder of runs; where that fails, a list reads it in."""
     with suppress(OSError):
         CatalogueFile(output).add(record)
+
+
+def _recall(output: Path) -> Iterator[bytes]:
+    """Return the records of a folder of runs, the newest first; runs without one are read in."""
+    from quantum_pipeline.cli.listing import read_in  # noqa: PLC0415 - few runs look at others
+
+    return CatalogueFile(read_in(output)).newest_first()
 
 
 def _kept_elsewhere(pipeline: Pipeline, run_id: str) -> str:
@@ -741,6 +749,7 @@ def _local_outputs(
             cache_folder=cache_folder(),
             parameters=HERE,
             remember=partial(_remember, output),
+            recall=partial(_recall, output),
             on_devices=on_devices,
         ) as aws,
     ):

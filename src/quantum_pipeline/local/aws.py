@@ -16,10 +16,11 @@ import shutil
 import socket
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeAlias
 from urllib.request import getproxies
@@ -40,6 +41,7 @@ ACCOUNT = "123456789012"  # moto's
 REGION = "us-east-1"
 STACK_NAME = "quantum-pipeline"
 LOOK_SECONDS = 0.2  # of GetJob: five a second are all that AWS allows
+RECALLED = 2000  # newest runs that the catalogue has again: half a second to read
 
 _one_at_a_time = threading.Lock()
 
@@ -93,6 +95,7 @@ class LocalAws:
         braket: BraketFactory | None = None,
         port: int = 0,
         remember: Callable[[str], None] | None = None,
+        recall: Callable[[], Iterable[bytes]] | None = None,
         on_devices: bool = False,
     ) -> None:
         """Start everything.
@@ -107,6 +110,8 @@ class LocalAws:
                 by default one that answers as AWS does, in its own time.
             port: of the endpoint on 127.0.0.1; a free one by default.
             remember: called with each record that comes into the catalogue, as JSON.
+            recall: gives the records that came into it earlier, as JSON, the newest first; called
+                if the catalogue is searched.
             on_devices: whether the first run will be on a device, for which to get ready.
 
         Raises:
@@ -121,7 +126,7 @@ class LocalAws:
             raise RuntimeError("another LocalAws is open in this process")
         with ExitStack() as open_parts:
             open_parts.callback(_one_at_a_time.release)
-            self._remember, self._on_devices = remember, on_devices
+            self._remember, self._recall, self._on_devices = remember, recall, on_devices
             cache = cache_folder or places.cache_folder()
             self._start(stack, cache, braket or _braket_service(cache), port, open_parts)
             self._open_parts = open_parts.pop_all()
@@ -172,6 +177,7 @@ class LocalAws:
                 tags=self.braket.tags_of,
                 folder=folder,
                 on_put=self._put,
+                earlier=self._earlier,
             )
         open_parts.callback(endpoint.close)
         self.router = endpoint.router
@@ -189,6 +195,18 @@ class LocalAws:
         """Pass on a record of the catalogue, so that it can last."""
         if self._remember is not None and "record" in item:
             self._remember(item["record"]["S"])
+
+    def _earlier(self, table: str) -> Iterator[Mapping[str, Mapping[str, str]]]:
+        """Yield the items that a table has from earlier on: the newest runs of the catalogue."""
+        if self._recall is None or table != self.outputs["CatalogueTableName"]:
+            return
+        from quantum_pipeline.aws.catalogue import attributes  # noqa: PLC0415 - few runs need it
+        from quantum_pipeline.catalogue.record import RunRecord  # noqa: PLC0415
+
+        for record in islice(self._recall(), RECALLED):
+            with suppress(ValueError):  # of a later release
+                found = attributes(RunRecord.model_validate_json(record))
+                yield {name: {"S": value} for name, value in found.items()}
 
     def _limit_spending(self, stack: Stack) -> None:
         if not stack.spending_limits:

@@ -12,7 +12,7 @@ import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, lru_cache, partial
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -94,6 +94,7 @@ class Endpoint:
         tags: Tags,
         folder: Path,
         on_put: Callable[[Item], None] | None = None,
+        earlier: Callable[[str], Iterable[Item]] | None = None,
     ) -> None:
         """Deploy the stack and begin to answer.
 
@@ -104,6 +105,7 @@ class Endpoint:
             tags: returns the tags of what Braket has by its ARN.
             folder: where the content of objects and executions that have ended are kept.
             on_put: called with each item that was put into a table.
+            earlier: gives what a table has from earlier on, see ``Tables``.
         """
         self._stack = stack
         self._functions = functions
@@ -117,7 +119,7 @@ class Endpoint:
         _keep_bodies(folder / "objects")
         self._deploy()
         self.executions = Executions(self._ended, folder / "executions")
-        tables = Tables(stack.tables, stack.account, stack.region, on_put)
+        tables = Tables(stack.tables, stack.account, stack.region, on_put, earlier)
         self.router = Router(
             {"lambda": LambdaApi(functions), "dynamodb": tables, **services},
             self.executions,

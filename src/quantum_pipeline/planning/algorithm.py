@@ -183,6 +183,7 @@ def _qaoa(n: int, asked: Algorithm, what: str, *, exact: bool) -> tuple[SettledQ
         gammas=asked.gammas,
         betas=asked.betas,
         penalty=asked.penalty,
+        learn=asked.learn,
     )
     if depth == "auto":
         deep = f"depth grows to at most {layers}, as long as a layer pays"
@@ -231,6 +232,7 @@ def _recursive(
         depth=depth,
         optimizer="l-bfgs-b",
         max_evaluations=asked.max_evaluations or 2000,
+        learn=asked.learn,
     )
     wide = f"too many for a state vector (at most {EXACT_QUBITS})"
     words = (
@@ -294,6 +296,7 @@ def _vqe(problem: Chemistry, asked: Algorithm, *, exact: bool) -> tuple[SettledV
         optimizer="l-bfgs-b",
         ansatz=ansatz,
         max_evaluations=asked.max_evaluations or min(points * vqe.EVALUATIONS[ansatz], 100_000),
+        learn=asked.learn,
     )
     sector = problem.sector
     words = (

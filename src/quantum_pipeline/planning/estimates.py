@@ -19,6 +19,8 @@ from quantum_pipeline.problems import FormProblem
 from quantum_pipeline.requests.request import ResolvedRequest
 from quantum_pipeline.wording import digits, duration, memory_size
 
+LEARNS = "from earlier runs, as the catalogue has them when the run starts; here without them"
+
 
 class Estimate(BaseModel):
     """What one run is expected to take on AWS, and whether it would start.
@@ -34,6 +36,7 @@ class Estimate(BaseModel):
     n_qubits: int
     rules: str | None
     algorithm: str
+    learning: str | None
     device: str
     device_because: str
     emulated: str | None
@@ -58,6 +61,8 @@ class Estimate(BaseModel):
         if self.rules is not None:
             yield "rules", self.rules
         yield "algorithm", self.algorithm
+        if self.learning is not None:
+            yield "learning", self.learning
         yield "device", f"{self.device}: {self.device_because}"
         if self.emulated is not None:
             yield "emulated", "on this machine: a rehearsal; sources with --json"
@@ -137,6 +142,7 @@ def estimate(found: Preparation) -> Estimate:
         n_qubits=qubits_of(request),
         rules=_rules(request),
         algorithm=found.reasons.algorithm.words,
+        learning=LEARNS if request.algorithm.learn else None,
         device=found.device.name,
         device_because=found.reasons.device.words,
         emulated=None if found.state is None else found.state.emulated,

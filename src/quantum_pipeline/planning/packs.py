@@ -17,6 +17,7 @@ from quantum_pipeline.errors import BudgetExceeded, InvalidRequest, PipelineErro
 from quantum_pipeline.planning import costs, instances
 from quantum_pipeline.planning.costs import LONGEST, STARTUP_SECONDS, Cost, InstancePrice
 from quantum_pipeline.planning.device import needs_device
+from quantum_pipeline.planning.learning import Learning
 from quantum_pipeline.planning.memory import BASE_BYTES, USABLE, memory_bytes
 from quantum_pipeline.planning.preparation import prepare
 from quantum_pipeline.planning.prepared import Preparation
@@ -168,7 +169,12 @@ def check_budgets(found: PreparedPack) -> None:
 
 
 def prepare_packed(
-    run: PackedRequest, *, instance: InstancePrice, region: str, now: datetime
+    run: PackedRequest,
+    *,
+    instance: InstancePrice,
+    region: str,
+    now: datetime,
+    learning: Learning | None = None,
 ) -> Preparation:
     """Return a run of a pack that can start; its problem is read, its share not known yet.
 
@@ -178,7 +184,15 @@ def prepare_packed(
     if needs_device(run.request):
         asked, allowed = run.request.device, "local in a pack: runs on devices have jobs alone"
         raise InvalidRequest.of("device", asked, allowed)
-    found = prepare(run.request, {}, instance=instance, region=region, now=now, within_budget=False)
+    found = prepare(
+        run.request,
+        {},
+        instance=instance,
+        region=region,
+        now=now,
+        within_budget=False,
+        learning=learning,
+    )
     needed, room = memory_bytes(found.request), Room.of(instance.instance_type)
     if needed > room.memory_bytes:
         raise InvalidRequest(

@@ -18,7 +18,7 @@ say is asked beforehand, of those that ``candidates`` names.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from quantum_pipeline.devices.catalogue import Device
@@ -36,6 +36,7 @@ from quantum_pipeline.planning.device import (
     reason_of,
 )
 from quantum_pipeline.planning.forms import qubits_of
+from quantum_pipeline.planning.learning import Learning
 from quantum_pipeline.planning.memory import check_memory
 from quantum_pipeline.planning.mitigation import settle_mitigation
 from quantum_pipeline.planning.plan import plan
@@ -58,10 +59,12 @@ def prepare(
     region: str,
     now: datetime,
     within_budget: bool = True,
+    learning: Learning | None = None,
 ) -> Preparation:
     """Return the run of a request whose problem is read.
 
     Without ``within_budget`` a device that is named may cost more than the request allows.
+    ``learning`` has what earlier runs suggest, where the request asks for it.
 
     Raises:
         InvalidRequest: something is asked that cannot be done, or not on its device, or not in its
@@ -70,17 +73,25 @@ def prepare(
         BudgetExceeded: it could cost more than it may.
     """
 
-    def prepared(device: Device) -> Preparation:
+    def prepared(device: Device, asked: Request) -> Preparation:
         state = states.get(device.arn)
-        return _prepared(request, device, state, instance=instance, region=region, now=now)
+        return _prepared(asked, device, state, instance=instance, region=region, now=now)
 
+    suggested = request if learning is None else learning.applied(request)
     devices = candidates(request)
     if is_open(request):
-        return best_of(devices, prepared, _check_budget)
-    found = prepared(devices[0])
-    if within_budget:
-        _check_budget(found)
-    return found
+        delivered = () if learning is None else learning.delivered
+        found = best_of(
+            devices, lambda device: prepared(device, suggested), _check_budget, delivered
+        )
+    else:
+        found = prepared(devices[0], suggested)
+        if within_budget:
+            _check_budget(found)
+    if learning is None:
+        return found
+    by_default = prepared(found.device, request).cost.total_usd
+    return replace(found, learning=learning.model_copy(update={"default_usd": by_default}))
 
 
 def check(request: Request) -> None:
@@ -90,10 +101,18 @@ def check(request: Request) -> None:
         InvalidRequest: something is asked that cannot be done, or not on the device that is named.
         DeviceUnavailable: Braket had that device once.
     """
+    settled_algorithm(request)
+
+
+def settled_algorithm(request: Request) -> Settled:
+    """Return the algorithm of a request with nothing left to choose, whatever its device.
+
+    Raises:
+        InvalidRequest, DeviceUnavailable: as ``check``.
+    """
     if is_open(request):
-        settle_algorithm(_problem_of(request), request.algorithm, exact=False)
-    else:
-        _settled(request, candidates(request)[0])
+        return settle_algorithm(_problem_of(request), request.algorithm, exact=False)[0]
+    return _settled(request, candidates(request)[0]).algorithm
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from quantum_pipeline.devices.catalogue import Device
 from quantum_pipeline.devices.states import DeviceState
 from quantum_pipeline.ising import IsingModel
 from quantum_pipeline.planning.costs import Cost, InstancePrice
+from quantum_pipeline.planning.learning import Learning
 from quantum_pipeline.planning.plan import Plan
 from quantum_pipeline.planning.reasons import Reasons
 from quantum_pipeline.problems import BinaryProblem
@@ -27,7 +28,8 @@ from quantum_pipeline.requests.request import Request, ResolvedRequest, SettledL
 class Preparation:
     """A run that can start. ``state`` is None on the job's own simulator.
 
-    ``least`` is the cost of its smallest part that is of use.
+    ``least`` is the cost of its smallest part that is of use. ``learning`` is None where none was
+    asked for.
     """
 
     request: ResolvedRequest
@@ -38,6 +40,7 @@ class Preparation:
     cost: Cost
     least: Cost
     reasons: Reasons
+    learning: Learning | None = None
 
 
 class StateSummary(BaseModel):
@@ -68,8 +71,9 @@ class PreparedRun(BaseModel):
     """Everything the job and the report need to know; written once, by prepare.
 
     ``asked`` is the request as it was asked, less its problem: what was left open is open in it.
-    Releases before this one wrote neither it nor ``features``. ``pack`` is the id of the pack that
-    the run is of: then ``execution_arn`` is the pack's, and ``estimate`` the run's share.
+    Releases before this one wrote neither it nor ``features``. ``learning`` is None where it was
+    not asked for. ``pack`` is the id of the pack that the run is of: then ``execution_arn`` is the
+    pack's, and ``estimate`` the run's share.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -84,6 +88,7 @@ class PreparedRun(BaseModel):
     model: IsingModel | None
     asked: dict[str, Any] | None = None
     features: Features | None = None
+    learning: Learning | None = None
     pack: str | None = None
     device: Device
     reasons: Reasons
@@ -117,6 +122,7 @@ class PreparedRun(BaseModel):
             model=problem.ising if isinstance(problem, BinaryProblem) else None,
             asked=None if asked is None else _less_problem(asked),
             features=features(problem),
+            learning=found.learning,
             pack=pack,
             device=found.device,
             reasons=found.reasons,
@@ -187,6 +193,7 @@ class RunHeader(BaseModel):
     created_at: datetime
     request: RequestHeader
     features: Features | None = None
+    learning: Learning | None = None
     pack: str | None = None
     device: Device
     state_summary: StateSummary | None

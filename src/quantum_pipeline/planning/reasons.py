@@ -28,6 +28,9 @@ class Why(StrEnum):
     FIDELITY = "fidelity"
     """The highest estimated fidelity within the limit of the cost."""
 
+    DELIVERED = "delivered"
+    """The same, corrected by what devices delivered in earlier runs of the family."""
+
     NO_QPU = "no QPU"
     """No QPU can run it here and now; a simulator can."""
 

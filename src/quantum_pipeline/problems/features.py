@@ -45,7 +45,8 @@ class IsingFeatures(_Features):
 
     ``density`` is 2 m / (n (n - 1)), 0 of one spin. ``degree`` counts a spin's couplings, and
     ``weight`` is the size of one, |J|. ``typical_field`` is the root mean square of the field on a
-    spin: gammas in units of 1 / typical_field are alike in problems that are.
+    spin: gammas in units of 1 / typical_field are alike in problems that are. ``field_share`` is
+    the share of the fields in its square; records of earlier releases lack it.
     """
 
     kind: Literal["ising"] = "ising"
@@ -56,6 +57,7 @@ class IsingFeatures(_Features):
     weight: Spread
     field_free: bool
     typical_field: float
+    field_share: float | None = None
 
     @classmethod
     def of(cls, model: IsingModel) -> Self:
@@ -71,7 +73,16 @@ class IsingFeatures(_Features):
             weight=Spread.of(np.abs(couplings[:, 2])),
             field_free=not any(model.fields),
             typical_field=typical_field(model),
+            field_share=_field_share(model),
         )
+
+
+def _field_share(model: IsingModel) -> float:
+    """Return sum h^2 / (sum h^2 + 2 sum J^2), 0 of a model without either."""
+    unit = typical_field(model)  # no square of a very small or large number is lost
+    of_fields = sum((field / unit) ** 2 for field in model.fields)
+    of_couplings = sum((coupling / unit) ** 2 for _, _, coupling in model.couplings)
+    return of_fields / ((of_fields + 2 * of_couplings) or 1.0)
 
 
 class MoleculeFeatures(_Features):

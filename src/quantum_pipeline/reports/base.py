@@ -21,6 +21,7 @@ from quantum_pipeline.reports.device_parts import (
 )
 from quantum_pipeline.reports.evaluation import Analysis
 from quantum_pipeline.reports.jobs_word import JobsWord
+from quantum_pipeline.reports.learning import LearningPart, learning_part
 from quantum_pipeline.reports.part import Part
 from quantum_pipeline.requests.limits import Limit
 from quantum_pipeline.results import Compilation, Evaluation, JobResult
@@ -109,6 +110,7 @@ class Outcome(Part):
 class Report(Part, ABC):
     """What every ``report.json`` has.
 
+    ``learning`` is None where the request did not ask for it.
     ``partial`` is set where the run was cut short, and its result is the best until then.
     ``jobs_word`` has the figures that were not recomputed.
     """
@@ -125,6 +127,7 @@ class Report(Part, ABC):
     device: DevicePart
     compilation: Compilation | None
     mitigation: MitigationPart | None
+    learning: LearningPart | None
     convergence: Convergence
     analysis: Analysis
     timing: Timing
@@ -164,6 +167,7 @@ def common_parts(prepared: PreparedRun, outcome: Outcome, result: JobResult) -> 
         "device": device_part(prepared, result),
         "compilation": None if run is None else run.compilation,
         "mitigation": mitigation_part(prepared, result),
+        "learning": learning_part(prepared, result),
         "convergence": Convergence(
             history=result.history,
             converged=result.converged,

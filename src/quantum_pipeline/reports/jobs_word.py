@@ -89,6 +89,12 @@ def _of_optimisation(prepared: PreparedRun, result: OptimisationResult) -> Itera
         )
     else:
         yield _large(result, constant=bool(less))
+    if result.compared is not None:
+        yield _word(
+            "each other, and of exact gradients to the first evaluations",
+            "learning.came_of_it.learned_energy", "learning.came_of_it.default_energy",
+            "learning.came_of_it.taken", "learning.came_of_it.seconds", "learning.conclusion",
+        )  # fmt: skip
     if result.eliminations:
         yield _word(
             "the signs, which the solution must have", "algorithm.eliminations[].variable",

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
 
 from quantum_pipeline.problems import MAX_MAGNITUDE, Number
 from quantum_pipeline.wording import refusal
@@ -119,6 +119,11 @@ class Algorithm(BaseModel):
     max_rounds: Rounds | None = Field(
         None, description="most rounds in which divide improves its answer; chosen by size"
     )
+    learn: StrictBool = Field(
+        False,
+        description="start from what the nearest earlier runs of the family found, where the "
+        "catalogue has any that help",
+    )
     penalty: Penalty | None = Field(
         None,
         description="what a unit of a constraint's violation costs, in the objective's unit; "
@@ -153,6 +158,8 @@ class Algorithm(BaseModel):
                 )
         if (self.starts or 1) > 1:
             raise ValueError(refusal("starts", self.starts, "1, from the angles that are given"))
+        if self.learn:
+            raise ValueError(refusal("learn", True, "false, where gammas are given"))
         if self.initial_angles != "auto":
             raise ValueError(
                 refusal("initial_angles", self.initial_angles, "auto, where gammas are given")
@@ -161,6 +168,9 @@ class Algorithm(BaseModel):
 
     @model_validator(mode="after")
     def _check_start(self) -> Self:
+        if self.learn and self.initial_angles != "auto":
+            allowed = "auto, where learn is true"
+            raise ValueError(refusal("initial_angles", self.initial_angles, allowed))
         if self.warm_start != "none" and self.initial_angles == "transferred":
             # Those angles are of a state that starts in all bitstrings.
             raise ValueError(

@@ -34,6 +34,10 @@ Method = Literal[
 """A classical method; after reduction, it was left with a part of the problem."""
 
 
+Taken = Literal["learned", "default", "both"]
+"""The angles that an optimiser started from: of earlier runs, or where it does without them."""
+
+
 class ClassicalSolution(Record):
     """What a classical method found for the same Ising model.
 
@@ -71,6 +75,18 @@ class DepthStep(Record):
     evaluations: Number
 
 
+class StartsCompared(Record):
+    """Energies at the angles that earlier runs suggest and at those of the default start.
+
+    Both have as many layers. ``taken`` are the angles that the optimiser started from. The second
+    energy is None where a limit came before it.
+    """
+
+    learned: Finite
+    default: Finite | None
+    taken: Taken
+
+
 class Elimination(Record):
     """One variable fixed by recursive QAOA: relative to a partner, or, without one, for good.
 
@@ -91,6 +107,7 @@ class OptimisationResult(JobResult):
     ``probability_of_best`` is the probability that one shot gives the lowest energy of all, exact
     where state and spectrum are, else None. QAOA samples: its best bitstring is one of ``counts``.
     ``tilts`` are those of a warm start's qubits, see ``statevector``; without one there are none.
+    ``compared`` is None where earlier runs suggest no angles.
     Recursive QAOA rounds: it has no counts, but the ``eliminations`` that led to its bitstring.
     """
 
@@ -100,6 +117,7 @@ class OptimisationResult(JobResult):
     gammas: Entries[Angle] = Field(min_length=1)
     betas: Entries[Angle] = Field(min_length=1)
     tilts: Entries[Finite] = ()
+    compared: StartsCompared | None = None
     depths: Entries[DepthStep] = Field(min_length=1)
     eliminations: Entries[Elimination]
     counts: dict[Text, Count]

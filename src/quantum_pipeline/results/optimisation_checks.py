@@ -30,7 +30,11 @@ from quantum_pipeline.requests.algorithm import SHOT_OPTIMIZERS, SettledQaoa, Se
 from quantum_pipeline.results.base import check_equal, check_near
 from quantum_pipeline.results.constrained import ConstrainedResult
 from quantum_pipeline.results.device_checks import check_device_run, check_shots
-from quantum_pipeline.results.optimisation import ClassicalSolution, OptimisationResult
+from quantum_pipeline.results.optimisation import (
+    ClassicalSolution,
+    OptimisationResult,
+    StartsCompared,
+)
 from quantum_pipeline.results.optimisation_figures import (
     Bounds,
     check_by_shots,
@@ -85,7 +89,11 @@ def verify(
     else:
         _check_eliminations(result, model)
     check_rival(classical, result.best_bitstring, exact)
-    check_course(result, algorithm)
+    suggestion = None if prepared.learning is None else prepared.learning.suggestion
+    check_course(result, algorithm, 1 if suggestion is None else suggestion.depth)
+    check_equal("compared given", result.compared is not None, suggestion is not None)
+    if result.compared is not None:
+        _check_compared(result, result.compared, algorithm)
     bounds = Bounds.of(classical, model)
     bounds.check(result)
     found: dict[str, Any] = {"best_energy": best, "classical": classical}
@@ -230,10 +238,28 @@ def check_rival(classical: ClassicalSolution, found: str, exact: ExactEnergies) 
         raise InvalidResult(refusal("classical.within", classical.within, allowed))
 
 
-def check_course(result: OptimisationResult | ConstrainedResult, algorithm: Settled) -> None:
+def _check_compared(
+    result: OptimisationResult, compared: StartsCompared, algorithm: Settled
+) -> None:
+    """Hold the choice between two starts to their energies, and these to the evaluations."""
+    lower = compared.default is None or compared.learned <= compared.default
+    alone = "learned" if lower else "default"
+    several = isinstance(algorithm, SettledQaoa) and algorithm.starts > 1
+    check_equal("compared.taken", compared.taken, "both" if several else alone)
+    if algorithm.optimizer in SHOT_OPTIMIZERS:
+        return  # the energies are of the exact state, the evaluations of shots
+    first = {each.start: each.energy for each in reversed(result.history)}
+    check_equal("compared.learned", compared.learned, first[1])
+    check_equal("compared.default", compared.default, first.get(2))
+
+
+def check_course(
+    result: OptimisationResult | ConstrainedResult, algorithm: Settled, first: int = 1
+) -> None:
     """Hold evaluations and depths to each other: a depth's energy is the lowest of its own.
 
-    Of energies from shots it is the last one, measured for that.
+    Of energies from shots it is the last one, measured for that. Depths that grow begin at
+    ``first``.
 
     Raises:
         InvalidResult: names the figure, the claim and what the others ask for.
@@ -249,7 +275,9 @@ def check_course(result: OptimisationResult | ConstrainedResult, algorithm: Sett
         allowed = f"up to algorithm.max_evaluations, {algorithm.max_evaluations}"
         raise InvalidResult(refusal("length of history", len(numbers), allowed))
     depths = [step.depth for step in result.depths]
-    whole = [algorithm.depth] if isinstance(algorithm.depth, int) else range(1, 1 + len(depths))
+    whole = (
+        [algorithm.depth] if isinstance(algorithm.depth, int) else range(first, first + len(depths))
+    )
     check_equal("depths", depths, list(whole))
     taken = [step.evaluations for step in result.depths]
     energies_ = [each.energy for each in result.history]
