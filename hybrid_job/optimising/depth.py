@@ -86,11 +86,12 @@ def grow(
     untouched: float = 0.0,
     least_gain: float = LEAST_GAIN,
     best_alone: bool = False,
+    first_step: float = 1.0,
 ) -> Growth:
     """Return the best angles of all depths from that of ``starts`` up to ``max_depth``.
 
     The first depth takes the best of all ``starts``, or with ``best_alone`` goes on from the best
-    of them alone; each next one starts from the optimum before,
+    of them alone, with ``first_step``; each next one starts from the optimum before,
     interpolated. It ends after a depth p that gained too little,
 
         E_(p-1) - E_p  <  least_gain (untouched - E_p),
@@ -131,6 +132,7 @@ def grow(
             max_evaluations=max_evaluations - len(history),
             deadline=deadline,
             best_alone=best_alone and not history,
+            first_step=1.0 if history else first_step,
         )
         earlier = history[-1][0] if history else 0
         history += [(earlier + start, energy) for start, energy in end.history]

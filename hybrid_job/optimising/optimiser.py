@@ -30,6 +30,13 @@ Evaluate = Callable[[Real], tuple[float, Real]]
 typical_field = ising.typical_field
 """The ``unit`` of a model."""
 
+FLAT = 1e-4
+"""Gradient, in units, that counts as zero."""
+
+NEAR = 0.07
+"""First step from angles that are near the best ones, in units: a quarter fewer evaluations until
+99 % of the descent than with a step of 1, over four families at 3 and 8 layers."""
+
 RAMP = 0.75
 """Size of the first ramp: near the best one of many random problems."""
 
@@ -76,11 +83,14 @@ def minimise(
     max_evaluations: int,
     deadline: float,
     best_alone: bool = False,
+    first_step: float = 1.0,
 ) -> Optimum:
     """Return the best angles found from all the starts, one after the other.
 
     With ``best_alone`` all are evaluated, once, and only that of the lowest energy is optimised: as
-    one start more, whose first evaluation is known.
+    one start more, whose first evaluation is known. ``first_step`` is the length of the first step
+    along the gradient, in units: L-BFGS-B knows no curvature yet, and near a minimum its own step
+    of 1 is far too long.
 
     ``deadline`` is a time of ``time.monotonic``: no evaluation that would pass it is begun, except
     for the very first, without which there is no result.
@@ -98,17 +108,17 @@ def minimise(
             raise evaluations_used(max_evaluations)
         if best.history and began + slowest > deadline:
             raise time_is_up()
-        angles = from_units(x.reshape(2, -1), unit)
+        angles = from_units(first_step * x.reshape(2, -1), unit)
         energy, gradient = evaluate(angles)
         slowest = max(slowest, time.monotonic() - began)
         best.history.append((start, energy))
         if energy < best.energy:
             best.angles, best.energy = angles, energy
-        return energy / unit, from_units(gradient / unit, unit).ravel()
+        return energy / unit, first_step * from_units(gradient / unit, unit).ravel()
 
     ends = []
     try:
-        points = [from_units(angles, 1 / unit).ravel() for angles in starts]
+        points = [from_units(angles, 1 / unit).ravel() / first_step for angles in starts]
         first = 1
         if best_alone:
             seen = [objective(x, start) for start, x in enumerate(points, 1)]
@@ -116,7 +126,11 @@ def minimise(
             first, points = len(points) + 1, [points[lowest]]
             known[points[0].tobytes()] = seen[lowest]
         for start, x in enumerate(points, first):
-            ends.append(minimize(objective, x, args=(start,), **_L_BFGS_B))
+            options = _OPTIONS | {"gtol": FLAT * first_step}
+            found = minimize(
+                objective, x, args=(start,), method="L-BFGS-B", jac=True, options=options
+            )
+            ends.append(found)
     except LimitReached as reached:
         best.stop_reason, best.stopped_by = str(reached), reached.limit
         return best
@@ -134,8 +148,4 @@ def _in_words(message: str) -> str:
     return next((text for key, text in known.items() if key in message), f"L-BFGS-B: {message}")
 
 
-_L_BFGS_B = {
-    "method": "L-BFGS-B",
-    "jac": True,
-    "options": {"ftol": 1e-6, "gtol": 1e-4, "maxiter": 10**6, "maxfun": 10**6},
-}
+_OPTIONS = {"ftol": 1e-6, "maxiter": 10**6, "maxfun": 10**6}

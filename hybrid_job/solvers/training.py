@@ -157,6 +157,11 @@ class Start:
     learned: bool = False
     best_alone: bool = False
 
+    @property
+    def first_step(self) -> float:
+        """Length of the optimiser's first step, in units: short from angles that are near."""
+        return optimiser.NEAR if self.best_alone else 1.0
+
 
 def descend(
     job: Job, algorithm: SettledQaoa, engine: Circuit, start: Start, *, offset: float
@@ -179,6 +184,7 @@ def descend(
             deadline=deadline,
             untouched=exact(np.zeros((2, 1)))[0],
             best_alone=start.best_alone,
+            first_step=start.first_step,
         )
         grown.optimum.stop_reason = f"{grown.because}; {grown.optimum.stop_reason}"
         grown.optimum.stopped_by = grown.stopped_by
@@ -190,6 +196,7 @@ def descend(
         max_evaluations=algorithm.max_evaluations,
         deadline=deadline,
         best_alone=start.best_alone,
+        first_step=start.first_step,
     )
     return Trained(optimum, _one_step(optimum), start.words, _compared(start, optimum))
 

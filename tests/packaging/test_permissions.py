@@ -321,7 +321,7 @@ def test_functions_cancel_only_quantum_tasks_of_runs(resources: Json) -> None:
     assert conditions == {"PostProcessFunctionRole": bound, "CancelFunctionRole": bound}
 
 
-def test_who_ends_a_run_puts_it_into_the_catalogue_and_counts_it_and_removes_nothing(
+def test_who_ends_a_run_puts_it_into_the_catalogue_and_who_prepares_one_looks_at_families(
     resources: Json,
 ) -> None:
     allowed = {
@@ -333,7 +333,9 @@ def test_who_ends_a_run_puts_it_into_the_catalogue_and_counts_it_and_removes_not
     ending = ("PostProcessFunctionRole", "CancelFunctionRole")
     budget = str({"Fn::GetAtt": ["BudgetTable", "Arn"]})
     counting = ("PrepareFunctionRole", *ending)
-    assert allowed == {(name, "dynamodb:PutItem", table) for name in ending} | {
+    families = str({"Fn::Sub": "${CatalogueTable.Arn}/index/by-family"})
+    learning = {("PrepareFunctionRole", "dynamodb:Query", families)}
+    assert allowed == learning | {(name, "dynamodb:PutItem", table) for name in ending} | {
         (name, "dynamodb:GetItem", "dynamodb:UpdateItem", budget) for name in counting
     }
 

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Final
 
 from pydantic import ValidationError
 
 from quantum_pipeline.aws import catalogue
 from quantum_pipeline.aws.clients import named_errors
-from quantum_pipeline.catalogue.neighbours import Asked, learn, no_answer
-from quantum_pipeline.catalogue.record import RunRecord, family_of
+from quantum_pipeline.catalogue.neighbours import no_answer, suggested
+from quantum_pipeline.catalogue.record import RunRecord
 from quantum_pipeline.devices.states import DeviceState
 from quantum_pipeline.errors import QuotaExceeded, ServiceUnavailable
 from quantum_pipeline.planning.learning import Learning
-from quantum_pipeline.planning.preparation import settled_algorithm
-from quantum_pipeline.problems.features import features
-from quantum_pipeline.requests.request import ProblemReference, Request
+from quantum_pipeline.requests.request import Request
 
-MOST_RECORDS: Final = 200
+MOST_RECORDS = 200
 """Newest records of a family that are looked at: half a megabyte."""
 
 
@@ -40,21 +37,11 @@ class Earlier:
             InvalidRequest, DeviceUnavailable: it cannot be done, see ``preparation.check``.
             PipelineError: the catalogue may not be asked, or is not there.
         """
-        if not request.algorithm.learn or isinstance(request.problem, ProblemReference):
-            return None
-        problem, algorithm = request.problem, settled_algorithm(request)
-        of_problem = features(problem)
-        asked = Asked(
-            features=of_problem,
-            request=request.algorithm,
-            algorithm=algorithm,
-            on_real_device=any(state.emulated is None for state in states.values()),
-        )
+        real = any(state.emulated is None for state in states.values())
         try:
-            records = self._records(family_of(problem.type, of_problem, algorithm.name))
+            return suggested(request, self._records, on_real_device=real)
         except (ServiceUnavailable, QuotaExceeded) as error:
             return no_answer(str(error))
-        return learn(asked, records)
 
     def _records(self, family: str) -> list[RunRecord]:
         if family not in self._families:
@@ -64,7 +51,7 @@ class Earlier:
         return self._families[family]
 
 
-def _readable(records: list[str]) -> list[RunRecord]:
+def _readable(records: Sequence[str]) -> list[RunRecord]:
     """Return the records that this release can read: one that it cannot teaches nothing."""
     read = []
     for each in records:

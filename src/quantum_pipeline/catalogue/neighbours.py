@@ -20,13 +20,13 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median, median_low
 
 import numpy as np
 
-from quantum_pipeline.catalogue.record import AlgorithmOfRecord, RunRecord
+from quantum_pipeline.catalogue.record import AlgorithmOfRecord, RunRecord, family_of
 from quantum_pipeline.ising.angles import Real, at_depth
 from quantum_pipeline.planning.learning import (
     Delivered,
@@ -35,15 +35,15 @@ from quantum_pipeline.planning.learning import (
     Suggestion,
     Verdict,
 )
-from quantum_pipeline.problems.features import Features, IsingFeatures
+from quantum_pipeline.planning.preparation import settled_algorithm
+from quantum_pipeline.problems.features import Features, IsingFeatures, features
 from quantum_pipeline.requests.algorithm import (
     SHOT_OPTIMIZERS,
     Algorithm,
     Optimizer,
-    Settled,
     SettledQaoa,
 )
-from quantum_pipeline.wording import shown
+from quantum_pipeline.requests.request import ProblemReference, Request
 
 SLOPES = (0.19, 0.03, 0.003, 0.20, 0.02)
 """Shift of the angles along the features, in rad, in the order of the module's table."""
@@ -70,49 +70,55 @@ APART = 0.25
 NEAREST = 8
 """Most runs that are put together."""
 
-WORTH = 6
+WORTH = 5
 """Evaluations of the default start from which one more, for the comparison, is worth its price."""
 
 DEVICE_RUNS = 5
 """Newest runs of a device by which it is judged: its calibration changes."""
 
 
-@dataclass(frozen=True)
-class Asked:
-    """A run that is about to start: ``algorithm`` is settled, ``request`` as it was asked.
-
-    ``on_real_device`` is set unless all it may run on is emulated or the job itself.
-    """
-
-    features: Features
-    request: Algorithm
-    algorithm: Settled
-    on_real_device: bool
+RecordsOf = Callable[[str], Iterable[RunRecord]]
+"""Returns the records of a family, the newest first."""
 
 
-def learn(asked: Asked, records: Iterable[RunRecord]) -> Learning:
-    """Return what the records of the run's family, the newest first, suggest to it.
+def suggested(request: Request, records_of: RecordsOf, *, on_real_device: bool) -> Learning | None:
+    """Return what earlier runs suggest to a request whose problem is read; None if it asks not.
 
-    >>> from quantum_pipeline.planning.algorithm import settle_algorithm
-    >>> from quantum_pipeline.problems import MaxCut
-    >>> from quantum_pipeline.problems.features import features
-    >>> problem, request = MaxCut(edges=[[0, 1]]), Algorithm(learn=True)
-    >>> settled, _ = settle_algorithm(problem, request, exact=True)
-    >>> learn(Asked(features(problem), request, settled, False), []).verdict
+    ``on_real_device`` is set unless all that it may run on is emulated or the job itself.
+
+    Raises:
+        InvalidRequest, DeviceUnavailable: it cannot be done, see ``preparation.check``.
+
+    >>> from quantum_pipeline.requests.request import parse_request
+    >>> asked = {"problem": {"edges": [[0, 1]]}, "algorithm": {"learn": True}}
+    >>> suggested(parse_request(asked), lambda family: [], on_real_device=False).verdict
     <Verdict.NO_RUNS: 'no runs'>
     """
-    features, algorithm = asked.features, asked.algorithm
-    if not isinstance(features, IsingFeatures) or not isinstance(algorithm, SettledQaoa):
-        return Learning(verdict=Verdict.NOT_KEPT, words=_not_kept(asked))
+    problem = request.problem
+    if not request.algorithm.learn or isinstance(problem, ProblemReference):
+        return None
+    of_problem, algorithm = features(problem), settled_algorithm(request)
+    if not isinstance(of_problem, IsingFeatures) or not isinstance(algorithm, SettledQaoa):
+        return Learning(verdict=Verdict.NOT_KEPT, words=_not_kept(of_problem))
     if algorithm.warm_start != "none":
         words = "warm starts have mixers of their own, whose angles fit no other problem"
         return Learning(verdict=Verdict.NOT_KEPT, words=words)
-    counted = [each for each in records if not asked.on_real_device or not _emulated(each)]
+    records = records_of(family_of(problem.type, of_problem, algorithm.name))
+    counted = [each for each in records if not on_real_device or not _emulated(each)]
+    return _learned(of_problem, request.algorithm, algorithm, counted)
+
+
+def _learned(
+    of_problem: IsingFeatures,
+    asked: Algorithm,
+    algorithm: SettledQaoa,
+    counted: Sequence[RunRecord],
+) -> Learning:
     delivered = tuple(_delivered(counted)) if algorithm.train_on == "device" else ()
-    runs = sorted(_runs(features, algorithm, counted), key=lambda run: run.distance)
+    runs = sorted(_runs(of_problem, algorithm, counted), key=lambda run: run.distance)
     near = [run for run in runs if run.distance <= FAR][:NEAREST]
     verdict, words = _judged(algorithm, runs, near)
-    suggestion = _suggestion(asked.request, algorithm, near) if verdict is Verdict.USED else None
+    suggestion = _suggestion(asked, algorithm, near) if verdict is Verdict.USED else None
     return Learning(
         verdict=verdict,
         words=words if suggestion is None else f"{words}; {_in_words(suggestion)}",
@@ -130,8 +136,8 @@ def no_answer(why: str) -> Learning:
     )
 
 
-def _not_kept(asked: Asked) -> str:
-    match asked.features.kind:
+def _not_kept(of_problem: Features) -> str:
+    match of_problem.kind:
         case "molecule":
             what = "amplitudes of a molecule belong to its geometry and active space"
         case "form":
@@ -217,13 +223,14 @@ def distance_of(one: IsingFeatures, other: IsingFeatures) -> float:
     >>> distance_of(*map(IsingFeatures.of, ring)).__round__(3)
     0.02
     """
-    shifts = [a - b for a, b in zip(_coordinates(one), _coordinates(other), strict=True)]
+    shifts = [a - b for a, b in zip(coordinates(one), coordinates(other), strict=True)]
     if one.field_share is None or other.field_share is None:
         shifts[3] = 0.0 if one.field_free and other.field_free else UNKNOWN_SHARE
     return math.hypot(*(slope * shift for slope, shift in zip(SLOPES, shifts, strict=True)))
 
 
-def _coordinates(features: IsingFeatures) -> tuple[float, ...]:
+def coordinates(features: IsingFeatures) -> tuple[float, ...]:
+    """Return the features that angles shift along, in the order of the module's table."""
     degree, weight = features.degree, features.weight
     return (
         1 / max(degree.mean, 1.0),
@@ -256,8 +263,8 @@ def _judged(
         return Verdict.NO_RUNS, "no earlier run of the family has left angles that count"
     if not near:
         return Verdict.TOO_FAR, (
-            f"of {_counted(runs)} of the family the nearest, {shown(runs[0].record.run_id)}, is "
-            f"too far: angles are expected {runs[0].distance:.2f} rad apart, at most {FAR} is near"
+            f"the nearest of {_counted(runs)} of the family, {runs[0].record.run_id}, is too far: "
+            f"its angles are expected {runs[0].distance:.2f} rad from the best ones; {FAR} is near"
         )
     needed = [
         run.algorithm.until_descended
@@ -272,8 +279,8 @@ def _judged(
             f"after {median(needed):g} evaluations in the median: none can be saved"
         )
     return Verdict.USED, (
-        f"of {_counted(runs)} of the family the {_counted(near)} most alike, whose angles are "
-        f"expected {near[0].distance:.3f} to {near[-1].distance:.3f} rad from the best ones"
+        f"{len(near)} of {_counted(runs)} of the family count, whose angles are expected at most "
+        f"{near[-1].distance:.3f} rad from the best ones"
     )
 
 

@@ -1,0 +1,428 @@
+"""What learning from earlier runs saves: ``python -m benchmarks.learning``.
+
+A catalogue of 60 earlier runs, and 40 unseen instances, of four families, n = 10 to 14: MaxCut on
+3-regular graphs and on weighted G(n, 1/2), QUBO and spin glass. Earlier runs and unseen ones are
+planned, solved, verified, reported and recorded by production's code, in this process. Starts:
+
+    default     what a request without learning gets
+    learned     the same with ``learn``; the comparison with the default counts as an evaluation
+    as deep     the default's fixed or transferred angles, with as many layers as learned
+    ramp        a plain linear ramp
+
+Counted are the evaluations until 99 % of the descent is reached, from random bits to the lowest
+energy that any of the starts came to, judged by exact energies. On a device these are of the
+angles that the optimiser stands at, between what it measures; there each evaluation is a circuit on
+the emulator of IQM Garnet with its noise, of as many qubits as ``--device-variables``.
+
+    default needs 6 or more evaluations    learned takes at most half
+    elsewhere                              learned takes at most 1.1 times as many
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import math
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import networkx as nx
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import machine, options
+from benchmarks.families import FAMILIES
+from benchmarks.mitigation import Emulator
+from benchmarks.processors import outcome_of
+from hybrid_job.engines.choice import engine_for
+from hybrid_job.job import QaoaJob
+from hybrid_job.journal import Journal
+from hybrid_job.main import solve_in
+from hybrid_job.optimising.angles import transferred
+from hybrid_job.optimising.optimiser import Real, linear_ramp, minimise
+from hybrid_job.solvers import training
+from quantum_pipeline.catalogue.neighbours import WORTH, coordinates, suggested
+from quantum_pipeline.catalogue.record import RunRecord
+from quantum_pipeline.catalogue.sources import DESCENDED, EndHeader, ReportHeader, record_of
+from quantum_pipeline.devices.catalogue import find
+from quantum_pipeline.devices.states import DeviceState
+from quantum_pipeline.ising import IsingModel, all_energies, typical_field
+from quantum_pipeline.ising.angles import from_units
+from quantum_pipeline.ising.statevector import Qaoa
+from quantum_pipeline.planning.costs import InstancePrice
+from quantum_pipeline.planning.preparation import prepare
+from quantum_pipeline.planning.prepared import PreparedRun, RunHeader
+from quantum_pipeline.planning.tasks import TRAINING
+from quantum_pipeline.problems.features import IsingFeatures
+from quantum_pipeline.reports import build_report
+from quantum_pipeline.requests.algorithm import SettledQaoa
+from quantum_pipeline.requests.mitigation import Noise
+from quantum_pipeline.requests.request import parse_request
+from quantum_pipeline.results import AnyResult, read_result
+
+FOUR = ("3-regular", "weighted half", "QUBO half", "spin glass")
+SIZES = (10, 12, 14)
+INSTANCE = InstancePrice(instance_type="ml.m5.large", usd_per_hour=0.115, as_of="2026-08-21")
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+GARNET = find("garnet")
+MOST = 200
+"""Evaluations that a start which gets no further has, where it is counted."""
+
+BARS = {"6 or more": 0.5, "fewer": 1.1}
+
+Json = dict[str, Any]
+
+
+def problem_of(family: str, model: IsingModel) -> Json:
+    """Return a random model as a request has it."""
+    if family in ("3-regular", "weighted half"):
+        edges = [[i, j, 2 * coupling] for i, j, coupling in model.couplings]
+        return {"type": "maxcut", "n_nodes": model.n_variables, "edges": edges}
+    return {
+        "type": "ising",
+        "fields": list(model.fields),
+        "couplings": [list(each) for each in model.couplings],
+    }
+
+
+class Runs:
+    """Runs of this process, and the catalogue of those that have ended."""
+
+    def __init__(self, folder: Path, states: Mapping[str, DeviceState]) -> None:
+        self._folder, self._states = folder, states
+        self.records: list[RunRecord] = []
+        self._made = 0
+
+    def prepared(self, request: Json) -> PreparedRun:
+        """Return a run as Prepare leaves it, with what the catalogue suggests if it asks for it."""
+        asked = parse_request(request)
+        self._made += 1
+        found = prepare(
+            asked,
+            self._states,
+            instance=INSTANCE,
+            region="eu-north-1",
+            now=NOW,
+            learning=suggested(asked, self._of_family, on_real_device=False),
+        )
+        return PreparedRun.of(
+            found,
+            run_id=f"run-{self._made}",
+            execution_arn="arn:execution",
+            problem_uri=None,
+            created_at=NOW,
+            prepare_seconds=0.0,
+            asked=asked,
+        )
+
+    def _of_family(self, family: str) -> list[RunRecord]:
+        return [each for each in reversed(self.records) if each.family == family]
+
+    def solved(self, prepared: PreparedRun) -> AnyResult:
+        """Return the verified result of a run that needs no device."""
+        result = solve_in(prepared, self._folder / prepared.run_id, time.monotonic())
+        return read_result(result.model_dump(mode="json"), prepared)
+
+    def journal(self, prepared: PreparedRun) -> contextlib.closing[Journal]:
+        """Return a new journal of a run."""
+        return closing(Journal(self._folder / prepared.run_id, prepared.request))
+
+    def remember(self, prepared: PreparedRun, result: AnyResult) -> None:
+        """Put a run into the catalogue, by its report."""
+        report = build_report(prepared, outcome_of(prepared), result).model_dump_json(by_alias=True)
+        end = EndHeader(run_id=prepared.run_id, status="SUCCEEDED", ended_at=NOW)
+        header = RunHeader.model_validate_json(prepared.model_dump_json(by_alias=True))
+        self.records.append(record_of(end, header, ReportHeader.model_validate_json(report)))
+
+
+@dataclass(frozen=True)
+class Course:
+    """Exact energies after each number of evaluations, from the first, and the lowest of all."""
+
+    energies: Sequence[float]
+
+    @property
+    def lowest(self) -> float:
+        return min(self.energies)
+
+    def until(self, energy: float) -> int:
+        """Return the evaluations until an energy was reached, MOST where it never was."""
+        return next((n for n, each in enumerate(self.energies, 1) if each <= energy), MOST)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Evaluations of each start until 99 % of the descent, None where a start does not apply.
+
+    ``ends`` are the shares of the descent at the end, ``usd`` what an evaluation costs.
+    """
+
+    family: str
+    verdict: str
+    needed: Mapping[str, int]
+    ends: Mapping[str, float]
+    usd: float = 0.0
+
+    @property
+    def ratio(self) -> float:
+        """Of the evaluations, learned over default."""
+        return self.needed["learned"] / self.needed["default"]
+
+
+def compared(
+    family: str, verdict: str, courses: Mapping[str, Course], last: Mapping[str, float], usd: float
+) -> Compared:
+    """Return how starts stand: from random bits, of energy 0, down to the best of all."""
+    best = min(*(course.lowest for course in courses.values()), *last.values())
+    needed = {name: course.until(DESCENDED * best) for name, course in courses.items()}
+    return Compared(family, verdict, needed, {n: end / best for n, end in last.items()}, usd)
+
+
+def exact(runs: Runs, family: str, model: IsingModel, asked: Json) -> Compared:
+    """Return how the starts of an instance stand where gradients are exact."""
+    problem, courses = problem_of(family, model), dict[str, Course]()
+
+    def add(name: str, algorithm: Json) -> PreparedRun:
+        prepared = runs.prepared({"problem": problem, "algorithm": algorithm})
+        found = runs.solved(prepared)
+        offset = prepared.ising.offset
+        courses[name] = Course([each.energy - offset for each in found.history])
+        return prepared
+
+    add("default", asked)
+    learning = add("learned", asked | {"learn": True}).learning
+    assert learning is not None
+    deep = {"depth": learning.suggestion.depth} if learning.suggestion else asked
+    add("as deep", deep)
+    add("ramp", asked | {"initial_angles": "ramp"})
+    lasts = {name: course.lowest for name, course in courses.items()}
+    return compared(family, learning.verdict.value, courses, lasts, 0.0)
+
+
+class OnGarnet:
+    """Energies of a run from the shots of the emulated QPU, and how good its angles are exactly."""
+
+    def __init__(self, model: IsingModel, emulator: Emulator, shots: int) -> None:
+        from hybrid_job.on_device.compilation import compiler_for
+
+        self._model, self._emulator, self._shots = model, emulator, shots
+        self._compiler = compiler_for(model, emulator.state, noise=Noise(), seed=0)
+        self.spectrum = all_energies(model.model_copy(update={"offset": 0.0}))
+        self.engine = engine_for(self.spectrum, evaluations=MOST, depth=2).engine
+        self.exact: list[float] = []
+
+    def __call__(self, batch: Sequence[Real]) -> list[tuple[float, float]]:
+        """Return mean energies and their errors; SPSA stands in the middle of what it measures."""
+        from hybrid_job.on_device.qaoa import tail_of
+
+        here = self.engine.energy(np.mean(batch, axis=0))
+        self.exact += [here] * len(batch)
+        counts = self._emulator.run([self._compiler.compile(each) for each in batch], self._shots)
+        return [tail_of(self._model, each, 1.0) for each in counts]
+
+
+def on_device(runs: Runs, family: str, model: IsingModel, emulator: Emulator) -> Compared:
+    """Return how the starts of an instance stand where a device's shots train the angles."""
+    courses, lasts, verdict, price = dict[str, Course](), dict[str, float](), "", 0.0
+    asked: dict[str, Json] = {
+        "default": {},
+        "learned": {"learn": True},
+        "ramp": {"initial_angles": "ramp"},
+    }
+    for name, more in asked.items():
+        prepared = runs.prepared(
+            {
+                "problem": problem_of(family, model),
+                "algorithm": {"train_on": "device", **more},
+                "device": "garnet",
+                "limits": {"max_cost_usd": 1000},
+            }
+        )
+        algorithm = prepared.request.algorithm
+        assert isinstance(algorithm, SettledQaoa)
+        device = OnGarnet(prepared.ising, emulator, prepared.request.shots)
+        with runs.journal(prepared) as journal:
+            job = QaoaJob(prepared, journal, time.monotonic(), algorithm)
+            trained = training.train(job, device.engine, device.spectrum, device)
+        courses[name] = Course(device.exact)
+        lasts[name] = device.engine.energy(trained.optimum.angles)
+        if prepared.learning is not None:
+            verdict = prepared.learning.verdict.value
+        [use] = (each for each in prepared.plan.uses if each.purpose == TRAINING)
+        fees = prepared.device
+        price = fees.usd_per_task * use.tasks / use.executables
+        price += fees.usd_per_shot * prepared.request.shots
+    return compared(family, verdict, courses, lasts, price)
+
+
+def catalogue_of(runs: Runs, rng: np.random.Generator, many: int) -> None:
+    """Fill the catalogue: of three runs two with every default, and one of 3 layers."""
+    for number in range(many):
+        family = FOUR[number % len(FOUR)]
+        model = FAMILIES[family](int(rng.choice(SIZES)), rng)
+        algorithm = {"depth": 3} if number % 3 == 2 else {}
+        prepared = runs.prepared({"problem": problem_of(family, model), "algorithm": algorithm})
+        runs.remember(prepared, runs.solved(prepared))
+
+
+def instances(
+    rng: np.random.Generator, many: int, sizes: Sequence[int]
+) -> Iterator[tuple[str, IsingModel]]:
+    """Yield unseen models, family after family."""
+    for family in FOUR:
+        for _ in range(many // len(FOUR)):
+            yield family, FAMILIES[family](int(rng.choice(sizes)), rng)
+
+
+def summed(each: Sequence[Compared], *, by: float) -> Json:
+    """Return the figures of the instances of a class, held to the class's bar."""
+    names = sorted({name for one in each for name in one.needed}, key=_COLUMNS.index)
+    above = [one for one in each if one.ratio > by]
+    return {
+        "instances": len(each),
+        "above": len(above),
+        "worst": max((one.ratio for one in each), default=0.0),
+        "of_all": sum(one.needed["learned"] for one in each)
+        / max(1, sum(one.needed["default"] for one in each)),
+        "needed": {name: float(np.median([one.needed[name] for one in each])) for name in names},
+        "ends": {name: float(np.mean([one.ends[name] for one in each])) for name in names},
+        "usd_saved": sum((one.needed["default"] - one.needed["learned"]) * one.usd for one in each),
+    }
+
+
+_COLUMNS = ("default", "learned", "as deep", "ramp")
+
+
+def rows(found: Sequence[Compared]) -> dict[str, Json]:
+    """Return the figures of each class of instances, and of each family."""
+    classes = {
+        "6 or more": [one for one in found if one.needed["default"] >= WORTH],
+        "fewer": [one for one in found if one.needed["default"] < WORTH],
+    }
+    return {name: summed(each, by=BARS[name]) for name, each in classes.items() if each}
+
+
+def shown(found: Mapping[str, Sequence[Compared]]) -> Table:
+    """Return the table of all settings."""
+    table = Table(
+        "training", "default needs", "instances", "used", "default", "learned", "as deep", "ramp",
+        "learned / default", "worst", "above bar", "USD saved", "descent at the end",
+    )  # fmt: skip
+    for setting, each in found.items():
+        for name, figures in rows(each).items():
+            needed, ends = figures["needed"], figures["ends"]
+            used = sum(
+                one.verdict == "used" and (one.needed["default"] >= WORTH) == (name == "6 or more")
+                for one in each
+            )
+            table.add_row(
+                setting, name, str(figures["instances"]), str(used),
+                *(f"{needed[column]:g}" if column in needed else "-" for column in _COLUMNS),
+                f"{figures['of_all']:.2f}", f"{figures['worst']:.2f}", str(figures["above"]),
+                f"{figures['usd_saved']:.2f}",
+                " ".join(f"{ends[column]:.4f}" for column in _COLUMNS if column in ends),
+            )  # fmt: skip
+    return table
+
+
+@click.command()
+@options.seed
+@click.option("--earlier", default=60, show_default=True, help="Runs in the catalogue.")
+@click.option("--unseen", default=40, show_default=True, help="Instances of all families.")
+@click.option("--device-variables", default=10, show_default=True)
+@click.option("--device-instances", default=40, show_default=True, help="0: no device.")
+@click.option("--slopes", is_flag=True, help="Print what the distances of problems rest on.")
+@options.json_file
+def main(
+    *,
+    seed: int,
+    earlier: int,
+    unseen: int,
+    device_variables: int,
+    device_instances: int,
+    slopes: bool,
+    json_file: Path | None,
+) -> None:
+    """Print the evaluations of each start; exit with 1 where a bar is missed."""
+    machine.pin_threads(1)
+    if slopes:
+        print_slopes(seed)
+        return
+    rng = np.random.default_rng(seed)
+    emulator = Emulator(GARNET.arn, seed)
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+        runs = Runs(Path(folder), {GARNET.arn: emulator.state})
+        catalogue_of(runs, rng, earlier)
+        models = list(instances(rng, unseen, SIZES))
+        found = {
+            "exact, defaults": [exact(runs, *each, {}) for each in models],
+            "exact, 3 layers": [exact(runs, *each, {"depth": 3}) for each in models],
+        }
+        small = list(instances(rng, device_instances, [device_variables]))
+        if small:
+            found["on Garnet, 2 layers"] = [on_device(runs, *each, emulator) for each in small]
+    Console(width=170).print(shown(found))
+    figures = {setting: rows(each) for setting, each in found.items()}
+    options.write(json_file, {"learning": figures})
+    missed = sum(row["above"] for each in figures.values() for row in each.values())
+    print(f"{missed} instances above their bar")
+    sys.exit(missed > 0)
+
+
+def print_slopes(seed: int) -> None:
+    """Print how far the best angles of random models shift along each feature."""
+    rng, rows_, angles = np.random.default_rng(seed), list[Real](), list[Real]()
+    for _ in range(300):
+        model = _any_model(rng)
+        unit = typical_field(model)
+        engine = Qaoa(all_energies(model))
+        known = transferred(model, 3)
+        starts = [from_units(linear_ramp(3), unit), *([] if known is None else [known])]
+        start = min(starts, key=engine.energy)
+        end = minimise(
+            engine.energy_and_gradient, [start], unit=unit, max_evaluations=1000, deadline=math.inf
+        )
+        in_units = from_units(end.angles, 1 / unit)
+        if np.abs(in_units).max() < math.pi / 2:  # else another minimum
+            rows_.append(np.array([1.0, *coordinates(IsingFeatures.of(model))]))
+            angles.append(in_units.ravel())
+    fit, *_ = np.linalg.lstsq(np.array(rows_), np.array(angles), rcond=None)
+    left = np.array(angles) - np.array(rows_) @ fit
+    whole = np.array(angles) - np.mean(angles, axis=0)
+    table = Table("feature", "slope / rad")
+    names = ("1 / mean degree", "spread of degrees", "spread of weights", "fields", "log2 of spins")
+    for name, slope in zip(names, np.sqrt((fit[1:] ** 2).mean(axis=1)), strict=True):
+        table.add_row(name, f"{slope:.3f}")
+    table.add_row("scatter that is left", f"{np.sqrt((left**2).mean()):.3f}")
+    table.add_row("scatter of all", f"{np.sqrt((whole**2).mean()):.3f}")
+    Console().print(table)
+
+
+def _any_model(rng: np.random.Generator) -> IsingModel:
+    """Return a model of 8 to 14 spins, of any degrees, weights, signs and fields."""
+    n = int(rng.integers(8, 15))
+    degree = max(2, int(rng.integers(2, 8)) // (1 + n % 2) * (1 + n % 2))
+    if rng.random() < 0.5:
+        graph = nx.random_regular_graph(degree, n, seed=int(rng.integers(2**30)))
+    else:
+        graph = nx.gnp_random_graph(n, rng.uniform(0.25, 1), seed=int(rng.integers(2**30)))
+    spread, signed = rng.uniform(0, 1), rng.random() < 0.5
+    couplings = [
+        (i, j, (1 + spread * rng.uniform(-1, 1)) * (rng.choice([-1, 1]) if signed else 1))
+        for i, j in graph.edges
+    ] or [(0, 1, 1.0)]
+    size = rng.uniform(0, 2) * math.sqrt(2 * len(couplings) / n) if rng.random() < 0.6 else 0.0
+    return IsingModel.from_spins((size * rng.normal(size=n)).tolist(), couplings)
+
+
+if __name__ == "__main__":
+    main()
