@@ -9,6 +9,7 @@ from quantum_pipeline.devices.catalogue import Device
 from quantum_pipeline.devices.states import DeviceState, Qubit
 from quantum_pipeline.planning.costs import InstancePrice
 from quantum_pipeline.planning.device import candidates
+from quantum_pipeline.planning.learning import Learning
 from quantum_pipeline.planning.preparation import prepare
 from quantum_pipeline.planning.prepared import Preparation
 from quantum_pipeline.requests.request import Request, parse_request
@@ -24,7 +25,12 @@ ROOM = {
 
 
 def planned(
-    request: Any, *, instance: InstancePrice = INSTANCE, within_budget: bool = False, **how: Any
+    request: Any,
+    *,
+    instance: InstancePrice = INSTANCE,
+    within_budget: bool = False,
+    learning: Learning | None = None,
+    **how: Any,
 ) -> Preparation:
     """Return the run of a request, or of one as JSON; ``how`` has fields of its devices' states.
 
@@ -40,6 +46,7 @@ def planned(
         region=devices[0].region or "us-east-1",
         now=NOON,
         within_budget=within_budget,
+        learning=learning,
     )
 
 

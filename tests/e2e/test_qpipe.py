@@ -21,7 +21,9 @@ from click.testing import CliRunner
 
 from quantum_pipeline.cli.entry import main
 from quantum_pipeline.devices.catalogue import catalogue
+from quantum_pipeline.local.catalogue_file import CatalogueFile
 from tests.stack import LONG, REQUEST
+from tests.unit.test_neighbours import earlier
 from tests.waiting import PATIENCE_SECONDS, wait_for
 
 QPIPE = str(Path(sys.executable).with_name("qpipe"))
@@ -118,6 +120,28 @@ def processes_of(folder: Path) -> list[str]:
         if str(folder).encode() in text:
             found.append(text[-200:].decode(errors="replace"))
     return found
+
+
+def test_a_run_learns_from_those_that_the_catalogue_of_its_folder_has(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    request = json.loads(Path(PETERSEN).read_text("utf-8"))
+    CatalogueFile(tmp_path).add(earlier(request["problem"], "earlier-1").model_dump_json())
+    file = tmp_path / "learning.json"
+    file.write_text(json.dumps(request | {"algorithm": {"learn": True, "depth": 2}}), "utf-8")
+    done = qpipe(environment, "run", str(file), "--output", str(tmp_path), "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    learning = report["learning"]
+    assert [run["run_id"] for run in learning["runs"]] == ["earlier-1"]
+    assert (learning["verdict"], learning["came_of_it"]["evaluations"]) == (
+        "used",
+        len(report["convergence"]["history"]),
+    )
+    records = {
+        each["run_id"]: each["algorithm"]["learned"] for each in listed(environment, tmp_path)
+    }
+    assert records == {"earlier-1": False, report["run_id"]: True}
 
 
 def test_run_prints_the_right_cut_and_writes_the_report_where_it_is_told(

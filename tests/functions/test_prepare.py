@@ -12,11 +12,19 @@ import boto3
 import pytest
 
 from benchmarks.processors import prepared_by
-from quantum_pipeline.errors import BudgetExceeded, DeviceUnavailable, InvalidRequest
+from quantum_pipeline.aws.catalogue import attributes
+from quantum_pipeline.catalogue.record import RunRecord
+from quantum_pipeline.errors import (
+    BudgetExceeded,
+    DeviceUnavailable,
+    InvalidRequest,
+    PipelineError,
+)
 from quantum_pipeline.planning.prepared import PreparedRun
 from tests.functions.stages import event
 from tests.stack import Stack
 from tests.unit import device_answers
+from tests.unit.test_neighbours import earlier
 
 EVENT = json.loads(Path("events/functions/prepare.json").read_text("utf-8"))
 
@@ -177,6 +185,80 @@ def test_prepare_lets_auto_choose_where_to_train(
     assert prepared.reasons.device.words.startswith("estimated fidelity of the circuit 0.")
     assert prepared.device.kind == "qpu"
     assert "; the next best is " in prepared.reasons.device.words
+
+
+LEARN = {"algorithm": {"learn": True}}
+
+
+def test_prepare_learns_from_the_catalogue_where_a_request_asks_for_it(
+    stack: Stack, request_data: dict[str, Any]
+) -> None:
+    nobody = stack.invoke("Prepare", event("learns-alone", request_data | LEARN))
+    assert nobody["n_qubits"] == 10
+    record = stack.record("learns-alone", "prepared.json")["learning"]
+    assert (record["verdict"], record["runs"]) == ("no runs", [])
+    before = RunRecord.model_validate_json(earlier(request_data["problem"]).model_dump_json())
+    put_once_into(stack, before)
+    stack.invoke("Prepare", event("learns", request_data | LEARN))
+    prepared = PreparedRun.model_validate(stack.record("learns", "prepared.json"))
+    assert prepared.learning is not None
+    assert prepared.learning.verdict == "used"
+    assert [run.run_id for run in prepared.learning.runs] == ["r1"]
+    assert prepared.learning.default_usd == pytest.approx(prepared.estimate.total_usd)
+    pack = {"pack": [{"name": "one", "request": request_data | LEARN}] * 1}
+    pack["pack"].append({"name": "two", "request": request_data})
+    stack.invoke("Prepare", event("learns-packed", pack))
+    one, two = (
+        stack.record(f"learns-packed.{name}", "prepared.json")["learning"]
+        for name in ("one", "two")
+    )
+    assert (one["verdict"], two) == ("used", None)
+
+
+def put_once_into(stack: Stack, record: RunRecord) -> None:
+    item = {name: {"S": value} for name, value in attributes(record).items()}
+    stack.dynamodb.put_item(TableName=stack.aws.outputs["CatalogueTableName"], Item=item)
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [("ThrottlingException", 400), ("ProvisionedThroughputExceededException", 400), ("", 503)],
+)
+def test_prepare_goes_on_without_a_catalogue_that_is_throttled_or_down(
+    stack: Stack,
+    request_data: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    code: str,
+    status: int,
+) -> None:
+    from werkzeug.wrappers import Request, Response
+
+    def fail(service: str, request: Request) -> Response | None:
+        if not request.headers.get("X-Amz-Target", "").endswith(".Query"):
+            return None
+        return Response(json.dumps({"__type": code, "message": "not now"}), status)
+
+    monkeypatch.setattr(stack.aws.router, "intercept", fail)
+    run_id = f"unanswered-{code}-{status}"
+    stack.invoke("Prepare", event(run_id, request_data | LEARN))
+    learning = stack.record(run_id, "prepared.json")["learning"]
+    assert (learning["verdict"], learning["suggestion"]) == ("no answer", None)
+    assert "the run went on without it" in learning["words"]
+
+
+def test_prepare_names_a_catalogue_that_it_may_not_ask(
+    stack: Stack, request_data: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from werkzeug.wrappers import Request, Response
+
+    def deny(service: str, request: Request) -> Response | None:
+        if not request.headers.get("X-Amz-Target", "").endswith(".Query"):
+            return None
+        return Response(json.dumps({"__type": "AccessDeniedException", "message": "no"}), 400)
+
+    monkeypatch.setattr(stack.aws.router, "intercept", deny)
+    with pytest.raises(PipelineError, match="AccessDenied"):
+        stack.invoke("Prepare", event("denied", request_data | LEARN))
 
 
 @pytest.mark.parametrize(

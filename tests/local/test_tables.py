@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
+from moto.moto_api._internal.models import moto_api_backend
 from werkzeug.test import Client, TestResponse
 
 from quantum_pipeline.local.aws import read_stack
@@ -19,6 +21,43 @@ def call(tables: Tables, operation: str, **parameters: Any) -> TestResponse:
     headers = {"X-Amz-Target": f"DynamoDB_20120810.{operation}", "Authorization": SIGNED}
     kind = "application/x-amz-json-1.0"
     return Client(tables).post("/", data=json.dumps(parameters), headers=headers, content_type=kind)
+
+
+@pytest.fixture(autouse=True)
+def nothing_there() -> None:
+    """Begin without tables: moto's are the process's."""
+    moto_api_backend.reset()
+
+
+def test_what_a_table_has_from_earlier_is_found_by_the_first_that_searches_it() -> None:
+    stack = read_stack()
+    [table] = (each for each in stack.tables if each["KeySchema"][0]["AttributeName"] == "run_id")
+    name, asked = table["TableName"], list[str]()
+
+    def item(run_id: str, text: str) -> dict[str, dict[str, str]]:
+        found = {"run_id": run_id, "family": "f", "ended_at": run_id, "record": text}
+        return {key: {"S": value} for key, value in found.items()}
+
+    def earlier(table: str) -> list[Mapping[str, Any]]:
+        asked.append(table)
+        return [item("r1", "of before"), item("r2", "of before")]
+
+    tables = Tables(stack.tables, stack.account, stack.region, earlier=earlier)
+    call(tables, "PutItem", TableName=name, Item=item("r2", "of now"))
+    assert asked == []
+    for _ in range(2):
+        answer = call(
+            tables,
+            "Query",
+            TableName=name,
+            IndexName="by-family",
+            KeyConditionExpression="family = :f",
+            ExpressionAttributeValues={":f": {"S": "f"}},
+            ScanIndexForward=False,
+        )
+        found = json.loads(answer.get_data())["Items"]
+        assert [each["record"]["S"] for each in found] == ["of now", "of before"]
+    assert asked == [name]
 
 
 def test_of_many_that_put_an_item_at_once_one_does_and_is_told_of() -> None:

@@ -65,6 +65,7 @@ NEEDED = {
         "braket:SearchDevices",
         "dynamodb:GetItem",
         "dynamodb:UpdateItem",
+        "dynamodb:Query",
         "sns:Publish",
     },
     "SubmitFunctionRole": {

@@ -92,6 +92,13 @@ def test_what_a_run_does_on_a_device_is_a_line_for_each_purpose() -> None:
     assert found["time limit"].startswith("786 s for the job: ")
 
 
+def test_a_run_that_learns_is_estimated_without_and_says_that_it_is_decided_later() -> None:
+    local: dict[str, Any] = {"device": "local"}
+    plain, learns = (dict(lines(**local, algorithm={"learn": each})) for each in (False, True))
+    assert learns.pop("learning").startswith("from earlier runs, as the catalogue has them when")
+    assert learns == plain
+
+
 def test_without_a_device_the_time_is_an_allowance_for_every_evaluation() -> None:
     found = dict(lines(device="local", algorithm={"depth": 3, "max_evaluations": 1000}))
     # 1000 evaluations * 3 layers * (200 us + 2^3 amplitudes * 1 us)

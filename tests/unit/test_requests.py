@@ -337,6 +337,27 @@ def test_warm_start_has_no_angles_of_other_starts() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("algorithm", "refusal"),
+    [
+        (
+            {"initial_angles": "ramp"},
+            'initial_angles: got "ramp"; allowed: auto, where learn is true',
+        ),
+        (
+            {"gammas": [0.1], "betas": [0.2]},
+            "learn: got true; allowed: false, where gammas are given",
+        ),
+        ({"learn": "yes"}, 'learn: got "yes"; allowed: true or false'),
+    ],
+)
+def test_who_says_where_to_start_does_not_ask_to_learn_it(
+    algorithm: dict[str, Any], refusal: str
+) -> None:
+    asked = {"learn": True} | algorithm
+    assert refused({"problem": TRIANGLE, "algorithm": asked}) == f"algorithm.{refusal}"
+
+
 def test_recursive_qaoa_of_what_the_job_cannot_compute_whole_is_refused_beforehand() -> None:
     n = EXACT + 1
     couplings = [[i, j, 1.0 + i] for i in range(n) for j in range(i)]
