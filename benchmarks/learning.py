@@ -10,10 +10,10 @@ planned, solved, verified, reported and recorded by production's code, in this p
     ramp        a plain linear ramp
 
 Counted are the evaluations until 99 % of the descent is reached, from random bits to the lowest
-energy that any of the starts came to, judged by exact energies. On a device these are of the
-angles that the optimiser stands at, between what it measures; there each evaluation is a circuit on
-the emulator of IQM Garnet with its noise, of as many qubits as ``--device-variables``; with 12 or
-more an evaluation takes seconds here.
+energy that any of the starts came to, judged by exact energies. Where shots train the angles, these
+are of the angles that the optimiser stands at, between what it measures: followed to the end on
+shots of the exact state, and only until 99 % are reached on the emulator of IQM Garnet with its
+noise, of as many qubits as ``--device-variables``, for there an evaluation takes up to seconds.
 
     default needs 6 or more evaluations    learned takes at most half
     elsewhere                              learned takes at most 1.1 times as many
@@ -44,12 +44,15 @@ from benchmarks import machine, options
 from benchmarks.families import FAMILIES
 from benchmarks.mitigation import Emulator
 from benchmarks.processors import outcome_of
-from hybrid_job.engines.choice import engine_for
+from hybrid_job.engines import sampling
+from hybrid_job.engines.choice import Engine, engine_for
 from hybrid_job.job import QaoaJob
 from hybrid_job.journal import Journal
+from hybrid_job.limits import evaluations_used
 from hybrid_job.main import solve_in
 from hybrid_job.optimising.angles import transferred
 from hybrid_job.optimising.optimiser import Real, linear_ramp, minimise
+from hybrid_job.optimising.shot_optimisers import Estimate
 from hybrid_job.solvers import training
 from quantum_pipeline.catalogue.neighbours import WORTH, coordinates, suggested
 from quantum_pipeline.catalogue.record import RunRecord
@@ -77,6 +80,8 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 GARNET = find("garnet")
 MOST = 200
 """Evaluations that a start which gets no further has, where it is counted."""
+
+SHOTS = 1000
 
 BARS = {"6 or more": 0.5, "fewer": 1.1}
 
@@ -209,63 +214,108 @@ def exact(runs: Runs, family: str, model: IsingModel, asked: Json) -> Compared:
     return compared(family, learning.verdict.value, courses, lasts, 0.0)
 
 
-class OnGarnet:
-    """Energies of a run from the shots of the emulated QPU, and how good its angles are exactly."""
+class Watched:
+    """Estimates of energies, and how good the angles are at which their optimiser stands.
 
-    def __init__(self, model: IsingModel, emulator: Emulator, shots: int) -> None:
-        from hybrid_job.on_device.compilation import compiler_for
+    SPSA stands in the middle of what it measures at once. Where ``enough`` is reached, no more is
+    measured.
+    """
 
-        self._model, self._emulator, self._shots = model, emulator, shots
-        self._compiler = compiler_for(model, emulator.state, noise=Noise(), seed=0)
-        self.spectrum = all_energies(model.model_copy(update={"offset": 0.0}))
-        self.engine = engine_for(self.spectrum, evaluations=MOST, depth=2).engine
+    def __init__(self, estimate: Estimate, engine: Engine, enough: float) -> None:
+        self._estimate, self._engine, self._enough = estimate, engine, enough
         self.exact: list[float] = []
 
-    def __call__(self, batch: Sequence[Real]) -> list[tuple[float, float]]:
-        """Return mean energies and their errors; SPSA stands in the middle of what it measures."""
-        from hybrid_job.on_device.qaoa import tail_of
-
-        here = self.engine.energy(np.mean(batch, axis=0))
+    def __call__(self, batch: Sequence[Real]) -> Sequence[tuple[float, float]]:
+        """Return mean energies and their errors."""
+        here = self._engine.energy(np.mean(batch, axis=0))
         self.exact += [here] * len(batch)
-        counts = self._emulator.run([self._compiler.compile(each) for each in batch], self._shots)
-        return [tail_of(self._model, each, 1.0) for each in counts]
+        if here <= self._enough:
+            raise evaluations_used(len(self.exact))
+        return self._estimate(batch)
 
 
-def on_device(runs: Runs, family: str, model: IsingModel, emulator: Emulator) -> Compared:
-    """Return how the starts of an instance stand where a device's shots train the angles."""
+def drawn(model: IsingModel, engine: Engine, seed: int) -> Estimate:
+    """Return estimates from shots of the exact state."""
+    spectrum = all_energies(model.model_copy(update={"offset": 0.0}))
+    rng = np.random.default_rng(seed)
+
+    def estimate(batch: Sequence[Real]) -> list[tuple[float, float]]:
+        found = []
+        for angles in batch:
+            chances = engine.probabilities(angles)
+            energy, error = sampling.estimate(spectrum, chances, SHOTS, 1.0, rng)
+            found.append((model.offset + energy, error))
+        return found
+
+    return estimate
+
+
+def on_garnet(model: IsingModel, emulator: Emulator) -> Estimate:
+    """Return estimates from shots of the emulated QPU."""
+    from hybrid_job.on_device.compilation import compiler_for
+    from hybrid_job.on_device.qaoa import tail_of
+
+    compiler = compiler_for(model, emulator.state, noise=Noise(), seed=0)
+
+    def estimate(batch: Sequence[Real]) -> list[tuple[float, float]]:
+        counts = emulator.run([compiler.compile(each) for each in batch], SHOTS)
+        return [tail_of(model, each, 1.0) for each in counts]
+
+    return estimate
+
+
+def by_shots(
+    runs: Runs, family: str, model: IsingModel, names: Sequence[str], emulator: Emulator | None
+) -> Compared:
+    """Return how the starts of an instance stand where shots train its angles for a device.
+
+    Without an emulator they are those of the exact state, and starts are followed to their ends.
+    """
     courses, lasts, verdict, price = dict[str, Course](), dict[str, float](), "", 0.0
-    asked: dict[str, Json] = {
-        "default": {},
-        "learned": {"learn": True},
-        "ramp": {"initial_angles": "ramp"},
-    }
-    for name, more in asked.items():
+    for name in names:
         prepared = runs.prepared(
             {
                 "problem": problem_of(family, model),
-                "algorithm": {"train_on": "device", **more},
+                "algorithm": {"train_on": "device", **STARTS[name]},
                 "device": "garnet",
+                "shots": SHOTS,
                 "limits": {"max_cost_usd": 1000},
             }
         )
-        algorithm = prepared.request.algorithm
+        algorithm, ising = prepared.request.algorithm, prepared.ising
         assert isinstance(algorithm, SettledQaoa)
-        if name == "ramp" and transferred(prepared.ising, algorithm.deepest) is None:
-            courses[name], lasts[name] = courses["default"], lasts["default"]  # it is the same
-            continue
-        device = OnGarnet(prepared.ising, emulator, prepared.request.shots)
+        spectrum = all_energies(ising.model_copy(update={"offset": 0.0}))
+        engine = engine_for(spectrum, evaluations=MOST, depth=2).engine
+        best = lowest(ising, engine)
+        measured = drawn(ising, engine, 7) if emulator is None else on_garnet(ising, emulator)
+        watched = Watched(measured, engine, -math.inf if emulator is None else DESCENDED * best)
         with runs.journal(prepared) as journal:
             job = QaoaJob(prepared, journal, time.monotonic(), algorithm)
-            trained = training.train(job, device.engine, device.spectrum, device)
-        courses[name] = Course(device.exact)
-        lasts[name] = device.engine.energy(trained.optimum.angles)
+            trained = training.train(job, engine, spectrum, watched)
+        courses[name] = Course(watched.exact)
+        lasts[name] = engine.energy(trained.optimum.angles)
         if prepared.learning is not None:
             verdict = prepared.learning.verdict.value
         [use] = (each for each in prepared.plan.uses if each.purpose == TRAINING)
         fees = prepared.device
-        price = fees.usd_per_task * use.tasks / use.executables
-        price += fees.usd_per_shot * prepared.request.shots
-    return compared(family, verdict, courses, lasts, price)
+        price = fees.usd_per_task * use.tasks / use.executables + fees.usd_per_shot * SHOTS
+    needed = {name: course.until(DESCENDED * best) for name, course in courses.items()}
+    ends = {} if emulator is not None else {name: end / best for name, end in lasts.items()}
+    return Compared(family, verdict, needed, ends, price)
+
+
+def lowest(model: IsingModel, engine: Engine) -> float:
+    """Return the lowest energy of two layers that exact gradients find."""
+    unit = typical_field(model)
+    starts = [from_units(linear_ramp(2), unit), transferred(model, 2)]
+    found = minimise(
+        engine.energy_and_gradient,
+        [each for each in starts if each is not None],
+        unit=unit,
+        max_evaluations=1000,
+        deadline=math.inf,
+    )
+    return found.energy
 
 
 def catalogue_of(runs: Runs, rng: np.random.Generator, many: int) -> None:
@@ -298,12 +348,18 @@ def summed(each: Sequence[Compared], *, by: float) -> Json:
         "of_all": sum(one.needed["learned"] for one in each)
         / max(1, sum(one.needed["default"] for one in each)),
         "needed": {name: float(np.median([one.needed[name] for one in each])) for name in names},
-        "ends": {name: float(np.mean([one.ends[name] for one in each])) for name in names},
+        "ends": {name: float(np.mean([one.ends[name] for one in each])) for name in each[0].ends},
         "usd_saved": sum((one.needed["default"] - one.needed["learned"]) * one.usd for one in each),
     }
 
 
 _COLUMNS = ("default", "learned", "as deep", "ramp")
+
+STARTS: Mapping[str, Json] = {
+    "default": {},
+    "learned": {"learn": True},
+    "ramp": {"initial_angles": "ramp"},
+}
 
 
 def rows(found: Sequence[Compared]) -> dict[str, Json]:
@@ -371,9 +427,13 @@ def main(
         if models:
             found["exact, defaults"] = [exact(runs, *each, {}) for each in models]
             found["exact, 3 layers"] = [exact(runs, *each, {"depth": 3}) for each in models]
+            found["by shots, 2 layers"] = [
+                by_shots(runs, *each, list(STARTS), None) for each in models
+            ]
         small = list(instances(rng, device_instances, [device_variables]))
         if small:
-            found["on Garnet, 2 layers"] = [on_device(runs, *each, emulator) for each in small]
+            two = ("default", "learned")
+            found["on Garnet, 2 layers"] = [by_shots(runs, *each, two, emulator) for each in small]
     Console(width=170).print(shown(found))
     figures = {setting: rows(each) for setting, each in found.items()}
     options.write(json_file, {"learning": figures})

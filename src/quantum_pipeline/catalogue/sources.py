@@ -234,12 +234,14 @@ def _algorithm(prepared: RunHeader, report: ReportHeader | None) -> AlgorithmOfR
 
 
 def _until_descended(algorithm: Settled, report: ReportHeader) -> int | None:
-    """Return the evaluations until 99 % of the descent from random bits was reached."""
+    """Return the evaluations until 99 % of the descent from random bits was reached, if any was."""
     base = report.quality.random_mean_energy
     exact = isinstance(algorithm, SettledQaoa) and algorithm.optimizer == "l-bfgs-b"
     if base is None or not exact or algorithm.cvar_alpha != 1:
         return None
     energies = [each.energy for each in report.convergence.history]
+    if min(energies) >= base:
+        return None
     enough = base - DESCENDED * (base - min(energies))
     return next(number for number, energy in enumerate(energies, 1) if energy <= enough)
 
