@@ -172,6 +172,7 @@ def test_where_the_default_start_needs_few_evaluations_none_can_be_saved() -> No
             "its penalty's weight",
         ),
         (regular(3), {"name": "rqaoa"}, "recursive QAOA"),
+        (regular(3), {"name": "divide"}, "of blocks"),
         (regular(3), {"warm_start": "relaxed"}, "warm starts"),
     ],
 )

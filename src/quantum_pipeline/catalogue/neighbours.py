@@ -143,7 +143,7 @@ def _not_kept(of_problem: Features) -> str:
         case "form":
             what = "gammas of a problem on a form belong to its penalty's weight"
         case "ising":
-            what = "recursive QAOA starts each of its optimisations from the one before"
+            what = "angles of recursive QAOA and of blocks are of many smaller problems"
     return f"{what}: the catalogue keeps none that another run could start from"
 
 

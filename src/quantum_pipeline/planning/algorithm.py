@@ -268,6 +268,7 @@ def _divided(
         block_size=size,
         max_rounds=rounds if asked.max_rounds is None else asked.max_rounds,
         max_evaluations=evaluations,
+        learn=asked.learn,
     )
     angles = f"angles optimised in {evaluations} evaluations" if optimised else "known angles"
     words = (
