@@ -23,7 +23,7 @@ from quantum_pipeline.cli.entry import main
 from quantum_pipeline.devices.catalogue import catalogue
 from quantum_pipeline.local.catalogue_file import CatalogueFile
 from tests.stack import LONG, REQUEST
-from tests.unit.test_neighbours import earlier
+from tests.unit.earlier_runs import earlier
 from tests.waiting import PATIENCE_SECONDS, wait_for
 
 QPIPE = str(Path(sys.executable).with_name("qpipe"))

@@ -24,7 +24,7 @@ from quantum_pipeline.planning.prepared import PreparedRun
 from tests.functions.stages import event
 from tests.stack import Stack
 from tests.unit import device_answers
-from tests.unit.test_neighbours import earlier
+from tests.unit.earlier_runs import earlier
 
 EVENT = json.loads(Path("events/functions/prepare.json").read_text("utf-8"))
 

@@ -24,26 +24,11 @@ from quantum_pipeline.planning.learning import Learning, Verdict
 from quantum_pipeline.problems.features import IsingFeatures
 from quantum_pipeline.requests.request import parse_request
 from tests.planned import planned
+from tests.unit.earlier_runs import earlier, regular
 from tests.unit.finished_molecule import H2
-from tests.unit.finished_run import prepared_run, report_of, solved_run
-from tests.unit.test_records import ended, record
 from tests.unit.textbook import qaoa_probabilities
 
 ANGLES = {"gammas": (0.3, 0.6), "betas": (-0.6, -0.3)}
-
-
-def regular(degree: int, n: int = 10, seed: int = 1) -> dict[str, Any]:
-    graph = nx.random_regular_graph(degree, n, seed=seed)
-    return {"type": "maxcut", "edges": [list(edge) for edge in graph.edges], "n_nodes": n}
-
-
-def earlier(problem: dict[str, Any], run_id: str = "r1", **changes: Any) -> RunRecord:
-    """Return the record of a run whose job found two layers; ``changes`` of its algorithm."""
-    prepared = prepared_run(problem, algorithm={"depth": 2})
-    found = record(prepared, report_of(prepared, solved_run(prepared)), ended())
-    assert found.algorithm is not None
-    algorithm = found.algorithm.model_copy(update={"until_descended": 20} | changes)
-    return found.model_copy(update={"run_id": run_id, "algorithm": algorithm})
 
 
 def learned(

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import networkx as nx
 import pytest
 from pydantic import ValidationError
 
 from quantum_pipeline.catalogue.record import RunRecord
-from quantum_pipeline.catalogue.sources import EndHeader, ReportHeader, record_of
+from quantum_pipeline.catalogue.sources import record_of
 from quantum_pipeline.planning.prepared import PreparedRun, RunHeader
 from quantum_pipeline.problems.features import FormFeatures, IsingFeatures, MoleculeFeatures
-from quantum_pipeline.reports import Report
+from tests.unit.earlier_runs import ended, record, written
 from tests.unit.finished_device_run import device_result, noisy_counts, prepared_on_device
 from tests.unit.finished_molecule import H2, prepared_molecule, report_of_molecule
 from tests.unit.finished_run import (
@@ -27,24 +26,6 @@ from tests.unit.finished_run import (
 )
 
 STORED = Path(__file__).with_name("record_v1.json")
-
-
-def written(record: Any) -> str:
-    text: str = record.model_dump_json(by_alias=True)
-    return text
-
-
-def ended(status: str = "SUCCEEDED", **more: Any) -> EndHeader:
-    return EndHeader.model_validate({"run_id": "r1", "status": status, "ended_at": CREATED} | more)
-
-
-def record(prepared: PreparedRun | None, report: Report | None, end: EndHeader) -> RunRecord:
-    """Return the record, made of what is stored of each."""
-    return record_of(
-        end,
-        None if prepared is None else RunHeader.model_validate_json(written(prepared)),
-        None if report is None else ReportHeader.model_validate_json(written(report)),
-    )
 
 
 def test_a_success_is_recorded_with_what_its_report_says() -> None:
