@@ -129,8 +129,9 @@ def test_a_depth_that_grows_begins_with_the_layers_that_were_suggested(tmp_path:
 
 
 def test_where_shots_train_the_starts_are_compared_on_the_exact_state(tmp_path: Path) -> None:
-    run = prepared(learning(max_evaluations=8), depth=3, shots_per_evaluation=50)
-    assert run.request.algorithm.max_evaluations == 8
+    shots = {"shots_per_evaluation": 50, "max_evaluations": 8}
+    run = prepared(learning(optimizer="nft"), depth=3, **shots)
+    assert run.request.algorithm.optimizer == "nft"
     found = solved(run, tmp_path)
     assert found.compared is not None and found.compared.taken == "learned"
     exact = solved(prepared(learning(), depth=3), tmp_path / "exact").compared

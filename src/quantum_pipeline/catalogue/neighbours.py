@@ -305,11 +305,6 @@ def _suggestion(asked: Algorithm, algorithm: SettledQaoa, near: Sequence[_Run]) 
         betas=tuple(betas),
         optimizer=_optimizer(near) if from_shots and asked.optimizer == "auto" else None,
         starts=1 if asked.starts is None and algorithm.starts > 1 else None,
-        max_evaluations=(
-            max(4, algorithm.max_evaluations // 2)
-            if from_shots and asked.max_evaluations is None
-            else None
-        ),
     )
 
 

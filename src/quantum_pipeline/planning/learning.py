@@ -68,7 +68,6 @@ class Suggestion(_Data):
     betas: tuple[Angle, ...]
     optimizer: Optimizer | None = None
     starts: Count | None = None
-    max_evaluations: Count | None = None
 
     @model_validator(mode="after")
     def _check_layers(self) -> Self:
@@ -85,7 +84,7 @@ class Suggestion(_Data):
     @property
     def settings(self) -> dict[str, Any]:
         """Settings of the algorithm in place of those that are left open."""
-        given = {name: getattr(self, name) for name in ("optimizer", "starts", "max_evaluations")}
+        given = {"optimizer": self.optimizer, "starts": self.starts}
         return {name: value for name, value in given.items() if value is not None}
 
 
