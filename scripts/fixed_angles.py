@@ -38,7 +38,7 @@ from numpy.typing import NDArray
 from scipy.linalg import hadamard
 from scipy.optimize import minimize
 
-from hybrid_job.optimising.angles import interpolated
+from quantum_pipeline.ising.angles import interpolated
 
 Real = NDArray[np.float64]
 Complex = NDArray[np.complex128]

@@ -213,11 +213,7 @@ def read_in(output: Path) -> Path:
     """Put the runs of a folder into its catalogue that are not in it; return the folder."""
     file = CatalogueFile(output)
     try:
-        unread = file.unread()
-        if unread:
-            from quantum_pipeline.local.run_folder import record_of_folder  # noqa: PLC0415
-
-            file.add_all(filter(None, map(record_of_folder, unread)))
+        file.read_in()
     except OSError as error:
         click.echo(f"{file.path}: not all runs are in it: {error.strerror or error}", err=True)
     return output

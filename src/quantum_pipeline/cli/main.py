@@ -430,9 +430,10 @@ def _remember(output: Path, record: str) -> None:
 
 def _recall(output: Path) -> Iterator[bytes]:
     """Return the records of a folder of runs, the newest first; runs without one are read in."""
-    from quantum_pipeline.cli.listing import read_in  # noqa: PLC0415 - few runs look at others
-
-    return CatalogueFile(read_in(output)).newest_first()
+    file = CatalogueFile(output)
+    with suppress(OSError):
+        file.read_in()
+    return file.newest_first()
 
 
 def _kept_elsewhere(pipeline: Pipeline, run_id: str) -> str:

@@ -95,6 +95,18 @@ class CatalogueFile:
         except FileNotFoundError:
             return []
 
+    def read_in(self) -> None:
+        """Write the records of runs that ended and have none.
+
+        Raises:
+            OSError: as ``add``.
+        """
+        unread = self.unread()
+        if unread:
+            from quantum_pipeline.local.run_folder import record_of_folder  # noqa: PLC0415
+
+            self.add_all(filter(None, map(record_of_folder, unread)))
+
     @contextmanager
     def _locked(self) -> Iterator[None]:
         from filelock import FileLock  # noqa: PLC0415 - who reads needs none
