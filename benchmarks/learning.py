@@ -15,6 +15,9 @@ are of the angles that the optimiser stands at, between what it measures: follow
 shots of the exact state, and only until 99 % are reached on the emulator of IQM Garnet with its
 noise, of as many qubits as ``--device-variables``, for there an evaluation takes up to seconds.
 
+Medians are printed, and in brackets how many instances never came there, which count as one
+evaluation more than they made. USD are those of the evaluations until then, at Garnet's prices.
+
     default needs 6 or more evaluations    learned takes at most half
     elsewhere                              learned takes at most 1.1 times as many
 """
@@ -78,9 +81,6 @@ SIZES = (10, 12, 14)
 INSTANCE = InstancePrice(instance_type="ml.m5.large", usd_per_hour=0.115, as_of="2026-08-21")
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 GARNET = find("garnet")
-MOST = 200
-"""Evaluations that a start which gets no further has, where it is counted."""
-
 SHOTS = 1000
 
 BARS = {"6 or more": 0.5, "fewer": 1.1}
@@ -161,13 +161,14 @@ class Course:
         return min(self.energies)
 
     def until(self, energy: float) -> int:
-        """Return the evaluations until an energy was reached, MOST where it never was."""
-        return next((n for n, each in enumerate(self.energies, 1) if each <= energy), MOST)
+        """Return the evaluations until an energy was reached, one beyond all where it was not."""
+        numbers = (n for n, each in enumerate(self.energies, 1) if each <= energy)
+        return next(numbers, len(self.energies) + 1)
 
 
 @dataclass(frozen=True)
 class Compared:
-    """Evaluations of each start until 99 % of the descent, None where a start does not apply.
+    """Evaluations of each start until 99 % of the descent; ``never`` names those without it.
 
     ``ends`` are the shares of the descent at the end, ``usd`` what an evaluation costs.
     """
@@ -175,6 +176,7 @@ class Compared:
     family: str
     verdict: str
     needed: Mapping[str, int]
+    never: frozenset[str]
     ends: Mapping[str, float]
     usd: float = 0.0
 
@@ -189,8 +191,14 @@ def compared(
 ) -> Compared:
     """Return how starts stand: from random bits, of energy 0, down to the best of all."""
     best = min(*(course.lowest for course in courses.values()), *last.values())
-    needed = {name: course.until(DESCENDED * best) for name, course in courses.items()}
-    return Compared(family, verdict, needed, {n: end / best for n, end in last.items()}, usd)
+    ends = {name: end / best for name, end in last.items()}
+    return Compared(family, verdict, *counted(courses, DESCENDED * best), ends, usd)
+
+
+def counted(courses: Mapping[str, Course], enough: float) -> tuple[dict[str, int], frozenset[str]]:
+    """Return the evaluations until enough was reached, and the starts that never came there."""
+    needed = {name: course.until(enough) for name, course in courses.items()}
+    return needed, frozenset(n for n, course in courses.items() if course.lowest > enough)
 
 
 def exact(runs: Runs, family: str, model: IsingModel, asked: Json) -> Compared:
@@ -285,7 +293,7 @@ def by_shots(
         algorithm, ising = prepared.request.algorithm, prepared.ising
         assert isinstance(algorithm, SettledQaoa)
         spectrum = all_energies(ising.model_copy(update={"offset": 0.0}))
-        engine = engine_for(spectrum, evaluations=MOST, depth=2).engine
+        engine = engine_for(spectrum, evaluations=200, depth=2).engine
         best = lowest(ising, engine)
         measured = drawn(ising, engine, 7) if emulator is None else on_garnet(ising, emulator)
         watched = Watched(measured, engine, -math.inf if emulator is None else DESCENDED * best)
@@ -299,9 +307,8 @@ def by_shots(
         [use] = (each for each in prepared.plan.uses if each.purpose == TRAINING)
         fees = prepared.device
         price = fees.usd_per_task * use.tasks / use.executables + fees.usd_per_shot * SHOTS
-    needed = {name: course.until(DESCENDED * best) for name, course in courses.items()}
     ends = {} if emulator is not None else {name: end / best for name, end in lasts.items()}
-    return Compared(family, verdict, needed, ends, price)
+    return Compared(family, verdict, *counted(courses, DESCENDED * best), ends, price)
 
 
 def lowest(model: IsingModel, engine: Engine) -> float:
@@ -347,6 +354,7 @@ def summed(each: Sequence[Compared], *, by: float) -> Json:
         "worst": max((one.ratio for one in each), default=0.0),
         "of_all": sum(one.needed["learned"] for one in each)
         / max(1, sum(one.needed["default"] for one in each)),
+        "never": {name: sum(name in one.never for one in each) for name in names},
         "needed": {name: float(np.median([one.needed[name] for one in each])) for name in names},
         "ends": {name: float(np.mean([one.ends[name] for one in each])) for name in each[0].ends},
         "usd_saved": sum((one.needed["default"] - one.needed["learned"]) * one.usd for one in each),
@@ -371,6 +379,10 @@ def rows(found: Sequence[Compared]) -> dict[str, Json]:
     return {name: summed(each, by=BARS[name]) for name, each in classes.items() if each}
 
 
+def _never(many: int) -> str:
+    return f" ({many})" if many else ""
+
+
 def shown(found: Mapping[str, Sequence[Compared]]) -> Table:
     """Return the table of all settings."""
     table = Table(
@@ -386,7 +398,12 @@ def shown(found: Mapping[str, Sequence[Compared]]) -> Table:
             )
             table.add_row(
                 setting, name, str(figures["instances"]), str(used),
-                *(f"{needed[column]:g}" if column in needed else "-" for column in _COLUMNS),
+                *(
+                    f"{needed[column]:g}{_never(figures['never'][column])}"
+                    if column in needed
+                    else "-"
+                    for column in _COLUMNS
+                ),
                 f"{figures['of_all']:.2f}", f"{figures['worst']:.2f}", str(figures["above"]),
                 f"{figures['usd_saved']:.2f}",
                 " ".join(f"{ends[column]:.4f}" for column in _COLUMNS if column in ends),
