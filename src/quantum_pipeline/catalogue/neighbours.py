@@ -90,7 +90,8 @@ def suggested(request: Request, records_of: RecordsOf, *, on_real_device: bool) 
         InvalidRequest, DeviceUnavailable: it cannot be done, see ``preparation.check``.
 
     >>> from quantum_pipeline.requests.request import parse_request
-    >>> asked = {"problem": {"edges": [[0, 1]]}, "algorithm": {"learn": True}}
+    >>> problem = {"type": "maxcut", "edges": [[0, 1]]}
+    >>> asked = {"problem": problem, "algorithm": {"learn": True}}
     >>> suggested(parse_request(asked), lambda family: [], on_real_device=False).verdict
     <Verdict.NO_RUNS: 'no runs'>
     """
