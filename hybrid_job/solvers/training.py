@@ -261,7 +261,8 @@ def _from_shots(
     by_default = compared is not None and compared.taken == "default"
     algorithm, offset = job.algorithm, job.model.offset
     numbers = itertools.count(1)
-    log_phase("training", start.shape[1], start.shape[1])
+    point = start.points[1 if by_default else 0]
+    log_phase("training", point.shape[1], point.shape[1])
 
     def logged(batch: Sequence[Real]) -> list[tuple[float, float]]:
         found = estimate(batch)
@@ -271,7 +272,7 @@ def _from_shots(
 
     optimum = minimise_shots(
         logged,
-        start.points[1 if by_default else 0],
+        point,
         method=cast(Method, algorithm.optimizer),
         unit=start.unit,
         max_evaluations=algorithm.max_evaluations,
