@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,6 +14,8 @@ from hypothesis import HealthCheck, settings
 
 from quantum_pipeline.local.aws import LocalAws
 from tests.stack import PARAMETERS, REQUEST, Stack, Subscriber, with_room
+
+os.environ.pop("COLUMNS", None)  # of pytest's own terminal, which its workers are given
 
 logging.getLogger("moto").setLevel(logging.CRITICAL)  # it logs each failure that a test provokes
 

@@ -88,11 +88,9 @@ def test_another_observable_is_measured_in_the_same_state(n: int, kind: str, kep
 @pytest.mark.parametrize("kind", KINDS)
 def test_tail_is_that_of_the_reference(kind: str, alpha: float) -> None:
     cost, angles = costs(WHOLE, kind), some_angles(2)
-    qaoa = compiled.Qaoa(cost, np.zeros_like(cost))  # the tail is of the cost all the same
-
-    expected = statevector.Qaoa(cost).tail_and_gradient(angles, alpha)
-
-    assert_same(qaoa.tail_and_gradient(angles, alpha), expected)
+    for diagonals in ((cost,), (cost, -np.flip(cost) / 3)):  # of the cost, and of an observable
+        expected = statevector.Qaoa(*diagonals).tail_and_gradient(angles, alpha)
+        assert_same(compiled.Qaoa(*diagonals).tail_and_gradient(angles, alpha), expected)
 
 
 @pytest.mark.parametrize("n", [WHOLE, WHOLE + 1, SPLIT])
