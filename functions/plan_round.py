@@ -75,6 +75,7 @@ class _Turn(NamedTuple):
         check(study, _preparing(settings))
         studies.record_plan(bucket, study)
         lease = studies.take_lease(bucket, study.name, event.execution_arn)
+        studies.record_limits(bucket, study)
         return cls(study, lease, lease.first_round - 1)
 
 

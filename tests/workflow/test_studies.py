@@ -213,8 +213,10 @@ def test_runs_that_their_user_has_cancelled_are_rows_until_the_study_is_started_
     counted = {"succeeded": 0, "failed": 0, "cancelled": 2}
     assert read(stack, "picked", "report.json")["runs"] == counted
     stack.aws.braket.queue_seconds = 0
-    assert stack.ended(start(stack, asked, "picked-2"))["status"] == "SUCCEEDED"
+    wider = asked | {"limits": asked.get("limits", {}) | {"tolerated_failures": 0.5}}
+    assert stack.ended(start(stack, wider, "picked-2"))["status"] == "SUCCEEDED"
     assert read(stack, "picked", "report.json")["runs"]["succeeded"] == 2
+    assert read(stack, "picked", "study.json")["limits"]["tolerated_failures"] == 0.5
 
 
 def test_plan_round_says_the_same_again_and_finishes_what_an_earlier_call_has_left(

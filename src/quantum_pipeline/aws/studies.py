@@ -74,10 +74,18 @@ def record_plan(bucket: str, study: Study) -> None:
     key = places.key(study.name, places.STUDY_FILE)
     if storage.write_once(bucket, key, study):
         return
-    if storage.need_model(bucket, key, Study) != study:
+    if not storage.need_model(bucket, key, Study).asks_the_same(study):
         raise InvalidRequest.of(
-            "name", study.name, "a name that no other study had; the same is started again as it is"
+            "name",
+            study.name,
+            "a name that no other study had; the same is started again, limits apart, as it is",
         )
+
+
+def record_limits(bucket: str, study: Study) -> None:
+    """Write the limits that a study goes on with: for whoever has its lease."""
+    if read_plan(bucket, study.name) != study:
+        storage.write_model(bucket, places.key(study.name, places.STUDY_FILE), study)
 
 
 def read_plan(bucket: str, name: str) -> Study:

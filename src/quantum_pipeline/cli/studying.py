@@ -110,8 +110,8 @@ def _check_name(asked: Study, folder: Path, output: Path) -> None:
         allowed = f"a study that goes on in no process; this one does in {process_id}"
         raise InvalidRequest.of("name", asked.name, allowed)
     before = folder / STUDY_FILE
-    if before.is_file() and parse_study(json.loads(before.read_bytes())) != asked:
-        allowed = f"a name that no other study had; {folder} is of another"
+    if before.is_file() and not parse_study(json.loads(before.read_bytes())).asks_the_same(asked):
+        allowed = f"a name that no other study had; {folder} is of another, limits apart"
         raise InvalidRequest.of("name", asked.name, allowed)
 
 

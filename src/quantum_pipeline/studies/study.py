@@ -165,6 +165,16 @@ class Study(_Part):
     learn: StrictBool = Field(False, description="whether runs start from what earlier runs found")
     limits: StudyLimits = Field(StudyLimits(), description="what the study may cost and take")
 
+    def asks_the_same(self, other: Study) -> bool:
+        """Return whether this is the other study, which may go on within other limits.
+
+        >>> study = Study(name="a", base={}, vary={"shots": [1, 2]})
+        >>> dearer = study.model_copy(update={"limits": StudyLimits(max_cost_usd=5.0)})
+        >>> study.asks_the_same(dearer), study.asks_the_same(dearer.model_copy(update={"learn": 1}))
+        (True, False)
+        """
+        return self == other.model_copy(update={"limits": self.limits})
+
 
 def is_study(data: Any) -> bool:
     """Return whether a JSON value asks for a study: an object with the field ``vary``."""
