@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from quantum_pipeline.cli.client import Pipeline
 from quantum_pipeline.cli.entry import main
 from quantum_pipeline.cli.study_client import StudyClient
+from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.studies.study import parse_study
 from tests.cloudformation import describe_stacks
 from tests.stack import Stack
@@ -72,6 +73,17 @@ def test_a_study_on_a_stack_is_shown_and_fetched_with_its_runs(done: Result, out
     assert {report["algorithm"]["depth"] for report in reports} == {1, 2}
     over = qpipe(output, "cancel", "odd-ring")
     assert (over.exit_code, "a study that goes on" in over.stderr) == (2, True)
+
+
+def test_a_study_too_large_for_an_execution_is_told_where_its_problems_can_be(
+    pipeline: Pipeline,
+) -> None:
+    wide = {"type": "random", "problem_size": 20, "seed": 0}
+    asked = parse_study(PLAN | {"name": "wide", "vary": {"problem": [wide] * 7000}})
+    with pytest.raises(
+        InvalidRequest, match=r"study: got \d{6} bytes; allowed: up to 245760; a pr"
+    ):
+        StudyClient(pipeline, asked).start()
 
 
 def test_a_study_whose_s3_is_gone_goes_on_from_its_files(

@@ -10,7 +10,7 @@ from typing import Any
 
 from quantum_pipeline import runs
 from quantum_pipeline.catalogue.filters import Record, Wanted
-from quantum_pipeline.cli.client import Pipeline, waited
+from quantum_pipeline.cli.client import INPUT_LIMIT_BYTES, Pipeline, waited
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.studies import places
 from quantum_pipeline.studies.progress import StudyProgress, progress_of
@@ -52,13 +52,20 @@ class StudyClient:
         """Start an execution of the study, and return its ARN.
 
         Raises:
-            InvalidRequest: the stack is of a release that had no studies.
+            InvalidRequest: the stack is of a release that had no studies, or the study is too large.
         """
         machine = self.pipeline.outputs.get("StudyMachineArn")
         if machine is None:
             allowed = "one with studies, which this release has: deploy it again"
             raise InvalidRequest.of("--stack", self.pipeline.outputs["StateMachineArn"], allowed)
         body = self.study.model_dump_json(by_alias=True, exclude_none=True)
+        size = len(body.encode())
+        if size > INPUT_LIMIT_BYTES:
+            allowed = (
+                f"up to {INPUT_LIMIT_BYTES}; a problem that is stored in the input bucket, "
+                f"{self.pipeline.outputs['InputBucketName']}, is named by its uri"
+            )
+            raise InvalidRequest(f"study: got {size} bytes; allowed: {allowed}")
         return self.pipeline.execute(machine, self.study.name, body)
 
     def look(self) -> StudyProgress:
