@@ -52,7 +52,7 @@ class StudyClient:
         """Start an execution of the study, and return its ARN.
 
         Raises:
-            InvalidRequest: the stack is of a release that had no studies, or the study is too large.
+            InvalidRequest: the stack is of a release that had no studies; the study is too large.
         """
         machine = self.pipeline.outputs.get("StudyMachineArn")
         if machine is None:
