@@ -25,6 +25,8 @@ OWN_FILE = "ann bob\nbob cem\ncem dee\ndee ann\n"
 
 def main() -> int:
     """Print what was checked; return 1 where the wheel does not do alone."""
+    # What is started in the background ignores Ctrl-C, and so would all that it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as folder:
         qpipe = _installed(Path(folder))
         empty = Path(folder) / "empty"
