@@ -44,18 +44,66 @@ OF_PACKS: dict[str, tuple[str, ...]] = {
 }
 """Those that only packs come to, or that refuse one of their runs."""
 
+_END_OF_STUDY = ("PutObject:ends", "GetObject:ends", "Publish")
+
+OF_STUDIES: dict[str, tuple[str, ...]] = {
+    "Engine": ("Invoke:PlanRound", "Invoke:Summarise"),
+    "PlanRound": (
+        "PutObject:study.json",
+        "GetObject:study.json",
+        "GetObject:lease.json",
+        "PutObject:lease.json",
+        "ListObjects",
+        "GetObject:rounds",
+        "PutObject:inputs",
+        "PutObject:rounds",
+        "HeadObject:rows",
+        "GetObject:end.json",
+        "GetObject:report.json",
+        "PutObject:rows",
+        "GetObject:rows",
+    ),
+    "Summarise": (
+        "GetObject:study.json",
+        "GetObject:lease.json",
+        "GetObject:rounds",
+        "GetObject:rows",
+        "PutObject:plots",
+        "PutObject:report.html",
+        "PutObject:runs.csv",
+        "PutObject:report.json",
+        *_END_OF_STUDY,
+    ),
+    "StopRuns": (
+        "DescribeExecution",
+        *_END_OF_STUDY,
+        "GetObject:lease.json",
+        "ListObjects",
+        "GetObject:rounds",
+        "ListExecutions",
+        "StopExecution",
+    ),
+    "Prepare": ("GetObject:inputs",),
+    "Job": ("GetObject:rounds",),
+}
+"""Those that only studies come to, whose runs come to those of packs; the Map reads its items as
+the service around jobs does."""
+
 CALLS: dict[str, tuple[str, ...]] = {
+    **{caller: OF_STUDIES[caller] for caller in ("PlanRound", "Summarise", "StopRuns")},
     "Engine": (
         "Invoke:Prepare",
         "Invoke:Submit",
         "Invoke:Monitor",
         "Invoke:PostProcess",
         "Invoke:Cancel",
+        *OF_STUDIES["Engine"],
     ),
     "Prepare": (
         "GetDevice",
         "GetObject:end.json",
         "PutObject:prepared.json",
+        *OF_STUDIES["Prepare"],
         *OF_PACKS["Prepare"],
     ),
     "Submit": (
@@ -74,6 +122,7 @@ CALLS: dict[str, tuple[str, ...]] = {
         "DeleteObject:ticket",
     ),
     "Job": (
+        *OF_STUDIES["Job"],
         *OF_PACKS["Job"],
         "CreateLogGroup",
         "CreateLogStream",

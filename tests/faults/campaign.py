@@ -8,15 +8,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
+from moto.stepfunctions.responses import get_backend
 
 from quantum_pipeline import runs
+from quantum_pipeline.local.aws import ACCOUNT, REGION
 from quantum_pipeline.local.runtime_api import Answer
+from quantum_pipeline.studies.places import end_key
 from tests.calls import Calls
 from tests.faults.places import ENGINE, JOB, Place
 from tests.faults.plans import Plan
@@ -43,6 +46,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
             {"name": "refused", "request": _SMALL | {"shots": -1}},
         ]
     },
+    "study": {"base": _SMALL, "vary": {"algorithm.gammas.0": [0.6, 0.5], "seed": {"count": 2}}},
 }
 RETRIES_AFTER = (0.2, 0.4)
 """Seconds after which Lambda calls again what failed; on AWS one and two minutes."""
@@ -52,6 +56,9 @@ WAIT_SHARE = 0.02
 
 SWEEPS = 4
 """Most sweeps after which nothing may be left."""
+
+MAP_STARTS = timedelta(minutes=2)
+"""Longer than a Map is taken to start executions after its own was stopped."""
 
 SWEEP, SWEEP_NOW = "quantum-pipeline-SweepFunction", b'{"grace_seconds": 0}'
 SV1 = "arn:aws:braket:::device/quantum-simulator/amazon/sv1"
@@ -95,13 +102,14 @@ class Campaign:
     def run(self, plan: Plan, run_id: str) -> Run:
         """Return what has become of a run under a plan."""
         started = time.monotonic()
-        arn = self._stack.aws.outputs["StateMachineArn"].replace(":stateMachine:", ":execution:")
+        machine = self._machine_of(plan)
+        arn = machine.replace(":stateMachine:", ":execution:")
         strikes = Strikes(self._stack, plan, f"{arn}:{run_id}")
         run = Run(plan, run_id, strikes.execution, strikes)
         self._events = plan.events
         with self._braket_as_planned(plan):
             self._stack.aws.router.intercept = strikes
-            self._stack.start(REQUESTS[plan.run], run_id)
+            self._start(plan, machine, run_id)
             self._wait_for_end(run)
             self._settle()
             self._sweep_under_faults(run)
@@ -109,9 +117,17 @@ class Campaign:
             self._deliver_late()
             self._sweep(run)
         told = self._subscriber()
-        run.told = [each for each in told if each["run_id"].partition(".")[0] == run_id]
+        run.told = [each for each in told if _is_of(each, run_id)]
         run.seconds = time.monotonic() - started
         return run
+
+    def _machine_of(self, plan: Plan) -> str:
+        return self._stack.aws.outputs[f"{'Study' if plan.run == 'study' else 'State'}MachineArn"]
+
+    def _start(self, plan: Plan, machine: str, run_id: str) -> None:
+        named = {"name": run_id} if plan.run == "study" else {}
+        asked = json.dumps(REQUESTS[plan.run] | named)
+        self._stack.states.start_execution(stateMachineArn=machine, name=run_id, input=asked)
 
     @contextmanager
     def _braket_as_planned(self, plan: Plan) -> Iterator[None]:
@@ -170,6 +186,7 @@ class Campaign:
 
     def _sweep(self, run: Run) -> None:
         """Sweep until nothing is found, a few times at most; in between, leases run out."""
+        self._let_time_pass(run)
         for _ in range(SWEEPS):
             self._expire_lease(run.run_id)
             if self._events == "twice":
@@ -180,18 +197,25 @@ class Campaign:
             if not run.swept[-1]:
                 return
 
+    def _let_time_pass(self, run: Run) -> None:
+        """Put the end of a study's execution so far back that its Map starts no more runs."""
+        execution = get_backend(ACCOUNT, REGION).describe_execution(run.execution)
+        if run.plan.run == "study" and execution.stop_date is not None:
+            execution.stop_date -= MAP_STARTS
+
     def _call_sweep(self) -> Answer:
         return self._stack.aws.functions.invoke(SWEEP, SWEEP_NOW)
 
     def _expire_lease(self, run_id: str) -> None:
         """Let the time pass in which a teller that died is taken to be alive."""
-        if "end.json" not in self._stack.records(run_id):
-            return
-        end = self._stack.record(run_id, "end.json")
-        if end["telling"] and not end["told"]:
-            end["telling"]["until"] = datetime(2026, 1, 1, tzinfo=UTC).isoformat()
-            key = runs.key(run_id, "end.json")
-            self._stack.s3.put_object(Bucket=self._stack.bucket, Key=key, Body=json.dumps(end))
+        bucket, s3 = self._stack.bucket, self._stack.s3
+        for key in (runs.key(run_id, "end.json"), end_key(f":{run_id}")):
+            if not s3.list_objects_v2(Bucket=bucket, Prefix=key).get("Contents"):
+                continue
+            end = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+            if end["telling"] and not end["told"]:
+                end["telling"]["until"] = datetime(2026, 1, 1, tzinfo=UTC).isoformat()
+                s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(end))
 
     def _deliver(self, name: str, payload: bytes) -> None:
         """Deliver an event as often, and when, the plan says; calls by the sweep at once."""
@@ -201,3 +225,8 @@ class Campaign:
             return
         for _ in range(2 if events == "twice" else 1):
             self._invoke_later(name, payload)
+
+
+def _is_of(told: dict[str, Any], run_id: str) -> bool:
+    """Return whether a notification is of a run, a pack or a study, not of what belongs to it."""
+    return bool(told.get("study", told.get("run_id", "")).partition(".")[0] == run_id)

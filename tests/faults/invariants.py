@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 from quantum_pipeline.errors import ERRORS
+from tests.faults import studies
 from tests.faults.campaign import EDGES, Run
 from tests.faults.places import JOB
 from tests.stack import Stack
@@ -75,7 +76,9 @@ class Books:
 
 
 def broken(stack: Stack, run: Run) -> list[str]:
-    """Return what does not hold of a run: the invariant, and what is there instead."""
+    """Return what does not hold of a run or a study: the invariant, and what is there instead."""
+    if run.plan.run == "study":
+        return studies.broken(stack, run)
     books = Books(stack, run)
     return [
         f"{name}: {found}" for name, invariant in INVARIANTS.items() for found in invariant(books)
@@ -83,7 +86,9 @@ def broken(stack: Stack, run: Run) -> list[str]:
 
 
 def end_of(stack: Stack, run: Run) -> str:
-    """Return how a run ended by its record: completed, failure or cancelled."""
+    """Return how a run or a study ended by its record: completed, failure or cancelled."""
+    if run.plan.run == "study":
+        return studies.end_of(stack, run)
     return ", ".join(
         each.removesuffix(".json") for each in stack.records(run.run_id) & RECORDS.keys()
     )

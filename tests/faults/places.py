@@ -92,9 +92,13 @@ def _object(key: str) -> str:
 
     >>> _object("runs/r1/staged/0a1b/report.json"), _object("runs/r1/end.json")
     ('staged', 'end.json')
+    >>> _object("studies/angles/rounds/0001.json"), _object("studies/_ends/monday.json")
+    ('rounds', 'ends')
     """
     if key.startswith("line/"):
         return "ticket"
+    if key.startswith("studies/"):
+        return "ends" if key.startswith("studies/_ends/") else key.split("/")[2]
     if not key.startswith("runs/"):
         return "source" if key.endswith(".tar.gz") else key.rpartition("/")[2]
     return key.split("/")[2]

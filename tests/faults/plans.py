@@ -8,15 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tests.faults.calls_of_aws import CALLS, OF_PACKS
+from tests.faults.calls_of_aws import CALLS, OF_PACKS, OF_STUDIES
 from tests.faults.places import ENGINE, JOB, Place
 
 LASTING = 10**6
 """How often a fault strikes that is there until the run has ended."""
 
 ALONE = ("local", "sv1", "refused", "broken")
-RUNS = (*ALONE, "pack")
-"""On which device; a request that is refused; a job that fails by its own fault; a pack."""
+RUNS = (*ALONE, "pack", "study")
+"""On which device; a request that is refused; a job that fails by itself; a pack; a study."""
 
 EVENTS = ("once", "twice", "late", "lost")
 """How often EventBridge delivers the end of the execution: late is after the first sweep."""
@@ -129,7 +129,7 @@ KILLS = ("kill", "kill-after")
 STOPS = ("stop", "stop-after")
 OF_THE_ENGINE = ("throttle", "error", "error-after", "abandon", "slow")
 
-_SHARES = {"local": 0.7, "sv1": 0.15, "refused": 0.08, "broken": 0.07, "pack": 1.0}
+_SHARES = {"local": 0.7, "sv1": 0.15, "refused": 0.08, "broken": 0.07, "pack": 1.0, "study": 1.0}
 _OF_A_RUN = ("Prepare", "Submit", "Monitor", "PostProcess", ENGINE, JOB)
 _ON_DEVICES = "QuantumTask|GetDevice|results.json"
 _END = {
@@ -140,7 +140,7 @@ _END = {
 """The calls of an end."""
 
 AIMS = ("stop in Submit", "claim and telling", "resume")
-OTHERS = ("single", "several", "stop", "events", "job", "pack")
+OTHERS = ("single", "several", "stop", "events", "job", "pack", "study")
 
 
 def drawn(seed: int, number: int) -> Plan:
@@ -181,7 +181,8 @@ class _Draw:
             if self.run != "refused" or caller in ("Prepare", "Cancel", "Sweep", ENGINE)
             for operation in CALLS[caller]
             if self.run == "sv1" or not re.search(_ON_DEVICES, operation)
-            if self.run == "pack" or operation not in OF_PACKS.get(caller, ())
+            if self.run in ("pack", "study") or operation not in OF_PACKS.get(caller, ())
+            if self.run == "study" or operation not in OF_STUDIES.get(caller, ())
             if re.search(only, operation)
         ]
 
@@ -312,6 +313,16 @@ def _pack(chance: random.Random) -> Plan:
     return Plan((first, ends)[: draw.one_of(1, 2)], run="pack", events=draw.one_of(*EVENTS))
 
 
+def _study(chance: random.Random) -> Plan:
+    """One fault or two, of a study's way, of its end or of one of its runs."""
+    draw, own = _Draw(chance, "study"), ("PlanRound", "Summarise", "StopRuns")
+    first = draw.fault(draw.one_of(draw.place(*own), draw.place(ENGINE, only="Plan|Summ")))
+    if chance.random() < 0.5:
+        first = draw.stop(draw.place(*_OF_A_RUN, "PlanRound", "Summarise"))
+    second = draw.worse(draw.place(*own, *_OF_A_RUN, "Cancel"))
+    return Plan((first, second)[: draw.one_of(1, 2)], run="study", events=draw.one_of(*EVENTS))
+
+
 _DRAWERS: dict[str, Callable[[random.Random], Plan]] = {
     "single": _single,
     "several": _several,
@@ -319,6 +330,7 @@ _DRAWERS: dict[str, Callable[[random.Random], Plan]] = {
     "events": _events,
     "job": _job,
     "pack": _pack,
+    "study": _study,
     "stop in Submit": _stop_in_submit,
     "claim and telling": _claim_and_telling,
     "resume": _resume,

@@ -83,9 +83,16 @@ def test_plans_strike_every_call_and_a_third_of_them_aim_at_one_place() -> None:
 @contextmanager
 def changed(stack: Stack, run: Run, name: str, change: Callable[[Any], Any]) -> Iterator[None]:
     """Change one of the run's records for a while, or remove it where the change is to None."""
-    where = {"Bucket": stack.bucket, "Key": runs.key(run.run_id, name)}
+    with rewritten(stack, runs.key(run.run_id, name), change):
+        yield
+
+
+@contextmanager
+def rewritten(stack: Stack, key: str, change: Callable[[Any], Any]) -> Iterator[None]:
+    """Change an object of the bucket for a while, or remove it."""
+    where = {"Bucket": stack.bucket, "Key": key}
     before = stack.s3.get_object(**where)["Body"].read()
-    after = change(json.loads(before)) if name.endswith(".json") else None
+    after = change(json.loads(before)) if key.endswith(".json") else None
     if after is None:
         stack.s3.delete_object(**where)
     else:
@@ -131,6 +138,33 @@ def test_a_run_of_a_pack_without_an_end_is_seen(stack: Stack, campaign: Campaign
     with changed(stack, one, "completed.json", lambda _: None):
         found, _ = broken(stack, pack)
     assert found.startswith("each run of a pack: a has ")
+
+
+@pytest.fixture(scope="module")
+def summarised(campaign: Campaign) -> Run:
+    return campaign.run(Plan.parse("study:"), "angles")
+
+
+OF_STUDIES: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "one end": ("studies/_ends/angles.json", lambda end: end | {"status": "FAILED"}),
+    "told once": ("studies/_ends/angles.json", lambda end: end | {"told": False}),
+    "a right summary": ("studies/angles/report.json", lambda found: found | {"spent": {"usd": 7}}),
+    "each run ends once": ("runs/angles-0-1.2/completed.json", lambda _: None),
+}
+
+
+@pytest.mark.parametrize("invariant", OF_STUDIES)
+def test_what_is_wrong_of_a_study_is_seen(stack: Stack, summarised: Run, invariant: str) -> None:
+    assert broken(stack, summarised) == []
+    key, change = OF_STUDIES[invariant]
+    with rewritten(stack, key, change):
+        found = [each.partition(":")[0] for each in broken(stack, summarised)]
+    assert invariant in found
+
+
+def test_a_study_of_which_sweeps_find_more_and_more_is_seen(stack: Stack, summarised: Run) -> None:
+    unfinished = replace(summarised, swept=[["angles"]] * 4)
+    assert [each.partition(":")[0] for each in broken(stack, unfinished)] == ["it ended"]
 
 
 ELSEWHERE: dict[str, Callable[[Run], Run]] = {
