@@ -318,7 +318,8 @@ def _study(chance: random.Random) -> Plan:
     draw, own = _Draw(chance, "study"), ("PlanRound", "Summarise", "StopRuns")
     first = draw.fault(draw.one_of(draw.place(*own), draw.place(ENGINE, only="Plan|Summ")))
     if chance.random() < 0.5:
-        first = draw.stop(draw.place(*_OF_A_RUN, "PlanRound", "Summarise"))
+        at = draw.place(*_OF_A_RUN, "PlanRound", "Summarise")
+        first = draw.stop(draw.one_of(at, draw.place(ENGINE)))
     second = draw.worse(draw.place(*own, *_OF_A_RUN, "Cancel"))
     return Plan((first, second)[: draw.one_of(1, 2)], run="study", events=draw.one_of(*EVENTS))
 

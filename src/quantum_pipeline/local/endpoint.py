@@ -12,7 +12,8 @@ import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from functools import cache, lru_cache, partial
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -225,21 +226,26 @@ def _keep_bodies(folder: Path) -> None:
     vars(s3_models)["tempfile"] = SimpleNamespace(SpooledTemporaryFile=bodies(folder))
 
 
-def _load_engine() -> None:
-    """Import moto's engine of state machines, which asks for the module of AWS Batch's names.
+@contextmanager
+def _without_batch() -> Iterator[None]:
+    """Let the engine have the module of AWS Batch's names without its package.
 
-    With its package come the catalogues of EC2, which take longer to load than all the rest: so the
-    package is stood in for by an empty one with the same path while the engine is imported.
+    With that come the catalogues of EC2, which take longer to load than all the rest: so it is
+    stood in for by an empty one with the same path.
     """
-    if "moto.batch" in sys.modules:
-        return
     package = ModuleType("moto.batch")
     package.__path__ = [str(Path(moto.__file__).with_name("batch"))]
     sys.modules["moto.batch"] = package
     try:
-        importlib.import_module("moto.stepfunctions.parser.models")
+        yield
     finally:
         del sys.modules["moto.batch"]
+
+
+def _load_engine() -> None:
+    """Import moto's engine of state machines, and complete it; whoever has imported it before."""
+    with nullcontext() if "moto.batch" in sys.modules else _without_batch():
+        importlib.import_module("moto.stepfunctions.parser.models")
     _parse_once()
     nested.complete()
 
