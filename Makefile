@@ -40,7 +40,7 @@ test-unit: setup  ## the tests that need no local AWS
 	@$(BIN)/pytest -n 2 --dist loadfile tests/unit tests/job src hybrid_job
 
 faults: setup  ## whole runs under seeded faults: make faults N=200 SEED=1, or PLAN='...' as a failure prints it
-	@$(BIN)/python -m tests.faults -n $(or $(N),200) --seed $(or $(SEED),1) $(if $(PLAN),--plan "$(PLAN)")
+	@$(BIN)/python -m tests.faults -n $(or $(N),200) --seed $(or $(SEED),1) $(if $(KIND),--kind "$(KIND)") $(if $(PLAN),--plan "$(PLAN)")
 
 check: setup validate scan build  ## format, lint, types, architecture, template, package sizes
 	@$(BIN)/ruff format --check --quiet .

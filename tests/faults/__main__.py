@@ -1,4 +1,4 @@
-"""The campaign: make faults N=200 SEED=1, or make faults PLAN='local: Submit CreateJob stop'."""
+"""The campaign: make faults N=200 SEED=1, of them KIND=study; or PLAN='local: Submit CreateJob stop'."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from tests.faults.campaign import Campaign, Run
 from tests.faults.invariants import broken, end_of
-from tests.faults.plans import Plan, drawn
+from tests.faults.plans import AIMS, OTHERS, Plan, drawn
 from tests.stack import Stack, priced_stack
 
 A_STACK = 50
@@ -25,7 +25,11 @@ def main() -> int:
     arguments = _arguments()
     logging.getLogger("moto").setLevel(logging.CRITICAL)  # it logs each failure that is planned
     numbers = range(arguments.start, arguments.n)
-    plans = arguments.plan or [drawn(arguments.seed, number) for number in numbers]
+    plans = arguments.plan or [
+        plan
+        for plan in (drawn(arguments.seed, number) for number in numbers)
+        if arguments.kind in (None, plan.kind)
+    ]
     table = Table()
     try:
         for first in range(0, len(plans), A_STACK):
@@ -41,6 +45,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("-n", type=int, default=200, help="how many plans")
     parser.add_argument("--start", type=int, default=0, help="the number of the first")
     parser.add_argument("--seed", type=int, default=1, help="what they are drawn from")
+    parser.add_argument("--kind", choices=(*AIMS, *OTHERS), help="only those of a kind")
     parser.add_argument("--plan", type=_plan, help="one plan alone, as a failure prints it")
     return parser.parse_args()
 
