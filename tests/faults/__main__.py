@@ -1,4 +1,4 @@
-"""The campaign: make faults N=200 SEED=1, of them KIND=study; or PLAN='local: Submit CreateJob stop'."""
+"""The campaign: make faults N=200 SEED=1 [KIND=study], or PLAN='local: Submit CreateJob stop'."""
 
 from __future__ import annotations
 
