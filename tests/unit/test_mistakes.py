@@ -93,6 +93,12 @@ MISTAKES: list[tuple[str, str | bytes, str]] = [
      "run 0 (shots 1): problem: missing; allowed: an object whose type is one of"),
     ("s.json", json.dumps({"name": "s", "base": {}, "vary": {"shots": []}, "strategi": {}}),
      "strategi: no such field; did you mean strategy?"),
+    # programs, clauses, tours
+    ("a.cnf", "p cnf 3 2\n1 -2 0\n", "allowed: as many clauses as follow, 1"),
+    ("b.tsp", "TYPE: TSP\nDIMENSION: 3\nEDGE_WEIGHT_TYPE: EUC_4D\nNODE_COORD_SECTION\n1 0 0\n",
+     'line 3, EDGE_WEIGHT_TYPE: got "EUC_4D"; allowed: EXPLICIT, EUC_2D'),
+    ("c.lp", "Minimize\n obj: x + y\nSubject To\n c: x + y >= 1\nEnd\n",
+     'variable "x": got a continuous one; allowed: binary and integer variables'),
     ("f.fcidump", "&FCI NORB=2,NELEC=2\n", "the header does not end; allowed: &END or / after it"),
 ]  # fmt: skip
 
