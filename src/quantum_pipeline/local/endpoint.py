@@ -207,6 +207,7 @@ class _Engine:
         )
 
 
+_client_of_moto = boto_client.boto_client_for
 boto_client.boto_client_for = _Engine.client  # before the engine takes it from there
 
 
@@ -246,6 +247,11 @@ def _load_engine() -> None:
     """Import moto's engine of state machines, and complete it; whoever has imported it before."""
     with nullcontext() if "moto.batch" in sys.modules else _without_batch():
         importlib.import_module("moto.stepfunctions.parser.models")
+    for name, module in list(sys.modules.items()):  # that were there before this one
+        if name.startswith("moto.stepfunctions.") and (
+            vars(module).get("boto_client_for") is _client_of_moto
+        ):
+            vars(module)["boto_client_for"] = _Engine.client
     _parse_once()
     nested.complete()
 
