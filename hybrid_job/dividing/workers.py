@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import current_process, get_context
-from multiprocessing.pool import Pool
 
 import numpy as np
 
@@ -18,7 +18,7 @@ Task = tuple[Solver, Block, tuple[int, ...]]
 class Workers:
     """Processes that solve blocks; without any, this one does."""
 
-    def __init__(self, pool: Pool | None, processes: int) -> None:
+    def __init__(self, pool: ProcessPoolExecutor | None, processes: int) -> None:
         self._pool, self._processes = pool, processes
 
     def solve(self, solver: Solver, blocks: Sequence[Block], seed: tuple[int, ...]) -> list[Real]:
@@ -27,7 +27,7 @@ class Workers:
         if self._pool is None or len(tasks) == 1:
             return [_solved(task) for task in tasks]
         share = -(-len(tasks) // (4 * self._processes))
-        return self._pool.map(_solved, tasks, chunksize=share)
+        return list(self._pool.map(_solved, tasks, chunksize=share))
 
 
 @contextmanager
@@ -36,7 +36,8 @@ def workers(processors: int) -> Iterator[Workers]:
     if processors < 2 or current_process().daemon:
         yield Workers(None, 1)
         return
-    with get_context("fork").Pool(processors) as pool:
+    # Ended by what it is sent, not by signals, which a process may have handlers for.
+    with ProcessPoolExecutor(processors, mp_context=get_context("fork")) as pool:
         yield Workers(pool, processors)
 
 
