@@ -13,7 +13,6 @@ this one.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import logging
 import os
 import signal
@@ -29,6 +28,7 @@ from pydantic import ValidationError
 
 from hybrid_job.markers import cancelled_runs
 from hybrid_job.metrics import log_metric
+from hybrid_job.processes import die_with
 from quantum_pipeline.errors import JobFailed, PipelineError
 from quantum_pipeline.planning.pack_record import PackRecord
 from quantum_pipeline.planning.packs import Demand, Room, demand_of, order, startable
@@ -214,7 +214,7 @@ def leave(folder: Path, left: PackedResult) -> None:
 
 def _work(solve: Solve, prepared: PreparedRun, folder: Path, seconds: int, parent: int) -> None:
     """Solve one run: all that its process does."""
-    _die_with(parent)
+    die_with(parent)
     started = time.monotonic()
     try:
         # A job's metrics are one course: nobody could tell those of its runs apart.
@@ -230,13 +230,3 @@ def _work(solve: Solve, prepared: PreparedRun, folder: Path, seconds: int, paren
         logging.exception("%s", folder.name)
         left = _failed(JobFailed(f"{type(error).__name__}: {error}"), time.process_time())
     leave(folder, left)
-
-
-def _die_with(parent: int) -> None:
-    """End with the job, whatever ends it; and before it, where memory is short. Linux alone can."""
-    with contextlib.suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-    if os.getppid() != parent:  # it has died meanwhile
-        os._exit(1)

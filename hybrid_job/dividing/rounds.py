@@ -44,9 +44,13 @@ class Round:
 
 @dataclass(frozen=True)
 class Dividing:
-    """How a system is divided: the solver of blocks, their size, and the seed of what is random."""
+    """How a system is divided: its partition, the solver of blocks, their size, and the seed.
+
+    ``parts`` are the blocks that it starts from, each of at most ``size`` variables.
+    """
 
     system: System
+    parts: list[Places]
     solver: Solver
     size: int
     workers: Workers
@@ -54,8 +58,8 @@ class Dividing:
 
     def start(self) -> Round:
         """Return what blocks make that are solved alone and merged."""
-        spins = _merged(self, self.system, level=0)
-        count = ceil(self.system.n / self.size)
+        spins = _merged(self, self.system, self.parts, level=0)
+        count = len(self.parts)
         return Round(0, count, count, self.system.energy(spins), spins)
 
     def round(self, number: int, spins: Real) -> Round:
@@ -86,21 +90,19 @@ class Dividing:
         return np.split(members, ends[: count - 1])
 
 
-def _merged(dividing: Dividing, system: System, level: int) -> Real:
-    """Return spins of a system: its own blocks solved alone, and whole blocks turned over."""
-    seed = (*dividing.seed, 0, level)
+def _merged(dividing: Dividing, system: System, parts: list[Places], level: int) -> Real:
+    """Return spins of a system: its parts solved alone, then whole ones of them turned over."""
     alone = np.zeros(system.n)
-    if system.n <= dividing.size:
-        block = system.block(np.arange(system.n), alone, system.fields)
-        return dividing.workers.solve(dividing.solver, [block], seed)[0]
-    blocks = partition(system, dividing.size, seed=dividing.seed[0] % 2**32)
-    models = [system.block(each, alone, system.fields) for each in blocks]
-    found = dividing.workers.solve(dividing.solver, models, seed)
+    models = [system.block(each, alone, system.fields) for each in parts]
+    found = dividing.workers.solve(dividing.solver, models, (*dividing.seed, 0, level))
     spins = np.empty(system.n)
-    for each, of_block in zip(blocks, found, strict=True):
+    for each, of_block in zip(parts, found, strict=True):
         spins[each] = of_block
-    flips = _merged(dividing, system.flips_of(blocks, spins), level + 1)
-    for each, flip in zip(blocks, flips, strict=True):
+    if len(parts) == 1:
+        return spins
+    flips_of = system.flips_of(parts, spins)
+    wider = partition(flips_of, dividing.size, seed=dividing.seed[0])
+    for each, flip in zip(parts, _merged(dividing, flips_of, wider, level + 1), strict=True):
         spins[each] *= flip
     return spins
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import current_process, get_context
 
@@ -11,6 +13,8 @@ import numpy as np
 
 from hybrid_job.dividing.blocks import Solver
 from hybrid_job.dividing.system import Block, Real
+from hybrid_job.processes import die_with
+from quantum_pipeline.errors import JobFailed
 
 Task = tuple[Solver, Block, tuple[int, ...]]
 
@@ -22,12 +26,21 @@ class Workers:
         self._pool, self._processes = pool, processes
 
     def solve(self, solver: Solver, blocks: Sequence[Block], seed: tuple[int, ...]) -> list[Real]:
-        """Return the spins of each block, its random numbers by ``seed`` and its place."""
+        """Return the spins of each block, its random numbers by ``seed`` and its place.
+
+        Raises:
+            JobFailed: one of the processes was killed.
+        """
         tasks = [(solver, block, (*seed, place)) for place, block in enumerate(blocks)]
         if self._pool is None or len(tasks) == 1:
             return [_solved(task) for task in tasks]
         share = -(-len(tasks) // (4 * self._processes))
-        return list(self._pool.map(_solved, tasks, chunksize=share))
+        try:
+            return list(self._pool.map(_solved, tasks, chunksize=share))
+        except BrokenProcessPool as error:
+            raise JobFailed(
+                "a process that solves blocks was killed, as for want of memory"
+            ) from error
 
 
 @contextmanager
@@ -36,8 +49,11 @@ def workers(processors: int) -> Iterator[Workers]:
     if processors < 2 or current_process().daemon:
         yield Workers(None, 1)
         return
-    # Ended by what it is sent, not by signals, which a process may have handlers for.
-    with ProcessPoolExecutor(processors, mp_context=get_context("fork")) as pool:
+    # An executor ends its processes by what it sends them. A Pool does by a signal, which one that
+    # has a handler of this process may miss while it begins to wait for a lock: it never ends then.
+    with ProcessPoolExecutor(
+        processors, get_context("fork"), initializer=die_with, initargs=(os.getpid(),)
+    ) as pool:
         yield Workers(pool, processors)
 
 

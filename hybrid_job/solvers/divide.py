@@ -19,7 +19,7 @@ from hybrid_job.dividing import blocks
 from hybrid_job.dividing.blocks import ByQaoa, Solver
 from hybrid_job.dividing.partition import partition
 from hybrid_job.dividing.rounds import Dividing, Round, refined
-from hybrid_job.dividing.system import Real, System
+from hybrid_job.dividing.system import Places, Real, System
 from hybrid_job.dividing.workers import Workers, workers
 from hybrid_job.job import DivideJob, versions
 from hybrid_job.journal import Kept
@@ -70,6 +70,21 @@ class _Made(NamedTuple):
     seconds: float
 
 
+@dataclass(frozen=True)
+class _Work:
+    """A run, what it solves, the blocks that all ways start from, and who solves blocks."""
+
+    job: DivideJob
+    system: System
+    parts: list[Places]
+    pool: Workers
+
+    def dividing(self, solver: Solver) -> Dividing:
+        """Return how the blocks are solved by a solver."""
+        size, seed = self.job.algorithm.block_size, self.job.prepared.request.seed
+        return Dividing(self.system, self.parts, solver, size, self.pool, (seed,))
+
+
 @dataclass
 class _Course:
     """Rounds that were made, and the seconds that they took, in whichever attempt."""
@@ -85,42 +100,39 @@ class _Course:
 
 def solve(job: DivideJob) -> DividedResult:
     """Return the result of a run: the baseline, the rounds, and what they are compared with."""
-    system = System.of(job.model)
+    system, watch = System.of(job.model), Stopwatch()
+    baseline = _baseline(job)
+    classical_seconds = watch.lap()
+    parts = partition(system, job.algorithm.block_size, job.prepared.request.seed)
     with workers(environment.processors()) as pool:
-        watch = Stopwatch()
-        log_phase("classical")
-        baseline = _baseline(job)
-        seconds = watch.lap()
-        solver = ByQaoa(job.algorithm.depth, job.prepared.request.shots, _evaluations(job))
-        course = _course(job, system, pool, "qaoa", solver)
-        log_phase("comparing")
-        compared = tuple(_compared(job, system, pool, course))
-    times = JobSeconds(classical=seconds, optimise=course.seconds, sample=0.0, total=job.seconds)
-    return _result(job, course, compared, baseline, times)
+        work = _Work(job, system, parts, pool)
+        course = _course(work, "qaoa", _by_qaoa(job))
+        compared = tuple(_compared(work, course))
+    seconds = JobSeconds(
+        classical=classical_seconds, optimise=course.seconds, sample=0.0, total=job.seconds
+    )
+    return _result(work, course, compared, baseline, seconds)
 
 
-def _evaluations(job: DivideJob) -> int:
-    return job.algorithm.max_evaluations if job.algorithm.optimizer == "l-bfgs-b" else 0
+def _by_qaoa(job: DivideJob) -> ByQaoa:
+    optimised = job.algorithm.optimizer == "l-bfgs-b"
+    evaluations = job.algorithm.max_evaluations if optimised else 0
+    return ByQaoa(job.algorithm.depth, job.prepared.request.shots, evaluations)
 
 
-def _dividing(job: DivideJob, system: System, pool: Workers, solver: Solver) -> Dividing:
-    seed = (job.prepared.request.seed,)
-    return Dividing(system, solver, job.algorithm.block_size, pool, seed)
-
-
-def _course(job: DivideJob, system: System, pool: Workers, name: str, solver: Solver) -> _Course:
+def _course(work: _Work, name: str, solver: Solver) -> _Course:
     """Return the rounds of a solver of blocks, from the journal as far as they are there."""
-    dividing, began = _dividing(job, system, pool, solver), time.monotonic()
+    job, began = work.job, time.monotonic()
     deadline = began + SHARE * max(0.0, job.deadline(reserved=1.0) - began)
     course = _Course()
 
     def remember(number: int, make: Callable[[], Round]) -> Round:
-        made = _remembered(job, system, name, number, make)
+        made = _remembered(work, name, number, make)
         course.seconds += made.seconds
         return made.round
 
     for found in refined(
-        dividing,
+        work.dividing(solver),
         rounds=job.algorithm.max_rounds,
         patience=PATIENCE,
         deadline=deadline,
@@ -135,12 +147,10 @@ def _course(job: DivideJob, system: System, pool: Workers, name: str, solver: So
     return course
 
 
-def _remembered(
-    job: DivideJob, system: System, name: str, number: int, make: Callable[[], Round]
-) -> _Made:
+def _remembered(work: _Work, name: str, number: int, make: Callable[[], Round]) -> _Made:
     """Return a round as the journal has it, or else as it is made now."""
-    purpose = f"{name}, round {number}"
-    kept = job.journal.decision(purpose, _Kept)
+    journal, purpose = work.job.journal, f"{name}, round {number}"
+    kept = journal.decision(purpose, _Kept)
     if kept is None:
         watch = Stopwatch()
         found = make()
@@ -150,28 +160,28 @@ def _remembered(
             improved=found.improved,
             seconds=watch.lap(),
         )
-        job.journal.record_decision(purpose, kept)
+        journal.record_decision(purpose, kept)
         return _Made(found, kept.seconds)
-    with job.journal.checked(purpose):
-        spins = _read(kept.spins, system.n)
-    energy = system.energy(spins)
+    with journal.checked(purpose):
+        spins = _read(kept.spins, work.system.n)
+    energy = work.system.energy(spins)
     return _Made(Round(number, kept.blocks, kept.improved, energy, spins), kept.seconds)
 
 
-def _compared(job: DivideJob, system: System, pool: Workers, course: _Course) -> list[Compared]:
+def _compared(work: _Work, course: _Course) -> list[Compared]:
     """Return what other ways come to, in the order of ``results.divided.WAYS``."""
-    start = _dividing(job, system, pool, blocks.by_descent)
-    greedy = _remembered(job, system, "greedy", 0, start.start)
+    job, descent = work.job, work.dividing(blocks.by_descent)
+    greedy = _remembered(work, "greedy", 0, descent.start)
     found = [_of(job, "greedy", greedy.round.spins, 0, greedy.seconds)]
     solvers: dict[Way, Solver] = {
         "enumeration": blocks.by_enumeration,
         "descent": blocks.by_descent,
     }
     for way, solver in solvers.items():
-        made = _course(job, system, pool, way, solver)
+        made = _course(work, way, solver)
         found.append(_of(job, way, made.spins, len(made.rounds) - 1, made.seconds))
     left = job.deadline(reserved=0.5) - time.monotonic()
-    annealed = _annealed(job, system, max(FEWEST_SECONDS, min(course.seconds, left)))
+    annealed = _annealed(work, max(FEWEST_SECONDS, min(course.seconds, left)))
     return [*found, _of(job, "annealing", annealed.round.spins, 0, annealed.seconds)]
 
 
@@ -181,15 +191,16 @@ def _of(job: DivideJob, way: Way, spins: Real, rounds: int, seconds: float) -> C
     return Compared(way=way, bitstring=bitstring, energy=energy, rounds=rounds, seconds=seconds)
 
 
-def _annealed(job: DivideJob, system: System, seconds: float) -> _Made:
+def _annealed(work: _Work, seconds: float) -> _Made:
     """Return what annealing of the whole finds in so many seconds, as the journal has it."""
+    job = work.job
 
     def anneal() -> Round:
         search = local_search.searches(job.model)["simulated annealing"]
         spins = search(job.rng("annealing"), time.monotonic() + seconds)
-        return Round(0, 1, 1, system.energy(spins), spins)
+        return Round(0, 1, 1, work.system.energy(spins), spins)
 
-    return _remembered(job, system, "annealing", 0, anneal)
+    return _remembered(work, "annealing", 0, anneal)
 
 
 def _baseline(job: DivideJob) -> ClassicalSolution:
@@ -211,12 +222,13 @@ def _baseline(job: DivideJob) -> ClassicalSolution:
 
 
 def _result(
-    job: DivideJob,
+    work: _Work,
     course: _Course,
     compared: tuple[Compared, ...],
     baseline: ClassicalSolution,
     seconds: JobSeconds,
 ) -> DividedResult:
+    job = work.job
     rounds = [
         DividedRound(
             round=each.number,
@@ -237,7 +249,7 @@ def _result(
         "linear ramp where fields matter",
         depth=job.algorithm.depth,
         block_size=job.algorithm.block_size,
-        partition=_labels(job),
+        partition=_labels(work),
         rounds=tuple(rounds),
         history=tuple(
             Evaluation(evaluation=each.round + 1, start=1, energy=each.energy) for each in rounds
@@ -265,13 +277,11 @@ def _ended(job: DivideJob, course: _Course) -> tuple[str, Limit | None]:
     return f"{PATIENCE} rounds in a row lowered nothing", None
 
 
-def _labels(job: DivideJob) -> tuple[int, ...]:
-    n = job.model.n_variables
-    if n > LABELLED:
+def _labels(work: _Work) -> tuple[int, ...]:
+    if work.system.n > LABELLED:
         return ()
-    labels = np.zeros(n, dtype=np.int64)
-    found = partition(System.of(job.model), job.algorithm.block_size, job.prepared.request.seed)
-    for number, members in enumerate(found):
+    labels = np.zeros(work.system.n, dtype=np.int64)
+    for number, members in enumerate(work.parts):
         labels[members] = number
     return tuple(labels.tolist())
 

@@ -34,7 +34,7 @@ JOB: Layers = (
     ("job",),
     ("classical", "dividing"),
     ("engines", "molecules", "optimising"),
-    ("environment", "journal", "limits", "markers", "metrics", "stopwatch"),
+    ("environment", "journal", "limits", "markers", "metrics", "processes", "stopwatch"),
 )
 """Those of ``hybrid_job``, likewise."""
 

@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 from werkzeug.wrappers import Request, Response
 
-from tests.faults.places import Place, place_of
-from tests.faults.plans import Fault, Plan
+from tests.faults.places import JOB, Place, place_of
+from tests.faults.plans import KILLS, STOPS, Fault, Plan
 from tests.stack import Stack
 
 _PASSED = "tests.faults.passed"
@@ -101,6 +101,20 @@ class Strikes:
                 self.struck.append(Struck(fault, call))
             self._watch_telling(place, fault)
         return self._strike(fault, service, request) if fault else None
+
+    @property
+    def pass_over(self) -> bool:
+        """Whether all that came to pass can be ridden out: it is little, and none of it for good.
+
+        Up to five faults, of these two kills at most and one of the job; no stop, nothing denied.
+        """
+        kinds = [each.fault.kind for each in self.struck]
+        killed = sum(kind in KILLS for kind in kinds)
+        of_job = sum(
+            each.fault.place.caller == JOB and each.fault.kind != "slow" for each in self.struck
+        )
+        for_good = {"deny", *STOPS} & set(kinds)
+        return len(self.struck) <= 5 and killed <= 2 and of_job <= 1 and not for_good
 
     def _fault(self, place: Place, call: int) -> Fault | None:
         for fault in self.plan.faults:

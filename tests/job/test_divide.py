@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import time
 from contextlib import closing
 from itertools import pairwise
@@ -15,11 +17,11 @@ import pytest
 from hybrid_job.dividing.blocks import ByQaoa, by_descent, by_enumeration
 from hybrid_job.dividing.partition import partition
 from hybrid_job.dividing.rounds import Dividing, Round, refined
-from hybrid_job.dividing.system import Real, System
+from hybrid_job.dividing.system import Block, Real, System
 from hybrid_job.dividing.workers import Workers, workers
 from hybrid_job.journal import Journal
 from hybrid_job.main import solve
-from quantum_pipeline.errors import InvalidRequest, InvalidResult
+from quantum_pipeline.errors import InvalidRequest, InvalidResult, JobFailed
 from quantum_pipeline.ising import IsingModel, all_energies, energies, energy_of
 from quantum_pipeline.pages import render
 from quantum_pipeline.planning.prepared import PreparedRun
@@ -47,8 +49,11 @@ def by_hand(model: IsingModel, spins: Real) -> float:
     return float(energies(model, spins.astype(np.int8)[None])[0])
 
 
-def dividing(model: IsingModel, size: int, solver: Any = by_enumeration) -> Dividing:
-    return Dividing(System.of(model), solver, size, ALONE, (7,))
+def dividing(
+    model: IsingModel, size: int, solver: Any = by_enumeration, pool: Workers = ALONE
+) -> Dividing:
+    system = System.of(model)
+    return Dividing(system, partition(system, size, seed=7), solver, size, pool, (7,))
 
 
 def rounds_of(each: Dividing, count: int = 20) -> list[Round]:
@@ -173,8 +178,30 @@ def test_the_number_of_processes_changes_nothing() -> None:
     model = random_model(60, density=0.1)
     alone = rounds_of(dividing(model, 8, ByQaoa(2, 20)), 3)[-1]
     with workers(2) as pool:
-        both = rounds_of(Dividing(System.of(model), ByQaoa(2, 20), 8, pool, (7,)), 3)[-1]
+        both = rounds_of(dividing(model, 8, ByQaoa(2, 20), pool), 3)[-1]
     assert (alone.spins == both.spins).all()
+
+
+def killed(_: Block, __: np.random.Generator) -> Real:
+    """A solver of whose processes the system ends each, as for want of memory."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    return np.ones(1)
+
+
+def test_a_process_that_is_killed_fails_the_run_by_name() -> None:
+    model = random_model(30)
+    with workers(2) as pool, pytest.raises(JobFailed, match="a process that solves blocks was kil"):
+        dividing(model, 8, killed, pool).start()
+
+
+def test_processes_end_whatever_handles_the_signals_of_this_one() -> None:
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        with workers(2) as pool:
+            found = dividing(random_model(30), 8, by_enumeration, pool).start()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert found.blocks == 4
 
 
 def lattice(side: int) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from quantum_pipeline.pages.figures import (
     legend_below,
     new_figure,
 )
-from quantum_pipeline.pages.graph import draw_edges, draw_nodes, layout
+from quantum_pipeline.pages.graph import CUT_CAPTION, drawn_cut
 from quantum_pipeline.pages.numbers import ratio, short
 from quantum_pipeline.problems import BinaryProblem, MaxCut
 from quantum_pipeline.reports import DividedReport
@@ -32,10 +32,6 @@ _ROUNDS = (
 _PARTITION = (
     "The couplings, a dot each, with the variables in the order of their blocks: what is on the "
     "diagonal is inside a block, all else is between blocks and was left to the rounds."
-)
-_SOLUTION = (
-    "The graph with the cut that was found. Circles are on side 0, squares on side 1; solid edges "
-    "are cut, dashed ones are not. Positions mean nothing."
 )
 _COLOURS = {"enumeration": GREEN, "descent": VERMILLION, "annealing": ORANGE}
 MOST_DOTS = 40_000
@@ -112,17 +108,8 @@ def solution(report: DividedReport) -> tuple[str, str, Figure]:
     """Draw the graph of a maxcut problem with the cut that was found."""
     problem = _problem(report)
     assert isinstance(problem, MaxCut)
-    side = np.array([int(bit) for bit in report.solution.bitstring])
-    edges = np.array([(i, j) for i, j, _ in problem.edges])
-    place = layout(problem.n_variables, edges, side)
-    figure, (axes,) = new_figure(height_inches=4.6)
-    cut = side[edges[:, 0]] != side[edges[:, 1]]
-    draw_edges(axes, problem.edges, cut, ("uncut edges", "cut edges"), place)
-    draw_nodes(axes, problem.labels, side, ("nodes on side 0", "nodes on side 1"), place)
-    axes.set_axis_off()
-    axes.margins(0.09)
-    legend_below(figure, markerscale=0.5)
-    return f"Cut {short(report.solution.objective)}", _SOLUTION, figure
+    figure = drawn_cut(problem, report.solution.bitstring)
+    return f"Cut {short(report.solution.objective)}", CUT_CAPTION, figure
 
 
 def _problem(report: DividedReport) -> BinaryProblem:

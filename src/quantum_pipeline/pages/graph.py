@@ -45,7 +45,7 @@ ALONG = (0.5, 0.42, 0.58, 0.35, 0.65, 0.28, 0.72, 0.22, 0.78)
 
 _HALO = {"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.85}
 
-_CAPTION = (
+CUT_CAPTION = (
     "The graph with the cut that was found. Circles are on side 0, squares on side 1; solid edges "
     "are cut, dashed ones are not. Positions mean nothing."
 )
@@ -56,7 +56,12 @@ def solution(study: Study) -> tuple[str, str, Figure]:
     """Draw the graph of a maxcut problem with the cut that was found."""
     problem, report = study.problem, study.report
     assert isinstance(problem, MaxCut)
-    side = np.array([int(bit) for bit in report.solution.bitstring])
+    return _title(study, problem), CUT_CAPTION, drawn_cut(problem, report.solution.bitstring)
+
+
+def drawn_cut(problem: MaxCut, bitstring: str) -> Figure:
+    """Return the graph with a cut of it."""
+    side = np.array([int(bit) for bit in bitstring])
     edges = np.array([(i, j) for i, j, _ in problem.edges])
     place = layout(problem.n_variables, edges, side)
     figure, (axes,) = new_figure(height_inches=4.6)
@@ -67,11 +72,7 @@ def solution(study: Study) -> tuple[str, str, Figure]:
     axes.set_axis_off()
     axes.margins(0.09)
     legend_below(figure, markerscale=0.5)
-    return (
-        _title(study, problem),
-        _CAPTION,
-        figure,
-    )
+    return figure
 
 
 def _title(study: Study, problem: MaxCut) -> str:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from quantum_pipeline.errors import InvalidResult
-from quantum_pipeline.ising import energy_of
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.problems import BinaryProblem, MaxCut
 from quantum_pipeline.reports import jobs_word
@@ -22,9 +20,9 @@ from quantum_pipeline.reports.divided_parts import (
     DividedReport,
     DividedSolution,
 )
-from quantum_pipeline.reports.evaluation import Classical, analyse
 from quantum_pipeline.reports.evaluation import Outcome as Against
-from quantum_pipeline.reports.optimisation import DRAWN_NODES
+from quantum_pipeline.reports.evaluation import analyse, classical_part
+from quantum_pipeline.reports.optimisation import DRAWN_NODES, answer
 from quantum_pipeline.reports.optimisation_parts import ProblemPart
 from quantum_pipeline.results import DividedResult, Evaluation
 from quantum_pipeline.results.divided import DividedRound, Way
@@ -71,7 +69,7 @@ def build(
             engine=result.engine,
             chosen_because=prepared.reasons.algorithm.words,
         ),
-        solution=_solution(prepared, problem, result),
+        solution=DividedSolution(**answer(prepared, problem, result.best_bitstring)),
         quality=found,
         analysis=analyse(result.history, rounding, problem.constant),
         jobs_word=jobs_word.of_divided(result),
@@ -89,26 +87,6 @@ def build(
 
 def _with_constant(problem: BinaryProblem, each: DividedRound) -> DividedRound:
     return each.model_copy(update={"energy": problem.with_constant(each.energy)})
-
-
-def _solution(
-    prepared: PreparedRun, problem: BinaryProblem, result: DividedResult
-) -> DividedSolution:
-    bits = [int(bit) for bit in result.best_bitstring]
-    objective, model = problem.objective(bits), prepared.model
-    assert model is not None
-    of_model = problem.objective_of_energy(energy_of(model, result.best_bitstring))
-    if abs(objective - of_model) > model.tolerance + problem.exact.rounding(model):
-        raise InvalidResult(
-            f"objective: {objective} from the problem, {of_model} from its Ising model"
-        )
-    return DividedSolution(
-        bitstring=result.best_bitstring,
-        assignment={str(label): x for label, x in zip(problem.labels, bits, strict=True)},
-        objective=objective,
-        energy=problem.with_constant(problem.exact.energy(result.best_bitstring)),
-        feasible=True,
-    )
 
 
 def _quality(problem: BinaryProblem, result: DividedResult) -> DividedQuality:
@@ -175,14 +153,7 @@ def _quality(problem: BinaryProblem, result: DividedResult) -> DividedQuality:
         ),
         random_objective=objective(exact.mean),
         quantum_seconds=result.seconds.optimise,
-        classical=Classical(
-            method=classical.method,
-            bitstring=classical.bitstring,
-            objective=objective(exact.energy(classical.bitstring)),
-            proven=classical.proven,
-            within=classical.within,
-            seconds=classical.seconds,
-        ),
+        classical=classical_part(problem, classical),
         outcome=outcomes[gap.order],
         verdict=_verdict(result, outcomes[gap.order], float(gap.size)),
         attribution=attribution,

@@ -151,16 +151,22 @@ def quality(problem: BinaryProblem, model: IsingModel, result: OptimisationResul
         random_mean_energy=problem.with_constant(exact.mean),
         descent=float(exact.mean - Fraction(result.mean_energy)),
         quantum_seconds=_quantum_seconds(result),
-        classical=Classical(
-            method=classical.method,
-            bitstring=classical.bitstring,
-            objective=objective(exact.energy(classical.bitstring)),
-            proven=classical.proven,
-            within=classical.within,
-            seconds=classical.seconds,
-        ),
+        classical=classical_part(problem, classical),
         outcome=_OUTCOMES[gap.order],
         verdict=_verdict(result, gap),
+    )
+
+
+def classical_part(problem: BinaryProblem, found: ClassicalSolution) -> Classical:
+    """Return the classical answer in the units of the problem's objective."""
+    energy = problem.with_constant(problem.exact.energy(found.bitstring))
+    return Classical(
+        method=found.method,
+        bitstring=found.bitstring,
+        objective=problem.objective_of_energy(energy) + 0.0,  # no -0.0
+        proven=found.proven,
+        within=found.within,
+        seconds=found.seconds,
     )
 
 

@@ -82,22 +82,33 @@ def build(
 def _solution(
     prepared: PreparedRun, problem: BinaryProblem, result: OptimisationResult
 ) -> Solution:
-    bits = [int(bit) for bit in result.best_bitstring]
+    return Solution(
+        **answer(prepared, problem, result.best_bitstring),
+        found_by="samples" if result.counts else "recursive rounding",
+    )
+
+
+def answer(prepared: PreparedRun, problem: BinaryProblem, bitstring: str) -> dict[str, Any]:
+    """Return what every solution has, from the problem's own numbers.
+
+    Raises:
+        InvalidResult: the problem's own objective and the Ising energy disagree.
+    """
+    bits = [int(bit) for bit in bitstring]
     objective, model = problem.objective(bits), prepared.model
     assert model is not None
-    of_model = problem.objective_of_energy(energy_of(model, result.best_bitstring))
+    of_model = problem.objective_of_energy(energy_of(model, bitstring))
     if abs(objective - of_model) > model.tolerance + problem.exact.rounding(model):
         raise InvalidResult(
             f"objective: {objective} from the problem, {of_model} from its Ising model"
         )
-    return Solution(
-        bitstring=result.best_bitstring,
-        assignment={str(label): x for label, x in zip(problem.labels, bits, strict=True)},
-        objective=objective,
-        energy=problem.with_constant(problem.exact.energy(result.best_bitstring)),
-        feasible=True,  # every bitstring is: these problems have no constraints
-        found_by="samples" if result.counts else "recursive rounding",
-    )
+    return {
+        "bitstring": bitstring,
+        "assignment": {str(label): x for label, x in zip(problem.labels, bits, strict=True)},
+        "objective": objective,
+        "energy": problem.with_constant(problem.exact.energy(bitstring)),
+        "feasible": True,  # every bitstring is: these problems have no constraints
+    }
 
 
 def _less_constant(problem: BinaryProblem, result: OptimisationResult) -> LessConstant:
