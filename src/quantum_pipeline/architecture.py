@@ -18,7 +18,7 @@ PACKAGE: Layers = (
     ("planning",),
     ("devices", "requests"),
     ("problems",),
-    ("chemistry", "spaces"),
+    ("chemistry", "classification", "spaces"),
     ("ising", "polling", "runs"),
     ("answers", "error_codes", "refusals"),
     ("errors",),

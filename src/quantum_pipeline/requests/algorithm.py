@@ -6,6 +6,8 @@
     divide  blocks of the variables by qaoa, put together and improved in rounds: for what is too
             large for either
     vqe     for molecules: amplitudes of an ansatz in the sector of their electrons
+    kernel  for tables: a support vector machine on the likeness of rows as states of qubits
+    reuploading  for tables: a circuit that takes a row in each of its layers, its angles trained
 
 ``planning.algorithm`` chooses what a request leaves open.
 """
@@ -16,6 +18,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
 
+from quantum_pipeline.classification.encodings import EncodingName
 from quantum_pipeline.problems import MAX_MAGNITUDE, Number
 from quantum_pipeline.wording import refusal
 
@@ -40,6 +43,12 @@ Mixer = Literal["complete", "pairs", "ring"]
 Inequality = Literal["slack", "unbalanced"]
 BlockSize = Annotated[StrictInt, Field(ge=2, le=20)]
 Rounds = Annotated[StrictInt, Field(ge=0, le=10_000)]
+Kernel = Literal["fidelity", "projected"]
+Folds = Annotated[StrictInt, Field(ge=2, le=10)]
+Epochs = Annotated[StrictInt, Field(ge=1, le=10_000)]
+BatchRows = Annotated[StrictInt, Field(ge=1, le=10_000)]
+Landmarks = Annotated[StrictInt, Field(ge=2, le=1000)]
+Scale = Annotated[float, Field(strict=True, gt=0, le=1e6, allow_inf_nan=False)]
 Penalty = Annotated[float, Field(strict=True, gt=0, le=MAX_MAGNITUDE, allow_inf_nan=False)]
 
 SHOT_OPTIMIZERS = ("spsa", "cobyla", "nft")
@@ -50,7 +59,7 @@ class Algorithm(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Literal["auto", "qaoa", "rqaoa", "divide", "vqe"] = Field(
+    name: Literal["auto", "qaoa", "rqaoa", "divide", "vqe", "kernel", "reuploading"] = Field(
         "auto", description="the algorithm; auto chooses by the problem and its size"
     )
     depth: GrownDepth | None = Field(
@@ -137,6 +146,38 @@ class Algorithm(BaseModel):
         "by a parabola without any; auto writes short ones as they are, and takes the parabola "
         "for others",
         json_schema_extra={"allowed": "one of auto, slack, unbalanced"},
+    )
+
+    kernel: Literal["auto"] | Kernel = Field(
+        "auto",
+        description="likeness of two rows: the overlap of their states, or of what single qubits "
+        "show of them; auto takes what cross-validation prefers",
+    )
+    encoding: Literal["auto"] | EncodingName = Field(
+        "auto",
+        description="circuit that a row becomes the angles of; auto takes what cross-validation "
+        "prefers",
+    )
+    bandwidth: Scale | None = Field(
+        None,
+        description="what a row's standardised numbers are multiplied by before they are angles; "
+        "chosen by cross-validation if not given",
+    )
+    regularisation: Scale | None = Field(
+        None,
+        description="C of the support vector machine; chosen by cross-validation if not given",
+    )
+    landmarks: Landmarks | None = Field(
+        None,
+        description="trained rows that all others are compared with, instead of with each other "
+        "(Nystroem); all if not given",
+    )
+    folds: Folds | None = Field(None, description="folds of cross-validation; 5 if not given")
+    max_epochs: Epochs | None = Field(
+        None, description="most times that training goes over the rows; chosen if not given"
+    )
+    batch_rows: BatchRows | None = Field(
+        None, description="rows of a step of training; 32 if not given"
     )
 
     @model_validator(mode="after")
@@ -257,5 +298,34 @@ class SettledVqe(Algorithm):
     max_evaluations: Evaluations
 
 
-Settled = SettledQaoa | SettledRqaoa | SettledDivide | SettledVqe
+class SettledKernel(Algorithm):
+    """A quantum kernel with nothing left to choose but what cross-validation chooses.
+
+    ``encoding``, ``kernel``, ``bandwidth`` and ``regularisation`` of auto or None are chosen by it,
+    by at most ``max_evaluations`` settings on ``folds`` folds.
+    """
+
+    name: Literal["kernel"]
+    depth: Depth
+    folds: Folds
+    max_evaluations: Evaluations
+
+
+class SettledReuploading(Algorithm):
+    """A re-uploading classifier with nothing left to choose but what cross-validation chooses.
+
+    Trained in at most ``max_epochs`` epochs of batches of ``batch_rows`` rows.
+    """
+
+    name: Literal["reuploading"]
+    depth: Depth
+    folds: Folds
+    max_evaluations: Evaluations
+    max_epochs: Epochs
+    batch_rows: BatchRows
+
+
+Settled = (
+    SettledQaoa | SettledRqaoa | SettledDivide | SettledVqe | SettledKernel | SettledReuploading
+)
 SettledAlgorithm = Annotated[Settled, Field(discriminator="name")]

@@ -1,0 +1,96 @@
+"""The result of a classification, as the job writes it, and how it is verified.
+
+The predictions of the quantum model are recomputed from the model that is stored; every accuracy
+from predictions and the table's own labels. What the other models predicted is the job's word.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from quantum_pipeline.classification.stored import StoredModel
+from quantum_pipeline.quantities import Count, Entries, Finite, Number, Probability, Seconds, Text
+from quantum_pipeline.results.base import JobResult
+from quantum_pipeline.results.record import Record
+
+Competitor = Literal[
+    "quantum",
+    "without entanglement",
+    "logistic regression",
+    "rbf svm",
+    "gradient boosting",
+    "mlp",
+    "most frequent",
+]
+
+
+class Competed(Record):
+    """A model beside others, on the same folds and the same tested rows.
+
+    ``settings`` are those that cross-validation chose of ``fits`` tried ones, as text, and
+    ``fold_accuracies`` theirs. ``predictions`` are classes by number, in the order of the tested
+    rows (``parts``); ``scores`` have a column for each class, of two classes one, larger for the
+    second.
+    """
+
+    name: Competitor
+    settings: dict[Text, Text]
+    fits: Count
+    fold_accuracies: Entries[Probability]
+    predictions: Entries[Number]
+    scores: Entries[Entries[Finite]]
+    seconds: Seconds
+
+
+class Epoch(Record):
+    """Loss and accuracy on the trained and the held-out rows after an epoch of training."""
+
+    epoch: Count
+    loss: Finite
+    validation_loss: Finite
+    validation_accuracy: Probability
+
+
+class Boundary(Record):
+    """The quantum model's class on a grid of the first two components, others at their mean 0.
+
+    ``classes`` row by row, second component rising.
+    """
+
+    first: Entries[Finite]
+    second: Entries[Finite]
+    classes: Entries[Number]
+
+
+class ClassificationSeconds(Record):
+    """Where the job's time went."""
+
+    quantum: Seconds
+    classical: Seconds
+    total: Seconds
+
+
+class ClassificationResult(JobResult):
+    """What the job found. ``history`` has the loss of each epoch, or of a kernel the error
+    1 - accuracy of each setting that was tried, in folds.
+
+    ``gram`` is the kernel matrix of the first up to 64 trained rows, sorted by class, None of
+    re-uploading; ``gram_classes`` their classes. ``measured_gram`` is what a device measured of
+    the same, before and after mitigation in ``repaired_gram``; None without a device.
+    """
+
+    algorithm: Literal["kernel", "reuploading"]
+    engine: Text
+    n_qubits: Count
+    depth: Count
+    model: StoredModel
+    models: Entries[Competed] = Field(min_length=2)
+    epochs: Entries[Epoch]
+    gram: Entries[Entries[Finite]] | None
+    gram_classes: Entries[Number]
+    measured_gram: Entries[Entries[Finite]] | None = None
+    repaired_gram: Entries[Entries[Finite]] | None = None
+    boundary: Boundary | None
+    seconds: ClassificationSeconds
