@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from statistics import median
 
 import numpy as np
@@ -25,7 +25,7 @@ def column(name: str, cells: Sequence[Cell], *, impute: bool) -> Column:
     Column(name='colour', words=('blue', 'red'), fill='red')
     """
     known = [each for each in cells if each is not None]
-    if not any(isinstance(each, str | bool) for each in known):
+    if _are_numbers(known):
         fill = float(median(map(float, known))) if impute else None
         return Column(name=name, words=None, fill=fill)
     counts = Counter(map(word, known))
@@ -81,7 +81,10 @@ def _numbers(column: Column, cells: Sequence[Cell]) -> NDArray[np.float64]:
         place = filled.index(None)
         raise ValueError(refusal(f"rows.{place}.{column.name}", None, "a value: none was missing"))
     if column.words is None:
-        return np.array([[_number(column, *each)] for each in enumerate(filled)])
+        if not _are_numbers(filled):
+            place = next(k for k, each in enumerate(filled) if not _are_numbers([each]))
+            raise ValueError(refusal(f"rows.{place}.{column.name}", filled[place], "a number"))
+        return np.array(filled, dtype=np.float64)[:, None]
     place_of = {each: place for place, each in enumerate(column.words)}
     numbers = np.zeros((len(filled), len(column.words)))
     for row, cell in zip(numbers, map(word, filled), strict=True):
@@ -90,7 +93,5 @@ def _numbers(column: Column, cells: Sequence[Cell]) -> NDArray[np.float64]:
     return numbers
 
 
-def _number(column: Column, place: int, cell: Cell) -> float:
-    if cell is None or isinstance(cell, str | bool):
-        raise ValueError(refusal(f"rows.{place}.{column.name}", cell, "a number"))
-    return float(cell)
+def _are_numbers(cells: Iterable[Cell]) -> bool:
+    return set(map(type, cells)) <= {float, int}
