@@ -23,8 +23,10 @@ from quantum_pipeline.planning.costs import QUEUE_SECONDS
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.planning.tasks import SAMPLES
 from quantum_pipeline.problems import Chemistry, FormProblem
+from quantum_pipeline.problems.classification import Classification
 from quantum_pipeline.requests.algorithm import (
     SettledDivide,
+    SettledKernel,
     SettledQaoa,
     SettledRqaoa,
     SettledVqe,
@@ -139,6 +141,20 @@ class VqeJob(Job):
 
     algorithm: SettledVqe
     problem: Chemistry
+
+
+@dataclass(frozen=True)
+class ClassificationJob(Job):
+    """A run whose problem is a table."""
+
+    problem: Classification
+
+
+@dataclass(frozen=True)
+class KernelJob(ClassificationJob):
+    """A run of a quantum kernel."""
+
+    algorithm: SettledKernel
 
 
 @dataclass(frozen=True)

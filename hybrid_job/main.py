@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 os.environ["OPENBLAS_NUM_THREADS"] = os.environ.get("OPENBLAS_NUM_THREADS", "1")
 
 from hybrid_job import environment
-from hybrid_job.job import ConstrainedJob, DivideJob, QaoaJob, RqaoaJob, VqeJob
+from hybrid_job.job import ConstrainedJob, DivideJob, KernelJob, QaoaJob, RqaoaJob, VqeJob
 from hybrid_job.journal import Journal
 from hybrid_job.solvers import constrained, qaoa, rqaoa, vqe
 from quantum_pipeline.errors import ERRORS, InvalidRequest, InvalidResult, PipelineError
@@ -23,9 +23,11 @@ from quantum_pipeline.planning.pack_record import PackRecord
 from quantum_pipeline.planning.packs import Room
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.problems import BinaryProblem, Chemistry, FormProblem
+from quantum_pipeline.problems.classification import Classification
 from quantum_pipeline.refusals import describe
 from quantum_pipeline.requests.algorithm import (
     SettledDivide,
+    SettledKernel,
     SettledQaoa,
     SettledRqaoa,
     SettledVqe,
@@ -108,6 +110,10 @@ def solve(prepared: PreparedRun, journal: Journal, started: float) -> JobResult:
             return divide.solve(DivideJob(*job, algorithm))
         case SettledVqe(), Chemistry():
             return vqe.solve(VqeJob(*job, algorithm, problem))
+        case SettledKernel(), Classification():
+            from hybrid_job.solvers import kernel  # noqa: PLC0415 (imports scikit-learn)
+
+            return kernel.solve(KernelJob(*job, problem, algorithm))
         case SettledQaoa(), FormProblem():
             return constrained.solve(ConstrainedJob(*job, algorithm, problem))
     raise InvalidRequest.of("algorithm.name", algorithm.name, f"one for {problem.type}")

@@ -29,7 +29,7 @@ PACKAGE: Layers = (
 JOB: Layers = (
     ("main",),
     ("pack", "solvers"),
-    ("on_device", "rounding"),
+    ("learning", "on_device", "rounding"),
     ("correlations",),
     ("job",),
     ("classical", "dividing"),

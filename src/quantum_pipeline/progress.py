@@ -15,13 +15,15 @@ Phase = Literal[
     "classical",
     "compiling",
     "training",
+    "tuning",
     "geometries",
     "rounds",
     "comparing",
     "sampling",
     "mitigating",
 ]
-"""What a job does; layers are counted in training, lengths, rounds of blocks, tasks in sampling."""
+"""What a job does; layers are counted in training, settings in tuning, lengths, rounds
+of blocks, models in comparing, tasks in sampling."""
 
 _LINE = re.compile(rf"Progress: ({'|'.join(get_args(Phase))}) (\d{{1,9}})/(\d{{1,9}})\n?")
 

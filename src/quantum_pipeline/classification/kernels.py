@@ -9,6 +9,7 @@ Source: V. Havlicek et al., Nature 567, 209 (2019); H.-Y. Huang et al., Nat. Com
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
@@ -18,6 +19,9 @@ from quantum_pipeline.classification.encodings import Encoding, Rows
 
 Kernel = Literal["fidelity", "projected"]
 Real = NDArray[np.float64]
+
+TOGETHER = 2**20
+"""Amplitudes that are in memory together where not all need be."""
 
 
 def fidelities(encoding: Encoding, rows: Rows) -> Real:
@@ -43,23 +47,46 @@ def fidelities(encoding: Encoding, rows: Rows) -> Real:
     return found
 
 
+def fidelities_with(encoding: Encoding, rows: Rows, others: Rows) -> Real:
+    """Return |<x|y>|^2 of rows with others, shape (n_rows, n_others).
+
+    Cost: that of the states, and O(n_rows * n_others * 2^n) in BLAS; memory that of the others.
+    """
+    bras = encoding.parts(others)
+    found = np.empty((len(rows), len(others)))
+    for block in _blocks(len(rows), encoding):
+        kets = encoding.parts(rows[block])
+        found[block] = (kets.reshape(len(kets), -1) @ bras.reshape(len(bras), -1).T) ** 2
+        if bras.shape[1] == 2:
+            crossed = kets[:, 0] @ bras[:, 1].T - kets[:, 1] @ bras[:, 0].T
+            found[block] += crossed**2
+    return np.minimum(found, 1.0, out=found)
+
+
 def bloch_vectors(encoding: Encoding, rows: Rows) -> Real:
     """Return <X_k>, <Y_k> and <Z_k> of each row's qubits, shape (n_rows, 3 n), qubit by qubit.
 
     Cost: that of the states, and O(n_rows * 2^n * n).
     """
-    parts = encoding.parts(rows)
-    found = np.zeros((len(rows), encoding.n_qubits, 3))
-    for qubit in range(encoding.n_qubits):
-        split = parts.reshape(*parts.shape[:2], 2**qubit, 2, -1)
-        zero, one = split[:, :, :, 0], split[:, :, :, 1]
-        found[:, qubit, 0] = 2 * np.einsum("rpab,rpab->r", zero, one)
-        if parts.shape[1] == 2:
-            left = np.einsum("rab,rab->r", zero[:, 0], one[:, 1])
-            found[:, qubit, 1] = 2 * (left - np.einsum("rab,rab->r", zero[:, 1], one[:, 0]))
-        found[:, qubit, 2] = np.einsum("rpab,rpab->r", zero, zero)
-        found[:, qubit, 2] -= np.einsum("rpab,rpab->r", one, one)
+    found = np.empty((len(rows), encoding.n_qubits, 3))
+    for block in _blocks(len(rows), encoding):
+        parts = encoding.parts(rows[block])
+        for qubit in range(encoding.n_qubits):
+            found[block, qubit] = _bloch_vector(parts, qubit)
     return found.reshape(len(rows), -1)
+
+
+def _bloch_vector(parts: Real, qubit: int) -> Real:
+    """Return <X>, <Y> and <Z> of a qubit, shape (n_rows, 3), of states as parts."""
+    split = parts.reshape(*parts.shape[:2], 2**qubit, 2, -1)
+    zero, one = split[:, :, :, 0], split[:, :, :, 1]
+    x = 2 * np.einsum("rpab,rpab->r", zero, one)
+    z = np.einsum("rpab,rpab->r", zero, zero) - np.einsum("rpab,rpab->r", one, one)
+    y = np.zeros_like(x)
+    if parts.shape[1] == 2:
+        y = 2 * np.einsum("rab,rab->r", zero[:, 0], one[:, 1])
+        y -= 2 * np.einsum("rab,rab->r", zero[:, 1], one[:, 0])
+    return np.stack([x, y, z], axis=1)
 
 
 def distances(points: Real) -> Real:
@@ -67,8 +94,31 @@ def distances(points: Real) -> Real:
 
     exp(-gamma distances) is the projected kernel of Bloch vectors, the RBF kernel of other points.
     """
-    squares = np.einsum("rk,rk->r", points, points)
-    found: Real = squares[:, None] + squares - 2 * (points @ points.T)
-    np.maximum(found, 0.0, out=found)
+    found = distances_from(points, points)
     np.fill_diagonal(found, 0.0)
     return found
+
+
+def distances_from(points: Real, others: Real) -> Real:
+    """Return the squared distances of points from others, shape (n_points, n_others)."""
+    squares, of_others = (np.einsum("rk,rk->r", each, each) for each in (points, others))
+    found: Real = squares[:, None] + of_others - 2 * (points @ others.T)
+    return np.maximum(found, 0.0, out=found)
+
+
+def inverse_root(gram: Real) -> Real:
+    """Return K^(-1/2) of a kernel matrix, on what of it is more than rounding.
+
+    K(x, landmarks) K^(-1/2), K that of the landmarks, are features whose products are the kernel as
+    far as landmarks know it. Source: C. Williams, M. Seeger, NIPS 13 (2000), Nystroem's method.
+    """
+    values, vectors = np.linalg.eigh(gram)
+    kept = values > values[-1] * len(gram) * np.finfo(np.float64).eps
+    found: Real = vectors[:, kept] / np.sqrt(values[kept]) @ vectors[:, kept].T
+    return found
+
+
+def _blocks(n_rows: int, encoding: Encoding) -> Iterator[slice]:
+    """Yield rows whose states are in memory together."""
+    size = max(1, TOGETHER >> encoding.n_qubits)
+    return (slice(first, first + size) for first in range(0, n_rows, size))

@@ -126,6 +126,7 @@ _PHASES = {
     "classical": "the classical answer",
     "compiling": "compiling",
     "training": "training",
+    "tuning": "cross-validation",
     "geometries": "training",
     "rounds": "blocks in rounds",
     "comparing": "what that is compared with",
@@ -158,6 +159,10 @@ def of_log(logged: Logged, *, running: bool) -> Iterator[str]:
         yield f"layer {done} of up to {of}"
     elif name == "rounds":
         yield f"round {done} of up to {of}"
+    elif name == "tuning":
+        yield f"setting {done} of up to {of}"
+    elif name == "comparing" and of:
+        yield f"model {done} of {of}"
     elif name == "geometries" and of > 1:
         yield f"geometry {done} of {of}"
     elif name == "sampling":

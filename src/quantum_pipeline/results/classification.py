@@ -30,7 +30,8 @@ class Competed(Record):
     """A model beside others, on the same folds and the same tested rows.
 
     ``settings`` are those that cross-validation chose of ``fits`` tried ones, as text, and
-    ``fold_accuracies`` theirs. ``predictions`` are classes by number, in the order of the tested
+    ``fold_accuracies`` theirs. ``unconverged`` fits, of all on folds and the last one, ended at
+    their limit of steps. ``predictions`` are classes by number, in the order of the tested
     rows (``parts``); ``scores`` have a column for each class, of two classes one, larger for the
     second.
     """
@@ -41,6 +42,7 @@ class Competed(Record):
     fold_accuracies: Entries[Probability]
     predictions: Entries[Number]
     scores: Entries[Entries[Finite]]
+    unconverged: Number = 0
     seconds: Seconds
 
 
@@ -79,6 +81,7 @@ class ClassificationResult(JobResult):
     ``gram`` is the kernel matrix of the first up to 64 trained rows, sorted by class, None of
     re-uploading; ``gram_classes`` their classes. ``measured_gram`` is what a device measured of
     the same, before and after mitigation in ``repaired_gram``; None without a device.
+    ``left_out`` are models that there was no time to tune.
     """
 
     algorithm: Literal["kernel", "reuploading"]
@@ -87,6 +90,7 @@ class ClassificationResult(JobResult):
     depth: Count
     model: StoredModel
     models: Entries[Competed] = Field(min_length=2)
+    left_out: Entries[Competitor] = ()
     epochs: Entries[Epoch]
     gram: Entries[Entries[Finite]] | None
     gram_classes: Entries[Number]

@@ -1,0 +1,1 @@
+"""Models of a table's rows: what is fitted, how settings are chosen, what is compared."""
