@@ -6,14 +6,18 @@ tested rows, and ``qpipe predict`` those of new ones: the same numbers, bit for 
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from quantum_pipeline.classification.encodings import Encoding
-from quantum_pipeline.quantities import Angle, Entries, Finite, Positive, Text
+from quantum_pipeline.quantities import Entries, Finite, Flag, Positive, Text
+from quantum_pipeline.wording import refusal
+
+MOST_QUBITS, MOST_LAYERS = 16, 64
+"""Of a stored circuit: whoever reads one can compute it."""
 
 Vector = Entries[Finite]
 
@@ -73,17 +77,30 @@ class KernelModel(Record):
 class ReuploadingModel(Record):
     """A circuit whose layers take the row again and again, its parameters fitted.
 
-    Layer l, qubit k: R_Z(w x + b) .. of ``weights`` and ``biases``; see the module that computes
-    it. score_c is a trained linear function of the <Z_k>: ``readout`` and ``intercepts``.
+    See ``reuploading``, which has the formula. ``weights`` and ``biases`` are those of the angles,
+    in order of layer, qubit and angle: 3 n (layers + 1). ``readout`` has n numbers a score.
     """
 
     kind: Literal["reuploading"]
-    n_qubits: int
-    layers: int
-    entangled: bool
-    parameters: Entries[Angle]
+    n_qubits: Annotated[int, Field(strict=True, ge=1, le=MOST_QUBITS)]
+    layers: Annotated[int, Field(strict=True, ge=1, le=MOST_LAYERS)]
+    entangled: Flag
+    weights: Vector
+    biases: Vector
     readout: Entries[Vector]
     intercepts: Vector
+
+    @model_validator(mode="after")
+    def _check_lengths(self) -> Self:
+        angles = 3 * self.n_qubits * (self.layers + 1)
+        for name, found in (("weights", self.weights), ("biases", self.biases)):
+            if len(found) != angles:
+                raise ValueError(refusal(f"length of {name}", len(found), f"{angles}"))
+        lengths = {len(each) for each in self.readout}
+        if lengths != {self.n_qubits} or len(self.readout) != len(self.intercepts):
+            allowed = f"{self.n_qubits} for each of {len(self.intercepts)} intercepts"
+            raise ValueError(refusal("lengths of readout", sorted(lengths), allowed))
+        return self
 
 
 class StoredModel(Record):
