@@ -74,8 +74,8 @@ def test_scores_are_the_readout_of_the_expectations() -> None:
     [
         ("weights", (1.0,), "length of weights: got 1; allowed: 12"),
         ("biases", (), "length of biases: got 0; allowed: 12"),
-        ("readout", ((1.0,),), "lengths of readout"),
-        ("readout", ((1.0, 1.0), (1.0, 1.0)), "lengths of readout"),
+        ("readout", ((1.0,),), "length of readout: got 1; allowed: 2"),
+        ("readout", ((1.0, 1.0), (1.0, 1.0)), "length of intercepts: got 1; allowed: 2"),
         ("n_qubits", 30, "less than or equal to 16"),
         ("layers", 10**6, "less than or equal to 64"),
     ],

@@ -1,18 +1,14 @@
-"""A fitted model, whole: ``model.json``. What predicts from it is the same code everywhere.
-
-The job tests its model by reading its own record, PostProcess recomputes the predictions of the
-tested rows, and ``qpipe predict`` those of new ones: the same numbers, bit for bit.
-"""
+"""A fitted model, whole: ``model.json``, from which alone ``prediction`` says what it says."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, NamedTuple, Self
+from collections.abc import Sequence
+from typing import Annotated, Literal, Self
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from quantum_pipeline.classification.encodings import Encoding
+from quantum_pipeline.classification.kernels import Kernel
 from quantum_pipeline.quantities import Entries, Finite, Flag, Positive, Text
 from quantum_pipeline.wording import refusal
 
@@ -20,6 +16,18 @@ MOST_QUBITS, MOST_LAYERS = 16, 64
 """Of a stored circuit: whoever reads one can compute it."""
 
 Vector = Entries[Finite]
+Divisor = Annotated[Positive, Field(gt=0)]
+
+
+def check_lengths(name: str, found: Sequence[Sequence[object]], wanted: int) -> None:
+    """Refuse a row of numbers that is not of the length that goes with the others.
+
+    Raises:
+        ValueError: names the length.
+    """
+    for each in found:
+        if len(each) != wanted:
+            raise ValueError(refusal(f"length of {name}", len(each), f"{wanted}"))
 
 
 class Record(BaseModel):
@@ -48,30 +56,59 @@ class Scaling(Record):
     """
 
     means: Vector
-    scales: Entries[Positive]
+    scales: Entries[Divisor]
     components: Entries[Vector] | None
-    spreads: Entries[Positive] | None
+    spreads: Entries[Divisor] | None
+
+    @property
+    def n_qubits(self) -> int:
+        """How many numbers come out."""
+        return len(self.means if self.components is None else self.components)
+
+    @model_validator(mode="after")
+    def _check_lengths(self) -> Self:
+        check_lengths("scales", [self.scales], len(self.means))
+        check_lengths("components", self.components or (), len(self.means))
+        if (self.components is None) != (self.spreads is None):
+            raise ValueError(refusal("spreads", self.spreads, "one for each of components"))
+        check_lengths("spreads", [self.spreads or ()], len(self.components or ()))
+        return self
 
 
 class KernelModel(Record):
     """A support vector machine on a kernel of states, one class against the rest.
 
-    score_c(x) = sum_s coefficients[c][s] K(x, support_s) + intercepts[c]; of two classes one score,
-    that of the second. ``support`` are scaled rows without the bandwidth.
-    ``kernel`` fidelity is |<x|y>|^2; projected is exp(-gamma sum_k |r_k(x) - r_k(y)|^2), r_k the
-    Bloch vector of qubit k.
-    ``transform``: with landmarks (Nystroem) the scores are of K(x, landmarks) in the same way.
+        score_c(x) = sum_s coefficients[c][s] K(x, support_s) + intercepts[c]
+
+    Of two classes there is one score, that of the second. ``support`` are scaled rows without the
+    bandwidth; with landmarks (Nystroem) they are these. ``kernels`` has the two kernels; ``gamma``
+    is of the projected one. ``regularisation`` is C.
     """
 
     kind: Literal["kernel"]
     encoding: Encoding
-    kernel: Literal["fidelity", "projected"]
+    kernel: Kernel
     bandwidth: Positive
     gamma: Positive | None
     regularisation: Positive
     support: Entries[Vector]
     coefficients: Entries[Vector]
     intercepts: Vector
+
+    @model_validator(mode="after")
+    def _check_lengths(self) -> Self:
+        sizes = self.encoding.n_qubits, self.encoding.depth
+        for name, found, most in zip(
+            ("n_qubits", "depth"), sizes, (MOST_QUBITS, MOST_LAYERS), strict=True
+        ):
+            if found > most:
+                raise ValueError(refusal(f"encoding.{name}", found, f"up to {most}"))
+        if (self.gamma is None) != (self.kernel == "fidelity"):
+            raise ValueError(refusal("gamma", self.gamma, "a number of the projected kernel alone"))
+        check_lengths("support", self.support, self.encoding.n_qubits)
+        check_lengths("coefficients", self.coefficients, len(self.support))
+        check_lengths("intercepts", [self.intercepts], len(self.coefficients))
+        return self
 
 
 class ReuploadingModel(Record):
@@ -93,13 +130,10 @@ class ReuploadingModel(Record):
     @model_validator(mode="after")
     def _check_lengths(self) -> Self:
         angles = 3 * self.n_qubits * (self.layers + 1)
-        for name, found in (("weights", self.weights), ("biases", self.biases)):
-            if len(found) != angles:
-                raise ValueError(refusal(f"length of {name}", len(found), f"{angles}"))
-        lengths = {len(each) for each in self.readout}
-        if lengths != {self.n_qubits} or len(self.readout) != len(self.intercepts):
-            allowed = f"{self.n_qubits} for each of {len(self.intercepts)} intercepts"
-            raise ValueError(refusal("lengths of readout", sorted(lengths), allowed))
+        check_lengths("weights", [self.weights], angles)
+        check_lengths("biases", [self.biases], angles)
+        check_lengths("readout", self.readout, self.n_qubits)
+        check_lengths("intercepts", [self.intercepts], len(self.readout))
         return self
 
 
@@ -114,14 +148,22 @@ class StoredModel(Record):
     scaling: Scaling
     model: Annotated[KernelModel | ReuploadingModel, Field(discriminator="kind")]
 
+    @model_validator(mode="after")
+    def _check_lengths(self) -> Self:
+        width = sum(1 if each.words is None else len(each.words) for each in self.columns)
+        check_lengths("scaling.means", [self.scaling.means], width)
+        check_lengths("model.intercepts", [self.model.intercepts], n_scores(len(self.classes)))
+        model = self.model
+        n_qubits = model.encoding.n_qubits if isinstance(model, KernelModel) else model.n_qubits
+        if n_qubits != self.scaling.n_qubits:
+            raise ValueError(refusal("model", f"{n_qubits} qubits", f"{self.scaling.n_qubits}"))
+        return self
 
-class Predictions(NamedTuple):
-    """Classes by number, shape (n_rows,); scores, shape (n_rows, n_classes), of two (n_rows, 1)."""
 
-    classes: NDArray[np.int64]
-    scores: NDArray[np.float64]
+def n_scores(n_classes: int) -> int:
+    """Return how many scores a row has: of two classes one, larger for the second.
 
-
-def predict(stored: StoredModel, rows: NDArray[np.float64]) -> Predictions:
-    """Return what a model says of encoded rows (numbers, not yet scaled)."""
-    raise NotImplementedError
+    >>> n_scores(2), n_scores(3)
+    (1, 3)
+    """
+    return 1 if n_classes == 2 else n_classes
