@@ -5,6 +5,7 @@
     scaling        standardised, and turned onto their principal components  scaling
     encodings      a row's numbers as a state of qubits                      encodings
     kernels        how much two states are alike                             kernels
+    reuploading    layers that take the row again and again, and scores     reuploading
     stored         a fitted model, whole: model.json                         stored
     prediction     what it says of rows, here and in the job                 prediction
 

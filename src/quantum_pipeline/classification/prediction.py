@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from quantum_pipeline.classification import reuploading
 from quantum_pipeline.classification.encodings import Rows
 from quantum_pipeline.classification.kernels import bloch_vectors
 from quantum_pipeline.classification.scaling import scaled
@@ -38,9 +39,11 @@ def predict(stored: StoredModel, rows: Rows) -> Predictions:
 
 def predict_scaled(stored: StoredModel, rows: Rows) -> Predictions:
     """Return the same of rows that are scaled, shape (n_rows, n_qubits)."""
-    if isinstance(stored.model, ReuploadingModel):
-        raise NotImplementedError
-    scores = kernel_scores(stored.model, rows)
+    model = stored.model
+    if isinstance(model, ReuploadingModel):
+        scores = reuploading.scores(model, rows)
+    else:
+        scores = kernel_scores(model, rows)
     return Predictions(decided(scores), scores)
 
 

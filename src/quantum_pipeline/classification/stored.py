@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from quantum_pipeline.classification.encodings import Encoding
 from quantum_pipeline.classification.kernels import Kernel
-from quantum_pipeline.quantities import Angle, Entries, Finite, Positive, Text
+from quantum_pipeline.quantities import Entries, Finite, Flag, Positive, Text
 from quantum_pipeline.wording import refusal
 
 MOST_QUBITS, MOST_LAYERS = 16, 64
@@ -114,17 +114,27 @@ class KernelModel(Record):
 class ReuploadingModel(Record):
     """A circuit whose layers take the row again and again, its parameters fitted.
 
-    Layer l, qubit k: R_Z(w x + b) .. of ``weights`` and ``biases``; see the module that computes
-    it. score_c is a trained linear function of the <Z_k>: ``readout`` and ``intercepts``.
+    See ``reuploading``, which has the formula. ``weights`` and ``biases`` are those of the angles,
+    in order of layer, qubit and angle: 3 n (layers + 1). ``readout`` has n numbers a score.
     """
 
     kind: Literal["reuploading"]
-    n_qubits: int
-    layers: int
-    entangled: bool
-    parameters: Entries[Angle]
+    n_qubits: Annotated[int, Field(strict=True, ge=1, le=MOST_QUBITS)]
+    layers: Annotated[int, Field(strict=True, ge=1, le=MOST_LAYERS)]
+    entangled: Flag
+    weights: Vector
+    biases: Vector
     readout: Entries[Vector]
     intercepts: Vector
+
+    @model_validator(mode="after")
+    def _check_lengths(self) -> Self:
+        angles = 3 * self.n_qubits * (self.layers + 1)
+        check_lengths("weights", [self.weights], angles)
+        check_lengths("biases", [self.biases], angles)
+        check_lengths("readout", self.readout, self.n_qubits)
+        check_lengths("intercepts", [self.intercepts], len(self.readout))
+        return self
 
 
 class StoredModel(Record):
