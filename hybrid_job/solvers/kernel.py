@@ -9,7 +9,7 @@ import time
 
 from hybrid_job.job import KernelJob, versions
 from hybrid_job.learning import picture
-from hybrid_job.learning.competitors import competed, competitors
+from hybrid_job.learning.competitors import Compared, competed, competitors
 from hybrid_job.learning.quantum_kernel import KernelLearner
 from hybrid_job.learning.search import Search, Tried, search
 from hybrid_job.learning.table import Table
@@ -18,7 +18,10 @@ from hybrid_job.metrics import log_metric, log_phase
 from hybrid_job.stopwatch import Stopwatch
 from quantum_pipeline.requests.limits import Limit
 from quantum_pipeline.results import Evaluation
-from quantum_pipeline.results.classification import ClassificationResult, ClassificationSeconds
+from quantum_pipeline.results.classification import (
+    ClassificationResult,
+    ClassificationSeconds,
+)
 
 SHARE = 0.4
 """Of the time that is left, for the quantum model; the others have the rest."""
@@ -29,16 +32,29 @@ def solve(job: KernelJob) -> ClassificationResult:
     table, watch = Table.of(job.problem, job.algorithm.folds), Stopwatch()
     learner = KernelLearner(job, table)
     found = _searched(job, learner)
-    quantum = competed(found)
+    quantum, quantum_seconds = competed(found), watch.lap()
+    compared = competitors(
+        job,
+        table,
+        count=len(found.tried) if found.late else job.algorithm.max_evaluations,
+        ablation=KernelLearner(job, table, entangled=False),
+        deadline=job.deadline(reserved=0.5),
+    )
+    seconds = (quantum_seconds, watch.lap())
+    every = compared._replace(models=(quantum, *compared.models))
+    return _result(job, found, learner, every, seconds)
+
+
+def _result(
+    job: KernelJob,
+    found: Search,
+    learner: KernelLearner,
+    compared: Compared,
+    seconds: tuple[float, float],
+) -> ClassificationResult:
+    table, (sentence, limit) = learner.table, _ended(job, found)
     stored = table.stored(job.prepared.run_id, learner.model(found.setting))
-    quantum_seconds = watch.lap()
-    ablation = KernelLearner(job, table, entangled=False)
-    count = len(found.tried) if found.late else job.algorithm.max_evaluations
-    end = job.deadline(reserved=0.5)
-    compared = competitors(job, table, count=count, ablation=ablation, deadline=end)
-    classical_seconds = watch.lap()
     shown = picture.shown_rows(table.classes)
-    sentence, limit = _ended(job, found)
     return ClassificationResult(
         run_id=job.prepared.run_id,
         algorithm="kernel",
@@ -46,7 +62,7 @@ def solve(job: KernelJob) -> ClassificationResult:
         n_qubits=table.scaling.n_qubits,
         depth=job.algorithm.depth,
         model=stored,
-        models=(quantum, *compared.models),
+        models=compared.models,
         left_out=compared.left_out,
         epochs=(),
         gram=tuple(map(tuple, learner.gram(found.setting, shown).tolist())),
@@ -59,9 +75,7 @@ def solve(job: KernelJob) -> ClassificationResult:
         converged=limit is None,
         stop_reason=sentence,
         stopped_by=limit,
-        seconds=ClassificationSeconds(
-            quantum=quantum_seconds, classical=classical_seconds, total=job.seconds
-        ),
+        seconds=ClassificationSeconds(quantum=seconds[0], classical=seconds[1], total=job.seconds),
         versions=versions(),
     )
 
