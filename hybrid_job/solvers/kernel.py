@@ -5,40 +5,31 @@ The model that is tested is the one that is stored, as it is read back.
 
 from __future__ import annotations
 
-import time
-
 from hybrid_job.job import KernelJob, versions
 from hybrid_job.learning import picture
 from hybrid_job.learning.competitors import competed, competitors
 from hybrid_job.learning.quantum_kernel import KernelLearner
-from hybrid_job.learning.search import Search, Tried, search
 from hybrid_job.learning.table import Table
-from hybrid_job.limits import time_is_up
-from hybrid_job.metrics import log_metric, log_phase
+from hybrid_job.learning.tuning import ended, others_may_try, tuned
 from hybrid_job.stopwatch import Stopwatch
-from quantum_pipeline.requests.limits import Limit
 from quantum_pipeline.results import Evaluation
 from quantum_pipeline.results.classification import ClassificationResult, ClassificationSeconds
-
-SHARE = 0.4
-"""Of the time that is left, for the quantum model; the others have the rest."""
 
 
 def solve(job: KernelJob) -> ClassificationResult:
     """Return the result of a run: the quantum model, and what others say of the same rows."""
     table, watch = Table.of(job.problem, job.algorithm.folds), Stopwatch()
     learner = KernelLearner(job, table)
-    found = _searched(job, learner)
+    found = tuned(job, learner)
     quantum = competed(found)
     stored = table.stored(job.prepared.run_id, learner.model(found.setting))
     quantum_seconds = watch.lap()
     ablation = KernelLearner(job, table, entangled=False)
-    count = len(found.tried) if found.late else job.algorithm.max_evaluations
-    end = job.deadline(reserved=0.5)
+    count, end = others_may_try(job, found), job.deadline(reserved=0.5)
     compared = competitors(job, table, count=count, ablation=ablation, deadline=end)
     classical_seconds = watch.lap()
     shown = picture.shown_rows(table.classes)
-    sentence, limit = _ended(job, found)
+    sentence, limit = ended(job, found)
     return ClassificationResult(
         run_id=job.prepared.run_id,
         algorithm="kernel",
@@ -64,26 +55,3 @@ def solve(job: KernelJob) -> ClassificationResult:
         ),
         versions=versions(),
     )
-
-
-def _searched(job: KernelJob, learner: KernelLearner) -> Search:
-    now, count = time.monotonic(), job.algorithm.max_evaluations
-    deadline = now + SHARE * max(0.0, job.deadline(reserved=1.0) - now)
-
-    def tell(number: int, tried: Tried) -> None:
-        log_phase("tuning", number, count)
-        log_metric("accuracy", tried.accuracy, number)
-
-    return search(job, learner, count=count, deadline=deadline, at_least=1, tell=tell)
-
-
-def _ended(job: KernelJob, found: Search) -> tuple[str, Limit | None]:
-    """Return why no further setting was tried."""
-    count, most = len(found.tried), job.algorithm.max_evaluations
-    if found.late:
-        reached = time_is_up(f"{count} of up to {most} settings were tried")
-        return str(reached), reached.limit
-    folds = f"{len(found.learner.table.folds)} folds"
-    if count < most:
-        return f"all {count} settings that there are were tried on {folds}", None
-    return f"{count} settings were tried on {folds}, as many as planned", None
