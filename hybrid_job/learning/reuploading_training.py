@@ -125,14 +125,14 @@ def fitted(
     parameters = started(shape, training.input_scale, rng)
     held, kept = _held_out(data.classes, seed)
     course, rows = _Course(parameters), data.at(kept)
-    adam, late = Adam(training.learning_rate, _flat(parameters).size), False
+    adam, late = Adam(training.learning_rate, parameters.flat().size), False
     for epoch in range(1, training.max_epochs + 1):
         for batch in _batches(rng.permutation(len(kept)), training.batch_rows):
             late = late or time.monotonic() > deadline
             if not late:
                 gradient = loss.gradient(parameters, rows.at(batch))[1]
-                step = adam.step(_flat(_decayed(gradient, parameters, training.decay)))
-                parameters = _moved(parameters, step)
+                step = adam.step(_decayed(gradient, parameters, training.decay).flat())
+                parameters = parameters.moved(step)
         course.add(parameters, _epoch(epoch, loss, parameters, rows, data.at(held)))
         if late or course.since >= PATIENCE:
             break
@@ -167,13 +167,3 @@ def _decayed(gradient: Parameters, parameters: Parameters, decay: float) -> Para
         weights=gradient.weights + decay * parameters.weights,
         readout=gradient.readout + decay * parameters.readout,
     )
-
-
-def _flat(parameters: Parameters) -> Real:
-    return np.concatenate([each.ravel() for each in parameters])
-
-
-def _moved(parameters: Parameters, step: Real) -> Parameters:
-    ends = np.cumsum([each.size for each in parameters])[:-1]
-    parts = zip(parameters, np.split(step, ends), strict=True)
-    return Parameters(*(each + part.reshape(each.shape) for each, part in parts))
