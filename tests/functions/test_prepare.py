@@ -60,6 +60,26 @@ def test_prepare_reads_a_problem_from_the_input_bucket(
     assert prepared.problem_uri == uri
 
 
+def test_prepare_reads_a_table_from_the_input_bucket(stack: Stack) -> None:
+    bucket = stack.aws.outputs["InputBucketName"]
+    table = "size;colour;kind\n" + "".join(
+        f"{k * k % 7},5;{'rg'[k % 2]};{'ab'[k % 2]}\n" for k in range(12)
+    )
+    stack.s3.put_object(Bucket=bucket, Key="tables/t.csv", Body=f"\ufeff{table}".encode())
+    stack.s3.put_object(Bucket=bucket, Key="tables/short.csv", Body=f"{table}1,5;r\n".encode())
+    asked = {"type": "classification", "uri": f"s3://{bucket}/tables/t.csv", "target": "kind"}
+    answer = stack.invoke("Prepare", event("table", {"problem": asked}))
+    assert answer["problem_type"] == "classification"
+    prepared = PreparedRun.model_validate(stack.record("table", "prepared.json"))
+    assert prepared.problem_uri == asked["uri"]
+    assert prepared.request.problem.model_dump()["rows"][0] == (0.5, "r", "a")
+    assert prepared.model is None
+    assert prepared.request.algorithm.name == "kernel"
+    asked["uri"] = f"s3://{bucket}/tables/short.csv"
+    with pytest.raises(InvalidRequest, match=r"short\.csv: line 14: got 2 cells; allowed: 3"):
+        stack.invoke("Prepare", event("short", {"problem": asked}))
+
+
 @pytest.mark.parametrize(
     "key",
     [

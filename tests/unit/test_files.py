@@ -332,7 +332,7 @@ def test_a_file_of_each_format_has_its_known_answer(
 
 def test_every_format_is_in_the_table() -> None:
     tested = {format_ for _, _, format_, _ in TEXT}
-    elsewhere = {"bqp", "sparse", "xyz"}
+    elsewhere = {"bqp", "sparse", "table", "xyz"}
     assert tested | elsewhere == {*FORMATS, *JSON_FORMS}
 
 

@@ -21,7 +21,9 @@ from quantum_pipeline.problems.base import MIN_MAGNITUDE
 
 numbers = st.floats(-1000, 1000).map(lambda x: x if abs(x) >= MIN_MAGNITUDE else 0.0)
 sizes = st.integers(1, 5)
-BINARY_TYPES = [type_ for type_ in PROBLEM_TYPES if type_ not in ("chemistry", *FORM_TYPES)]
+BINARY_TYPES = [
+    type_ for type_ in PROBLEM_TYPES if type_ not in ("chemistry", "classification", *FORM_TYPES)
+]
 read: Callable[[Any], Any] = TypeAdapter(AnyProblem).validate_python
 
 

@@ -16,7 +16,13 @@ from quantum_pipeline.errors import PipelineError
 from quantum_pipeline.ising import all_energies
 from quantum_pipeline.planning.packs import prepare_pack
 from quantum_pipeline.planning.preparation import prepare
-from quantum_pipeline.problems import PROBLEM_TYPES, BinaryProblem, Chemistry, FormProblem
+from quantum_pipeline.problems import (
+    PROBLEM_TYPES,
+    BinaryProblem,
+    Chemistry,
+    Classification,
+    FormProblem,
+)
 from quantum_pipeline.requests.json_text import parse_json
 from quantum_pipeline.requests.pack import Pack, StoredPack, parse_input
 from quantum_pipeline.requests.request import (
@@ -73,8 +79,8 @@ def test_a_valid_example_is_admitted_and_has_the_optimum_that_is_known(name: str
     if isinstance(request.problem, ProblemReference):
         return
     problem = admitted(request, emulated=True).problem
-    if isinstance(problem, Chemistry):
-        return  # its energy is for the pipeline to find: tests/workflow/test_examples.py
+    if isinstance(problem, Chemistry | Classification):
+        return  # energies and classes are for the pipeline to find
     if isinstance(problem, FormProblem):
         assert best_of_form(problem) == pytest.approx(BEST[name], abs=1e-8)
         return
@@ -94,7 +100,9 @@ def test_a_pack_of_the_examples_is_admitted(name: str) -> None:
 
 def test_every_problem_type_and_way_to_ask_has_an_example() -> None:
     requests = [single(path) for path in SINGLE.values()]
-    assert {request.problem.type for request in requests} == {*PROBLEM_TYPES, "uri"}
+    assert {request.problem.type for request in requests} == {
+        *(*PROBLEM_TYPES, "classification by uri", "uri")
+    }
     used = {"auto", "sv1", "garnet", find("Cepheus-1-108Q").arn}
     assert {request.device for request in requests} >= used
     assert {request.algorithm.train_on for request in requests} == {"exact", "device"}
@@ -166,6 +174,17 @@ SEEN_BY_THE_MODEL_ALONE = {  # what a schema cannot say, or what is decided afte
     "invalid_chemistry_trained_on_a_device.json",
     "invalid_chemistry_too_large.json",
     "invalid_chemistry_unknown_element.json",
+    "invalid_classification_by_qaoa.json",
+    "invalid_classification_class_of_one_row.json",
+    "invalid_classification_column_twice.json",
+    "invalid_classification_folds_of_few_rows.json",
+    "invalid_classification_landmarks_without_kernel.json",
+    "invalid_classification_missing_value.json",
+    "invalid_classification_of_a_number.json",
+    "invalid_classification_on_a_device.json",
+    "invalid_classification_row_too_short.json",
+    "invalid_classification_too_many_components.json",
+    "invalid_classification_unknown_target.json",
     "invalid_clique_by_rqaoa.json",
     "invalid_coloring_negative_weight.json",
     "invalid_constrained_bound_out_of_reach.json",
@@ -175,6 +194,7 @@ SEEN_BY_THE_MODEL_ALONE = {  # what a schema cannot say, or what is decided afte
     "invalid_field_twice.json",
     "invalid_graph_of_unknown_node.json",
     "invalid_index_out_of_range.json",
+    "invalid_kernel_of_a_graph.json",
     "invalid_knapsack_trained_on_a_device.json",
     "invalid_mitigation_scales.json",
     "invalid_mitigation_without_errors.json",

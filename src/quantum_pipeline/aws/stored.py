@@ -13,6 +13,7 @@ from quantum_pipeline.requests.request import (
     ProblemReference,
     Reference,
     Request,
+    TableReference,
     parse_problem,
 )
 
@@ -29,8 +30,13 @@ def with_problem(
     reference = request.problem
     if not isinstance(reference, ProblemReference):
         return request, 0
-    data, size = _read(reference, "problem.uri", bucket, limit)
-    return request.model_copy(update={"problem": parse_problem(data)}), size
+    content = _content(reference, "problem.uri", bucket, limit)
+    data = (
+        _table(reference, content)
+        if isinstance(reference, TableReference)
+        else _json(content, f"problem.uri: {reference.uri}")
+    )
+    return request.model_copy(update={"problem": parse_problem(data)}), len(content)
 
 
 def with_runs(pack: StoredPack, bucket: str) -> PackOutline:
@@ -39,10 +45,11 @@ def with_runs(pack: StoredPack, bucket: str) -> PackOutline:
     Raises:
         InvalidRequest: they are in another bucket, not there, too large, or none.
     """
-    return pack.filled(_read(pack.pack, "pack.uri", bucket, MAX_OBJECT_BYTES)[0])
+    content = _content(pack.pack, "pack.uri", bucket, MAX_OBJECT_BYTES)
+    return pack.filled(_json(content, f"pack.uri: {pack.pack.uri}"))
 
 
-def _read(reference: Reference, field: str, bucket: str, limit: int) -> tuple[Any, int]:
+def _content(reference: Reference, field: str, bucket: str, limit: int) -> bytes:
     if reference.bucket != bucket:
         raise InvalidRequest.of(field, reference.uri, f"an object below s3://{bucket}/")
     try:
@@ -51,5 +58,19 @@ def _read(reference: Reference, field: str, bucket: str, limit: int) -> tuple[An
         raise InvalidRequest(f"{field}: {reference.uri} has {error}") from error
     if content is None:
         raise InvalidRequest.of(field, reference.uri, "an object that exists")
-    what = f"{field}: {reference.uri}"
-    return parse_json(content, what, max_values=MAX_VALUES), len(content)
+    return content
+
+
+def _json(content: bytes, what: str) -> Any:
+    return parse_json(content, what, max_values=MAX_VALUES)
+
+
+def _table(reference: TableReference, content: bytes) -> dict[str, Any]:
+    """Return the problem of a table that is stored as text."""
+    try:
+        return reference.with_rows(content.decode().removeprefix("\ufeff"))
+    except UnicodeDecodeError as error:
+        wrong = f"byte {error.start + 1} is not UTF-8; allowed: CSV as text in UTF-8, unpacked"
+        raise InvalidRequest(f"problem.uri: {reference.uri}: {wrong}") from None
+    except ValueError as error:
+        raise InvalidRequest(f"problem.uri: {reference.uri}: {error}") from None

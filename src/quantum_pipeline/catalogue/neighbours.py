@@ -143,6 +143,8 @@ def _not_kept(of_problem: Features) -> str:
             what = "amplitudes of a molecule belong to its geometry and active space"
         case "form":
             what = "gammas of a problem on a form belong to its penalty's weight"
+        case "table":
+            what = "parameters of a classifier belong to the columns of its table"
         case "ising":
             what = "angles of recursive QAOA and of blocks are of many smaller problems"
     return f"{what}: the catalogue keeps none that another run could start from"

@@ -152,7 +152,7 @@ def family_of(problem_type: str, features: Features, algorithm: str) -> str:
     """Return the family of a run.
 
     The same type of problem, with fields or without any, by the same algorithm; of molecules
-    the same formula in the same basis, or the same integrals.
+    the same formula in the same basis, or the same integrals; of tables any.
     """
     match features.kind:
         case "ising":
@@ -161,4 +161,6 @@ def family_of(problem_type: str, features: Features, algorithm: str) -> str:
             kind = " ".join(filter(None, (features.formula, features.basis)))
         case "form":
             kind = "with constraints" if features.n_constraints else "in groups"
+        case "table":
+            kind = "table"
     return "/".join((problem_type, kind, algorithm))

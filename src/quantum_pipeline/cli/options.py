@@ -31,6 +31,12 @@ _CHANGING = (
     click.option("--max-cost", type=float, metavar="USD", help="Most that the run may cost."),
     click.option("--charge", type=int, help="Charge of the molecule."),
     click.option("--multiplicity", type=int, help="Its multiplicity: 1 for a singlet."),
+    click.option(
+        "--target", metavar="COLUMN", help="Column of FILE, a table as CSV, that is predicted."
+    ),
+    click.option("--test-share", type=float, help="Share of a table's rows to test on."),
+    click.option("--missing", help="Missing values of a table: refuse, or impute."),
+    click.option("--components", type=int, help="Principal components of a table, a qubit each."),
     SET,
 )
 _PATHS = {
@@ -41,6 +47,10 @@ _PATHS = {
     "max_cost": "limits.max_cost_usd",
     "charge": "problem.charge",
     "multiplicity": "problem.multiplicity",
+    "target": "problem.target",
+    "test_share": "problem.test_share",
+    "missing": "problem.missing",
+    "components": "problem.components",
 }
 """Where each option's value goes in a request."""
 
@@ -103,12 +113,14 @@ def asking(command: Command) -> Command:
         *, as_: str | None, frame: int | None, assignments: Sequence[str], **rest: Any
     ) -> Any:
         given = {_PATHS[name]: rest.pop(name) for name in _PATHS if name in rest}
-        values = {path: _read(value) for path, value in given.items() if value is not None}
-        return command(asking=Asking(How(as_, frame), Changes(values, assignments)), **rest)
+        values = {path: value for path, value in given.items() if value is not None}
+        if _PATHS["depth"] in values:
+            values[_PATHS["depth"]] = _number_or_word(values[_PATHS["depth"]])
+        how = How(as_, frame, values.get(_PATHS["target"]))
+        return command(asking=Asking(how, Changes(values, assignments)), **rest)
 
     return reduce(lambda made, option: option(made), reversed((AS, FRAME, *_CHANGING)), asked)
 
 
-def _read(value: Any) -> Any:
-    """Return the value of an option: a number where one was written in words."""
-    return int(value) if isinstance(value, str) and value.isdecimal() else value
+def _number_or_word(depth: str) -> int | str:
+    return int(depth) if depth.isdecimal() else depth

@@ -21,6 +21,7 @@ class How(NamedTuple):
 
     as_: str | None = None
     frame: int | None = None
+    target: str | None = None
 
 
 AS = click.option(
@@ -57,7 +58,7 @@ def read(file: Path, how: How = How()) -> Any:  # noqa: B008 - nothing in it cha
     if len(content) > MAX_OBJECT_BYTES:
         raise InvalidRequest.of("FILE", str(file), f"a file of up to {MAX_OBJECT_BYTES} bytes")
     name = "standard input" if str(file) == STANDARD_INPUT else str(file)
-    found = read_as(content, name, as_=how.as_, frame=how.frame)
+    found = read_as(content, name, as_=how.as_, frame=how.frame, target=how.target)
     if found.format is not None:
         console.note(f"{name}: {_words(found.request['problem'], found.format)}")
         for each in found.notes:

@@ -13,13 +13,15 @@ class Document(NamedTuple):
     """The content of a file, not compressed.
 
     ``meaning`` is the type of problem that is asked for, where the format leaves it open; ``frame``
-    counts from 1 where a file has several problems or geometries.
+    counts from 1 where a file has several problems or geometries. ``target`` is the column of a
+    table that is to be predicted: a file of values with one is a table.
     """
 
     name: str
     data: bytes
     meaning: str | None = None
     frame: int | None = None
+    target: str | None = None
 
     @property
     def suffix(self) -> str:

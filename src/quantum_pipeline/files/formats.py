@@ -53,6 +53,11 @@ FORMATS = {
         "matrices:read_csv",
         (".csv", ".tsv"),
     ),
+    "table": Format(
+        "comma-, semicolon- or tab-separated rows with a header: of a .csv or .tsv with --target",
+        "a classifier of the rows: the target from the other columns",
+        "tables:read_rows",
+    ),
     "npy": Format(
         "a square matrix of numpy.save", _MATRIX, "matrices:read_npy", (".npy",), r"\x93NUMPY"
     ),

@@ -179,7 +179,8 @@ def read_csv(document: Document) -> Found:
     if len(readings) == 1:
         return next(iter(readings.values()))
     if not readings:
-        raise ValueError("; ".join(refusals))
+        table = "as a table of rows to classify: --target COLUMN is missing"
+        raise ValueError("; ".join((*refusals, table)))
     raise built.SeveralReadings(
         {"edges": "lines of two nodes and a weight", "dense": "rows of a matrix"}
     )

@@ -66,7 +66,14 @@ class Read(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def read(data: bytes, name: str, *, as_: str | None = None, frame: int | None = None) -> Read:
+def read(
+    data: bytes,
+    name: str,
+    *,
+    as_: str | None = None,
+    frame: int | None = None,
+    target: str | None = None,
+) -> Read:
     """Return the request in a file.
 
     Args:
@@ -74,6 +81,7 @@ def read(data: bytes, name: str, *, as_: str | None = None, frame: int | None = 
         name: the file's; a refusal begins with it.
         as_: a format, or what its numbers mean: one of AS; None to find out.
         frame: which of several problems or geometries, from 1.
+        target: the column of a table that is to be predicted.
 
     Raises:
         InvalidRequest: names the file, the line and what is allowed; or all ways to read it.
@@ -85,7 +93,7 @@ def read(data: bytes, name: str, *, as_: str | None = None, frame: int | None = 
     """
     try:
         content, plain_name = unpacked(data, name, MAX_OBJECT_BYTES)
-        document = Document(plain_name, content, _meaning(as_), frame)
+        document = Document(plain_name, content, _meaning(as_), frame, target)
         return _read(document, as_)
     except ModuleNotFoundError as error:
         needs = f"it is read by {error.name}, which is not installed"
@@ -120,6 +128,8 @@ def _format_of(document: Document, as_: str | None) -> str | None:
     if as_ in FORMATS or as_ == "json":
         return as_
     beginning = by_beginning(document.data)
+    if document.target is not None and "json" not in (beginning, document.suffix.lstrip(".")):
+        return "table"
     if document.suffix == ".qubo" and beginning != "qbsolv":
         return None
     named = "json" if document.suffix == ".json" else OF_SUFFIX.get(document.suffix)

@@ -10,11 +10,17 @@ from quantum_pipeline.chemistry.excitations import n_excitations
 from quantum_pipeline.devices.catalogue import EXACT_QUBITS
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import cones
-from quantum_pipeline.planning import vqe
-from quantum_pipeline.planning.applicable import foreign, has_groups, solver_of
+from quantum_pipeline.planning import tables, vqe
+from quantum_pipeline.planning.applicable import classifier_of, foreign, has_groups, solver_of
 from quantum_pipeline.planning.forms import check_form, describe, describe_encoding
 from quantum_pipeline.planning.reasons import Reason, Why
-from quantum_pipeline.problems import AnyProblem, BinaryProblem, Chemistry, FormProblem
+from quantum_pipeline.problems import (
+    AnyProblem,
+    BinaryProblem,
+    Chemistry,
+    Classification,
+    FormProblem,
+)
 from quantum_pipeline.problems.base import MAX_TERMS
 from quantum_pipeline.requests.algorithm import (
     SHOT_OPTIMIZERS,
@@ -26,6 +32,7 @@ from quantum_pipeline.requests.algorithm import (
     SettledRqaoa,
     SettledVqe,
 )
+from quantum_pipeline.requests.request import RUNTIME
 from quantum_pipeline.spaces.encoding import Encoding
 from quantum_pipeline.wording import memory_size, shown
 
@@ -57,16 +64,20 @@ FORM_DEPTH, FEW_STATES = 8, 2**20
 """Most layers on a form, and the states up to which there are as many: a narrow tail takes few
 evaluations a layer, and the best state of a LABS of 20 needs all of them."""
 
+CLASSIFIERS = ("kernel", "reuploading")
+"""Algorithms that are for tables alone."""
+
 SHOT_DEPTH = 2
 """Layers where energies come from shots, if nothing was said: each more is noise on a device."""
 
 
 def settle_algorithm(
-    problem: AnyProblem, asked: Algorithm, *, exact: bool
+    problem: AnyProblem, asked: Algorithm, *, exact: bool, seconds: float = RUNTIME
 ) -> tuple[Settled, Reason]:
     """Return the algorithm with nothing left to choose, and why it was chosen.
 
-    ``exact`` means that the run samples the exact state, not a device.
+    ``exact`` means that the run samples the exact state, not a device; ``seconds`` is what its job
+    may take.
 
     Raises:
         InvalidRequest: the algorithm cannot solve this problem, or one of its settings is of
@@ -77,13 +88,16 @@ def settle_algorithm(
         return _on_form(problem, asked, exact=exact)
     if isinstance(problem, Chemistry):
         return _vqe(problem, asked, exact=exact)
+    if isinstance(problem, Classification):
+        return _classified(problem, asked, exact=exact, seconds=seconds)
     n = problem.n_variables
     if n > MAX_VARIABLES:
         raise InvalidRequest(f"problem: got {shown(n)} variables; allowed: 1 to {MAX_VARIABLES}")
     if problem.n_terms > MAX_TERMS:
         raise InvalidRequest(f"problem: got {problem.n_terms} terms; allowed: up to {MAX_TERMS}")
-    if asked.name == "vqe":
-        allowed = "auto, qaoa, rqaoa or divide; vqe is for chemistry"
+    if asked.name in ("vqe", *CLASSIFIERS):
+        whose = "chemistry" if asked.name == "vqe" else "classification"
+        allowed = f"auto, qaoa, rqaoa or divide; {asked.name} is for {whose}"
         raise InvalidRequest.of("algorithm.name", asked.name, allowed)
     _refuse_foreign(problem, asked)
     if not exact and asked.name == "auto" and n > EXACT_QUBITS:
@@ -307,6 +321,22 @@ def _vqe(problem: Chemistry, asked: Algorithm, *, exact: bool) -> tuple[SettledV
         f"{'' if exact else '; the energy that they lead to is measured on the device'}"
     )
     return settled, Reason(why=_why(asked, Why.PROBLEM), words=words)
+
+
+def _classified(
+    problem: Classification, asked: Algorithm, *, exact: bool, seconds: float
+) -> tuple[Settled, Reason]:
+    if asked.name not in ("auto", *CLASSIFIERS):
+        allowed = "auto, kernel or reuploading; a table is no Ising model"
+        raise InvalidRequest.of("algorithm.name", asked.name, allowed)
+    _refuse_foreign(problem, asked)
+    if not exact:
+        raise InvalidRequest(
+            f"device: {classifier_of(problem, asked.name)} rests on exact states in the job and "
+            "samples no device; allowed: local or auto, without noise"
+        )
+    settled, words = tables.settle(problem, asked, seconds=seconds)
+    return settled, Reason(why=_why(asked, Why.SIZE), words=words)
 
 
 def _why(asked: Algorithm, otherwise: Why) -> Why:

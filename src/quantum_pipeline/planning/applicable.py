@@ -8,7 +8,13 @@ from __future__ import annotations
 from typing import Literal
 
 from quantum_pipeline.devices.catalogue import EXACT_QUBITS
-from quantum_pipeline.problems import AnyProblem, BinaryProblem, Chemistry, FormProblem
+from quantum_pipeline.problems import (
+    AnyProblem,
+    BinaryProblem,
+    Chemistry,
+    Classification,
+    FormProblem,
+)
 
 _OF_ISING = ("warm_start", "shots_per_evaluation", "train_on", "initial_angles", "ansatz")
 """Settings that forms have not."""
@@ -31,12 +37,24 @@ _OF_BINARY = ("depth", *_OF_QAOA)
 _OF_DIVIDE = ("block_size", "max_rounds")
 """Settings that divide alone has."""
 
+_OF_KERNEL = ("kernel", "encoding", "bandwidth", "regularisation", "landmarks")
+_OF_REUPLOADING = ("max_epochs", "batch_rows")
+"""Settings that one way to classify alone has."""
+
+_OF_TABLES_ALONE = dict.fromkeys((*_OF_KERNEL, *_OF_REUPLOADING, "folds"), "classification")
+"""Settings that tables alone have."""
+
+KERNEL_STATES_BYTES = 2 * 2**30
+"""Most bytes of the trained rows' states with which auto takes a kernel, which has them all at
+once; re-uploading has those of a batch."""
+
 ROUNDED_BY_AUTO = 100
 """Most variables that auto solves by recursive QAOA.
 
 Of more it takes longer than divide and comes less far: ``benchmarks.divide`` has both."""
 
 Solver = Literal["qaoa", "rqaoa", "divide"]
+Classifier = Literal["kernel", "reuploading"]
 
 
 def foreign(problem: AnyProblem | FormProblem | None, name: str) -> dict[str, str]:
@@ -49,24 +67,47 @@ def foreign(problem: AnyProblem | FormProblem | None, name: str) -> dict[str, st
     >>> from quantum_pipeline.requests.request import parse_problem
     >>> pair = parse_problem({"type": "maxcut", "edges": [[0, 1]]})
     >>> sorted(foreign(pair, "auto"))
-    ['ansatz', 'block_size', 'inequality', 'max_rounds', 'mixer', 'penalty']
+    ['ansatz', 'bandwidth', 'batch_rows', 'block_size', 'encoding', 'folds', 'inequality', \
+'kernel', 'landmarks', 'max_epochs', 'max_rounds', 'mixer', 'penalty', 'regularisation']
     """
     of_divide = {} if name == "divide" else dict.fromkeys(_OF_DIVIDE, "divide")
     match problem:
         case None:
-            of_qaoa = {"vqe": _OF_BINARY, "rqaoa": _OF_QAOA, "divide": _OF_QAOA}.get(name, ())
-            return ({} if name == "auto" else of_divide) | dict.fromkeys(of_qaoa, "qaoa")
+            return {} if name == "auto" else of_divide | _by_name(name)
         case FormProblem():
-            return dict.fromkeys(_OF_ISING, "problems with an Ising model") | of_divide
+            of_ising = dict.fromkeys(_OF_ISING, "problems with an Ising model")
+            return of_ising | of_divide | _OF_TABLES_ALONE
         case Chemistry():
-            return _OF_FORMS_ALONE | dict.fromkeys(_OF_BINARY, "qaoa") | of_divide
+            of_others = _OF_FORMS_ALONE | of_divide | _OF_TABLES_ALONE
+            return of_others | dict.fromkeys(_OF_BINARY, "qaoa")
+        case Classification():
+            return of_divide | _by_name(classifier_of(problem, name))
     solver = solver_of(problem, name)
     return (
         _OF_FORMS_ALONE
+        | _OF_TABLES_ALONE
         | {"ansatz": "vqe"}
         | dict.fromkeys(() if solver == "qaoa" else _OF_QAOA, "qaoa")
         | dict.fromkeys(() if solver == "divide" else _OF_DIVIDE, "divide")
     )
+
+
+def _by_name(name: str) -> dict[str, str]:
+    """Return the settings that an algorithm has not, whatever it solves."""
+    if name in ("kernel", "reuploading"):
+        other = "reuploading" if name == "kernel" else "kernel"
+        of_other = _OF_REUPLOADING if name == "kernel" else _OF_KERNEL
+        of_qaoa = dict.fromkeys(("optimizer", *_OF_QAOA), "qaoa")
+        return _OF_FORMS_ALONE | {"ansatz": "vqe"} | of_qaoa | dict.fromkeys(of_other, other)
+    of_qaoa = dict.fromkeys({"vqe": _OF_BINARY, "qaoa": ()}.get(name, _OF_QAOA), "qaoa")
+    return _OF_TABLES_ALONE | of_qaoa
+
+
+def classifier_of(problem: Classification, name: str) -> Classifier:
+    """Return what classifies a table: what is asked for, of auto what its states allow."""
+    if name == "auto" and 16 * len(problem.parts.trained) << problem.n_qubits > KERNEL_STATES_BYTES:
+        return "reuploading"
+    return "reuploading" if name == "reuploading" else "kernel"
 
 
 def solver_of(problem: BinaryProblem, name: str) -> Solver:

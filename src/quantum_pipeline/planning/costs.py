@@ -19,12 +19,13 @@ from quantum_pipeline.chemistry.excitations import n_excitations
 from quantum_pipeline.devices.catalogue import Device, catalogue
 from quantum_pipeline.devices.states import DeviceState
 from quantum_pipeline.errors import BudgetExceeded, InvalidRequest
-from quantum_pipeline.planning import instances
+from quantum_pipeline.planning import instances, tables
 from quantum_pipeline.planning.forms import space_of
 from quantum_pipeline.planning.plan import Plan, Work, task_seconds
 from quantum_pipeline.planning.reasons import Reason, Why
+from quantum_pipeline.planning.tables import SettledClassifier
 from quantum_pipeline.planning.tasks import SAMPLES, Purpose
-from quantum_pipeline.problems import Chemistry, FormProblem
+from quantum_pipeline.problems import Chemistry, Classification, FormProblem
 from quantum_pipeline.requests.algorithm import SettledDivide, SettledQaoa
 from quantum_pipeline.requests.request import RUNTIME, Limits, ResolvedRequest, SettledLimits
 
@@ -151,13 +152,16 @@ def compute_seconds(work: Work) -> float | None:
     """Return the seconds allowed for what the job itself computes, None where no figure is known.
 
     An allowance, not a bound: every evaluation that QAOA or VQE may use, at the assumed rates
-    above. An evaluation of VQE applies its excitations one after the other.
+    above. An evaluation of VQE applies its excitations one after the other; one of a classifier is
+    a setting, tried on every fold.
     """
     problem, algorithm = work.problem, work.algorithm
     if isinstance(problem, Chemistry):
         sector = problem.sector
         state = SECONDS_PER_LAYER + sector.dimension * SECONDS_PER_AMPLITUDE_AND_LAYER
         return MOLECULE_SECONDS + algorithm.max_evaluations * n_excitations(sector) * state
+    if isinstance(problem, Classification) and isinstance(algorithm, SettledClassifier):
+        return tables.counted_seconds(problem, algorithm)
     if isinstance(algorithm, SettledDivide):
         return _divide_seconds(problem.n_qubits, algorithm)
     if not isinstance(algorithm, SettledQaoa):

@@ -9,11 +9,12 @@ from __future__ import annotations
 from quantum_pipeline.chemistry.sizes import job_bytes
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import cones
-from quantum_pipeline.planning import instances
+from quantum_pipeline.planning import instances, tables
 from quantum_pipeline.planning.forms import space_of
 from quantum_pipeline.planning.plan import Work
-from quantum_pipeline.problems import Chemistry, FormProblem
-from quantum_pipeline.requests.algorithm import SettledDivide, SettledQaoa
+from quantum_pipeline.planning.tables import SettledClassifier
+from quantum_pipeline.problems import BinaryProblem, Chemistry, Classification, FormProblem
+from quantum_pipeline.requests.algorithm import Settled, SettledDivide, SettledQaoa
 from quantum_pipeline.spaces import Space
 from quantum_pipeline.wording import memory_size
 
@@ -121,17 +122,24 @@ def memory_bytes(work: Work) -> int:
         return BASE_BYTES + job_bytes(problem.sector)
     if isinstance(problem, FormProblem):
         return BASE_BYTES + form_bytes(space_of(problem, work))
+    if isinstance(problem, Classification):
+        assert isinstance(algorithm, SettledClassifier)
+        return BASE_BYTES + tables.job_bytes(problem, algorithm)
+    return BASE_BYTES + _binary_bytes(problem, algorithm)
+
+
+def _binary_bytes(problem: BinaryProblem, algorithm: Settled) -> int:
     n = problem.n_qubits
     if isinstance(algorithm, SettledDivide):
         block = run_bytes(algorithm.block_size, algorithm.depth, symmetric=False)
-        return BASE_BYTES + PROCESSES * (block + PROCESS_BYTES) + SPIN_BYTES * (n + problem.n_terms)
+        return PROCESSES * (block + PROCESS_BYTES) + SPIN_BYTES * (n + problem.n_terms)
     if not isinstance(algorithm, SettledQaoa):
         state = reference_bytes(n) if n <= cones.EXACT else 0
-        return BASE_BYTES + max(state, CONE_ARRAYS * AMPLITUDE * cones.LARGEST)
+        return max(state, CONE_ARRAYS * AMPLITUDE * cones.LARGEST)
     if algorithm.warm_start != "none":
-        return BASE_BYTES + run_bytes(n, 1, symmetric=False) + reference_bytes(n)
+        return run_bytes(n, 1, symmetric=False) + reference_bytes(n)
     symmetric = not any(problem.ising.fields)
-    return BASE_BYTES + run_bytes(n, algorithm.deepest, symmetric=symmetric)
+    return run_bytes(n, algorithm.deepest, symmetric=symmetric)
 
 
 PROCESSES, PROCESS_BYTES, SPIN_BYTES = 4, 60 * 2**20, 1500

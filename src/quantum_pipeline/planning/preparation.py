@@ -45,7 +45,7 @@ from quantum_pipeline.planning.reasons import Reason, Reasons
 from quantum_pipeline.problems import AnyProblem
 from quantum_pipeline.requests.algorithm import Settled
 from quantum_pipeline.requests.mitigation import Mitigation, Noise
-from quantum_pipeline.requests.request import ProblemReference, Request, ResolvedRequest
+from quantum_pipeline.requests.request import RUNTIME, ProblemReference, Request, ResolvedRequest
 
 States = Mapping[str, DeviceState]
 """What devices say now, by ARN; those are missing that Braket does not know here."""
@@ -111,7 +111,8 @@ def settled_algorithm(request: Request) -> Settled:
         InvalidRequest, DeviceUnavailable: as ``check``.
     """
     if is_open(request):
-        return settle_algorithm(_problem_of(request), request.algorithm, exact=False)[0]
+        problem = _problem_of(request)
+        return settle_algorithm(problem, request.algorithm, exact=False, seconds=_time(request))[0]
     return _settled(request, candidates(request)[0]).algorithm
 
 
@@ -133,7 +134,9 @@ def _settled(request: Request, device: Device) -> _Settled:
     problem = _problem_of(request)
     check_asked(request, device)
     exact = device.kind == "local"
-    algorithm, why_algorithm = settle_algorithm(problem, request.algorithm, exact=exact)
+    algorithm, why_algorithm = settle_algorithm(
+        problem, request.algorithm, exact=exact, seconds=_time(request)
+    )
     mitigation, why_mitigation = settle_mitigation(request, problem, device)
     return _Settled(
         problem,
@@ -145,6 +148,11 @@ def _settled(request: Request, device: Device) -> _Settled:
         why_algorithm,
         why_mitigation,
     )
+
+
+def _time(request: Request) -> int:
+    """Return the seconds that the job of a run may take."""
+    return request.limits.max_runtime_seconds or RUNTIME
 
 
 def _problem_of(request: Request) -> AnyProblem:

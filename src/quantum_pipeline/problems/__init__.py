@@ -1,4 +1,4 @@
-"""The problem types, one model each; all but molecules have an Ising model.
+"""The problem types, one model each; all but molecules and tables have an Ising model.
 
     type           the user asks for              energy that is minimised inside
     maxcut         largest cut                    -cut
@@ -8,6 +8,7 @@
     optimization   smallest l.x + x^T Q x         the same
     random         the same, from a seed          the same
     chemistry      lowest energy of a molecule    the same, in hartree
+    classification the class of a table's rows    none: a loss is
 
 and of problems on a form (``formed``), with constraints or of any order:
 
@@ -29,6 +30,7 @@ from quantum_pipeline.problems.base import MAX_MAGNITUDE, BinaryProblem, Label, 
 from quantum_pipeline.problems.bin_packing import BinPacking
 from quantum_pipeline.problems.bqm import Bqm
 from quantum_pipeline.problems.chemistry import Chemistry
+from quantum_pipeline.problems.classification import Classification
 from quantum_pipeline.problems.colouring import GraphColoring, MaxKCut
 from quantum_pipeline.problems.constrained import Constrained
 from quantum_pipeline.problems.covers import ExactCover, SetCover
@@ -55,6 +57,7 @@ __all__ = [
     "BinaryProblem",
     "Bqm",
     "Chemistry",
+    "Classification",
     "Constrained",
     "ExactCover",
     "FormProblem",
@@ -89,6 +92,7 @@ AnyProblem = Annotated[
     | Optimization
     | Random
     | Chemistry
+    | Classification
     | BinPacking
     | Constrained
     | ExactCover
@@ -133,5 +137,6 @@ PROBLEM_TYPES = (
     "optimization",
     "random",
     "chemistry",
+    "classification",
     *FORM_TYPES,
 )

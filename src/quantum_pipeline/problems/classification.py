@@ -13,19 +13,17 @@ from typing import Annotated, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, StrictInt, StrictStr, model_validator
+from pydantic import BaseModel, Field, StrictInt, StrictStr, model_validator
 
 from quantum_pipeline.classification.columns import column, encoded, width, word
 from quantum_pipeline.classification.parts import Parts, parts
 from quantum_pipeline.classification.stored import Column
+from quantum_pipeline.classification.tables import MOST_CELLS, MOST_COLUMNS, MOST_ROWS
 from quantum_pipeline.problems.base import Problem
 from quantum_pipeline.problems.table_warnings import warnings_of
 from quantum_pipeline.quantities import LARGEST, Entries, Finite
 from quantum_pipeline.refusals import did_you_mean
 from quantum_pipeline.wording import refusal, shown
-
-MOST_ROWS, MOST_COLUMNS, MOST_CELLS = 20_000, 500, 1_000_000
-"""Of a table, the target's column included; a row of a class is one of thousands at most."""
 
 MOST_CLASSES = 20
 
@@ -51,19 +49,9 @@ Cell = Annotated[
 ]
 
 
-class Classification(Problem):
-    """Predict ``target`` from the other columns; tested on rows that no model was fitted on."""
+class TableSettings(BaseModel):
+    """What is asked of a table, wherever its rows are."""
 
-    type: Literal["classification"] = "classification"
-    columns: Annotated[tuple[Name, ...], Field(min_length=2, max_length=MOST_COLUMNS)] = Field(
-        description="names of the columns, the target's too",
-        json_schema_extra={
-            "allowed": f"2 to {MOST_COLUMNS} different names of 1 to 200 characters"
-        },
-    )
-    rows: Entries[Entries[Cell]] = Field(
-        description="the rows: of each column a number, a text, or null where it is missing"
-    )
     target: StrictStr = Field(description="the column that is predicted")
     test_share: Annotated[float, Field(strict=True, ge=0.05, le=0.5)] = Field(
         0.25, description="share of the rows that models are tested on"
@@ -80,6 +68,21 @@ class Classification(Problem):
     )
     seed: Annotated[StrictInt, Field(ge=0, le=2**32 - 1)] = Field(
         0, description="seed of the choice of the tested rows and of the folds"
+    )
+
+
+class Classification(TableSettings, Problem):
+    """Predict ``target`` from the other columns; tested on rows that no model was fitted on."""
+
+    type: Literal["classification"] = "classification"
+    columns: Annotated[tuple[Name, ...], Field(min_length=2, max_length=MOST_COLUMNS)] = Field(
+        description="names of the columns, the target's too",
+        json_schema_extra={
+            "allowed": f"2 to {MOST_COLUMNS} different names of 1 to 200 characters"
+        },
+    )
+    rows: Entries[Entries[Cell]] = Field(
+        description="the rows: of each column a number, a text, or null where it is missing"
     )
 
     @model_validator(mode="after")
@@ -173,6 +176,16 @@ class Classification(Problem):
         if not np.ptp(self.numbers[self.parts.trained], axis=0).any():
             allowed = "a column whose values differ among the rows that are trained on"
             raise ValueError(f"columns: all are constant but the target; allowed: {allowed}")
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether all fields are equal; arrays that were computed of them do not compare."""
+        if not isinstance(other, Classification):
+            return NotImplemented
+        return all(getattr(self, each) == getattr(other, each) for each in type(self).model_fields)
+
+    def __hash__(self) -> int:
+        """Return a hash of the table, whatever is asked of it."""
+        return hash((self.target, self.columns, self.rows))
 
     @property
     def n_qubits(self) -> int:

@@ -6,6 +6,7 @@ whatever the problem's size.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated, Literal, Self
 
 import numpy as np
@@ -13,7 +14,13 @@ from numpy.typing import ArrayLike
 from pydantic import BaseModel, ConfigDict, Field
 
 from quantum_pipeline.ising import IsingModel, typical_field
-from quantum_pipeline.problems import AnyProblem, BinaryProblem, Chemistry, FormProblem
+from quantum_pipeline.problems import (
+    AnyProblem,
+    BinaryProblem,
+    Chemistry,
+    Classification,
+    FormProblem,
+)
 
 
 class _Features(BaseModel):
@@ -143,10 +150,42 @@ class FormFeatures(_Features):
         )
 
 
-Features = Annotated[IsingFeatures | MoleculeFeatures | FormFeatures, Field(discriminator="kind")]
+class TableFeatures(_Features):
+    """Of a table whose rows are classified: columns are those beside the target.
+
+    ``balance`` is the rows of the rarest class by those of the most frequent one.
+    """
+
+    kind: Literal["table"] = "table"
+    n_qubits: int
+    n_rows: int
+    n_columns: int
+    n_numeric: int
+    n_categorical: int
+    n_classes: int
+    balance: float
+
+    @classmethod
+    def of(cls, problem: Classification) -> Self:
+        """Return the features of a table."""
+        counts = Counter(problem.labels).values()
+        categorical = sum(each.words is not None for each in problem.features)
+        return cls(
+            n_qubits=problem.n_qubits,
+            n_rows=len(problem.rows),
+            n_columns=len(problem.features),
+            n_numeric=len(problem.features) - categorical,
+            n_categorical=categorical,
+            n_classes=len(problem.classes),
+            balance=min(counts) / max(counts),
+        )
 
 
-def features(problem: AnyProblem) -> IsingFeatures | MoleculeFeatures | FormFeatures:
+AnyFeatures = IsingFeatures | MoleculeFeatures | FormFeatures | TableFeatures
+Features = Annotated[AnyFeatures, Field(discriminator="kind")]
+
+
+def features(problem: AnyProblem) -> AnyFeatures:
     """Return the features of a problem.
 
     >>> from quantum_pipeline.problems import MaxCut
@@ -158,4 +197,6 @@ def features(problem: AnyProblem) -> IsingFeatures | MoleculeFeatures | FormFeat
         return IsingFeatures.of(problem.ising)
     if isinstance(problem, FormProblem):
         return FormFeatures.of(problem)
+    if isinstance(problem, Classification):
+        return TableFeatures.of(problem)
     return MoleculeFeatures.of(problem)

@@ -48,8 +48,9 @@ def _of_rows(table: Classification) -> Iterator[str]:
     known = sum(table.numbers[place].tobytes() in trained for place in table.parts.tested)
     if known:
         yield (
-            f"{known} of the {len(table.parts.tested)} tested rows {'has' if known == 1 else 'have'} the values of a row "
-            "that was trained on: to know them again is not to predict them"
+            f"{known} of the {len(table.parts.tested)} tested rows "
+            f"{'has' if known == 1 else 'have'} the values of a row that was trained on: to know "
+            "them again is not to predict them"
         )
 
 

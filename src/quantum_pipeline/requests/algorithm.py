@@ -63,7 +63,8 @@ class Algorithm(BaseModel):
         "auto", description="the algorithm; auto chooses by the problem and its size"
     )
     depth: GrownDepth | None = Field(
-        None, description="layers of QAOA; auto adds layers until one more does not pay"
+        None,
+        description="layers of the circuit; in QAOA auto adds layers until one more does not pay",
     )
     max_depth: Depth | None = Field(
         None, description="most layers that auto may use; chosen by size if not given"
@@ -101,7 +102,9 @@ class Algorithm(BaseModel):
         None, description="starting points of the optimiser; chosen by size if not given"
     )
     max_evaluations: Evaluations | None = Field(
-        None, description="most evaluations of the energy in all; chosen by algorithm if not given"
+        None,
+        description="most evaluations of the energy in all, or settings of a classifier that "
+        "cross-validation tries; chosen by algorithm if not given",
     )
     gammas: Angles | None = Field(
         None, description="initial angles of the cost layers in radians; together with betas"
@@ -170,9 +173,11 @@ class Algorithm(BaseModel):
     landmarks: Landmarks | None = Field(
         None,
         description="trained rows that all others are compared with, instead of with each other "
-        "(Nystroem); all if not given",
+        "(Nystroem); chosen by size if not given",
     )
-    folds: Folds | None = Field(None, description="folds of cross-validation; 5 if not given")
+    folds: Folds | None = Field(
+        None, description="folds of cross-validation; 5 if not given, or as classes allow"
+    )
     max_epochs: Epochs | None = Field(
         None, description="most times that training goes over the rows; chosen if not given"
     )

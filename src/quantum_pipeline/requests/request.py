@@ -16,11 +16,14 @@ from pydantic import (
     StrictBool,
     StrictInt,
     ValidationError,
+    WithJsonSchema,
     model_validator,
 )
 
+from quantum_pipeline.classification.tables import read_table
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.problems import AnyProblem
+from quantum_pipeline.problems.classification import TableSettings
 from quantum_pipeline.refusals import sentences
 from quantum_pipeline.requests.algorithm import Algorithm, SettledAlgorithm
 from quantum_pipeline.requests.json_text import check_fields, check_text
@@ -62,8 +65,8 @@ class Reference(BaseModel):
         Field(
             pattern=r"^s3://[a-z0-9.-]{3,63}/[\s\S]+$",
             json_schema_extra={"allowed": "s3://BUCKET/KEY"},
-            description="an object in the stack's input bucket that holds it as JSON; "
-            "the key stands as it is, spaces and all: nothing is percent-encoded",
+            description="an object in the stack's input bucket that holds it as JSON, or a table "
+            "as CSV; the key stands as it is, spaces and all: nothing is percent-encoded",
         ),
     ]
 
@@ -84,10 +87,36 @@ class Reference(BaseModel):
         return self.uri.removeprefix("s3://").partition("/")[2]
 
 
-class ProblemReference(Reference):
+class JsonReference(Reference):
     """A problem that is stored in S3."""
 
     type: Literal["uri"] = "uri"
+
+
+class TableReference(Reference, TableSettings):
+    """A table whose rows are stored in S3, as text: CSV with a header.
+
+    Whoever asks for it says ``classification``: this type tells it from one with rows.
+    """
+
+    type: Annotated[
+        Literal["classification by uri"],
+        WithJsonSchema({"const": "classification", "type": "string"}),
+    ]
+
+    def with_rows(self, text: str) -> dict[str, Any]:
+        """Return the problem of a table's text, as JSON.
+
+        Raises:
+            ValueError: it is no table; names the line.
+        """
+        table = read_table(text)
+        settings = self.model_dump(exclude_unset=True, exclude={"type", "uri"})
+        return {"type": "classification", **settings, "columns": table.columns, "rows": table.rows}
+
+
+ProblemReference = JsonReference | TableReference
+"""What stands for a problem that is stored in S3."""
 
 
 class Limits(BaseModel):
@@ -111,8 +140,12 @@ class Limits(BaseModel):
 
 
 def _read_reference(problem: Any) -> Any:
-    by_uri = isinstance(problem, dict) and "uri" in problem and "type" not in problem
-    return {"type": "uri", **problem} if by_uri else problem
+    """Return a problem with the type of its reference, if it is one: of a table or of JSON."""
+    if not isinstance(problem, dict) or "uri" not in problem:
+        return problem
+    if problem.get("type") == "classification":
+        return {**problem, "type": "classification by uri"}
+    return {"type": "uri", **problem}
 
 
 class Request(BaseModel):

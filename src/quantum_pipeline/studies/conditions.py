@@ -14,7 +14,13 @@ from typing import Any
 from quantum_pipeline.devices.catalogue import LOCAL, Device, find
 from quantum_pipeline.errors import PipelineError
 from quantum_pipeline.planning.applicable import foreign, has_groups, solver_of
-from quantum_pipeline.problems import AnyProblem, BinaryProblem, Chemistry, FormProblem
+from quantum_pipeline.problems import (
+    AnyProblem,
+    BinaryProblem,
+    Chemistry,
+    Classification,
+    FormProblem,
+)
 from quantum_pipeline.requests.algorithm import SHOT_OPTIMIZERS
 
 Asked = Mapping[str, Any]
@@ -37,9 +43,10 @@ def without_use(request: Asked, problem: Problem) -> Iterator[frozenset[str]]:
 def _of_the_device(request: Asked, problem: Problem) -> Iterator[str]:
     """What samples no device has no choice of one, and local no errors to mitigate."""
     solver = _solver(request, problem)
-    if solver == "rqaoa":
+    on_exact_states = isinstance(problem, Classification) or solver in ("kernel", "reuploading")
+    if solver == "rqaoa" or on_exact_states:
         yield "shots"
-    if solver in ("rqaoa", "divide"):
+    if solver in ("rqaoa", "divide") or on_exact_states:
         yield from ("device", "noise")
     named = request.get("device", "auto")
     device = _device(LOCAL if named == "auto" and not _is_open(request) else named)
