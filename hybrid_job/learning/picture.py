@@ -9,13 +9,10 @@ from quantum_pipeline.classification.encodings import Rows
 from quantum_pipeline.classification.parts import Places
 from quantum_pipeline.classification.prediction import predict_scaled
 from quantum_pipeline.classification.stored import StoredModel
-from quantum_pipeline.results.classification import Boundary
+from quantum_pipeline.results.classification import SHOWN, Boundary
 
 POINTS = 40
 """Of a boundary along each axis."""
-
-MOST_ROWS = 64
-"""Of a kernel matrix that is shown."""
 
 MARGIN = 0.05
 """Of the span of the trained rows, beyond them."""
@@ -42,5 +39,5 @@ def _axis(table: Table, number: int) -> Rows:
 
 
 def shown_rows(classes: Classes) -> Places:
-    """Return the first trained rows, up to MOST_ROWS, sorted by class."""
-    return np.argsort(classes[:MOST_ROWS], kind="stable")
+    """Return the first trained rows, SHOWN at most, sorted by class."""
+    return np.argsort(classes[:SHOWN], kind="stable")

@@ -92,7 +92,8 @@ class KernelLearner(Learner):
         machine, support = self._fit(setting, np.arange(len(self.table.classes))), self._landmarks
         coefficients = machine.coefficients
         if support is None:
-            support = np.flatnonzero(coefficients.any(axis=0))
+            used = np.flatnonzero(np.abs(coefficients).max(axis=0))
+            support = used if used.size else np.array([0], dtype=np.int64)
             coefficients = coefficients[:, support]
         else:
             coefficients = coefficients @ kernels.inverse_root(self._matrix(setting)[support])

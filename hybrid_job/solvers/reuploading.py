@@ -5,50 +5,35 @@ The model that is tested is the one that is stored, as it is read back.
 
 from __future__ import annotations
 
-from hybrid_job.job import ReuploadingJob, versions
+from hybrid_job.job import ReuploadingJob
 from hybrid_job.learning import picture
-from hybrid_job.learning.competitors import competed, competitors
 from hybrid_job.learning.reuploading_learner import ReuploadingLearner, Trained
 from hybrid_job.learning.reuploading_training import PATIENCE
 from hybrid_job.learning.search import Search
 from hybrid_job.learning.table import Table
-from hybrid_job.learning.tuning import ended, others_may_try, tuned
+from hybrid_job.learning.tuning import contest, ended
 from hybrid_job.limits import time_is_up
 from hybrid_job.metrics import log_metric
-from hybrid_job.stopwatch import Stopwatch
 from quantum_pipeline.requests.limits import Limit
 from quantum_pipeline.results import Evaluation
-from quantum_pipeline.results.classification import ClassificationResult, ClassificationSeconds
+from quantum_pipeline.results.classification import ClassificationResult
 
 
 def solve(job: ReuploadingJob) -> ClassificationResult:
     """Return the result of a run: the quantum model, and what others say of the same rows."""
-    table, watch = Table.of(job.problem, job.algorithm.folds), Stopwatch()
+    table = Table.of(job.problem, job.algorithm.folds)
     learner = ReuploadingLearner(job, table)
-    found = tuned(job, learner)
-    quantum, trained = competed(found), learner.trained(found.setting)
+    models = contest(job, learner, ReuploadingLearner(job, table, entangled=False))
+    trained = learner.trained(models.found.setting)
     for epoch in trained.epochs:
         log_metric("loss", epoch.loss, epoch.epoch)
     stored = table.stored(job.prepared.run_id, trained.model)
-    quantum_seconds = watch.lap()
-    compared = competitors(
-        job,
-        table,
-        count=others_may_try(job, found),
-        ablation=ReuploadingLearner(job, table, entangled=False),
-        deadline=job.deadline(reserved=0.5),
-    )
-    classical_seconds = watch.lap()
-    sentence, limit = _ended(job, found, trained)
+    sentence, limit = _ended(job, models.found, trained)
     return ClassificationResult(
-        run_id=job.prepared.run_id,
+        **models.fields,
         algorithm="reuploading",
         engine="exact states of eight rows side by side, compiled",
-        n_qubits=table.scaling.n_qubits,
-        depth=job.algorithm.depth,
         model=stored,
-        models=(quantum, *compared.models),
-        left_out=compared.left_out,
         epochs=trained.epochs,
         gram=None,
         gram_classes=(),
@@ -59,10 +44,6 @@ def solve(job: ReuploadingJob) -> ClassificationResult:
         converged=limit is None and trained.converged,
         stop_reason=sentence,
         stopped_by=limit,
-        seconds=ClassificationSeconds(
-            quantum=quantum_seconds, classical=classical_seconds, total=job.seconds
-        ),
-        versions=versions(),
     )
 
 

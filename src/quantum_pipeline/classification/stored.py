@@ -91,8 +91,8 @@ class KernelModel(Record):
     bandwidth: Positive
     gamma: Positive | None
     regularisation: Positive
-    support: Entries[Vector]
-    coefficients: Entries[Vector]
+    support: Entries[Vector] = Field(min_length=1)
+    coefficients: Entries[Vector] = Field(min_length=1)
     intercepts: Vector
 
     @model_validator(mode="after")

@@ -2,8 +2,9 @@
 
 A result is believed only as far as it is recomputed from the prepared run. Of an optimisation that
 is all but the course of the training, times, and what a device did beside its counts, up to 20
-variables; of a molecule every energy, from the job's integrals. What only the job could compute is
-held to bounds, to the shots and to itself, and the report says that it rests on the job's word.
+variables; of a molecule every energy, from the job's integrals; of a table what the quantum model
+predicts, from the model. What only the job could compute is held to bounds, to the shots and to
+itself, and the report says that it rests on the job's word.
 """
 
 from __future__ import annotations
@@ -13,20 +14,25 @@ from pydantic import ValidationError
 from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.problems import BinaryProblem, Chemistry, FormProblem
+from quantum_pipeline.problems.classification import Classification
 from quantum_pipeline.refusals import describe
 from quantum_pipeline.requests.algorithm import (
     SettledDivide,
+    SettledKernel,
     SettledQaoa,
+    SettledReuploading,
     SettledRqaoa,
     SettledVqe,
 )
 from quantum_pipeline.results import (
+    classification_checks,
     constrained_checks,
     divided,
     molecule,
     optimisation_checks,
 )
 from quantum_pipeline.results.base import Evaluation, JobResult, QuantumTask
+from quantum_pipeline.results.classification import ClassificationResult
 from quantum_pipeline.results.constrained import (
     CircuitCost,
     ConstrainedResult,
@@ -69,6 +75,7 @@ __all__ = [
     "CircuitCost",
     "CircuitSize",
     "ClassicalSolution",
+    "ClassificationResult",
     "Compared",
     "Compilation",
     "ConstrainedResult",
@@ -99,7 +106,9 @@ __all__ = [
 ]
 
 
-AnyResult = OptimisationResult | MoleculeResult | ConstrainedResult | DividedResult
+AnyResult = (
+    OptimisationResult | MoleculeResult | ConstrainedResult | DividedResult | ClassificationResult
+)
 
 
 def read_result(data: object, prepared: PreparedRun) -> AnyResult:
@@ -113,6 +122,8 @@ def read_result(data: object, prepared: PreparedRun) -> AnyResult:
         model = MoleculeResult
     elif isinstance(prepared.request.algorithm, SettledDivide):
         model = DividedResult
+    elif isinstance(prepared.request.problem, Classification):
+        model = ClassificationResult
     elif isinstance(prepared.request.problem, FormProblem):
         model = ConstrainedResult
     try:
@@ -136,6 +147,8 @@ def verify(result: AnyResult, prepared: PreparedRun) -> AnyResult:
             return optimisation_checks.verify(result, prepared, algorithm)
         case DividedResult(), SettledDivide(), BinaryProblem():
             return divided.verify(result, prepared, algorithm)
+        case ClassificationResult(), SettledKernel() | SettledReuploading(), Classification():
+            return classification_checks.verify(result, prepared, problem, algorithm)
         case ConstrainedResult(), SettledQaoa(), FormProblem():
             return constrained_checks.verify(result, prepared, problem, algorithm)
         case _:

@@ -1,12 +1,8 @@
-"""The result of a classification, as the job writes it, and how it is verified.
-
-The predictions of the quantum model are recomputed from the model that is stored; every accuracy
-from predictions and the table's own labels. What the other models predicted is the job's word.
-"""
+"""The result of a classification, as the job writes it. ``classification_checks`` verifies it."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field
 
@@ -24,6 +20,10 @@ Competitor = Literal[
     "mlp",
     "most frequent",
 ]
+COMPETITORS: tuple[Competitor, ...] = get_args(Competitor)
+
+SHOWN = 64
+"""Most trained rows of a kernel matrix that is shown."""
 
 
 class Competed(Record):
@@ -78,7 +78,7 @@ class ClassificationResult(JobResult):
     """What the job found. ``history`` has the loss of each epoch, or of a kernel the error
     1 - accuracy of each setting that was tried, in folds.
 
-    ``gram`` is the kernel matrix of the first up to 64 trained rows, sorted by class, None of
+    ``gram`` is the kernel matrix of the first SHOWN trained rows, sorted by class, None of
     re-uploading; ``gram_classes`` their classes. ``measured_gram`` is what a device measured of
     the same, before and after mitigation in ``repaired_gram``; None without a device.
     ``left_out`` are models that there was no time to tune.
