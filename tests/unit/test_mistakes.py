@@ -15,6 +15,8 @@ from quantum_pipeline.cli.main import main
 TRIANGLE: dict[str, Any] = {"type": "maxcut", "edges": [[0, 1], [1, 2], [2, 0]]}
 QUBO: dict[str, Any] = {"type": "qubo", "linear": [1.0, -1.0]}
 H2: dict[str, Any] = {"type": "chemistry", "molecule": "H2", "bond_length_angstrom": 0.74}
+ROWS: dict[str, Any] = {"type": "classification", "target": "kind", "columns": ["size", "kind"],
+                        "rows": [[k * k % 5, "ab"[k % 2]] for k in range(12)]}  # fmt: skip
 
 
 def qpipe(*arguments: str, stdin: bytes | None = None) -> Result:
@@ -45,6 +47,9 @@ MISTAKES: list[tuple[str, str | bytes, str]] = [
     ("r.json", request({**H2, "basis": "cc-pVTZ"}), "allowed: one of sto-3g, 6-31g, 6-311g, cc-"),
     ("r.json", request(device="Garnett"), "did you mean Garnet?"),
     ("r.json", request(device="fort"), "did you mean Forte-1 or Forte-Enterprise-1?"),
+    ("r.json", request({**ROWS, "target": "Kind"}), "; did you mean kind?"),
+    ("r.json", request({**ROWS, "missing": "inpute"}), "; did you mean impute?"),
+    ("r.json", request(ROWS, algorithm={"kernel": "rbf"}), "one of auto, fidelity, projected"),
     ("r.json", request({**QUBO, "sense": "maximize"}), "; did you mean maximise?"),
     ("r.json", request({**QUBO, "sense": "min"}), "allowed: one of minimise, maximise"),
     ("r.json", request(shots="1000"), 'shots: got "1000"; allowed: an integer from 1 to 50000'),
@@ -75,6 +80,7 @@ MISTAKES: list[tuple[str, str | bytes, str]] = [
     ("g.mc", "2 1\n1 2 1,5\n", 'value: got "1,5"; allowed: a finite number'),
     ("g.edges", "a b\nb a\n", "each edge once; it stands in line 1 already"),
     ("g.csv", "source,target\na\n", "as many values as the first line has names"),
+    ("t.csv", "size,width,age,kind\n1,2,3,x\n3,4,5,y\n", "rows to classify: --target COLUMN is missing"),
     ("g.col", "p edge 2 1\ne 0 1\n", 'line 2, node: got "0"; allowed: an integer from 1 to 2'),
     ("g.gml", "graph [ directed 1 node [id 0] node [id 1] edge [source 0 target 1] ]",
      "got a directed graph; allowed: an undirected one"),

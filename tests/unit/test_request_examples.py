@@ -31,6 +31,7 @@ from quantum_pipeline.requests.request import (
     ResolvedRequest,
     parse_request,
 )
+from scripts import tables
 from scripts.request_docs import REQUEST
 from tests.unit.best_known import BEST
 from tests.unit.examples import EVENTS, NOON, PRICE, states
@@ -108,6 +109,14 @@ def test_every_problem_type_and_way_to_ask_has_an_example() -> None:
     assert {request.algorithm.train_on for request in requests} == {"exact", "device"}
     assert "auto" in {request.mitigation for request in requests}
     assert {request.algorithm.optimizer for request in requests} == {"auto", "none", "spsa"}
+
+
+def test_the_tables_are_what_their_script_makes() -> None:
+    made = {f"classification_{name}": each for name, each in tables.requests().items()}
+    for name, request in made.items():
+        assert (EVENTS / "requests" / f"{name}.json").read_text("utf-8") == tables.text_of(request)
+    of_rows = {path.stem for path in VALID.values() if path.stem.startswith("classification_")}
+    assert of_rows - made.keys() == {"classification_from_s3"}
 
 
 def test_the_numbers_are_split_evenly() -> None:

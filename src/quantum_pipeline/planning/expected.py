@@ -11,7 +11,8 @@ from quantum_pipeline.chemistry.excitations import n_excitations
 from quantum_pipeline.devices.catalogue import Device
 from quantum_pipeline.planning.costs import n_states
 from quantum_pipeline.planning.plan import Plan
-from quantum_pipeline.problems import Chemistry
+from quantum_pipeline.planning.tables import MEASURED, SettledClassifier, counted_seconds
+from quantum_pipeline.problems import Chemistry, Classification
 from quantum_pipeline.requests.algorithm import SHOT_OPTIMIZERS, SettledQaoa
 from quantum_pipeline.requests.request import ResolvedRequest
 
@@ -29,6 +30,9 @@ EVALUATIONS_A_START = 15
 GROWN = (60, 3.0)
 """Evaluations that further depths take where it grows, and the layers of them all on average."""
 
+LEARNING_SECONDS = 2.0
+"""Of a job that classifies, to load scikit-learn."""
+
 SECONDS_PER_ORBITAL_4 = 1e-4
 SECONDS_PER_EXCITATION = 1e-5
 SECONDS_PER_DETERMINANT = 1e-8
@@ -44,6 +48,8 @@ def expected_seconds(request: ResolvedRequest, device: Device, plan: Plan) -> fl
     problem, algorithm = request.problem, request.algorithm
     if isinstance(problem, Chemistry):
         computing = _molecule(problem, algorithm.max_evaluations)
+    elif isinstance(problem, Classification) and isinstance(algorithm, SettledClassifier):
+        computing = LEARNING_SECONDS + counted_seconds(problem, algorithm, MEASURED)
     elif not isinstance(algorithm, SettledQaoa):
         return None
     elif algorithm.train_on == "device":

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.planning.applicable import classifier_of
@@ -35,14 +36,23 @@ SETTINGS = {"kernel": (24, 12, 6, 3), "reuploading": (6, 3, 2, 1)}
 EPOCHS, BATCH_ROWS = 200, 32
 """Of re-uploading, if nothing was said; training stops by itself before, as a rule."""
 
-SECONDS_PER_AMPLITUDE = 2e-9
-"""Allowance: of a gate on an amplitude, or of a product of two."""
 
-SECONDS_PER_BATCH = 1e-3
-SECONDS_PER_PAIR = 1e-6
-SECONDS_PER_FIT, SECONDS_PER_FITTED_ROW = 0.05, 2e-3
-"""Allowances for a step of training; for a pair of rows in a support vector machine; and for a
-classical model, the dearest of which are trees and networks, by row and class."""
+class Rates(NamedTuple):
+    """Seconds: of a gate on an amplitude, or of a product of two; of a step of training; of a pair
+    of rows in a support vector machine; and of a classical fit, alone and by row and class."""
+
+    amplitude: float
+    step: float
+    pair: float
+    fit: float
+    fitted_row: float
+
+
+ALLOWED = Rates(2e-9, 1e-3, 1e-6, 0.03, 1e-3)
+"""Allowances, which are counted."""
+
+MEASURED = Rates(3e-10, 5e-5, 1e-7, 0.01, 1e-4)
+"""What they took on one processor of 2026, rounded up; training stopped by itself."""
 
 CLASSICAL_MODELS = 4
 QUANTUM_MODELS = 2
@@ -166,24 +176,26 @@ def _tried(settled: SettledClassifier) -> str:
     return f"up to {count} setting{'' if count == 1 else 's'} tried on {settled.folds} folds"
 
 
-def counted_seconds(problem: Classification, settled: SettledClassifier) -> float:
-    """Return the seconds allowed for all models, on every fold and on all trained rows.
+def counted_seconds(
+    problem: Classification, settled: SettledClassifier, rates: Rates = ALLOWED
+) -> float:
+    """Return the seconds that all models take, on every fold and on all trained rows.
 
     Cost counted, of T trained rows, n qubits, d layers: a kernel's states T 2^n n d, its matrix
     T^2 2^n, or T L 2^n with L landmarks; an epoch of re-uploading T 2^n n d; a classical fit T.
     """
     n_trained, fits = len(problem.parts.trained), settled.max_evaluations * settled.folds + 1
     models = 1 if len(problem.classes) == 2 else len(problem.classes)
-    row = SECONDS_PER_AMPLITUDE * (1 << problem.n_qubits)
+    row = rates.amplitude * (1 << problem.n_qubits)
     states = n_trained * row * 4 * problem.n_qubits * settled.depth
     if isinstance(settled, SettledKernel):
         pairs = n_trained * min(settled.landmarks or n_trained, n_trained)
         quantum = (settled.max_evaluations + 1) * (states + pairs * row)
-        quantum += fits * models * pairs * SECONDS_PER_PAIR
+        quantum += fits * models * pairs * rates.pair
     else:
         steps = -(-n_trained // settled.batch_rows)
-        quantum = fits * settled.max_epochs * (4 * states + steps * SECONDS_PER_BATCH)
-    classical = fits * (SECONDS_PER_FIT + models * n_trained * SECONDS_PER_FITTED_ROW)
+        quantum = fits * settled.max_epochs * (2 * states + steps * rates.step)
+    classical = fits * (rates.fit + models * n_trained * rates.fitted_row)
     return QUANTUM_MODELS * quantum + CLASSICAL_MODELS * classical
 
 

@@ -155,11 +155,13 @@ class Algorithm(BaseModel):
         "auto",
         description="likeness of two rows: the overlap of their states, or of what single qubits "
         "show of them; auto takes what cross-validation prefers",
+        json_schema_extra={"allowed": "one of auto, fidelity, projected"},
     )
     encoding: Literal["auto"] | EncodingName = Field(
         "auto",
         description="circuit that a row becomes the angles of; auto takes what cross-validation "
         "prefers",
+        json_schema_extra={"allowed": "one of auto, angle, iqp, reuploading"},
     )
     bandwidth: Scale | None = Field(
         None,
