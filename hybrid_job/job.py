@@ -28,6 +28,7 @@ from quantum_pipeline.requests.algorithm import (
     SettledDivide,
     SettledKernel,
     SettledQaoa,
+    SettledReuploading,
     SettledRqaoa,
     SettledVqe,
 )
@@ -148,6 +149,7 @@ class ClassificationJob(Job):
     """A run whose problem is a table."""
 
     problem: Classification
+    algorithm: SettledKernel | SettledReuploading
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,13 @@ class KernelJob(ClassificationJob):
     """A run of a quantum kernel."""
 
     algorithm: SettledKernel
+
+
+@dataclass(frozen=True)
+class ReuploadingJob(ClassificationJob):
+    """A run of a re-uploading circuit."""
+
+    algorithm: SettledReuploading
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,16 @@ from pydantic import BaseModel, ValidationError
 os.environ["OPENBLAS_NUM_THREADS"] = os.environ.get("OPENBLAS_NUM_THREADS", "1")
 
 from hybrid_job import environment
-from hybrid_job.job import ConstrainedJob, DivideJob, KernelJob, QaoaJob, RqaoaJob, VqeJob
+from hybrid_job.job import (
+    ClassificationJob,
+    ConstrainedJob,
+    DivideJob,
+    KernelJob,
+    QaoaJob,
+    ReuploadingJob,
+    RqaoaJob,
+    VqeJob,
+)
 from hybrid_job.journal import Journal
 from hybrid_job.solvers import constrained, qaoa, rqaoa, vqe
 from quantum_pipeline.errors import ERRORS, InvalidRequest, InvalidResult, PipelineError
@@ -29,6 +38,7 @@ from quantum_pipeline.requests.algorithm import (
     SettledDivide,
     SettledKernel,
     SettledQaoa,
+    SettledReuploading,
     SettledRqaoa,
     SettledVqe,
 )
@@ -110,13 +120,21 @@ def solve(prepared: PreparedRun, journal: Journal, started: float) -> JobResult:
             return divide.solve(DivideJob(*job, algorithm))
         case SettledVqe(), Chemistry():
             return vqe.solve(VqeJob(*job, algorithm, problem))
-        case SettledKernel(), Classification():
-            from hybrid_job.solvers import kernel  # noqa: PLC0415 (imports scikit-learn)
-
-            return kernel.solve(KernelJob(*job, problem, algorithm))
+        case ((SettledKernel() | SettledReuploading()), Classification()):
+            return classified(ClassificationJob(*job, problem, algorithm))
         case SettledQaoa(), FormProblem():
             return constrained.solve(ConstrainedJob(*job, algorithm, problem))
     raise InvalidRequest.of("algorithm.name", algorithm.name, f"one for {problem.type}")
+
+
+def classified(job: ClassificationJob) -> JobResult:
+    """Return the result of a run whose problem is a table."""
+    from hybrid_job.solvers import kernel, reuploading  # noqa: PLC0415 (imports scikit-learn)
+
+    given = (job.prepared, job.journal, job.started, job.problem)
+    if isinstance(job.algorithm, SettledKernel):
+        return kernel.solve(KernelJob(*given, job.algorithm))
+    return reuploading.solve(ReuploadingJob(*given, job.algorithm))
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from hybrid_job.learning import machines
 from hybrid_job.learning.machines import Real
-from hybrid_job.learning.search import Grid, Learner, Setting
+from hybrid_job.learning.search import Grid, Learner, Setting, number
 from hybrid_job.learning.table import Classes, Scores, Table
 from quantum_pipeline.classification import kernels
 from quantum_pipeline.classification.encodings import Rows
@@ -83,10 +83,10 @@ class RbfMachine(Classical):
     )
 
     def _scores(self, setting: Setting, rows: Rows, classes: Classes, asked: Rows) -> Scores:
-        gamma = _number(setting, "width") / rows.shape[1]
+        gamma = number(setting, "width") / rows.shape[1]
         gram = np.exp(-gamma * kernels.distances(rows))
         columns = np.exp(-gamma * kernels.distances_from(asked, rows))
-        regularisation = _number(setting, "C")
+        regularisation = number(setting, "C")
         machine = machines.of_kernel(gram, classes, self.table.n_classes, regularisation)
         return machine.scores(columns)
 
@@ -142,8 +142,8 @@ class Boosting(Estimated):
     def _estimator(self, setting: Setting) -> Any:
         return HistGradientBoostingClassifier(
             learning_rate=setting["learning rate"],
-            max_leaf_nodes=int(_number(setting, "leaves")),
-            min_samples_leaf=int(_number(setting, "rows of a leaf")),
+            max_leaf_nodes=int(number(setting, "leaves")),
+            min_samples_leaf=int(number(setting, "rows of a leaf")),
             l2_regularization=setting["penalty"],
             max_iter=TREES,
             early_stopping=False,
@@ -178,9 +178,3 @@ class Network(Estimated):
 
 MODELS: tuple[type[Classical], ...] = (MostFrequent, Logistic, RbfMachine, Boosting, Network)
 """In the order in which they are fitted: the dearest come last."""
-
-
-def _number(setting: Setting, name: str) -> float:
-    value = setting[name]
-    assert isinstance(value, float)
-    return value

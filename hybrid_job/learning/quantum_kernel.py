@@ -16,7 +16,7 @@ import numpy as np
 from hybrid_job.job import KernelJob
 from hybrid_job.learning import machines
 from hybrid_job.learning.machines import Machine, Real
-from hybrid_job.learning.search import Grid, Learner, Setting, Value, in_words
+from hybrid_job.learning.search import Grid, Learner, Setting, Value, in_words, number
 from hybrid_job.learning.table import Scores, Table
 from quantum_pipeline.classification import kernels
 from quantum_pipeline.classification.encodings import Encoding
@@ -101,9 +101,9 @@ class KernelLearner(Learner):
             kind="kernel",
             encoding=self._encoding(setting),
             kernel="fidelity" if setting["kernel"] == "fidelity" else "projected",
-            bandwidth=_number(setting, "bandwidth"),
+            bandwidth=number(setting, "bandwidth"),
             gamma=None if setting["kernel"] == "fidelity" else self._gamma(setting),
-            regularisation=_number(setting, "C"),
+            regularisation=number(setting, "C"),
             support=tuple(map(tuple, self.table.trained[support].tolist())),
             coefficients=tuple(map(tuple, coefficients.tolist())),
             intercepts=tuple(machine.intercepts.tolist()),
@@ -111,7 +111,7 @@ class KernelLearner(Learner):
 
     def gram(self, setting: Setting, places: Places) -> Real:
         """Return the kernel matrix of some trained rows."""
-        rows = _number(setting, "bandwidth") * self.table.trained[places]
+        rows = number(setting, "bandwidth") * self.table.trained[places]
         encoding = self._encoding(setting)
         if setting["kernel"] == "fidelity":
             return kernels.fidelities(encoding, rows)
@@ -120,7 +120,7 @@ class KernelLearner(Learner):
 
     def _fit(self, setting: Setting, fitted: Places) -> Machine:
         matrix, classes = self._columns(setting)[fitted], self.table.classes[fitted]
-        regularisation, n_classes = _number(setting, "C"), self.table.n_classes
+        regularisation, n_classes = number(setting, "C"), self.table.n_classes
         if self._landmarks is None:
             gram = matrix[:, fitted]
             return machines.of_kernel(gram, classes, n_classes, regularisation)
@@ -144,7 +144,7 @@ class KernelLearner(Learner):
 
     def _overlaps(self, setting: Setting) -> Real:
         """Return fidelities, or of the projected kernel squared distances."""
-        encoding, bandwidth = self._encoding(setting), _number(setting, "bandwidth")
+        encoding, bandwidth = self._encoding(setting), number(setting, "bandwidth")
         rows, landmarks = bandwidth * self.table.trained, self._landmarks
         key = (setting["kernel"], encoding, bandwidth)
 
@@ -163,7 +163,7 @@ class KernelLearner(Learner):
     def _gamma(self, setting: Setting) -> float:
         """Return gamma in the units of Bloch vectors; 1 where all of these are one."""
         mean = float(self._overlaps(setting).mean())
-        return 2 * _number(setting, "width") / mean if mean > 0 else 1.0
+        return 2 * number(setting, "width") / mean if mean > 0 else 1.0
 
     def _encoding(self, setting: Setting) -> Encoding:
         return Encoding.model_validate(
@@ -186,9 +186,3 @@ class KernelLearner(Learner):
     @property
     def _bytes(self) -> int:
         return sum(each.nbytes for each in self._matrices.values())
-
-
-def _number(setting: Setting, name: str) -> float:
-    value = setting[name]
-    assert isinstance(value, float)
-    return value

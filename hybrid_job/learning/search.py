@@ -193,6 +193,13 @@ def setting_at(grids: Sequence[Grid], point: Point) -> Setting:
     }
 
 
+def number(setting: Setting, name: str) -> float:
+    """Return a setting's value that is a number."""
+    value = setting[name]
+    assert isinstance(value, float)
+    return value
+
+
 def in_words(value: Value) -> str:
     """Return a value as a report has it.
 

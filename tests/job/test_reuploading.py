@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 
 from benchmarks.epoch import PennyLane, difference, drawn, gates
 from hybrid_job.engines import rotations
-from hybrid_job.learning.reuploading import Loss, Shape
+from hybrid_job.learning.reuploading import Labelled, Loss, Shape
+from hybrid_job.learning.reuploading_training import Adam, Training, fitted
+from quantum_pipeline.classification.parts import folds
+from quantum_pipeline.classification.prediction import decided
 from quantum_pipeline.classification.reuploading import Parameters, expectations
 
 SHAPES = [
@@ -75,3 +78,49 @@ def test_rows_taken_in_parts_come_to_the_same(monkeypatch: pytest.MonkeyPatch) -
     for found, other in zip(gradient, others, strict=True):
         np.testing.assert_allclose(found, other, atol=1e-13)
     assert loss.scores(parameters, data.rows).shape == (29, 3)
+
+
+def quadrants(n_rows: int, seed: int = 3) -> Labelled:
+    """Return rows of two classes by the sign of x0 x1: neither component says anything alone."""
+    rng = np.random.default_rng(seed)
+    rows = rng.uniform(-1.5, 1.5, size=(n_rows, 2))
+    return Labelled(rows, (rows[:, 0] * rows[:, 1] > 0).astype(np.int64))
+
+
+@pytest.mark.parametrize(("entangled", "least", "most"), [(True, 0.9, 1.0), (False, 0.3, 0.7)])
+def test_what_hangs_on_two_components_at_once_needs_entanglement(
+    least: float, most: float, *, entangled: bool
+) -> None:
+    shape, training = Shape(2, 2, 2, entangled), Training(0.1, 0.5, 0.0, 60, 16)
+    found, tested = fitted(shape, training, quadrants(120), seed=1), quadrants(400, seed=4)
+    right = decided(Loss(shape).scores(found.parameters, tested.rows)) == tested.classes
+    assert least <= right.mean() <= most
+
+
+def test_training_keeps_the_parameters_with_the_least_loss_of_the_rows_held_out() -> None:
+    data, shape = quadrants(60), Shape(2, 2, 2, entangled=True)
+    found = fitted(shape, Training(0.2, 0.5, 0.0, 80, 16), data, seed=2)
+    held = folds(data.classes.tolist(), 5, seed=2)[0]
+    least = min(each.validation_loss for each in found.epochs)
+    assert Loss(shape).value(found.parameters, data.at(held)) == pytest.approx(least, rel=1e-12)
+    assert found.converged == (found.epochs[-1].validation_loss > least)
+
+
+def test_training_is_the_same_with_the_same_seed_alone() -> None:
+    data, shape, training = quadrants(40), Shape(1, 2, 2, True), Training(0.1, 0.5, 0.01, 5, 16)
+    first, again, other = (fitted(shape, training, data, seed) for seed in (1, 1, 2))
+    assert first.epochs == again.epochs
+    assert first.epochs != other.epochs
+
+
+def test_training_stops_in_time_with_the_best_so_far() -> None:
+    shape = Shape(1, 2, 2, entangled=True)
+    found = fitted(shape, Training(0.1, 0.5, 0.0, 50, 8), quadrants(40), seed=1, deadline=0.0)
+    assert found.late
+    assert not found.converged
+    assert len(found.epochs) == 1
+
+
+def test_a_step_of_adam_is_its_rate_at_first_and_follows_the_signs() -> None:
+    step = Adam(0.1, 2).step(np.array([3.0, -0.01]))
+    np.testing.assert_allclose(step, [-0.1, 0.1], rtol=1e-5)

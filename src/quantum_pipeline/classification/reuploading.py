@@ -53,6 +53,16 @@ class Parameters(NamedTuple):
             np.array(model.intercepts),
         )
 
+    def flat(self) -> Real:
+        """Return all parameters as one vector."""
+        return np.concatenate([each.ravel() for each in self])
+
+    def moved(self, step: Real) -> Parameters:
+        """Return the parameters with a vector added to them."""
+        ends = np.cumsum([each.size for each in self])[:-1]
+        parts = zip(self, np.split(step, ends), strict=True)
+        return Parameters(*(each + part.reshape(each.shape) for each, part in parts))
+
     def angles(self, rows: Real) -> Real:
         """Return the angles of each row, shape (n_rows, layers + 1, n, 3)."""
         angles: Real = self.weights * rows[:, None, :, None] + self.biases
