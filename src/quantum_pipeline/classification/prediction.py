@@ -1,8 +1,8 @@
 """What a stored model says of rows: the same numbers, bit for bit, in job, report and ``qpipe``.
 
-Each row is computed alone and without BLAS, whose last digits depend on shapes and threads: what is
-said of a row does not hang on which others are beside it. Another processor's sines may differ in
-the last digit.
+Each row is computed alone, by no product that BLAS would share among threads, since last digits
+depend on shapes and threads: what is said of a row does not hang on which others are beside it.
+Another processor's sines may differ in the last digit.
 """
 
 from __future__ import annotations
