@@ -80,7 +80,7 @@ MISTAKES: list[tuple[str, str | bytes, str]] = [
     ("g.mc", "2 1\n1 2 1,5\n", 'value: got "1,5"; allowed: a finite number'),
     ("g.edges", "a b\nb a\n", "each edge once; it stands in line 1 already"),
     ("g.csv", "source,target\na\n", "as many values as the first line has names"),
-    ("t.csv", "size,width,age,kind\n1,2,3,x\n3,4,5,y\n", "rows to classify: --target COLUMN is missing"),
+    ("t.csv", "size,width,age,kind\n1,2,3,x\n3,4,5,y\n", "--target COLUMN is missing"),
     ("g.col", "p edge 2 1\ne 0 1\n", 'line 2, node: got "0"; allowed: an integer from 1 to 2'),
     ("g.gml", "graph [ directed 1 node [id 0] node [id 1] edge [source 0 target 1] ]",
      "got a directed graph; allowed: an undirected one"),

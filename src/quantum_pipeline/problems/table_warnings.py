@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from quantum_pipeline.classification.columns import Cell, word
+from quantum_pipeline.classification.parts import Parts
 from quantum_pipeline.classification.stored import Column
 from quantum_pipeline.wording import shown
-
-if TYPE_CHECKING:
-    from quantum_pipeline.problems.classification import Classification
 
 FEW_OF_A_CLASS = 10
 """Rows of a class below which its figures say little."""
@@ -20,17 +21,48 @@ RARE = 0.2
 """Part of its even share below which a class is rare."""
 
 
-def warnings_of(table: Classification) -> Iterator[str]:
+class Learned(Protocol):
+    """What is looked at of a table whose rows are to be classified."""
+
+    @property
+    def target(self) -> str:
+        """The column that is predicted."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes' names."""
+
+    @property
+    def labels(self) -> tuple[int, ...]:
+        """The number of each row's class."""
+
+    @property
+    def parts(self) -> Parts:
+        """Which rows are trained on."""
+
+    @property
+    def features(self) -> tuple[Column, ...]:
+        """The columns but the target."""
+
+    @property
+    def numbers(self) -> NDArray[np.float64]:
+        """All rows as numbers."""
+
+    def cells(self, name: str) -> list[Cell]:
+        """Return the cells of a column."""
+
+
+def warnings_of(table: Learned) -> Iterator[str]:
     """Yield what a table's classes, rows and columns may not be meant to be."""
     yield from _of_classes(table)
     yield from _of_rows(table)
     yield from _of_columns(table)
 
 
-def _of_classes(table: Classification) -> Iterator[str]:
+def _of_classes(table: Learned) -> Iterator[str]:
     counts = Counter(table.labels)
     place, fewest = min(counts.items(), key=lambda each: (each[1], each[0]))
-    name, n = table.classes[place], len(table.rows)
+    name, n = table.classes[place], len(table.labels)
     if fewest < FEW_OF_A_CLASS:
         yield (
             f"class {name} has {fewest} rows: what is measured of fewer than {FEW_OF_A_CLASS} "
@@ -43,7 +75,7 @@ def _of_classes(table: Classification) -> Iterator[str]:
         )
 
 
-def _of_rows(table: Classification) -> Iterator[str]:
+def _of_rows(table: Learned) -> Iterator[str]:
     trained = {table.numbers[place].tobytes() for place in table.parts.trained}
     known = sum(table.numbers[place].tobytes() in trained for place in table.parts.tested)
     if known:
@@ -54,8 +86,8 @@ def _of_rows(table: Classification) -> Iterator[str]:
         )
 
 
-def _of_columns(table: Classification) -> Iterator[str]:
-    n = len(table.rows)
+def _of_columns(table: Learned) -> Iterator[str]:
+    n = len(table.labels)
     counting = ([*range(n)], [*range(1, n + 1)])
     for each in table.features:
         cells = _values(table.cells(each.name), each)
@@ -79,7 +111,7 @@ def _of_columns(table: Classification) -> Iterator[str]:
             )
 
 
-def _tells_the_class(cells: Sequence[object], table: Classification) -> bool:
+def _tells_the_class(cells: Sequence[object], table: Learned) -> bool:
     if len(set(cells)) != len(table.classes):
         return False
     return len(set(zip(cells, table.labels, strict=True))) == len(table.classes)
