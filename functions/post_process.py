@@ -42,7 +42,7 @@ from quantum_pipeline.reports import (
     Timing,
     build_report,
 )
-from quantum_pipeline.results import AnyResult, read_result
+from quantum_pipeline.results import AnyResult, ClassificationResult, read_result
 from quantum_pipeline.results.packed import PackSummary
 from quantum_pipeline.runs import (
     MOST_PACKED,
@@ -148,7 +148,7 @@ def _claim(event: Event, settings: PostProcessSettings, started: float) -> Claim
     result = read_result(jobs.read_output(job.newest), prepared)
     timing = _timing(event, prepared, job, started)
     made = _report(prepared, job, result, timing, settings.instance_price)
-    return _claim_completed(bucket, made, "run", prepared.request.study)
+    return _claim_completed(bucket, made, result, "run", prepared.request.study)
 
 
 class _Job(NamedTuple):
@@ -205,13 +205,13 @@ def _timing(event: Event, prepared: PreparedRun, job: _Job, started: float) -> T
 
 
 def _claim_completed(
-    bucket: str, made: AnyReport, kind: ends.Kind, study: str | None = None
+    bucket: str, made: AnyReport, result: AnyResult, kind: ends.Kind, study: str | None = None
 ) -> Claim:
-    """Stage a report and claim its run's end with it; of a run of a pack, the page alone."""
-    files = dict(_files(made))
+    """Stage a report and claim its run's end with it; of a run of a pack, without pictures."""
+    files = dict(_files(made, result))
     metrics = _metrics(made)
     if kind != "run":
-        files = {name: files[name] for name in (made.artifacts.report_html, runs.REPORT)}
+        files = {name: files[name] for name in files if name not in made.artifacts.pictures}
         metrics["CostRatio"] = None  # the pack's says more: nobody knows beforehand who takes what
     return ends.claim(
         bucket,
@@ -265,7 +265,7 @@ def _claim_of_pack(
         timing = _timing(event, prepared, share, started)
         made = _report(prepared, share, result, timing, settings.instance_price)
         thrifty = made.model_copy(update={"artifacts": made.artifacts.thrifty})
-        return _claim_completed(bucket, thrifty, "run of a pack", pack.study)
+        return _claim_completed(bucket, thrifty, result, "run of a pack", pack.study)
     except ServiceUnavailable:
         raise
     except PipelineError as error:
@@ -346,10 +346,12 @@ def _completed(made: Report, folder: str) -> Completed:
     )
 
 
-def _files(made: AnyReport) -> Iterator[tuple[str, tuple[bytes, str]]]:
+def _files(made: AnyReport, result: AnyResult) -> Iterator[tuple[str, tuple[bytes, str]]]:
     """Yield each file of a report: its name, its content and the type of that."""
     for name, content in pages.render(made).items():
         yield name, (content, _content_type(name))
+    if isinstance(result, ClassificationResult):
+        yield runs.MODEL, (result.model.model_dump_json().encode(), "application/json")
     yield runs.REPORT, (made.model_dump_json(by_alias=True).encode(), "application/json")
 
 

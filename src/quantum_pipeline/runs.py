@@ -37,6 +37,7 @@ JOB = "job.json"
 END = "end.json"
 STAGED = "staged"
 REPORT = "report.json"
+MODEL = "model.json"
 LOG = "job.log"
 """Of a run whose files were fetched: what its jobs have logged."""
 

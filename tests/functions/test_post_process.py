@@ -14,9 +14,12 @@ from werkzeug.wrappers import Request, Response
 
 from quantum_pipeline import runs
 from quantum_pipeline.aws.metrics import METRICS
+from quantum_pipeline.classification.columns import encoded
+from quantum_pipeline.classification.prediction import predict
+from quantum_pipeline.classification.stored import StoredModel
 from quantum_pipeline.errors import InvalidResult, JobFailed, ServiceUnavailable
 from quantum_pipeline.local.braket import BraketError
-from quantum_pipeline.reports import OptimisationReport
+from quantum_pipeline.reports import ClassificationReport, OptimisationReport
 from tests.functions.stages import ALWAYS, GARNET, create_task, prepared, task_status
 from tests.stack import REQUEST, Stack, archive_of
 from tests.waiting import wait_for
@@ -58,6 +61,24 @@ def test_page_and_pictures_are_where_the_report_says(
         assert picture["Body"].read(4) == b"\x89PNG"
     page = stack.s3.get_object(Bucket=stack.bucket, Key=runs.key("finished", "report.html"))
     assert page["ContentType"] == "text/html; charset=utf-8"
+
+
+def test_the_model_of_a_table_is_left_beside_its_report(stack: Stack) -> None:
+    rows = [[float(k), "odd" if k % 2 else "even"] for k in range(12)]
+    names = ["x", "kind"]
+    problem = {"type": "classification", "columns": names, "rows": rows, "target": "kind"}
+    asked = {"name": "kernel", "max_evaluations": 1, "folds": 2, "encoding": "angle"}
+    event = completed(stack, "classified", {"problem": problem, "algorithm": asked})
+    answer = stack.invoke("PostProcess", event)
+    report = ClassificationReport.model_validate(stack.record("classified", "report.json"))
+    assert answer["objective"] == report.quality.accuracy
+    assert report.artifacts.model == "model.json"
+    model = stack.s3.get_object(Bucket=stack.bucket, Key=runs.key("classified", "model.json"))
+    assert model["ContentType"] == "application/json"
+    stored = StoredModel.model_validate_json(model["Body"].read())
+    assert stored.run_id == "classified"
+    said = predict(stored, encoded(stored.columns, rows, names)).classes
+    assert tuple(said[list(report.solution.rows)]) == report.solution.predicted
 
 
 def test_the_bill_is_the_jobs_billable_time_at_the_stacks_price(

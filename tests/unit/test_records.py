@@ -153,6 +153,7 @@ def test_a_record_of_version_1_is_read_as_it_was_written_but_for_its_rating() ->
     expected = json.loads(stored)
     del expected["quality"]["rating"]
     expected["quality"] |= {"feasible_share": None, "times_blind": None, "delivered": None}
+    expected["quality"] |= {"balanced_accuracy": None, "roc_area": None, "p_value": None}
     expected["algorithm"] |= {"learned": False, "until_descended": None}
     expected["problem"]["features"]["field_share"] = None
     expected["seconds"]["quantum"] = None

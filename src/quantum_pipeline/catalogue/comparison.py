@@ -15,6 +15,7 @@ FIGURES = (
     *("quality.objective", "quality.best_known", "quality.best_known_by", "quality.outcome"),
     *("quality.approximation_ratio", "quality.expected_ratio", "quality.probability_of_best"),
     *("quality.error_millihartree", "quality.times_blind", "algorithm.evaluations"),
+    *("quality.balanced_accuracy", "quality.roc_area", "quality.p_value"),
     *("cost.estimated_usd", "cost.actual_usd", "seconds.queue", "seconds.job"),
 )
 """What is compared, by its path in a record."""

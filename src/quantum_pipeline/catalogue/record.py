@@ -74,7 +74,9 @@ class QualityOfRecord(_Part):
     """How good the result is, by the report's figures of the same names.
 
     ``delivered`` is the share of the descent of the circuit without noise that a device's samples
-    had; None where that is unknown.
+    had; None where that is unknown. Of a classification the objective is the accuracy on the tested
+    rows, the best known one that of the best classical model, and ``p_value`` that of the test
+    of the two.
     """
 
     objective: float | None
@@ -89,6 +91,9 @@ class QualityOfRecord(_Part):
     feasible_share: float | None = None
     times_blind: float | None = None
     delivered: float | None = None
+    balanced_accuracy: float | None = None
+    roc_area: float | None = None
+    p_value: float | None = None
 
 
 class CostOfRecord(_Part):

@@ -67,6 +67,22 @@ class _Quality(BaseModel):
     outcome: str | None = None
     feasible_share: float | None = None
     times_blind: float | None = None
+    balanced_accuracy: float | None = None
+
+
+class _Area(BaseModel):
+    value: float
+
+
+class _Paired(BaseModel):
+    p_value: float
+
+
+class _Tested(BaseModel):
+    """Figures of a classification that stand deeper in the report."""
+
+    roc_area: _Area | None = None
+    paired: _Paired | None = None
 
 
 class _Sampled(BaseModel):
@@ -113,7 +129,7 @@ class _Cost(BaseModel):
     actual_usd: float
 
 
-class _OfQuality(_Quality, _Sampled):
+class _OfQuality(_Quality, _Sampled, _Tested):
     """All that is read of the part ``quality``."""
 
 
@@ -265,6 +281,8 @@ def _quality(report: ReportHeader) -> QualityOfRecord:
         objective=report.solution.objective,
         efficiency=report.analysis.efficiency,
         delivered=report.quality.delivered,
+        roc_area=report.quality.roc_area and report.quality.roc_area.value,
+        p_value=report.quality.paired and report.quality.paired.p_value,
         **report.quality.model_dump(include=set(_Quality.model_fields)),
     )
 

@@ -6,7 +6,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -96,6 +96,8 @@ def main_figures(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield what a person wants to know first of a report, a name and a line each."""
     if report["problem"]["type"] == "chemistry":
         yield from _of_molecule(report)
+    elif report["problem"]["type"] == "classification":
+        yield from _of_classification(report)
     elif "decoded" in report["solution"]:
         yield from _of_form(report)
     elif report["algorithm"]["name"] == "divide":
@@ -224,6 +226,37 @@ def _of_divided(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "verdict", quality["verdict"]
 
 
+def _of_classification(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    problem, algorithm, quality = report["problem"], report["algorithm"], report["quality"]
+    classes = len(problem["classes"])
+    yield (
+        "problem",
+        f"classification of {problem['n_rows']:,} rows, {classes} classes of "
+        + (shown(problem["target"])),
+    )
+    layers = f"{algorithm['depth']} layer{'s' * (algorithm['depth'] != 1)}"
+    kind = f"{algorithm['name']}, {problem['n_qubits']} qubits, {layers}"
+    chosen = [f"{name} {value}" for name, value in quality["models"][0]["settings"].items()]
+    yield "model", ", ".join((kind, *chosen))
+    low, high = (percent(quality["interval"][end]) for end in ("low", "high"))
+    tested = f"{problem['n_tested']:,} tested rows"
+    yield (
+        "accuracy",
+        f"{percent(quality['accuracy'])} of {tested} ({low} to {high} at the level of 95 %)",
+    )
+    yield "balanced", f"{percent(quality['balanced_accuracy'])}, the mean over the classes"
+    if area := quality["roc_area"]:
+        low, high = (f"{area['interval'][end]:.3f}" for end in ("low", "high"))
+        yield "ROC area", f"{area['value']:.3f} ({low} to {high})"
+    for each in sorted(quality["models"][1:], key=lambda each: -each["right"]):
+        yield "beside it", f"{percent(each['accuracy'])} by {each['name']}"
+    if ablation := quality["ablation"]:
+        said = {"no difference shown": "not shown to matter"}.get(ablation["shown"])
+        said = said or f"{ablation['shown']} with it than without"
+        yield "entangled", f"{said} (p = {ablation['p_value']:.2g})"
+    yield "verdict", quality["verdict"]
+
+
 def _by_names(kind: str, assignment: Mapping[str, int]) -> Iterator[tuple[str, str]]:
     """Yield a solution in the names of its variables, where they have names and no numbers."""
     if list(assignment) == list(map(str, range(len(assignment)))):
@@ -347,9 +380,7 @@ def devices(rows: Sequence[ListedDevice], *, as_json: bool) -> None:
         click.echo(json.dumps([row.model_dump(mode="json") for row in rows], indent=2))
         return
     cells = [list(_cells(row)) for row in rows]
-    lines = layout.table(_COLUMNS, cells, _width(), least=5, right={"qubits", "queue"})
-    for line in lines:
-        _out.print(line, markup=False)
+    table(_COLUMNS, cells, least=5, right={"qubits", "queue"})
     notes = [f"prices of {rows[0].prices_as_of}: of a task + of each of its shots; times in UTC"]
     if any(row.emulated for row in rows):
         notes.append(
@@ -377,8 +408,18 @@ def _cells(row: ListedDevice) -> Iterator[str]:
 
 def side_by_side(names: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]]) -> None:
     """Print what each run has of some fields: a row a field, a column a run."""
-    cells = [(field, *values) for field, values in rows]
-    for line in layout.table(("", *names), cells, _width(), least=1 + len(names)):
+    table(("", *names), [(field, *values) for field, values in rows], least=1 + len(names))
+
+
+def table(
+    names: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    least: int,
+    right: Collection[str] = (),
+) -> None:
+    """Print a table as ``layout.table`` lays it out."""
+    for line in layout.table(names, rows, _width(), least=least, right=right):
         _out.print(line, markup=False)
 
 

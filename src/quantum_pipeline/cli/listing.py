@@ -27,6 +27,7 @@ from quantum_pipeline.cli import entry, layout
 from quantum_pipeline.cli.stack import STACK
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.local.catalogue_file import CatalogueFile
+from quantum_pipeline.wording import percent
 
 _FEW = 100
 """Records that are read before a faster reader is worth the time that it takes to load."""
@@ -253,6 +254,8 @@ def _result(record: Record) -> str:
     quality = record["quality"] or {}
     if quality.get("error_millihartree") is not None:
         return f"{quality['error_millihartree']:.3g} mHa"
+    if quality.get("balanced_accuracy") is not None:
+        return f"{percent(quality['objective'])} right"
     ratio = quality.get("expected_ratio")
     return "" if ratio is None else f"{ratio:.4f}"
 

@@ -199,6 +199,9 @@ def _of_result(record: Record) -> Iterator[tuple[str, str]]:
         yield "ratio", f"{best} of the solution, {mean} of the mean"
     if quality.get("error_millihartree") is not None:
         yield "error", f"{_shown(quality['error_millihartree'])} millihartree"
+    if quality.get("balanced_accuracy") is not None:
+        area = _shown(quality["roc_area"]) if quality["roc_area"] is not None else "none"
+        yield "balanced", f"{_shown(quality['balanced_accuracy'])}, ROC area {area}"
     if quality.get("outcome"):
         yield "outcome", f"{quality['outcome']}, against the classical answer"
     if record["cost"]:
@@ -328,6 +331,7 @@ def _draw(folder: Path) -> None:
 def read_report(content: bytes) -> AnyReport | None:
     """Return a report; None where it is of another release."""
     from quantum_pipeline.reports import (  # noqa: PLC0415
+        ClassificationReport,
         ConstrainedReport,
         DividedReport,
         MoleculeReport,
@@ -338,6 +342,8 @@ def read_report(content: bytes) -> AnyReport | None:
     model: type[AnyReport] = OptimisationReport
     if data["problem"]["type"] == "chemistry":
         model = MoleculeReport
+    elif data["problem"]["type"] == "classification":
+        model = ClassificationReport
     elif "decoded" in data["solution"]:
         model = ConstrainedReport
     elif data["algorithm"]["name"] == "divide":

@@ -29,12 +29,17 @@ from quantum_pipeline.pages.page import environment
 from quantum_pipeline.pages.study import Study
 from quantum_pipeline.reports import (
     AnyReport,
+    ClassificationReport,
+    ConstrainedReport,
     DividedReport,
     MoleculeReport,
     OptimisationReport,
 )
 
 Array = NDArray[np.float64]
+
+Optimised = OptimisationReport | MoleculeReport | ConstrainedReport | DividedReport
+"""Reports of what has energies."""
 
 LONGEST_NAME = 40
 SHARES_CLOSE = 1e-9
@@ -62,7 +67,17 @@ class Comparison:
         first, *others = (report.request["problem"] for report in self.reports)
         return all(each == first for each in others)
 
-    def scaled(self, report: AnyReport, energies: Array) -> Array | None:
+    @property
+    def optimised(self) -> list[Optimised]:
+        """The reports of runs that have energies."""
+        return [each for each in self.reports if not isinstance(each, ClassificationReport)]
+
+    @property
+    def classified(self) -> list[ClassificationReport]:
+        """The reports of classifications."""
+        return [each for each in self.reports if isinstance(each, ClassificationReport)]
+
+    def scaled(self, report: Optimised, energies: Array) -> Array | None:
         """Return energies of a run as they are drawn; None where they have no scale."""
         if self.one_problem:
             return energies
@@ -70,7 +85,7 @@ class Comparison:
         return None if reference == best else (energies - best) / (reference - best)
 
 
-def _levels(report: AnyReport) -> tuple[float, float]:
+def _levels(report: Optimised) -> tuple[float, float]:
     """Return the best known energy, and that of no algorithm at all."""
     if isinstance(report, MoleculeReport):
         return report.quality.best_known, report.quality.hartree_fock
@@ -88,7 +103,7 @@ def _named(report: AnyReport) -> str:
 def convergence(comparison: Comparison) -> tuple[str, str, Figure]:
     """Draw the lowest energy so far of each run, over its evaluations."""
     figure, (axes,) = new_figure()
-    for report, (colour, dashes) in zip(comparison.reports, _LOOKS, strict=False):
+    for report, (colour, dashes) in zip(comparison.optimised, _LOOKS, strict=False):
         history = np.array([each.energy for each in report.convergence.history])
         lowest = comparison.scaled(report, np.minimum.accumulate(history))
         if lowest is not None:
@@ -127,6 +142,30 @@ def distributions(comparison: Comparison) -> tuple[str, str, Figure]:
     return "Distributions", _with_share(comparison, caption), figure
 
 
+@drawn
+def accuracies(comparison: Comparison) -> tuple[str, str, Figure]:
+    """Draw the accuracy of each run's quantum model beside that of its best classical one."""
+    found = comparison.classified[::-1]
+    figure, (axes,) = new_figure(height_inches=1.5 + 0.35 * len(found))
+    for place, quality in enumerate(report.quality for report in found):
+        interval = quality.interval
+        axes.plot([interval.low, interval.high], [place, place], color=BLUE, lw=2.2)
+        axes.plot(quality.accuracy, place, color=BLUE, marker="o", ms=6, mec=BLACK, mew=0.6, ls="")
+        axes.plot(quality.best_known, place, color=VERMILLION, marker="D", ms=5, mec=BLACK, ls="")
+    axes.plot([], [], color=BLUE, marker="o", label="quantum model, at 95 %")
+    axes.plot([], [], color=VERMILLION, marker="D", ls="", label="best classical model")
+    axes.set_yticks(range(len(found)), list(map(_named, found)))
+    axes.set_ylim(-0.6, len(found) - 0.4)
+    axes.grid(axis="y", visible=False)
+    axes.grid(axis="x")
+    axes.xaxis.set_major_formatter(lambda share, _: f"{100 * share:g} %")
+    axes.set_xlabel("accuracy on the tested rows")
+    legend_below(figure)
+    same = "" if comparison.one_problem else " Tables differ, and so do the rows that were tested."
+    caption = "Share of the tested rows that each model got right."
+    return "Accuracies", f"{caption}{same}", figure
+
+
 def _studies(comparison: Comparison) -> list[tuple[OptimisationReport, Study]]:
     reports = (each for each in comparison.reports if isinstance(each, OptimisationReport))
     return [(report, Study.of(report)) for report in reports if report.samples]
@@ -150,7 +189,9 @@ def comparison_page(
 ) -> str:
     """Return the page of runs: tables of all, pictures of those that have a report."""
     comparison, pictures = Comparison(tuple(reports)), list[Picture]()
-    if reports:
+    if comparison.classified:
+        pictures.append(accuracies(comparison))
+    if comparison.optimised:
         pictures.append(convergence(comparison))
     if any(isinstance(each, OptimisationReport) and each.samples for each in reports):
         pictures.append(distributions(comparison))

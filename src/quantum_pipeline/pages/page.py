@@ -12,6 +12,7 @@ from importlib import resources
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from quantum_pipeline.pages import (
+    classification_tables,
     divided_tables,
     emulation,
     form_tables,
@@ -23,7 +24,7 @@ from quantum_pipeline.pages.device_tables import device_section
 from quantum_pipeline.pages.figures import Picture
 from quantum_pipeline.pages.form_study import FormStudy
 from quantum_pipeline.pages.study import Study
-from quantum_pipeline.reports import DividedReport, MoleculeReport, Report
+from quantum_pipeline.reports import ClassificationReport, DividedReport, MoleculeReport, Report
 
 LONGEST_REQUEST = 100_000
 """Characters of the request that the page shows; a longer one is in report.json only."""
@@ -57,6 +58,20 @@ def form_page(study: FormStudy, pictures: Mapping[str, Picture]) -> str:
         tables=form_tables.tables(study),
         solution=pictures.get("plots/solution.png"),
         **_pictures(pictures, leading="plots/solution.png"),
+    )
+
+
+def classification_page(report: ClassificationReport, pictures: Mapping[str, Picture]) -> str:
+    """Return the page of a classification with its pictures, by their file names."""
+    return rendered(
+        "classification.html.j2",
+        report,
+        headline=classification_tables.headline(report),
+        models=classification_tables.models(report),
+        tests=classification_tables.tests(report),
+        tables=classification_tables.tables(report),
+        leading=pictures["plots/accuracy.png"],
+        **_pictures(pictures, leading="plots/accuracy.png"),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from quantum_pipeline.pages import (
     answers,
     bond_curve,
+    classification_figures,
     course,
     device_layout,
     distribution,
@@ -19,10 +20,17 @@ from quantum_pipeline.pages import (
 )
 from quantum_pipeline.pages.figures import Picture
 from quantum_pipeline.pages.form_study import FormStudy
-from quantum_pipeline.pages.page import divided_page, form_page, molecule_page, page
+from quantum_pipeline.pages.page import (
+    classification_page,
+    divided_page,
+    form_page,
+    molecule_page,
+    page,
+)
 from quantum_pipeline.pages.study import Study
 from quantum_pipeline.reports import (
     AnyReport,
+    ClassificationReport,
     ConstrainedReport,
     DividedReport,
     MoleculeReport,
@@ -52,6 +60,15 @@ _FORM_DRAWN_BY: dict[str, Callable[[FormStudy], Picture]] = {
     "plots/solution.png": answers.solution,
 }
 
+_CLASSIFICATION_DRAWN_BY: dict[str, Callable[[ClassificationReport], Picture]] = {
+    "plots/accuracy.png": classification_figures.accuracy,
+    "plots/boundary.png": classification_figures.boundary,
+    "plots/confusion.png": classification_figures.confusion,
+    "plots/kernel.png": classification_figures.kernel,
+    "plots/roc.png": classification_figures.roc,
+    "plots/training.png": classification_figures.training,
+}
+
 _DIVIDED_DRAWN_BY: dict[str, Callable[[DividedReport], Picture]] = {
     "plots/partition.png": divided_figures.partition,
     "plots/rounds.png": divided_figures.rounds,
@@ -77,6 +94,9 @@ def render(report: AnyReport) -> dict[str, bytes]:
     if isinstance(report, MoleculeReport):
         pictures = {name: _MOLECULE_DRAWN_BY[name](report) for name in names} | drawn
         html = molecule_page(report, pictures)
+    elif isinstance(report, ClassificationReport):
+        pictures = {name: _CLASSIFICATION_DRAWN_BY[name](report) for name in names} | drawn
+        html = classification_page(report, pictures)
     elif isinstance(report, DividedReport):
         pictures = {name: _DIVIDED_DRAWN_BY[name](report) for name in names} | drawn
         html = divided_page(report, pictures)

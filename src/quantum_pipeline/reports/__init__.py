@@ -9,14 +9,23 @@ from __future__ import annotations
 from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.problems import BinaryProblem, Chemistry, FormProblem
-from quantum_pipeline.reports import constrained, divided, molecule, optimisation
+from quantum_pipeline.problems.classification import Classification
+from quantum_pipeline.reports import (
+    classification,
+    constrained,
+    divided,
+    molecule,
+    optimisation,
+)
 from quantum_pipeline.reports.base import Moment, Outcome, Report, Timing
+from quantum_pipeline.reports.classification_parts import ClassificationReport
 from quantum_pipeline.reports.constrained_parts import ConstrainedReport
 from quantum_pipeline.reports.divided_parts import DividedReport
 from quantum_pipeline.reports.molecule_parts import MoleculeReport
 from quantum_pipeline.reports.optimisation_parts import OptimisationReport
 from quantum_pipeline.results import (
     AnyResult,
+    ClassificationResult,
     ConstrainedResult,
     DividedResult,
     MoleculeResult,
@@ -24,10 +33,13 @@ from quantum_pipeline.results import (
 )
 from quantum_pipeline.wording import refusal
 
-AnyReport = OptimisationReport | MoleculeReport | ConstrainedReport | DividedReport
+AnyReport = (
+    OptimisationReport | MoleculeReport | ConstrainedReport | DividedReport | ClassificationReport
+)
 
 __all__ = [
     "AnyReport",
+    "ClassificationReport",
     "ConstrainedReport",
     "DividedReport",
     "MoleculeReport",
@@ -56,4 +68,6 @@ def build_report(prepared: PreparedRun, outcome: Outcome, result: AnyResult) -> 
             return divided.build(prepared, outcome, problem, result)
         case ConstrainedResult(), FormProblem() as problem:
             return constrained.build(prepared, outcome, problem, result)
+        case ClassificationResult(), Classification() as problem:
+            return classification.build(prepared, outcome, problem, result)
     raise InvalidResult(refusal("algorithm", result.algorithm, prepared.request.algorithm.name))

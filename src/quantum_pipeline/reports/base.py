@@ -80,12 +80,14 @@ class Provenance(Part):
 class Artifacts(Part):
     """Files beside report.json, by their names in the run's folder.
 
-    ``in_page`` are pictures that the page has, and no file: those of a run of a pack.
+    ``in_page`` are pictures that the page has, and no file: those of a run of a pack. ``model`` is
+    the fitted model of a classification, None of other problems.
     """
 
     report_html: str
     plots: tuple[str, ...]
     in_page: tuple[str, ...] = ()
+    model: str | None = None
 
     @property
     def pictures(self) -> tuple[str, ...]:
@@ -95,7 +97,7 @@ class Artifacts(Part):
     @property
     def thrifty(self) -> Artifacts:
         """The same with the page as the only file."""
-        return Artifacts(report_html=self.report_html, plots=(), in_page=self.pictures)
+        return self.model_copy(update={"plots": (), "in_page": self.pictures})
 
 
 class Outcome(Part):

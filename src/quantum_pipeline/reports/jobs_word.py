@@ -12,6 +12,7 @@ from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.problems import FormProblem
 from quantum_pipeline.reports.part import Part
 from quantum_pipeline.results import (
+    ClassificationResult,
     ConstrainedResult,
     DividedResult,
     JobResult,
@@ -19,6 +20,7 @@ from quantum_pipeline.results import (
     OptimisationResult,
     constrained_checks,
 )
+from quantum_pipeline.results.classification_checks import recomputed_rows
 from quantum_pipeline.results.optimisation_checks import RECOMPUTED, is_recomputed
 
 COURSE = (
@@ -57,6 +59,11 @@ def of_constrained(problem: FormProblem, result: ConstrainedResult) -> tuple[Job
 def of_divided(result: DividedResult) -> tuple[JobsWord, ...]:
     """Return what of the report of divide rests on the job's word."""
     return tuple(_of_divided(result))
+
+
+def of_classification(result: ClassificationResult) -> tuple[JobsWord, ...]:
+    """Return what of the report of a classification rests on the job's word."""
+    return tuple(_of_classification(result))
 
 
 def of_molecule(prepared: PreparedRun, result: MoleculeResult) -> tuple[JobsWord, ...]:
@@ -147,6 +154,37 @@ def _of_divided(result: DividedResult) -> Iterator[JobsWord]:
     )  # fmt: skip
 
 
+def _of_classification(result: ClassificationResult) -> Iterator[JobsWord]:
+    n_tested = len(result.models[0].predictions)
+    recomputed = recomputed_rows(result.model, n_tested)
+    if recomputed < n_tested:
+        yield _word(
+            f"the numbers of rows and classes: of {n_tested} tested rows the model's predictions "
+            f"were recomputed for {recomputed}",
+            "solution.objective", "solution.predicted", "quality.accuracy", "quality.interval",
+            "quality.balanced_accuracy", "quality.roc_area", "quality.confusion", "quality.roc",
+        )  # fmt: skip
+    yield _word(
+        "the numbers of tested rows and of classes: all was recomputed from what the models "
+        "predicted, but what other models than the quantum one predicted was not, nor any's folds",
+        "quality.models[].settings", "quality.models[].fits", "quality.models[].unconverged",
+        "quality.models[].fold_accuracy", "quality.models[].seconds", "quality.models[].right",
+        "quality.models[].accuracy", "quality.models[].interval",
+        "quality.models[].balanced_accuracy", "quality.models[].roc_area", "quality.paired",
+        "quality.ablation", "quality.best_known", "quality.best_known_by", "quality.difference",
+        "quality.outcome", "quality.classical.method", "quality.classical.accuracy",
+        "quality.left_out", "quality.findings",
+    )  # fmt: skip
+    yield _word(
+        "being finite, and to each other", *COURSE,
+        *(["algorithm.epochs"] if result.epochs else []),
+    )  # fmt: skip
+    if result.boundary is not None:
+        yield _word("the number of classes", "boundary.said")
+    yield from _common(result, "quality.quantum_seconds", "quality.classical.seconds")
+    yield from _of_device(result)
+
+
 OF_MANY_STATES = (
     "algorithm.gammas", "algorithm.betas", "algorithm.penalty", "problem.n_feasible",
     "quality.best_known", "quality.best_known_by", "quality.all_equal",
@@ -232,11 +270,11 @@ def _exact(result: MoleculeResult) -> tuple[str, ...]:
 
 
 def _common(result: JobResult, *seconds: str) -> Iterator[JobsWord]:
+    without_start = (MoleculeResult, ClassificationResult)
     yield _word("being finite and no less than 0", *seconds)
     yield _word(
         "the figures that they name", "quality.verdict", "recommendations", "algorithm.engine",
-        *(() if isinstance(result, MoleculeResult) else ("algorithm.start",)),
-        "provenance.versions",
+        "provenance.versions", *(() if isinstance(result, without_start) else ("algorithm.start",)),
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ _MORE = (
     *("expected_ratio", "approximation_ratio", "mitigated_ratio", "trained_ratio", "times_blind"),
     *("probability_of_best", "probability_of_best_in_shots", "feasible_share"),
     *("feasible_share_of_shots", "correlation_recovered_percent"),
+    *("accuracy", "balanced_accuracy", "roc_area.value"),
 )
 _LESS = (
     *("mean_energy", "trained_energy", "mitigated_energy", "quantum_seconds"),

@@ -136,7 +136,7 @@ class _Quality(Part):
 def _quality(objective: Objective, sense: Sense, rows: Sequence[RunRow]) -> _Quality | None:
     if not is_money_or_time(objective):
         return _Quality(path=objective.path, sense=sense, of_objective=True)
-    for path in ("quality.expected_ratio", "quality.error_millihartree"):
+    for path in ("quality.expected_ratio", "quality.error_millihartree", "quality.accuracy"):
         if any(row.figures.get(path) is not None for row in rows):
             other = Objective(path=path)
             return _Quality(path=path, sense=sense_of(other), of_objective=False)

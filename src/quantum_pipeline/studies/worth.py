@@ -8,7 +8,13 @@ from quantum_pipeline.studies.intervals import mean_of
 from quantum_pipeline.studies.rows import RunRow
 from quantum_pipeline.studies.summary_parts import ClassicalPart, Spent, Worth
 
-_OUTCOMES = {"better": "better", "equal": "equal", "worse": "worse", "infeasible": "worse"}
+_OUTCOMES = {
+    "better": "better",
+    "equal": "equal",
+    "no difference shown": "equal",
+    "worse": "worse",
+    "infeasible": "worse",
+}
 
 
 def classical(rows: Iterable[RunRow]) -> ClassicalPart:
