@@ -10,9 +10,9 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from quantum_pipeline.wording import refusal, shown
 
@@ -28,6 +28,7 @@ _WITH_COMMA = re.compile(r"[+-]?\d+(?:,\d+)?(?:[eE][+-]?\d+)?")
 _LONGEST_INTEGER = 15
 
 Read = float | int | str | None
+Kind = Literal["numbers", "words"]
 
 
 class Table(NamedTuple):
@@ -38,8 +39,8 @@ class Table(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def read_table(text: str) -> Table:
-    """Return the table that a text holds.
+def read_table(text: str, kinds: Mapping[str, Kind] | None = None) -> Table:
+    """Return the table that a text holds; ``kinds`` are those of columns of which it is known.
 
     A first column without a name, with another integer in each row, is an index: it is left out.
     So is a last one without a name and without values.
@@ -67,7 +68,7 @@ def read_table(text: str) -> Table:
         rows.append(cells)
     if not rows:
         raise ValueError("got a header alone; allowed: a header, and a line for each row")
-    return _table(header, list(zip(*rows, strict=True)), numbers, separator)
+    return _table(header, list(zip(*rows, strict=True)), numbers, separator, kinds or {})
 
 
 def _separator(text: str) -> str:
@@ -113,12 +114,16 @@ def _check_header(number: int, header: Sequence[str]) -> None:
 
 
 def _table(
-    header: Sequence[str], columns: list[tuple[str, ...]], numbers: Sequence[int], separator: str
+    header: Sequence[str],
+    columns: list[tuple[str, ...]],
+    numbers: Sequence[int],
+    separator: str,
+    kinds: Mapping[str, Kind],
 ) -> Table:
     notes, kept = [], dict[str, list[Read]]()
     for place, (name, cells) in enumerate(zip(header, columns, strict=True)):
         if name:
-            kept[name] = _column(name, cells, numbers, separator)
+            kept[name] = _column(name, cells, numbers, separator, kinds.get(name))
         elif place == 0 and _is_index(cells):
             notes.append("a first column without a name counts the rows: left out")
         elif any(cells):
@@ -132,14 +137,29 @@ def _table(
     return Table(tuple(kept), tuple(zip(*kept.values(), strict=True)), tuple(notes))
 
 
+def is_number(cell: str) -> bool:
+    """Return whether a cell is a number, as it is written.
+
+    >>> is_number("-1.5e3"), is_number("1,5"), is_number("one")
+    (True, False, False)
+    """
+    return _NUMBER.fullmatch(cell) is not None
+
+
 def _is_index(cells: Sequence[str]) -> bool:
     return all(each.isdecimal() for each in cells) and len(set(cells)) == len(cells)
 
 
-def _column(name: str, cells: Sequence[str], numbers: Sequence[int], separator: str) -> list[Read]:
+def _column(
+    name: str, cells: Sequence[str], numbers: Sequence[int], separator: str, kind: Kind | None
+) -> list[Read]:
     known = [each for each in cells if each.lower() not in MISSING]
     with_comma = separator == ";" and all(map(_WITH_COMMA.fullmatch, known))
-    if not with_comma and not all(map(_NUMBER.fullmatch, known)):
+    wrong = [] if with_comma else [each for each in known if not is_number(each)]
+    if wrong and kind == "numbers":
+        line = numbers[cells.index(wrong[0])]
+        raise ValueError(refusal(f"line {line}, column {name}", wrong[0], "a number"))
+    if wrong or kind == "words":
         return [None if each.lower() in MISSING else each for each in cells]
     found: list[Read] = []
     for number, cell in zip(numbers, cells, strict=True):

@@ -27,6 +27,7 @@ _MODULES = {
     "convert": "converting",
     "list": "listing",
     "compare": "comparing",
+    "predict": "predicting",
 }
 """The module of each command, which adds it to the group."""
 

@@ -54,11 +54,11 @@ def read(file: Path, how: How = How()) -> Any:  # noqa: B008 - nothing in it cha
     """
     from quantum_pipeline.files.reading import read as read_as  # noqa: PLC0415
 
-    content = _content(file)
-    if len(content) > MAX_OBJECT_BYTES:
+    data = content(file)
+    if len(data) > MAX_OBJECT_BYTES:
         raise InvalidRequest.of("FILE", str(file), f"a file of up to {MAX_OBJECT_BYTES} bytes")
     name = "standard input" if str(file) == STANDARD_INPUT else str(file)
-    found = read_as(content, name, as_=how.as_, frame=how.frame, target=how.target)
+    found = read_as(data, name, as_=how.as_, frame=how.frame, target=how.target)
     if found.format is not None:
         console.note(f"{name}: {_words(found.request['problem'], found.format)}")
         for each in found.notes:
@@ -70,7 +70,12 @@ def _words(problem: Any, format_: str) -> str:
     return f"{problem.get('type', 'problem')}, read as {format_}"
 
 
-def _content(file: Path) -> bytes:
+def content(file: Path) -> bytes:
+    """Return the content of a file, or of standard input, no more than a byte too much.
+
+    Raises:
+        InvalidRequest: no such file, or not to be read.
+    """
     if str(file) == STANDARD_INPUT:
         return sys.stdin.buffer.read(MAX_OBJECT_BYTES + 1)
     try:
