@@ -54,6 +54,7 @@ def test_what_csv_writers_write_is_read_back(separator: str, before: str, packed
         ("a,b\n1,NA\nnan,x\n?,y\n", ((1, None), (None, "x"), (None, "y"))),
         ("a,b\n007,1_000\n1,2\n", ((7, "1_000"), (1, "2"))),
         ("a;b\n1,5;1,000.5\n-2;3\n", ((1.5, "1,000.5"), (-2, "3"))),
+        ("a\tb\n1,000\t2\n2,500\t3\n", (("1,000", 2), ("2,500", 3))),
         (",a\n3,x\n1,y\n", (("x",), ("y",))),
         ("a,b,\n1,2,\n3,4,\n", ((1, 2), (3, 4))),
         ("a,b\r\n\r\n +1 , x \r\n  ,  \r\n", ((1, "x"),)),
