@@ -29,6 +29,11 @@ COURSE = (
     "analysis.efficiency",
 )  # fmt: skip
 
+OF_DEPTHS = (
+    "algorithm.depths[].energy", "algorithm.depths[].evaluations", "algorithm.depths[].gammas",
+    "algorithm.depths[].betas",
+)  # fmt: skip
+
 BILL = (
     "partial", "cost.actual_usd", "cost.estimate_ratio", "cost.breakdown[].what",
     "cost.breakdown[].purpose", "cost.breakdown[].quantity", "cost.breakdown[].usd",
@@ -79,8 +84,7 @@ def _of_optimisation(prepared: PreparedRun, result: OptimisationResult) -> Itera
         + (": the last one was recomputed from the angles" if small else ""),
         *COURSE,
         *less,
-        "algorithm.depths[].energy",
-        "algorithm.depths[].evaluations",
+        *OF_DEPTHS,
         *(("less_constant.depths",) if less else ()),
     )
     if small:
@@ -113,7 +117,7 @@ def _of_constrained(problem: FormProblem, result: ConstrainedResult) -> Iterator
     )
     yield _word(
         "each other" + (", the last one to the energy of the recomputed state" if small else ""),
-        *COURSE, "algorithm.depths[].energy", "algorithm.depths[].evaluations",
+        *COURSE, *OF_DEPTHS,
     )  # fmt: skip
     if small:
         held = "the exact figures, which were recomputed from them"
