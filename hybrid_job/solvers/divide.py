@@ -212,7 +212,8 @@ def _course(work: _Work, name: str, dividing: Dividing, share: float = SHARE) ->
             break
         course.rounds.append(found)
         if name == "qaoa":
-            log_phase("rounds", found.number, job.algorithm.max_rounds)
+            most = job.algorithm.max_rounds
+            log_phase("rounds", min(found.number + 1, most), most)
             log_metric("energy", job.model.offset + found.energy, found.number + 1)
             log_metric("blocks", found.blocks, found.number + 1)
     if time.monotonic() > deadline:

@@ -17,7 +17,7 @@ say is asked beforehand, of those that ``candidates`` names.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -219,8 +219,8 @@ def _prepared(
         plan=planned,
         others=others,
         instance=instance,
-        cost=costs.estimate(resolved, instance, shares, most(resolved, found)),
-        least=_least(resolved, device, instance, state),
+        cost=costs.estimate(resolved, instance, shares, most(resolved, found) if rest else None),
+        least=_least(resolved, instance, (device, *devices[1:]), found),
         reasons=Reasons(
             algorithm=work.algorithm_reason,
             device=reason_of(request, work.problem.n_qubits),
@@ -231,14 +231,18 @@ def _prepared(
 
 
 def _least(
-    request: ResolvedRequest, device: Device, instance: InstancePrice, state: DeviceState | None
+    request: ResolvedRequest,
+    instance: InstancePrice,
+    devices: Sequence[Device],
+    states: Sequence[DeviceState | None],
 ) -> Cost:
     """Return the cost of the smallest part of use: one task; of divide, blocks that are merged."""
     algorithm = request.algorithm
-    if not isinstance(algorithm, SettledDivide) or device.kind == "local":
-        return costs.minimum(request, device, instance, state)
+    if not isinstance(algorithm, SettledDivide) or devices[0].kind == "local":
+        return costs.minimum(request, devices[0], instance, states[0])
     start = request.model_copy(update={"algorithm": algorithm.model_copy(update={"max_rounds": 0})})
-    return costs.estimate(start, instance, [(device, plan(start, device, state))])
+    shares = list(zip(devices, plans(start, devices, states), strict=True))
+    return costs.estimate(start, instance, shares, most(start, states))
 
 
 def _fields(request: Request) -> dict[str, object]:
