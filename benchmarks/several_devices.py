@@ -161,15 +161,15 @@ def printed(found: dict[str, Ran]) -> Table:
 
 
 @click.command(help=__doc__)
-@click.option("--variables", default=240, show_default=True)
-@click.option("--block-size", default=6, show_default=True)
-@click.option("--shots", default=10_000, show_default=True, help="Of each block.")
+@click.option("--variables", default=32, show_default=True)
+@click.option("--block-size", default=4, show_default=True)
+@click.option("--shots", default=20_000, show_default=True, help="Of each block.")
 @click.option("--kills", "n_kills", default=10, show_default=True, help="Runs killed, each way.")
 @click.option("--json", "file", type=click.Path(path_type=Path))
 def main(variables: int, block_size: int, shots: int, n_kills: int, file: Path | None) -> None:
     """Print the table, the ratio, and what came of the kills."""
-    how = {"block_size": block_size, "shots": shots, "max_rounds": 1, "depth": 1}
-    small = {"block_size": 4, "shots": 50, "max_rounds": 2, "depth": 1}
+    how = {"block_size": block_size, "shots": shots, "max_rounds": 2, "depth": 1}
+    small = {"block_size": 4, "shots": 50, "max_rounds": 1, "depth": 1}
     console = Console()
     with priced_aws(on_devices=True) as aws:
         books = Books(aws)
@@ -184,7 +184,7 @@ def main(variables: int, block_size: int, shots: int, n_kills: int, file: Path |
         killed_runs = {
             "both devices": kills(books, request(12, BOTH, **small), "small", n_kills),
             "exact engine": kills(
-                books, request(600, "local", **small | {"max_rounds": 200}), "exact", n_kills
+                books, request(200, "local", **small | {"max_rounds": 300}), "exact", n_kills
             ),
         }
     for name, counts in killed_runs.items():

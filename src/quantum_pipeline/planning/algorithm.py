@@ -95,9 +95,7 @@ def settle_algorithm(
     if asked.name == "vqe":
         allowed = "auto, qaoa, rqaoa or divide; vqe is for chemistry"
         raise InvalidRequest.of("algorithm.name", asked.name, allowed)
-    solver = solver_of(problem, asked.name)
-    if asked.name == "auto" and not exact and (several or n > EXACT_QUBITS):
-        solver = "divide"
+    solver = solver_of(problem, asked.name, devices=0 if exact else 1 + several)
     _refuse_foreign(problem, asked, solver)
     if solver == "divide":
         return _divided(problem, asked, exact=exact, widest=widest)
