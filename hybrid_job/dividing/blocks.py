@@ -47,15 +47,30 @@ class ByQaoa:
         engine = _engine(energies)
         angles = starting(model, self.depth).angles
         if self.evaluations:
-            angles = optimiser.minimise(
-                engine.energy_and_gradient,
-                [angles],
-                unit=typical_field(model),
-                max_evaluations=self.evaluations,
-                deadline=math.inf,
-            ).angles
+            angles = _optimised(model, engine, angles, self.evaluations)
         seen = np.unique(draws(engine.probabilities(angles), self.shots, rng))
         return _spins(seen[one_of_the_best(model, energies[seen], rng)], model.n_variables)
+
+
+def angles_of(model: IsingModel, depth: int, evaluations: int) -> Real:
+    """Return the angles of a block's circuit, shape (2, depth): known ones, or optimised ones.
+
+    They are optimised on the exact state, in ``evaluations`` at most; 0 leaves them as they are.
+    """
+    angles = starting(model, depth).angles
+    if not evaluations:
+        return angles
+    return _optimised(model, _engine(all_energies(model)), angles, evaluations)
+
+
+def _optimised(model: IsingModel, engine: Circuit, angles: Real, evaluations: int) -> Real:
+    return optimiser.minimise(
+        engine.energy_and_gradient,
+        [angles],
+        unit=typical_field(model),
+        max_evaluations=evaluations,
+        deadline=math.inf,
+    ).angles
 
 
 def by_enumeration(block: Block, rng: np.random.Generator) -> Real:

@@ -20,7 +20,7 @@ from typing import Self
 
 import numpy as np
 
-from hybrid_job.dividing.blocks import one_of_the_best
+from hybrid_job.dividing.blocks import angles_of, one_of_the_best
 from hybrid_job.dividing.system import Block, Real
 from hybrid_job.job import DivideJob
 from hybrid_job.journal import Kept as Record
@@ -32,7 +32,6 @@ from hybrid_job.on_device.measurement import Compiled, Counts
 from hybrid_job.on_device.spending import CapReached
 from hybrid_job.on_device.tasks import COMPLETED
 from hybrid_job.on_device.waiting import TimeReached
-from hybrid_job.optimising.angles import starting
 from quantum_pipeline.devices.catalogue import Device
 from quantum_pipeline.errors import DeviceUnavailable, JobFailed, PipelineError
 from quantum_pipeline.ising import energies, spins_of
@@ -272,14 +271,14 @@ class DeviceBlocks:
         """Return the circuits of blocks for a device, as an earlier attempt sent them."""
         request, state = self._job.prepared.request, lane.there.state
         kept = Kept(self._job.journal, state)
-        depth = self._job.algorithm.depth
-        compilers: dict[int, QaoaCompiler] = {}
+        algorithm, compilers = self._job.algorithm, dict[int, QaoaCompiler]()
+        angles: dict[int, Real] = {}
 
         def circuit(k: int) -> Compiled:
-            model = blocks[k].model
-            noise = request.noise or Noise()
+            model, noise = blocks[k].model, request.noise or Noise()
             compilers[k] = compiler_for(model, state, noise=noise, seed=request.seed)
-            return compilers[k].compile(starting(model, depth).angles)
+            angles[k] = angles_of(model, algorithm.depth, algorithm.evaluations)
+            return compilers[k].compile(angles[k])
 
         shapes = np.array([number for each in blocks for number in _shape(each)], dtype=np.float64)
         made = kept.circuits(
@@ -287,9 +286,9 @@ class DeviceBlocks:
         )
         widest = max(compilers, key=lambda k: int(blocks[k].fields.size), default=None)
         if widest is not None and blocks[widest].fields.size > lane.compiled.width:
-            model = blocks[widest].model
-            summary = compilers[widest].summary(starting(model, depth).angles)
-            lane.compiled = _Compiled(width=model.n_variables, compilation=summary)
+            summary = compilers[widest].summary(angles[widest])
+            width = int(blocks[widest].fields.size)
+            lane.compiled = _Compiled(width=width, compilation=summary)
             self._job.journal.record_decision(f"compiled {lane.device.name}", lane.compiled)
         return made
 

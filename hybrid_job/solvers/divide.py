@@ -185,9 +185,8 @@ def _deadline(job: DivideJob, share: float) -> float:
 
 
 def _by_qaoa(job: DivideJob) -> ByQaoa:
-    optimised = job.algorithm.optimizer == "l-bfgs-b"
-    evaluations = job.algorithm.max_evaluations if optimised else 0
-    return ByQaoa(job.algorithm.depth, job.prepared.request.shots, evaluations)
+    algorithm, shots = job.algorithm, job.prepared.request.shots
+    return ByQaoa(algorithm.depth, shots, algorithm.evaluations)
 
 
 def _course(work: _Work, name: str, dividing: Dividing, share: float = SHARE) -> _Course:

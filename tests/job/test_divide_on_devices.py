@@ -91,6 +91,21 @@ def test_blocks_are_measured_on_a_simulator_and_paid_for_once(
     assert len(tasks_of(braket, "simulated")) == len(result.tasks) == 4
 
 
+def test_an_attempt_that_starts_again_at_any_line_pays_for_nothing_twice(
+    braket: Server, tmp_path: Path
+) -> None:
+    prepared = prepared_on("sv1", "again")
+    whole = solved(prepared, tmp_path)
+    [journal] = tmp_path.glob("journal-*.jsonl")
+    lines = journal.read_bytes().splitlines(keepends=True)
+    for kept in range(1, len(lines), 9):
+        journal.write_bytes(b"".join(lines[:kept]) + lines[kept][:9])
+        again = solved(prepared, tmp_path)
+        assert (again.best_bitstring, again.rounds) == (whole.best_bitstring, whole.rounds)
+        assert {each.arn for each in again.tasks} == {each.arn for each in whole.tasks}
+    assert len(tasks_of(braket, "again")) == len(whole.tasks)
+
+
 def test_what_a_device_leaves_that_goes_offline_is_measured_by_the_other(
     braket_on: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

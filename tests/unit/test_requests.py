@@ -754,10 +754,6 @@ def test_training_on_a_device_is_by_few_evaluations_from_shots() -> None:
             GARNET | {"algorithm": {"name": "divide"}, "mitigation": {"readout": True}},
             "mitigation: got methods for an energy; allowed: none or auto in divide, which takes",
         ),
-        (
-            GARNET | {"algorithm": {"name": "divide", "optimizer": "l-bfgs-b"}},
-            'algorithm.optimizer: got "l-bfgs-b"; allowed: auto, known angles for each block',
-        ),
         (GARNET | {"device": []}, "device: got []; allowed: auto, local, sv1, dm1, or a device's"),
         (
             GARNET | {"device": ["Garnet", 5]},

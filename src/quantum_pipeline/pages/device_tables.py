@@ -74,7 +74,7 @@ def _compiled(made: Compilation) -> list[Line]:
 def _compilation(report: Report) -> str:
     made = report.compilation
     if made is None and report.device.kind == "qpu":
-        return f"Nothing was compiled for {report.device.name}."
+        return f"For {report.device.name} nothing was compiled."
     if made is None:
         return f"{report.device.name} takes the circuit as it is: nothing was compiled."
     how = "ran as they are, verbatim" if made.verbatim else "were given to the device's compiler"

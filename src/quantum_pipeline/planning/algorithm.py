@@ -250,8 +250,6 @@ def _divided(
     problem: BinaryProblem, asked: Algorithm, *, exact: bool, widest: int | None
 ) -> tuple[SettledDivide, Reason]:
     n = problem.n_variables
-    if not exact:
-        _check_blocks_on_device(asked)
     if asked.optimizer not in ("auto", "l-bfgs-b"):
         allowed = "auto, known angles for each block, or l-bfgs-b, which optimises them, in divide"
         raise InvalidRequest.of("algorithm.optimizer", asked.optimizer, allowed)
@@ -281,12 +279,6 @@ def _divided(
     if not exact:
         words += f", {count:,} in each at most, all measured on the device"
     return settled, Reason(why=_why(asked, Why.SIZE), words=words)
-
-
-def _check_blocks_on_device(asked: Algorithm) -> None:
-    if asked.optimizer != "auto":
-        allowed = "auto, known angles for each block, in divide on a device"
-        raise InvalidRequest.of("algorithm.optimizer", asked.optimizer, allowed)
 
 
 def _vqe(problem: Chemistry, asked: Algorithm, *, exact: bool) -> tuple[SettledVqe, Reason]:

@@ -39,6 +39,8 @@ def _of_the_device(request: Asked, problem: Problem) -> Iterator[str]:
     solver = _solver(request, problem)
     if solver == "rqaoa":
         yield from ("shots", "device", "noise")
+    if solver == "divide":  # the best shot of a block counts, no mean
+        yield "mitigation"
     named = request.get("device", "auto")
     device = _device(LOCAL if named == "auto" and not _is_open(request) else named)
     if device is None:
@@ -116,6 +118,8 @@ def _solver(request: Asked, problem: Problem) -> str:
 def _devices(request: Asked) -> int:
     """Return how many devices are named that take tasks."""
     named = request.get("device", "auto")
+    if named == "auto":
+        return int(_is_open(request))
     found = map(_device, named if isinstance(named, list | tuple) else [named])
     return sum(device is not None and device.kind != "local" for device in found)
 
