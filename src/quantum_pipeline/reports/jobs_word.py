@@ -37,8 +37,9 @@ OF_DEPTHS = (
 BILL = (
     "partial", "cost.actual_usd", "cost.estimate_ratio", "cost.breakdown[].what",
     "cost.breakdown[].purpose", "cost.breakdown[].quantity", "cost.breakdown[].usd",
-    "cost.tasks[].arn", "cost.tasks[].purpose", "cost.tasks[].executables", "cost.tasks[].shots",
-    "cost.tasks[].usd", "cost.mitigation_usd", "cost.cut_short", "cost.cut_short_by",
+    "cost.tasks[].arn", "cost.tasks[].device", "cost.tasks[].purpose",
+    "cost.tasks[].executables", "cost.tasks[].shots", "cost.tasks[].usd",
+    "cost.mitigation_usd", "cost.cut_short", "cost.cut_short_by",
 )  # fmt: skip
 
 
@@ -149,6 +150,12 @@ def _of_divided(result: DividedResult) -> Iterator[JobsWord]:
         result, "quality.quantum_seconds", "quality.classical.seconds",
         "quality.attribution[].seconds",
     )  # fmt: skip
+    if result.devices:
+        yield _word(
+            "the tasks of each device", "devices[].blocks", "devices[].tasks", "devices[].shots",
+            "devices[].usd", "devices[].handed_over", "devices[].lost",
+        )  # fmt: skip
+    yield from _of_device(result)
 
 
 OF_MANY_STATES = (
