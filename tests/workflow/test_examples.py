@@ -66,6 +66,7 @@ def objective(request: pytest.FixtureRequest, name: str, folder: Path) -> float:
     found = read_result(json.loads(result.model_dump_json()), prepared)
     report = build_report(prepared, outcome_of(prepared, found.tasks), found)
     assert report.artifacts.report_html in render(report)
+    assert report.objective is not None
     return report.objective
 
 
