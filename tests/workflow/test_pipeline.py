@@ -201,24 +201,6 @@ def test_a_missing_result_is_an_error_and_never_made_up(
     assert "report.json" not in stack.records("lost")
 
 
-def test_a_damaged_result_is_refused(stack: Stack, request_data: dict[str, Any]) -> None:
-    damaged = threading.Event()
-
-    def damage(service: str, request: Request) -> Response | None:
-        reading = service == "s3" and request.method == "GET" and "model.tar.gz" in request.path
-        if reading and not damaged.is_set():
-            damaged.set()
-            stack.put_output("damaged", b"no archive")
-        return None
-
-    stack.aws.router.intercept = damage
-    execution = stack.start(request_data, "damaged")
-    ended = stack.ended(execution)
-    assert (ended["status"], ended["error"]) == ("FAILED", "InvalidResult")
-    assert "not a readable archive" in ended["cause"]
-    assert without_polls(stack.visited(execution)) == [*POLLED, "PostProcess", *GAVE_UP]
-
-
 @pytest.mark.parametrize("state", ["Prepare", "Submit", "Wait", "Monitor", "PostProcess"])
 def test_a_run_stopped_in_any_state_leaves_no_job_running(
     stack: Stack, request_data: dict[str, Any], monkeypatch: pytest.MonkeyPatch, state: str
