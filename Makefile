@@ -33,8 +33,9 @@ run: setup  ## take a problem through the whole pipeline on this machine: make r
 # As in a job: the workers leave no processor to a second thread, and threads that wait for one take its time.
 test test-unit faults: export OPENBLAS_NUM_THREADS = 1
 
+# Of two processors: in whole runs a worker waits for a fifth of its time, in which a third one works.
 test: setup  ## the whole test suite
-	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test-unit: setup  ## the tests that need no local AWS
 	@$(BIN)/pytest -n 2 --dist loadfile tests/unit tests/job src hybrid_job

@@ -57,7 +57,7 @@ from hybrid_job.optimising.angles import transferred
 from hybrid_job.optimising.optimiser import Real, linear_ramp, minimise
 from hybrid_job.optimising.shot_optimisers import Estimate
 from hybrid_job.solvers import training
-from quantum_pipeline.catalogue.neighbours import WORTH, coordinates, suggested
+from quantum_pipeline.catalogue.neighbours import coordinates, suggested
 from quantum_pipeline.catalogue.record import RunRecord
 from quantum_pipeline.catalogue.sources import DESCENDED, EndHeader, ReportHeader, record_of
 from quantum_pipeline.devices.catalogue import find
@@ -83,6 +83,7 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 GARNET = find("garnet")
 SHOTS = 1000
 
+MANY = 6
 BARS = {"6 or more": 0.5, "fewer": 1.1}
 
 Json = dict[str, Any]
@@ -373,8 +374,8 @@ STARTS: Mapping[str, Json] = {
 def rows(found: Sequence[Compared]) -> dict[str, Json]:
     """Return the figures of each class of instances, and of each family."""
     classes = {
-        "6 or more": [one for one in found if one.needed["default"] >= WORTH],
-        "fewer": [one for one in found if one.needed["default"] < WORTH],
+        "6 or more": [one for one in found if one.needed["default"] >= MANY],
+        "fewer": [one for one in found if one.needed["default"] < MANY],
     }
     return {name: summed(each, by=BARS[name]) for name, each in classes.items() if each}
 
@@ -393,7 +394,7 @@ def shown(found: Mapping[str, Sequence[Compared]]) -> Table:
         for name, figures in rows(each).items():
             needed, ends = figures["needed"], figures["ends"]
             used = sum(
-                one.verdict == "used" and (one.needed["default"] >= WORTH) == (name == "6 or more")
+                one.verdict == "used" and (one.needed["default"] >= MANY) == (name == "6 or more")
                 for one in each
             )
             table.add_row(
@@ -474,18 +475,20 @@ def print_slopes(seed: int) -> None:
         )
         in_units = from_units(end.angles, 1 / unit)
         if np.abs(in_units).max() < math.pi / 2:  # else another minimum
-            rows_.append(np.array([1.0, *coordinates(IsingFeatures.of(model))]))
+            features = IsingFeatures.of(model)
+            rows_.append(np.array([1.0, *coordinates(features), features.skewness]))
             angles.append(in_units.ravel())
     fit, *_ = np.linalg.lstsq(np.array(rows_), np.array(angles), rcond=None)
     left = np.array(angles) - np.array(rows_) @ fit
     whole = np.array(angles) - np.mean(angles, axis=0)
-    table = Table("feature", "slope / rad")
+    table = Table("feature", "slope / rad", "of each gamma and beta")
     names = ("1 / mean degree", "spread of degrees", "spread of weights", "fields", "log2 of spins")
-    for name, slope in zip(names, np.sqrt((fit[1:] ** 2).mean(axis=1)), strict=True):
-        table.add_row(name, f"{slope:.3f}")
+    for name, each in zip((*names, "skewness"), fit[1:], strict=True):
+        all_ = " ".join(f"{slope:.3f}" for slope in each)
+        table.add_row(name, f"{np.sqrt((each**2).mean()):.3f}", all_)
     table.add_row("scatter that is left", f"{np.sqrt((left**2).mean()):.3f}")
     table.add_row("scatter of all", f"{np.sqrt((whole**2).mean()):.3f}")
-    Console().print(table)
+    Console(width=100).print(table)
 
 
 def _any_model(rng: np.random.Generator) -> IsingModel:

@@ -4,12 +4,16 @@ All solve MaxCut on the Petersen graph. One computes its job; those of all other
 and have its results, since a laptop cannot compute hundreds of jobs at once and is not to be
 measured. Waits are AWS's own. Figures and their targets: docs/benchmarks.md. It reads memory from
 /proc, so it needs Linux.
+
+With ``--study`` they are the runs of one study, on SV1, so that each has its job alone: which have
+no end in its rows, which were solved twice, and how long it takes beside the slots' own time.
 """
 
 from __future__ import annotations
 
 import io
 import json
+import math
 import os
 import tarfile
 import threading
@@ -21,6 +25,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import boto3
@@ -31,14 +36,18 @@ from rich.table import Table
 from scipy.stats import spearmanr
 
 from benchmarks import options
+from benchmarks.studies import rows_of
 from quantum_pipeline import runs
+from quantum_pipeline.cli.client import Pipeline
 from quantum_pipeline.cli.main import HERE
+from quantum_pipeline.cli.study_client import StudyClient
 from quantum_pipeline.local.aws import LocalAws
 from quantum_pipeline.local.braket import BraketService
 from quantum_pipeline.local.braket.clients import Clients
 from quantum_pipeline.local.braket.fixed_length import FixedLength
 from quantum_pipeline.local.braket.job import Job
 from quantum_pipeline.local.places import cache_folder
+from quantum_pipeline.studies.study import parse_study
 
 REQUEST = Path(__file__).parents[1] / "events" / "requests" / "maxcut_petersen.json"
 SECONDS_BETWEEN_SAMPLES = 0.5
@@ -54,6 +63,12 @@ TARGETS: Mapping[str, tuple[str, str, Callable[[float], bool]]] = {
     "get_job_per_second": ("GetJob calls a second", "below 5", lambda rate: rate < 5),
     "peak_gigabytes": ("peak memory of all processes, GB", "below 4", lambda size: size < 4),
     "idle_ratio": ("memory a minute after, of idle", "at most 1.2", lambda ratio: ratio <= 1.2),
+}
+OF_STUDY: Mapping[str, tuple[str, str, Callable[[float], bool]]] = {
+    "ended": ("share of runs that succeeded", "all", lambda share: share == 1),
+    "lost": ("runs without an end", "0", lambda count: count == 0),
+    "doubled": ("runs with two jobs, or solved twice", "0", lambda count: count == 0),
+    "get_job_per_second": TARGETS["get_job_per_second"],
 }
 """Each figure: what it is, its target in words, and whether it is met."""
 
@@ -129,10 +144,9 @@ class Machine:
         self._states, self._s3, self._braket = map(client, ("stepfunctions", "s3", "braket"))
         self._arn, self._bucket = aws.outputs["StateMachineArn"], aws.outputs["OutputBucketName"]
 
-    def start(self, name: str) -> None:
-        self._states.start_execution(
-            stateMachineArn=self._arn, name=name, input=REQUEST.read_text("utf-8")
-        )
+    def start(self, name: str, more: Mapping[str, Any] = MappingProxyType({})) -> None:
+        request = json.dumps(json.loads(REQUEST.read_text("utf-8")) | dict(more))
+        self._states.start_execution(stateMachineArn=self._arn, name=name, input=request)
 
     def executions(self) -> list[dict[str, Any]]:
         pages = self._states.get_paginator("list_executions").paginate(stateMachineArn=self._arn)
@@ -157,11 +171,11 @@ class Machine:
         return content
 
 
-def computed() -> bytes:
+def computed(more: Mapping[str, Any]) -> bytes:
     """Return the archive of a job that has computed its result, of the run named ``computed``."""
     with LocalAws(cache_folder=cache_folder(), parameters=HERE) as aws:
         machine = Machine(aws)
-        machine.start("computed")
+        machine.start("computed", more)
         machine.wait()
         return machine.output("computed")
 
@@ -198,9 +212,10 @@ def rank_correlation(executions: list[dict[str, Any]], jobs: list[dict[str, Any]
     return float(spearmanr(starts, creations).statistic)
 
 
-def measured(number: int, slots: int, seconds: float) -> Figures:
-    """Start so many executions together and return the figures."""
-    output = partial(archive_for, computed())
+@contextmanager
+def stubbed(slots: int, seconds: float, **more: Any) -> Iterator[tuple[LocalAws, Watch]]:
+    """Yield an AWS whose jobs take so long and have the result of one, and what is seen of it."""
+    output = partial(archive_for, computed(more))
 
     def braket(environment: Callable[[], Mapping[str, str]], folder: Path) -> BraketService:
         runner = FixedLength(Clients(environment), seconds, output)
@@ -208,8 +223,15 @@ def measured(number: int, slots: int, seconds: float) -> Figures:
 
     parameters = HERE | {"PollsAtOnce": "0", "ConcurrentJobs": str(slots)}
     with LocalAws(cache_folder=cache_folder(), parameters=parameters, braket=braket) as aws:
-        machine, watch = Machine(aws), Watch()
+        watch = Watch()
         aws.braket.intercept = watch.see
+        yield aws, watch
+
+
+def measured(number: int, slots: int, seconds: float) -> Figures:
+    """Start so many executions together and return the figures."""
+    with stubbed(slots, seconds) as (aws, watch):
+        machine = Machine(aws)
         machine.start("warm-up")
         machine.wait()
         time.sleep(5)
@@ -241,19 +263,58 @@ def measured(number: int, slots: int, seconds: float) -> Figures:
         }
 
 
+def of_study(number: int, slots: int, seconds: float) -> Figures:
+    """Take so many runs through a study and return the figures."""
+    device = {"device": "sv1"}
+    with stubbed(slots, seconds, **device) as (aws, watch):
+        os.environ |= aws.environment()
+        base = json.loads(REQUEST.read_text("utf-8")) | device
+        asked = {
+            "name": "load",
+            "base": {name: value for name, value in base.items() if name != "seed"},
+            "vary": {"seed": {"count": number}},
+            "limits": {"concurrency": slots, "max_cost_usd": 1000, "max_runs": number},
+        }
+        client = StudyClient(Pipeline(aws.outputs), parse_study(asked))
+        begun = time.monotonic()
+        execution = client.start()
+        while client.pipeline.status_of(execution) == "RUNNING":
+            time.sleep(1.0)
+        taken = time.monotonic() - begun
+        rows, jobs = rows_of(client), Machine(aws).jobs()
+    solved = Counter(row["setting"]["number"] for row in rows if row["status"] == "SUCCEEDED")
+    of_runs = Counter(each["tags"][runs.RUN_ID_TAG] for each in jobs)
+    ideal = seconds * math.ceil(number / slots)
+    return {
+        "executions": number,
+        "ended": len(solved) / number,
+        "lost": number - len({row["setting"]["number"] for row in rows}),
+        "doubled": sum(each > 1 for each in (*solved.values(), *of_runs.values())),
+        "get_job_per_second": watch.calls["GetJob"] / taken,
+        "seconds": taken,
+        "seconds_of_slots_alone": ideal,
+        "times_ideal": taken / ideal,
+        "slots_used": slots_used(jobs, slots),
+    }
+
+
 @click.command()
 @click.option("--executions", default=200, show_default=True, type=click.IntRange(min=2))
 @click.option("--slots", default=3, show_default=True, help="Quota of jobs that run at once.")
 @click.option("--job-seconds", default=2.0, show_default=True, help="How long each job takes.")
+@click.option("--study", is_flag=True, help="As the runs of one study.")
 @options.json_file
-def main(executions: int, slots: int, job_seconds: float, json_file: Path | None) -> None:
+def main(
+    *, executions: int, slots: int, job_seconds: float, study: bool, json_file: Path | None
+) -> None:
     """Print the figures beside their targets; exit with 1 if one is missed."""
-    figures = measured(executions, slots, job_seconds)
+    measure, targets = (of_study, OF_STUDY) if study else (measured, TARGETS)
+    figures = measure(executions, slots, job_seconds)
     what = f"{executions} executions, {slots} slots, {job_seconds:g} s a job"
     table = Table("", "", "target", title=what)
-    missed = [name for name, (_, _, is_met) in TARGETS.items() if not is_met(figures[name])]
+    missed = [name for name, (_, _, is_met) in targets.items() if not is_met(figures[name])]
     for name, value in figures.items():
-        label, target, _ = TARGETS.get(name, (name.replace("_", " "), "", None))
+        label, target, _ = targets.get(name, (name.replace("_", " "), "", None))
         table.add_row(label, f"{value:.3g}", f"{target}: missed" if name in missed else target)
     Console().print(table)
     options.write(json_file, {"figures": figures, "missed": missed})

@@ -64,6 +64,15 @@ def beside_runs(rounds: int) -> tuple[float, float]:
     return median(taken["study"]), median(taken["run"])
 
 
+def rows_of(client: StudyClient) -> list[dict[str, Any]]:
+    """Return the rows of all rounds of a study."""
+    found, number = list[dict[str, Any]](), 1
+    while content := client.pipeline.content(places.rows_key(client.study.name, number)):
+        found += json.loads(content)["rows"]
+        number += 1
+    return found
+
+
 class Studies:
     """Studies on an AWS that is open, whose runs have jobs alone."""
 
@@ -87,17 +96,9 @@ class Studies:
             time.sleep(0.1)
         return str(status)
 
-    def rows(self, client: StudyClient) -> list[dict[str, Any]]:
-        """Return the rows of all rounds."""
-        found, number = list[dict[str, Any]](), 1
-        while content := self.pipeline.content(places.rows_key(client.study.name, number)):
-            found += json.loads(content)["rows"]
-            number += 1
-        return found
-
     def summary(self, client: StudyClient) -> dict[str, Any]:
         """Return what of a summary is no time, no bill and no name."""
-        rows = {row["setting"]["number"]: row for row in self.rows(client)}
+        rows = {row["setting"]["number"]: row for row in rows_of(client)}
         report = json.loads(self.pipeline.content(client.prefix + runs.REPORT) or b"{}")
         return {
             "runs": report["runs"],
@@ -119,7 +120,7 @@ def stopped(n_stops: int) -> dict[str, int]:
         studies.ended(whole)
         ends = [studies.ended(broken, rng.uniform(0.0, WAIT_SECONDS)) for _ in range(n_stops)]
         ends.append(studies.ended(broken))
-        rows = studies.rows(broken)
+        rows = rows_of(broken)
         succeeded = [row for row in rows if row["status"] == "SUCCEEDED"]
         times = Counter(row["setting"]["number"] for row in succeeded)
         return {

@@ -185,6 +185,7 @@ def _report(
         instance_seconds=job.billed_seconds,
         instance=instance,
         device=prepared.device,
+        others=prepared.devices[1:],
         tasks=result.tasks,
     )
     outcome = Outcome(

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -68,7 +69,8 @@ class Batch:
     ``ordinal`` numbers the measurements of a purpose, from 0; ``shots`` are those of each
     executable; ``successful_shots`` and ``minutes`` (of a simulator) are what is billed.
     ``together`` are the executables of the whole measurement, which may be several tasks;
-    ``given_up`` is the error, by name, for which the run itself did without it.
+    ``given_up`` is the error, by name, for which the run itself did without it. ``device`` is the
+    name of one of several, None of the run's only one.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -83,6 +85,7 @@ class Batch:
     minutes: Minutes = 0.0
     together: Number = 0
     given_up: Text | None = None
+    device: Text | None = None
 
 
 class _Evaluation(Kept):
@@ -174,10 +177,11 @@ class Journal:
         self._evaluations: dict[bytes, tuple[float, Real]] = {}
         self._decisions: dict[str, Mapping[str, Any]] = {}
         self._attempts: list[float] = []
-        self._device: DeviceState | None = None
+        self._devices: dict[str, DeviceState] = {}
         self._batches: dict[str, Batch] = {}
         self._read()
         self._file = self.path.open("a", encoding="ascii")
+        self._lock = threading.Lock()
 
     def evaluation(self, angles: Real, shape: tuple[int, ...]) -> tuple[float, Real] | None:
         """Return the energy and gradient at these very angles, if they were computed before.
@@ -253,9 +257,9 @@ class Journal:
         self._note(_Attempt(started=started))
 
     @property
-    def device(self) -> DeviceState | None:
-        """Return what Braket said of the device when circuits were last compiled for it."""
-        return self._device
+    def devices(self) -> Mapping[str, DeviceState]:
+        """Return what Braket said of each device, by ARN, when it was last compiled for."""
+        return dict(self._devices)
 
     def record_device(self, state: DeviceState) -> None:
         """Keep the device's state: a resumed job compiles for it, and gets the same circuits."""
@@ -264,7 +268,7 @@ class Journal:
     @property
     def batches(self) -> Mapping[str, Batch]:
         """Return all batches by their digest, in the order in which they were meant to be run."""
-        return self._batches
+        return dict(self._batches)  # while one thread reads, that of another device may add to it
 
     def batch(self, digest: str) -> Batch | None:
         """Return what is known of a batch: without an ARN it was meant to be run, no more."""
@@ -296,8 +300,9 @@ class Journal:
 
     def _note(self, entry: Kept) -> None:
         """Keep an entry, here as well as in the file."""
-        self._append(entry.model_dump(mode="json"))
-        self._remember(entry)
+        with self._lock:
+            self._append(entry.model_dump(mode="json"))
+            self._remember(entry)
 
     def _append(self, entry: dict[str, Any]) -> None:
         self._file.write(json.dumps(entry) + "\n")
@@ -331,7 +336,7 @@ class Journal:
             case _Attempt():
                 self._attempts.append(entry.started)
             case _Device():
-                self._device = entry.state
+                self._devices[entry.state.arn] = entry.state
             case _Intent():
                 self._batches[entry.digest] = entry.batch
             case _GivenUp():

@@ -2,7 +2,8 @@
 
 What an event speaks of has to be there, so the stages before are run first, each on its own
 example; the job's ARN, which Braket makes up, is put into the events that follow. Of a pack,
-PostProcess is called for each run before it is for the pack.
+PostProcess is called for each run before it is for the pack. Of a study, the runs of its round are
+taken to their ends before Summarise; StopRuns stops those of an execution that has just begun.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +29,11 @@ BEFORE = {
     "PostProcess": ("Prepare", "Submit", "Monitor"),
     "Cancel": ("Prepare", "Submit"),
     "PlanRound": (),
+    "Summarise": (),
+    "StopRuns": (),
     "Sweep": (),
 }
+"""The stages before, each called once; those of studies are called as the Map between them asks."""
 
 Json = dict[str, Any]
 
@@ -57,6 +63,42 @@ def invoke(lambdas: Any, function: str, event: Json) -> Json:
     return answer
 
 
+class Studies:
+    """What happens around the stages of a study: its executions, and those of its runs."""
+
+    def __init__(self, outputs: Mapping[str, str], client: Callable[[str], Any]) -> None:
+        self._outputs = outputs
+        self._lambdas, self._states, self._s3 = map(client, ("lambda", "stepfunctions", "s3"))
+
+    def done(self) -> Json:
+        """Take the example study through its round; return what PlanRound answers then."""
+        event = example("PlanRound", {})
+        planned = invoke(self._lambdas, "PlanRound", event)
+        bucket = self._outputs["OutputBucketName"]
+        items = json.load(self._s3.get_object(Bucket=bucket, Key=planned["items"])["Body"])
+        runs = [self._start("StateMachineArn", item["name"], item["input"]) for item in items]
+        while any(self._status(run) == "RUNNING" for run in runs):
+            time.sleep(0.2)
+        return invoke(self._lambdas, "PlanRound", event | {"input": planned})
+
+    def begun(self, execution_arn: str) -> None:
+        """Start the example study as the execution of that ARN; return once a run of it runs."""
+        name = execution_arn.rpartition(":")[2]
+        self._start("StudyMachineArn", name, example("PlanRound", {})["input"])
+        machine = self._outputs["StateMachineArn"]
+        while not self._states.list_executions(stateMachineArn=machine)["executions"]:
+            time.sleep(0.1)
+
+    def _start(self, machine: str, name: str, asked: Json) -> str:
+        answer = self._states.start_execution(
+            stateMachineArn=self._outputs[machine], name=name, input=json.dumps(asked)
+        )
+        return str(answer["executionArn"])
+
+    def _status(self, execution: str) -> str:
+        return str(self._states.describe_execution(executionArn=execution)["status"])
+
+
 @click.command()
 @click.argument("function", type=click.Choice(list(BEFORE)))
 @click.option("--pack", is_flag=True, help="On the example of a pack; Cancel of one of its runs.")
@@ -65,17 +107,22 @@ def main(function: str, *, pack: bool) -> None:
     known: Json = {}
     of = "_pack" if pack else ""
     with LocalAws() as aws:
-        lambdas: Any = boto3.client(
-            "lambda",
+        client: Callable[[str], Any] = partial(
+            boto3.client,
             endpoint_url=aws.endpoint_url,
             region_name=aws.region,
             **aws.key.arguments(),
         )
+        lambdas = client("lambda")
         for stage in BEFORE[function]:
             known |= invoke(lambdas, stage, example(stage, known, of))
             while stage == "Monitor" and known["status"] != "COMPLETED":
                 time.sleep(known["wait_seconds"])
                 known |= invoke(lambdas, stage, example(stage, known, of))
+        if function == "Summarise":
+            known["done"] = Studies(aws.outputs, client).done()
+        elif function == "StopRuns":
+            Studies(aws.outputs, client).begun(example(function, known)["execution_arn"])
         if pack and function == "PostProcess":
             for number in range(known["n_runs"]):
                 each = example(function, known, "_run") | {"number": number}

@@ -61,6 +61,13 @@ class Calls:
         """How many calls of any function have ended."""
         return len(self._payloads)
 
+    def wait_for_run(self, run_id: str, *names: str) -> None:
+        """Return once a call of each function for a run has ended, whatever others end late."""
+        wait_for(
+            lambda: all(self.ended_for(name, run_id, 0) for name in names),
+            told=lambda: self._payloads,
+        )
+
     def wait_for(self, *names: str) -> None:
         """Return once there were that many calls, and each has ended."""
         wanted = Counter(f"{name}Function" for name in names)

@@ -23,6 +23,7 @@ logging.getLogger("moto").setLevel(logging.CRITICAL)  # it logs each failure tha
 # Generated cases are the same in every run, and take the time they take.
 settings.register_profile(
     "repeatable",
+    max_examples=50,
     derandomize=True,
     deadline=None,
     database=None,

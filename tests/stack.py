@@ -29,11 +29,15 @@ from tests.waiting import wait_for
 
 PETERSEN = [[i, (i + 1) % 5] for i in range(5)] + [[i, i + 5] for i in range(5)]
 PETERSEN += [[5 + i, 5 + (i + 2) % 5] for i in range(5)]
-REQUEST = {"problem": {"type": "maxcut", "edges": PETERSEN}, "seed": 7}
-"""MaxCut on the Petersen graph: 10 nodes, 15 edges, best cut 12."""
+REQUEST = {
+    "problem": {"type": "maxcut", "edges": PETERSEN},
+    "seed": 7,
+    "algorithm": {"depth": 1},
+}
+"""MaxCut on the Petersen graph, by one layer: 10 nodes, 15 edges, best cut 12."""
 
 LONG = {
-    "problem": {"type": "random", "problem_size": 22},
+    "problem": {"type": "random", "problem_size": 20},
     "algorithm": {"depth": 8, "starts": 100, "max_evaluations": 100_000},
     "limits": {"max_runtime_seconds": 86_400, "max_cost_usd": 1000},
 }

@@ -47,22 +47,37 @@ class ByQaoa:
         engine = _engine(energies)
         angles = starting(model, self.depth).angles
         if self.evaluations:
-            angles = optimiser.minimise(
-                engine.energy_and_gradient,
-                [angles],
-                unit=typical_field(model),
-                max_evaluations=self.evaluations,
-                deadline=math.inf,
-            ).angles
+            angles = _optimised(model, engine, angles, self.evaluations)
         seen = np.unique(draws(engine.probabilities(angles), self.shots, rng))
-        return _one_of_the_best(model, energies, seen, rng)
+        return _spins(seen[one_of_the_best(model, energies[seen], rng)], model.n_variables)
+
+
+def angles_of(model: IsingModel, depth: int, evaluations: int) -> Real:
+    """Return the angles of a block's circuit, shape (2, depth): known ones, or optimised ones.
+
+    They are optimised on the exact state, in ``evaluations`` at most; 0 leaves them as they are.
+    """
+    angles = starting(model, depth).angles
+    if not evaluations:
+        return angles
+    return _optimised(model, _engine(all_energies(model)), angles, evaluations)
+
+
+def _optimised(model: IsingModel, engine: Circuit, angles: Real, evaluations: int) -> Real:
+    return optimiser.minimise(
+        engine.energy_and_gradient,
+        [angles],
+        unit=typical_field(model),
+        max_evaluations=evaluations,
+        deadline=math.inf,
+    ).angles
 
 
 def by_enumeration(block: Block, rng: np.random.Generator) -> Real:
     """Return an optimum: all bitstrings are looked at."""
     model = block.model
     energies = all_energies(model)
-    return _one_of_the_best(model, energies, np.arange(energies.size), rng)
+    return _spins(one_of_the_best(model, energies, rng), model.n_variables)
 
 
 def by_descent(block: Block, rng: np.random.Generator) -> Real:
@@ -87,10 +102,11 @@ def _engine(energies: Real) -> Circuit:
     return compiled.Qaoa(energies)
 
 
-def _one_of_the_best(
-    model: IsingModel, energies: Real, seen: NDArray[np.intp], rng: np.random.Generator
-) -> Real:
-    lowest = energies[seen].min() + TIE * model.scale
-    chosen = int(rng.choice(seen[energies[seen] <= lowest]))
-    n = model.n_variables
-    return np.array([1.0 - 2.0 * (chosen >> (n - 1 - k) & 1) for k in range(n)])
+def one_of_the_best(model: IsingModel, energies: Real, rng: np.random.Generator) -> int:
+    """Return the place of one of the lowest energies, by lot among equals."""
+    lowest = energies.min() + TIE * model.scale
+    return int(rng.choice(np.flatnonzero(energies <= lowest)))
+
+
+def _spins(state: int, n: int) -> Real:
+    return np.array([1.0 - 2.0 * (int(state) >> (n - 1 - k) & 1) for k in range(n)])

@@ -11,21 +11,20 @@ A round's blocks are solved in waves, each of which sees what the ones before ha
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from math import ceil
 
 import numpy as np
 
 from hybrid_job.dividing import kernels
-from hybrid_job.dividing.blocks import Solver
 from hybrid_job.dividing.partition import partition
-from hybrid_job.dividing.system import Places, Real, System
-from hybrid_job.dividing.workers import Workers
+from hybrid_job.dividing.system import Block, Places, Real, System
+from hybrid_job.limits import LimitReached
+from quantum_pipeline.planning.blocks import WAVES, waves
 
-WAVES, FEWEST = 8, 8
-"""Waves of a round, and blocks of one at least."""
+Solve = Callable[[Sequence[Block], tuple[int, ...]], list[Real]]
+"""From blocks, and the place of them all among those of the run, to the spins of each."""
 
 TIE = 1e-12
 """Energy, in parts of all that it is a sum of, that is rounding."""
@@ -33,31 +32,41 @@ TIE = 1e-12
 
 @dataclass(frozen=True)
 class Round:
-    """What a round did: its blocks, how many of them lowered the energy, and the energy then."""
+    """What a round did: its blocks, how many of them lowered the energy, and the energy then.
+
+    ``reached`` is the limit at which it was broken off, with the blocks until then.
+    """
 
     number: int
     blocks: int
     improved: int
     energy: float
     spins: Real
+    reached: LimitReached | None = None
 
 
 @dataclass(frozen=True)
 class Dividing:
-    """How a system is divided: its partition, the solver of blocks, their size, and the seed.
+    """How a system is divided: its partition, what solves blocks, their size, and the seed.
 
-    ``parts`` are the blocks that it starts from, each of at most ``size`` variables.
+    ``parts`` are the blocks that it starts from, each of at most ``size`` variables. A round has
+    ``waves`` at most, and ``most`` blocks, None for as many as there are.
     """
 
     system: System
     parts: list[Places]
-    solver: Solver
+    solve: Solve
     size: int
-    workers: Workers
-    seed: tuple[int, ...]
+    seed: int
+    waves: int = WAVES
+    most: int | None = None
 
     def start(self) -> Round:
-        """Return what blocks make that are solved alone and merged."""
+        """Return what blocks make that are solved alone and merged.
+
+        Raises:
+            LimitReached: before all of them were solved.
+        """
         spins = _merged(self, self.system, self.parts, level=0)
         count = len(self.parts)
         return Round(0, count, count, self.system.energy(spins), spins)
@@ -66,20 +75,25 @@ class Dividing:
         """Return what a round makes of some spins."""
         system, spins = self.system, spins.copy()
         forces = system.forces(spins)
-        blocks = self._grown(np.random.default_rng([*self.seed, 1, number]), spins, forces)
-        improved, at_once = 0, max(FEWEST, ceil(len(blocks) / WAVES))
+        blocks = self._grown(np.random.default_rng([self.seed, 1, number]), spins, forces)
+        done, improved, reached = 0, 0, None
         tie = TIE * float(abs(system.fields).sum() + abs(system.matrix.data).sum() / 2)
-        for wave in range(0, len(blocks), at_once):
-            members = blocks[wave : wave + at_once]
+        for size in waves(len(blocks), self.waves):
+            members = blocks[done : done + size]
             models = [system.block(each, spins, forces) for each in members]
-            found = self.workers.solve(self.solver, models, (*self.seed, 2, number, wave))
+            try:
+                found = self.solve(models, (2, number, done))
+            except LimitReached as limit:
+                reached = limit
+                break
+            done += size
             for each, new in zip(members, found, strict=True):
                 changed = each[new != spins[each]]
                 cost = system.cost(changed, spins, forces) if changed.size else 0.0
                 if changed.size and cost <= tie:
                     system.turn(changed, spins, forces)
                     improved += cost < -tie
-        return Round(number, len(blocks), improved, system.energy(spins), spins)
+        return Round(number, done, improved, system.energy(spins), spins, reached)
 
     def _grown(self, rng: np.random.Generator, spins: Real, forces: Real) -> list[Places]:
         system = self.system
@@ -87,21 +101,21 @@ class Dividing:
         order = np.argsort(-2 * spins * forces + 2 * noise[0])
         members, ends = np.empty(system.n, dtype=np.int64), np.empty(system.n, dtype=np.int64)
         count = kernels.grow(*system.rows, spins, forces, order, noise[1], self.size, members, ends)
-        return np.split(members, ends[: count - 1])
+        return np.split(members, ends[: count - 1])[: self.most]
 
 
 def _merged(dividing: Dividing, system: System, parts: list[Places], level: int) -> Real:
     """Return spins of a system: its parts solved alone, then whole ones of them turned over."""
     alone = np.zeros(system.n)
     models = [system.block(each, alone, system.fields) for each in parts]
-    found = dividing.workers.solve(dividing.solver, models, (*dividing.seed, 0, level))
+    found = dividing.solve(models, (0, level))
     spins = np.empty(system.n)
     for each, of_block in zip(parts, found, strict=True):
         spins[each] = of_block
     if len(parts) == 1:
         return spins
     flips_of = system.flips_of(parts, spins)
-    wider = partition(flips_of, dividing.size, seed=dividing.seed[0])
+    wider = partition(flips_of, dividing.size, seed=dividing.seed)
     for each, flip in zip(parts, _merged(dividing, flips_of, wider, level + 1), strict=True):
         spins[each] *= flip
     return spins
@@ -117,7 +131,7 @@ def refined(
     """Yield the start, as round 0, and each round after it; none is higher than the one before.
 
     It ends after ``rounds``, after ``patience`` rounds in a row that lower nothing, or at the time
-    of ``time.monotonic`` from which on no further one may begin.
+    of ``time.monotonic`` from which on no further one may begin, or with one that reached a limit.
     """
     latest = remember(0, dividing.start)
     yield latest
@@ -128,3 +142,5 @@ def refined(
         latest = remember(number, partial(dividing.round, number, latest.spins))
         in_vain = 0 if latest.improved else in_vain + 1
         yield latest
+        if latest.reached is not None:
+            return

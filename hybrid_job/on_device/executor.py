@@ -23,7 +23,8 @@ from hybrid_job.on_device.measurement import Compiled, Counts
 from hybrid_job.on_device.named_errors import named
 from hybrid_job.on_device.spending import CapReached, NotAffordable, Spending
 from hybrid_job.on_device.tasks import CANCELLED, FAILED, Program
-from hybrid_job.on_device.waiting import RETRIES, Part, Round, TimeReached
+from hybrid_job.on_device.waiting import RETRIES, Lost, Part, Round, TimeReached
+from quantum_pipeline.devices.catalogue import Device
 from quantum_pipeline.devices.states import DeviceState, read_state
 from quantum_pipeline.errors import DeviceUnavailable, InvalidRequest, ServiceUnavailable
 from quantum_pipeline.planning.tasks import SAMPLES, Purpose
@@ -39,26 +40,29 @@ class Executor:
 
     Args:
         job: its prepared run names the device; its environment says how to reach Braket.
+        device: that of several on which these circuits run, by default the run's first.
 
     Raises:
         DeviceUnavailable: the device went offline, or was retired, since the run was prepared.
         ServiceUnavailable: Braket does not answer.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, device: Device | None = None) -> None:
         self._job = job
-        prepared, journal = job.prepared, job.journal
+        self.device = device or job.prepared.device
+        journal = job.journal
         left = job.deadline(reserved=0.5) - time.monotonic()
-        self._session = tasks.connect(prepared.device.region, left)
-        journal.record_attempt(time.time() - job.seconds)
+        self._session = tasks.connect(self.device.region, left)
+        if self.device == job.prepared.device:
+            journal.record_attempt(time.time() - job.seconds)
         # Always: an empty journal may be that of a first attempt, or of one that lost it.
-        found = search(job, self._session)
+        found = search(job, self._session, self.device)
         self._ordinals: Counter[Purpose] = Counter()
         self._refused: set[tuple[Purpose, int]] = set()
         """Purpose and ordinal of batches that there was no money for."""
         self.state = self._state(paid=bool(found or journal.batches))
-        self.spending = Spending(job, self.state)
-        self._ledger = Ledger(job, self._session, self.spending)
+        self.spending = Spending(job, self.state, self.device)
+        self._ledger = Ledger(job, self._session, self.spending, self.device)
         self._ledger.adopt(found)
 
     def __enter__(self) -> Self:
@@ -122,6 +126,8 @@ class Executor:
         purpose: Purpose,
         *,
         deadline: float | None = None,
+        ordinal: int | None = None,
+        lost: Lost | None = None,
     ) -> list[Counts]:
         """Return the counts of each circuit, ``shots`` in all; bit k is ``qubits[k]``.
 
@@ -130,6 +136,8 @@ class Executor:
             shots: of each.
             purpose: what it is for, as the bill is to say.
             deadline: time of ``time.monotonic`` until which to wait, by default the job's.
+            ordinal: what tells it from others of its purpose, by default its place among them.
+            lost: says while it waits that the device is gone.
 
         Raises:
             NotAffordable: it could take the run past limits.max_cost_usd. Nothing was created, and
@@ -144,33 +152,63 @@ class Executor:
                 job lacks a permission.
         """
         self._check(circuits, shots)
-        parts = self._parts(circuits, shots, purpose)
+        counted = ordinal is None
+        parts = self._parts(circuits, shots, purpose, ordinal)
         self._ledger.recall(parts)
         unpaid = [part for part in parts if self._ledger.arn(part) is None]
         if unpaid:
             try:
                 self.spending.require(sum(len(part.program.circuits) for part in unpaid), shots)
             except NotAffordable:
+                if not counted:
+                    raise
                 self._ordinals[purpose] -= 1  # nothing came of it: another decision takes its place
                 self._refused.add((purpose, self._ordinals[purpose]))
                 raise
         until = self._job.deadline(0.5) if deadline is None else deadline
-        by_part = Round(self._ledger, until).run(parts)
+        by_part = Round(self._ledger, until, lost).run(parts)
         return [counts for part in parts for counts in by_part[part.first]]
+
+    def unpaid(
+        self, circuits: Sequence[Compiled], shots: int, purpose: Purpose, ordinal: int
+    ) -> int:
+        """Return how many circuits of a batch have no task yet."""
+        parts = self._parts(circuits, shots, purpose, ordinal)
+        return sum(len(each.program.circuits) for each in parts if self._ledger.arn(each) is None)
+
+    def finished(
+        self, circuits: Sequence[Compiled], shots: int, purpose: Purpose, ordinal: int
+    ) -> list[Counts | None]:
+        """Return what was done of a batch, None for each circuit that never will be there.
+
+        Raises:
+            ServiceUnavailable: a task that waits could not be cancelled.
+        """
+        found: list[Counts | None] = []
+        for part in self._parts(circuits, shots, purpose, ordinal):
+            found += self._ledger.finished(part) or [None] * len(part.program.circuits)
+        return found
+
+    def now(self) -> DeviceState:
+        """Return the device's state as Braket has it now: its status, its queue."""
+        with named(f"device {self.device.name}"):
+            return read_state(self._session.get_device(self.device.arn))
 
     def _state(self, *, paid: bool) -> DeviceState:
         """Return the device's state: that of the first circuits that were paid for, else today's.
 
         Circuits that are compiled for another calibration would be others, and paid for again.
         """
-        journal, device = self._job.journal, self._job.prepared.device
-        if paid and journal.device is not None:
+        journal, device, known = self._job.journal, self.device, self._job.journal.devices
+        arns = [each.arn for each in self._job.prepared.devices]
+        if paid and known:
             with journal.checked("device"):
-                if journal.device.arn != device.arn:
-                    raise ValueError(refusal("arn", journal.device.arn, device.arn))
-            return journal.device
-        with named(f"device {device.name}"):
-            state = read_state(self._session.get_device(device.arn))
+                for arn in known:
+                    if arn not in arns:
+                        raise ValueError(refusal("arn", arn, ", ".join(arns)))
+            if device.arn in known:
+                return known[device.arn]
+        state = self.now()
         if state.status != "ONLINE":
             raise DeviceUnavailable(
                 f"device: {device.name} is {state.status} since the run was prepared; "
@@ -192,16 +230,19 @@ class Executor:
                 "allowed: a device with as many"
             )
 
-    def _parts(self, circuits: Sequence[Compiled], shots: int, purpose: Purpose) -> list[Part]:
-        ordinal = self._ordinals[purpose]
-        self._ordinals[purpose] += 1
+    def _parts(
+        self, circuits: Sequence[Compiled], shots: int, purpose: Purpose, ordinal: int | None
+    ) -> list[Part]:
+        if ordinal is None:
+            ordinal = self._ordinals[purpose]
+            self._ordinals[purpose] += 1
         rest = iter(circuits)
         parts: list[Part] = []
         for number, size in enumerate(self.spending.sizes(len(circuits), shots)):
             chosen = tuple(islice(rest, size))
             program = Program(chosen, shots, as_set=len(circuits) > 1 and self._takes_sets)
             prepared = self._job.prepared
-            what = [prepared.execution_arn, prepared.device.arn, program.text()]
+            what = [prepared.execution_arn, self.device.arn, program.text()]
             place = [shots, purpose, ordinal, number]
             digests = tuple(
                 hashlib.sha256(json.dumps([what, place, retry]).encode()).hexdigest()
@@ -214,6 +255,7 @@ class Executor:
                 executables=size,
                 shots=shots,
                 together=len(circuits),
+                device=self.spending.device_name,
             )
             parts.append(Part(first, program, batch, digests))
         return parts

@@ -15,16 +15,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from braket.aws import AwsQuantumTask
 
 from hybrid_job.job import Job
 from hybrid_job.on_device import cancelling, tasks
+from hybrid_job.on_device.measurement import Counts
 from hybrid_job.on_device.named_errors import is_taken
 from hybrid_job.on_device.spending import CapReached, Spending
 from hybrid_job.on_device.tasks import CANCELLED, COMPLETED, FAILED, Found, Session
 from hybrid_job.on_device.waiting import RETRIES, Part, TimeReached
-from quantum_pipeline.errors import InvalidRequest, JobFailed, PipelineError
+from quantum_pipeline.devices.catalogue import Device
+from quantum_pipeline.errors import InvalidRequest, JobFailed, PipelineError, ServiceUnavailable
 
 SEARCHES = (0.0, 1.0, 2.0, 4.0)
 """Seconds before each search for a task that Braket has and does not show yet."""
@@ -47,8 +50,11 @@ _FINAL = (None, "JobFailed", *_AGAIN)
 class Ledger:
     """Creates tasks, or finds them, and keeps account of them."""
 
-    def __init__(self, job: Job, session: Session, spending: Spending) -> None:
+    def __init__(
+        self, job: Job, session: Session, spending: Spending, device: Device | None = None
+    ) -> None:
         self._job = job
+        self._device = device or job.prepared.device
         self._session = session
         self.spending = spending
 
@@ -61,7 +67,8 @@ class Ledger:
                 continue
             assert each.batch.arn is not None
             if known is None:
-                journal.record_intent(each.digest, each.batch)
+                batch = replace(each.batch, device=self.spending.device_name)
+                journal.record_intent(each.digest, batch)
             journal.record_batch(each.digest, each.batch.arn)
             if each.status in (FAILED, CANCELLED):
                 # Cancelled with the attempt that knew it: had somebody else done so, it would have
@@ -118,7 +125,7 @@ class Ledger:
         try:
             task = part.program.create(
                 self._session,
-                prepared.device.arn,
+                self._device.arn,
                 tags=tasks.tags(prepared, digest, part.batch),
                 reservation=prepared.request.reservation_arn,
             )
@@ -129,6 +136,29 @@ class Ledger:
         self._job.journal.record_batch(digest, task.id)
         self.spending.publish()
         return task
+
+    def finished(self, part: Part) -> list[Counts] | None:
+        """Return the counts of a part that was done; None where it was not, and never will be.
+
+        What waits is cancelled: its circuits may go elsewhere, and be paid for there.
+
+        Raises:
+            ServiceUnavailable: that is not sure yet.
+        """
+        digest = self.digest(part)
+        batch = self._job.journal.batch(digest)
+        if batch is None or batch.arn is None:
+            return None
+        if batch.status is None:
+            self._end([digest], cancelling.END_SECONDS)
+            batch = self._job.journal.batch(digest)
+            assert batch is not None
+        if batch.status is None:
+            raise ServiceUnavailable(f"{batch.arn} on {self._device.name} could not be cancelled")
+        if batch.status != COMPLETED or batch.arn is None:
+            return None
+        counts, _ = part.program.read(part.program.known(self._session, batch.arn))
+        return counts
 
     def note_end(self, part: Part, task: AwsQuantumTask, seconds: float | None) -> None:
         """Keep how a task ended."""
@@ -145,7 +175,8 @@ class Ledger:
         for part in parts:
             digest = self.digest(part)
             self._intend(part, digest)
-            batch = self._job.journal.batches[digest]
+            batch = self._job.journal.batch(digest)
+            assert batch is not None
             if batch.status is None:
                 self._job.journal.record_given_up(digest, type(error).__name__)
                 waiting += [batch.arn] if batch.arn else []
@@ -162,7 +193,8 @@ class Ledger:
             if batch is not None and batch.arn is not None and batch.status is None:
                 waiting[batch.arn] = digest
         for digest in waiting.values():
-            if journal.batches[digest].given_up is None:
+            batch = journal.batch(digest)
+            if batch is not None and batch.given_up is None:
                 journal.record_given_up(digest, ENDED_RUN)
         for arn, task in self._cancelled(waiting, seconds).items():
             self._record_end(waiting[arn], task)
@@ -185,22 +217,23 @@ class Ledger:
         before = self.digest(part)
         for seconds in SEARCHES:
             time.sleep(seconds)
-            self.adopt(search(self._job, self._session))
+            self.adopt(search(self._job, self._session, self._device))
             if self.arn(part) is not None or self.digest(part) != before:
                 return self.task(part)
         raise error
 
     def _record_end(self, digest: str, task: AwsQuantumTask, seconds: float | None = None) -> None:
-        batch = self._job.journal.batches[digest]
+        batch = self._job.journal.batch(digest)
+        assert batch is not None
         self._job.journal.record_end(
             digest,
             task.metadata(use_cached_value=True)["status"],
             successful_shots=tasks.successful_shots(task, batch.executables * batch.shots),
-            minutes=self.spending.bounded_minutes(batch.executables, batch.shots, seconds),
+            minutes=self.spending.bounded_minutes(batch, seconds),
         )
 
 
-def search(job: Job, session: Session) -> list[Found]:
-    """Return the tasks of a job's run on its device, oldest first, as Braket has them."""
+def search(job: Job, session: Session, device: Device) -> list[Found]:
+    """Return the tasks of a job's run on a device, oldest first, as Braket has them."""
     prepared = job.prepared
-    return tasks.find(session, prepared.device.arn, prepared.run_id, prepared.created_at)
+    return tasks.find(session, device.arn, prepared.run_id, prepared.created_at)

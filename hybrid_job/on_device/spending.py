@@ -17,6 +17,7 @@ from hybrid_job.job import Job
 from hybrid_job.journal import Batch
 from hybrid_job.metrics import log_metric
 from hybrid_job.on_device.tasks import CANCELLED, FAILED
+from quantum_pipeline.devices.catalogue import Device
 from quantum_pipeline.devices.states import DeviceState
 from quantum_pipeline.errors import BudgetExceeded
 from quantum_pipeline.planning.costs import QUEUE_SECONDS, STARTUP_SECONDS, bill
@@ -40,10 +41,16 @@ class NotAffordable(CapReached):
 
 
 class Spending:
-    """The running total of a run, in USD. ``kept`` is set aside for a batch that is to come."""
+    """The running total of a run, in USD. ``kept`` is set aside for a batch that is to come.
 
-    def __init__(self, job: Job, state: DeviceState) -> None:
+    It counts the tasks of all devices of the run, each at its own price; the batches that it is
+    asked for are those of ``device``, the first one if none is given.
+    """
+
+    def __init__(self, job: Job, state: DeviceState, device: Device | None = None) -> None:
         self._job = job
+        self._device = device or job.prepared.device
+        self._devices = {each.name: each for each in job.prepared.devices}
         self._state = state
         self._published = 0
         self.kept = 0.0
@@ -64,7 +71,7 @@ class Spending:
         billed = [
             batch for batch in self._job.journal.batches.values() if self._billed(batch) is not None
         ]
-        planned = sum(self._planned_seconds(batch.executables, batch.shots) for batch in billed)
+        planned = sum(self._seconds(batch) for batch in billed)
         return self._usd(self._instance_seconds() + planned, self.tasks)
 
     def publish(self) -> None:
@@ -80,9 +87,11 @@ class Spending:
     def worst_case(self, executables: int, shots: int) -> float:
         """Return the most USD that a batch can cost, with the instance's time while it runs."""
         sizes = self.sizes(executables, shots)
-        seconds = sum(self._planned_seconds(size, shots) for size in sizes)
+        request = self._job.prepared.request
+        seconds = sum(task_seconds(request, self._device, size, shots) for size in sizes)
+        name = self.device_name
         planned = (
-            Batch(purpose=SAMPLES, ordinal=0, executables=size, shots=shots, arn="")
+            Batch(purpose=SAMPLES, ordinal=0, executables=size, shots=shots, arn="", device=name)
             for size in sizes
         )
         return self._usd(seconds, [task for each in planned if (task := self._billed(each))])
@@ -93,10 +102,17 @@ class Spending:
         Raises:
             NotAffordable: names the batch, what is spent and the limit.
         """
-        cost = self.worst_case(executables, shots)
+        self.check(self.worst_case(executables, shots), f"{executables} circuits of {shots} shots")
+
+    def check(self, cost: float, what: str) -> None:
+        """Refuse what could take the run past its limit.
+
+        Raises:
+            NotAffordable: names it, what is spent and the limit.
+        """
         if cost > self._left():
             raise NotAffordable(
-                f"limits.max_cost_usd: {executables} circuits of {shots} shots can cost "
+                f"limits.max_cost_usd: {what} can cost "
                 f"{cost:.4f} USD after the {self.spent:.4f} that are spent and with "
                 f"{self._reserved():.4f} kept for the end; allowed: up to {self._limit:.4f}"
             )
@@ -107,7 +123,7 @@ class Spending:
         While it waits the instance is paid for: as long as is allowed for queues, if need be.
         """
         limit = self._job.prepared.request.limits.max_runtime_seconds or math.inf
-        queue = min(QUEUE_SECONDS[self._job.prepared.device.kind], limit)
+        queue = min(QUEUE_SECONDS[self._device.kind], limit)
         return self._usd(queue, ()) + self.worst_case(executables, shots)
 
     def affordable_shots(self, executables: int, shots: int) -> int:
@@ -142,6 +158,7 @@ class Spending:
             instance_seconds=instance_seconds,
             instance=prepared.instance,
             device=prepared.device,
+            others=prepared.devices[1:],
             tasks=tasks,
         ).total_usd
 
@@ -163,24 +180,33 @@ class Spending:
         if batch.status in (FAILED, CANCELLED) and not shots:
             return None
         if batch.status is None:
-            minutes = self.bounded_minutes(batch.executables, batch.shots)
+            minutes = self.bounded_minutes(batch)
         return QuantumTask(
             arn=batch.arn,
             purpose=batch.purpose,
             executables=batch.executables,
             shots=max(shots, 1),  # one that completed without any has its fee
             billed_minutes=minutes,
+            device=batch.device,
         )
 
-    def bounded_minutes(self, executables: int, shots: int, seconds: float | None = None) -> float:
+    def bounded_minutes(self, batch: Batch, seconds: float | None = None) -> float:
         """Return the minutes that a simulator bills: of its ``seconds``, or of the planned ones."""
-        device = self._job.prepared.device
+        device = self._device_of(batch)
         if not device.usd_per_minute:
             return 0.0
         if seconds is None:
-            seconds = self._planned_seconds(executables, shots)
+            seconds = self._seconds(batch)
         return max(seconds, device.minimum_seconds) / 60
 
-    def _planned_seconds(self, executables: int, shots: int) -> float:
-        prepared = self._job.prepared
-        return task_seconds(prepared.request, prepared.device, executables, shots)
+    @property
+    def device_name(self) -> str | None:
+        """The name of the device as batches have it: None where the run has no other."""
+        return self._device.name if len(self._devices) > 1 else None
+
+    def _device_of(self, batch: Batch) -> Device:
+        return self._devices.get(batch.device or "", self._job.prepared.device)
+
+    def _seconds(self, batch: Batch) -> float:
+        device = self._device_of(batch)
+        return task_seconds(self._job.prepared.request, device, batch.executables, batch.shots)

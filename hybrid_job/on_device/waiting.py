@@ -7,7 +7,7 @@ the others are cancelled, and what was done all the same is not lost.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
@@ -75,11 +75,16 @@ class Maker(Protocol):
         """Cancel what there is of some parts, for an error; return the tasks that have ended."""
 
 
+Lost = Callable[[], PipelineError | None]
+"""Says that a device is gone, for which nothing is to be waited any longer."""
+
+
 class Round:
     """The tasks of one batch, from their creation to their counts."""
 
-    def __init__(self, maker: Maker, deadline: float) -> None:
+    def __init__(self, maker: Maker, deadline: float, lost: Lost | None = None) -> None:
         self._maker = maker
+        self._lost = lost
         self._started = time.monotonic()
         self._deadline = deadline
         self._waiting: dict[int, tuple[Part, AwsQuantumTask]] = {}
@@ -168,6 +173,9 @@ class Round:
 
     def _over(self) -> PipelineError | None:
         """Return that the time is up, or that the instance has taken the money that is left."""
+        lost = self._lost() if self._lost is not None and self._waiting else None
+        if lost is not None:
+            return lost
         late = time.monotonic() >= self._deadline
         if not late and self._maker.spending.seconds_left() > 0:
             return None

@@ -23,11 +23,19 @@ LEAST_GAIN = 0.01
 
 @dataclass(frozen=True)
 class Step:
-    """The lowest energy that ``depth`` layers reached, and the evaluations that it took."""
+    """The lowest energy that some layers reached, at which angles, and what it took.
 
-    depth: int
+    ``angles`` have the shape (2, depth).
+    """
+
+    angles: Real
     energy: float
     evaluations: int
+
+    @property
+    def depth(self) -> int:
+        """The number of layers."""
+        return self.angles.shape[1]
 
 
 @dataclass(frozen=True)
@@ -136,7 +144,7 @@ def grow(
         )
         earlier = history[-1][0] if history else 0
         history += [(earlier + start, energy) for start, energy in end.history]
-        steps.append(Step(end.angles.shape[1], end.energy, len(end.history)))
+        steps.append(Step(end.angles, end.energy, len(end.history)))
         if end.energy < best.energy:
             best = end
         if len(history) == max_evaluations:

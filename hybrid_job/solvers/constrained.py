@@ -242,7 +242,12 @@ def _result(
         gammas=tuple(gammas),
         betas=tuple(betas),
         depths=tuple(
-            DepthStep(depth=each.depth, energy=offset + each.energy, evaluations=each.evaluations)
+            DepthStep.of(
+                each.angles,
+                offset + each.energy,
+                each.evaluations,
+                grown=job.algorithm.depth == "auto",
+            )
             for each in trained.steps
         ),
         history=tuple(

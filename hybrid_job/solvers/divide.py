@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -18,19 +18,21 @@ from hybrid_job.classical import local_search
 from hybrid_job.dividing import blocks
 from hybrid_job.dividing.blocks import ByQaoa, Solver
 from hybrid_job.dividing.partition import partition
-from hybrid_job.dividing.rounds import Dividing, Round, refined
+from hybrid_job.dividing.rounds import Dividing, Round, Solve, refined
 from hybrid_job.dividing.system import Places, Real, System
 from hybrid_job.dividing.workers import Workers, workers
 from hybrid_job.job import DivideJob, versions
 from hybrid_job.journal import Kept
-from hybrid_job.limits import time_is_up
+from hybrid_job.limits import LimitReached, time_is_up
 from hybrid_job.metrics import log_metric, log_phase
 from hybrid_job.stopwatch import Stopwatch
+from quantum_pipeline.planning.blocks import DEVICE_WAVES
 from quantum_pipeline.quantities import Count, Number, Seconds, Text
 from quantum_pipeline.requests.limits import Limit
 from quantum_pipeline.results import (
     ClassicalSolution,
     Compared,
+    DeviceRun,
     DividedResult,
     DividedRound,
     Evaluation,
@@ -38,11 +40,17 @@ from quantum_pipeline.results import (
 )
 from quantum_pipeline.results.divided import LABELLED, Way
 
+if TYPE_CHECKING:
+    from hybrid_job.on_device.blocks import DeviceBlocks
+
 PATIENCE = 30
 """Rounds in a row that lower nothing, after which no further one is made."""
 
 SHARE = 0.5
 """Of the time that is left, for the rounds; then for each of what they are compared with."""
+
+ON_DEVICES = 0.9
+"""The same for rounds on devices, which wait: what they are compared with takes far less."""
 
 FEWEST_SECONDS = 1.0
 """That annealing has, where divide took less."""
@@ -72,17 +80,20 @@ class _Made(NamedTuple):
 
 @dataclass(frozen=True)
 class _Work:
-    """A run, what it solves, the blocks that all ways start from, and who solves blocks."""
+    """A run, what it solves, and the blocks that all ways start from."""
 
     job: DivideJob
     system: System
     parts: list[Places]
-    pool: Workers
 
-    def dividing(self, solver: Solver) -> Dividing:
-        """Return how the blocks are solved by a solver."""
+    def dividing(self, solve: Solve) -> Dividing:
+        """Return how the blocks are solved by what solves them."""
         size, seed = self.job.algorithm.block_size, self.job.prepared.request.seed
-        return Dividing(self.system, self.parts, solver, size, self.pool, (seed,))
+        return Dividing(self.system, self.parts, solve, size, seed)
+
+    def on_devices(self, solve: Solve) -> Dividing:
+        """Return the same in the waves, and with the blocks, that are planned on devices."""
+        return replace(self.dividing(solve), waves=DEVICE_WAVES, most=len(self.parts))
 
 
 @dataclass
@@ -91,7 +102,7 @@ class _Course:
 
     rounds: list[Round] = field(default_factory=list)
     seconds: float = 0.0
-    late: bool = False
+    reached: LimitReached | None = None
 
     @property
     def spins(self) -> Real:
@@ -100,31 +111,88 @@ class _Course:
 
 def solve(job: DivideJob) -> DividedResult:
     """Return the result of a run: the baseline, the rounds, and what they are compared with."""
+    if job.prepared.device.kind == "local":
+        return _solved(job, None)
+    # First of all: an attempt is paid for from its start, and a device that is gone ends it.
+    with _on_devices(job) as devices:
+        return _solved(job, devices)
+
+
+def _on_devices(job: DivideJob) -> DeviceBlocks:
+    log_phase("compiling")
+    from hybrid_job.on_device.blocks import DeviceBlocks  # noqa: PLC0415 (the SDK takes seconds)
+
+    return DeviceBlocks(job, _deadline(job, ON_DEVICES))
+
+
+def _solved(job: DivideJob, devices: DeviceBlocks | None) -> DividedResult:
     system, watch = System.of(job.model), Stopwatch()
     baseline = _baseline(job)
     classical_seconds = watch.lap()
     parts = partition(system, job.algorithm.block_size, job.prepared.request.seed)
+    work = _Work(job, system, parts)
+    if devices is not None:
+        course = _measured(work, devices)
     with workers(environment.processors()) as pool:
-        work = _Work(job, system, parts, pool)
-        course = _course(work, "qaoa", _by_qaoa(job))
-        compared = tuple(_compared(work, course))
+        if devices is None:
+            course = _course(work, "qaoa", work.dividing(_by(pool, _by_qaoa(job), job)))
+        compared = tuple(_compared(work, course, pool))
     seconds = JobSeconds(
         classical=classical_seconds, optimise=course.seconds, sample=0.0, total=job.seconds
     )
-    return _result(work, course, compared, baseline, seconds)
+    result = _result(work, course, compared, baseline, seconds)
+    return result if devices is None else _with_devices(result, course, devices)
+
+
+def _measured(work: _Work, devices: DeviceBlocks) -> _Course:
+    """Return the rounds on devices; all tasks are over then.
+
+    Raises:
+        BudgetExceeded, JobFailed: money or time ended before the blocks were merged.
+    """
+    try:
+        course = _course(work, "qaoa", work.on_devices(devices), ON_DEVICES)
+    except LimitReached as reached:
+        raise (reached.__cause__ or reached) from None
+    devices.close()  # what is cancelled now is not billed
+    return course
+
+
+def _with_devices(result: DividedResult, course: _Course, devices: DeviceBlocks) -> DividedResult:
+    reached, cut = course.reached, None
+    if reached is not None and reached.limit != "algorithm.max_evaluations":
+        cut = reached.limit
+    run = DeviceRun(
+        emulated=devices.emulated,
+        compilation=devices.compilation,
+        mitigation=None,
+        cut_short=f"{reached}: the rounds ended early" if cut else None,
+        cut_short_by=(cut,) if cut else (),
+    )
+    changes = {"tasks": devices.tasks, "device_run": run, "devices": devices.shares}
+    return result.model_copy(update=changes)
+
+
+def _by(pool: Workers, solver: Solver, job: DivideJob) -> Solve:
+    seed = job.prepared.request.seed
+    return lambda blocks, place: pool.solve(solver, blocks, (seed, *place))
+
+
+def _deadline(job: DivideJob, share: float) -> float:
+    """Return the time of ``time.monotonic`` until which rounds may take a share of what is left."""
+    now = time.monotonic()
+    return now + share * max(0.0, job.deadline(reserved=1.0) - now)
 
 
 def _by_qaoa(job: DivideJob) -> ByQaoa:
-    optimised = job.algorithm.optimizer == "l-bfgs-b"
-    evaluations = job.algorithm.max_evaluations if optimised else 0
-    return ByQaoa(job.algorithm.depth, job.prepared.request.shots, evaluations)
+    algorithm, shots = job.algorithm, job.prepared.request.shots
+    return ByQaoa(algorithm.depth, shots, algorithm.evaluations)
 
 
-def _course(work: _Work, name: str, solver: Solver) -> _Course:
-    """Return the rounds of a solver of blocks, from the journal as far as they are there."""
-    job, began = work.job, time.monotonic()
-    deadline = began + SHARE * max(0.0, job.deadline(reserved=1.0) - began)
-    course = _Course()
+def _course(work: _Work, name: str, dividing: Dividing, share: float = SHARE) -> _Course:
+    """Return the rounds of a way to divide, from the journal as far as they are there."""
+    job, course = work.job, _Course()
+    deadline = _deadline(job, share)
 
     def remember(number: int, make: Callable[[], Round]) -> Round:
         made = _remembered(work, name, number, make)
@@ -132,18 +200,23 @@ def _course(work: _Work, name: str, solver: Solver) -> _Course:
         return made.round
 
     for found in refined(
-        work.dividing(solver),
+        dividing,
         rounds=job.algorithm.max_rounds,
         patience=PATIENCE,
         deadline=deadline,
         remember=remember,
     ):
+        course.reached = found.reached
+        if not found.blocks:  # a limit came before the first of them
+            break
         course.rounds.append(found)
         if name == "qaoa":
-            log_phase("rounds", found.number + 1, job.algorithm.max_rounds)
+            most = job.algorithm.max_rounds
+            log_phase("rounds", min(found.number + 1, most), most)
             log_metric("energy", job.model.offset + found.energy, found.number + 1)
             log_metric("blocks", found.blocks, found.number + 1)
-    course.late = time.monotonic() > deadline
+    if time.monotonic() > deadline:
+        course.reached = course.reached or time_is_up()
     return course
 
 
@@ -154,6 +227,8 @@ def _remembered(work: _Work, name: str, number: int, make: Callable[[], Round]) 
     if kept is None:
         watch = Stopwatch()
         found = make()
+        if found.reached is not None:  # another attempt may come further
+            return _Made(found, watch.lap())
         kept = _Kept(
             spins=_written(found.spins),
             blocks=found.blocks,
@@ -168,9 +243,9 @@ def _remembered(work: _Work, name: str, number: int, make: Callable[[], Round]) 
     return _Made(Round(number, kept.blocks, kept.improved, energy, spins), kept.seconds)
 
 
-def _compared(work: _Work, course: _Course) -> list[Compared]:
+def _compared(work: _Work, course: _Course, pool: Workers) -> list[Compared]:
     """Return what other ways come to, in the order of ``results.divided.WAYS``."""
-    job, descent = work.job, work.dividing(blocks.by_descent)
+    job, descent = work.job, work.dividing(_by(pool, blocks.by_descent, work.job))
     greedy = _remembered(work, "greedy", 0, descent.start)
     found = [_of(job, "greedy", greedy.round.spins, 0, greedy.seconds)]
     solvers: dict[Way, Solver] = {
@@ -178,7 +253,7 @@ def _compared(work: _Work, course: _Course) -> list[Compared]:
         "descent": blocks.by_descent,
     }
     for way, solver in solvers.items():
-        made = _course(work, way, solver)
+        made = _course(work, way, work.dividing(_by(pool, solver, job)))
         found.append(_of(job, way, made.spins, len(made.rounds) - 1, made.seconds))
     left = job.deadline(reserved=0.5) - time.monotonic()
     annealed = _annealed(work, max(FEWEST_SECONDS, min(course.seconds, left)))
@@ -243,8 +318,7 @@ def _result(
     return DividedResult(
         run_id=job.prepared.run_id,
         algorithm="divide",
-        engine=f"exact states of {job.algorithm.block_size} qubits, in {environment.processors()} "
-        "processes at most",
+        engine=_engine(job),
         start="for each block, angles of the regular tree that its couplings resemble, or a "
         "linear ramp where fields matter",
         depth=job.algorithm.depth,
@@ -266,12 +340,19 @@ def _result(
     )
 
 
+def _engine(job: DivideJob) -> str:
+    """Return where the samples of blocks come from, in words."""
+    prepared, size = job.prepared, job.algorithm.block_size
+    if prepared.device.kind != "local":
+        return f"shots of {' and '.join(device.name for device in prepared.devices)}"
+    return f"exact states of {size} qubits, in {environment.processors()} processes at most"
+
+
 def _ended(job: DivideJob, course: _Course) -> tuple[str, Limit | None]:
     """Return why no further round was made."""
     last = len(course.rounds) - 1
-    if course.late:
-        reached = time_is_up()
-        return str(reached), reached.limit
+    if course.reached is not None:
+        return str(course.reached), course.reached.limit
     if last == job.algorithm.max_rounds:
         return f"all {last} rounds of algorithm.max_rounds were made", None
     return f"{PATIENCE} rounds in a row lowered nothing", None

@@ -106,7 +106,7 @@ def _result(
         betas=tuple(betas),
         tilts=tuple(tilts or ()),
         compared=_compared(job.model, trained),
-        depths=_depths(job.model, trained, samples),
+        depths=_depths(job, trained, samples),
         eliminations=(),
         history=_history(job.model, optimum, samples),
         converged=optimum.converged,
@@ -143,13 +143,15 @@ def _energies_from(job: QaoaJob, chosen: Choice) -> str:
     return f"exact state, {chosen.name}: {chosen.because}"
 
 
-def _depths(model: IsingModel, trained: Trained, samples: Samples) -> tuple[DepthStep, ...]:
+def _depths(job: QaoaJob, trained: Trained, samples: Samples) -> tuple[DepthStep, ...]:
     """Return what each depth reached: the samples' energy where nothing could be paid before."""
+    offset, grown = job.model.offset, job.algorithm.depth == "auto"
     return tuple(
-        DepthStep(
-            depth=step.depth,
-            energy=model.offset + step.energy if trained.optimum.history else samples.mean_energy,
-            evaluations=step.evaluations,
+        DepthStep.of(
+            step.angles,
+            offset + step.energy if trained.optimum.history else samples.mean_energy,
+            step.evaluations,
+            grown=grown,
         )
         for step in trained.steps
     )

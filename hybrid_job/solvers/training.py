@@ -43,7 +43,7 @@ from quantum_pipeline.results.optimisation import StartsCompared, Taken
 class Reached(Kept):
     """What a depth reached; no energy where none could be paid for."""
 
-    depth: Count
+    angles: tuple[Vector, ...]
     energy: Finite | None
     evaluations: Number
 
@@ -91,7 +91,14 @@ def recorded(job: Job) -> Trained | None:
         found.stop_reason,
         found.stopped_by,
     )
-    steps = (Step(each.depth, _or_nan(each.energy), each.evaluations) for each in found.steps)
+    steps = (
+        Step(
+            angles_of(job.journal, "training", each.angles),
+            _or_nan(each.energy),
+            each.evaluations,
+        )
+        for each in found.steps
+    )
     return Trained(optimum, tuple(steps), found.start, found.compared)
 
 
@@ -115,7 +122,11 @@ def record(job: Job, trained: Trained) -> Trained:
         stop_reason=optimum.stop_reason,
         stopped_by=optimum.stopped_by,
         steps=tuple(
-            Reached(depth=step.depth, energy=_or_none(step.energy), evaluations=step.evaluations)
+            Reached(
+                angles=step.angles.tolist(),
+                energy=_or_none(step.energy),
+                evaluations=step.evaluations,
+            )
             for step in trained.steps
         ),
         start=trained.start,
@@ -283,7 +294,7 @@ def _from_shots(
 
 
 def _one_step(optimum: Optimum) -> tuple[Step, ...]:
-    return (Step(optimum.angles.shape[1], optimum.energy, len(optimum.history)),)
+    return (Step(optimum.angles, optimum.energy, len(optimum.history)),)
 
 
 def _objective(engine: Circuit, alpha: float) -> Evaluate:

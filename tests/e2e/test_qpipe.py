@@ -10,7 +10,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -122,96 +124,109 @@ def processes_of(folder: Path) -> list[str]:
     return found
 
 
-def test_a_run_learns_from_those_that_the_catalogue_of_its_folder_has(
-    environment: dict[str, str], tmp_path: Path
-) -> None:
+@dataclass(frozen=True)
+class AtOnce:
+    """Two runs that were started at the same time, into the same folder.
+
+    Attributes:
+        output: the folder, of whose catalogue one learns.
+        learning: that one, of the Petersen graph, with ``--json``.
+        rehearsal: the other one, of a rudy file and on a device.
+    """
+
+    output: Path
+    learning: subprocess.CompletedProcess[str]
+    rehearsal: subprocess.CompletedProcess[str]
+
+    def report(self, name: str) -> dict[str, Any]:
+        """Return the report in the folder of the run of a file."""
+        [file] = self.output.glob(f"{name}-*/report.json")
+        found: dict[str, Any] = json.loads(file.read_text())
+        return found
+
+
+@pytest.fixture(scope="module")
+def at_once(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> AtOnce:
+    folder = tmp_path_factory.mktemp("at-once")
+    output = folder / "out"
+    output.mkdir()
     request = json.loads(Path(PETERSEN).read_text("utf-8"))
-    CatalogueFile(tmp_path).add(earlier(request["problem"], "earlier-1").model_dump_json())
-    file = tmp_path / "learning.json"
-    file.write_text(json.dumps(request | {"algorithm": {"learn": True, "depth": 2}}), "utf-8")
-    done = qpipe(environment, "run", str(file), "--output", str(tmp_path), "--json")
+    CatalogueFile(output).add(earlier(request["problem"], "earlier-1").model_dump_json())
+    learning, square = folder / "petersen.json", folder / "square.mc"
+    learning.write_text(json.dumps(request | {"algorithm": {"learn": True, "depth": 2}}), "utf-8")
+    square.write_text("4 4\n1 2 1\n2 3 1\n3 4 1\n4 1 1\n")
+    asked = (
+        (str(learning), "--json"),
+        (str(square), "--device", "garnet", "--depth", "1", "--shots", "100"),
+    )
+    with ThreadPoolExecutor(2) as pool:
+        done = pool.map(
+            lambda each: qpipe(environment, "run", *each, "--output", str(output)), asked
+        )
+    return AtOnce(output, *done)
+
+
+def test_with_json_the_report_is_all_that_stdout_gets(at_once: AtOnce) -> None:
+    done = at_once.learning
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
+    assert (report["status"], report["solution"]["objective"]) == ("SUCCEEDED", 12)
+    assert at_once.report("petersen") == report
+    assert "job running" in done.stderr or "job completed" in done.stderr
+
+
+def test_a_run_learns_from_those_that_the_catalogue_of_its_folder_has(
+    environment: dict[str, str], at_once: AtOnce
+) -> None:
+    report = at_once.report("petersen")
     learning = report["learning"]
-    assert [run["run_id"] for run in learning["runs"]] == ["earlier-1"]
+    assert "earlier-1" in [run["run_id"] for run in learning["runs"]]
     assert (learning["verdict"], learning["came_of_it"]["evaluations"]) == (
         "used",
         len(report["convergence"]["history"]),
     )
     records = {
-        each["run_id"]: each["algorithm"]["learned"] for each in listed(environment, tmp_path)
+        each["run_id"]: each["algorithm"]["learned"] for each in listed(environment, at_once.output)
     }
-    assert records == {"earlier-1": False, report["run_id"]: True}
+    assert records == {
+        "earlier-1": False,
+        report["run_id"]: True,
+        at_once.report("square")["run_id"]: False,
+    }
 
 
 def test_run_prints_the_right_cut_and_writes_the_report_where_it_is_told(
-    environment: dict[str, str], tmp_path: Path, home: Path
+    environment: dict[str, str], at_once: AtOnce
 ) -> None:
-    done = qpipe(environment, "run", PETERSEN, "--output", str(tmp_path / "out"))
+    report, done = at_once.report("square"), at_once.rehearsal
     assert done.returncode == 0, done.stderr
-    assert "best cut     12 " in done.stdout
-    assert "best known   12, proven by enumeration\n" in done.stdout
+    assert "best cut     4 " in done.stdout
+    assert "best known   4, proven by enumeration\n" in done.stdout
     assert "ratio        1.0 of the best sample" in done.stdout
-    [record] = listed(environment, tmp_path / "out")
-    folder = tmp_path / "out" / record["run_id"]
-    assert str(folder / "report.html") in done.stdout
-    assert (record["status"], record["quality"]["objective"]) == ("SUCCEEDED", 12)
-    assert json.loads((folder / "report.json").read_text())["solution"]["objective"] == 12
-    assert "job running" in done.stderr or "job completed" in done.stderr
-    assert_nothing_is_left(home)
+    assert str(at_once.output / report["run_id"] / "report.html") in done.stdout
+    records = {each["run_id"]: each for each in listed(environment, at_once.output)}
+    record = records[report["run_id"]]
+    assert (record["status"], record["quality"]["objective"]) == ("SUCCEEDED", 4)
+    assert report["solution"]["objective"] == 4
 
 
-def test_a_rehearsal_says_that_its_device_is_emulated(
-    environment: dict[str, str], tmp_path: Path, home: Path
-) -> None:
-    square = {"type": "maxcut", "edges": [[0, 1], [1, 2], [2, 3], [3, 0]]}
-    request = {"problem": square, "algorithm": {"depth": 1}, "shots": 100}
-    file = tmp_path / "square.json"
-    file.write_text(json.dumps(request))
-    output = str(tmp_path / "out")
-    done = qpipe(environment, "run", str(file), "--device", "garnet", "--output", output)
-    assert done.returncode == 0, done.stderr
+def test_a_rehearsal_says_that_its_device_is_emulated(at_once: AtOnce) -> None:
+    done = at_once.rehearsal
     said = "emulated on this machine: a rehearsal; sources in the report"
     assert said in done.stderr.splitlines()
     assert re.search(r"job (running|completed) on Garnet, emulated", done.stderr)
     assert re.search(r"^device +Garnet, EMULATED on this machine: a rehearsal$", done.stdout, re.M)
     assert re.search(r"^cost .*\b0\.4450 USD.*, estimated 0\.4450\b", done.stdout, re.MULTILINE)
+
+
+def test_two_runs_at_the_same_time_leave_nothing_behind(at_once: AtOnce, home: Path) -> None:
+    assert at_once.learning.returncode == at_once.rehearsal.returncode == 0
     assert_nothing_is_left(home)
 
 
-@pytest.fixture(scope="module")
-def at_once(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """What two runs print that were started at the same time, of a JSON file and of a rudy file."""
-    folder = tmp_path_factory.mktemp("at-once")
-    square = folder / "square.mc"
-    square.write_text("4 4\n1 2 1\n2 3 1\n3 4 1\n4 1 1\n")
-    runs = [
-        subprocess.Popen(
-            [QPIPE, "run", str(file), "--json", "--output", str(folder / "out")],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env=environment,
-        )
-        for file in (PETERSEN, square)
-    ]
-    return [run.communicate(timeout=PATIENCE_SECONDS)[0] for run in runs]
-
-
-def test_json_is_all_that_stdout_gets(at_once: list[str]) -> None:
-    assert [json.loads(printed)["status"] for printed in at_once] == ["SUCCEEDED"] * 2
-
-
-def test_two_runs_at_the_same_time_both_work(at_once: list[str]) -> None:
-    reports = [json.loads(printed) for printed in at_once]
-    assert len({report["run_id"] for report in reports}) == 2
-    assert [report["solution"]["objective"] for report in reports] == [12, 4]
-
-
-def test_a_rudy_file_runs_as_maxcut(at_once: list[str]) -> None:
-    request = json.loads(at_once[1])["request"]
-    assert request["problem"]["type"] == "maxcut"
-    assert len(request["problem"]["edges"]) == 4
+def test_a_rudy_file_runs_as_maxcut(at_once: AtOnce) -> None:
+    problem = at_once.report("square")["request"]["problem"]
+    assert (problem["type"], len(problem["edges"])) == ("maxcut", 4)
 
 
 @pytest.mark.parametrize(
@@ -462,7 +477,8 @@ def test_a_run_on_a_device_is_held_to_what_aws_would_bill(
     assert instance["what"].startswith("job instance")
     file = tmp_path / "between.json"  # above what this machine bills, below what AWS would
     limits = {"max_cost_usd": found["total_usd"] - instance["usd"] / 2}
-    file.write_text(json.dumps(REQUEST | {"device": "garnet", "limits": limits}))
+    request = json.loads(Path(PETERSEN).read_text("utf-8"))
+    file.write_text(json.dumps(request | {"device": "garnet", "limits": limits}))
     output = ("--output", str(tmp_path / "out"))
     run, validate = (
         qpipe_here(environment, *each)

@@ -37,6 +37,13 @@ _SMALL: dict[str, Any] = {
 REQUESTS: dict[str, dict[str, Any]] = {
     "local": _SMALL,
     "sv1": _SMALL | {"device": "sv1"},
+    "divide": {
+        "problem": {"type": "maxcut", "edges": EDGES},
+        "shots": 100,
+        "seed": 7,
+        "algorithm": {"name": "divide", "block_size": 2, "depth": 1, "max_rounds": 1},
+        "device": "sv1",
+    },
     "refused": _SMALL | {"shots": -1},
     "broken": _SMALL,
     "pack": {

@@ -276,7 +276,7 @@ def _runs_of_pack(books: Books) -> Iterator[str]:
 def _ridden_out(books: Books) -> Iterator[str]:
     """Hold a run to succeed whose faults are few, and none of them for good."""
     run, strikes = books.run, books.run.strikes
-    can_succeed = run.plan.run in ("local", "sv1", "pack") and not run.plan.stuck
+    can_succeed = run.plan.run in ("local", "sv1", "pack", "divide") and not run.plan.stuck
     if strikes.pass_over and can_succeed and books.status != "SUCCEEDED":
         yield f"{books.status} by {books.ended.get('error')} after {len(strikes.struck)} faults"
 

@@ -15,8 +15,11 @@ LASTING = 10**6
 """How often a fault strikes that is there until the run has ended."""
 
 ALONE = ("local", "sv1", "refused", "broken")
-RUNS = (*ALONE, "pack", "study")
-"""On which device; a request that is refused; a job that fails by itself; a pack; a study."""
+RUNS = (*ALONE, "pack", "study", "divide")
+"""On which device; a request that is refused; a job that fails by itself; a pack; a study; blocks
+on sv1."""
+
+ON_SV1 = ("sv1", "divide")
 
 EVENTS = ("once", "twice", "late", "lost")
 """How often EventBridge delivers the end of the execution: late is after the first sweep."""
@@ -129,7 +132,9 @@ KILLS = ("kill", "kill-after")
 STOPS = ("stop", "stop-after")
 OF_THE_ENGINE = ("throttle", "error", "error-after", "abandon", "slow")
 
-_SHARES = {"local": 0.7, "sv1": 0.15, "refused": 0.08, "broken": 0.07, "pack": 1.0, "study": 1.0}
+_SHARES = {"local": 0.7, "sv1": 0.15, "refused": 0.08, "broken": 0.07} | dict.fromkeys(
+    RUNS[4:], 1.0
+)
 _OF_A_RUN = ("Prepare", "Submit", "Monitor", "PostProcess", ENGINE, JOB)
 _ON_DEVICES = "QuantumTask|GetDevice|results.json"
 _END = {
@@ -140,7 +145,7 @@ _END = {
 """The calls of an end."""
 
 AIMS = ("stop in Submit", "claim and telling", "resume")
-OTHERS = ("single", "several", "stop", "events", "job", "pack", "study")
+OTHERS = ("single", "several", "stop", "events", "job", "pack", "study", "divide")
 
 
 def drawn(seed: int, number: int) -> Plan:
@@ -180,7 +185,7 @@ class _Draw:
             for caller in callers
             if self.run != "refused" or caller in ("Prepare", "Cancel", "Sweep", ENGINE)
             for operation in CALLS[caller]
-            if self.run == "sv1" or not re.search(_ON_DEVICES, operation)
+            if self.run in ON_SV1 or not re.search(_ON_DEVICES, operation)
             if self.run in ("pack", "study") or operation not in OF_PACKS.get(caller, ())
             if self.run == "study" or operation not in OF_STUDIES.get(caller, ())
             if re.search(only, operation)
@@ -208,7 +213,7 @@ class _Draw:
 
     def stuck(self) -> str:
         """Return which queue does not move, or none."""
-        return str(self.one_of("", "tasks") if self.run == "sv1" else self.one_of("", "job"))
+        return str(self.one_of("", "tasks") if self.run in ON_SV1 else self.one_of("", "job"))
 
     def stop(self, place: Place) -> Fault:
         return Fault(place, self.one_of(*STOPS), self.one_of(1, 1, 1, 2))
@@ -324,6 +329,19 @@ def _study(chance: random.Random) -> Plan:
     return Plan((first, second)[: draw.one_of(1, 2)], run="study", events=draw.one_of(*EVENTS))
 
 
+def _divide(chance: random.Random) -> Plan:
+    """One fault or two of a job that measures blocks in one task after the other."""
+    draw = _Draw(chance, "divide")
+    first = draw.fault(draw.place(JOB))
+    if chance.random() < 0.6:
+        killed = draw.place(JOB, only="checkpoints|Task|Device")
+        first = Fault(killed, "kill-job", draw.one_of(1, 2, 3, 4))
+    if chance.random() < 0.2:
+        first = draw.stop(draw.place(JOB, only="Task"))
+    second = draw.fault(draw.place(JOB, "Submit", "PostProcess"))
+    return Plan((first, second)[: draw.one_of(1, 2)], run="divide", events=draw.one_of(*EVENTS))
+
+
 _DRAWERS: dict[str, Callable[[random.Random], Plan]] = {
     "single": _single,
     "several": _several,
@@ -332,6 +350,7 @@ _DRAWERS: dict[str, Callable[[random.Random], Plan]] = {
     "job": _job,
     "pack": _pack,
     "study": _study,
+    "divide": _divide,
     "stop in Submit": _stop_in_submit,
     "claim and telling": _claim_and_telling,
     "resume": _resume,

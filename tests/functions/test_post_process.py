@@ -37,7 +37,7 @@ def completed(stack: Stack, run_id: str, request: dict[str, Any]) -> dict[str, A
 @pytest.fixture(scope="module")
 def finished(stack: Stack) -> dict[str, Any]:
     """The event and the answer of one run."""
-    event = completed(stack, "finished", REQUEST)
+    event = completed(stack, "finished", REQUEST | {"algorithm": {}})  # which has every figure
     return {"event": event, "answer": stack.invoke("PostProcess", event)}
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from contextlib import closing
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -11,12 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hybrid_job.journal import Journal
-from hybrid_job.main import solve
 from quantum_pipeline.errors import InvalidRequest, InvalidResult
 from quantum_pipeline.planning.prepared import PreparedRun
-from quantum_pipeline.results import read_result
 from quantum_pipeline.results.constrained import ConstrainedResult
+from tests.job.constrained_jobs import read, solved
 from tests.unit.finished_run import prepared_run
 from tests.unit.textbook import qaoa_probabilities
 
@@ -45,23 +41,6 @@ PORTFOLIO = {
     "risks": [[0.05 if i == j else 0.01 * ((i + j) % 3) for j in range(6)] for i in range(6)],
     "cardinality": 3,
 }
-
-
-def solved(prepared: PreparedRun, folder: Path) -> ConstrainedResult:
-    with closing(Journal(folder, prepared.request)) as journal:
-        result = solve(prepared, journal, time.monotonic())
-    assert isinstance(result, ConstrainedResult)
-    return result
-
-
-def read(result: ConstrainedResult, prepared: PreparedRun, **changes: Any) -> ConstrainedResult:
-    """Return what the pipeline makes of a result with some fields, or parts of them, changed."""
-    data = result.model_dump(mode="json")
-    for name, value in changes.items():
-        data[name] = data[name] | value if isinstance(value, dict) and name != "counts" else value
-    found = read_result(data, prepared)
-    assert isinstance(found, ConstrainedResult)
-    return found
 
 
 def same(found: ConstrainedResult, expected: ConstrainedResult) -> None:

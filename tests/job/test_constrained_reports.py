@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from hybrid_job.journal import Journal
@@ -111,6 +112,47 @@ def test_the_figures_are_those_of_all_packings(knapsack: Solved) -> None:
     assert quality.times_blind == pytest.approx(p / blind)
     assert not report.solution.violated
     assert set(report.solution.assignment) == {f"<item {k}>" for k in range(8)}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_ratio_among_feasible_states_is_that_of_the_samples(seed: int, tmp_path: Path) -> None:
+    """Of random penalty problems, from nothing but their numbers and the report's samples."""
+    rng, n = np.random.default_rng(seed), 6
+    names = [f"v{k}" for k in range(n)]
+    linear, pairs = rng.integers(-9, 10, n).tolist(), rng.integers(-5, 6, (n, n)).tolist()
+    sums, bound = rng.integers(1, 8, n).tolist(), int(rng.integers(6, 18))
+    sign, sense = (1, "maximise") if seed % 2 else (-1, "minimise")
+
+    def value(x: tuple[int, ...]) -> int:
+        products = sum(pairs[i][j] * x[i] * x[j] for j in range(n) for i in range(j))
+        return int(products + sum(a * b for a, b in zip(linear, x, strict=True)))
+
+    problem = {
+        "type": "constrained",
+        "variables": dict.fromkeys(names, "binary"),
+        "objective": {
+            "sense": sense,
+            "linear": dict(zip(names, linear, strict=True)),
+            "quadratic": [[names[i], names[j], pairs[i][j]] for j in range(n) for i in range(j)],
+        },
+        "constraints": [
+            {"linear": dict(zip(names, sums, strict=True)), "sense": "<=", "bound": bound}
+        ],
+    }
+    angles = {"gammas": [0.3], "betas": [-0.4]}
+    quality = (report := report_of(*solved(problem, tmp_path, shots=60, algorithm=angles))).quality
+    kept = {
+        x: value(x)
+        for x in itertools.product((0, 1), repeat=n)
+        if sum(a * b for a, b in zip(sums, x, strict=True)) <= bound
+    }
+    best, worst = max(kept.values(), key=sign.__mul__), min(kept.values(), key=sign.__mul__)
+    drawn = {tuple(map(int, bits)): count for bits, count in report.samples.items()}
+    inside = {x: count for x, count in drawn.items() if x in kept}
+    found = max((kept[x] for x in inside), key=sign.__mul__)
+    ratio, share = (found - worst) / (best - worst), sum(inside.values()) / 60
+    assert quality.approximation_ratio == pytest.approx(ratio, abs=1e-12)
+    assert quality.feasible_share_of_shots == pytest.approx(share, abs=1e-12)
 
 
 def test_a_small_space_is_said_to_prove_nothing(knapsack: Solved) -> None:

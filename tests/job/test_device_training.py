@@ -57,7 +57,7 @@ def test_what_was_trained_is_read_back_by_the_next_attempt(tmp_path: Path) -> No
         stop_reason="there is no more money",
         stopped_by="limits.max_cost_usd",
     )
-    trained = Trained(optimum, (Step(1, -1.5, 2),), "linear ramp")
+    trained = Trained(optimum, (Step(optimum.angles, -1.5, 2),), "linear ramp")
     with closing(Journal(tmp_path, prepared.request)) as journal:
         assert training.recorded(Job(prepared, journal, 0.0)) is None
         training.record(Job(prepared, journal, 0.0), trained)
@@ -66,4 +66,6 @@ def test_what_was_trained_is_read_back_by_the_next_attempt(tmp_path: Path) -> No
     assert found is not None
     np.testing.assert_array_equal(found.optimum.angles, optimum.angles)
     assert vars(found.optimum) | {"angles": None} == vars(optimum) | {"angles": None}
-    assert (found.steps, found.start) == (trained.steps, trained.start)
+    [step] = found.steps
+    np.testing.assert_array_equal(step.angles, optimum.angles)
+    assert (step.depth, step.energy, step.evaluations, found.start) == (1, -1.5, 2, "linear ramp")

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
@@ -53,7 +54,11 @@ def dividing(
     model: IsingModel, size: int, solver: Any = by_enumeration, pool: Workers = ALONE
 ) -> Dividing:
     system = System.of(model)
-    return Dividing(system, partition(system, size, seed=7), solver, size, pool, (7,))
+
+    def solve(blocks: Sequence[Block], place: tuple[int, ...]) -> list[Real]:
+        return pool.solve(solver, blocks, (7, *place))
+
+    return Dividing(system, partition(system, size, seed=7), solve, size, 7)
 
 
 def rounds_of(each: Dividing, count: int = 20) -> list[Round]:
@@ -337,11 +342,6 @@ def test_settings_of_others_are_refused_by_name(algorithm: dict[str, Any], said:
     with pytest.raises(InvalidRequest) as error:
         prepared_run(lattice(4), algorithm=algorithm)
     assert said in str(error.value)
-
-
-def test_no_device_is_sampled_for_blocks() -> None:
-    with pytest.raises(InvalidRequest, match=r"divide for 16 variables .* allowed: local or auto"):
-        prepared_run(lattice(4), algorithm={"name": "divide"}, device="sv1")
 
 
 def test_auto_divides_what_is_too_wide_for_correlations() -> None:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from hybrid_job.journal import Journal
-from hybrid_job.main import solve
 from hybrid_job.solvers import training
 from quantum_pipeline.cli import console
 from quantum_pipeline.errors import InvalidRequest, InvalidResult
@@ -21,9 +17,9 @@ from quantum_pipeline.planning.estimates import estimate
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.problems import FormProblem
 from quantum_pipeline.reports import ConstrainedReport, build_report
-from quantum_pipeline.results import read_result
 from quantum_pipeline.results.constrained import ConstrainedResult
 from tests.job.braket_job import enter, tasks_of
+from tests.job.constrained_jobs import read, solved
 from tests.local.braket.server import Server
 from tests.planned import planned
 from tests.unit.finished_run import outcome_of, prepared_run
@@ -57,22 +53,6 @@ def prepared_on(device: str, run_id: str, problem: dict[str, Any], **request: An
         "state_summary": run.state_summary.model_copy(update={"emulated": "on this machine"}),
     }
     return run.model_copy(update=change)
-
-
-def solved(prepared: PreparedRun, folder: Path) -> ConstrainedResult:
-    with closing(Journal(folder, prepared.request)) as journal:
-        result = solve(prepared, journal, time.monotonic())
-    assert isinstance(result, ConstrainedResult)
-    return result
-
-
-def read(result: ConstrainedResult, prepared: PreparedRun, **changes: Any) -> ConstrainedResult:
-    data = result.model_dump(mode="json")
-    for name, value in changes.items():
-        data[name] = data[name] | value if isinstance(value, dict) and name != "counts" else value
-    found = read_result(data, prepared)
-    assert isinstance(found, ConstrainedResult)
-    return found
 
 
 def report_of(prepared: PreparedRun, result: ConstrainedResult) -> ConstrainedReport:

@@ -138,7 +138,7 @@ def test_next_job_knows_what_was_meant_to_run_what_runs_and_what_ended(tmp_path:
 
     for found in (journal, Journal(tmp_path, MODEL)):
         assert found.attempts == (12.5,)
-        assert found.device == DEVICE
+        assert found.devices == {DEVICE.arn: DEVICE}
         assert found.decision("samples", Decided) == DECISION
         assert found.decision("training", Decided) is None
         assert found.batches == {

@@ -17,8 +17,11 @@ from tests.job.braket_job import prepared_on
 from tests.job.job_processes import JobProcesses
 from tests.local.braket.server import Server
 
-POINTS = (0, 1, 4, 6, 7, 8)
-"""Before and at the creation of tasks, before and at their results, and between calls."""
+POINTS = (0, 6, 7, 8)
+"""Before a task's creation, before and at its result, and between calls.
+
+At each creation, and before it, the job is killed that is killed at each task.
+"""
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from hybrid_job.main import solve_in
 from hybrid_job.optimising import optimiser
 from hybrid_job.optimising.optimiser import Real, minimise
 from quantum_pipeline.errors import InvalidResult
+from quantum_pipeline.ising import all_energies
 from quantum_pipeline.ising.angles import from_units
 from quantum_pipeline.pages.page import page
 from quantum_pipeline.pages.study import Study
@@ -24,6 +25,7 @@ from quantum_pipeline.requests.request import parse_request
 from quantum_pipeline.results import OptimisationResult, read_result
 from tests.planned import planned
 from tests.unit.finished_run import CREATED, EXECUTION, PETERSEN, outcome_of
+from tests.unit.textbook import qaoa_probabilities
 
 NEAR = ((0.36, 0.8, 1.05), (-0.51, -0.31, -0.18))
 """Near the best angles of three layers, gammas in units."""
@@ -126,6 +128,22 @@ def test_a_depth_that_grows_begins_with_the_layers_that_were_suggested(tmp_path:
     found = solved(prepared(learning(), max_depth=4), tmp_path)
     assert [step.depth for step in found.depths] == [3, 4]
     assert len(found.history) == sum(step.evaluations for step in found.depths)
+
+
+def test_each_depth_of_a_run_that_grew_has_the_angles_of_its_energy(tmp_path: Path) -> None:
+    run = prepared(None, max_depth=3)
+    found = solved(run, tmp_path)
+    spectrum = all_energies(run.ising)
+    for step in found.depths:
+        energy = qaoa_probabilities(spectrum, step.gammas, step.betas) @ spectrum
+        assert step.energy == pytest.approx(energy)
+    assert (found.depths[-1].gammas, found.depths[-1].betas) == (found.gammas, found.betas)
+    assert solved(prepared(None, depth=2), tmp_path / "fixed").depths[0].gammas == ()
+    for number, angles in ((0, ()), (-1, tuple(-each for each in found.gammas))):
+        data = found.model_dump(mode="json")
+        data["depths"][number]["gammas"] = angles
+        with pytest.raises(InvalidResult, match=r"^depths\.[02]\.gammas"):
+            read_result(data, run)
 
 
 def test_where_shots_train_the_starts_are_compared_on_the_exact_state(tmp_path: Path) -> None:

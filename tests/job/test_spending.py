@@ -130,9 +130,10 @@ def test_simulator_is_billed_by_the_time_it_took_and_by_the_planned_time_until_t
         prepared, tmp_path, Batch("samples", 0, 1, 100, "arn:1", "COMPLETED", 100, minutes=2.0)
     ) as spending:
         assert spending.spent == approximately(STARTED + 2 * MINUTE)
-        assert spending.bounded_minutes(1, 100, seconds=0.4) == 3 / 60
-        assert spending.bounded_minutes(1, 100, seconds=90.0) == 1.5
-        planned = spending.bounded_minutes(1, 100)
+        batch = Batch("samples", 0, 1, 100)
+        assert spending.bounded_minutes(batch, seconds=0.4) == 3 / 60
+        assert spending.bounded_minutes(batch, seconds=90.0) == 1.5
+        planned = spending.bounded_minutes(batch)
         assert planned >= 3 / 60
     running = Batch("samples", 0, 1, 100, "arn:1")
     with spending_of(prepared, tmp_path / "running", running) as spending:

@@ -1,15 +1,19 @@
-"""The template and the state machine as they are in the repository."""
+"""The template and the state machine as they are in the repository; benchmarks in this process."""
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from benchmarks import machine as benchmarks_machine
 from quantum_pipeline.local.intrinsics import read_template
 
 ROOT = Path(__file__).parents[2]
@@ -60,3 +64,25 @@ def transformed() -> Json:
     )
     read: Json = json.loads(found.stdout)
     return read
+
+
+Benchmark = Callable[..., tuple[int, str, Json]]
+"""Runs one with arguments; returns the exit status, what it prints, and the JSON that it writes."""
+
+
+@pytest.fixture
+def benchmark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Benchmark:
+    """Runs benchmarks by name, with one thread: a process of its own would import all again."""
+    for name in benchmarks_machine.THREADS:  # as they are, no benchmark starts anew
+        monkeypatch.setenv(name, "1")
+
+    def run(name: str, *arguments: str) -> tuple[int, str, Json]:
+        file = tmp_path / "figures.json"
+        command = importlib.import_module(f"benchmarks.{name}").main
+        done = CliRunner().invoke(command, [*arguments, "--json", str(file)])
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        assert file.exists(), done.output
+        return done.exit_code, done.stdout, json.loads(file.read_text("utf-8"))
+
+    return run

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from pathlib import Path
-
-ROOT = Path(__file__).parents[2]
+from collections.abc import Callable
+from typing import Any
 
 
-def test_circuits_beside_qiskit_are_compared_and_ours_take_no_more_gates(tmp_path: Path) -> None:
-    file = tmp_path / "figures.json"
-    command = [sys.executable, "-m", "benchmarks.compilation", "--device", "Garnet"]
+def test_circuits_beside_qiskit_are_compared_and_ours_take_no_more_gates(
+    benchmark: Callable[..., tuple[int, str, dict[str, Any]]],
+) -> None:
     small = ["--graphs", "1", "--seeds", "1", "--qubits", "6", "--depth", "1"]
-
-    done = subprocess.run(
-        [*command, *small, "--json", str(file)],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-
-    assert done.returncode == 0, done.stderr
-    assert "MaxCut n = 6, p = 1" in done.stdout
-    kinds = json.loads(file.read_text("utf-8"))["devices"]["Garnet"]
+    status, printed, found = benchmark("compilation", "--device", "Garnet", *small)
+    assert status == 0, printed
+    assert "MaxCut n = 6, p = 1" in printed
+    kinds = found["devices"]["Garnet"]
     assert set(kinds) == {"3-regular", "G(n, 1/2)"}
     for figures in kinds.values():
         assert figures["ratio_to_median"] <= 1

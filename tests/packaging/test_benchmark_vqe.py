@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from pathlib import Path
-
-ROOT = Path(__file__).parents[2]
+from collections.abc import Callable
+from typing import Any
 
 
 def test_molecules_beside_pennylane_are_compared_and_come_to_the_exact_energy(
-    tmp_path: Path,
+    benchmark: Callable[..., tuple[int, str, dict[str, Any]]],
 ) -> None:
-    file = tmp_path / "figures.json"
-    command = [sys.executable, "-m", "benchmarks.vqe", "--molecule", "H2", "--rounds", "1"]
-
-    done = subprocess.run(
-        [*command, "--json", str(file)], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-
-    assert done.returncode == 0, done.stderr
-    assert "H2 at 0.74 angstrom" in done.stdout
-    found = json.loads(file.read_text("utf-8"))
+    status, printed, found = benchmark("vqe", "--molecule", "H2", "--rounds", "1")
+    assert status == 0, printed
+    assert "H2 at 0.74 angstrom" in printed
     figures = found["molecules"]["H2"]
     assert set(figures["setup_seconds"]) == {"ours", "pennylane"}
     assert set(figures["optimise_seconds"]) == {"ours", "pennylane fermionic", "pennylane qubit"}

@@ -8,6 +8,7 @@ import math
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -46,11 +47,17 @@ class Peer:
 """
 
 
+Benchmark = Callable[..., tuple[int, str, dict[str, Any]]]
+
+
 @pytest.fixture
-def own(tmp_path: Path) -> Path:
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder on the path for peers of one's own."""
     (tmp_path / "own").mkdir()
-    return tmp_path
+    monkeypatch.syspath_prepend(tmp_path)
+    yield tmp_path
+    for name in [each for each in sys.modules if each.partition(".")[0] == "own"]:
+        del sys.modules[name]
 
 
 def write_peer(
@@ -65,20 +72,10 @@ def write_peer(
     return f"own.{name}"
 
 
-def run(name: str, own: Path, *arguments: str) -> tuple[int, str, dict[str, Any]]:
-    """Return the exit status, what was printed, and the JSON of a benchmark."""
-    file = own / "figures.json"
-    command = [sys.executable, "-m", f"benchmarks.{name}", *arguments, "--json", str(file)]
-    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(own)])}
-    done = subprocess.run(command, cwd=ROOT, env=env, check=False, capture_output=True, text=True)
-    assert file.exists(), done.stderr
-    return done.returncode, done.stdout, json.loads(file.read_text("utf-8"))
-
-
-def test_all_that_is_installed_agrees_and_is_timed(own: Path) -> None:
+def test_all_that_is_installed_agrees_and_is_timed(benchmark: Benchmark) -> None:
     peers = ["pennylane", "lightning", "braket"]
-    status, printed, figures = run(
-        "qaoa", own, *TINY, "--problem", "fields", "--peers", ",".join(peers)
+    status, printed, figures = benchmark(
+        "qaoa", *TINY, "--problem", "fields", "--peers", ",".join(peers)
     )
     assert status == 0
     assert figures["void"] == figures["skipped"] == []
@@ -92,6 +89,16 @@ def test_all_that_is_installed_agrees_and_is_timed(own: Path) -> None:
     assert all(peer in printed for peer in peers)
 
 
+def in_a_process(name: str, own: Path, *arguments: str) -> tuple[int, str, dict[str, Any]]:
+    """Run a benchmark as its users do: it starts anew with the threads that it is to have."""
+    file = own / "figures.json"
+    command = [sys.executable, "-m", f"benchmarks.{name}", *arguments, "--json", str(file)]
+    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(own)])}
+    done = subprocess.run(command, cwd=ROOT, env=env, check=False, capture_output=True, text=True)
+    assert file.exists(), done.stderr
+    return done.returncode, done.stdout, json.loads(file.read_text("utf-8"))
+
+
 def test_a_peer_with_other_results_is_void_and_one_that_is_not_installed_is_named(
     own: Path,
 ) -> None:
@@ -103,7 +110,7 @@ def test_a_peer_with_other_results_is_void_and_one_that_is_not_installed_is_name
     ]
     missing = write_peer(own, "missing", needs="no_such_package")
     names = ",".join([right, *wrong, missing])
-    status, printed, figures = run("qaoa", own, *TINY, "--threads", "2", "--peers", names)
+    status, printed, figures = in_a_process("qaoa", own, *TINY, "--threads", "2", "--peers", names)
     assert status == 1
     assert figures["void"] == wrong
     assert figures["skipped"] == [missing]
@@ -119,23 +126,23 @@ def test_a_peer_with_other_results_is_void_and_one_that_is_not_installed_is_name
     [({"energy_error": "float('nan')"}, None), ({"needs": "no_such_package"}, 0.0)],
 )
 def test_one_peer_that_is_void_or_missing_is_a_failure(
-    own: Path, lacking: dict[str, str], largest: float | None
+    benchmark: Benchmark, own: Path, lacking: dict[str, str], largest: float | None
 ) -> None:
-    status, _, figures = run("qaoa", own, *TINY, "--peers", write_peer(own, **lacking))
+    status, _, figures = benchmark("qaoa", *TINY, "--peers", write_peer(own, **lacking))
     assert (status, figures["max_energy_difference"]) == (1, largest)
 
 
-def test_scaling_has_a_row_for_each_number_of_qubits(own: Path) -> None:
+def test_scaling_has_a_row_for_each_number_of_qubits(benchmark: Benchmark, own: Path) -> None:
     sizes = ["--qubits", "6", "--qubits", "8"]
     options = ["--depth", "1", "--rounds", "1", "--peers", write_peer(own)]
-    status, _, figures = run("scaling", own, *options, *sizes)
+    status, _, figures = benchmark("scaling", *options, *sizes)
     assert status == 0
     assert [row["qubits"] for row in figures["sizes"]] == [6, 8]
     assert all(set(row["peers"]) == {"own.peer"} for row in figures["sizes"])
 
 
-def test_bandwidth_counts_64_bytes_for_each_amplitude_and_layer(own: Path) -> None:
-    status, _, figures = run("bandwidth", own, *TINY, "--depth", "3", "--mebibytes", "8")
+def test_bandwidth_counts_64_bytes_for_each_amplitude_and_layer(benchmark: Benchmark) -> None:
+    status, _, figures = benchmark("bandwidth", *TINY, "--depth", "3", "--mebibytes", "8")
     assert status == 0
     assert [row["depth"] for row in figures["energies"]] == [1, 3]
     for row in figures["energies"]:
@@ -143,8 +150,8 @@ def test_bandwidth_counts_64_bytes_for_each_amplitude_and_layer(own: Path) -> No
         assert math.isclose(row["share"], rate / figures["bandwidth_bytes_per_second"])
 
 
-def test_optimise_ends_at_one_ratio_with_us_and_a_peer(own: Path) -> None:
-    status, _, figures = run("optimise", own, *TINY, "--peers", "lightning")
+def test_optimise_ends_at_one_ratio_with_us_and_a_peer(benchmark: Benchmark) -> None:
+    status, _, figures = benchmark("optimise", *TINY, "--peers", "lightning")
     methods = figures["sizes"][0]["methods"]
     assert status == 0
     assert list(methods) == ["ours, L-BFGS-B", "lightning, L-BFGS-B"]

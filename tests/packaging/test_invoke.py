@@ -17,7 +17,8 @@ from scripts.invoke import main
         ("PostProcess", "status", "SUCCEEDED"),  # after Prepare, Submit and Monitor
         ("Cancel", "error", "JobFailed"),
         ("Sweep", "left", []),
-        ("PlanRound", "n_children", 1),
+        ("Summarise", "status", "SUCCEEDED"),  # after PlanRound, the runs, and PlanRound again
+        ("StopRuns", "stopped", 1),
         ("PostProcess --pack", "succeeded", 2),
         ("Cancel --pack", "run_id", "rings-20260824-093000.five"),
     ],

@@ -9,6 +9,7 @@ BEST = {
     "graph_coloring_on_emerald.json": 0.0,
     "ising_frustrated_ring.json": -7.1,  # an odd ring leaves one of nine bonds unsatisfied
     "ising_torus_divided.json": -86.0,  # proven by exact reduction
+    "maxcut_divided_on_two_devices.json": 15.0,  # the ring whole, and all chords
     "knapsack_hike.json": 45.0,
     "knapsack_with_slack_on_sv1.json": 15.0,  # books and camera
     "labs_thirteen.json": 6.0,  # Barker's sequence: a merit factor of 14.08

@@ -106,7 +106,7 @@ def not_billed() -> PreparedRun:
     """Return what prepare leaves on this machine, where the job's instance is free."""
     prepared = prepared_on_device()
     free = InstancePrice(instance_type="ml.m5.large", usd_per_hour=0, as_of=FREE)
-    cost = estimate(prepared.request, prepared.device, free, prepared.plan)
+    cost = estimate(prepared.request, free, [(prepared.device, prepared.plan)])
     return prepared.model_copy(update={"estimate": cost})
 
 

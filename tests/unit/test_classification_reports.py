@@ -213,7 +213,7 @@ def test_console_record_study_and_comparison_know_its_figures(report: Classifica
     data = json.loads(report.model_dump_json(by_alias=True))
     lines = dict(main_figures(data))
     assert lines["verdict"] == report.quality.verdict
-    assert lines["accuracy"].startswith("94.4 % of 36 tested rows, at 95 % 81.9 % to 98.5 %")
+    assert lines["accuracy"].startswith("94.4 % of 36 tested rows (81.9 % to 98.5 %")
     header = ReportHeader.model_validate(data)
     end = EndHeader(run_id="r1", status="SUCCEEDED", ended_at=report.completed_at)
     record = record_of(end, RunHeader.model_validate_json(THREE.model_dump_json()), header)

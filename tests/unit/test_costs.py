@@ -36,9 +36,10 @@ def resolved(n: int = 4, **fields: Any) -> ResolvedRequest:
 
 
 def estimated(request: ResolvedRequest) -> Cost:
+    assert isinstance(request.device, str)
     device = find(request.device)
     tasks = plan(request, device, state(device.name.lower()))
-    return estimate(request, device, INSTANCE, tasks)
+    return estimate(request, INSTANCE, [(device, tasks)])
 
 
 def task(purpose: str = "samples", shots: int = 1000, minutes: float = 0.0) -> QuantumTask:
@@ -135,7 +136,9 @@ def test_the_estimate_covers_every_evaluation() -> None:
     request = resolved(10, algorithm={"depth": 3, "max_evaluations": 100})
     # 180 s to start + 100 evaluations * 3 layers * (200 us + 2^10 amplitudes * 1 us)
     assert job_seconds(request, find("local")) == pytest.approx(180.3672)
-    assert estimate(request, find("local"), INSTANCE, Plan()).total_usd == pytest.approx(0.01803672)
+    assert estimate(request, INSTANCE, [(find("local"), Plan())]).total_usd == pytest.approx(
+        0.01803672
+    )
 
 
 def test_the_estimate_of_a_molecule_covers_every_evaluation_with_or_without_a_device() -> None:
@@ -251,7 +254,7 @@ def test_a_run_at_its_budget_may_go_on() -> None:
 
 
 def test_a_budget_of_nothing_allows_what_costs_nothing() -> None:
-    cost = estimate(resolved(), find("local"), FREE, Plan())
+    cost = estimate(resolved(), FREE, [(find("local"), Plan())])
     check_budget(cost, Limits(max_cost_usd=0.0))
     assert cost.total_usd == 0
 

@@ -177,7 +177,7 @@ def test_runs_that_were_made_before_there_was_a_catalogue_are_read_in(tmp_path: 
     records = {each["run_id"]: each for each in json.loads(result.stdout)}
     known = {name: value for name, value in STORED["quality"].items() if name != "rating"}
     assert records["good"]["quality"].items() >= known.items()
-    features = STORED["problem"]["features"] | {"field_share": 0.0}
+    features = STORED["problem"]["features"] | {"field_share": 0.0, "skewness": 0.0}
     assert records["good"]["problem"] == STORED["problem"] | {"features": features}  # computed
     assert records["oldest"]["status"] == "SUCCEEDED"
     assert (records["bad"]["error"], records["bad"]["quality"]) == ("JobFailed", None)

@@ -40,7 +40,7 @@ def trained(optimizer: str, evaluations: int, depth: int = 2) -> ResolvedRequest
 
 
 def plan_of(request: ResolvedRequest, state_: DeviceState | None) -> Plan:
-    return plan(request, find(request.device), state_)
+    return plan(request, find(str(request.device)), state_)
 
 
 def uses(found: Plan) -> dict[str, tuple[int, int, int]]:

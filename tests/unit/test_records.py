@@ -6,13 +6,21 @@ import json
 from pathlib import Path
 
 import networkx as nx
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
 from quantum_pipeline.catalogue.record import RunRecord
 from quantum_pipeline.catalogue.sources import record_of
+from quantum_pipeline.ising import IsingModel, all_energies, typical_field
 from quantum_pipeline.planning.prepared import PreparedRun, RunHeader
-from quantum_pipeline.problems.features import FormFeatures, IsingFeatures, MoleculeFeatures
+from quantum_pipeline.problems.features import (
+    MOST_CUBED,
+    FormFeatures,
+    IsingFeatures,
+    MoleculeFeatures,
+)
+from quantum_pipeline.results.optimisation import DepthStep
 from tests.unit.earlier_runs import ended, record, written
 from tests.unit.finished_device_run import device_result, noisy_counts, prepared_on_device
 from tests.unit.finished_molecule import H2, prepared_molecule, report_of_molecule
@@ -61,6 +69,29 @@ def test_features_of_a_graph_are_those_that_networkx_finds() -> None:
     assert (features.degree.least, features.degree.largest) == (min(degrees), max(degrees))
     assert features.weight.largest == max(weights.values()) / 2
     assert features.field_free
+
+
+def test_skewness_is_the_third_moment_of_all_energies() -> None:
+    rng = np.random.default_rng(2)
+    couplings = [(i, j, float(rng.normal())) for j in range(7) for i in range(j)]
+    model = IsingModel.from_spins(rng.normal(size=7).tolist(), couplings)
+    energies = all_energies(model) - model.offset
+    moment = np.mean(energies**3) / (7 * typical_field(model) ** 3)
+    assert IsingFeatures.of(model).skewness == pytest.approx(moment)
+    many = IsingModel.from_spins([1.0] * (MOST_CUBED + 1), [])
+    assert IsingFeatures.of(many).skewness is None
+
+
+def test_a_run_that_grew_is_recorded_with_the_angles_of_all_its_depths() -> None:
+    prepared = prepared_run({"type": "maxcut", "edges": PETERSEN["edges"]})
+    angles = (np.array([[0.4], [-0.5]]), np.array([[0.3, 0.6], [-0.6, -0.3]]))
+    steps = tuple(DepthStep.of(each, -1.0, 1, grown=True) for each in angles)
+    report = report_of(prepared, solved_run(prepared, depths=steps))
+    algorithm = record(prepared, report, ended()).algorithm
+    assert algorithm is not None
+    assert [each.model_dump() for each in algorithm.passed] == [
+        {"normalised_gammas": (round(0.4 * (3 / 4) ** 0.5, 4),), "betas": (-0.5,)}
+    ]
 
 
 def test_normalised_angles_are_the_same_whatever_the_weights_are_measured_in() -> None:
@@ -155,7 +186,8 @@ def test_a_record_of_version_1_is_read_as_it_was_written_but_for_its_rating() ->
     expected["quality"] |= {"feasible_share": None, "times_blind": None, "delivered": None}
     expected["quality"] |= {"balanced_accuracy": None, "roc_area": None, "p_value": None}
     expected["algorithm"] |= {"learned": False, "until_descended": None}
-    expected["problem"]["features"]["field_share"] = None
+    expected["problem"]["features"] |= {"field_share": None, "skewness": None}
+    expected["algorithm"]["passed"] = []
     expected["seconds"]["quantum"] = None
     assert json.loads(written(found)) == expected
     assert found.family == "maxcut/field-free/qaoa"

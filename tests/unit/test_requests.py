@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from quantum_pipeline.devices.states import Qubit
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising.cones import EXACT
 from quantum_pipeline.planning.reasons import Why
@@ -725,9 +726,38 @@ def test_training_on_a_device_is_by_few_evaluations_from_shots() -> None:
             f'reservation_arn: got "{RESERVATION}"; allowed: a reservation in eu-north-1, where G',
         ),
         (
-            {"problem": {"type": "random", "problem_size": 27}, "device": "garnet"},
-            "problem: got 27 variables; allowed: up to 26 on a device, for QAOA is trained on the "
-            "exact state; rqaoa and divide, which are chosen beyond, sample no device",
+            GARNET | {"device": ["garnet", "Forte-1"]},
+            'device: got ["Garnet", "Forte-1"]; allowed: QPUs of one region; Garnet is in '
+            "eu-north-1, Forte-1 is in us-east-1",
+        ),
+        (
+            GARNET | {"device": ["garnet", "sv1"]},
+            'device: got ["Garnet", "SV1"]; allowed: a list of QPUs alone, which SV1 is not',
+        ),
+        (
+            GARNET | {"device": ["Garnet", "GARNET"]},
+            'device: got ["Garnet", "Garnet"]; allowed: a list that names each device once',
+        ),
+        (
+            GARNET | {"device": ["Garnet", "Garnett"]},
+            'device: got "Garnett"; allowed: auto, or the name or ARN of one of',
+        ),
+        (
+            GARNET | {"device": ["Garnet", "Emerald"], "algorithm": {"name": "qaoa"}},
+            'device: got ["Garnet", "Emerald"]; allowed: one device with qaoa; several with divide',
+        ),
+        (
+            GARNET | {"device": ["Garnet", "Emerald"], "reservation_arn": RESERVATION},
+            'device: got ["Garnet", "Emerald"]; allowed: one device, that which is reserved',
+        ),
+        (
+            GARNET | {"algorithm": {"name": "divide"}, "mitigation": {"readout": True}},
+            "mitigation: got methods for an energy; allowed: none or auto in divide, which takes",
+        ),
+        (GARNET | {"device": []}, "device: got []; allowed: auto, local, sv1, dm1, or a device's"),
+        (
+            GARNET | {"device": ["Garnet", 5]},
+            'device: got ["Garnet", 5]; allowed: auto, local, sv1',
         ),
     ],
 )
@@ -735,6 +765,28 @@ def test_what_a_device_cannot_do_is_refused_by_name(data: dict[str, Any], said: 
     message = refused(data)
     assert message.startswith(said)
     assert SENTENCE.match(message)
+
+
+def test_a_list_of_one_device_is_the_device() -> None:
+    request = GARNET | {"algorithm": {"name": "divide"}}
+    assert planned(request | {"device": ["garnet"]}) == planned(request | {"device": "garnet"})
+
+
+def test_nothing_is_mitigated_where_the_best_shot_counts() -> None:
+    for asked in ("none", "auto"):
+        request = GARNET | {"algorithm": {"name": "divide"}, "mitigation": asked}
+        found = planned(request)
+        assert found.request.mitigation.is_none
+        assert found.reasons.mitigation is not None
+        assert found.reasons.mitigation.why is Why.BEST_SHOT
+
+
+def test_a_block_is_no_wider_than_the_widest_device() -> None:
+    request = GARNET | {"problem": {"type": "random", "problem_size": 30}}
+    request |= {"algorithm": {"name": "divide", "block_size": 20}, "device": ["Garnet", "Emerald"]}
+    narrow = tuple(Qubit(number=number) for number in range(6))
+    assert planned(request, n_qubits=6, qubits=narrow).request.algorithm.block_size == 6
+    assert planned(request).request.algorithm.block_size == 20
 
 
 @pytest.mark.parametrize("device", ["local", "sv1", "dm1"])

@@ -28,6 +28,7 @@ REFUSALS = json.loads((EVENTS / "study_refusals.json").read_text("utf-8"))
 
 @pytest.mark.parametrize(("name", "n_runs"), [
     ("algorithms.json", 10),  # two problems, by QAOA with two tails and two starts, and by RQAOA
+    ("block_sizes.json", 6),
     ("depth_sweep.json", 12),
     ("device_benchmark.json", 40),
     ("molecules.json", 8),

@@ -19,8 +19,10 @@ from quantum_pipeline.cli.entry import main
 from quantum_pipeline.errors import BudgetExceeded, InvalidRequest, ServiceUnavailable
 from tests.cloudformation import describe_stacks
 from tests.functions.stages import event, execution_of
-from tests.stack import LONG, Stack, Subscriber, priced_stack
-from tests.waiting import wait_for, wait_less
+from tests.stack import LONG, Stack, priced_stack
+from tests.waiting import wait_for
+
+pytestmark = pytest.mark.usefixtures("quick_and_not_intercepted")
 
 QUICK = {"algorithm": {"depth": 1, "starts": 1, "max_evaluations": 20}}
 Told = Callable[[], list[dict[str, Any]]]
@@ -31,19 +33,6 @@ def stack() -> Iterator[Stack]:
     with priced_stack() as stack:
         yield stack
         assert not stack.aws.authority.refused
-
-
-@pytest.fixture(scope="module")
-def told(stack: Stack) -> Told:
-    return Subscriber(stack)
-
-
-@pytest.fixture(autouse=True)
-def quick_and_not_intercepted(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    wait_less(monkeypatch)
-    yield
-    stack.aws.braket.intercept = None
-    stack.aws.router.intercept = None
 
 
 def ring(n: int = 5, **more: Any) -> dict[str, Any]:

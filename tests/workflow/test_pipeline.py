@@ -201,24 +201,6 @@ def test_a_missing_result_is_an_error_and_never_made_up(
     assert "report.json" not in stack.records("lost")
 
 
-def test_a_damaged_result_is_refused(stack: Stack, request_data: dict[str, Any]) -> None:
-    damaged = threading.Event()
-
-    def damage(service: str, request: Request) -> Response | None:
-        reading = service == "s3" and request.method == "GET" and "model.tar.gz" in request.path
-        if reading and not damaged.is_set():
-            damaged.set()
-            stack.put_output("damaged", b"no archive")
-        return None
-
-    stack.aws.router.intercept = damage
-    execution = stack.start(request_data, "damaged")
-    ended = stack.ended(execution)
-    assert (ended["status"], ended["error"]) == ("FAILED", "InvalidResult")
-    assert "not a readable archive" in ended["cause"]
-    assert without_polls(stack.visited(execution)) == [*POLLED, "PostProcess", *GAVE_UP]
-
-
 @pytest.mark.parametrize("state", ["Prepare", "Submit", "Wait", "Monitor", "PostProcess"])
 def test_a_run_stopped_in_any_state_leaves_no_job_running(
     stack: Stack, request_data: dict[str, Any], monkeypatch: pytest.MonkeyPatch, state: str
@@ -232,7 +214,7 @@ def test_a_run_stopped_in_any_state_leaves_no_job_running(
         wait_for(lambda: stack.visited(execution).count("Wait") > POLLS_AT_ONCE)
         stop()
     assert stack.ended(execution)["status"] == "ABORTED"
-    calls.wait_for("Cancel", *[state] * (state != "Wait"))  # a Submit on its way goes on
+    calls.wait_for_run(run_id, "Cancel", *[state] * (state != "Wait"))  # a Submit goes on
     _assert_cancelled(stack, run_id)
 
 
@@ -243,12 +225,13 @@ def test_a_run_stopped_while_its_job_is_created_leaves_no_job_running(
 
     def stop_and_cancel(_: dict[str, Any]) -> None:
         stop()  # Submit has looked for an end
-        calls.wait_for("Cancel")  # and Cancel for a job: neither has seen the other's
+        # And Cancel has for a job: neither has seen the other's.
+        calls.wait_for_run("stopped-in-create", "Cancel")
 
     stack.once("CreateJob", stop_and_cancel)
     execution = stack.start(LONG, "stopped-in-create")
     assert stack.ended(execution)["status"] == "ABORTED"
-    calls.wait_for("Submit", "Cancel")
+    calls.wait_for_run("stopped-in-create", "Submit", "Cancel")
     _assert_cancelled(stack, "stopped-in-create")
     assert len(stack.job_statuses("stopped-in-create")) == 1
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,16 +14,9 @@ from tests.calls import Calls
 from tests.stack import LONG, Stack
 from tests.waiting import wait_for
 
+pytestmark = pytest.mark.usefixtures("queued")
+
 SUBMIT = "quantum-pipeline-SubmitFunction"
-
-
-@pytest.fixture(autouse=True)
-def queued(stack: Stack) -> Iterator[None]:
-    """Jobs that wait in the queue, and would run if nobody cancelled them."""
-    stack.aws.braket.queue_seconds = 3600
-    yield
-    stack.aws.braket.queue_seconds = 0
-    stack.aws.braket.intercept = stack.aws.router.intercept = None
 
 
 def throttle(operation: str) -> Callable[[Stack], None]:

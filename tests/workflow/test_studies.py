@@ -14,8 +14,10 @@ from werkzeug.wrappers import Request, Response
 from quantum_pipeline import runs
 from quantum_pipeline.errors import ServiceUnavailable
 from quantum_pipeline.local.aws import ACCOUNT, REGION, STACK_NAME
-from tests.stack import Stack, Subscriber, priced_stack
-from tests.waiting import wait_for, wait_less
+from tests.stack import Stack, priced_stack
+from tests.waiting import wait_for
+
+pytestmark = pytest.mark.usefixtures("quick_and_not_intercepted")
 
 Told = Callable[[], list[dict[str, Any]]]
 
@@ -25,19 +27,6 @@ def stack() -> Iterator[Stack]:
     with priced_stack() as stack:
         yield stack
         assert not stack.aws.authority.refused
-
-
-@pytest.fixture(scope="module")
-def told(stack: Stack) -> Told:
-    return Subscriber(stack)
-
-
-@pytest.fixture(autouse=True)
-def quick_and_not_intercepted(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    wait_less(monkeypatch)
-    yield
-    stack.aws.braket.queue_seconds = 0
-    stack.aws.braket.intercept = stack.aws.router.intercept = None
 
 
 def ring(n: int) -> dict[str, Any]:

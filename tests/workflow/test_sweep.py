@@ -22,19 +22,12 @@ from tests.functions.stages import ALWAYS, GARNET, create_task, prepared, task_s
 from tests.stack import LONG, PARAMETERS, Stack
 from tests.waiting import wait_for
 
+pytestmark = pytest.mark.usefixtures("queued")
+
 SUBMIT = "quantum-pipeline-SubmitFunction"
 RULE = "quantum-pipeline-StoppedExecutionRule"
 Told = Callable[[], list[dict[str, Any]]]
 Sweep = Callable[[], list[str]]
-
-
-@pytest.fixture(autouse=True)
-def queued(stack: Stack) -> Iterator[None]:
-    """Jobs that wait in the queue, and would run if nobody cancelled them."""
-    stack.aws.braket.queue_seconds = 3600
-    yield
-    stack.aws.braket.queue_seconds = 0
-    stack.aws.braket.intercept = stack.aws.router.intercept = None
 
 
 @pytest.fixture

@@ -34,11 +34,19 @@ class ProblemOfRecord(_Part):
     features: Features | None
 
 
+class AnglesOfRecord(_Part):
+    """Angles of some layers, to 1e-4: gammas in units of 1 over the typical field."""
+
+    normalised_gammas: tuple[float, ...]
+    betas: tuple[float, ...]
+
+
 class AlgorithmOfRecord(_Part):
     """The algorithm, its settings as they were settled, and the angles that it found.
 
     ``normalised_gammas`` are in units of 1 over the problem's typical field: they and the betas,
     in rad, are what another problem can start from. Only QAOA and recursive QAOA have angles.
+    ``passed`` has those of the depths that it grew through before.
     ``learned`` says that it started from those of earlier runs. ``until_descended`` are the
     evaluations until 99 % of its descent was reached, None unless they were exact means.
     """
@@ -52,6 +60,7 @@ class AlgorithmOfRecord(_Part):
     gammas: tuple[float, ...]
     betas: tuple[float, ...]
     normalised_gammas: tuple[float, ...]
+    passed: tuple[AnglesOfRecord, ...] = ()
     evaluations: int | None
     converged: bool | None
     learned: bool = False

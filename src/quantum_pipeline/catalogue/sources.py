@@ -6,7 +6,7 @@ earlier releases lack some of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ValidationError
@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ValidationError
 from quantum_pipeline import runs
 from quantum_pipeline.catalogue.record import (
     AlgorithmOfRecord,
+    AnglesOfRecord,
     CostOfRecord,
     DeviceOfRecord,
     ProblemOfRecord,
@@ -28,6 +29,9 @@ from quantum_pipeline.requests.algorithm import Settled, SettledQaoa
 
 DESCENDED = 0.99
 """Share of a descent after which the rest is little."""
+
+DIGITS = 4
+"""Of angles of other depths, in rad: problems scatter by a hundredth."""
 
 LONGEST_CAUSE = 2000
 """Characters of an error's message that a record keeps; the run's own file has all of it."""
@@ -47,10 +51,14 @@ class EndHeader(BaseModel):
     billable_seconds: float | None = None
 
 
-class _Algorithm(BaseModel):
-    depth: int | None = None
+class _Angles(BaseModel):
     gammas: tuple[float, ...] = ()
     betas: tuple[float, ...] = ()
+
+
+class _Algorithm(_Angles):
+    depth: int | None = None
+    depths: tuple[_Angles, ...] = ()
 
 
 class _Solution(BaseModel):
@@ -232,6 +240,7 @@ def _algorithm(prepared: RunHeader, report: ReportHeader | None) -> AlgorithmOfR
     request, features = prepared.request, prepared.features
     found = _Algorithm() if report is None else report.algorithm
     unit = features.typical_field if isinstance(features, IsingFeatures) else None
+    passed = () if unit is None else tuple(_passed(found, unit))
     return AlgorithmOfRecord(
         name=request.algorithm.name,
         settings=request.algorithm.model_dump(mode="json", exclude_none=True, exclude={"name"}),
@@ -242,11 +251,22 @@ def _algorithm(prepared: RunHeader, report: ReportHeader | None) -> AlgorithmOfR
         gammas=found.gammas,
         betas=found.betas,
         normalised_gammas=() if unit is None else tuple(gamma * unit for gamma in found.gammas),
+        passed=passed,
         evaluations=None if report is None else len(report.convergence.history),
         converged=None if report is None else report.convergence.converged,
         learned=prepared.learning is not None and prepared.learning.suggestion is not None,
         until_descended=None if report is None else _until_descended(request.algorithm, report),
     )
+
+
+def _passed(found: _Algorithm, unit: float) -> Iterator[AnglesOfRecord]:
+    """Yield the angles of the depths before that of the result."""
+    for step in found.depths:
+        if step.gammas and len(step.gammas) != len(found.gammas):
+            yield AnglesOfRecord(
+                normalised_gammas=tuple(round(gamma * unit, DIGITS) for gamma in step.gammas),
+                betas=tuple(round(beta, DIGITS) for beta in step.betas),
+            )
 
 
 def _until_descended(algorithm: Settled, report: ReportHeader) -> int | None:

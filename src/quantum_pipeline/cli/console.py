@@ -240,11 +240,14 @@ def _of_classification(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "model", ", ".join((kind, *chosen))
     low, high = (percent(quality["interval"][end]) for end in ("low", "high"))
     tested = f"{problem['n_tested']:,} tested rows"
-    yield "accuracy", f"{percent(quality['accuracy'])} of {tested}, at 95 % {low} to {high}"
+    yield (
+        "accuracy",
+        f"{percent(quality['accuracy'])} of {tested} ({low} to {high} at the level of 95 %)",
+    )
     yield "balanced", f"{percent(quality['balanced_accuracy'])}, the mean over the classes"
     if area := quality["roc_area"]:
         low, high = (f"{area['interval'][end]:.3f}" for end in ("low", "high"))
-        yield "ROC area", f"{area['value']:.3f}, at 95 % {low} to {high}"
+        yield "ROC area", f"{area['value']:.3f} ({low} to {high})"
     for each in sorted(quality["models"][1:], key=lambda each: -each["right"]):
         yield "beside it", f"{percent(each['accuracy'])} by {each['name']}"
     if ablation := quality["ablation"]:

@@ -158,8 +158,7 @@ class LocalAws:
         self.braket = braket(self.environment, work_folder / "braket")
         self.braket.clients.key_of = self._key_of_job
         open_parts.callback(self.braket.close)
-        scheduled = {schedule.function_arn for schedule in stack.schedules}  # no run waits for them
-        names = [each.name for each in stack.functions if each.arn not in scheduled]
+        names = _of_a_run(stack)
         threading.Thread(target=self._warm, args=(names,), name="warm-up", daemon=True).start()
         open_parts.callback(gc.unfreeze)
         with _nothing_collected():
@@ -270,6 +269,19 @@ class LocalAws:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _of_a_run(stack: Stack) -> list[str]:
+    """Return the names of the functions that a run may wait for: those that its machine calls.
+
+    Of a stack that does not say which machine that is, all that no schedule calls.
+    """
+    arn = stack.outputs.get("StateMachineArn")
+    for machine in stack.state_machines:
+        if machine.arn == arn:
+            return [each.name for each in stack.functions if each.arn in machine.definition]
+    scheduled = {schedule.function_arn for schedule in stack.schedules}
+    return [each.name for each in stack.functions if each.arn not in scheduled]
 
 
 def _work_folder(cache_folder: Path) -> Path:

@@ -23,7 +23,7 @@ from quantum_pipeline.pages.figures import (
     printable,
 )
 from quantum_pipeline.pages.places import Array, by_scaling, by_stress, circle, steps
-from quantum_pipeline.reports import OptimisationReport, Report
+from quantum_pipeline.reports import DividedReport, OptimisationReport, Report
 from quantum_pipeline.results import Compilation
 
 LONGEST_LABEL = 3
@@ -101,7 +101,7 @@ def _title(report: Report, made: Compilation, of: int, *, complete: bool) -> str
 
 
 def _variables(report: Report, n: int) -> str:
-    name = "variable" if isinstance(report, OptimisationReport) else "spin orbital"
+    name = "variable" if isinstance(report, OptimisationReport | DividedReport) else "spin orbital"
     return name + "s" * (n != 1)
 
 

@@ -73,6 +73,8 @@ def _compiled(made: Compilation) -> list[Line]:
 
 def _compilation(report: Report) -> str:
     made = report.compilation
+    if made is None and report.device.kind == "qpu":
+        return f"For {report.device.name} nothing was compiled."
     if made is None:
         return f"{report.device.name} takes the circuit as it is: nothing was compiled."
     how = "ran as they are, verbatim" if made.verbatim else "were given to the device's compiler"
@@ -191,8 +193,8 @@ def _checks(report: Report, outcome: MitigationPart) -> list[Line]:
 def _bill(report: Report) -> list[Line]:
     """Return each line of the estimate beside that of the bill."""
     cost = report.cost
-    estimated = {(item.kind, item.purpose): item for item in cost.estimate}
-    actual = {(item.kind, item.purpose): item for item in cost.breakdown}
+    estimated = {item.what: item for item in cost.estimate}
+    actual = {item.what: item for item in cost.breakdown}
     lines = [
         Line(item.what, (*_paid(estimated.get(line)), *_paid(actual.get(line))))
         for line, item in {**estimated, **actual}.items()

@@ -12,6 +12,7 @@ from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import cones
 from quantum_pipeline.planning import tables, vqe
 from quantum_pipeline.planning.applicable import classifier_of, foreign, has_groups, solver_of
+from quantum_pipeline.planning.blocks import levels
 from quantum_pipeline.planning.forms import check_form, describe, describe_encoding
 from quantum_pipeline.planning.reasons import Reason, Why
 from quantum_pipeline.problems import (
@@ -48,6 +49,9 @@ BLOCK_SIZE, BLOCK_DEPTH, BLOCK_EVALUATIONS = 14, 4, 40
 MOST_ROUNDS, FEWEST_ROUNDS, BLOCKS = 300, 20, 350_000
 """Rounds of divide, if nothing was said, and the blocks that all of them solve, about."""
 
+DEVICE_ROUNDS = 4
+"""Rounds of divide on devices, if nothing was said: each costs the shots of all its blocks."""
+
 DEVICE_EVALUATIONS = 30
 """Evaluations on a device that are allowed if nothing was said: each costs its shots.
 
@@ -72,12 +76,19 @@ SHOT_DEPTH = 2
 
 
 def settle_algorithm(
-    problem: AnyProblem, asked: Algorithm, *, exact: bool, seconds: float = RUNTIME
+    problem: AnyProblem,
+    asked: Algorithm,
+    *,
+    exact: bool,
+    several: bool = False,
+    widest: int | None = None,
+    seconds: float = RUNTIME,
 ) -> tuple[Settled, Reason]:
     """Return the algorithm with nothing left to choose, and why it was chosen.
 
-    ``exact`` means that the run samples the exact state, not a device; ``seconds`` is what its job
-    may take.
+    ``exact`` means that the run samples the exact state, not a device; ``several``, that it has
+    more than one. ``widest`` are the qubits of the widest of them, None where that is not known.
+    ``seconds`` is what its job may take.
 
     Raises:
         InvalidRequest: the algorithm cannot solve this problem, or one of its settings is of
@@ -99,16 +110,10 @@ def settle_algorithm(
         whose = "chemistry" if asked.name == "vqe" else "classification"
         allowed = f"auto, qaoa, rqaoa or divide; {asked.name} is for {whose}"
         raise InvalidRequest.of("algorithm.name", asked.name, allowed)
-    _refuse_foreign(problem, asked)
-    if not exact and asked.name == "auto" and n > EXACT_QUBITS:
-        raise InvalidRequest(
-            f"problem: got {n} variables; allowed: up to {EXACT_QUBITS} on a device, for QAOA is "
-            "trained on the exact state; rqaoa and divide, which are chosen beyond, sample no "
-            "device: local or auto"
-        )
-    solver = solver_of(problem, asked.name)
+    solver = solver_of(problem, asked.name, devices=0 if exact else 1 + several)
+    _refuse_foreign(problem, asked, solver)
     if solver == "divide":
-        return _divided(problem, asked, exact=exact)
+        return _divided(problem, asked, exact=exact, widest=widest)
     if solver == "rqaoa":
         return _recursive(problem, asked, exact=exact)
     if n > EXACT_QUBITS:
@@ -257,7 +262,7 @@ def _recursive(
 
 
 def _divided(
-    problem: BinaryProblem, asked: Algorithm, *, exact: bool
+    problem: BinaryProblem, asked: Algorithm, *, exact: bool, widest: int | None
 ) -> tuple[SettledDivide, Reason]:
     n = problem.n_variables
     if asked.optimizer not in ("auto", "l-bfgs-b"):
@@ -265,19 +270,15 @@ def _divided(
         raise InvalidRequest.of("algorithm.optimizer", asked.optimizer, allowed)
     if asked.depth == "auto":
         raise InvalidRequest.of("algorithm.depth", asked.depth, "a number, or nothing, in divide")
-    if not exact:
-        raise InvalidRequest(
-            f"device: divide for {shown(n)} variables solves its blocks on exact states and "
-            "samples no device; allowed: local or auto"
-        )
     size = min(asked.block_size or BLOCK_SIZE, max(2, n))
-    count = -(-n // size)
-    rounds = min(MOST_ROUNDS, max(FEWEST_ROUNDS, BLOCKS // count))
+    size = size if widest is None else min(size, widest)
+    count = levels(n, size)[0]
+    rounds = min(MOST_ROUNDS, max(FEWEST_ROUNDS, BLOCKS // count)) if exact else DEVICE_ROUNDS
     optimised = asked.optimizer == "l-bfgs-b"
     evaluations = (asked.max_evaluations or BLOCK_EVALUATIONS) if optimised else 1
     settled = SettledDivide(
         name="divide",
-        depth=asked.depth or BLOCK_DEPTH,
+        depth=asked.depth or (BLOCK_DEPTH if exact else SHOT_DEPTH),
         optimizer="l-bfgs-b" if optimised else "auto",
         block_size=size,
         max_rounds=rounds if asked.max_rounds is None else asked.max_rounds,
@@ -290,6 +291,8 @@ def _divided(
         f"{settled.depth} at {angles}; then up to {settled.max_rounds} rounds over blocks that "
         "promise gain"
     )
+    if not exact:
+        words += f", {count:,} in each at most, all measured on the device"
     return settled, Reason(why=_why(asked, Why.SIZE), words=words)
 
 
@@ -343,8 +346,10 @@ def _why(asked: Algorithm, otherwise: Why) -> Why:
     return otherwise if asked.name == "auto" else Why.ASKED
 
 
-def _refuse_foreign(problem: AnyProblem | FormProblem, asked: Algorithm) -> None:
-    for field, whose in foreign(problem, asked.name).items():
+def _refuse_foreign(
+    problem: AnyProblem | FormProblem, asked: Algorithm, solver: str | None = None
+) -> None:
+    for field, whose in foreign(problem, solver or asked.name).items():
         value = getattr(asked, field)
         if value != Algorithm.model_fields[field].default:
             allowed = f"nothing here; {field} is a setting of {whose}"

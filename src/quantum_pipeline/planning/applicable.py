@@ -110,9 +110,15 @@ def classifier_of(problem: Classification, name: str) -> Classifier:
     return "reuploading" if name == "reuploading" else "kernel"
 
 
-def solver_of(problem: BinaryProblem, name: str) -> Solver:
-    """Return what solves an Ising model: what is asked for, of auto what its size allows."""
+def solver_of(problem: BinaryProblem, name: str, *, devices: int = 0) -> Solver:
+    """Return what solves an Ising model: what is asked for, of auto what its size allows.
+
+    ``devices`` is how many sample it: of several, and of what is too wide to be trained, auto
+    divides the problem.
+    """
     n = problem.n_variables
+    if name == "auto" and devices and (devices > 1 or n > EXACT_QUBITS):
+        return "divide"
     if name == "divide" or (name == "auto" and n > ROUNDED_BY_AUTO):
         return "divide"
     return "rqaoa" if name == "rqaoa" or (name == "auto" and n > EXACT_QUBITS) else "qaoa"

@@ -9,7 +9,7 @@ rates below. The only bound on time is the limit at which Braket ends the job.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from math import ceil
 from typing import Literal, NamedTuple, Protocol
 
@@ -21,7 +21,7 @@ from quantum_pipeline.devices.states import DeviceState
 from quantum_pipeline.errors import BudgetExceeded, InvalidRequest
 from quantum_pipeline.planning import instances, tables
 from quantum_pipeline.planning.forms import space_of
-from quantum_pipeline.planning.plan import Plan, Work, task_seconds
+from quantum_pipeline.planning.plan import Most, Plan, Work, task_seconds
 from quantum_pipeline.planning.reasons import Reason, Why
 from quantum_pipeline.planning.tables import SettledClassifier
 from quantum_pipeline.planning.tasks import SAMPLES, Purpose
@@ -46,6 +46,9 @@ MOLECULE_SECONDS = 120
 
 COMPILE_SECONDS = {"qpu": 150, "simulator": 60}
 """Allowance for what a job on a device does besides its tasks: loading libraries, compiling."""
+
+SECONDS_PER_BLOCK = 3
+"""Allowance for compiling the circuit of a block for a QPU."""
 
 QUEUE_SECONDS = {"qpu": 600, "simulator": 120}
 """Allowance for all queues of a run on a device, unless limits.max_runtime_seconds is given."""
@@ -109,6 +112,10 @@ class Billed(Protocol):
     @property
     def billed_minutes(self) -> float:
         """Minutes billed by a simulator."""
+
+    @property
+    def device(self) -> str | None:
+        """The name of its device, None of the run's only one."""
 
 
 class CostItem(BaseModel):
@@ -211,7 +218,7 @@ def settle_runtime(
     else:
         computed = compute_seconds(work)
         own = RUNTIME if computed is None else min(computed, RUNTIME)
-        compiling, queue = COMPILE_SECONDS[device.kind], QUEUE_SECONDS[device.kind]
+        compiling, queue = _compile_seconds(work, device, planned), QUEUE_SECONDS[device.kind]
         needed, tasks = ceil(own + planned.seconds + compiling + queue), round(planned.seconds)
         seconds, why = min(LONGEST, needed), Why.DEVICE_TIME
         words = (
@@ -220,6 +227,14 @@ def settle_runtime(
         ) + (f"; Braket ends a job after {LONGEST} s" if needed > LONGEST else "")
     limits = SettledLimits(**asked.model_dump() | {"max_runtime_seconds": seconds})
     return limits, Reason(why=why, words=words)
+
+
+def _compile_seconds(work: Work, device: Device, planned: Plan) -> float:
+    """Return the seconds allowed for compiling: divide has a circuit of its own for each block."""
+    seconds = COMPILE_SECONDS[device.kind]
+    if isinstance(work.algorithm, SettledDivide) and device.kind == "qpu":
+        seconds += SECONDS_PER_BLOCK * sum(use.executables for use in planned.uses)
+    return seconds
 
 
 def job_seconds(request: ResolvedRequest, device: Device) -> float:
@@ -236,11 +251,45 @@ def job_seconds(request: ResolvedRequest, device: Device) -> float:
 
 
 def estimate(
-    request: ResolvedRequest, device: Device, instance: InstancePrice, planned: Plan
+    request: ResolvedRequest,
+    instance: InstancePrice,
+    shares: Sequence[tuple[Device, Plan]],
+    most: Most | None = None,
 ) -> Cost:
-    """Return the estimate of a resolved request: all tasks planned, and the job's instance."""
-    uses = (_Use(use.purpose, use.tasks, use.shots, use.billed_minutes) for use in planned.uses)
-    return _cost(job_seconds(request, device), instance, device, uses)
+    """Return the estimate of a resolved request: all tasks planned, and the job's instance.
+
+    ``shares`` has what is planned on each of its devices. Where there are several, ``most`` bounds
+    what all do together: what blocks that go elsewhere may cost beyond the shares is an item.
+    """
+    uses = [
+        (device, _Use(use.purpose, use.tasks, use.shots, use.billed_minutes))
+        for device, planned in shares
+        for use in planned.uses
+    ]
+    found = _cost(job_seconds(request, shares[0][0]), instance, uses)
+    if most is None or len(shares) == 1:
+        return found
+    return found.model_copy(update={"items": (*found.items, _elsewhere(shares, most))})
+
+
+def _elsewhere(shares: Sequence[tuple[Device, Plan]], most: Most) -> CostItem:
+    """Return what all blocks would cost at the highest prices, beyond what the shares cost."""
+    fee, price = (
+        max(getattr(device, name) for device, _ in shares)
+        for name in ("usd_per_task", "usd_per_shot")
+    )
+    planned = sum(
+        plan.tasks * device.usd_per_task + plan.shots * device.usd_per_shot
+        for device, plan in shares
+    )
+    return CostItem(
+        what="blocks that go to another device than planned, at most",
+        kind="shots",
+        purpose=SAMPLES,
+        quantity=most.shots,
+        unit="shots",
+        usd=max(0.0, most.tasks * fee + most.shots * price - planned),
+    )
 
 
 def minimum(
@@ -251,29 +300,40 @@ def minimum(
     On a device it includes the instance while the job compiles and the task may be queued.
     """
     if device.kind == "local":
-        return _cost(STARTUP_SECONDS, instance, device, ())
+        return _cost(STARTUP_SECONDS, instance, ())
     shots = 1 if state is None else state.min_shots
     seconds = task_seconds(request, device, 1, shots)
     minutes = max(seconds, device.minimum_seconds) / 60
     beside = COMPILE_SECONDS[device.kind] + QUEUE_SECONDS[device.kind]
     job = STARTUP_SECONDS + min(seconds + beside, request.limits.max_runtime_seconds)
-    return _cost(job, instance, device, [_Use(SAMPLES, 1, shots, minutes)])
+    return _cost(job, instance, [(device, _Use(SAMPLES, 1, shots, minutes))])
 
 
 def bill(
-    *, instance_seconds: float, instance: InstancePrice, device: Device, tasks: Iterable[Billed]
+    *,
+    instance_seconds: float,
+    instance: InstancePrice,
+    device: Device,
+    tasks: Iterable[Billed],
+    others: Iterable[Device] = (),
 ) -> Cost:
-    """Return the bill for the instance and for what ran on the device, without free items."""
-    uses: dict[Purpose, _Use] = {}
+    """Return the bill for the instance and for what ran on the devices, without free items.
+
+    A task that names no device ran on the first one.
+    """
+    devices = {each.name: each for each in (device, *others)}
+    uses: dict[tuple[str, Purpose], _Use] = {}
     for task in tasks:
-        before = uses.get(task.purpose, _Use(task.purpose, 0, 0, 0.0))
-        uses[task.purpose] = _Use(
+        place = task.device or device.name, task.purpose
+        before = uses.get(place, _Use(task.purpose, 0, 0, 0.0))
+        uses[place] = _Use(
             task.purpose,
             before.tasks + 1,
             before.shots + task.shots,
             before.minutes + task.billed_minutes,
         )
-    return _cost(instance_seconds, instance, device, uses.values())
+    by_device = ((devices[name], use) for (name, _), use in uses.items())
+    return _cost(instance_seconds, instance, by_device)
 
 
 class _Use(NamedTuple):
@@ -283,7 +343,7 @@ class _Use(NamedTuple):
     minutes: float
 
 
-def _cost(seconds: float, instance: InstancePrice, device: Device, uses: Iterable[_Use]) -> Cost:
+def _cost(seconds: float, instance: InstancePrice, uses: Iterable[tuple[Device, _Use]]) -> Cost:
     own = CostItem(
         what=f"job instance {instance.instance_type}",
         kind="instance",
@@ -292,7 +352,7 @@ def _cost(seconds: float, instance: InstancePrice, device: Device, uses: Iterabl
         unit="s",
         usd=seconds * _second(instance),
     )
-    on_device = (item for use in uses for item in _items(device, use))
+    on_device = (item for device, use in uses for item in _items(device, use))
     return Cost(
         items=tuple(item for item in (own, *on_device) if item.usd),
         prices_as_of=f"devices {catalogue().prices_as_of}; instance {instance.source}",

@@ -18,14 +18,14 @@ from quantum_pipeline.requests.request import Request
 
 
 def candidates(request: Request) -> tuple[Device, ...]:
-    """Return the devices that a request can mean: one, unless ``is_open``.
+    """Return the devices that a request can mean: those it names, unless ``is_open``.
 
     Raises:
         InvalidRequest: no device has that name.
         DeviceUnavailable: Braket had it once.
     """
     if not is_open(request):
-        return (find(LOCAL if request.device == "auto" else request.device),)
+        return tuple(find(LOCAL if name == "auto" else name) for name in request.device_names)
     if request.noise is not None:
         return (find("dm1"),)
     return tuple(each for each in catalogue().devices if each.kind in ("simulator", "qpu"))
@@ -43,6 +43,31 @@ def is_open(request: Request) -> bool:
 def needs_device(request: Request) -> bool:
     """Return whether a run takes a device beside the job's own simulator."""
     return any(device.kind != "local" for device in candidates(request))
+
+
+def check_several(devices: tuple[Device, ...], algorithm: str) -> None:
+    """Refuse a list of devices that cannot share the blocks of a run.
+
+    Raises:
+        InvalidRequest: they are not different QPUs of one region, or the algorithm divides nothing.
+    """
+    if len(devices) == 1:
+        return
+    names = [device.name for device in devices]
+    others = [device.name for device in devices if device.kind != "qpu"]
+    first = devices[0].region
+    apart = [f"{each.name} is in {each.region}" for each in devices if each.region != first]
+    if algorithm not in ("auto", "divide"):
+        allowed = f"one device with {algorithm}; several with divide, whose blocks they share"
+    elif others:
+        allowed = f"a list of QPUs alone, which {' and '.join(others)} is not"
+    elif len(set(names)) < len(names):
+        allowed = "a list that names each device once"
+    elif apart:
+        allowed = f"QPUs of one region; {names[0]} is in {first}, {', '.join(apart)}"
+    else:
+        return
+    raise InvalidRequest.of("device", names, allowed)
 
 
 def reason_of(request: Request, n_qubits: int) -> Reason:
@@ -65,16 +90,19 @@ def check_asked(request: Request, device: Device) -> None:
     Raises:
         InvalidRequest: noise that it does not simulate, or a reservation of another device.
     """
+    named = request.device if isinstance(request.device, str) else list(request.device)
     if request.noise is not None and device.name != "DM1":
         allowed = f"dm1 or auto, where noise is given; {device.name} simulates none"
-        raise InvalidRequest.of("device", request.device, allowed)
+        raise InvalidRequest.of("device", named, allowed)
     reservation = request.reservation_arn
     if reservation is None:
         return
     if device.kind != "qpu":
-        raise InvalidRequest.of(
-            "device", request.device, "the QPU that is reserved, where reservation_arn is given"
-        )
+        allowed = "the QPU that is reserved, where reservation_arn is given"
+        raise InvalidRequest.of("device", named, allowed)
+    if not isinstance(request.device, str):
+        allowed = "one device, that which is reserved, where reservation_arn is given"
+        raise InvalidRequest.of("device", named, allowed)
     if reservation.split(":")[3] != device.region:
         allowed = f"a reservation in {device.region}, where {device.name} is"
         raise InvalidRequest.of("reservation_arn", reservation, allowed)

@@ -12,8 +12,8 @@ from quantum_pipeline.planning.costs import Cost
 from quantum_pipeline.planning.expected import expected_seconds
 from quantum_pipeline.planning.forms import describe_encoding, encoding_of, qubits_of
 from quantum_pipeline.planning.memory import memory_bytes
-from quantum_pipeline.planning.plan import Plan
-from quantum_pipeline.planning.prepared import Preparation
+from quantum_pipeline.planning.plan import Plan, Planned
+from quantum_pipeline.planning.prepared import OtherDevice, Preparation
 from quantum_pipeline.planning.tasks import TRAINING
 from quantum_pipeline.problems import FormProblem
 from quantum_pipeline.requests.request import ResolvedRequest
@@ -27,7 +27,8 @@ class Estimate(BaseModel):
 
     Tasks and shots are upper bounds, seconds allowances, as ``planning.costs`` has them;
     ``expected_seconds`` are what its job should take, as ``planning.expected`` has it.
-    ``least_usd`` is the cost of its smallest part that is of use.
+    ``least_usd`` is the cost of its smallest part that is of use. ``plan`` is what is done on
+    ``device``, ``others`` have what is done on each device beside it.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -49,6 +50,7 @@ class Estimate(BaseModel):
     job_seconds: float
     expected_seconds: float | None
     plan: Plan
+    others: tuple[OtherDevice, ...] = ()
     cost: Cost
     total_usd: float
     least_usd: float
@@ -63,7 +65,8 @@ class Estimate(BaseModel):
         yield "algorithm", self.algorithm
         if self.learning is not None:
             yield "learning", self.learning
-        yield "device", f"{self.device}: {self.device_because}"
+        names = ", ".join(name for name, _ in self.shares)
+        yield "device", f"{names}: {self.device_because}"
         if self.emulated is not None:
             yield "emulated", "on this machine: a rehearsal; sources with --json"
         if self.mitigation is not None:
@@ -72,14 +75,9 @@ class Estimate(BaseModel):
         yield "expected", expected_words(self.expected_seconds, on_device=bool(self.plan.uses))
         yield "counted", f"{costs.STARTUP_SECONDS} s to start + {self._computing()}"
         yield "time limit", f"{self.max_runtime_seconds:,} s for the job: {self.runtime_because}"
-        for use in self.plan.uses:
-            (shots,) = {batch.shots for batch in self.plan.batches if batch.purpose == use.purpose}
-            measured = "evaluation" if use.purpose == TRAINING else "circuit"
-            yield (
-                use.purpose,
-                f"{_counted(use.executables, measured)} of {shots:,} shots in "
-                f"{_counted(use.tasks, 'task')}, about {max(use.seconds, 0.1):.1f} s",
-            )
+        for name, planned in self.shares:
+            for use in planned.uses:
+                yield use.purpose, _measured(planned, use) + (f" on {name}" if self.others else "")
         for item in self.cost.items:
             yield "cost", f"{item.usd:.4f} USD  {item.what}, {item.amount}"
         if self.reserved:
@@ -87,6 +85,13 @@ class Estimate(BaseModel):
         yield "total", f"{self.total_usd:.4f} USD on AWS, {self._verdict()}"
         yield "prices", self.cost.prices_as_of
         yield "beside", costs.BESIDE
+
+    @property
+    def shares(self) -> Iterator[tuple[str, Plan]]:
+        """What is planned on each device."""
+        yield self.device, self.plan
+        for each in self.others:
+            yield each.device.name, each.plan
 
     def _computing(self) -> str:
         """Return the time that is counted after the start: the whole limit, or an allowance."""
@@ -103,6 +108,16 @@ class Estimate(BaseModel):
         if self.allow_partial and self.least_usd <= self.max_cost_usd:
             return f"ABOVE {limit}: would start, and stop below it"
         return f"ABOVE {limit}: refused"
+
+
+def _measured(planned: Plan, use: Planned) -> str:
+    """Return what a plan has for one purpose, in words."""
+    (shots,) = {batch.shots for batch in planned.batches if batch.purpose == use.purpose}
+    measured = "evaluation" if use.purpose == TRAINING else "circuit"
+    return (
+        f"{_counted(use.executables, measured)} of {shots:,} shots in "
+        f"{_counted(use.tasks, 'task')}, about {max(use.seconds, 0.1):.1f} s"
+    )
 
 
 def expected_words(seconds: float | None, *, on_device: bool = False) -> str:
@@ -155,6 +170,7 @@ def estimate(found: Preparation) -> Estimate:
         job_seconds=costs.job_seconds(request, found.device),
         expected_seconds=expected_seconds(request, found.device, found.plan),
         plan=found.plan,
+        others=found.others,
         cost=found.cost,
         total_usd=found.cost.total_usd,
         least_usd=found.least.total_usd,

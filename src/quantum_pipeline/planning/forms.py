@@ -13,7 +13,7 @@ from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.problems import AnyProblem, FormProblem
 from quantum_pipeline.problems.base import MAX_TERMS
 from quantum_pipeline.problems.formed import MAX_BITS
-from quantum_pipeline.requests.algorithm import Algorithm, Settled
+from quantum_pipeline.requests.algorithm import Algorithm, Settled, SettledDivide
 from quantum_pipeline.spaces import Group, Space
 from quantum_pipeline.spaces.encoding import Encoding, Way
 from quantum_pipeline.spaces.ladders import Phase, ladder
@@ -42,7 +42,7 @@ class OnDevice(Protocol):
         """How."""
 
     @property
-    def device(self) -> str:
+    def device(self) -> str | tuple[str, ...]:
         """Where."""
 
 
@@ -55,8 +55,10 @@ def encoding_of(work: OnDevice) -> Encoding | None:
 
 
 def qubits_of(work: OnDevice) -> int:
-    """Return the qubits of a run's circuit, bits of slack included."""
-    encoding = encoding_of(work)
+    """Return the qubits of a run's circuit, bits of slack included; on devices, of a block's."""
+    encoding, algorithm = encoding_of(work), work.algorithm
+    if isinstance(algorithm, SettledDivide) and work.device != LOCAL:
+        return algorithm.block_size
     return work.problem.n_qubits if encoding is None else encoding.space.n_bits
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from quantum_pipeline.devices.catalogue import Device
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.planning.applicable import has_groups
@@ -20,17 +22,20 @@ rest, and each more costs its shots.
 
 
 def settle_mitigation(
-    request: Request, problem: AnyProblem, device: Device
+    request: Request, problem: AnyProblem, device: Device, *, divides: bool = False
 ) -> tuple[Mitigation, Reason | None]:
     """Return the mitigation of a request on its device, and the reason of what was chosen.
+
+    ``divides`` means that blocks are solved there, by the best of their shots.
 
     Raises:
         InvalidRequest: something is asked that cannot be done there.
     """
-    asked = request.mitigation
+    asked, ideal = request.mitigation, _is_ideal(request, device)
+    if divides and not ideal:
+        return _of_best_shots(asked, device)
     if asked == "none" or (isinstance(asked, Mitigation) and asked.is_none):
         return Mitigation() if asked == "none" else asked, None
-    ideal = _is_ideal(request, device)
     if asked == "auto" and ideal:
         words = f"none: {device.name} makes no errors"
         return Mitigation(), Reason(why=Why.NO_ERRORS, words=words)
@@ -45,6 +50,22 @@ def settle_mitigation(
         _check_asked(asked, problem, device, n=n, shots=shots, ideal=ideal, no_symmetry=no_symmetry)
         return asked, None
     return _chosen(problem, device, n, no_symmetry)
+
+
+def _of_best_shots(
+    asked: Literal["none", "auto"] | Mitigation, device: Device
+) -> tuple[Mitigation, Reason]:
+    """Return that nothing is mitigated: no energy is averaged that errors could shift."""
+    if isinstance(asked, Mitigation) and not asked.is_none:
+        raise InvalidRequest(
+            "mitigation: got methods for an energy; allowed: none or auto in divide, which takes "
+            "the best shot of each block, whose energy is computed from its bits"
+        )
+    words = (
+        f"none: of the shots of {device.name} the best counts, whose energy is computed from its "
+        "bits; a readout that errs makes another answer, not a wrong energy"
+    )
+    return Mitigation(), Reason(why=Why.BEST_SHOT, words=words)
 
 
 def _is_ideal(request: Request, device: Device) -> bool:

@@ -8,19 +8,20 @@ exact where the number of evaluations is fixed; seconds are allowances, from ass
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from typing import Protocol, cast
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol, cast
 
 from pydantic import BaseModel, ConfigDict
 
 from quantum_pipeline.chemistry.factorisation import most_circuits
 from quantum_pipeline.devices.catalogue import Device
 from quantum_pipeline.devices.states import DeviceState
+from quantum_pipeline.planning.blocks import Room, measured, spread
 from quantum_pipeline.planning.forms import OnDevice, circuit_size, encoding_of, qubits_of
 from quantum_pipeline.planning.optimiser_steps import Method, batch_sizes
 from quantum_pipeline.planning.tasks import SAMPLES, TRAINING, Purpose, task_sizes
 from quantum_pipeline.problems import BinaryProblem, Chemistry, FormProblem
-from quantum_pipeline.requests.algorithm import SettledQaoa
+from quantum_pipeline.requests.algorithm import SettledDivide, SettledQaoa
 from quantum_pipeline.requests.mitigation import Mitigation, Noise
 
 SECONDS_PER_GATE_AND_AMPLITUDE = 5e-10
@@ -105,14 +106,68 @@ def plan(work: Work, device: Device, state: DeviceState | None) -> Plan:
     """
     if device.kind == "local":
         return Plan()
-    batches = tuple(_batches(work))
+    return _plan_of(tuple(_batches(work)), work, device, state)
+
+
+def _plan_of(
+    batches: tuple[Batch, ...], work: Work, device: Device, state: DeviceState | None
+) -> Plan:
     purposes = dict.fromkeys(batch.purpose for batch in batches)
     uses = (_use(purpose, batches, work, device, state) for purpose in purposes)
     return Plan(batches=batches, uses=tuple(uses))
 
 
+def plans(
+    work: Work, devices: Sequence[Device], states: Sequence[DeviceState | None]
+) -> tuple[Plan, ...]:
+    """Return what a run does on each of its devices, as they are now."""
+    if len(devices) == 1:
+        return (plan(work, devices[0], states[0]),)
+    width = qubits_of(work)
+    rooms = [Room.of(*each, work.shots) for each in zip(devices, states, strict=True)]
+    shares: list[list[Batch]] = [[] for _ in devices]
+    for batch in _batches(work):
+        for share, places in zip(shares, spread([width] * batch.executables, rooms), strict=True):
+            if places:
+                share.append(batch.model_copy(update={"executables": len(places)}))
+    return tuple(
+        _plan_of(tuple(batches), work, device, state)
+        for batches, device, state in zip(shares, devices, states, strict=True)
+    )
+
+
+class Most(NamedTuple):
+    """Tasks and shots that a run has at most, whichever of its devices takes which block."""
+
+    tasks: int
+    shots: int
+
+
+def most(work: Work, states: Sequence[DeviceState | None]) -> Most:
+    """Return what all devices of a run do together at most.
+
+    A measurement that several of them share is one task more for each but one; so is what a device
+    leaves that is lost, once for each device.
+    """
+    beside = len(states) - 1
+    tasks = shots = 0
+    for batch in _batches(work):
+        sizes = [len(task_sizes(batch.executables, batch.shots, *_limits(each))) for each in states]
+        tasks += batch.times * min(batch.executables, max(sizes) + beside)
+        shots += batch.times * batch.executables * batch.shots
+    return Most(tasks + beside * (beside - 1) // 2, shots)
+
+
+def _limits(state: DeviceState | None) -> tuple[int, int | None]:
+    return (1, None) if state is None else (state.max_executables, state.max_set_shots)
+
+
 def _batches(work: Work) -> Iterator[Batch]:
     problem, algorithm, shots = work.problem, work.algorithm, work.shots
+    if isinstance(algorithm, SettledDivide):
+        for blocks, times in measured(problem.n_qubits, algorithm):
+            yield Batch(purpose=SAMPLES, executables=blocks, shots=shots, times=times)
+        return
     if isinstance(algorithm, SettledQaoa) and algorithm.train_on == "device":
         each = algorithm.shots_per_evaluation or shots
         for executables, times in _training(algorithm):
@@ -143,7 +198,7 @@ def _use(
     device: Device,
     state: DeviceState | None,
 ) -> Planned:
-    limits = (1, None) if state is None else (state.max_executables, state.max_set_shots)
+    limits = _limits(state)
     tasks = Counter[tuple[int, int]]()
     for batch in batches:
         if batch.purpose == purpose:
@@ -189,6 +244,9 @@ def logical_gates(work: Work) -> int:
     if encoding is not None and isinstance(algorithm, SettledQaoa):
         size = circuit_size(encoding, algorithm.settled_mixer, algorithm.deepest)
         return size.pairs + size.singles
+    if isinstance(algorithm, SettledDivide):  # all of a block's spins may be coupled
+        k = algorithm.block_size
+        return k + algorithm.depth * (k * (k - 1) // 2 + 2 * k)
     if not isinstance(problem, BinaryProblem) or not isinstance(algorithm, SettledQaoa):
         return 100 * n**2
     model = problem.ising

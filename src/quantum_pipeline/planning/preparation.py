@@ -17,9 +17,10 @@ say is asked beforehand, of those that ``candidates`` names.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 
 from quantum_pipeline.devices.catalogue import Device
 from quantum_pipeline.devices.states import DeviceState
@@ -27,10 +28,12 @@ from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.planning import costs
 from quantum_pipeline.planning.algorithm import settle_algorithm
 from quantum_pipeline.planning.auto_device import best_of
-from quantum_pipeline.planning.costs import InstancePrice
+from quantum_pipeline.planning.blocks import width_of
+from quantum_pipeline.planning.costs import Cost, InstancePrice
 from quantum_pipeline.planning.device import (
     candidates,
     check_asked,
+    check_several,
     check_usable,
     is_open,
     reason_of,
@@ -39,11 +42,11 @@ from quantum_pipeline.planning.forms import qubits_of
 from quantum_pipeline.planning.learning import Learning
 from quantum_pipeline.planning.memory import check_memory
 from quantum_pipeline.planning.mitigation import settle_mitigation
-from quantum_pipeline.planning.plan import plan
-from quantum_pipeline.planning.prepared import Preparation
+from quantum_pipeline.planning.plan import most, plan, plans
+from quantum_pipeline.planning.prepared import OtherDevice, Preparation
 from quantum_pipeline.planning.reasons import Reason, Reasons
 from quantum_pipeline.problems import AnyProblem
-from quantum_pipeline.requests.algorithm import Settled
+from quantum_pipeline.requests.algorithm import Settled, SettledDivide
 from quantum_pipeline.requests.mitigation import Mitigation, Noise
 from quantum_pipeline.requests.request import RUNTIME, ProblemReference, Request, ResolvedRequest
 
@@ -73,9 +76,9 @@ def prepare(
         BudgetExceeded: it could cost more than it may.
     """
 
-    def prepared(device: Device, asked: Request) -> Preparation:
-        state = states.get(device.arn)
-        return _prepared(asked, device, state, instance=instance, region=region, now=now)
+    def prepared(on: Device | tuple[Device, ...], asked: Request) -> Preparation:
+        taken = on if isinstance(on, tuple) else (on,)
+        return _prepared(asked, taken, states, instance=instance, region=region, now=now)
 
     suggested = request if learning is None else learning.applied(request)
     devices = candidates(request)
@@ -85,12 +88,13 @@ def prepare(
             devices, lambda device: prepared(device, suggested), _check_budget, delivered
         )
     else:
-        found = prepared(devices[0], suggested)
+        found = prepared(devices, suggested)
         if within_budget:
             _check_budget(found)
     if learning is None:
         return found
-    by_default = prepared(found.device, request).cost.total_usd
+    taken = (found.device, *(each.device for each in found.others))
+    by_default = prepared(taken, request).cost.total_usd
     return replace(found, learning=learning.model_copy(update={"default_usd": by_default}))
 
 
@@ -113,7 +117,7 @@ def settled_algorithm(request: Request) -> Settled:
     if is_open(request):
         problem = _problem_of(request)
         return settle_algorithm(problem, request.algorithm, exact=False, seconds=_time(request))[0]
-    return _settled(request, candidates(request)[0]).algorithm
+    return _settled(request, candidates(request)).algorithm
 
 
 @dataclass(frozen=True)
@@ -125,26 +129,35 @@ class _Settled:
     mitigation: Mitigation
     noise: Noise | None
     shots: int
-    device: str
+    device: str | tuple[str, ...]
     algorithm_reason: Reason
     mitigation_reason: Reason | None
 
 
-def _settled(request: Request, device: Device) -> _Settled:
-    problem = _problem_of(request)
+def _settled(
+    request: Request, devices: tuple[Device, ...], states: States = MappingProxyType({})
+) -> _Settled:
+    problem, device = _problem_of(request), devices[0]
+    check_several(devices, request.algorithm.name)
     check_asked(request, device)
-    exact = device.kind == "local"
+    widths = [width_of(states.get(each.arn)) for each in devices]
     algorithm, why_algorithm = settle_algorithm(
-        problem, request.algorithm, exact=exact, seconds=_time(request)
+        problem,
+        request.algorithm,
+        exact=device.kind == "local",
+        several=len(devices) > 1,
+        widest=max((width for width in widths if width is not None), default=None),
+        seconds=_time(request),
     )
-    mitigation, why_mitigation = settle_mitigation(request, problem, device)
+    divides = isinstance(algorithm, SettledDivide)
+    mitigation, why_mitigation = settle_mitigation(request, problem, device, divides=divides)
     return _Settled(
         problem,
         algorithm,
         mitigation,
         request.noise,
         request.shots,
-        device.name,
+        _named(devices),
         why_algorithm,
         why_mitigation,
     )
@@ -155,6 +168,11 @@ def _time(request: Request) -> int:
     return request.limits.max_runtime_seconds or RUNTIME
 
 
+def _named(devices: tuple[Device, ...]) -> str | tuple[str, ...]:
+    names = tuple(device.name for device in devices)
+    return names[0] if len(names) == 1 else names
+
+
 def _problem_of(request: Request) -> AnyProblem:
     if isinstance(request.problem, ProblemReference):
         raise InvalidRequest.of("problem.uri", request.problem.uri, "read before it is planned")
@@ -163,31 +181,39 @@ def _problem_of(request: Request) -> AnyProblem:
 
 def _prepared(
     request: Request,
-    device: Device,
-    state: DeviceState | None,
+    devices: tuple[Device, ...],
+    states: States,
     *,
     instance: InstancePrice,
     region: str,
     now: datetime,
 ) -> Preparation:
-    work = _settled(request, device)
-    check_usable(
-        device,
-        n_qubits=qubits_of(work),
-        shots=work.shots,
-        region=region,
-        state=state,
-        now=now,
-        wait_seconds=request.limits.max_runtime_seconds or 0,
-    )
+    work = _settled(request, devices, states)
+    for each in devices:
+        state = states.get(each.arn)
+        narrow = len(devices) > 1 and width_of(state)  # it takes the blocks that fit
+        check_usable(
+            each,
+            n_qubits=min(qubits_of(work), narrow or qubits_of(work)),
+            shots=work.shots,
+            region=region,
+            state=state,
+            now=now,
+            wait_seconds=request.limits.max_runtime_seconds or 0,
+        )
+    device, state = devices[0], states.get(devices[0].arn)
     _check_evaluations(work, state)
     check_memory(work, instance.instance_type)
     if request.reservation_arn is not None:
         device = device.model_copy(update={"usd_per_task": 0.0, "usd_per_shot": 0.0})
-    planned = plan(work, device, state)
-    limits, why_runtime = costs.settle_runtime(request.limits, work, device, planned)
+    found = [states.get(each.arn) for each in devices]
+    planned, *rest = plans(work, devices, found)
+    others = tuple(map(OtherDevice.of, devices[1:], found[1:], rest))
+    shares = [(device, planned), *zip(devices[1:], rest, strict=True)]
+    whole = plan(work, device, state)  # where the others are lost
+    limits, why_runtime = costs.settle_runtime(request.limits, work, device, whole)
     settled = {
-        "device": device.name,
+        "device": work.device,
         "algorithm": work.algorithm,
         "mitigation": work.mitigation,
         "limits": limits,
@@ -198,9 +224,10 @@ def _prepared(
         device=device,
         state=state,
         plan=planned,
+        others=others,
         instance=instance,
-        cost=costs.estimate(resolved, device, instance, planned),
-        least=costs.minimum(resolved, device, instance, state),
+        cost=costs.estimate(resolved, instance, shares, most(resolved, found) if rest else None),
+        least=_least(resolved, instance, (device, *devices[1:]), found),
         reasons=Reasons(
             algorithm=work.algorithm_reason,
             device=reason_of(request, work.problem.n_qubits),
@@ -208,6 +235,21 @@ def _prepared(
             runtime=why_runtime,
         ),
     )
+
+
+def _least(
+    request: ResolvedRequest,
+    instance: InstancePrice,
+    devices: Sequence[Device],
+    states: Sequence[DeviceState | None],
+) -> Cost:
+    """Return the cost of the smallest part of use: one task; of divide, blocks that are merged."""
+    algorithm = request.algorithm
+    if not isinstance(algorithm, SettledDivide) or devices[0].kind == "local":
+        return costs.minimum(request, devices[0], instance, states[0])
+    start = request.model_copy(update={"algorithm": algorithm.model_copy(update={"max_rounds": 0})})
+    shares = list(zip(devices, plans(start, devices, states), strict=True))
+    return costs.estimate(start, instance, shares, most(start, states))
 
 
 def _fields(request: Request) -> dict[str, object]:

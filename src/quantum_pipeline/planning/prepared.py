@@ -29,7 +29,7 @@ class Preparation:
     """A run that can start. ``state`` is None on the job's own simulator.
 
     ``least`` is the cost of its smallest part that is of use. ``learning`` is None where none was
-    asked for.
+    asked for. ``others`` are the devices beside the first, which take blocks as well.
     """
 
     request: ResolvedRequest
@@ -41,6 +41,7 @@ class Preparation:
     least: Cost
     reasons: Reasons
     learning: Learning | None = None
+    others: tuple[OtherDevice, ...] = ()
 
 
 class StateSummary(BaseModel):
@@ -67,13 +68,30 @@ class StateSummary(BaseModel):
         return cls(**{name: getattr(state, name) for name in cls.model_fields})
 
 
+class OtherDevice(BaseModel):
+    """A device beside the first of a run: what Braket said of it, and what is planned there."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    device: Device
+    state_summary: StateSummary | None
+    plan: Plan
+
+    @classmethod
+    def of(cls, device: Device, state: DeviceState | None, plan: Plan) -> Self:
+        """Return the record of a device as it is now."""
+        summary = None if state is None else StateSummary.of(state)
+        return cls(device=device, state_summary=summary, plan=plan)
+
+
 class PreparedRun(BaseModel):
     """Everything the job and the report need to know; written once, by prepare.
 
     ``asked`` is the request as it was asked, less its problem: what was left open is open in it.
     Releases before this one wrote neither it nor ``features``. ``learning`` is None where it was
     not asked for. ``pack`` is the id of the pack that the run is of: then ``execution_arn`` is the
-    pack's, and ``estimate`` the run's share.
+    pack's, and ``estimate`` the run's share. ``others`` are devices beside ``device``, all in its
+    region: ``plan`` has what the first one does of the run, each of them its own.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -94,6 +112,7 @@ class PreparedRun(BaseModel):
     reasons: Reasons
     state_summary: StateSummary | None
     plan: Plan
+    others: tuple[OtherDevice, ...] = ()
     instance: InstancePrice
     estimate: Cost
     prepare_seconds: float
@@ -128,10 +147,16 @@ class PreparedRun(BaseModel):
             reasons=found.reasons,
             state_summary=None if found.state is None else StateSummary.of(found.state),
             plan=found.plan,
+            others=found.others,
             instance=found.instance,
             estimate=found.cost,
             prepare_seconds=prepare_seconds,
         )
+
+    @property
+    def devices(self) -> tuple[Device, ...]:
+        """All devices of the run."""
+        return (self.device, *(each.device for each in self.others))
 
     @property
     def binary(self) -> BinaryProblem:

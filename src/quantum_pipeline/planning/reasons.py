@@ -40,6 +40,9 @@ class Why(StrEnum):
     ONE_SHOT = "one shot"
     """There is no spread to tell an error by."""
 
+    BEST_SHOT = "best shot"
+    """The best shot counts, and its energy is exact: there is none to mitigate."""
+
     ERRORS = "errors"
     """The device makes errors of gates and readout."""
 

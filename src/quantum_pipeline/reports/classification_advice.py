@@ -77,7 +77,7 @@ def _on_ablation(found: Found) -> Iterator[Advice]:
         yield (
             "entanglement buys nothing",
             "Entanglement was not shown to help: with it the model alone is right on "
-            f"{test.quantum_only} tested rows, without it on {test.other_only} "
+            f"{test.quantum_only} of the tested rows, without it on {test.other_only} "
             f"(p = {test.p_value:.2g}).",
         )
 

@@ -28,6 +28,7 @@ from quantum_pipeline.results import (
 class DevicePart(Part):
     """Where the samples came from; ``emulated`` says what stood in for it, None on the real one.
 
+    Of several devices it has the names of all, and is else about the first.
     ``n_qubits`` are all that the device had, None where it reported none. ``qubits_used`` are those
     that the compiled circuit acts on, empty where none was compiled.
     """
@@ -68,6 +69,7 @@ class TaskPart(Part):
     """A quantum task that was paid for."""
 
     arn: str
+    device: str
     purpose: Purpose
     executables: int
     shots: int
@@ -109,7 +111,7 @@ def device_part(prepared: PreparedRun, result: JobResult) -> DevicePart:
     if compiled is not None:
         touched = {*compiled.qubits, *(qubit for pair in compiled.used for qubit in pair)}
     return DevicePart(
-        name=device.name,
+        name=" + ".join(each.name for each in prepared.devices),
         arn=device.arn,
         kind=device.kind,
         emulated=emulated,
@@ -161,7 +163,8 @@ def _error_factor(outcome: MitigationOutcome, exact: float | None) -> float | No
 
 def cost_part(prepared: PreparedRun, actual: Cost, result: JobResult) -> CostPart:
     """Return the bill beside the estimate."""
-    run, device, estimated = result.device_run, prepared.device, prepared.estimate.total_usd
+    run, estimated = result.device_run, prepared.estimate.total_usd
+    device, named = prepared.device, {each.name: each for each in prepared.devices}
     mitigated = None if run is None else run.mitigation
     instance = prepared.instance
     return CostPart(
@@ -176,7 +179,8 @@ def cost_part(prepared: PreparedRun, actual: Cost, result: JobResult) -> CostPar
                 purpose=task.purpose,
                 executables=task.executables,
                 shots=task.shots,
-                usd=_usd(device, 1, task.shots, task.billed_minutes),
+                device=task.device or device.name,
+                usd=task_usd(named.get(task.device or "", device), task),
             )
             for task in result.tasks
         ),
@@ -192,6 +196,11 @@ def cost_part(prepared: PreparedRun, actual: Cost, result: JobResult) -> CostPar
         cut_short_by=() if run is None else run.cut_short_by,
         prices_as_of=actual.prices_as_of,
     )
+
+
+def task_usd(device: Device, task: QuantumTask) -> float:
+    """Return what a task costs on its device."""
+    return _usd(device, 1, task.shots, task.billed_minutes)
 
 
 def _usd(device: Device, tasks: int, shots: float, minutes: float) -> float:

@@ -6,16 +6,20 @@ bitstring.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.problems import BinaryProblem, MaxCut
 from quantum_pipeline.reports import jobs_word
 from quantum_pipeline.reports.base import Artifacts, Outcome, common_parts
+from quantum_pipeline.reports.device_advice import recommend_about_device
+from quantum_pipeline.reports.device_parts import device_plots, task_usd
 from quantum_pipeline.reports.divided_parts import (
     Attribution,
     Credit,
     DividedAlgorithm,
+    DividedDevice,
     DividedQuality,
     DividedReport,
     DividedSolution,
@@ -49,6 +53,7 @@ def build(
     found = _quality(problem, result)
     report = DividedReport(
         **common_parts(prepared, outcome, result),
+        devices=tuple(_devices(prepared, result)),
         problem=ProblemPart(
             type=problem.type,
             sense=problem.sense,
@@ -73,7 +78,7 @@ def build(
         quality=found,
         analysis=analyse(result.history, rounding, problem.constant),
         jobs_word=jobs_word.of_divided(result),
-        recommendations=_advice(found),
+        recommendations=(),
         artifacts=_artifacts(problem, result),
     )
     history = tuple(
@@ -82,7 +87,39 @@ def build(
         for energy in [problem.with_constant(each.energy)]
     )
     course = report.convergence.model_copy(update={"history": history})
-    return report.model_copy(update={"convergence": course})
+    advice = (*_advice(found), *_on_lost(report), *recommend_about_device(report))
+    return report.model_copy(update={"convergence": course, "recommendations": advice})
+
+
+def _devices(prepared: PreparedRun, result: DividedResult) -> Iterator[DividedDevice]:
+    """Yield what each device did, its money by its own prices."""
+    planned = [(prepared.state_summary, prepared.plan)]
+    planned += [(each.state_summary, each.plan) for each in prepared.others]
+    shares = {each.device: each for each in result.devices}
+    for device, (state, plan) in zip(prepared.devices, planned, strict=True):
+        if (share := shares.get(device.name)) is None:
+            return
+        tasks = [task for task in result.tasks if (task.device or device.name) == device.name]
+        yield DividedDevice(
+            name=device.name,
+            queue=None if state is None else state.queue,
+            planned_blocks=sum(use.executables for use in plan.uses),
+            blocks=share.blocks,
+            tasks=len(tasks),
+            shots=sum(task.shots for task in tasks),
+            usd=sum(task_usd(device, task) for task in tasks),
+            handed_over=share.handed_over,
+            lost=share.lost,
+        )
+
+
+def _on_lost(report: DividedReport) -> Iterator[str]:
+    for each in report.devices:
+        if each.lost is not None:
+            yield (
+                f"{each.name} took no more blocks ({each.lost}): {each.handed_over} of its own "
+                "were measured by the others; leave it out until it is back."
+            )
 
 
 def _with_constant(problem: BinaryProblem, each: DividedRound) -> DividedRound:
@@ -237,4 +274,5 @@ def _artifacts(problem: BinaryProblem, result: DividedResult) -> Artifacts:
         plots.append("partition")
     if isinstance(problem, MaxCut) and problem.n_variables <= DRAWN_NODES:
         plots.append("solution")
+    plots += device_plots(result)
     return Artifacts(report_html="report.html", plots=tuple(f"plots/{name}.png" for name in plots))

@@ -82,9 +82,29 @@ class DividedQuality(Part):
     credit_because: str
 
 
-class DividedReport(Report):
-    """``report.json`` of divide."""
+class DividedDevice(Part):
+    """What one device did of what was planned there; money in USD.
 
+    ``queue`` counts the tasks that waited there when the run was prepared, None where that was not
+    told. ``lost`` says why it took no more blocks from some time on, None where it did to the end;
+    ``handed_over`` are those of its own that others took then.
+    """
+
+    name: str
+    queue: int | None
+    planned_blocks: int
+    blocks: int
+    tasks: int
+    shots: int
+    usd: float
+    handed_over: int
+    lost: str | None
+
+
+class DividedReport(Report):
+    """``report.json`` of divide; ``devices`` is empty where the job computed the states."""
+
+    devices: tuple[DividedDevice, ...]
     problem: ProblemPart
     algorithm: DividedAlgorithm
     solution: DividedSolution

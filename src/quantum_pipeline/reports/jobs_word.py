@@ -31,11 +31,17 @@ COURSE = (
     "analysis.efficiency",
 )  # fmt: skip
 
+OF_DEPTHS = (
+    "algorithm.depths[].energy", "algorithm.depths[].evaluations", "algorithm.depths[].gammas",
+    "algorithm.depths[].betas",
+)  # fmt: skip
+
 BILL = (
     "partial", "cost.actual_usd", "cost.estimate_ratio", "cost.breakdown[].what",
     "cost.breakdown[].purpose", "cost.breakdown[].quantity", "cost.breakdown[].usd",
-    "cost.tasks[].arn", "cost.tasks[].purpose", "cost.tasks[].executables", "cost.tasks[].shots",
-    "cost.tasks[].usd", "cost.mitigation_usd", "cost.cut_short", "cost.cut_short_by",
+    "cost.tasks[].arn", "cost.tasks[].device", "cost.tasks[].purpose",
+    "cost.tasks[].executables", "cost.tasks[].shots", "cost.tasks[].usd",
+    "cost.mitigation_usd", "cost.cut_short", "cost.cut_short_by",
 )  # fmt: skip
 
 
@@ -86,8 +92,7 @@ def _of_optimisation(prepared: PreparedRun, result: OptimisationResult) -> Itera
         + (": the last one was recomputed from the angles" if small else ""),
         *COURSE,
         *less,
-        "algorithm.depths[].energy",
-        "algorithm.depths[].evaluations",
+        *OF_DEPTHS,
         *(("less_constant.depths",) if less else ()),
     )
     if small:
@@ -120,7 +125,7 @@ def _of_constrained(problem: FormProblem, result: ConstrainedResult) -> Iterator
     )
     yield _word(
         "each other" + (", the last one to the energy of the recomputed state" if small else ""),
-        *COURSE, "algorithm.depths[].energy", "algorithm.depths[].evaluations",
+        *COURSE, *OF_DEPTHS,
     )  # fmt: skip
     if small:
         held = "the exact figures, which were recomputed from them"
@@ -152,6 +157,12 @@ def _of_divided(result: DividedResult) -> Iterator[JobsWord]:
         result, "quality.quantum_seconds", "quality.classical.seconds",
         "quality.attribution[].seconds",
     )  # fmt: skip
+    if result.devices:
+        yield _word(
+            "the tasks of each device", "devices[].blocks", "devices[].tasks", "devices[].shots",
+            "devices[].usd", "devices[].handed_over", "devices[].lost",
+        )  # fmt: skip
+    yield from _of_device(result)
 
 
 def _of_classification(result: ClassificationResult) -> Iterator[JobsWord]:

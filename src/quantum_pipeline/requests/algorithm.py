@@ -295,6 +295,11 @@ class SettledDivide(Algorithm):
         """Layers of each circuit."""
         return self.depth
 
+    @property
+    def evaluations(self) -> int:
+        """Most evaluations of a block, 0 where its angles are left as they are known."""
+        return self.max_evaluations if self.optimizer == "l-bfgs-b" else 0
+
 
 class SettledVqe(Algorithm):
     """VQE with nothing left to choose."""

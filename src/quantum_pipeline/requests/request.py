@@ -24,7 +24,7 @@ from quantum_pipeline.classification.tables import read_table
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.problems import AnyProblem
 from quantum_pipeline.problems.classification import TableSettings
-from quantum_pipeline.refusals import sentences
+from quantum_pipeline.refusals import refused, sentences
 from quantum_pipeline.requests.algorithm import Algorithm, SettledAlgorithm
 from quantum_pipeline.requests.json_text import check_fields, check_text
 from quantum_pipeline.requests.labels import MAX_TAGS, Owner, Tags
@@ -148,6 +148,26 @@ def _read_reference(problem: Any) -> Any:
     return {"type": "uri", **problem}
 
 
+LONGEST_NAME, MOST_DEVICES = 256, 8
+"""Letters of a device's name or ARN, and devices of a run."""
+
+DeviceName = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
+DEVICES = (
+    "auto, local, sv1, dm1, or a device's name or ARN; with divide also a list of 1 to "
+    f"{MOST_DEVICES} QPUs"
+)
+
+
+def _read_device(given: Any) -> Any:
+    """Return a name, or the names of several devices; a list of one is the one."""
+    names = list(given) if isinstance(given, list | tuple) else [given]
+    if not 1 <= len(names) <= MOST_DEVICES or not all(
+        isinstance(name, str) and 1 <= len(name) <= LONGEST_NAME for name in names
+    ):
+        raise refused(DEVICES)
+    return names[0] if len(names) == 1 else tuple(names)
+
+
 class Request(BaseModel):
     """A request for a run: the problem, how to solve it, and what it may cost."""
 
@@ -159,12 +179,15 @@ class Request(BaseModel):
         BeforeValidator(_read_reference),
     ]
     algorithm: Algorithm = Field(Algorithm(), description="the algorithm and its settings")
-    device: str = Field(
+    device: Annotated[
+        DeviceName
+        | Annotated[tuple[DeviceName, ...], Field(min_length=1, max_length=MOST_DEVICES)],
+        BeforeValidator(_read_device),
+    ] = Field(
         "auto",
-        min_length=1,
-        max_length=256,
-        description="the device that takes the samples; auto chooses",
-        json_schema_extra={"allowed": "auto, local, sv1, dm1, or a device's name or ARN"},
+        description="the device that takes the samples; auto chooses; with divide also a list of "
+        "QPUs of one region, which solve its blocks in parallel",
+        json_schema_extra={"allowed": DEVICES},
     )
     shots: Annotated[StrictInt, Field(ge=1, le=50_000)] = Field(
         1000, description="samples taken from the final state"
@@ -215,6 +238,11 @@ class Request(BaseModel):
         None,
         description="the file that the problem was read from, as qpipe has it; it changes nothing",
     )
+
+    @property
+    def device_names(self) -> tuple[str, ...]:
+        """The devices as they are named: one, unless several are."""
+        return (self.device,) if isinstance(self.device, str) else self.device
 
 
 class SettledLimits(Limits):

@@ -25,13 +25,17 @@ class Evaluation(Record):
 
 
 class QuantumTask(Record):
-    """A quantum task that the job ran on a device, for the bill; ``shots`` of all executables."""
+    """A quantum task that the job ran on a device, for the bill; ``shots`` of all executables.
+
+    ``device`` is the name of one of several, None of the run's only one.
+    """
 
     arn: Text
     purpose: Purpose = SAMPLES
     executables: Count = 1
     shots: Count
     billed_minutes: Minutes = 0.0
+    device: Text | None = None
 
 
 class JobResult(Record):

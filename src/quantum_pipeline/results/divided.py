@@ -6,6 +6,7 @@ their number, to each other and to where they began and ended.
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -64,11 +65,25 @@ class Compared(Record):
     seconds: Seconds
 
 
+class DeviceShare(Record):
+    """What one device of a run did: the blocks that it measured, of all rounds.
+
+    ``lost`` says why it took no more from some time on, None where it did until the end;
+    ``handed_over`` are the blocks of its own that others had to take then.
+    """
+
+    device: Text
+    blocks: Number
+    handed_over: Number
+    lost: Text | None
+
+
 class DividedResult(JobResult):
     """What the job found; energies in the problem's units, minimised, and less its constant.
 
     ``partition`` has the number of each variable's block, none beyond LABELLED variables. The
-    first of ``rounds`` is the partition, merged. ``history`` has their energies.
+    first of ``rounds`` is the partition, merged. ``history`` has their energies. ``devices`` are
+    those that measured the blocks, none where the job computed their states.
     """
 
     algorithm: Literal["divide"]
@@ -83,6 +98,7 @@ class DividedResult(JobResult):
     compared: Entries[Compared]
     classical: ClassicalSolution
     seconds: JobSeconds
+    devices: Entries[DeviceShare] = ()
 
 
 def verify(result: DividedResult, prepared: PreparedRun, algorithm: SettledDivide) -> DividedResult:
@@ -95,7 +111,10 @@ def verify(result: DividedResult, prepared: PreparedRun, algorithm: SettledDivid
     check_equal("depth", result.depth, algorithm.depth)
     check_equal("block_size", result.block_size, algorithm.block_size)
     model, exact = prepared.ising, prepared.binary.exact
-    check_device_run(result, prepared, n_qubits=model.n_variables, counted=0)
+    made = result.device_run and result.device_run.compilation
+    widest = min(len(made.qubits), algorithm.block_size) if made else 0
+    check_device_run(result, prepared, n_qubits=widest, counted=0)
+    _check_devices(result, prepared)
 
     def recomputed(name: str, bitstring: str, energy: float) -> float:
         check_bitstring(f"{name}bitstring", bitstring, model.n_variables)
@@ -118,6 +137,23 @@ def verify(result: DividedResult, prepared: PreparedRun, algorithm: SettledDivid
         check_rival(classical, found, exact)
     changes: dict[str, Any] = {"best_energy": best, "compared": compared, "classical": classical}
     return result.model_copy(update=changes)
+
+
+def _check_devices(result: DividedResult, prepared: PreparedRun) -> None:
+    """Hold what each device did to its tasks: at most a block for each of their circuits."""
+    on_devices = prepared.device.kind != "local"
+    names = [device.name for device in prepared.devices] if on_devices else []
+    check_equal("devices", [each.device for each in result.devices], names)
+    paid = Counter[str]()
+    for task in result.tasks:
+        name = task.device or prepared.device.name
+        if name not in names:
+            raise InvalidResult(refusal("tasks: device", name, ", ".join(names)))
+        paid[name] += task.executables
+    for each in result.devices:
+        if each.blocks > paid[each.device]:
+            allowed = f"up to {paid[each.device]}, the circuits of its tasks"
+            raise InvalidResult(refusal(f"devices: blocks of {each.device}", each.blocks, allowed))
 
 
 def _check_rounds(result: DividedResult, algorithm: SettledDivide, rounding: float) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from quantum_pipeline.quantities import (
@@ -19,6 +21,8 @@ from quantum_pipeline.quantities import (
 )
 from quantum_pipeline.results.base import JobResult
 from quantum_pipeline.results.record import Record
+
+Real = NDArray[np.float64]
 
 Method = Literal[
     "enumeration",
@@ -68,11 +72,23 @@ class JobSeconds(Record):
 
 
 class DepthStep(Record):
-    """The lowest energy that a number of layers reached, and what it took."""
+    """The lowest energy that a number of layers reached, and what it took.
+
+    The angles are given where the depth grows: another run may ask for as many layers.
+    """
 
     depth: Count
     energy: Finite
     evaluations: Number
+    gammas: Entries[Angle] = ()
+    betas: Entries[Angle] = ()
+
+    @classmethod
+    def of(cls, angles: Real, energy: float, evaluations: int, *, grown: bool) -> Self:
+        """Return the step of angles of shape (2, depth)."""
+        gammas, betas = map(tuple, angles.tolist() if grown else ((), ()))
+        depth = angles.shape[1]
+        return cls(depth=depth, energy=energy, evaluations=evaluations, gammas=gammas, betas=betas)
 
 
 class StartsCompared(Record):

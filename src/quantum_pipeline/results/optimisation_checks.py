@@ -279,6 +279,7 @@ def check_course(
         [algorithm.depth] if isinstance(algorithm.depth, int) else range(first, first + len(depths))
     )
     check_equal("depths", depths, list(whole))
+    _check_angles_of_depths(result, grown=not isinstance(algorithm.depth, int))
     taken = [step.evaluations for step in result.depths]
     energies_ = [each.energy for each in result.history]
     if not sum(taken):  # nothing could be paid for before the samples
@@ -293,6 +294,17 @@ def check_course(
         if own:
             lowest = own[-1] if by_shots else min(own)
             check_near(f"depths.{number}.energy", step.energy, lowest, 1e-9 * abs(lowest))
+
+
+def _check_angles_of_depths(result: OptimisationResult | ConstrainedResult, *, grown: bool) -> None:
+    """Hold the angles of depths that grew to their layers, and those of the result to its own."""
+    for number, step in enumerate(result.depths):
+        layers = step.depth if grown else 0
+        for name in ("gammas", "betas"):
+            angles, kept = getattr(step, name), getattr(result, name)
+            check_equal(f"depths.{number}.{name} given", len(angles), layers)
+            if len(angles) == len(kept):
+                check_equal(f"depths.{number}.{name}", angles, kept)
 
 
 def _check_enumeration(

@@ -45,9 +45,9 @@ def _of_the_device(request: Asked, problem: Problem) -> Iterator[str]:
     solver = _solver(request, problem)
     on_exact_states = isinstance(problem, Classification) or solver in ("kernel", "reuploading")
     if solver == "rqaoa" or on_exact_states:
-        yield "shots"
-    if solver in ("rqaoa", "divide") or on_exact_states:
-        yield from ("device", "noise")
+        yield from ("shots", "device", "noise")
+    if solver == "divide":  # the best shot of a block counts, no mean
+        yield "mitigation"
     named = request.get("device", "auto")
     device = _device(LOCAL if named == "auto" and not _is_open(request) else named)
     if device is None:
@@ -67,6 +67,8 @@ def _of_the_device(request: Asked, problem: Problem) -> Iterator[str]:
 def _of_others(request: Asked, problem: Problem) -> Iterator[str]:
     """What is a setting of another algorithm, or of problems with groups or constraints."""
     name = _name(request)
+    if isinstance(problem, BinaryProblem):
+        name = _solver(request, problem)
     yield from (f"algorithm.{field}" for field in foreign(problem, name))
     if isinstance(problem, FormProblem):
         if not problem.form.constraints:
@@ -115,7 +117,18 @@ def _name(request: Asked) -> str:
 
 def _solver(request: Asked, problem: Problem) -> str:
     name = _name(request)
-    return solver_of(problem, name) if isinstance(problem, BinaryProblem) else name
+    if not isinstance(problem, BinaryProblem):
+        return name
+    return solver_of(problem, name, devices=_devices(request))
+
+
+def _devices(request: Asked) -> int:
+    """Return how many devices are named that take tasks."""
+    named = request.get("device", "auto")
+    if named == "auto":
+        return int(_is_open(request))
+    found = map(_device, named if isinstance(named, list | tuple) else [named])
+    return sum(device is not None and device.kind != "local" for device in found)
 
 
 def _is_open(request: Asked) -> bool:

@@ -94,6 +94,7 @@ class BraketService:
         self._simulator = Simulator(clients, self.faults, wait_share, self._containers.on_devices)
         self._jobs = Jobs(runner or self._containers, devices, clock, self._lock, concurrent_jobs)
         tasks = Tasks(self._simulator, devices, self._jobs, clock, self._lock, faults=self.faults)
+        self.tasks = tasks
         self._simulator.ready = tasks.ready
         devices.queues = (tasks.queues, self._jobs.queues)
         limits = SpendingLimits(clock, tasks.all)

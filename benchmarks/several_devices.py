@@ -1,0 +1,203 @@
+"""Blocks on several devices, all emulated here: ``python -m benchmarks.several_devices``.
+
+One problem is divided on Garnet + Emerald, and on Garnet alone. Printed is how long the devices
+were busy with the tasks of each measurement, by the emulator's clock: the longest of the devices,
+for they work at the same time; and what the local Braket has billed, which keeps its ledger without
+the run. The same again while Emerald is switched off in the middle. Then smaller runs whose job is
+killed at random moments, on both devices and on the exact engine, beside one that nobody kills.
+Figures: docs/benchmarks.md.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+import networkx as nx
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.packs import Books, killed, priced_aws
+from quantum_pipeline import runs
+from quantum_pipeline.devices.catalogue import find
+from quantum_pipeline.planning.blocks import levels
+
+Json = dict[str, Any]
+GARNET, BOTH = "Garnet", ["Garnet", "Emerald"]
+MOST_OF_ONE = 0.6
+"""Of the time on one device, what two may take."""
+
+LEFT_ONLINE = 2
+"""Tasks that are created on Emerald before it is off, the last of them in its queue."""
+
+
+def request(n: int, device: Any, *, block_size: int, shots: int, **algorithm: Any) -> Json:
+    """Return MaxCut of a random 3-regular graph, divided."""
+    edges = [list(edge) for edge in nx.random_regular_graph(3, n, seed=1).edges]
+    return {
+        "problem": {"type": "maxcut", "edges": edges},
+        "algorithm": {"name": "divide", "block_size": block_size, **algorithm},
+        "device": device,
+        "shots": shots,
+        "limits": {"max_cost_usd": 10_000},
+    }
+
+
+class Ran(NamedTuple):
+    """A run that ended: its cut, its circuits and tasks, money by its bill and by the ledger.
+
+    ``device_seconds`` are those of the tasks, of all measurements one after another. ``twice`` are
+    circuits that are paid for beyond one a block. ``attempts`` are the jobs that it took.
+    """
+
+    cut: float
+    circuits: int
+    tasks: int
+    device_seconds: float
+    bill_usd: float
+    ledger_usd: float
+    twice: int
+    lost: tuple[str, ...]
+    attempts: int
+    answer: str
+
+    @property
+    def is_right(self) -> bool:
+        """Whether nothing is paid twice, and bill and ledger are the same."""
+        return not self.twice and abs(self.bill_usd - self.ledger_usd) < 1e-9
+
+
+def ran(books: Books, asked: Json, label: str, after: float | None = None) -> Ran:
+    """Return what has become of a request, whose job is killed some seconds after its start."""
+    run_id = books.ended(asked, label) if after is None else killed(books, asked, label, after)[0]
+    report = json.loads(books.pipeline.read(run_id, runs.REPORT))
+    tasks = report["cost"]["tasks"]
+    circuits = sum(task["executables"] for task in tasks)
+    merges = levels(report["problem"]["n_variables"], report["algorithm"]["block_size"])[1:]
+    blocks = report["algorithm"]["n_solved"] + sum(merges)
+    on_devices = [line for line in books.aws.braket.billing.lines(run_id) if line.kind == "task"]
+    return Ran(
+        cut=report["solution"]["objective"],
+        circuits=circuits,
+        tasks=len(tasks),
+        device_seconds=sum(busy(books, run_id)),
+        bill_usd=sum(task["usd"] for task in tasks),
+        ledger_usd=float(sum(line.usd for line in on_devices)),
+        twice=circuits - blocks if tasks else 0,
+        lost=tuple(each["name"] for each in report["devices"] if each["lost"]),
+        attempts=1 + len(json.loads(books.pipeline.read(run_id, runs.JOB))["earlier"]),
+        answer=report["solution"]["bitstring"],
+    )
+
+
+def busy(books: Books, run_id: str) -> Iterator[float]:
+    """Yield the seconds of each measurement of a run: those of the device that was busy longest."""
+    found: defaultdict[int, defaultdict[str, float]] = defaultdict(lambda: defaultdict(float))
+    for task in books.aws.braket.tasks.all():
+        if task.tags.get(runs.RUN_ID_TAG) == run_id and task.device_seconds is not None:
+            ordinal = int(task.tags[runs.BATCH_TAG].split(" ")[1])
+            found[ordinal][task.device.arn] += task.device_seconds
+    return (max(by_device.values()) for by_device in found.values())
+
+
+def switched_off(books: Books, asked: Json) -> Ran:
+    """Return what has become of a request on both devices, the second of which is switched off."""
+    braket, emerald = books.aws.braket, find(BOTH[1]).arn
+    braket.faults.go_offline_after(emerald, LEFT_ONLINE)
+    try:
+        return ran(books, asked, "off")
+    finally:
+        braket.devices.set(emerald, status="ONLINE")
+
+
+def kills(books: Books, asked: Json, label: str, n_kills: int) -> dict[str, int]:
+    """Return how many runs were killed, and in how many of them anything was wrong."""
+    rng = random.Random(1)
+    whole = ran(books, asked, label)
+    [job] = books.jobs(latest(books, label))
+    lasts = (job["endedAt"] - job["startedAt"]).total_seconds()
+    counts = {"killed": 0, "other answer": 0, "paid twice": 0, "bill is not the ledger": 0}
+    for number in range(n_kills):
+        found = ran(books, asked, f"{label}-{number}", rng.uniform(0.1, 0.9) * lasts)
+        counts["killed"] += found.attempts - 1
+        counts["other answer"] += found.answer != whole.answer
+        counts["paid twice"] += found.twice > 0
+        counts["bill is not the ledger"] += abs(found.bill_usd - found.ledger_usd) > 1e-9
+    return counts
+
+
+def latest(books: Books, label: str) -> str:
+    """Return the id of the run of a label."""
+    return next(
+        line.tags[runs.RUN_ID_TAG]
+        for line in reversed(books.aws.braket.billing.lines())
+        if line.kind == "job" and label in line.tags[runs.RUN_ID_TAG]
+    )
+
+
+def printed(found: dict[str, Ran]) -> Table:
+    """Return a line for each way."""
+    table = Table(title="blocks on devices, by the tasks' clock")
+    table.add_column("devices")
+    for column in ("cut", "circuits", "tasks", "device s", "bill USD", "ledger USD", "paid twice"):
+        table.add_column(column, justify="right")
+    for name, each in found.items():
+        table.add_row(
+            f"{name}{' (lost: ' + ', '.join(each.lost) + ')' if each.lost else ''}",
+            f"{each.cut:g}",
+            str(each.circuits),
+            str(each.tasks),
+            f"{each.device_seconds:.1f}",
+            f"{each.bill_usd:.3f}",
+            f"{each.ledger_usd:.3f}",
+            str(each.twice),
+        )
+    return table
+
+
+@click.command(help=__doc__)
+@click.option("--variables", default=32, show_default=True)
+@click.option("--block-size", default=4, show_default=True)
+@click.option("--shots", default=20_000, show_default=True, help="Of each block.")
+@click.option("--kills", "n_kills", default=10, show_default=True, help="Runs killed, each way.")
+@click.option("--json", "file", type=click.Path(path_type=Path))
+def main(variables: int, block_size: int, shots: int, n_kills: int, file: Path | None) -> None:
+    """Print the table, the ratio, and what came of the kills."""
+    how = {"block_size": block_size, "shots": shots, "max_rounds": 2, "depth": 1}
+    small = {"block_size": 4, "shots": 50, "max_rounds": 1, "depth": 1}
+    console = Console()
+    with priced_aws(on_devices=True) as aws:
+        books = Books(aws)
+        found = {
+            "Garnet": ran(books, request(variables, GARNET, **how), "one"),
+            "Garnet + Emerald": ran(books, request(variables, BOTH, **how), "both"),
+            "Garnet + Emerald, one off": switched_off(books, request(variables, BOTH, **how)),
+        }
+        console.print(printed(found))
+        ratio = found["Garnet + Emerald"].device_seconds / found["Garnet"].device_seconds
+        console.print(f"both in {ratio:.3f} of the time of one; target {MOST_OF_ONE}")
+        killed_runs = {
+            "both devices": kills(books, request(12, BOTH, **small), "small", n_kills),
+            "exact engine": kills(
+                books, request(200, "local", **small | {"max_rounds": 300}), "exact", n_kills
+            ),
+        }
+    for name, counts in killed_runs.items():
+        console.print(f"{name}: {', '.join(f'{count} {what}' for what, count in counts.items())}")
+    if file is not None:
+        runs_of = {name: each._asdict() for name, each in found.items()}
+        file.write_text(json.dumps({"runs": runs_of, "kills": killed_runs}), "utf-8")
+    wrong = any(
+        count for each in killed_runs.values() for what, count in each.items() if "paid" in what
+    )
+    if ratio > MOST_OF_ONE or wrong or not all(each.is_right for each in found.values()):
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()
