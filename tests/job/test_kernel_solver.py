@@ -268,10 +268,12 @@ def test_families_take_turns_from_the_middle_and_no_setting_comes_twice() -> Non
 
 
 def test_the_second_half_is_near_the_best() -> None:
-    best = Point(0, (0, 0))
-    points = chosen(10, lambda each: 1.0 if each == best else 0.0)
-    late = points[points.index(best) + 1 :] if best in points[:5] else points[5:]
-    assert all(each.grid == 0 for each in late[-4:])
+    middle = Point(0, (1, 1))
+    points = chosen(10, lambda each: 1.0 if each == middle else 0.0)
+    assert points[0] == middle
+    apart = [sum(abs(k - 1) for k in each.indices) for each in points[5:7]]
+    assert [each.grid for each in points[5:7]] == [0, 0]
+    assert apart == [1, 1]
 
 
 def test_fits_that_do_not_converge_are_counted() -> None:

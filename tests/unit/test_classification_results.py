@@ -90,7 +90,9 @@ TAMPERED: list[tuple[tuple[Any, ...], Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("path", "value", "said"), TAMPERED, ids=lambda each: str(each)[:40])
+@pytest.mark.parametrize(
+    ("path", "value", "said"), TAMPERED, ids=[f"{place}" for place in range(len(TAMPERED))]
+)
 def test_what_is_tampered_with_is_refused_by_name(
     made: Made, path: tuple[Any, ...], value: Any, said: str
 ) -> None:
