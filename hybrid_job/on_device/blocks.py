@@ -46,7 +46,7 @@ LOOK_SECONDS = 5.0
 """Time between two looks whether a device that is waited for is still there."""
 
 HANDS = 16
-"""Times that a block is sent at most: any of eight devices may be lost before it measures, or then."""
+"""Times that a block is sent at most: each of eight devices may be lost before it, or in it."""
 
 
 class _Sent(Record):
