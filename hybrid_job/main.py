@@ -18,6 +18,7 @@ from hybrid_job import environment
 from hybrid_job.job import (
     ClassificationJob,
     ConstrainedJob,
+    CutJob,
     DivideJob,
     KernelJob,
     QaoaJob,
@@ -26,7 +27,7 @@ from hybrid_job.job import (
     VqeJob,
 )
 from hybrid_job.journal import Journal
-from hybrid_job.solvers import constrained, qaoa, rqaoa, vqe
+from hybrid_job.solvers import constrained, cut, qaoa, rqaoa, vqe
 from quantum_pipeline.errors import ERRORS, InvalidRequest, InvalidResult, PipelineError
 from quantum_pipeline.planning.pack_record import PackRecord
 from quantum_pipeline.planning.packs import Room
@@ -35,6 +36,7 @@ from quantum_pipeline.problems import BinaryProblem, Chemistry, FormProblem
 from quantum_pipeline.problems.classification import Classification
 from quantum_pipeline.refusals import describe
 from quantum_pipeline.requests.algorithm import (
+    SettledCut,
     SettledDivide,
     SettledKernel,
     SettledQaoa,
@@ -110,6 +112,8 @@ def solve(prepared: PreparedRun, journal: Journal, started: float) -> JobResult:
     algorithm, problem = prepared.request.algorithm, prepared.request.problem
     job = (prepared, journal, started)
     match algorithm, problem:
+        case SettledCut(), BinaryProblem():
+            return cut.solve(CutJob(*job, algorithm))
         case SettledQaoa(), BinaryProblem():
             return qaoa.solve(QaoaJob(*job, algorithm))
         case SettledRqaoa(), BinaryProblem():
