@@ -97,7 +97,7 @@ def settle_cut(
     gates = settled.depth * len(crossing(problem.ising, [part.variables for part in parts]))
     words = (
         f"QAOA of {n} spins at depth {settled.depth}, wider than {device.name} ({width}): in "
-        f"{len(parts)} parts, {gates} gates cut, angles by exact gradients of the whole"
+        f"{len(parts)} parts, {gates} gate{'s' * (gates != 1)} cut; exact gradients of the whole"
     )
     return settled, Reason(why=Why.SIZE, words=words)
 
