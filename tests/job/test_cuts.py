@@ -22,6 +22,7 @@ from hybrid_job.solvers import cut
 from quantum_pipeline.cutting import Part
 from quantum_pipeline.cutting.expansion import Expansion
 from quantum_pipeline.cutting.reconstruction import Reconstruction, deviations, shared_out
+from quantum_pipeline.errors import DeviceUnavailable
 from quantum_pipeline.ising import IsingModel, all_energies, spins_of
 from quantum_pipeline.pages import render
 from quantum_pipeline.planning.prepared import PreparedRun
@@ -38,6 +39,8 @@ from tests.unit.test_cuts import REQUEST, width
 from tests.unit.textbook import qaoa_probabilities
 
 Real = NDArray[np.float64]
+
+FAMILY = next(iter(FAMILIES))
 
 SURE = 1e13
 """Shots whose counts are probabilities."""
@@ -163,6 +166,13 @@ def test_compiled_parts_are_the_logical_ones(family: str) -> None:
         compiled = compiler.compile(part_circuit(cut_, 0, name))
 
         assert probabilities(compiled, state) == pytest.approx(exact(cut_, 0, name), abs=1e-9)
+
+
+def test_a_part_wider_than_what_is_connected_is_refused_by_name() -> None:
+    cut_, state = expansion([[0, 1, 2], [3, 4]], [(2, 3)], 1), device(2, lattice(1, 2), FAMILY)
+
+    with pytest.raises(DeviceUnavailable, match="allowed: parts of up to 2, its connected qubits"):
+        PartCompiler(state, Noise(), seed=1).compile(part_circuit(cut_, 0, "0"))
 
 
 def test_thirty_variables_agree_with_a_formula_of_the_literature() -> None:

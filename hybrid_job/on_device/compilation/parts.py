@@ -15,8 +15,10 @@ from hybrid_job.on_device.compilation.schedule import Layer
 from hybrid_job.on_device.compilation.sizes import compilation_of
 from hybrid_job.on_device.measurement import Compiled
 from quantum_pipeline.devices.states import DeviceState
+from quantum_pipeline.errors import DeviceUnavailable
 from quantum_pipeline.requests.mitigation import Noise
 from quantum_pipeline.results.device_run import Compilation
+from quantum_pipeline.wording import refusal
 
 
 class PartCompiler:
@@ -32,7 +34,11 @@ class PartCompiler:
         self._layers: dict[tuple[tuple[int, int], ...], Layer] = {}
 
     def compile(self, part: PartCircuit) -> Compiled:
-        """Return the circuit; ``qubits[k]`` holds its qubit k when it is measured."""
+        """Return the circuit; ``qubits[k]`` holds its qubit k when it is measured.
+
+        Raises:
+            DeviceUnavailable: too few connected qubits.
+        """
         if self._plain:
             return Compiled(part.logical(), tuple(range(part.n_qubits)), noise=self._noise)
         chip, routed = chip_of(self._state), self._routed(part)
@@ -69,6 +75,10 @@ class PartCompiler:
         key = ((part.n_qubits, 0), *pairs)
         if key not in self._layers:
             chip = chip_of(self._state)
+            if part.n_qubits > chip.n_sites:
+                device = f"{self._state.name} for a part of {part.n_qubits} qubits"
+                allowed = f"parts of up to {chip.n_sites}, its connected qubits"
+                raise DeviceUnavailable(refusal("device", device, allowed))
             self._layers[key] = best_layer(
                 chip, part.n_qubits, list(pairs), self._seed, tilted=False
             )
