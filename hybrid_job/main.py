@@ -112,10 +112,12 @@ def solve(prepared: PreparedRun, journal: Journal, started: float) -> JobResult:
     algorithm, problem = prepared.request.algorithm, prepared.request.problem
     job = (prepared, journal, started)
     match algorithm, problem:
-        case SettledCut(), BinaryProblem():
-            return cut.solve(CutJob(*job, algorithm))
         case SettledQaoa(), BinaryProblem():
-            return qaoa.solve(QaoaJob(*job, algorithm))
+            if isinstance(algorithm, SettledCut):
+                solved = cut.solve(CutJob(*job, algorithm))
+            else:
+                solved = qaoa.solve(QaoaJob(*job, algorithm))
+            return solved
         case SettledRqaoa(), BinaryProblem():
             return rqaoa.solve(RqaoaJob(*job, algorithm))
         case SettledDivide(), BinaryProblem():
