@@ -1,15 +1,14 @@
-"""What is drawn of a model beside its figures: its classes on a plane, its kernel matrix."""
+"""What is drawn of a model beside its figures: its classes on a plane."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from hybrid_job.learning.table import Classes, Table
+from hybrid_job.learning.table import Table
 from quantum_pipeline.classification.encodings import Rows
-from quantum_pipeline.classification.parts import Places
 from quantum_pipeline.classification.prediction import predict_scaled
 from quantum_pipeline.classification.stored import StoredModel
-from quantum_pipeline.results.classification import SHOWN, Boundary
+from quantum_pipeline.results.classification import Boundary
 
 POINTS = 40
 """Of a boundary along each axis."""
@@ -36,8 +35,3 @@ def _axis(table: Table, number: int) -> Rows:
     values = table.trained[:, number]
     beyond = MARGIN * np.ptp(values)
     return np.linspace(values.min() - beyond, values.max() + beyond, POINTS)
-
-
-def shown_rows(classes: Classes) -> Places:
-    """Return the first trained rows, SHOWN at most, sorted by class."""
-    return np.argsort(classes[:SHOWN], kind="stable")

@@ -10,8 +10,9 @@ from hybrid_job.learning import picture
 from hybrid_job.learning.quantum_kernel import KernelLearner
 from hybrid_job.learning.table import Table
 from hybrid_job.learning.tuning import contest, ended
+from quantum_pipeline.classification.parts import spread
 from quantum_pipeline.results import Evaluation
-from quantum_pipeline.results.classification import ClassificationResult
+from quantum_pipeline.results.classification import SHOWN, ClassificationResult
 
 
 def solve(job: KernelJob) -> ClassificationResult:
@@ -21,7 +22,7 @@ def solve(job: KernelJob) -> ClassificationResult:
     models = contest(job, learner, KernelLearner(job, table, entangled=False))
     setting = models.found.setting
     stored = table.stored(job.prepared.run_id, learner.model(setting))
-    shown, (sentence, limit) = picture.shown_rows(table.classes), ended(job, models.found)
+    shown, (sentence, limit) = spread(table.classes.tolist(), SHOWN), ended(job, models.found)
     return ClassificationResult(
         **models.fields,
         algorithm="kernel",

@@ -9,7 +9,7 @@ from sklearn.decomposition import PCA
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from quantum_pipeline.classification.columns import Cell, column, encoded, width
-from quantum_pipeline.classification.parts import folds, parts
+from quantum_pipeline.classification.parts import folds, parts, spread
 from quantum_pipeline.classification.scaling import fitted, scaled
 
 WORDS = ["red", "blue", "red", "green"]
@@ -77,6 +77,23 @@ def test_folds_deal_out_each_class(count: int) -> None:
     assert np.ptp([len(fold) for fold in found]) <= 1
     for each in range(3):
         assert np.ptp([np.sum(classes[fold] == each) for fold in found]) <= 1
+
+
+def test_rows_that_are_shown_are_of_all_classes_and_spread_over_each() -> None:
+    """Also of a table that is sorted by class, or has a class of few rows."""
+    classes = np.array([0] * 300 + [1] * 5 + [2] * 90 + [0] * 100)
+
+    found = spread(classes.tolist(), 64)
+
+    assert np.bincount(classes[found]).tolist() == [29, 5, 29]
+    assert (np.diff(classes[found]) >= 0).all()
+    for each in range(3):
+        places, shown = np.flatnonzero(classes == each), found[classes[found] == each]
+        gaps = np.diff(np.searchsorted(places, shown))
+        assert gaps.min() >= 1
+        assert np.ptp(gaps) <= 1
+        assert shown[-1] >= places[-1 - gaps.max()]
+    assert spread([1, 0, 1], 64).tolist() == [1, 0, 2]
 
 
 def _table(n_rows: int, width: int) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Which rows are trained on and which are tested, and folds of the trained: stratified, by a seed.
+"""Which rows are trained on, tested and shown, and folds of the trained: stratified, by a seed.
 
 The tested rows are the same for every model and every run with the same ``seed`` of the problem.
 Orders are those of numpy's legacy generator, which are the same on every machine.
@@ -45,6 +45,23 @@ def folds(classes: Sequence[int], count: int, seed: int) -> list[Places]:
     """
     dealt = [place for places in _shuffled(classes, seed) for place in places]
     return [np.sort(np.array(dealt[fold::count], dtype=np.int64)) for fold in range(count)]
+
+
+def spread(classes: Sequence[int], most: int) -> Places:
+    """Return the places of up to ``most`` rows, sorted by class, spread over the rows of each.
+
+    Classes have as many each, those with fewer rows all of theirs.
+
+    >>> spread([0, 0, 0, 0, 0, 0, 1, 2, 2], 6).tolist()
+    [0, 2, 4, 6, 7, 8]
+    """
+    numbers = np.asarray(classes, dtype=np.int64)
+    places = [np.flatnonzero(numbers == each) for each in np.unique(numbers)]
+    sizes = np.array([len(each) for each in places])
+    share = next(n for n in range(most, 0, -1) if np.minimum(sizes, n).sum() <= most)
+    counts = np.minimum(sizes, share).tolist()
+    evenly = (np.arange(k) * len(each) // k for each, k in zip(places, counts, strict=True))
+    return np.concatenate([each[at] for each, at in zip(places, evenly, strict=True)])
 
 
 def _shuffled(classes: Sequence[int], seed: int) -> Iterator[list[int]]:

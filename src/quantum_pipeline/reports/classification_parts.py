@@ -175,7 +175,7 @@ class ClassificationQuality(Part):
 
 
 class KernelPart(Part):
-    """The kernel matrix of the first trained rows, sorted by class.
+    """The kernel matrix of trained rows spread over the classes, and sorted by them.
 
     ``mean`` and ``spread``, the standard deviation, are of its entries off the diagonal, ``within``
     and ``between`` their means in a class and between two; None where there are no such entries.

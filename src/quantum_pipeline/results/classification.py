@@ -23,7 +23,7 @@ Competitor = Literal[
 COMPETITORS: tuple[Competitor, ...] = get_args(Competitor)
 
 SHOWN = 64
-"""Most trained rows of a kernel matrix that is shown."""
+"""Most trained rows of a kernel matrix that is shown, spread over the classes."""
 
 
 class Competed(Record):
@@ -78,9 +78,9 @@ class ClassificationResult(JobResult):
     """What the job found. ``history`` has the loss of each epoch, or of a kernel the error
     1 - accuracy of each setting that was tried, in folds.
 
-    ``gram`` is the kernel matrix of the first SHOWN trained rows, sorted by class, None of
-    re-uploading; ``gram_classes`` their classes. ``measured_gram`` is what a device measured of
-    the same, before and after mitigation in ``repaired_gram``; None without a device.
+    ``gram`` is the kernel matrix of up to SHOWN trained rows, sorted by class (``parts.spread``),
+    None of re-uploading; ``gram_classes`` their classes. ``measured_gram`` is what a device
+    measured of the same, before and after mitigation in ``repaired_gram``; None without a device.
     ``left_out`` are models that there was no time to tune.
     """
 

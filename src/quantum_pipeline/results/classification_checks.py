@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantum_pipeline.classification import kernels
-from quantum_pipeline.classification.parts import folds
+from quantum_pipeline.classification.parts import folds, spread
 from quantum_pipeline.classification.prediction import decided, predict
 from quantum_pipeline.classification.scaling import fitted, scaled
 from quantum_pipeline.classification.stored import KernelModel, StoredModel, n_scores
@@ -212,11 +212,11 @@ def _check_gram(result: ClassificationResult, problem: Classification) -> None:
     if not isinstance(model, KernelModel):
         check_equal("gram", result.gram, None)
         return
-    first = problem.parts.trained[:SHOWN]
-    labels = np.array(problem.labels)[first]
-    order = np.argsort(labels, kind="stable")
-    check_equal("gram_classes", result.gram_classes, tuple(labels[order].tolist()))
-    rows = model.bandwidth * scaled(result.model.scaling, problem.numbers[first[order]])
+    trained = problem.parts.trained
+    labels = np.array(problem.labels)[trained]
+    places = spread(labels.tolist(), SHOWN)
+    check_equal("gram_classes", result.gram_classes, tuple(labels[places].tolist()))
+    rows = model.bandwidth * scaled(result.model.scaling, problem.numbers[trained[places]])
     if model.kernel == "fidelity":
         expected = kernels.fidelities(model.encoding, rows)
     else:
