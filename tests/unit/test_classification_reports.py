@@ -98,6 +98,24 @@ def test_worse_than_the_best_of_several_takes_more_than_worse_than_one() -> None
     assert quality.verdict.endswith("as the best of 2, p has to be below 0.025")
 
 
+def test_better_than_the_best_has_to_be_better_than_each() -> None:
+    """Six rows against none tell more than ten against three, though seven is more than six."""
+    models: dict[Competitor, NDArray[np.float64]] = {
+        "quantum": sure(THREE, 3),
+        "rbf svm": sure(THREE, 9),  # three of its rows are wrong by both
+        "mlp": sure(THREE, 10, first=10),
+    }
+    quality = with_models(THREE, models).quality
+    assert quality.best_known_by == quality.classical.method == "rbf svm"
+    assert binomtest(0, 6).pvalue < 0.05 < binomtest(3, 13).pvalue
+    assert quality.paired.other == "mlp"
+    assert quality.paired.p_value == pytest.approx(binomtest(3, 13).pvalue)
+    assert quality.outcome == quality.paired.shown == "no difference shown"
+    assert quality.verdict.startswith(
+        "no difference to mlp, unlike to rbf svm, was shown: 33 of 36"
+    )
+
+
 def test_of_equally_good_rivals_the_one_that_is_told_apart_least_is_taken() -> None:
     models: dict[Competitor, NDArray[np.float64]] = {
         "quantum": sure(THREE, 1),

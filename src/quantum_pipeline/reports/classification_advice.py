@@ -46,15 +46,16 @@ def advise(found: Found) -> Iterator[Advice]:
 
 
 def _on_rival(found: Found) -> Iterator[Advice]:
-    quality, rival = found.quality, found.quality.classical
+    quality = found.quality
+    rival = next(each for each in quality.models if each.name == quality.paired.other)
     accuracies = f"{percent(quality.accuracy)} against {percent(rival.accuracy)}"
     if quality.outcome == "worse":
-        yield "rival is better", f"Use {rival.method}: it was shown to be better ({accuracies})."
+        yield "rival is better", f"Use {rival.name}: it was shown to be better ({accuracies})."
     faster = found.times_compare and rival.seconds < quality.quantum_seconds
     if quality.outcome == "no difference shown" and faster:
         yield (
             "rival is cheaper",
-            f"Nothing here speaks for the quantum model: {rival.method} was as good as far as can "
+            f"Nothing here speaks for the quantum model: {rival.name} was as good as far as can "
             f"be told ({accuracies}), and took {duration(rival.seconds)} instead of "
             f"{duration(quality.quantum_seconds)}.",
         )

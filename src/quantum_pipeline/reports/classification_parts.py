@@ -107,7 +107,9 @@ class ModelPart(Part):
 class PairedPart(Part):
     """The exact test of McNemar of the quantum model against another, row by row.
 
-    ``quantum_only`` rows the quantum model alone got right, ``other_only`` the other alone.
+    ``quantum_only`` rows the quantum model alone got right, ``other_only`` the other alone. The
+    other is the best classical model; where the quantum one is better than that, but was not shown
+    to be better than each, the one that it is least told from.
     ``chosen_of`` counts the models of which the other was taken as the best on the same rows: a
     quantum model that is worse than it is said to be so only below 0.05 divided by them.
     """
