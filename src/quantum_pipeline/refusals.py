@@ -100,11 +100,13 @@ def _sentences(error: Any, root_schema: Schema, root: str) -> list[str]:  # noqa
         case "refused":
             return [refusal(field, error["input"], context["allowed"])]
         case "union_tag_invalid":
-            given = error["input"]["type"]
-            said = refusal(f"{field}.type", given, _one_of(_tags(schema)))
+            given = error["input"][_tag_name(schema)]
+            said = refusal(f"{field}.{_tag_name(schema)}", given, _one_of(_tags(schema)))
             return [said + did_you_mean(given, _tags(schema))]
         case "union_tag_not_found":
-            return [f"{field}.type: missing; allowed: {_one_of(_tags(schema))}"]
+            return [f"{field}.{_tag_name(schema)}: missing; allowed: {_one_of(_tags(schema))}"]
+        case "json_invalid":
+            return [f"{field}: no JSON ({context['error']})"]
         case "extra_forbidden":
             there = schema["properties"]
             meant = did_you_mean(path[-1], there) or f"; allowed: {', '.join(there)}"
@@ -218,7 +220,7 @@ def words(schema: Schema, root: Schema) -> str:  # noqa: PLR0911 - a kind each
         case {"allowed": str(text)}:
             return text
         case {"discriminator": _}:
-            return f"an object whose type is {_one_of(_tags(schema))}"
+            return f"an object whose {_tag_name(schema)} is {_one_of(_tags(schema))}"
         case {"const": value}:
             return shown(value)
         case {"enum": values}:
@@ -241,9 +243,14 @@ def words(schema: Schema, root: Schema) -> str:  # noqa: PLR0911 - a kind each
 
 
 def _tags(schema: Schema) -> dict[str | int, str]:
-    """Return the references of a union by the ``type`` that tells them apart."""
+    """Return the references of a union by the words that tell them apart."""
     mapping: dict[str | int, str] = schema.get("discriminator", {}).get("mapping", {})
     return mapping
+
+
+def _tag_name(schema: Schema) -> str:
+    """Return the field that has these words, as ``type``."""
+    return str(schema["discriminator"]["propertyName"])
 
 
 def _one_of(values: Iterable[object]) -> str:
@@ -252,6 +259,9 @@ def _one_of(values: Iterable[object]) -> str:
 
 def _bounds(schema: Schema) -> str:
     lowest, highest = schema.get("minimum"), schema.get("maximum")
+    above = schema.get("exclusiveMinimum")
+    if above is not None:
+        return f" above {above:.10g}" + ("" if highest is None else f", up to {highest:.10g}")
     if highest is None:
         return "" if lowest is None else f" from {lowest:.10g} up"
     return f" up to {highest:.10g}" if lowest is None else f" from {lowest:.10g} to {highest:.10g}"

@@ -57,6 +57,7 @@ TAMPERED: list[tuple[tuple[Any, ...], Any, str]] = [
     (("model", "target"), "c1", "model.target"),
     (("model", "columns", 0, "name"), "other", "model.columns"),
     (("model", "classes", 0), "other", "model.classes"),
+    ((*MODEL, "kind"), "pickle", 'model.model.kind: got "pickle"; allowed: one of kernel, reuploa'),
     (("model", "scaling", "means", 1), lambda x: x + 1e-3, "model.scaling.means.1"),
     (("model", "scaling", "scales", 0), lambda x: 2 * x, "model.scaling.scales.0"),
     ((*MODEL, "encoding", "depth"), 1, "model.encoding.depth"),

@@ -18,6 +18,8 @@ from click.testing import CliRunner, Result
 from quantum_pipeline.classification.prediction import predict
 from quantum_pipeline.classification.stored import StoredModel
 from quantum_pipeline.cli.entry import main
+from quantum_pipeline.cli.predicting import stored_model
+from quantum_pipeline.errors import InvalidRequest
 from tests.unit.finished_classification import classified, iris, prepared_table, problem_of
 
 WITH_WORDS = {
@@ -106,9 +108,10 @@ def test_unknown_words_are_none_of_the_known_and_counted(
     path = written(
         tmp_path,
         ["colour", "size", "kind"],
-        [["green", 3, "yes"], ["red", "", "no"], ["grey", 1, ""]],
+        [["green", 3, "yes"], ["red", "", "No"], ["grey", 1, ""]],
     )
     found = said("words", path)
+    assert "kind: 1 row has a class that the model does not know" in found.stderr
     assert "colour: 2 cells are words that the model has not seen" in found.stderr
     assert " of 2 rows right" in found.stderr
 
@@ -140,3 +143,28 @@ def test_a_file_that_is_no_model_is_refused(said: Callable[..., Result], tmp_pat
     found = said(str(tmp_path / "model.json"), path)
     assert found.exit_code == 2
     assert "model.json: run_id: got 3; allowed: text" in " ".join(found.stderr.split())
+
+
+CHANGED: list[tuple[tuple[str | int, ...], Any, str]] = [
+    (("model", "kind"), "pickle", 'model.kind: got "pickle"; allowed: one of kernel, reuploading'),
+    (("model",), {}, "model.kind: missing; allowed: one of kernel, reuploading"),
+    (("model",), 3, "model: got 3; allowed: an object whose kind is one of kernel, reuploading"),
+    (("scaling", "scales", 0), 0.0, "scales.0: got 0.0; allowed: a number above 0, up to 1e+30"),
+    (("columns", 0, "name"), "petal width", 'columns: got ["petal width", "sepal width", "petal'),
+    (("classes", 0), "virginica", 'classes: got ["virginica", "versicolor", "virginica"]; allowed'),
+    (("target",), "petal width", 'target: got "petal width"; allowed: another name than those of'),
+]
+
+
+@pytest.mark.parametrize(("place", "value", "words"), CHANGED, ids=range(len(CHANGED)))
+def test_what_is_changed_in_a_model_is_named(
+    folder: Path, place: tuple[str | int, ...], value: Any, words: str
+) -> None:
+    data = json.loads((folder / "irises" / "model.json").read_bytes())
+    inner = data
+    for step in place[:-1]:
+        inner = inner[step]
+    inner[place[-1]] = value
+    with pytest.raises(InvalidRequest) as refused:
+        stored_model(json.dumps(data).encode())
+    assert words in str(refused.value)

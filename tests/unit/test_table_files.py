@@ -78,7 +78,8 @@ def test_cells_are_numbers_words_or_missing(text: str, rows: tuple[Any, ...]) ->
         ("a,b,a\n1,2,3\n", 'line 1: got "a" 2 times; allowed: each name once in the header'),
         ('a,b\n"x\ny",2\n1\n', "line 4: got 1 cells; allowed: 2, as many as the header has names"),
         ("a,,b\n1,2,3\n", "column 2 has no name in the header; allowed: a name for each column"),
-        ("a,b\n1,inf\n2,3\n", 'line 2, column b: got "inf"; allowed: a finite number'),
+        ("a,b\n1,inf\n2,3\n", 'line 2, column b: got "inf"; allowed: a number up to 1e+30'),
+        ("a,b\n2,3\n1,-1e31\n", 'line 3, column b: got "-1e31"; allowed: a number up to 1e+30'),
         (
             'a,b\n1,"2\n',
             "line 2: no CSV (unexpected end of data); allowed: cells apart by commas; t",

@@ -40,7 +40,11 @@ def test_what_is_missing_takes_the_median_or_the_most_frequent_word() -> None:
     ("cell", "said"),
     [
         ("wide", 'rows.1.n: got "wide"; allowed: a number'),
-        (None, "rows.1.n: got null; allowed: a value: none was missing"),
+        (
+            None,
+            "rows.1.n: got null; allowed: a value; nothing stands for a missing one in a model "
+            "without missing: impute",
+        ),
     ],
 )
 def test_a_cell_that_is_no_number_is_refused(cell: str | None, said: str) -> None:

@@ -79,7 +79,8 @@ def _numbers(column: Column, cells: Sequence[Cell]) -> NDArray[np.float64]:
     filled = [column.fill if each is None else each for each in cells]
     if None in filled:
         place = filled.index(None)
-        raise ValueError(refusal(f"rows.{place}.{column.name}", None, "a value: none was missing"))
+        allowed = "a value; nothing stands for a missing one in a model without missing: impute"
+        raise ValueError(refusal(f"rows.{place}.{column.name}", None, allowed))
     if column.words is None:
         if not _are_numbers(filled):
             place = next(k for k, each in enumerate(filled) if not _are_numbers([each]))

@@ -149,6 +149,16 @@ class StoredModel(Record):
     model: Annotated[KernelModel | ReuploadingModel, Field(discriminator="kind")]
 
     @model_validator(mode="after")
+    def _check_names(self) -> Self:
+        names = tuple(each.name for each in self.columns)
+        for field, found in (("columns", names), ("classes", self.classes)):
+            if len(set(found)) < len(found):
+                raise ValueError(refusal(field, list(found), "each name once"))
+        if self.target in names:
+            raise ValueError(refusal("target", self.target, "another name than those of columns"))
+        return self
+
+    @model_validator(mode="after")
     def _check_lengths(self) -> Self:
         width = sum(1 if each.words is None else len(each.words) for each in self.columns)
         check_lengths("scaling.means", [self.scaling.means], width)

@@ -11,9 +11,9 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from math import isfinite
 from typing import Literal, NamedTuple
 
+from quantum_pipeline.quantities import LARGEST
 from quantum_pipeline.wording import refusal, shown
 
 MOST_ROWS, MOST_COLUMNS, MOST_CELLS = 20_000, 500, 1_000_000
@@ -164,8 +164,9 @@ def _column(
     found: list[Read] = []
     for number, cell in zip(numbers, cells, strict=True):
         value = None if cell.lower() in MISSING else _number(cell.replace(",", "."))
-        if value is not None and not isfinite(value):
-            raise ValueError(refusal(f"line {number}, column {name}", cell, "a finite number"))
+        if value is not None and abs(value) > LARGEST:
+            allowed = f"a number up to {LARGEST:g} in size"
+            raise ValueError(refusal(f"line {number}, column {name}", cell, allowed))
         found.append(value)
     return found
 

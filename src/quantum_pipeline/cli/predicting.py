@@ -75,6 +75,15 @@ def _stored(name: str, stack: str | None, output: Path) -> StoredModel:
             allowed = f"a classification that succeeded, which has its {MODEL}"
             raise InvalidRequest.of("RUN", name, allowed)
         content = found
+    return stored_model(content)
+
+
+def stored_model(content: bytes) -> StoredModel:
+    """Return the model that a ``model.json`` holds.
+
+    Raises:
+        InvalidRequest: names what is wrong in it.
+    """
     try:
         return StoredModel.model_validate_json(content)
     except ValidationError as error:
@@ -188,6 +197,9 @@ class _Said(NamedTuple):
                 f"{column}: {unknown} {cells} that the model has not seen, taken as none of those "
                 "it knows"
             )
+        if strange := self._strange():
+            rows = "row has a class" if strange == 1 else "rows have classes"
+            yield f"{self.stored.target}: {strange} {rows} that the model does not know"
         if right := self._right():
             share = percent(right[0] / right[1])
             yield f"{self.stored.target}: {right[0]} of {right[1]} rows right, {share}"
@@ -202,18 +214,25 @@ class _Said(NamedTuple):
             if unknown:
                 yield column.name, unknown
 
+    def _strange(self) -> int:
+        """Return how many rows are given a class that is none of the model's."""
+        return sum(each not in (None, *self.stored.classes) for each in self._given())
+
     def _right(self) -> tuple[int, int] | None:
         """Return how many rows are right, of those whose class is given; None where none is."""
-        if self.stored.target not in self.table.columns:
-            return None
-        place = self.table.columns.index(self.stored.target)
-        given = [row[place] for row in self.table.rows]
         known = [
-            said == word(cell)
-            for said, cell in zip(self.classes, given, strict=True)
-            if cell is not None
+            said == given
+            for said, given in zip(self.classes, self._given(), strict=True)
+            if given is not None
         ]
         return (sum(known), len(known)) if known else None
+
+    def _given(self) -> list[str | None]:
+        """Return the class that each row has in the file."""
+        if self.stored.target not in self.table.columns:
+            return [None] * len(self.table.rows)
+        place = self.table.columns.index(self.stored.target)
+        return [None if row[place] is None else word(row[place]) for row in self.table.rows]
 
 
 def _line(cells: Sequence[str]) -> str:
