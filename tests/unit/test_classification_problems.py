@@ -120,8 +120,16 @@ def test_what_cannot_be_learned_from_is_refused(changed: dict[str, Any], said: s
         ),
         ({"rows": [[row[0], f"w{i}", row[2]] for i, row in enumerate(ROWS)]}, ["column b is anot"]),
         (
-            {"rows": _with(1, "3,5")},
-            ["column b was read as words, for 1 of its 24 values are no n"],
+            {"rows": _with(1, "tall")},
+            ["column b was read as words, for 1 of its 24 values is no number, as"],
+        ),
+        (
+            {
+                "rows": [
+                    [row[0], f"{i % 9},5" if i % 9 else 1, row[2]] for i, row in enumerate(ROWS)
+                ]
+            },
+            ['column b was read as words, for a comma is no part of a number here, as in "1,5"'],
         ),
         (
             {"rows": [[i % 12 // 2, 0.5, "uv"[i % 2]] for i in range(24)]},

@@ -66,6 +66,12 @@ def test_cells_are_numbers_words_or_missing(text: str, rows: tuple[Any, ...]) ->
     assert read_table(text).rows == rows
 
 
+def test_what_is_taken_for_a_missing_value_is_said() -> None:
+    assert read_table("a,b\n1,x\n,y\n").notes[-1] == "1 value is missing"
+    found = read_table("a,b\nNone,x\nNA,\nsome,NA\n").notes[-1]
+    assert found == '4 values are missing, "NA" and "None" counted as such'
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

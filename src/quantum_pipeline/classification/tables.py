@@ -133,7 +133,12 @@ def _table(
     if words:
         notes.append(f"read as words: {', '.join(words)}"[:300])
     if missing := sum(cells.count(None) for cells in kept.values()):
-        notes.append(f"{missing} {'value is' if missing == 1 else 'values are'} missing")
+        written = {cell for cells in columns for cell in cells if cell.lower() in MISSING} - {""}
+        counted = f", {' and '.join(map(shown, sorted(written)))} counted as such"
+        notes.append(
+            f"{missing} {'value is' if missing == 1 else 'values are'} missing"
+            f"{counted if written else ''}"
+        )
     return Table(tuple(kept), tuple(zip(*kept.values(), strict=True)), tuple(notes))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
@@ -19,6 +20,9 @@ FEW_OF_A_CLASS = 10
 
 RARE = 0.2
 """Part of its even share below which a class is rare."""
+
+
+_WITH_COMMA = re.compile(r"[+-]?\d+(,\d+)*(\.\d+)?").fullmatch
 
 
 class Learned(Protocol):
@@ -104,11 +108,23 @@ def _of_columns(table: Learned) -> Iterator[str]:
             yield f"column {each.name} counts the rows: their order is no property of them"
         elif each.words is not None and len(values) == len(known):
             yield f"column {each.name} is another word in each row: is it a name?"
-        if each.words is not None and (odd := _odd_words(map(str, known))):
-            yield (
-                f"column {each.name} was read as words, for {len(odd)} of its {len(known)} "
-                f"values are no numbers, as {shown(odd[0])}"
-            )
+        if each.words is not None:
+            yield from _read_as_words(each.name, [str(cell) for cell in known])
+
+
+def _read_as_words(name: str, words: Sequence[str]) -> Iterator[str]:
+    """Yield why a column that was perhaps meant to be of numbers is one of words."""
+    comma = next((each for each in words if "," in each), None)
+    if comma and all(map(_WITH_COMMA, words)):
+        yield (
+            f"column {name} was read as words, for a comma is no part of a number here, as in "
+            f"{shown(comma)}"
+        )
+    elif odd := _odd_words(words):
+        yield (
+            f"column {name} was read as words, for {len(odd)} of its {len(words)} values "
+            f"{'is no number' if len(odd) == 1 else 'are no numbers'}, as {shown(odd[0])}"
+        )
 
 
 def _tells_the_class(cells: Sequence[object], table: Learned) -> bool:
