@@ -23,6 +23,8 @@ from quantum_pipeline.results import classification_checks
 from quantum_pipeline.results.classification import Competitor, Epoch
 from quantum_pipeline.studies.rows import Setting, row_of
 from quantum_pipeline.studies.study import Objective
+from quantum_pipeline.studies.summary_parts import Spent
+from quantum_pipeline.studies.worth import classical, worth
 from tests.unit.finished_classification import (
     classification_report,
     classified,
@@ -246,6 +248,10 @@ def test_console_record_study_and_comparison_know_its_figures(report: Classifica
     )
     assert row.objective == report.quality.balanced_accuracy
     assert row.figures["quality.outcome"] == "no difference shown"
+    found = classical([row, row])
+    assert (found.equal, found.undecided) == (0, 2)
+    spent = Spent(usd=0.5, cap_usd=1.0, unknown=0, job_seconds=9.0)
+    assert worth(found, spent).because.endswith("be better; all 2 runs showed no difference")
     html = comparison_page(["a", "b"], [], [], [report, report])
     assert html.count("<figure>") == 1
     assert "Accuracies" in html

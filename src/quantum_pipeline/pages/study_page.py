@@ -182,8 +182,11 @@ def _number(value: float | None) -> Cell:
 
 
 def _classical(found: ClassicalPart) -> str:
-    """Return how many runs were better, as good or worse than the classical answer."""
-    counts = {"better": found.better, "as good": found.equal, "worse": found.worse}
+    """Return how many runs were better, as good, not told from the classical answer, or worse."""
+    counts = {
+        "better": found.better, "as good": found.equal, "not told apart": found.undecided,
+        "worse": found.worse,
+    }  # fmt: skip
     return ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "–"
 
 

@@ -64,6 +64,7 @@ class ClassicalPart(Part):
 
     ``seconds`` are the mean of what it took. Of molecules nobody is better: exact diagonalisation
     has the least energy there is, and ``equal`` counts what is within chemical accuracy of it.
+    ``undecided`` counts runs whose test showed no difference, which is not that there is none.
     """
 
     methods: tuple[str, ...]
@@ -71,6 +72,7 @@ class ClassicalPart(Part):
     better: int
     equal: int
     worse: int
+    undecided: int = 0
 
 
 class SettingPart(Part):

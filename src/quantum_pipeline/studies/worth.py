@@ -11,7 +11,7 @@ from quantum_pipeline.studies.summary_parts import ClassicalPart, Spent, Worth
 _OUTCOMES = {
     "better": "better",
     "equal": "equal",
-    "no difference shown": "equal",
+    "no difference shown": "undecided",
     "worse": "worse",
     "infeasible": "worse",
 }
@@ -33,6 +33,7 @@ def classical(rows: Iterable[RunRow]) -> ClassicalPart:
         better=outcomes.count("better"),
         equal=outcomes.count("equal"),
         worse=outcomes.count("worse"),
+        undecided=outcomes.count("undecided"),
     )
 
 
@@ -46,7 +47,7 @@ def _outcome(figures: Mapping[str, object]) -> str | None:
 
 def worth(found: ClassicalPart, spent: Spent) -> Worth:
     """Return whether what was spent bought an answer that the classical methods did not have."""
-    n_runs = found.better + found.equal + found.worse
+    n_runs = found.better + found.equal + found.worse + found.undecided
     if n_runs == 0:
         return Worth(verdict="unknown", because="no run has a classical answer beside it")
     methods = " and ".join(found.methods) or "the classical method"
@@ -54,13 +55,17 @@ def worth(found: ClassicalPart, spent: Spent) -> Worth:
     if found.better:
         because = f"{_of(found.better, n_runs)} found a better answer than {methods}{took}"
         return Worth(verdict="worth its money" if spent.usd else "cost nothing", because=because)
-    level = (
-        f"{_of(found.equal, n_runs)} found an answer as good"
-        if found.equal
-        else "no run found one as good"
-    )
-    because = f"{methods} had the answers{took}, and no run found a better one; {level}"
+    because = f"{methods} had the answers{took}, and no run {_level(found, n_runs)}"
     return Worth(verdict="not worth its money" if spent.usd else "cost nothing", because=because)
+
+
+def _level(found: ClassicalPart, n_runs: int) -> str:
+    """Return what no run did against the classical answer, and how many came near."""
+    if found.undecided:
+        return f"was shown to be better; {_of(found.undecided, n_runs)} showed no difference"
+    if found.equal:
+        return f"found a better one; {_of(found.equal, n_runs)} found an answer as good"
+    return "found a better one; no run found one as good"
 
 
 def _of(count: int, n_runs: int) -> str:
