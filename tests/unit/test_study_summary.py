@@ -95,6 +95,19 @@ def test_what_is_told_apart_is_what_has_no_0_in_its_interval(summary: StudySumma
     assert {levels["algorithm.depth"] for levels in contenders} == {3}
 
 
+def test_what_mattered_is_said_to_be_luck_where_no_levels_are_told_apart(
+    study: Study, summary: StudySummary
+) -> None:
+    noise = np.random.default_rng(0).normal(0.5, 0.1, len(known(study)))
+    drawn = summary_of(study, [row(each, x) for each, x in zip(known(study), noise, strict=True)])
+    said = [
+        next(each.behind for each in findings(of) if each.about == "What mattered most")
+        for of in (drawn, summary)
+    ]
+    assert said[0].endswith("no two levels are told apart: this may be luck.")
+    assert "luck" not in said[1]
+
+
 def test_the_fronts_are_what_nothing_beats(summary: StudySummary) -> None:
     assert summary.fronts is not None
     for kept, takes in ((summary.fronts.money, "cost_usd"), (summary.fronts.time, "seconds")):

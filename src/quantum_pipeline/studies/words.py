@@ -182,7 +182,9 @@ def _mattered(summary: StudySummary) -> Iterator[Finding]:
     if not found:
         return
     behind = f"The mean goes from {_ends(found[0], summary.objective.sense)}"
-    also = (f"{axis_name(each.path)} by {digits(each.size, least=3)}" for each in found[1:])
+    also = [f"{axis_name(each.path)} by {digits(each.size, least=3)}" for each in found[1:]]
+    if summary.comparisons and all(each.better == "not told apart" for each in summary.comparisons):
+        also.append("no two levels are told apart: this may be luck")
     yield Finding("What mattered most", axis_name(found[0].path), f"{'; '.join((behind, *also))}.")
 
 
