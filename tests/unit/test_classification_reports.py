@@ -28,6 +28,7 @@ from quantum_pipeline.studies.worth import classical, worth
 from tests.unit.finished_classification import (
     classification_report,
     classified,
+    competed,
     iris,
     prepared_table,
     problem_of,
@@ -116,6 +117,14 @@ def test_better_than_the_best_has_to_be_better_than_each() -> None:
     assert quality.verdict.startswith(
         "no difference to mlp, unlike to rbf svm, was shown: 33 of 36"
     )
+
+
+def test_a_cheaper_rival_is_named_with_seconds_that_differ() -> None:
+    quantum = competed(THREE, "quantum", sure(THREE), seconds=0.4)
+    rival = competed(THREE, "mlp", sure(THREE), seconds=0.21)
+    found = classification_report(THREE, classified(THREE, models=(quantum, rival)))
+    assert "rival is cheaper" in found.quality.findings
+    assert "took 0.21 s instead of 0.4 s." in found.recommendations[0]
 
 
 def test_of_equally_good_rivals_the_one_that_is_told_apart_least_is_taken() -> None:

@@ -253,7 +253,8 @@ def _of_classification(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         low, high = (f"{area['interval'][end]:.3f}" for end in ("low", "high"))
         yield "ROC area", f"{area['value']:.3f} ({low} to {high})"
     for each in sorted(quality["models"][1:], key=lambda each: -each["right"]):
-        yield "beside it", f"{percent(each['accuracy'])} by {each['name']}"
+        own = "the same " if each["name"] == "without entanglement" else ""
+        yield "beside it", f"{percent(each['accuracy'])} by {own}{each['name']}"
     if ablation := quality["ablation"]:
         said = {"no difference shown": "not shown to matter"}.get(ablation["shown"])
         said = said or f"{ablation['shown']} with it than without"

@@ -109,7 +109,7 @@ class Classification(TableSettings, Problem):
         fewest = 2 * FEWEST_OF_A_CLASS
         if not fewest <= n <= MOST_ROWS:
             allowed = f"{fewest} to {MOST_ROWS} rows, {FEWEST_OF_A_CLASS} or more of each class"
-            raise ValueError(f"rows: got {n} rows; allowed: {allowed}")
+            raise ValueError(f"rows: got {n} {'row' if n == 1 else 'rows'}; allowed: {allowed}")
         if n * m > MOST_CELLS:
             allowed = f"rows times columns up to {MOST_CELLS}"
             raise ValueError(f"rows: got {n} rows of {m} columns; allowed: {allowed}")

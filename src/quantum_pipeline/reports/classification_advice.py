@@ -11,7 +11,7 @@ from quantum_pipeline.reports.classification_parts import (
     Finding,
     KernelPart,
 )
-from quantum_pipeline.wording import duration, percent
+from quantum_pipeline.wording import digits, percent
 
 FEW = 0.05
 """Smallest difference that tested rows should be able to show."""
@@ -53,11 +53,12 @@ def _on_rival(found: Found) -> Iterator[Advice]:
         yield "rival is better", f"Use {rival.name}: it was shown to be better ({accuracies})."
     faster = found.times_compare and rival.seconds < quality.quantum_seconds
     if quality.outcome == "no difference shown" and faster:
+        theirs = digits(rival.seconds, quality.quantum_seconds, least=2)
+        ours = digits(quality.quantum_seconds, rival.seconds, least=2)
         yield (
             "rival is cheaper",
             f"Nothing here speaks for the quantum model: {rival.name} was as good as far as can "
-            f"be told ({accuracies}), and took {duration(rival.seconds)} instead of "
-            f"{duration(quality.quantum_seconds)}.",
+            f"be told ({accuracies}), and took {theirs} s instead of {ours} s.",
         )
 
 
