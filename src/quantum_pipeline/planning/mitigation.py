@@ -8,7 +8,7 @@ from quantum_pipeline.devices.catalogue import Device
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.planning.applicable import has_groups
 from quantum_pipeline.planning.reasons import Reason, Why
-from quantum_pipeline.problems import AnyProblem, BinaryProblem, FormProblem
+from quantum_pipeline.problems import AnyProblem, BinaryProblem, Classification, FormProblem
 from quantum_pipeline.requests.mitigation import WIDEST_OF_BOTH, Mitigation
 from quantum_pipeline.requests.request import Request
 from quantum_pipeline.spaces.encoding import Encoding
@@ -36,11 +36,10 @@ def settle_mitigation(
         return _of_best_shots(asked, device)
     if asked == "none" or (isinstance(asked, Mitigation) and asked.is_none):
         return Mitigation() if asked == "none" else asked, None
-    if asked == "auto" and ideal:
-        words = f"none: {device.name} makes no errors"
-        return Mitigation(), Reason(why=Why.NO_ERRORS, words=words)
-    if asked == "auto" and request.shots == 1:
-        return Mitigation(), Reason(why=Why.ONE_SHOT, words="none: one shot has no spread")
+    if asked == "auto" and (ideal or request.shots == 1):
+        return Mitigation(), _why_nothing(device, ideal=ideal)
+    if isinstance(problem, Classification) and not ideal:
+        return _of_kernel(asked, device)
     no_symmetry = _why_no_symmetry(request, problem)
     n = problem.n_qubits
     if isinstance(problem, FormProblem):
@@ -66,6 +65,33 @@ def _of_best_shots(
         "bits; a readout that errs makes another answer, not a wrong energy"
     )
     return Mitigation(), Reason(why=Why.BEST_SHOT, words=words)
+
+
+def _why_nothing(device: Device, *, ideal: bool) -> Reason:
+    """Return why auto does nothing: there are no errors, or no spread to tell them by."""
+    if ideal:
+        return Reason(why=Why.NO_ERRORS, words=f"none: {device.name} makes no errors")
+    return Reason(why=Why.ONE_SHOT, words="none: one shot has no spread")
+
+
+def _of_kernel(
+    asked: Literal["auto"] | Mitigation, device: Device
+) -> tuple[Mitigation, Reason | None]:
+    """Return what is mitigated of an entry, which is a probability: the errors of its readout."""
+    if isinstance(asked, Mitigation):
+        if asked.zne != "none":
+            allowed = "none for a kernel, whose entries are probabilities and no energies"
+            raise InvalidRequest.of("mitigation.zne", asked.zne, allowed)
+        if asked.symmetry:
+            allowed = "false: states of rows have no symmetry that shots could break"
+            raise InvalidRequest.of("mitigation.symmetry", True, allowed)
+        return asked, None
+    words = (
+        f"{device.name} makes errors of gates and readout: readout correction of each entry, and "
+        "the matrix of trained rows is made positive; entries are no energies, so nothing is "
+        "extrapolated"
+    )
+    return Mitigation(readout=True), Reason(why=Why.ERRORS, words=words)
 
 
 def _is_ideal(request: Request, device: Device) -> bool:
