@@ -25,6 +25,7 @@ from quantum_pipeline.planning.tasks import SAMPLES
 from quantum_pipeline.problems import Chemistry, FormProblem
 from quantum_pipeline.problems.classification import Classification
 from quantum_pipeline.requests.algorithm import (
+    SettledCut,
     SettledDivide,
     SettledKernel,
     SettledQaoa,
@@ -120,6 +121,13 @@ class QaoaJob(BinaryJob):
     """A run of QAOA."""
 
     algorithm: SettledQaoa
+
+
+@dataclass(frozen=True)
+class CutJob(QaoaJob):
+    """A run of QAOA whose circuit is cut into parts."""
+
+    algorithm: SettledCut
 
 
 @dataclass(frozen=True)

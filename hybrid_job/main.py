@@ -18,6 +18,7 @@ from hybrid_job import environment
 from hybrid_job.job import (
     ClassificationJob,
     ConstrainedJob,
+    CutJob,
     DivideJob,
     KernelJob,
     QaoaJob,
@@ -26,7 +27,7 @@ from hybrid_job.job import (
     VqeJob,
 )
 from hybrid_job.journal import Journal
-from hybrid_job.solvers import constrained, qaoa, rqaoa, vqe
+from hybrid_job.solvers import constrained, cut, qaoa, rqaoa, vqe
 from quantum_pipeline.errors import ERRORS, InvalidRequest, InvalidResult, PipelineError
 from quantum_pipeline.planning.pack_record import PackRecord
 from quantum_pipeline.planning.packs import Room
@@ -35,6 +36,7 @@ from quantum_pipeline.problems import BinaryProblem, Chemistry, FormProblem
 from quantum_pipeline.problems.classification import Classification
 from quantum_pipeline.refusals import describe
 from quantum_pipeline.requests.algorithm import (
+    SettledCut,
     SettledDivide,
     SettledKernel,
     SettledQaoa,
@@ -111,7 +113,11 @@ def solve(prepared: PreparedRun, journal: Journal, started: float) -> JobResult:
     job = (prepared, journal, started)
     match algorithm, problem:
         case SettledQaoa(), BinaryProblem():
-            return qaoa.solve(QaoaJob(*job, algorithm))
+            if isinstance(algorithm, SettledCut):
+                solved = cut.solve(CutJob(*job, algorithm))
+            else:
+                solved = qaoa.solve(QaoaJob(*job, algorithm))
+            return solved
         case SettledRqaoa(), BinaryProblem():
             return rqaoa.solve(RqaoaJob(*job, algorithm))
         case SettledDivide(), BinaryProblem():

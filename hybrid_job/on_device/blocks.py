@@ -45,8 +45,8 @@ from quantum_pipeline.results.divided import DeviceShare
 LOOK_SECONDS = 5.0
 """Time between two looks whether a device that is waited for is still there."""
 
-HANDS = 8
-"""Times that a block is sent at most: once to each device that a run can have."""
+HANDS = 16
+"""Times that a block is sent at most: each of eight devices may be lost before it, or in it."""
 
 
 class _Sent(Record):
@@ -324,7 +324,7 @@ def _ordinal(place: tuple[int, ...], hand: int) -> int:
     """Return the number of a measurement: none of a run has the same.
 
     >>> _ordinal((0, 1), 0), _ordinal((2, 1, 0), 1)
-    (8, 1048577)
+    (16, 2097153)
     """
     number, at = (0, place[1]) if place[0] == 0 else place[1:]
     return (number * 2**17 + at) * HANDS + hand

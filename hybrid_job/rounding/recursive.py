@@ -11,14 +11,12 @@ Source: Bravyi, Kliesch, Koenig, Tang, arXiv:1910.08980.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid_job.classical.reduced import Reduced
 from hybrid_job.correlations.exact import (
     Correlations,
     State,
@@ -27,6 +25,7 @@ from hybrid_job.correlations.exact import (
 )
 from hybrid_job.correlations.lightcone import LightCones
 from hybrid_job.optimising import optimiser
+from hybrid_job.rounding.fixing import ENUMERATED, Fixing, strongest_first
 from quantum_pipeline.ising import IsingModel, energy_of
 from quantum_pipeline.ising.cones import Cone
 from quantum_pipeline.ising.statevector import Qaoa
@@ -34,9 +33,6 @@ from quantum_pipeline.requests.limits import Limit
 from quantum_pipeline.results import Elimination
 
 Real = NDArray[np.float64]
-
-ENUMERATED = 12
-"""Variables left at the end, to be enumerated."""
 
 EVERY = 4
 """Rounds from one optimisation of the angles to the next; correlations are new in every round."""
@@ -46,9 +42,6 @@ AT_ONCE = 500
 
 ROUND = 2.0**21
 """Most numbers of one energy after the first round, a tenth of a second: else depth is less."""
-
-TIE = 1e-9
-"""Difference of equal correlations, which is rounding: of those the first variables are taken."""
 
 
 @dataclass
@@ -173,17 +166,17 @@ def solve(
     angles = _Angles(max_evaluations, deadline, progress, {depth: list(starts)})
     rounds = _Rounds(model, depth, engine, angles, enumerated=enumerated, every=every)
     rounds.play()
-    while len(rounds.reduced.variables) > enumerated:
+    while len(rounds.fixing.reduced.variables) > enumerated:
         rounds.play()
-    left = len(rounds.reduced.variables)
-    rounds.reduced.enumerate_rest()
-    bitstring, first = rounds.reduced.bitstring(), angles.optima[0]
+    left = len(rounds.fixing.reduced.variables)
+    rounds.fixing.reduced.enumerate_rest()
+    bitstring, first = rounds.fixing.reduced.bitstring(), angles.optima[0]
     return Rounding(
         bitstring=bitstring,
         energy=energy_of(model, bitstring),
         angles=first.angles,
         mean_energy=model.offset + first.energy,
-        eliminations=rounds.eliminations,
+        eliminations=rounds.fixing.eliminations,
         enumerated=left,
         history=angles.history,
         converged=first.converged,
@@ -210,25 +203,26 @@ class _Rounds:
         self._enumerated, self._every = enumerated, every
         self._memory = _Memory()
         self._played = self._shallower = 0
-        self.reduced, self.eliminations = Reduced.of(model), list[Elimination]()
+        self.fixing = Fixing(model)
 
     def play(self) -> None:
         """Fix the variables of one round."""
-        left = self.reduced.model()
+        left = self.fixing.reduced.model()
         state = self._correlations(left)
         self._shallower += state.depth < self._depth
         if self._played % self._every == 0 or state.depth not in self._angles.starts:
-            self._angles.optimise(state, left, self.reduced.offset)
+            self._angles.optimise(state, left, self.fixing.reduced.offset)
         self._played += 1
         means, pairs = self._memory.correlations(state, self._angles.starts[state.depth][0])
-        names = self.reduced.variables
-        self._eliminate(_strongest_first(names, means, pairs), goal=self._goal(len(names)))
+        names = self.fixing.reduced.variables
+        self.fixing.eliminate(strongest_first(names, means, pairs), self._goal(len(names)))
 
     def in_words(self) -> str:
         """Return what was fixed, and how."""
+        fixed = len(self.fixing.eliminations)
         return (
-            f"recursive QAOA: {len(self.eliminations)} variables were fixed by correlations at "
-            f"depth {self._depth} in {self._played} rounds"
+            f"recursive QAOA: {fixed} variables were fixed by correlations at depth {self._depth} "
+            f"in {self._played} rounds"
         )
 
     def shallower_in_words(self) -> str:
@@ -248,42 +242,3 @@ class _Rounds:
         if time.monotonic() > self._angles.deadline:
             return self._enumerated
         return max(self._enumerated, n - 1 - n // AT_ONCE)
-
-    def _eliminate(self, terms: Iterable[_Term], goal: int) -> None:
-        """Fix variables by the terms, in their order, and those that no energy depends on."""
-        for value, variables in terms:
-            if len(self.reduced.variables) <= goal:
-                break
-            self._fix(value, variables)
-        for v in self.reduced.free():
-            self.reduced.fix(v, 1)
-            self.eliminations.append(Elimination(variable=v, partner=None, correlation=0.0))
-
-    def _fix(self, value: float, variables: tuple[int, ...]) -> None:
-        """Fix the last variable of a term by its sign, unless earlier terms have decided that."""
-        ends = [self.reduced.standing(v) for v in variables]
-        variable, sign = ends[-1]
-        partner, relative = ends[0] if len(ends) == 2 else (None, 1)
-        if variable is None or variable == partner or (len(ends) == 2 and partner is None):
-            return
-        correlation = value * sign * relative
-        self.reduced.fix(variable, -1 if correlation < -TIE else 1, partner)
-        self.eliminations.append(
-            Elimination(variable=variable, partner=partner, correlation=correlation)
-        )
-
-
-_Term = tuple[float, tuple[int, ...]]
-"""A correlation, and the one or two variables that it is of."""
-
-
-def _strongest_first(
-    names: Sequence[int], means: Real, pairs: dict[tuple[int, int], float]
-) -> list[_Term]:
-    terms: list[_Term] = [(value, (names[i], names[j])) for (i, j), value in pairs.items()]
-    terms += [(value, (v,)) for v, value in zip(names, means.tolist(), strict=True)]
-    terms.sort(key=lambda term: -abs(term[0]))
-    falls = (abs(one[0]) - abs(next_[0]) > TIE for one, next_ in pairwise(terms))
-    ranks = accumulate(falls, initial=0)  # equals share one, wherever their last digits end
-    ranked = sorted(zip(ranks, terms, strict=True), key=lambda each: (each[0], each[1][1]))
-    return [term for _, term in ranked]

@@ -154,7 +154,8 @@ def _trained(job: ConstrainedJob, engine: Circuit, posed: _Posed) -> Trained:
     on_device, offset = posed.encoded is not None, job.form.objective.constant
     if on_device and (found := training.recorded(job)) is not None:
         return found
-    trained = training.descend(job, job.algorithm, engine, _start(job, posed), offset=offset)
+    exact = training.objective(engine, job.algorithm.cvar_alpha)
+    trained = training.descend(job, job.algorithm, exact, _start(job, posed), offset=offset)
     return training.record(job, trained) if on_device else trained
 
 

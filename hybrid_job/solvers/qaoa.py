@@ -50,7 +50,7 @@ def solve(job: QaoaJob) -> OptimisationResult:
     if job.prepared.device.kind == "local":
         return _solved(job, None)
     # First of all: an attempt is paid for from its start, and a device that is gone ends it.
-    with _executor(job) as executor:
+    with executor_of(job) as executor:
         return _solved(job, executor)
 
 
@@ -105,7 +105,7 @@ def _result(
         gammas=tuple(gammas),
         betas=tuple(betas),
         tilts=tuple(tilts or ()),
-        compared=_compared(job.model, trained),
+        compared=starts_compared(job.model, trained),
         depths=_depths(job, trained, samples),
         eliminations=(),
         history=_history(job.model, optimum, samples),
@@ -127,7 +127,7 @@ def _result(
     )
 
 
-def _compared(model: IsingModel, trained: Trained) -> StartsCompared | None:
+def starts_compared(model: IsingModel, trained: Trained) -> StartsCompared | None:
     """Return the energies of the starts, with the offset."""
     found = trained.compared
     if found is None:
@@ -219,7 +219,8 @@ def _history(model: IsingModel, optimum: Optimum, samples: Samples) -> tuple[Eva
     )
 
 
-def _executor(job: Job) -> Executor:
+def executor_of(job: Job) -> Executor:
+    """Return what runs circuits on the run's device."""
     log_phase("compiling")
     from hybrid_job.on_device.executor import Executor  # noqa: PLC0415 (the SDK takes seconds)
 

@@ -55,7 +55,7 @@ def _rounded(job: RqaoaJob, start: Real) -> Rounding:
         [start],
         max_evaluations=job.algorithm.max_evaluations,
         deadline=job.deadline(reserved=1.0),
-        engine=_whole_state,
+        engine=whole_state,
         progress=lambda energy: log_metric("energy", energy, next(numbers)),
     )
 
@@ -74,7 +74,7 @@ def _result(
     return OptimisationResult(
         run_id=job.prepared.run_id,
         algorithm="rqaoa",
-        engine=_engine(job.model, depth),
+        engine=engine_words(job.model, depth),
         start=started_from,
         gammas=tuple(gammas),
         betas=tuple(betas),
@@ -100,11 +100,13 @@ def _result(
     )
 
 
-def _whole_state(cost: Real) -> Engine:
+def whole_state(cost: Real) -> Engine:
+    """Return the engine of a small problem's state, from all of its energies."""
     return engine_for(cost, evaluations=EVALUATIONS, depth=1).engine
 
 
-def _engine(model: IsingModel, depth: int) -> str:
+def engine_words(model: IsingModel, depth: int) -> str:
+    """Return where exact correlations come from."""
     if model.n_variables <= EXACT:
         return "exact correlations of the whole state"
     return (

@@ -145,12 +145,13 @@ def train(
     gives energies (with the offset) from a device's shots; the engine then computes none.
     """
     algorithm, model = job.algorithm, job.model
-    start = _start(job)
+    start = start_of(job)
     if algorithm.optimizer in SHOT_OPTIMIZERS:
         estimate = on_device or one_by_one(_simulated(job, engine, spectrum))
         compared = _compared_exactly(engine, algorithm.cvar_alpha, start)
         return _from_shots(job, estimate, start, compared)
-    return descend(job, algorithm, engine, start, offset=model.offset)
+    exact = objective(engine, algorithm.cvar_alpha)
+    return descend(job, algorithm, exact, start, offset=model.offset)
 
 
 @dataclass(frozen=True)
@@ -175,10 +176,9 @@ class Start:
 
 
 def descend(
-    job: Job, algorithm: SettledQaoa, engine: Circuit, start: Start, *, offset: float
+    job: Job, algorithm: SettledQaoa, exact: Evaluate, start: Start, *, offset: float
 ) -> Trained:
     """Return the best angles that exact gradients find; energies are recorded with ``offset``."""
-    exact = _objective(engine, algorithm.cvar_alpha)
     evaluate = _layers_told(job.recorded(exact, offset), algorithm.deepest)
     deadline = job.training_deadline
     if algorithm.optimizer == "none":
@@ -224,7 +224,7 @@ def _compared_exactly(engine: Engine, alpha: float, start: Start) -> StartsCompa
     """Return the same of energies that cost nothing: those of the exact state."""
     if not start.learned:
         return None
-    evaluate = _objective(engine, alpha)
+    evaluate = objective(engine, alpha)
     learned, default = (evaluate(point)[0] for point in start.points[:2])
     return _better(learned, default, both=False)
 
@@ -253,7 +253,7 @@ def _simulated(job: QaoaJob, engine: Engine, spectrum: Real) -> Single:
     """Return energies as shots of the engine's state give them, exact where none are asked for."""
     algorithm, offset = job.algorithm, job.model.offset
     shots, alpha = algorithm.shots_per_evaluation, algorithm.cvar_alpha
-    exact, rng = _objective(engine, alpha), job.rng("shots of evaluations")
+    exact, rng = objective(engine, alpha), job.rng("shots of evaluations")
 
     def estimate(angles: Real) -> tuple[float, float]:
         if shots is None:
@@ -297,13 +297,14 @@ def _one_step(optimum: Optimum) -> tuple[Step, ...]:
     return (Step(optimum.angles, optimum.energy, len(optimum.history)),)
 
 
-def _objective(engine: Circuit, alpha: float) -> Evaluate:
+def objective(engine: Circuit, alpha: float) -> Evaluate:
+    """Return what is minimised: the mean of an engine's energies, or of their lowest tail."""
     if alpha == 1:
         return engine.energy_and_gradient
     return lambda angles: engine.tail_and_gradient(angles, alpha)
 
 
-def _start(job: QaoaJob) -> Start:
+def start_of(job: QaoaJob) -> Start:
     """Return the angles to start from, and where they come from."""
     algorithm, unit = job.algorithm, optimiser.typical_field(job.model)
     learning = job.prepared.learning

@@ -18,7 +18,7 @@ PACKAGE: Layers = (
     ("planning",),
     ("devices", "requests"),
     ("problems",),
-    ("chemistry", "classification", "spaces"),
+    ("chemistry", "classification", "cutting", "spaces"),
     ("ising", "polling", "runs"),
     ("answers", "error_codes", "refusals"),
     ("errors",),
@@ -34,6 +34,7 @@ JOB: Layers = (
     ("job",),
     ("classical", "dividing"),
     ("engines", "molecules", "optimising"),
+    ("cutting",),
     ("environment", "journal", "limits", "markers", "metrics", "processes", "stopwatch"),
 )
 """Those of ``hybrid_job``, likewise."""

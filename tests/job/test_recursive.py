@@ -18,6 +18,7 @@ from hybrid_job.correlations.exact import WholeState, exact_correlations, exact_
 from hybrid_job.correlations.lightcone import LightCones
 from hybrid_job.optimising.optimiser import starting_points, typical_field
 from hybrid_job.rounding import recursive
+from hybrid_job.rounding.fixing import Fixing, strongest_first
 from hybrid_job.rounding.recursive import Rounding
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import IsingModel, all_energies, energy_of
@@ -246,13 +247,12 @@ def test_of_equal_correlations_the_first_variables_are_taken_whatever_their_last
 ) -> None:
     at = 0.1234567885  # half way between two numbers of nine decimals
     pairs = {(0, 2): at + digit, (0, 1): -at, (1, 2): at + 0.1}
-    terms = recursive._strongest_first([4, 5, 6], np.array([0.0, at - digit, 0.9]), pairs)
+    terms = strongest_first([4, 5, 6], np.array([0.0, at - digit, 0.9]), pairs)
     assert [variables for _, variables in terms] == [(6,), (5, 6), (4, 5), (4, 6), (5,), (4,)]
 
 
 @pytest.mark.parametrize("rounding", [-1e-16, 1e-16])
 def test_a_correlation_that_is_nothing_but_rounding_turns_no_spin(rounding: float) -> None:
-    angles = recursive._Angles(1, math.inf, lambda _: None, {})
-    rounds = recursive._Rounds(maxcut(nx.cycle_graph(5)), 1, Qaoa, angles, enumerated=1, every=1)
-    rounds._eliminate([(rounding, (0, 1))], goal=4)
-    assert rounds.reduced.standing(1) == (0, 1)
+    fixing = Fixing(maxcut(nx.cycle_graph(5)))
+    fixing.eliminate([(rounding, (0, 1))], goal=4)
+    assert fixing.reduced.standing(1) == (0, 1)

@@ -9,9 +9,10 @@ control is 0 or 1, and the one state goes into the other by a half turn about th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from math import atan2, cos, pi, sin
+from typing import NamedTuple
 
 import numpy as np
 from qiskit.circuit.library import iSwapGate
@@ -19,7 +20,7 @@ from qiskit.synthesis import TwoQubitBasisDecomposer
 
 from hybrid_job.on_device.compilation.chip import Chip
 from hybrid_job.on_device.compilation.natives import H, Matrix, NativeCircuit, Z, ry, rz
-from hybrid_job.on_device.compilation.schedule import NOBODY, Step
+from hybrid_job.on_device.compilation.schedule import NOBODY, Layer, Step
 
 PLUS = pi / 2
 """The tilt of |+> = Ry(pi/2)|0>."""
@@ -153,6 +154,40 @@ class LayerWriter:
                 self._circuit.iswap(a, b)
             else:
                 self._circuit.turn(b if on_b else a, matrix)
+
+
+class Layered(NamedTuple):
+    """A layer: the angle of each ZZ(t) by its pair i < j, then what turns each variable."""
+
+    pairs: Mapping[tuple[int, int], float]
+    turns: Sequence[Matrix]
+
+
+def written(
+    chip: Chip, routed: Layer, tilts: Sequence[float], layers: Sequence[Layered]
+) -> tuple[NativeCircuit, LayerWriter]:
+    """Write all layers: even ones as routed, odd ones backwards, from the end to the start.
+
+    Args:
+        chip: whose gates.
+        routed: how the ZZ of a layer are brought together.
+        tilts: by variable, the angle t of its start Ry(t)|0>.
+        layers: in their order.
+    """
+    native = NativeCircuit(chip)
+    writer = LayerWriter(chip, native, tilts)
+    for k, layer in enumerate(layers):
+        backwards = bool(k % 2)
+        for step in routed.steps[::-1] if backwards else routed.steps:
+            angle = layer.pairs.get((min(step.i, step.j), max(step.i, step.j)), 0.0)
+            if k:
+                writer.later(step, angle, backwards=backwards)
+            else:
+                writer.first(step, angle)
+        for variable, site in enumerate(routed.placement(k + 1)):
+            writer.prepare(variable, site)
+            native.turn(site, layer.turns[variable])
+    return native, writer
 
 
 def _half_turn(angle: float, tilt: float) -> tuple[Matrix, Matrix]:

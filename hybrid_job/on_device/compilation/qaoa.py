@@ -10,9 +10,9 @@ from braket.circuits import Circuit
 from numpy.typing import NDArray
 
 from hybrid_job.on_device.compilation.chip import chip_of
-from hybrid_job.on_device.compilation.layers import PLUS, LayerWriter
+from hybrid_job.on_device.compilation.layers import PLUS, Layered, LayerWriter, written
 from hybrid_job.on_device.compilation.logical import qaoa_circuit
-from hybrid_job.on_device.compilation.natives import H, NativeCircuit, rx, ry, rz
+from hybrid_job.on_device.compilation.natives import H, Matrix, NativeCircuit, rx, ry, rz
 from hybrid_job.on_device.compilation.plans import best_layer
 from hybrid_job.on_device.compilation.reference import Transpiled, best_transpiled, transpiled
 from hybrid_job.on_device.compilation.sizes import compilation_of, loss_of
@@ -187,31 +187,19 @@ class DeviceCompiler(_ModelCompiler):
         return tuple(self._chip.numbers[site] for site in placement)
 
     def _written(self, angles: Angles) -> tuple[NativeCircuit, LayerWriter]:
-        """Return all layers: even ones as routed, odd ones backwards, from the end to the start."""
-        native = NativeCircuit(self._chip)
-        writer = LayerWriter(self._chip, native, self._starts)
         strength = {(i, j): value for i, j, value in self._model.couplings}
-        for k, (gamma, beta) in enumerate(angles.T.tolist()):
-            backwards = bool(k % 2)
-            steps = self._layer.steps[::-1] if backwards else self._layer.steps
-            for step in steps:
-                pair = (min(step.i, step.j), max(step.i, step.j))
-                angle = 2 * gamma * strength.get(pair, 0.0)
-                if k:
-                    writer.later(step, angle, backwards=backwards)
-                else:
-                    writer.first(step, angle)
-            for variable, site in enumerate(self._layer.placement(k + 1)):
-                writer.prepare(variable, site)
-                self._mix(native, variable, site, gamma, beta)
-        return native, writer
+        layers = [
+            Layered(
+                {pair: 2 * gamma * value for pair, value in strength.items()},
+                [self._mixer(variable, gamma, beta) for variable in range(len(self._starts))],
+            )
+            for gamma, beta in angles.T.tolist()
+        ]
+        return written(self._chip, self._layer, self._starts, layers)
 
-    def _mix(
-        self, native: NativeCircuit, variable: int, site: int, gamma: float, beta: float
-    ) -> None:
-        native.turn(site, rz(2 * gamma * self._model.fields[variable]))
+    def _mixer(self, variable: int, gamma: float, beta: float) -> Matrix:
+        phase = rz(2 * gamma * self._model.fields[variable])
         if self._tilts is None:
-            native.turn(site, rx(2 * beta))
-            return
+            return rx(2 * beta) @ phase
         tilt = self._tilts[variable]
-        native.turn(site, ry(tilt) @ rz(2 * beta) @ ry(-tilt))
+        return ry(tilt) @ rz(2 * beta) @ ry(-tilt) @ phase

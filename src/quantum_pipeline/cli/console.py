@@ -200,6 +200,10 @@ def _of_optimisation(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "ratio", f"{reached} of {whose}, {short_of_one(expected)} of the mean"
     if report["device"]["kind"] != "local":
         yield "mean energy", _energies(quality, report["mitigation"])
+    if cut := report.get("cut"):
+        gates, widths = len(cut["gates"]), [str(part["n_qubits"]) for part in cut["parts"]]
+        into = f"parts of {', '.join(widths)} qubits; overhead {cut['overhead']:.3g}"
+        yield "cut", f"{gates} gate{'s' * (gates != 1)}, {into}"
     yield "verdict", f"{report['algorithm']['name'].upper()} was {quality['verdict']}"
 
 

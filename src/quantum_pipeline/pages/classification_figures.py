@@ -177,7 +177,7 @@ def kernel(report: ClassificationReport) -> tuple[str, str, Figure]:
     if found.measured is not None:
         matrices |= {"measured, made positive": found.measured.repaired}
     figure, panels = new_figure(
-        height_inches=4.2 if len(matrices) == 1 else 3.4, columns=len(matrices)
+        height_inches=4.2 if len(matrices) == 1 else 2.8, columns=len(matrices)
     )
     for axes, (name, matrix) in zip(panels, matrices.items(), strict=True):
         image = axes.imshow(matrix, cmap="cividis", vmin=0, vmax=1)

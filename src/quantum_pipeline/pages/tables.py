@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from quantum_pipeline.pages import rows
+from quantum_pipeline.pages.cut_tables import cut_tables
 from quantum_pipeline.pages.emulation import device_name
 from quantum_pipeline.pages.numbers import number, ratio, seconds, short, with_error
 from quantum_pipeline.pages.rows import Row, Table
 from quantum_pipeline.pages.study import Study
+from quantum_pipeline.reports import OptimisationReport
 from quantum_pipeline.reports.evaluation import ROUNDED
 
 
@@ -31,8 +33,13 @@ def headline(study: Study) -> list[tuple[str, str, str]]:
         *rows.warned(report),
         ("Found", f"{what} {study.answer(report.solution.objective)}", _found(study)),
         ("Quality", *_good(study)),
-        rows.cost_in_short(report, sum(report.samples.values())),
+        rows.cost_in_short(report, _shots(report)),
     ]
+
+
+def _shots(report: OptimisationReport) -> int:
+    """Return the shots of the state, or of all circuits of its parts."""
+    return sum(report.samples.values()) if report.cut is None else report.cut.shots
 
 
 def _found(study: Study) -> str:
@@ -143,16 +150,24 @@ def tables(study: Study) -> list[Table]:
         Table("Quality", "quality", _quality(study)),
         Table("Optimisation", "analysis", rows.analysis(study.report, rows.ended(study.report))),
         Table("Algorithm", "algorithm", _algorithm(study)),
+        *cut_tables(study.report),
         Table("Time", "timing", rows.timing(study.report)),
         Table("Cost", "cost", rows.cost(study.report)),
         Table("Provenance", "provenance", rows.provenance(study.report)),
     ]
 
 
+_MEANS = {
+    "exact state": "exact",
+    "samples": "from the shots",
+    "parts": "put together from the shots of the parts",
+}
+
+
 def _quality(study: Study) -> list[Row]:
     quality = study.report.quality
     definition = quality.ratio_undefined_because or quality.ratio_definition
-    state = "exact" if quality.mean_energy_by == "exact state" else "from the shots"
+    state = _MEANS[quality.mean_energy_by]
     return [
         Row(
             "best_known",

@@ -16,7 +16,9 @@ from quantum_pipeline.problems import (
     FormProblem,
 )
 
-_OF_ISING = ("warm_start", "shots_per_evaluation", "train_on", "initial_angles", "ansatz")
+_OF_ISING = (
+    *("warm_start", "shots_per_evaluation", "train_on", "initial_angles", "ansatz", "cut"),
+)
 """Settings that forms have not."""
 
 _OF_FORMS_ALONE = dict.fromkeys(
@@ -26,7 +28,7 @@ _OF_FORMS_ALONE = dict.fromkeys(
 
 _OF_QAOA = (
     *("warm_start", "cvar_alpha", "shots_per_evaluation", "train_on", "starts", "gammas"),
-    *("max_depth", "initial_angles"),
+    *("max_depth", "initial_angles", "cut"),
 )
 """Settings that only QAOA has."""
 

@@ -21,12 +21,17 @@ from quantum_pipeline.devices.states import DeviceState
 from quantum_pipeline.errors import BudgetExceeded, InvalidRequest
 from quantum_pipeline.planning import instances, tables
 from quantum_pipeline.planning.forms import space_of
-from quantum_pipeline.planning.plan import Most, Plan, Work, task_seconds
+from quantum_pipeline.planning.plan import Most, Plan, Work, least_use
 from quantum_pipeline.planning.reasons import Reason, Why
 from quantum_pipeline.planning.tables import SettledClassifier
 from quantum_pipeline.planning.tasks import SAMPLES, Purpose
 from quantum_pipeline.problems import Chemistry, Classification, FormProblem
-from quantum_pipeline.requests.algorithm import SettledDivide, SettledKernel, SettledQaoa
+from quantum_pipeline.requests.algorithm import (
+    SettledCut,
+    SettledDivide,
+    SettledKernel,
+    SettledQaoa,
+)
 from quantum_pipeline.requests.request import RUNTIME, Limits, ResolvedRequest, SettledLimits
 
 STARTUP_SECONDS = 180
@@ -174,7 +179,7 @@ def compute_seconds(work: Work) -> float | None:
         return tables.counted_seconds(problem, algorithm)
     if isinstance(algorithm, SettledDivide):
         return _divide_seconds(problem.n_qubits, algorithm)
-    if not isinstance(algorithm, SettledQaoa):
+    if not isinstance(algorithm, SettledQaoa) or isinstance(algorithm, SettledCut):
         return None
     if algorithm.train_on == "device":
         return 0.0
@@ -309,18 +314,17 @@ def measured_usd(device: Device, planned: Plan) -> float:
 def minimum(
     request: ResolvedRequest, device: Device, instance: InstancePrice, state: DeviceState | None
 ) -> Cost:
-    """Return the cost of the smallest useful run: one task of the fewest shots.
+    """Return the cost of the smallest useful run: its circuits, mostly one, of the fewest shots.
 
     On a device it includes the instance while the job compiles and the task may be queued.
     """
     if device.kind == "local":
         return _cost(STARTUP_SECONDS, instance, ())
-    shots = 1 if state is None else state.min_shots
-    seconds = task_seconds(request, device, 1, shots)
-    minutes = max(seconds, device.minimum_seconds) / 60
+    use = least_use(request, device, state)
     beside = COMPILE_SECONDS[device.kind] + QUEUE_SECONDS[device.kind]
-    job = STARTUP_SECONDS + min(seconds + beside, request.limits.max_runtime_seconds)
-    return _cost(job, instance, [(device, _Use(SAMPLES, 1, shots, minutes))])
+    job = STARTUP_SECONDS + min(use.seconds + beside, request.limits.max_runtime_seconds)
+    each = _Use(SAMPLES, use.tasks, use.shots, use.billed_minutes)
+    return _cost(job, instance, [(device, each)])
 
 
 def bill(

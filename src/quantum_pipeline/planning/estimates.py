@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from quantum_pipeline.planning import costs
 from quantum_pipeline.planning.costs import Cost
+from quantum_pipeline.planning.cuts import CutPlan, cut_plan
 from quantum_pipeline.planning.expected import expected_seconds
 from quantum_pipeline.planning.forms import describe_encoding, encoding_of, qubits_of
 from quantum_pipeline.planning.memory import memory_bytes
@@ -42,6 +43,7 @@ class Estimate(BaseModel):
     device_because: str
     emulated: str | None
     mitigation: str | None
+    cut: CutPlan | None
     reserved: bool
     memory_bytes: int
     max_evaluations: int
@@ -59,7 +61,10 @@ class Estimate(BaseModel):
 
     def lines(self) -> Iterator[tuple[str, str]]:
         """Return what a person wants to read of it."""
-        yield "problem", f"{self.problem_type}, {self.n_qubits} qubits"
+        parts = "" if self.cut is None else " in the widest part"
+        yield "problem", f"{self.problem_type}, {self.n_qubits} qubits{parts}"
+        if self.cut is not None:
+            yield "cut", self.cut.words()
         if self.rules is not None:
             yield "rules", self.rules
         yield "algorithm", self.algorithm
@@ -162,6 +167,7 @@ def estimate(found: Preparation) -> Estimate:
         device_because=found.reasons.device.words,
         emulated=None if found.state is None else found.state.emulated,
         mitigation=found.reasons.mitigation and found.reasons.mitigation.words,
+        cut=cut_plan(request),
         reserved=request.reservation_arn is not None,
         memory_bytes=memory_bytes(request),
         max_evaluations=request.algorithm.max_evaluations,

@@ -13,7 +13,7 @@ from quantum_pipeline.planning.costs import n_states
 from quantum_pipeline.planning.plan import Plan
 from quantum_pipeline.planning.tables import MEASURED, SettledClassifier, counted_seconds
 from quantum_pipeline.problems import Chemistry, Classification
-from quantum_pipeline.requests.algorithm import SHOT_OPTIMIZERS, SettledQaoa
+from quantum_pipeline.requests.algorithm import SHOT_OPTIMIZERS, SettledCut, SettledQaoa
 from quantum_pipeline.requests.request import ResolvedRequest
 
 JOB_SECONDS = {"local": 1.0, "simulator": 6.0, "qpu": 9.0}
@@ -50,7 +50,7 @@ def expected_seconds(request: ResolvedRequest, device: Device, plan: Plan) -> fl
         computing = _molecule(problem, algorithm.max_evaluations)
     elif isinstance(problem, Classification) and isinstance(algorithm, SettledClassifier):
         computing = LEARNING_SECONDS + counted_seconds(problem, algorithm, MEASURED)
-    elif not isinstance(algorithm, SettledQaoa):
+    elif not isinstance(algorithm, SettledQaoa) or isinstance(algorithm, SettledCut):
         return None
     elif algorithm.train_on == "device":
         computing = 0.0

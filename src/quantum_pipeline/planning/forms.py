@@ -13,7 +13,7 @@ from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.problems import AnyProblem, FormProblem
 from quantum_pipeline.problems.base import MAX_TERMS
 from quantum_pipeline.problems.formed import MAX_BITS
-from quantum_pipeline.requests.algorithm import Algorithm, Settled, SettledDivide
+from quantum_pipeline.requests.algorithm import Algorithm, Settled, SettledCut, SettledDivide
 from quantum_pipeline.spaces import Group, Space
 from quantum_pipeline.spaces.encoding import Encoding, Way
 from quantum_pipeline.spaces.ladders import Phase, ladder
@@ -55,10 +55,15 @@ def encoding_of(work: OnDevice) -> Encoding | None:
 
 
 def qubits_of(work: OnDevice) -> int:
-    """Return the qubits of a run's circuit, bits of slack included; on devices, of a block's."""
+    """Return the qubits of a run's circuit, bits of slack included.
+
+    On devices it is that of a block, and of a circuit in parts that of the widest.
+    """
     encoding, algorithm = encoding_of(work), work.algorithm
     if isinstance(algorithm, SettledDivide) and work.device != LOCAL:
         return algorithm.block_size
+    if isinstance(algorithm, SettledCut) and algorithm.parts:
+        return algorithm.width
     return work.problem.n_qubits if encoding is None else encoding.space.n_bits
 
 

@@ -14,7 +14,7 @@ from quantum_pipeline.planning.forms import space_of
 from quantum_pipeline.planning.plan import Work
 from quantum_pipeline.planning.tables import SettledClassifier
 from quantum_pipeline.problems import BinaryProblem, Chemistry, Classification, FormProblem
-from quantum_pipeline.requests.algorithm import Settled, SettledDivide, SettledQaoa
+from quantum_pipeline.requests.algorithm import Settled, SettledCut, SettledDivide, SettledQaoa
 from quantum_pipeline.spaces import Space
 from quantum_pipeline.wording import memory_size
 
@@ -133,7 +133,7 @@ def _binary_bytes(problem: BinaryProblem, algorithm: Settled) -> int:
     if isinstance(algorithm, SettledDivide):
         block = run_bytes(algorithm.block_size, algorithm.depth, symmetric=False)
         return PROCESSES * (block + PROCESS_BYTES) + SPIN_BYTES * (n + problem.n_terms)
-    if not isinstance(algorithm, SettledQaoa):
+    if not isinstance(algorithm, SettledQaoa) or isinstance(algorithm, SettledCut):
         state = reference_bytes(n) if n <= cones.EXACT else 0
         return max(state, CONE_ARRAYS * AMPLITUDE * cones.LARGEST)
     if algorithm.warm_start != "none":

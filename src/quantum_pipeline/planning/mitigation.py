@@ -22,11 +22,17 @@ rest, and each more costs its shots.
 
 
 def settle_mitigation(
-    request: Request, problem: AnyProblem, device: Device, *, divides: bool = False
+    request: Request,
+    problem: AnyProblem,
+    device: Device,
+    *,
+    divides: bool = False,
+    cut: bool = False,
 ) -> tuple[Mitigation, Reason | None]:
     """Return the mitigation of a request on its device, and the reason of what was chosen.
 
-    ``divides`` means that blocks are solved there, by the best of their shots.
+    ``divides`` means that blocks are solved there, by the best of their shots, and ``cut`` that
+    the circuit is in parts, whose energy is no mean of shots that could be extrapolated.
 
     Raises:
         InvalidRequest: something is asked that cannot be done there.
@@ -36,10 +42,26 @@ def settle_mitigation(
         return _of_best_shots(asked, device)
     if asked == "none" or (isinstance(asked, Mitigation) and asked.is_none):
         return Mitigation() if asked == "none" else asked, None
+    if cut:
+        return _of_parts(asked)
     if asked == "auto" and (ideal or request.shots == 1):
-        return Mitigation(), _why_nothing(device, ideal=ideal)
+        words = f"{device.name} makes no errors" if ideal else "one shot has no spread"
+        why = Why.NO_ERRORS if ideal else Why.ONE_SHOT
+        return Mitigation(), Reason(why=why, words=f"none: {words}")
     if isinstance(problem, Classification) and not ideal:
         return _of_kernel(asked, device)
+    return _of_energy(request, asked, problem, device, ideal=ideal)
+
+
+def _of_energy(
+    request: Request,
+    asked: Literal["auto"] | Mitigation,
+    problem: AnyProblem,
+    device: Device,
+    *,
+    ideal: bool,
+) -> tuple[Mitigation, Reason | None]:
+    """Return what is done about the errors of an energy, and why where it was chosen."""
     no_symmetry = _why_no_symmetry(request, problem)
     n = problem.n_qubits
     if isinstance(problem, FormProblem):
@@ -67,13 +89,6 @@ def _of_best_shots(
     return Mitigation(), Reason(why=Why.BEST_SHOT, words=words)
 
 
-def _why_nothing(device: Device, *, ideal: bool) -> Reason:
-    """Return why auto does nothing: there are no errors, or no spread to tell them by."""
-    if ideal:
-        return Reason(why=Why.NO_ERRORS, words=f"none: {device.name} makes no errors")
-    return Reason(why=Why.ONE_SHOT, words="none: one shot has no spread")
-
-
 def _of_kernel(
     asked: Literal["auto"] | Mitigation, device: Device
 ) -> tuple[Mitigation, Reason | None]:
@@ -92,6 +107,16 @@ def _of_kernel(
         "extrapolated"
     )
     return Mitigation(readout=True), Reason(why=Why.ERRORS, words=words)
+
+
+def _of_parts(asked: Mitigation | Literal["auto"]) -> tuple[Mitigation, Reason]:
+    if asked != "auto":
+        field = "zne" if asked.zne != "none" else "symmetry" if asked.symmetry else "readout"
+        off = "none" if field == "zne" else "false"
+        allowed = f"{off} where the circuit is cut: its energy is put together from many"
+        raise InvalidRequest.of(f"mitigation.{field}", getattr(asked, field), allowed)
+    words = "none: energies of a circuit that is cut are put together from many, each unmitigated"
+    return Mitigation(), Reason(why=Why.CUT, words=words)
 
 
 def _is_ideal(request: Request, device: Device) -> bool:

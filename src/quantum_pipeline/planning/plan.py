@@ -18,11 +18,17 @@ from quantum_pipeline.devices.catalogue import Device
 from quantum_pipeline.devices.states import DeviceState
 from quantum_pipeline.planning import tables
 from quantum_pipeline.planning.blocks import Room, measured, spread
+from quantum_pipeline.planning.cuts import fewest_shots, n_circuits, pieces
 from quantum_pipeline.planning.forms import OnDevice, circuit_size, encoding_of, qubits_of
 from quantum_pipeline.planning.optimiser_steps import Method, batch_sizes
 from quantum_pipeline.planning.tasks import SAMPLES, TRAINING, Purpose, task_sizes
 from quantum_pipeline.problems import BinaryProblem, Chemistry, Classification, FormProblem
-from quantum_pipeline.requests.algorithm import SettledDivide, SettledKernel, SettledQaoa
+from quantum_pipeline.requests.algorithm import (
+    SettledCut,
+    SettledDivide,
+    SettledKernel,
+    SettledQaoa,
+)
 from quantum_pipeline.requests.mitigation import READOUT_CIRCUITS, Mitigation, Noise
 
 SECONDS_PER_GATE_AND_AMPLITUDE = 5e-10
@@ -107,7 +113,7 @@ def plan(work: Work, device: Device, state: DeviceState | None) -> Plan:
     """
     if device.kind == "local":
         return Plan()
-    return plan_of(tuple(_batches(work)), work, device, state)
+    return plan_of(tuple(_batches(work, state)), work, device, state)
 
 
 def plan_of(
@@ -128,7 +134,7 @@ def plans(
     width = qubits_of(work)
     rooms = [Room.of(*each, work.shots) for each in zip(devices, states, strict=True)]
     shares: list[list[Batch]] = [[] for _ in devices]
-    for batch in _batches(work):
+    for batch in _batches(work, states[0]):
         for share, places in zip(shares, spread([width] * batch.executables, rooms), strict=True):
             if places:
                 share.append(batch.model_copy(update={"executables": len(places)}))
@@ -153,7 +159,7 @@ def most(work: Work, states: Sequence[DeviceState | None]) -> Most:
     """
     beside = len(states) - 1
     tasks = shots = 0
-    for batch in _batches(work):
+    for batch in _batches(work, states[0]):
         sizes = [len(task_sizes(batch.executables, batch.shots, *_limits(each))) for each in states]
         tasks += batch.times * min(batch.executables, max(sizes) + beside)
         shots += batch.times * batch.executables * batch.shots
@@ -164,8 +170,20 @@ def _limits(state: DeviceState | None) -> tuple[int, int | None]:
     return (1, None) if state is None else (state.max_executables, state.max_set_shots)
 
 
-def _batches(work: Work) -> Iterator[Batch]:
+def least_use(work: Work, device: Device, state: DeviceState | None) -> Planned:
+    """Return what the smallest run of use takes: one circuit, or all of a cut one, of few shots."""
+    fewest = 1 if state is None else state.min_shots
+    batch = Batch(purpose=SAMPLES, executables=1, shots=fewest)
+    if isinstance(work.algorithm, SettledCut):
+        batch = _of_parts(work, state, least=True)
+    return _use(SAMPLES, (batch,), work, device, state)
+
+
+def _batches(work: Work, state: DeviceState | None) -> Iterator[Batch]:
     problem, algorithm, shots = work.problem, work.algorithm, work.shots
+    if isinstance(algorithm, SettledCut):
+        yield _of_parts(work, state)
+        return
     if isinstance(algorithm, SettledDivide):
         for blocks, times in measured(problem.n_qubits, algorithm):
             yield Batch(purpose=SAMPLES, executables=blocks, shots=shots, times=times)
@@ -185,6 +203,24 @@ def _batches(work: Work) -> Iterator[Batch]:
         settings, apart = 1, not isinstance(problem, FormProblem)
     circuits = work.mitigation.executables(settings, verified_apart=apart)
     yield Batch(purpose=SAMPLES, executables=circuits, shots=shots)
+
+
+def shots_each(work: Work, state: DeviceState | None) -> int:
+    """Return the shots of each circuit of the samples: of parts some of all that were asked for."""
+    if isinstance(work.algorithm, SettledCut) and work.algorithm.parts:
+        return _of_parts(work, state).shots
+    return work.shots
+
+
+def _of_parts(work: Work, state: DeviceState | None, *, least: bool = False) -> Batch:
+    """Return the circuits of all parts: with all shots together, or with as few as there can be."""
+    assert isinstance(work.algorithm, SettledCut)
+    assert isinstance(work.problem, BinaryProblem)
+    circuits = n_circuits(work.problem.ising, work.algorithm)
+    if least:
+        return Batch(purpose=SAMPLES, executables=circuits, shots=fewest_shots(state))
+    executables, shots = pieces(circuits, work.shots, state)
+    return Batch(purpose=SAMPLES, executables=executables, shots=shots)
 
 
 def _training(algorithm: SettledQaoa) -> Iterator[tuple[int, int]]:

@@ -2,7 +2,7 @@
 
     candidates      devices that the request can mean                   device
     check_asked     what it says for its device holds there             device
-    settle          algorithm and mitigation                            algorithm, mitigation
+    settle          algorithm, its parts, and mitigation                algorithm, cuts, mitigation
     check_usable    the device can run it now                           device
     check_memory    the job fits its instance                           memory
     plan            tasks, shots and seconds on the device              plan
@@ -30,6 +30,7 @@ from quantum_pipeline.planning.algorithm import settle_algorithm
 from quantum_pipeline.planning.auto_device import best_of
 from quantum_pipeline.planning.blocks import width_of
 from quantum_pipeline.planning.costs import Cost, InstancePrice
+from quantum_pipeline.planning.cuts import settle_cut
 from quantum_pipeline.planning.device import (
     candidates,
     check_asked,
@@ -42,12 +43,12 @@ from quantum_pipeline.planning.forms import qubits_of
 from quantum_pipeline.planning.learning import Learning
 from quantum_pipeline.planning.memory import check_memory
 from quantum_pipeline.planning.mitigation import settle_mitigation
-from quantum_pipeline.planning.plan import Batch, most, plan, plan_of, plans
+from quantum_pipeline.planning.plan import Batch, most, plan, plan_of, plans, shots_each
 from quantum_pipeline.planning.prepared import OtherDevice, Preparation
 from quantum_pipeline.planning.reasons import Reason, Reasons
 from quantum_pipeline.planning.tasks import SAMPLES
 from quantum_pipeline.problems import AnyProblem, Classification
-from quantum_pipeline.requests.algorithm import Settled, SettledDivide, SettledKernel
+from quantum_pipeline.requests.algorithm import Settled, SettledCut, SettledDivide, SettledKernel
 from quantum_pipeline.requests.mitigation import READOUT_CIRCUITS, Mitigation, Noise
 from quantum_pipeline.requests.request import RUNTIME, ProblemReference, Request, ResolvedRequest
 
@@ -116,8 +117,7 @@ def settled_algorithm(request: Request) -> Settled:
         InvalidRequest, DeviceUnavailable: as ``check``.
     """
     if is_open(request):
-        problem = _problem_of(request)
-        return settle_algorithm(problem, request.algorithm, exact=False, seconds=_time(request))[0]
+        return _algorithm(request, candidates(request)[:1])[0]
     return _settled(request, candidates(request)).algorithm
 
 
@@ -141,17 +141,14 @@ def _settled(
     problem, device = _problem_of(request), devices[0]
     check_several(devices, request.algorithm.name)
     check_asked(request, device)
-    widths = [width_of(states.get(each.arn)) for each in devices]
-    algorithm, why_algorithm = settle_algorithm(
+    algorithm, why_algorithm = _algorithm(request, devices, states)
+    mitigation, why_mitigation = settle_mitigation(
+        request,
         problem,
-        request.algorithm,
-        exact=device.kind == "local",
-        several=len(devices) > 1,
-        widest=max((width for width in widths if width is not None), default=None),
-        seconds=_time(request),
+        device,
+        divides=isinstance(algorithm, SettledDivide),
+        cut=isinstance(algorithm, SettledCut) and bool(algorithm.parts),
     )
-    divides = isinstance(algorithm, SettledDivide)
-    mitigation, why_mitigation = settle_mitigation(request, problem, device, divides=divides)
     return _Settled(
         problem,
         algorithm,
@@ -172,6 +169,26 @@ def _time(request: Request) -> int:
 def _named(devices: tuple[Device, ...]) -> str | tuple[str, ...]:
     names = tuple(device.name for device in devices)
     return names[0] if len(names) == 1 else names
+
+
+def _algorithm(
+    request: Request, devices: tuple[Device, ...], states: States = MappingProxyType({})
+) -> tuple[Settled, Reason]:
+    problem, device = _problem_of(request), devices[0]
+    if request.algorithm.cut is not None:
+        if len(devices) > 1:
+            names = [each.name for each in devices]
+            raise InvalidRequest.of("device", names, "one device with algorithm.cut, for all parts")
+        return settle_cut(problem, request.algorithm, device, states.get(device.arn))
+    widths = [width_of(states.get(each.arn)) for each in devices]
+    return settle_algorithm(
+        problem,
+        request.algorithm,
+        exact=device.kind == "local",
+        several=len(devices) > 1,
+        widest=max((width for width in widths if width is not None), default=None),
+        seconds=_time(request),
+    )
 
 
 def _problem_of(request: Request) -> AnyProblem:
@@ -196,7 +213,7 @@ def _prepared(
         check_usable(
             each,
             n_qubits=min(qubits_of(work), narrow or qubits_of(work)),
-            shots=work.shots,
+            shots=shots_each(work, state),
             region=region,
             state=state,
             now=now,

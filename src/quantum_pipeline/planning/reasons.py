@@ -37,6 +37,9 @@ class Why(StrEnum):
     NO_ERRORS = "no errors"
     """The device makes none."""
 
+    CUT = "cut"
+    """The circuit runs in parts."""
+
     ONE_SHOT = "one shot"
     """There is no spread to tell an error by."""
 

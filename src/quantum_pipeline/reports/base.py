@@ -24,6 +24,7 @@ from quantum_pipeline.reports.jobs_word import JobsWord
 from quantum_pipeline.reports.learning import LearningPart, learning_part
 from quantum_pipeline.reports.part import Part
 from quantum_pipeline.requests.limits import Limit
+from quantum_pipeline.requests.request import ResolvedRequest
 from quantum_pipeline.results import Compilation, Evaluation, JobResult
 from quantum_pipeline.runs import SubmittedJob
 
@@ -155,6 +156,11 @@ class Report(Part, ABC):
         return None
 
 
+def _sendable(request: ResolvedRequest) -> dict[str, Any]:
+    """Return a request as it can be sent again: where a circuit is cut is decided anew."""
+    return request.model_dump(mode="json", by_alias=True, exclude={"algorithm": {"parts"}})
+
+
 def common_parts(prepared: PreparedRun, outcome: Outcome, result: JobResult) -> dict[str, Any]:
     """Return the parts of a report that do not depend on the problem."""
     request, job, run = prepared.request, outcome.job, result.device_run
@@ -163,7 +169,7 @@ def common_parts(prepared: PreparedRun, outcome: Outcome, result: JobResult) -> 
         "name": request.name,
         "created_at": prepared.created_at,
         "completed_at": outcome.completed_at,
-        "request": request.model_dump(mode="json", by_alias=True),
+        "request": _sendable(request),
         "warnings": request.problem.warnings,
         "partial": run is not None and bool(run.cut_short_by),
         "device": device_part(prepared, result),

@@ -28,7 +28,7 @@ from quantum_pipeline.results.optimisation import Method
 from quantum_pipeline.wording import digits
 
 Outcome = Literal["worse", "equal", "better"]
-BestKnownBy = Literal["exact", Method, "quantum samples", "recursive QAOA"]
+BestKnownBy = Literal["exact", Method, "quantum samples", "recursive QAOA", "rounded correlations"]
 
 
 ROUNDED = "what the coefficients were rounded by"
@@ -80,7 +80,7 @@ class Quality(_Figures):
     ratio_undefined_because: str | None
     probability_of_best: float | None
     mean_energy: float
-    mean_energy_by: Literal["exact state", "samples"]
+    mean_energy_by: Literal["exact state", "samples", "parts"]
     standard_error: float | None
     trained_energy: float | None
     trained_ratio: float | None
@@ -140,7 +140,7 @@ def quality(problem: BinaryProblem, model: IsingModel, result: OptimisationResul
         ratio_undefined_because=scale.undefined,
         probability_of_best=result.probability_of_best,
         mean_energy=problem.with_constant(result.mean_energy),
-        mean_energy_by="exact state" if result.mean_energy_exact else "samples",
+        mean_energy_by=_mean_by(result),
         standard_error=result.standard_error,
         trained_energy=with_constant(trained),
         trained_ratio=None if trained is None else scale.ratio_of_mean(trained, close),
@@ -170,6 +170,12 @@ def classical_part(problem: BinaryProblem, found: ClassicalSolution) -> Classica
     )
 
 
+def _mean_by(result: OptimisationResult) -> Literal["exact state", "samples", "parts"]:
+    if result.parts:
+        return "parts"
+    return "exact state" if result.mean_energy_exact else "samples"
+
+
 _OUTCOMES: dict[int, Outcome] = {-1: "better", 0: "equal", 1: "worse"}
 
 
@@ -183,6 +189,8 @@ def _best_known_by(result: OptimisationResult, gap: Gap) -> BestKnownBy:
         return "exact"
     if gap.order >= 0:
         return result.classical.method
+    if result.parts:
+        return "rounded correlations"
     return "quantum samples" if result.counts else "recursive QAOA"
 
 

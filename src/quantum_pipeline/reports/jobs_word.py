@@ -86,6 +86,12 @@ def _of_optimisation(prepared: PreparedRun, result: OptimisationResult) -> Itera
             "what follows from them was recomputed",
             "samples",
         )
+    if result.parts:
+        yield _word(
+            "the number of shots that were planned: counts are data, and what is put together from "
+            "them was recomputed",
+            "cut.parts[].shots", "cut.shots",
+        )  # fmt: skip
     less = ("less_constant.history",) if prepared.binary.constant else ()
     yield _word(
         "the bounds of all energies, and to each other"

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel
 
@@ -16,6 +16,7 @@ from quantum_pipeline.problems import BinaryProblem, MaxCut
 from quantum_pipeline.reports import jobs_word
 from quantum_pipeline.reports.advice import recommend
 from quantum_pipeline.reports.base import Artifacts, Outcome, common_parts
+from quantum_pipeline.reports.cut import cut_part
 from quantum_pipeline.reports.device_parts import device_plots
 from quantum_pipeline.reports.evaluation import analyse, quality
 from quantum_pipeline.reports.optimisation_parts import (
@@ -68,6 +69,7 @@ def build(
         ),
         solution=_solution(prepared, problem, result),
         samples=result.counts,
+        cut=cut_part(prepared, result),
         quality=quality(problem, model, result),
         analysis=analyse(result.history, rounding, problem.constant),
         less_constant=_less_constant(problem, result) if problem.constant else None,
@@ -84,8 +86,16 @@ def _solution(
 ) -> Solution:
     return Solution(
         **answer(prepared, problem, result.best_bitstring),
-        found_by="samples" if result.counts else "recursive rounding",
+        found_by=_found_by(result),
     )
+
+
+def _found_by(
+    result: OptimisationResult,
+) -> Literal["samples", "recursive rounding", "rounded correlations"]:
+    if result.parts:
+        return "rounded correlations"
+    return "samples" if result.counts else "recursive rounding"
 
 
 def answer(prepared: PreparedRun, problem: BinaryProblem, bitstring: str) -> dict[str, Any]:

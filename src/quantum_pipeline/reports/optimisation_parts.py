@@ -47,7 +47,51 @@ class Solution(Part):
     objective: float
     energy: float
     feasible: bool
-    found_by: Literal["samples", "recursive rounding"]
+    found_by: Literal["samples", "recursive rounding", "rounded correlations"]
+
+
+class CutPiece(Part):
+    """A part of a cut circuit: its device, variables, qubits at most, circuits and their shots."""
+
+    device: str
+    variables: tuple[int, ...]
+    n_qubits: int
+    circuits: int
+    shots: int
+
+
+class CutGate(Part):
+    """A ZZ rotation that was cut: its variables, its layer from 1, and its angle in radians."""
+
+    variables: tuple[int, int]
+    layer: int
+    angle: float
+
+
+class Correlation(Part):
+    """<Z_i Z_j> of two coupled variables, or <Z_i> of one, put together from the parts' shots."""
+
+    variables: tuple[int, ...]
+    value: float
+    standard_error: float
+    across: bool
+
+
+class CutPart(Part):
+    """How a circuit was cut, and what its parts' shots were put together to.
+
+    ``overhead`` is prod (1 + 2 |sin angle|)^2, what sampling all terms would take of the shots of
+    the uncut circuit. ``distance`` is how many standard errors the energy is from that without
+    noise. ``enumerated`` are the variables that the rounding left to the end.
+    """
+
+    parts: tuple[CutPiece, ...]
+    gates: tuple[CutGate, ...]
+    overhead: float
+    shots: int
+    correlations: tuple[Correlation, ...]
+    distance: float | None
+    enumerated: int
 
 
 class LessConstant(Part):
@@ -62,13 +106,14 @@ class LessConstant(Part):
 class OptimisationReport(Report):
     """``report.json`` of a problem of binary variables.
 
-    ``less_constant`` is None where the problem has no constant.
+    ``less_constant`` is None where the problem has no constant, ``cut`` where nothing was cut.
     """
 
     problem: ProblemPart
     algorithm: AlgorithmPart
     solution: Solution
     samples: dict[str, int]
+    cut: CutPart | None
     quality: Quality
     less_constant: LessConstant | None
 

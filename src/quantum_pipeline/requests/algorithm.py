@@ -14,11 +14,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StrictBool,
+    StrictInt,
+    Tag,
+    model_validator,
+)
 
 from quantum_pipeline.classification.encodings import EncodingName
+from quantum_pipeline.cutting import Part
 from quantum_pipeline.problems import MAX_MAGNITUDE, Number
 from quantum_pipeline.wording import refusal
 
@@ -49,6 +59,12 @@ Epochs = Annotated[StrictInt, Field(ge=1, le=10_000)]
 BatchRows = Annotated[StrictInt, Field(ge=1, le=10_000)]
 Landmarks = Annotated[StrictInt, Field(ge=2, le=1000)]
 Scale = Annotated[float, Field(strict=True, gt=0, le=1e6, allow_inf_nan=False)]
+MAX_CUT = 4
+
+Cut = Annotated[
+    Annotated[StrictInt, Field(ge=0, le=MAX_CUT)] | Literal["auto"],
+    Field(json_schema_extra={"allowed": f"an integer from 0 to {MAX_CUT}, or auto"}),
+]
 Penalty = Annotated[float, Field(strict=True, gt=0, le=MAX_MAGNITUDE, allow_inf_nan=False)]
 
 SHOT_OPTIMIZERS = ("spsa", "cobyla", "nft")
@@ -130,6 +146,11 @@ class Algorithm(BaseModel):
     )
     max_rounds: Rounds | None = Field(
         None, description="most rounds in which divide improves its answer; chosen by size"
+    )
+    cut: Cut | None = Field(
+        None,
+        description="cut a circuit that is wider than its device into parts, at so many ZZ gates "
+        "at most; auto takes the fewest, up to 4",
     )
     learn: StrictBool = Field(
         False,
@@ -262,6 +283,23 @@ class SettledQaoa(Algorithm):
         return "complete" if self.mixer == "auto" else self.mixer
 
 
+class SettledCut(SettledQaoa):
+    """QAOA of a circuit in parts, with nothing left to choose.
+
+    ``cut`` is the most gates that may be cut. Until the device's width is known there are no parts.
+    """
+
+    depth: Depth
+    optimizer: Literal["l-bfgs-b", "none"]
+    cut: Annotated[StrictInt, Field(ge=0, le=MAX_CUT)]
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """Qubits of the widest part, ancillas included."""
+        return max(part.width for part in self.parts)
+
+
 class SettledRqaoa(Algorithm):
     """Recursive QAOA with nothing left to choose."""
 
@@ -340,4 +378,24 @@ class SettledReuploading(Algorithm):
 Settled = (
     SettledQaoa | SettledRqaoa | SettledDivide | SettledVqe | SettledKernel | SettledReuploading
 )
-SettledAlgorithm = Annotated[Settled, Field(discriminator="name")]
+
+
+def _kind(value: Any) -> str:
+    """Return which settled algorithm a value is: its name, and whether its circuit is cut."""
+    name, parts = (
+        value.get(field) if isinstance(value, dict) else getattr(value, field, None)
+        for field in ("name", "parts")
+    )
+    return str(name) if parts is None else "cut"
+
+
+SettledAlgorithm = Annotated[
+    Annotated[SettledQaoa, Tag("qaoa")]
+    | Annotated[SettledCut, Tag("cut")]
+    | Annotated[SettledRqaoa, Tag("rqaoa")]
+    | Annotated[SettledDivide, Tag("divide")]
+    | Annotated[SettledVqe, Tag("vqe")]
+    | Annotated[SettledKernel, Tag("kernel")]
+    | Annotated[SettledReuploading, Tag("reuploading")],
+    Discriminator(_kind),
+]

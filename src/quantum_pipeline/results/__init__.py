@@ -65,6 +65,7 @@ from quantum_pipeline.results.optimisation import (
     Elimination,
     JobSeconds,
     OptimisationResult,
+    PartCounts,
 )
 from quantum_pipeline.wording import refusal
 
@@ -97,6 +98,7 @@ __all__ = [
     "MoleculePoint",
     "MoleculeResult",
     "OptimisationResult",
+    "PartCounts",
     "Penalty",
     "PointSeconds",
     "QuantumTask",

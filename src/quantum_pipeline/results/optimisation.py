@@ -114,6 +114,14 @@ class Elimination(Record):
     correlation: Annotated[float, Field(strict=True, ge=-1 - 1e-9, le=1 + 1e-9)]
 
 
+class PartCounts(Record):
+    """The shots of a circuit of a part of a cut one, by bitstring; see ``cutting.expansion``."""
+
+    part: Number
+    circuit: Text
+    counts: dict[Text, Count]
+
+
 class OptimisationResult(JobResult):
     """What the job found. Energies are in the problem's units, minimised, and less its constant.
 
@@ -124,7 +132,9 @@ class OptimisationResult(JobResult):
     where state and spectrum are, else None. QAOA samples: its best bitstring is one of ``counts``.
     ``tilts`` are those of a warm start's qubits, see ``statevector``; without one there are none.
     ``compared`` is None where earlier runs suggest no angles.
-    Recursive QAOA rounds: it has no counts, but the ``eliminations`` that led to its bitstring.
+    Recursive QAOA rounds: it has no counts, but the ``eliminations`` that led to its bitstring. So
+    does QAOA of a circuit that was cut: its ``mean_energy`` is put together from the shots of
+    ``parts``, with the error that follows from theirs.
     """
 
     algorithm: Literal["qaoa", "rqaoa"]
@@ -137,6 +147,7 @@ class OptimisationResult(JobResult):
     depths: Entries[DepthStep] = Field(min_length=1)
     eliminations: Entries[Elimination]
     counts: dict[Text, Count]
+    parts: Entries[PartCounts] = ()
     best_bitstring: Text
     best_energy: Finite
     mean_energy: Finite

@@ -1,7 +1,8 @@
 """Verifies the result of an optimisation: what can be recomputed is, and stands in its place.
 
     always            the energies of all bitstrings, and which of them are best; of a device's
-                      shots their mean, its standard error, and the raw energy
+                      shots their mean, its standard error, and the raw energy; of a circuit in
+                      parts the energy that their shots are put together to, and its error
     up to RECOMPUTED  the optimum and the worst bitstring, by enumeration; from the angles the
       variables       state, hence <C> or its CVaR, the standard error of shots of it, and the
                       probability of the best
@@ -25,10 +26,17 @@ from numpy.typing import NDArray
 from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.ising import IsingModel, all_energies, spins_of
 from quantum_pipeline.ising.exact import ExactEnergies
+from quantum_pipeline.planning.forms import qubits_of
 from quantum_pipeline.planning.prepared import PreparedRun
-from quantum_pipeline.requests.algorithm import SHOT_OPTIMIZERS, SettledQaoa, SettledRqaoa
+from quantum_pipeline.requests.algorithm import (
+    SHOT_OPTIMIZERS,
+    SettledCut,
+    SettledQaoa,
+    SettledRqaoa,
+)
 from quantum_pipeline.results.base import check_equal, check_near
 from quantum_pipeline.results.constrained import ConstrainedResult
+from quantum_pipeline.results.cut_checks import check_parts, of_parts, shots_of_parts
 from quantum_pipeline.results.device_checks import check_device_run, check_shots
 from quantum_pipeline.results.optimisation import (
     ClassicalSolution,
@@ -81,13 +89,18 @@ def verify(
     check_bitstring("best_bitstring", result.best_bitstring, model.n_variables)
     best = float(exact.energy(result.best_bitstring))
     check_near("best_energy", result.best_energy, best, rounding_of(model))
-    counted = sum(result.counts.values())
-    check_device_run(result, prepared, n_qubits=model.n_variables, counted=counted)
+    counted = sum(result.counts.values()) + shots_of_parts(result)
+    check_device_run(result, prepared, n_qubits=qubits_of(prepared.request), counted=counted)
     classical = verified_classical(result.classical, exact, model)
-    if result.algorithm == "qaoa":
+    cut = isinstance(algorithm, SettledCut)
+    if isinstance(algorithm, SettledCut):
+        check_parts(result, prepared, algorithm)
+    else:
+        check_equal("parts", result.parts, ())
+    if result.algorithm == "qaoa" and not cut:
         _check_samples(result, prepared)
     else:
-        _check_eliminations(result, model)
+        _check_eliminations(result, model, cut=cut)
     check_rival(classical, result.best_bitstring, exact)
     suggestion = None if prepared.learning is None else prepared.learning.suggestion
     check_course(result, algorithm, 1 if suggestion is None else suggestion.depth)
@@ -103,7 +116,9 @@ def verify(
         found |= of_state(result, prepared, algorithm, spectrum)
     elif prepared.device.kind == "local" and result.counts:
         check_by_shots(result, model, bounds)
-    if prepared.device.kind != "local":
+    if isinstance(algorithm, SettledCut):
+        found |= of_parts(result, model, algorithm)
+    elif prepared.device.kind != "local":
         found |= of_shots(result, model, found.get("device_run", result.device_run))
     return result.model_copy(update=found)
 
@@ -154,11 +169,11 @@ def _check_samples(result: OptimisationResult, prepared: PreparedRun) -> None:
     check_equal("best_bitstring", result.best_bitstring, lowest)  # of equals the first
 
 
-def _check_eliminations(result: OptimisationResult, model: IsingModel) -> None:
+def _check_eliminations(result: OptimisationResult, model: IsingModel, *, cut: bool) -> None:
     """Hold the rounding to its solution: each variable, once, has the sign that fixed it."""
     check_equal("counts", result.counts, {})
-    check_equal("mean_energy_exact", result.mean_energy_exact, True)
-    check_equal("standard_error", result.standard_error, None)
+    check_equal("mean_energy_exact", result.mean_energy_exact, not cut)
+    check_equal("standard_error given", result.standard_error is not None, cut)
     check_equal("probability_of_best", result.probability_of_best, None)
     spins, gone = spins_of([result.best_bitstring])[0].tolist(), set[int]()
     for number, each in enumerate(result.eliminations):

@@ -1,0 +1,236 @@
+"""Decides whether a circuit is cut for its device, where, and how its shots are shared out.
+
+A circuit that fits its device is not cut. Of others the fewest gates are cut that make all parts
+fit, one for each coupling between parts and layer, with ancillas for layers after the first.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from quantum_pipeline.cutting import Part
+from quantum_pipeline.cutting.decomposition import overhead
+from quantum_pipeline.cutting.expansion import Expansion
+from quantum_pipeline.cutting.partition import crossing, partition
+from quantum_pipeline.cutting.reconstruction import FEWEST
+from quantum_pipeline.devices.catalogue import EXACT_QUBITS, Device
+from quantum_pipeline.devices.states import DeviceState
+from quantum_pipeline.errors import InvalidRequest
+from quantum_pipeline.ising import IsingModel, cones
+from quantum_pipeline.planning.algorithm import settle_algorithm
+from quantum_pipeline.planning.blocks import width_of
+from quantum_pipeline.planning.reasons import Reason, Why
+from quantum_pipeline.problems import AnyProblem, BinaryProblem
+from quantum_pipeline.requests.algorithm import (
+    MAX_CUT,
+    SHOT_OPTIMIZERS,
+    Algorithm,
+    Settled,
+    SettledCut,
+)
+from quantum_pipeline.requests.request import ResolvedRequest
+
+LOOKED_AT = 8
+"""Gates up to which a cut is looked for where too few are allowed, to say what it would take."""
+
+SHARE = 4
+"""Executables for each circuit, where program sets hold copies: as many as the shots are to follow
+the weights of the circuits, of which most hardly count."""
+
+
+class CutPlan(BaseModel):
+    """What is known of a cut before it runs, as far as people ask: what it takes, and how dear.
+
+    ``overhead`` is about how many times the shots of the uncut circuit sampling all its terms
+    would take, from angles that are usual; ``most`` is the same at the worst angles.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    widths: tuple[int, ...]
+    gates: int
+    circuits: int
+    overhead: float
+    most: float
+
+    def words(self) -> str:
+        """Return it for an estimate."""
+        gates = f"{self.gates} gate{'' if self.gates == 1 else 's'}"
+        return (
+            f"{gates}, into parts of {', '.join(map(str, self.widths))} qubits: {self.circuits} "
+            f"circuits; sampling overhead about {self.overhead:.3g}, at most {self.most:g}"
+        )
+
+
+def settle_cut(
+    problem: AnyProblem, asked: Algorithm, device: Device, state: DeviceState | None
+) -> tuple[Settled, Reason]:
+    """Return the algorithm of a request that may be cut, and why.
+
+    Without the device's state nothing is known of its width: then there are no parts yet.
+
+    Raises:
+        InvalidRequest: a setting does not go with cuts, or no cut that is allowed makes parts that
+            fit; says what it would take.
+    """
+    whole = asked.model_copy(update={"cut": None})
+    if not isinstance(problem, BinaryProblem) or asked.name not in ("auto", "qaoa"):
+        return settle_algorithm(problem, asked, exact=device.kind == "local")  # refused there
+    if device.kind == "local":
+        allowed = "nothing on local, which samples exact states; it is for a device that is named"
+        raise InvalidRequest.of("algorithm.cut", asked.cut, allowed)
+    _check_settings(asked)
+    width = width_of(state)
+    n = problem.n_variables
+    if width is not None and n <= min(width, EXACT_QUBITS):
+        settled, reason = settle_algorithm(problem, whole, exact=False)
+        words = f"{reason.words}; its {n} qubits fit {device.name}, so nothing is cut"
+        return settled, Reason(why=reason.why, words=words)
+    settled = _settled(problem, asked)
+    if width is None:
+        return settled, Reason(why=Why.ASKED, words="QAOA in parts, of which none is known yet")
+    parts = _parts(problem.ising, settled, device, width)
+    settled = settled.model_copy(update={"parts": parts})
+    gates = settled.depth * len(crossing(problem.ising, [part.variables for part in parts]))
+    words = (
+        f"QAOA of {n} spins at depth {settled.depth}, wider than {device.name} ({width}): in "
+        f"{len(parts)} parts, {gates} gate{'s' * (gates != 1)} cut; exact gradients of the whole"
+    )
+    return settled, Reason(why=Why.SIZE, words=words)
+
+
+def _settled(problem: BinaryProblem, asked: Algorithm) -> SettledCut:
+    depth = len(asked.gammas or ()) or asked.depth or 1
+    assert isinstance(depth, int)
+    if problem.n_variables > cones.EXACT:
+        cones.require_fit(problem.ising, depth)
+    optimizer = "none" if asked.optimizer == "none" else "l-bfgs-b"
+    starts = asked.starts or 1
+    return SettledCut(
+        name="qaoa",
+        depth=depth,
+        optimizer=optimizer,
+        initial_angles=asked.initial_angles,
+        cvar_alpha=1.0,
+        starts=starts,
+        max_evaluations=1 if optimizer == "none" else asked.max_evaluations or 200 * starts,
+        gammas=asked.gammas,
+        betas=asked.betas,
+        learn=asked.learn,
+        cut=MAX_CUT if asked.cut in (None, "auto") else asked.cut,
+    )
+
+
+def _check_settings(asked: Algorithm) -> None:
+    """Refuse what needs samples of the whole, or the whole state: there are neither."""
+    if asked.depth == "auto" or asked.max_depth is not None:
+        field = "max_depth" if asked.max_depth is not None else "depth"
+        allowed = "depth as a number, or nothing, with cut: each layer has its own cuts"
+        raise InvalidRequest.of(f"algorithm.{field}", getattr(asked, field), allowed)
+    if asked.optimizer in SHOT_OPTIMIZERS:
+        allowed = "auto, l-bfgs-b or none with cut"
+        raise InvalidRequest.of("algorithm.optimizer", asked.optimizer, allowed)
+    of_whole = {"warm_start": "none", "train_on": "exact", "cvar_alpha": None}
+    for field, default in (of_whole | {"shots_per_evaluation": None}).items():
+        value = getattr(asked, field)
+        if value not in (default, 1.0):
+            allowed = f"{default or 'nothing'} with cut: energies are put together from parts"
+            raise InvalidRequest.of(f"algorithm.{field}", value, allowed)
+
+
+def _parts(model: IsingModel, settled: SettledCut, device: Device, width: int) -> tuple[Part, ...]:
+    """Return the parts of a model on a device.
+
+    Raises:
+        InvalidRequest: too many gates would have to be cut.
+    """
+    depth = settled.depth
+    found = partition(model, width, depth=depth, most=settled.cut // depth)
+    if found is None:
+        raise _too_many(model, settled, device, width)
+    ends = {v for i, j, _ in crossing(model, found) for v in (i, j)}
+    return tuple(
+        Part(
+            device=device.name,
+            variables=variables,
+            n_ancillas=(depth - 1) * len(ends.intersection(variables)),
+        )
+        for variables in found
+    )
+
+
+def _too_many(model: IsingModel, settled: SettledCut, device: Device, width: int) -> InvalidRequest:
+    depth, n = settled.depth, model.n_variables
+    more = partition(model, width, depth=depth, most=LOOKED_AT // depth)
+    needed = f"more than {LOOKED_AT} gates"
+    if more is not None:
+        gates = depth * len(crossing(model, more))
+        needed = f"{gates} gate{'s' * (gates != 1)}"
+    return InvalidRequest(
+        f"algorithm.cut: got {settled.cut}; allowed: up to {MAX_CUT}; {n} variables in parts of up "
+        f"to {width} qubits, those of {device.name}, take {needed} cut at depth {depth}: fewer "
+        "layers, a wider device, or algorithm.name rqaoa or divide on local"
+    )
+
+
+def cut_plan(request: ResolvedRequest) -> CutPlan | None:
+    """Return what the cut of a request takes, and about how dear it is; None where none is.
+
+    At angles that are usual a coupling turns by about its share of the typical field on a spin: of
+    a regular graph of degree d the best sine of depth 1 is 1 / sqrt(d).
+    """
+    problem, settled = request.problem, request.algorithm
+    if not isinstance(settled, SettledCut) or not isinstance(problem, BinaryProblem):
+        return None
+    model = problem.ising
+    squares = sum(h**2 for h in model.fields) + 2 * sum(J**2 for _, _, J in model.couplings)
+    field = (squares / model.n_variables) ** 0.5
+    cut = crossing(model, [part.variables for part in settled.parts])
+    if settled.gammas is not None:
+        thetas = [2 * gamma * J for gamma in settled.gammas for _, _, J in cut]
+    else:
+        thetas = [float(np.arcsin(min(1.0, abs(J) / field))) for _, _, J in cut] * settled.depth
+    return CutPlan(
+        widths=tuple(part.width for part in settled.parts),
+        gates=len(thetas),
+        circuits=n_circuits(model, settled),
+        overhead=overhead(*thetas),
+        most=9.0 ** len(thetas),
+    )
+
+
+def n_circuits(model: IsingModel, settled: SettledCut) -> int:
+    """Return how many circuits all parts take, whatever the angles. Cost: O(6^gates)."""
+    expansion = Expansion(model, settled.parts, np.zeros((2, settled.depth)))
+    return sum(map(len, expansion.circuits))
+
+
+class Pieces(NamedTuple):
+    """Executables of one number of shots each: circuits have some copies, by their weights."""
+
+    executables: int
+    shots: int
+
+
+def fewest_shots(state: DeviceState | None) -> int:
+    """Return the fewest shots of an executable."""
+    return max(FEWEST, 1 if state is None else state.min_shots)
+
+
+def pieces(circuits: int, shots: int, state: DeviceState | None) -> Pieces:
+    """Return into how many executables the shots of all circuits are divided.
+
+    Raises:
+        InvalidRequest: there are too few for one of each circuit.
+    """
+    least, sets = fewest_shots(state), 1 if state is None else state.max_executables
+    most = shots // least
+    if most < circuits:
+        allowed = f"{circuits * least} or more: {least} of each of {circuits} circuits"
+        raise InvalidRequest.of("shots", shots, f"{allowed} that the cuts take")
+    wanted = circuits if sets == 1 else -(-SHARE * circuits // sets) * sets
+    number = min(wanted, most)
+    return Pieces(number, shots // number)
