@@ -56,7 +56,7 @@ def run(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ru
         enter(patch, server)
         prepared = prepared_on(
             "garnet", "kernel-on-garnet", problem, shots=SHOTS, mitigation="auto",
-            algorithm=algorithm | {"max_evaluations": 2}, limits={"max_cost_usd": 60.0},
+            algorithm=algorithm | {"max_evaluations": 1}, limits={"max_cost_usd": 60.0},
         )  # fmt: skip
         folder = tmp_path_factory.mktemp("measured")
         first = solved(prepared, folder)
@@ -138,3 +138,11 @@ def test_what_is_tampered_with_is_refused_by_name(
     with pytest.raises(InvalidResult) as refused:
         read_result(data, run.prepared)
     assert said in str(refused.value)
+
+
+def test_an_entry_of_fewer_shots_than_were_asked_for_is_refused(run: Run) -> None:
+    data = run.result.model_dump(mode="json")
+    zeros = data["measured"]["zeros"]
+    data["measured"]["shots"][zeros.index(min(zeros))] = SHOTS * 3 // 4
+    with pytest.raises(InvalidResult, match=f"counts: got 300; the run has {SHOTS}"):
+        read_result(data, run.prepared)

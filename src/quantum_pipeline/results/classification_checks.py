@@ -32,7 +32,7 @@ from quantum_pipeline.results.classification import (
     Competed,
     MeasuredKernel,
 )
-from quantum_pipeline.results.device_checks import check_device_run
+from quantum_pipeline.results.device_checks import check_device_run, check_shots
 from quantum_pipeline.wording import refusal
 
 Settled = SettledKernel | SettledReuploading
@@ -244,6 +244,7 @@ def _matrices(
     ):
         check_equal(f"length of measured.{name}", len(values), count)
     _check_counts(found, prepared)
+    check_shots(result, min(found.shots), prepared)
     check_equal("length of measured.exact_predictions", len(found.exact_predictions), n_tested)
     if max(found.exact_predictions) >= len(problem.classes):
         allowed = f"below {len(problem.classes)}, the number of classes"
