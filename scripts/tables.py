@@ -62,6 +62,8 @@ def hidden_manifold(n_rows: int, n_columns: int, n_hidden: int, seed: int) -> tu
 def requests() -> dict[str, dict[str, Any]]:
     """Return the examples by their files' names."""
     moons, halves = make_moons(160, noise=0.2, random_state=0)
+    few, sides = make_moons(40, noise=0.15, random_state=3)
+    turned = few @ np.random.default_rng(5).normal(size=(2, 4))
     seen, signs = hidden_manifold(150, 6, 3, seed=1)
     return {
         "iris": {"name": "irises", "problem": _loaded(load_iris()), "seed": 7},
@@ -83,6 +85,20 @@ def requests() -> dict[str, dict[str, Any]]:
                 ["upper" if not each else "lower" for each in halves],
             ),
             "algorithm": {"name": "reuploading", "depth": 3, "max_evaluations": 2},
+        },
+        "moons_on_garnet": {
+            "name": "moons in four columns on Garnet",
+            "problem": _problem(
+                [f"x{k}" for k in range(4)],
+                turned.round(3).tolist(),
+                ["upper" if not each else "lower" for each in sides],
+            ),
+            "algorithm": {"name": "kernel", "landmarks": 6, "max_evaluations": 12},
+            "device": "garnet",
+            "shots": 60,
+            "mitigation": "auto",
+            "seed": 7,
+            "limits": {"max_cost_usd": 25.0},
         },
         "hidden_manifold": {
             "name": "three hidden numbers in six columns",

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -33,6 +34,13 @@ WIDTHS = (0.25, 1.0, 4.0)
 
 KEPT_BYTES = 2**26
 """Of matrices that are kept; of larger ones the last."""
+
+
+class Fitted(NamedTuple):
+    """A machine, and the places of its support among the columns that rows are compared with."""
+
+    support: Places
+    machine: Machine
 
 
 class KernelLearner(Learner):
@@ -89,30 +97,49 @@ class KernelLearner(Learner):
 
     def model(self, setting: Setting) -> KernelModel:
         """Return the model of a setting, fitted on all trained rows."""
-        machine, support = self._fit(setting, np.arange(len(self.table.classes))), self._landmarks
-        coefficients = machine.coefficients
-        if support is None:
-            used = np.flatnonzero(np.abs(coefficients).max(axis=0))
+        return self.stored(setting, self.fitted(setting, self._matrix(setting)))
+
+    @property
+    def columns(self) -> Places:
+        """The trained rows that rows are compared with: landmarks, or all."""
+        return np.arange(len(self.table.classes)) if self._landmarks is None else self._landmarks
+
+    def fitted(self, setting: Setting, matrix: Real) -> Fitted:
+        """Return the machine of a kernel of all trained rows with the columns."""
+        classes, n_classes = self.table.classes, self.table.n_classes
+        regularisation = number(setting, "C")
+        if self._landmarks is None:
+            machine = machines.of_kernel(matrix, classes, n_classes, regularisation)
+            used = np.flatnonzero(np.abs(machine.coefficients).max(axis=0))
             support = used if used.size else np.array([0], dtype=np.int64)
-            coefficients = coefficients[:, support]
-        else:
-            coefficients = coefficients @ kernels.inverse_root(self._matrix(setting)[support])
+            return Fitted(support, machine._replace(coefficients=machine.coefficients[:, support]))
+        root = kernels.inverse_root(matrix[self._landmarks])
+        machine = machines.of_features(matrix @ root, classes, n_classes, regularisation)
+        support = np.arange(len(self._landmarks))
+        return Fitted(support, machine._replace(coefficients=machine.coefficients @ root))
+
+    def stored(
+        self, setting: Setting, fitted: Fitted, measured_on: str | None = None
+    ) -> KernelModel:
+        """Return a fitted machine with all that it takes to compare a row with its support."""
+        support = self.columns[fitted.support]
         return KernelModel(
             kind="kernel",
-            encoding=self._encoding(setting),
+            encoding=self.encoding(setting),
             kernel="fidelity" if setting["kernel"] == "fidelity" else "projected",
             bandwidth=number(setting, "bandwidth"),
             gamma=None if setting["kernel"] == "fidelity" else self._gamma(setting),
             regularisation=number(setting, "C"),
             support=tuple(map(tuple, self.table.trained[support].tolist())),
-            coefficients=tuple(map(tuple, coefficients.tolist())),
-            intercepts=tuple(machine.intercepts.tolist()),
+            coefficients=tuple(map(tuple, fitted.machine.coefficients.tolist())),
+            intercepts=tuple(fitted.machine.intercepts.tolist()),
+            measured_on=measured_on,
         )
 
     def gram(self, setting: Setting, places: Places) -> Real:
         """Return the kernel matrix of some trained rows."""
         rows = number(setting, "bandwidth") * self.table.trained[places]
-        encoding = self._encoding(setting)
+        encoding = self.encoding(setting)
         if setting["kernel"] == "fidelity":
             return kernels.fidelities(encoding, rows)
         apart = kernels.distances(kernels.bloch_vectors(encoding, rows))
@@ -144,7 +171,7 @@ class KernelLearner(Learner):
 
     def _overlaps(self, setting: Setting) -> Real:
         """Return fidelities, or of the projected kernel squared distances."""
-        encoding, bandwidth = self._encoding(setting), number(setting, "bandwidth")
+        encoding, bandwidth = self.encoding(setting), number(setting, "bandwidth")
         rows, landmarks = bandwidth * self.table.trained, self._landmarks
         key = (setting["kernel"], encoding, bandwidth)
 
@@ -165,7 +192,8 @@ class KernelLearner(Learner):
         mean = float(self._overlaps(setting).mean())
         return 2 * number(setting, "width") / mean if mean > 0 else 1.0
 
-    def _encoding(self, setting: Setting) -> Encoding:
+    def encoding(self, setting: Setting) -> Encoding:
+        """Return the circuit of a setting."""
         return Encoding.model_validate(
             {
                 "name": setting["encoding"],

@@ -29,8 +29,8 @@ PACKAGE: Layers = (
 JOB: Layers = (
     ("main",),
     ("pack", "solvers"),
-    ("learning", "on_device", "rounding"),
-    ("correlations",),
+    ("on_device", "rounding"),
+    ("correlations", "learning"),
     ("job",),
     ("classical", "dividing"),
     ("engines", "molecules", "optimising"),

@@ -113,15 +113,6 @@ def test_fewer_settings_are_tried_where_there_is_less_time() -> None:
             {"algorithm": {"landmarks": 31}},
             "algorithm.landmarks: got 31; allowed: 2 to 30, the row",
         ),
-        (
-            {"device": "sv1"},
-            "device: kernel rests on exact states in the job and samples no device",
-        ),
-        (
-            {"device": "Garnet", "algorithm": {"name": "reuploading"}},
-            "device: reuploading rests on exact states in the job and samples no device",
-        ),
-        ({"noise": {"one_qubit": 0.01}}, "device: kernel rests on exact states"),
     ],
 )
 def test_what_no_classifier_has_is_refused(asked: dict[str, Any], said: str) -> None:

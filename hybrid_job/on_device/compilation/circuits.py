@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from braket.circuits import Circuit
 
-from hybrid_job.on_device.compilation.chip import chip_of
+from hybrid_job.on_device.compilation.chip import Chip, chip_of
 from hybrid_job.on_device.compilation.reference import best_transpiled, transpiled
 from hybrid_job.on_device.compilation.sizes import compilation_of
 from hybrid_job.on_device.measurement import Compiled
@@ -30,12 +32,40 @@ def compile_circuit(circuit: Circuit, state: DeviceState, *, noise: Noise, seed:
     n = circuit.qubit_count
     if state.kind == "simulator" or not state.native_gates:
         return Compiled(circuit, tuple(range(n)), noise=noise)
+    best = best_transpiled(circuit, n, _chip_for(n, state), seed, TRIES)
+    return Compiled(best.circuit, best.qubits, verbatim=state.verbatim)
+
+
+def compile_alike(
+    circuits: Iterable[Circuit], form: Circuit, state: DeviceState, *, noise: Noise, seed: int
+) -> Iterator[Compiled]:
+    """Yield circuits that differ in their angles alone, all from the qubits that are best for one.
+
+    Args:
+        circuits: on qubits 0 .. n-1.
+        form: one of them whose angles are no special ones: none of its gates is left out.
+        state: of the device; on simulators circuits stay as they are, with ``noise`` added.
+        noise: that a simulator adds.
+        seed: of the layout and of routing.
+
+    Raises:
+        DeviceUnavailable: as ``compile_circuit``.
+    """
+    n, alike = form.qubit_count, compile_circuit(form, state, noise=noise, seed=seed)
+    for circuit in circuits:
+        if state.kind == "simulator" or not state.native_gates:
+            yield alike.of(circuit)
+        else:
+            made = transpiled(circuit, n, _chip_for(n, state), seed, alike.qubits)
+            yield Compiled(made.circuit, made.qubits, verbatim=state.verbatim)
+
+
+def _chip_for(n: int, state: DeviceState) -> Chip:
     chip = chip_of(state)
     if n > chip.n_sites:
         allowed = f"a circuit of up to {chip.n_sites} qubits"
         raise DeviceUnavailable(refusal("device", f"{state.name} for {n} qubits", allowed))
-    best = best_transpiled(circuit, n, chip, seed, TRIES)
-    return Compiled(best.circuit, best.qubits, verbatim=state.verbatim)
+    return chip
 
 
 def summarise(plain: Circuit, compiled: Compiled, state: DeviceState) -> Compilation:

@@ -7,6 +7,7 @@ same code as our own, so that circuits are compared in the same gates.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,12 +33,20 @@ class Transpiled:
         return loss_of(self.circuit, self.qubits, chip)
 
 
-def transpiled(circuit: Circuit, n: int, chip: Chip, seed: int) -> Transpiled:
-    """Return a circuit on qubits 0 .. n-1 as qiskit's level 3 compiles it for the chip."""
+def transpiled(
+    circuit: Circuit, n: int, chip: Chip, seed: int, at: Sequence[int] | None = None
+) -> Transpiled:
+    """Return a circuit on qubits 0 .. n-1 as qiskit's level 3 compiles it for the chip.
+
+    ``at`` are the device's qubits on which they start, chosen if not given.
+    """
     chip, logical = chip.least(n), QuantumCircuit(n, n)
     logical.compose(to_qiskit(circuit, add_measurements=False), inplace=True)
     logical.measure(range(n), range(n))
-    manager = generate_preset_pass_manager(3, target=chip.target, seed_transpiler=seed)
+    layout = None if at is None else [chip.numbers.index(qubit) for qubit in at]
+    manager = generate_preset_pass_manager(
+        3, target=chip.target, seed_transpiler=seed, initial_layout=layout
+    )
     routed = manager.run(logical)
     native, ends = NativeCircuit(chip), [0] * n
     for each in routed.data:

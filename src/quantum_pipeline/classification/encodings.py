@@ -134,6 +134,22 @@ class Encoding(BaseModel):
         return signs
 
 
+def overlap_gates(encoding: Encoding, x: Rows, y: Rows) -> Iterator[Gate]:
+    """Yield the gates of U(y)^+ U(x): of |0...0> the share |<x|y>|^2 ends in all zeros.
+
+    What ends U(x) and begins U(y)^+ is diagonal, so both are one: CZ on the same pairs undo each
+    other, and rotations about Z and ZZ of x and y become one by the difference of their angles.
+    """
+    there, back = list(encoding.gates(x)), list(encoding.gates(y))
+    first = 1 + max(k for k, gate in enumerate(there) if gate.name in ("h", "ry"))
+    yield from there[:first]
+    for one, other in zip(there[first:], back[first:], strict=True):
+        if one.name != "cz":
+            yield one._replace(angle=one.angle - other.angle)
+    for gate in back[first - 1 :: -1]:
+        yield gate._replace(angle=-gate.angle)
+
+
 def ring(n_qubits: int) -> list[tuple[int, int]]:
     """Return the pairs of neighbours in a ring.
 

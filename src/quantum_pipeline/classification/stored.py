@@ -82,7 +82,8 @@ class KernelModel(Record):
 
     Of two classes there is one score, that of the second. ``support`` are scaled rows without the
     bandwidth; with landmarks (Nystroem) they are these. ``kernels`` has the two kernels; ``gamma``
-    is of the projected one. ``regularisation`` is C.
+    is of the projected one. ``regularisation`` is C. ``measured_on`` names the device that measured
+    the kernel that coefficients were fitted to; None where it was exact.
     """
 
     kind: Literal["kernel"]
@@ -94,6 +95,7 @@ class KernelModel(Record):
     support: Entries[Vector] = Field(min_length=1)
     coefficients: Entries[Vector] = Field(min_length=1)
     intercepts: Vector
+    measured_on: Text | None = None
 
     @model_validator(mode="after")
     def _check_lengths(self) -> Self:

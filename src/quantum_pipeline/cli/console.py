@@ -252,6 +252,12 @@ def _of_classification(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if area := quality["roc_area"]:
         low, high = (f"{area['interval'][end]:.3f}" for end in ("low", "high"))
         yield "ROC area", f"{area['value']:.3f} ({low} to {high})"
+    if measured := (report["kernel"] or {}).get("measured"):
+        yield (
+            "measured",
+            f"{measured['n_entries']:,} entries of the kernel; with the exact kernel and the same "
+            f"settings {percent(measured['exact_accuracy'])}",
+        )
     for each in sorted(quality["models"][1:], key=lambda each: -each["right"]):
         own = "the same " if each["name"] == "without entanglement" else ""
         yield "beside it", f"{percent(each['accuracy'])} by {own}{each['name']}"

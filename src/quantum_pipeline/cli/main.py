@@ -29,10 +29,10 @@ from quantum_pipeline.devices.states import DeviceState, read_state
 from quantum_pipeline.errors import BudgetExceeded, InvalidRequest, PipelineError
 from quantum_pipeline.local.catalogue_file import CatalogueFile
 from quantum_pipeline.local.places import cache_folder
-from quantum_pipeline.planning.costs import FREE, InstancePrice, check_budget
+from quantum_pipeline.planning.costs import FREE, InstancePrice
 from quantum_pipeline.planning.device import candidates, needs_device
 from quantum_pipeline.planning.expected import expected_seconds
-from quantum_pipeline.planning.preparation import check, prepare
+from quantum_pipeline.planning.preparation import check, check_budget, prepare
 from quantum_pipeline.planning.prepared import Preparation
 from quantum_pipeline.requests.pack import MOST_USD, Pack, StoredPack, of_run, parse_input, said_of
 from quantum_pipeline.requests.request import (
@@ -229,7 +229,7 @@ def _estimated(request: Request) -> tuple[Estimate, Callable[[], None]]:
     from quantum_pipeline.planning.estimates import estimate as estimated  # noqa: PLC0415
 
     found = priced(request)
-    return estimated(found), partial(check_budget, found.cost, found.request.limits, found.least)
+    return estimated(found), partial(check_budget, found)
 
 
 def _estimated_study(asked: Study) -> tuple[StudyEstimate, Callable[[], None]]:

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from quantum_pipeline.classification import prediction
 from quantum_pipeline.classification.columns import encoded, word
 from quantum_pipeline.classification.prediction import Predictions
-from quantum_pipeline.classification.stored import StoredModel, n_scores
+from quantum_pipeline.classification.stored import KernelModel, StoredModel, n_scores
 from quantum_pipeline.classification.tables import Kind, Table, is_number, read_table
 from quantum_pipeline.cli import console, entry, problem_file
 from quantum_pipeline.cli.listing import OUTPUT
@@ -164,6 +164,8 @@ class _Said(NamedTuple):
             {
                 "run_id": self.stored.run_id,
                 "target": self.stored.target,
+                "measured_on": getattr(self.stored.model, "measured_on", None),
+                "rows_by": "exact states",
                 "classes": self.stored.classes,
                 "rows": rows,
                 "right": right and right[0],
@@ -191,6 +193,12 @@ class _Said(NamedTuple):
 
     def notes(self) -> Iterator[str]:
         """Yield what is to be known beside the classes."""
+        model = self.stored.model
+        if isinstance(model, KernelModel) and model.measured_on is not None:
+            yield (
+                f"the kernel that the model was fitted to was measured on {model.measured_on}; "
+                "these rows are compared with its support by exact states"
+            )
         for column, unknown in self._unknown():
             cells = "cell is a word" if unknown == 1 else "cells are words"
             yield (

@@ -9,7 +9,7 @@ from quantum_pipeline.pages.emulation import device_name
 from quantum_pipeline.pages.numbers import number, ratio, seconds
 from quantum_pipeline.pages.rows import Row, Table
 from quantum_pipeline.reports import ClassificationReport
-from quantum_pipeline.reports.classification_parts import ModelPart, PairedPart, Shown
+from quantum_pipeline.reports.classification_parts import MeasuredPart, ModelPart, PairedPart, Shown
 from quantum_pipeline.reports.classification_statistics import Area, Interval
 from quantum_pipeline.wording import percent
 
@@ -174,9 +174,28 @@ def _algorithm(report: ClassificationReport) -> list[Row]:
 def _kernel(report: ClassificationReport) -> list[Row]:
     kernel = report.kernel
     assert kernel is not None
+    measured = (
+        [] if kernel.measured is None else _measured(kernel.measured, report.quality.accuracy)
+    )
     return [
         Row("mean", number(kernel.mean), f"off the diagonal, of {len(kernel.classes)} rows"),
         Row("spread", number(kernel.spread), "standard deviation of these"),
         Row("within", number(kernel.within), "mean of two rows of a class"),
         Row("between", number(kernel.between), "mean of rows of two classes"),
+        *measured,
+    ]
+
+
+def _measured(found: MeasuredPart, accuracy: float) -> list[Row]:
+    """Return what a device measured of the kernel, beside the exact one."""
+    because = f"mitigation of each entry: {found.mitigated_because}"
+    entries = f"entries that the device measured, of up to {found.shots:,} shots each"
+    settings = f"with the same settings by exact states; measured {percent(accuracy)}"
+    return [
+        Row("measured.n_entries", f"{found.n_entries:,}", entries),
+        Row("measured.mitigation", found.mitigation, because),
+        Row("measured.raw_error", number(found.raw_error), "mean distance from the exact entries"),
+        Row("measured.mitigated_error", number(found.mitigated_error), "the same, mitigated"),
+        Row("measured.repaired_error", number(found.repaired_error), "the same, made positive"),
+        Row("measured.exact_accuracy", ratio(found.exact_accuracy), settings),
     ]

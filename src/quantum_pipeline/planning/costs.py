@@ -26,7 +26,12 @@ from quantum_pipeline.planning.reasons import Reason, Why
 from quantum_pipeline.planning.tables import SettledClassifier
 from quantum_pipeline.planning.tasks import SAMPLES, Purpose
 from quantum_pipeline.problems import Chemistry, Classification, FormProblem
-from quantum_pipeline.requests.algorithm import SettledCut, SettledDivide, SettledQaoa
+from quantum_pipeline.requests.algorithm import (
+    SettledCut,
+    SettledDivide,
+    SettledKernel,
+    SettledQaoa,
+)
 from quantum_pipeline.requests.request import RUNTIME, Limits, ResolvedRequest, SettledLimits
 
 STARTUP_SECONDS = 180
@@ -49,6 +54,9 @@ COMPILE_SECONDS = {"qpu": 150, "simulator": 60}
 
 SECONDS_PER_BLOCK = 3
 """Allowance for compiling the circuit of a block for a QPU."""
+
+SECONDS_PER_ENTRY = 0.2
+"""Allowance for compiling the circuit of an entry of a kernel, on qubits that are chosen."""
 
 QUEUE_SECONDS = {"qpu": 600, "simulator": 120}
 """Allowance for all queues of a run on a device, unless limits.max_runtime_seconds is given."""
@@ -230,11 +238,14 @@ def settle_runtime(
 
 
 def _compile_seconds(work: Work, device: Device, planned: Plan) -> float:
-    """Return the seconds allowed for compiling: divide has a circuit of its own for each block."""
-    seconds = COMPILE_SECONDS[device.kind]
-    if isinstance(work.algorithm, SettledDivide) and device.kind == "qpu":
-        seconds += SECONDS_PER_BLOCK * sum(use.executables for use in planned.uses)
-    return seconds
+    """Return the seconds allowed for compiling: of divide and kernels many circuits."""
+    each = 0.0
+    if device.kind == "qpu" and isinstance(work.algorithm, SettledDivide):
+        each = SECONDS_PER_BLOCK
+    elif device.kind == "qpu" and isinstance(work.algorithm, SettledKernel):
+        each = SECONDS_PER_ENTRY
+    circuits = sum(use.executables for use in planned.uses)
+    return COMPILE_SECONDS[device.kind] + each * circuits
 
 
 def job_seconds(request: ResolvedRequest, device: Device) -> float:
@@ -290,6 +301,14 @@ def _elsewhere(shares: Sequence[tuple[Device, Plan]], most: Most) -> CostItem:
         unit="shots",
         usd=max(0.0, most.tasks * fee + most.shots * price - planned),
     )
+
+
+def measured_usd(device: Device, planned: Plan) -> float:
+    """Return what all that is planned on a device costs there, the job's instance left out."""
+    uses = (
+        _Use(each.purpose, each.tasks, each.shots, each.billed_minutes) for each in planned.uses
+    )
+    return sum(item.usd for use in uses for item in _items(device, use))
 
 
 def minimum(

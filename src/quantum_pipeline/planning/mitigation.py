@@ -8,7 +8,7 @@ from quantum_pipeline.devices.catalogue import Device
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.planning.applicable import has_groups
 from quantum_pipeline.planning.reasons import Reason, Why
-from quantum_pipeline.problems import AnyProblem, BinaryProblem, FormProblem
+from quantum_pipeline.problems import AnyProblem, BinaryProblem, Classification, FormProblem
 from quantum_pipeline.requests.mitigation import WIDEST_OF_BOTH, Mitigation
 from quantum_pipeline.requests.request import Request
 from quantum_pipeline.spaces.encoding import Encoding
@@ -48,6 +48,20 @@ def settle_mitigation(
         words = f"{device.name} makes no errors" if ideal else "one shot has no spread"
         why = Why.NO_ERRORS if ideal else Why.ONE_SHOT
         return Mitigation(), Reason(why=why, words=f"none: {words}")
+    if isinstance(problem, Classification) and not ideal:
+        return _of_kernel(asked, device)
+    return _of_energy(request, asked, problem, device, ideal=ideal)
+
+
+def _of_energy(
+    request: Request,
+    asked: Literal["auto"] | Mitigation,
+    problem: AnyProblem,
+    device: Device,
+    *,
+    ideal: bool,
+) -> tuple[Mitigation, Reason | None]:
+    """Return what is done about the errors of an energy, and why where it was chosen."""
     no_symmetry = _why_no_symmetry(request, problem)
     n = problem.n_qubits
     if isinstance(problem, FormProblem):
@@ -73,6 +87,26 @@ def _of_best_shots(
         "bits; a readout that errs makes another answer, not a wrong energy"
     )
     return Mitigation(), Reason(why=Why.BEST_SHOT, words=words)
+
+
+def _of_kernel(
+    asked: Literal["auto"] | Mitigation, device: Device
+) -> tuple[Mitigation, Reason | None]:
+    """Return what is mitigated of an entry, which is a probability: the errors of its readout."""
+    if isinstance(asked, Mitigation):
+        if asked.zne != "none":
+            allowed = "none for a kernel, whose entries are probabilities and no energies"
+            raise InvalidRequest.of("mitigation.zne", asked.zne, allowed)
+        if asked.symmetry:
+            allowed = "false: states of rows have no symmetry that shots could break"
+            raise InvalidRequest.of("mitigation.symmetry", True, allowed)
+        return asked, None
+    words = (
+        f"{device.name} makes errors of gates and readout: readout correction of each entry, and "
+        "the matrix of trained rows is made positive; entries are no energies, so nothing is "
+        "extrapolated"
+    )
+    return Mitigation(readout=True), Reason(why=Why.ERRORS, words=words)
 
 
 def _of_parts(asked: Mitigation | Literal["auto"]) -> tuple[Mitigation, Reason]:

@@ -16,14 +16,20 @@ from pydantic import BaseModel, ConfigDict
 from quantum_pipeline.chemistry.factorisation import most_circuits
 from quantum_pipeline.devices.catalogue import Device
 from quantum_pipeline.devices.states import DeviceState
+from quantum_pipeline.planning import tables
 from quantum_pipeline.planning.blocks import Room, measured, spread
 from quantum_pipeline.planning.cuts import fewest_shots, n_circuits, pieces
 from quantum_pipeline.planning.forms import OnDevice, circuit_size, encoding_of, qubits_of
 from quantum_pipeline.planning.optimiser_steps import Method, batch_sizes
 from quantum_pipeline.planning.tasks import SAMPLES, TRAINING, Purpose, task_sizes
-from quantum_pipeline.problems import BinaryProblem, Chemistry, FormProblem
-from quantum_pipeline.requests.algorithm import SettledCut, SettledDivide, SettledQaoa
-from quantum_pipeline.requests.mitigation import Mitigation, Noise
+from quantum_pipeline.problems import BinaryProblem, Chemistry, Classification, FormProblem
+from quantum_pipeline.requests.algorithm import (
+    SettledCut,
+    SettledDivide,
+    SettledKernel,
+    SettledQaoa,
+)
+from quantum_pipeline.requests.mitigation import READOUT_CIRCUITS, Mitigation, Noise
 
 SECONDS_PER_GATE_AND_AMPLITUDE = 5e-10
 """Allowance for an on-demand simulator; DM1 holds 4^n amplitudes, SV1 2^n."""
@@ -107,12 +113,13 @@ def plan(work: Work, device: Device, state: DeviceState | None) -> Plan:
     """
     if device.kind == "local":
         return Plan()
-    return _plan_of(tuple(_batches(work, state)), work, device, state)
+    return plan_of(tuple(_batches(work, state)), work, device, state)
 
 
-def _plan_of(
+def plan_of(
     batches: tuple[Batch, ...], work: Work, device: Device, state: DeviceState | None
 ) -> Plan:
+    """Return the totals of batches on a device as it is now."""
     purposes = dict.fromkeys(batch.purpose for batch in batches)
     uses = (_use(purpose, batches, work, device, state) for purpose in purposes)
     return Plan(batches=batches, uses=tuple(uses))
@@ -132,7 +139,7 @@ def plans(
             if places:
                 share.append(batch.model_copy(update={"executables": len(places)}))
     return tuple(
-        _plan_of(tuple(batches), work, device, state)
+        plan_of(tuple(batches), work, device, state)
         for batches, device, state in zip(shares, devices, states, strict=True)
     )
 
@@ -180,6 +187,11 @@ def _batches(work: Work, state: DeviceState | None) -> Iterator[Batch]:
     if isinstance(algorithm, SettledDivide):
         for blocks, times in measured(problem.n_qubits, algorithm):
             yield Batch(purpose=SAMPLES, executables=blocks, shots=shots, times=times)
+        return
+    if isinstance(algorithm, SettledKernel) and isinstance(problem, Classification):
+        entries = tables.entries(problem, algorithm.landmarks)
+        readout = READOUT_CIRCUITS if work.mitigation.readout else 0
+        yield Batch(purpose=SAMPLES, executables=entries + readout, shots=shots)
         return
     if isinstance(algorithm, SettledQaoa) and algorithm.train_on == "device":
         each = algorithm.shots_per_evaluation or shots
@@ -278,6 +290,8 @@ def logical_gates(work: Work) -> int:
     if isinstance(algorithm, SettledDivide):  # all of a block's spins may be coupled
         k = algorithm.block_size
         return k + algorithm.depth * (k * (k - 1) // 2 + 2 * k)
+    if isinstance(algorithm, SettledKernel):  # two circuits, each of two gates a qubit and a pair
+        return 2 * algorithm.depth * 3 * n
     if not isinstance(problem, BinaryProblem) or not isinstance(algorithm, SettledQaoa):
         return 100 * n**2
     model = problem.ising

@@ -24,8 +24,8 @@ from types import MappingProxyType
 
 from quantum_pipeline.devices.catalogue import Device
 from quantum_pipeline.devices.states import DeviceState
-from quantum_pipeline.errors import InvalidRequest
-from quantum_pipeline.planning import costs
+from quantum_pipeline.errors import BudgetExceeded, InvalidRequest
+from quantum_pipeline.planning import costs, tables
 from quantum_pipeline.planning.algorithm import settle_algorithm
 from quantum_pipeline.planning.auto_device import best_of
 from quantum_pipeline.planning.blocks import width_of
@@ -43,12 +43,13 @@ from quantum_pipeline.planning.forms import qubits_of
 from quantum_pipeline.planning.learning import Learning
 from quantum_pipeline.planning.memory import check_memory
 from quantum_pipeline.planning.mitigation import settle_mitigation
-from quantum_pipeline.planning.plan import most, plan, plans, shots_each
+from quantum_pipeline.planning.plan import Batch, most, plan, plan_of, plans, shots_each
 from quantum_pipeline.planning.prepared import OtherDevice, Preparation
 from quantum_pipeline.planning.reasons import Reason, Reasons
-from quantum_pipeline.problems import AnyProblem
-from quantum_pipeline.requests.algorithm import Settled, SettledCut, SettledDivide
-from quantum_pipeline.requests.mitigation import Mitigation, Noise
+from quantum_pipeline.planning.tasks import SAMPLES
+from quantum_pipeline.problems import AnyProblem, Classification
+from quantum_pipeline.requests.algorithm import Settled, SettledCut, SettledDivide, SettledKernel
+from quantum_pipeline.requests.mitigation import READOUT_CIRCUITS, Mitigation, Noise
 from quantum_pipeline.requests.request import RUNTIME, ProblemReference, Request, ResolvedRequest
 
 States = Mapping[str, DeviceState]
@@ -86,12 +87,12 @@ def prepare(
     if is_open(request):
         delivered = () if learning is None else learning.delivered
         found = best_of(
-            devices, lambda device: prepared(device, suggested), _check_budget, delivered
+            devices, lambda device: prepared(device, suggested), check_budget, delivered
         )
     else:
         found = prepared(devices, suggested)
         if within_budget:
-            _check_budget(found)
+            check_budget(found)
     if learning is None:
         return found
     taken = (found.device, *(each.device for each in found.others))
@@ -260,8 +261,14 @@ def _least(
     devices: Sequence[Device],
     states: Sequence[DeviceState | None],
 ) -> Cost:
-    """Return the cost of the smallest part of use: one task; of divide, blocks that are merged."""
+    """Return the cost of the smallest part of use.
+
+    That is one task; of divide, blocks that are merged; of a kernel all entries, by few shots.
+    """
     algorithm = request.algorithm
+    if isinstance(algorithm, SettledKernel) and states[0] is not None:  # all entries, few shots
+        few = request.model_copy(update={"shots": states[0].min_shots})
+        return costs.estimate(few, instance, [(devices[0], plan(few, devices[0], states[0]))])
     if not isinstance(algorithm, SettledDivide) or devices[0].kind == "local":
         return costs.minimum(request, devices[0], instance, states[0])
     start = request.model_copy(update={"algorithm": algorithm.model_copy(update={"max_rounds": 0})})
@@ -286,5 +293,36 @@ def _check_evaluations(work: _Settled, state: DeviceState | None) -> None:
         )
 
 
-def _check_budget(found: Preparation) -> None:
-    costs.check_budget(found.cost, found.request.limits, found.least)
+def check_budget(found: Preparation) -> None:
+    """Refuse a run that could cost more than it may.
+
+    Raises:
+        BudgetExceeded: as ``costs.check_budget``; of a kernel on a device with what would fit.
+    """
+    try:
+        costs.check_budget(found.cost, found.request.limits, found.least)
+    except BudgetExceeded as error:
+        offered = _offered(found)
+        if offered is None:
+            raise
+        raise BudgetExceeded(f"{error}; {offered}") from None
+
+
+def _offered(found: Preparation) -> str | None:
+    """Return what of a kernel's entries a device would measure within the limit on cost."""
+    request, algorithm = found.request, found.request.algorithm
+    if found.device.kind == "local" or not isinstance(algorithm, SettledKernel):
+        return None
+    problem, device, state = request.problem, found.device, found.state
+    assert isinstance(problem, Classification)
+    readout = READOUT_CIRCUITS if request.mitigation.readout else 0
+    beside = found.cost.total_usd - sum(
+        item.usd for item in found.cost.items if item.kind != "instance"
+    )
+
+    def fits(entries: int) -> bool:
+        batch = Batch(purpose=SAMPLES, executables=entries + readout, shots=request.shots)
+        measured = costs.measured_usd(device, plan_of((batch,), request, device, state))
+        return beside + measured <= request.limits.max_cost_usd
+
+    return f"within it: {tables.fewer(problem, algorithm, fits)}"

@@ -8,7 +8,7 @@ as there is time for, and every other model has as many.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from quantum_pipeline.errors import InvalidRequest
@@ -58,6 +58,9 @@ CLASSICAL_MODELS = 4
 QUANTUM_MODELS = 2
 """Models that are compared; of the quantum ones the second is without entanglement."""
 
+MOST_ENTRIES = 5000
+"""Most entries of a kernel that a device measures, each a circuit that is compiled."""
+
 JOB_BYTES = 400 * 2**20
 """What scikit-learn and its models take in the job."""
 
@@ -81,6 +84,73 @@ def settle(
     if classifier_of(problem, asked.name) == "kernel":
         return _kernel(problem, asked, folds, seconds)
     return _reuploading(problem, asked, folds, seconds)
+
+
+def on_device(asked: Algorithm) -> Algorithm:
+    """Return what is asked for as a device can do it: the kernel that it measures.
+
+    Raises:
+        InvalidRequest: the algorithm or its kernel is none whose circuits are run on devices.
+    """
+    if asked.name == "reuploading":
+        allowed = "auto or kernel on a device; re-uploading is trained on exact states in the job"
+        raise InvalidRequest.of("algorithm.name", asked.name, allowed)
+    if asked.kernel == "projected":
+        allowed = "auto or fidelity on a device, which measures the overlap of two states"
+        raise InvalidRequest.of("algorithm.kernel", asked.kernel, allowed)
+    return asked.model_copy(update={"name": "kernel", "kernel": "fidelity"})
+
+
+def check_entries(problem: Classification, settled: SettledKernel) -> None:
+    """Refuse a kernel of more entries than a device is sent circuits.
+
+    Raises:
+        InvalidRequest: says how many there are, and what has fewer.
+    """
+    found = entries(problem, settled.landmarks)
+    if found > MOST_ENTRIES:
+        ways = fewer(problem, settled, lambda count: count <= MOST_ENTRIES)
+        rows = f"{len(problem.parts.trained)} trained and {len(problem.parts.tested)} tested rows"
+        raise InvalidRequest(
+            f"problem: got {found:,} entries of the kernel to measure, of {rows}; allowed: up to "
+            f"{MOST_ENTRIES:,} on a device: {ways}"
+        )
+
+
+def entries(problem: Classification, landmarks: int | None) -> int:
+    """Return how many entries of a kernel a device measures, each by a circuit of its own.
+
+    Of T trained rows, N tested ones: T (T - 1) / 2 + N T, for K(x, y) = K(y, x) and K(x, x) = 1; of
+    L landmarks L (L - 1) / 2 + (T - L) L + N L.
+    """
+    return _entries(len(problem.parts.trained), len(problem.parts.tested), landmarks)
+
+
+def _entries(n_trained: int, n_tested: int, landmarks: int | None) -> int:
+    """Return the same of so many rows.
+
+    >>> _entries(30, 10, None), _entries(30, 10, 4)
+    (735, 150)
+    """
+    columns = min(landmarks or n_trained, n_trained)
+    return columns * (columns - 1) // 2 + (n_trained - columns + n_tested) * columns
+
+
+def _shares(problem: Classification, rows: int) -> tuple[int, int]:
+    """Return how many of fewer rows are trained and tested, about as the shares are now."""
+    tested = max(1, round(rows * len(problem.parts.tested) / len(problem.rows)))
+    return rows - tested, tested
+
+
+def fewer(problem: Classification, settled: SettledKernel, fits: Callable[[int], bool]) -> str:
+    """Return in words the most landmarks, or the most rows, whose entries are few enough."""
+    n_trained, n_tested = len(problem.parts.trained), len(problem.parts.tested)
+    most = min(settled.landmarks or n_trained, n_trained)
+    landmarks = [k for k in range(2, most) if fits(_entries(n_trained, n_tested, k))]
+    rows = [k for k in range(4, len(problem.rows)) if fits(_entries(*_shares(problem, k), most))]
+    ways = [f"algorithm.landmarks up to {landmarks[-1]} (Nystroem)"] if landmarks else []
+    ways += [f"up to {rows[-1]:,} rows"] if rows else []
+    return " or ".join(ways) or "fewer rows and algorithm.landmarks, both"
 
 
 def _check(problem: Classification, asked: Algorithm) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantum_pipeline.classification.columns import encoded, width
+from quantum_pipeline.classification.measured import assembled
 from quantum_pipeline.classification.scaling import scaled
 from quantum_pipeline.classification.stored import KernelModel, ReuploadingModel
 from quantum_pipeline.errors import InvalidResult
@@ -30,6 +31,7 @@ from quantum_pipeline.reports.classification_parts import (
     ClassificationSolution,
     ClassPart,
     KernelPart,
+    MeasuredPart,
     ModelPart,
     PairedPart,
     RocPart,
@@ -64,7 +66,7 @@ def build(
         InvalidResult: no classical model is beside the quantum one.
     """
     of_table, found = _problem(problem, result), _quality(problem, result)
-    kernel = _kernel(result)
+    kernel = _kernel(problem, result)
     compare = result.device_run is None
     advice = list(advise(Found(of_table, found, kernel, times_compare=compare)))
     tested = problem.parts.tested
@@ -283,7 +285,7 @@ def _curves(
     )
 
 
-def _kernel(result: ClassificationResult) -> KernelPart | None:
+def _kernel(problem: Classification, result: ClassificationResult) -> KernelPart | None:
     if result.gram is None or len(result.gram) < 2:
         return None
     gram, classes = np.array(result.gram), np.array(result.gram_classes)
@@ -297,6 +299,38 @@ def _kernel(result: ClassificationResult) -> KernelPart | None:
         spread=float(off.std()),
         within=float(within.mean()) if within.size else None,
         between=float(between.mean()) if between.size else None,
+        measured=_measured(problem, result, gram),
+    )
+
+
+def _measured(
+    problem: Classification, result: ClassificationResult, exact: NDArray[np.float64]
+) -> MeasuredPart | None:
+    """Return what a device measured of the kernel, and how far it is from the exact one."""
+    found, matrix, repaired = result.measured, result.measured_gram, result.repaired_gram
+    if found is None or matrix is None or repaired is None:
+        return None
+    columns, shares = np.array(found.columns), np.array(found.zeros) / np.array(found.shots)
+    labels = np.array(problem.labels)[problem.parts.trained[columns]]
+    order = np.argsort(labels[: len(exact)], kind="stable")
+    raw = assembled(shares.tolist(), len(problem.parts.trained), columns).raw[np.ix_(order, order)]
+    right = np.array(found.exact_predictions) == _tested_labels(problem)
+    beside = ~np.eye(len(exact), dtype=bool)
+
+    def error(values: object) -> float:
+        return float(np.abs(np.array(values) - exact)[beside].mean())
+
+    return MeasuredPart(
+        n_entries=len(found.entries),
+        shots=max(found.shots),
+        mitigation=found.mitigation,
+        mitigated_because=found.because,
+        matrix=matrix,
+        repaired=repaired,
+        raw_error=error(raw),
+        mitigated_error=error(matrix),
+        repaired_error=error(repaired),
+        exact_accuracy=float(right.mean()),
     )
 
 

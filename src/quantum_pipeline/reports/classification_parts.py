@@ -176,8 +176,32 @@ class ClassificationQuality(Part):
         return first, *sorted(others, key=lambda each: -each.right)
 
 
+class MeasuredPart(Part):
+    """What a device measured of the kernel, beside the exact states of the same rows.
+
+    ``n_entries`` of ``shots`` at most each were measured. Of the rows that are shown ``matrix`` is
+    what was measured, after ``mitigation``, and ``repaired`` that made positive; the errors are
+    mean distances from the exact kernel, off the diagonal, of what was measured before mitigation,
+    after it, and made positive. ``exact_accuracy`` is that of a machine on the exact kernel with
+    the same settings.
+    """
+
+    n_entries: int
+    shots: int
+    mitigation: Literal["none", "readout"]
+    mitigated_because: str
+    matrix: tuple[tuple[float, ...], ...]
+    repaired: tuple[tuple[float, ...], ...]
+    raw_error: float
+    mitigated_error: float
+    repaired_error: float
+    exact_accuracy: float
+
+
 class KernelPart(Part):
-    """The kernel matrix of trained rows spread over the classes, and sorted by them.
+    """The kernel matrix of trained rows by exact states, spread over the classes, sorted by them.
+
+    Where a device measured it with landmarks, they are the rows; ``measured`` is None without one.
 
     ``mean`` and ``spread``, the standard deviation, are of its entries off the diagonal, ``within``
     and ``between`` their means in a class and between two; None where there are no such entries.
@@ -189,6 +213,7 @@ class KernelPart(Part):
     spread: float
     within: float | None
     between: float | None
+    measured: MeasuredPart | None
 
 
 class BoundaryPart(Part):

@@ -198,6 +198,19 @@ def _of_classification(result: ClassificationResult) -> Iterator[JobsWord]:
     )  # fmt: skip
     if result.boundary is not None:
         yield _word("the number of classes", "boundary.said")
+    if (found := result.measured) is not None:
+        yield _word(
+            "the number of shots: counts are data, and what follows from them was recomputed",
+            "kernel.measured.raw_error",
+        )
+        yield _word("the number of classes", "kernel.measured.exact_accuracy")
+        if found.mitigation == "readout":
+            yield _word(
+                "0 to 1: of each entry all zeros are in the result, but not what else was read",
+                "kernel.measured.matrix", "kernel.measured.repaired",
+                "kernel.measured.mitigated_error", "kernel.measured.repaired_error",
+                "kernel.measured.mitigated_because", "quality.accuracy", "solution.predicted",
+            )  # fmt: skip
     yield from _common(result, "quality.quantum_seconds", "quality.classical.seconds")
     yield from _of_device(result)
 

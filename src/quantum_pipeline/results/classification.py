@@ -74,13 +74,34 @@ class ClassificationSeconds(Record):
     total: Seconds
 
 
+class MeasuredKernel(Record):
+    """What a device measured of the kernel: ``zeros`` of ``shots`` ended in all zeros, an entry
+    each, in the order of ``classification.measured``.
+
+    ``columns`` are places among the trained rows, ``support`` those of the model's support among
+    the columns. ``entries`` are shares of all zeros, after ``mitigation``, whose reason is
+    ``because``. ``exact_predictions`` are what the same settings say of the tested rows by exact
+    states.
+    """
+
+    columns: Entries[Number] = Field(min_length=2)
+    support: Entries[Number] = Field(min_length=1)
+    zeros: Entries[Number]
+    shots: Entries[Count]
+    entries: Entries[Probability]
+    mitigation: Literal["none", "readout"]
+    because: Text
+    exact_predictions: Entries[Number]
+
+
 class ClassificationResult(JobResult):
     """What the job found. ``history`` has the loss of each epoch, or of a kernel the error
     1 - accuracy of each setting that was tried, in folds.
 
     ``gram`` is the kernel matrix of up to SHOWN trained rows, sorted by class (``parts.spread``),
-    None of re-uploading; ``gram_classes`` their classes. ``measured_gram`` is what a device
-    measured of the same, before and after mitigation in ``repaired_gram``; None without a device.
+    None of re-uploading; ``gram_classes`` their classes. On a device, landmarks take the place of
+    the trained rows; ``measured_gram`` is what it measured of the same, mitigated, and
+    ``repaired_gram`` that made positive; ``measured`` has all of it. None without a device.
     ``left_out`` are models that there was no time to tune.
     """
 
@@ -96,5 +117,6 @@ class ClassificationResult(JobResult):
     gram_classes: Entries[Number]
     measured_gram: Entries[Entries[Finite]] | None = None
     repaired_gram: Entries[Entries[Finite]] | None = None
+    measured: MeasuredKernel | None = None
     boundary: Boundary | None
     seconds: ClassificationSeconds

@@ -14,12 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantum_pipeline.classification import kernels
+from quantum_pipeline.classification.measured import Measured, assembled
 from quantum_pipeline.classification.parts import folds, spread
 from quantum_pipeline.classification.prediction import decided, predict
 from quantum_pipeline.classification.scaling import fitted, scaled
 from quantum_pipeline.classification.stored import KernelModel, StoredModel, n_scores
 from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.planning.prepared import PreparedRun
+from quantum_pipeline.planning.tables import entries
 from quantum_pipeline.problems.classification import Classification
 from quantum_pipeline.requests.algorithm import SettledKernel, SettledReuploading
 from quantum_pipeline.results.base import check_equal, check_near
@@ -28,8 +30,9 @@ from quantum_pipeline.results.classification import (
     SHOWN,
     ClassificationResult,
     Competed,
+    MeasuredKernel,
 )
-from quantum_pipeline.results.device_checks import check_device_run
+from quantum_pipeline.results.device_checks import check_device_run, check_shots
 from quantum_pipeline.wording import refusal
 
 Settled = SettledKernel | SettledReuploading
@@ -66,13 +69,23 @@ def verify(
     check_equal("algorithm", result.algorithm, algorithm.name)
     check_equal("n_qubits", result.n_qubits, problem.n_qubits)
     check_equal("depth", result.depth, algorithm.depth)
-    check_device_run(result, prepared, n_qubits=result.n_qubits, counted=0)
+    measured = result.measured
+    check_device_run(
+        result,
+        prepared,
+        n_qubits=result.n_qubits,
+        counted=0 if measured is None else sum(measured.shots),
+    )
     _check_model(result.model, prepared, problem, algorithm)
     _check_models(result, problem, algorithm)
     _check_course(result, algorithm)
-    _check_gram(result, problem)
+    matrices = _matrices(result, prepared, problem, algorithm)
+    _check_gram(result, problem, matrices)
     _check_boundary(result, problem)
-    quantum = _recomputed(result.models[0], result.model, problem)
+    if matrices is None:
+        quantum = _recomputed(result.models[0], result.model, problem)
+    else:
+        quantum = _of_measured(result, matrices)
     return result.model_copy(update={"models": (quantum, *result.models[1:])})
 
 
@@ -206,13 +219,105 @@ def _check_course(result: ClassificationResult, algorithm: Settled) -> None:
         raise InvalidResult(refusal("length of epochs", len(numbers), allowed))
 
 
-def _check_gram(result: ClassificationResult, problem: Classification) -> None:
-    """Hold the matrix that is shown to the stored model."""
+def _matrices(
+    result: ClassificationResult,
+    prepared: PreparedRun,
+    problem: Classification,
+    algorithm: Settled,
+) -> Measured | None:
+    """Return what a device measured, its counts held to the run; None without a device."""
+    found, model = result.measured, result.model.model
+    on_device = prepared.device.kind != "local"
+    check_equal("measured", found is not None, on_device)
+    if isinstance(model, KernelModel):
+        name = prepared.device.name if on_device else None
+        check_equal("model.measured_on", model.measured_on, name)
+    if found is None or not isinstance(algorithm, SettledKernel):
+        return None
+    n_trained, n_tested = len(problem.parts.trained), len(problem.parts.tested)
+    _check_columns(found, result, problem, algorithm)
+    count = entries(problem, algorithm.landmarks)
+    for name, values in (
+        ("zeros", found.zeros),
+        ("shots", found.shots),
+        ("entries", found.entries),
+    ):
+        check_equal(f"length of measured.{name}", len(values), count)
+    _check_counts(found, prepared)
+    check_shots(result, min(found.shots), prepared)
+    check_equal("length of measured.exact_predictions", len(found.exact_predictions), n_tested)
+    if max(found.exact_predictions) >= len(problem.classes):
+        allowed = f"below {len(problem.classes)}, the number of classes"
+        wrong = max(found.exact_predictions)
+        raise InvalidResult(refusal("measured.exact_predictions", wrong, allowed))
+    return assembled(found.entries, n_trained, np.array(found.columns))
+
+
+def _check_columns(
+    found: MeasuredKernel,
+    result: ClassificationResult,
+    problem: Classification,
+    algorithm: SettledKernel,
+) -> None:
+    """Hold columns and support to the trained rows: the model's support are columns."""
+    n_trained, model = len(problem.parts.trained), result.model.model
+    assert isinstance(model, KernelModel)
+    width = min(algorithm.landmarks or n_trained, n_trained)
+    columns, support = list(found.columns), list(found.support)
+    if columns != sorted(set(columns)) or len(columns) != width or columns[-1] >= n_trained:
+        allowed = f"{width} different places of {n_trained} trained rows, rising"
+        raise InvalidResult(refusal("measured.columns", columns, allowed))
+    if support != sorted(set(support)) or support[-1] >= width:
+        allowed = f"different places of {width} columns, rising"
+        raise InvalidResult(refusal("measured.support", support, allowed))
+    check_equal("length of measured.support", len(support), len(model.support))
+    rows = scaled(result.model.scaling, problem.numbers[problem.parts.trained])
+    for place, row in enumerate(rows[np.array(columns)[support]]):
+        _check_close(f"model.support.{place}", model.support[place], row)
+
+
+def _check_counts(found: MeasuredKernel, prepared: PreparedRun) -> None:
+    """Hold each entry to its shots: all were sent as many, and no more zeros than shots came."""
+    most = prepared.request.shots
+    for place, (zeros, shots) in enumerate(zip(found.zeros, found.shots, strict=True)):
+        if not zeros <= shots <= most:
+            allowed = f"zeros up to shots, and shots up to {most}"
+            raise InvalidResult(refusal(f"measured.shots.{place}", [zeros, shots], allowed))
+        if found.mitigation == "none":
+            name = f"measured.entries.{place}"
+            check_near(name, found.entries[place], zeros / shots, ROUNDING)
+    if found.mitigation == "readout" and not prepared.request.mitigation.readout:
+        raise InvalidResult(refusal("measured.mitigation", "readout", "none, as asked"))
+
+
+def _of_measured(result: ClassificationResult, matrices: Measured) -> Competed:
+    """Return the quantum model with what it says of the tested rows by what was measured."""
+    claimed, model, found = result.models[0], result.model.model, result.measured
+    assert isinstance(model, KernelModel)
+    assert found is not None
+    coefficients = np.array(model.coefficients)
+    values = matrices.tested[:, list(found.support)]
+    scores = values @ coefficients.T + np.array(model.intercepts)
+    rounding = ROUNDING * (1 + float(np.abs(coefficients).sum()))
+    for row, (said, expected) in enumerate(zip(claimed.scores, scores.tolist(), strict=True)):
+        for score, other in zip(said, expected, strict=True):
+            check_near(f"models.quantum.scores.{row}", score, other, rounding)
+    said = tuple(decided(scores).tolist())
+    return claimed.model_copy(
+        update={"predictions": said, "scores": tuple(map(tuple, scores.tolist()))}
+    )
+
+
+def _check_gram(
+    result: ClassificationResult, problem: Classification, matrices: Measured | None
+) -> None:
+    """Hold the matrix that is shown to the stored model, and to what was measured of it."""
     model = result.model.model
     if not isinstance(model, KernelModel):
         check_equal("gram", result.gram, None)
         return
-    trained = problem.parts.trained
+    columns = slice(None) if result.measured is None else list(result.measured.columns)
+    trained = problem.parts.trained[columns]
     labels = np.array(problem.labels)[trained]
     places = spread(labels.tolist(), SHOWN)
     check_equal("gram_classes", result.gram_classes, tuple(labels[places].tolist()))
@@ -226,6 +331,18 @@ def _check_gram(result: ClassificationResult, problem: Classification) -> None:
     check_equal("length of gram", len(claimed), len(rows))
     for place, (row, wanted) in enumerate(zip(claimed, expected, strict=True)):
         _check_close(f"gram.{place}", row, wanted, GRAM_ROUNDING)
+    if matrices is None:
+        check_equal("measured_gram", result.measured_gram, None)
+        check_equal("repaired_gram", result.repaired_gram, None)
+        return
+    square = np.ix_(places, places)
+    for name, claims, matrix in (
+        ("measured_gram", result.measured_gram, matrices.raw),
+        ("repaired_gram", result.repaired_gram, matrices.trained[columns]),
+    ):
+        check_equal(f"length of {name}", len(claims or ()), len(places))
+        for place, (row, wanted) in enumerate(zip(claims or (), matrix[square], strict=True)):
+            _check_close(f"{name}.{place}", row, wanted)
 
 
 def _check_boundary(result: ClassificationResult, problem: Classification) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from quantum_pipeline.errors import InvalidRequest
-from quantum_pipeline.planning import costs
+from quantum_pipeline.planning.preparation import check_budget
 from quantum_pipeline.requests.pack import said_of
 from quantum_pipeline.studies import fields
 from quantum_pipeline.studies.axes import axes_of
@@ -39,7 +39,7 @@ def check(study: Study, prepare: Prepare) -> None:
     for setting in settings:
         found = plans.of(setting, what)
         with said_of(described(setting, what)):
-            costs.check_budget(found.cost, found.request.limits, found.least)
+            check_budget(found)
     estimate_of(study, plans, prepare).check()
 
 
