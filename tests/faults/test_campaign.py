@@ -18,7 +18,7 @@ from tests.faults.places import ENGINE, Place
 from tests.faults.plans import AIMS, ON_SV1, Plan, drawn
 from tests.stack import Stack, priced_stack
 
-N_DRAWN = 3000
+N_DRAWN = 6000
 SEED = 11
 PLANS = [plan for plan in (drawn(SEED, number) for number in range(14)) if plan.run not in ON_SV1][
     :7

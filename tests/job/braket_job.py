@@ -99,3 +99,15 @@ def changed(server: Server, prepared: PreparedRun, **change: Any) -> Iterator[No
         yield
     finally:
         server.service.devices.set(prepared.device.arn, **AS_IT_WAS)  # type: ignore[arg-type]
+
+
+def planned_on(device: str, run_id: str, problem: dict[str, Any], **request: Any) -> PreparedRun:
+    """A run on a device, whose tasks are its own by its id."""
+    run = prepared_run(problem, device=device, seed=3, **request)
+    assert run.state_summary is not None
+    change = {
+        "run_id": run_id,
+        "execution_arn": f"{run.execution_arn}-{run_id}",
+        "state_summary": run.state_summary.model_copy(update={"emulated": "on this machine"}),
+    }
+    return run.model_copy(update=change)

@@ -35,8 +35,8 @@ from tests.job.devices_by_hand import FAMILIES, device, lattice, probabilities, 
 from tests.planned import planned
 from tests.unit.finished_run import CREATED, EXECUTION, refusal_of, report_of
 from tests.unit.report_fields import DOCS, fields
-from tests.unit.test_cuts import REQUEST, width
 from tests.unit.textbook import qaoa_probabilities
+from tests.unit.two_squares import REQUEST, width
 
 Real = NDArray[np.float64]
 

@@ -18,11 +18,11 @@ from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.problems import FormProblem
 from quantum_pipeline.reports import ConstrainedReport, build_report
 from quantum_pipeline.results.constrained import ConstrainedResult
-from tests.job.braket_job import enter, tasks_of
+from tests.job.braket_job import enter, planned_on, tasks_of
 from tests.job.constrained_jobs import read, solved
 from tests.local.braket.server import Server
 from tests.planned import planned
-from tests.unit.finished_run import outcome_of, prepared_run
+from tests.unit.finished_run import outcome_of
 
 PATH = {
     "type": "graph_coloring",
@@ -43,18 +43,6 @@ NOISE = {"one_qubit": 0.002, "two_qubit": 0.03, "readout": 0.02}
 Run = tuple[PreparedRun, ConstrainedResult]
 
 
-def prepared_on(device: str, run_id: str, problem: dict[str, Any], **request: Any) -> PreparedRun:
-    """A run on a device, whose tasks are its own by its id."""
-    run = prepared_run(problem, device=device, seed=3, **request)
-    assert run.state_summary is not None
-    change = {
-        "run_id": run_id,
-        "execution_arn": f"{run.execution_arn}-{run_id}",
-        "state_summary": run.state_summary.model_copy(update={"emulated": "on this machine"}),
-    }
-    return run.model_copy(update=change)
-
-
 def report_of(prepared: PreparedRun, result: ConstrainedResult) -> ConstrainedReport:
     report = build_report(prepared, outcome_of(prepared, result.tasks), result)
     assert isinstance(report, ConstrainedReport)
@@ -66,7 +54,7 @@ def noisy(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """A colouring on DM1 with noise, whose shots that break a group's rule are left out."""
     with pytest.MonkeyPatch.context() as patch:
         enter(patch, server)
-        prepared = prepared_on(
+        prepared = planned_on(
             "dm1", "noisy-colouring", PATH, shots=1500, noise=NOISE, algorithm={"depth": 1},
             mitigation={"symmetry": True},
         )  # fmt: skip
@@ -76,7 +64,7 @@ def noisy(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def test_without_noise_every_shot_keeps_the_groups_rules_and_figures_are_those_of_the_state(
     braket: Server, tmp_path: Path
 ) -> None:
-    prepared = prepared_on("sv1", "ideal-pairs", PAIRS, shots=2000, algorithm={"depth": 2})
+    prepared = planned_on("sv1", "ideal-pairs", PAIRS, shots=2000, algorithm={"depth": 2})
     result = solved(prepared, tmp_path)
     read(result, prepared)
     assert all(bits[:3].count("1") == 2 for bits in result.counts)
@@ -202,7 +190,7 @@ def test_a_run_whose_shots_keep_no_rule_has_no_answer(noisy: Run) -> None:
 def test_a_job_that_starts_again_pays_and_trains_nothing_twice(
     braket: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    prepared = prepared_on("sv1", "colouring-twice", PATH, shots=100, algorithm={"depth": 1})
+    prepared = planned_on("sv1", "colouring-twice", PATH, shots=100, algorithm={"depth": 1})
     first = solved(prepared, tmp_path)
     monkeypatch.setattr(training, "descend", None)
     again = solved(prepared, tmp_path)
@@ -239,7 +227,7 @@ def test_the_estimate_says_how_constraints_are_kept_and_what_else_there_is(
 def test_slack_is_run_and_left_out_of_the_answer(braket: Server, tmp_path: Path) -> None:
     """Shots are of the items alone, and the compiled circuit is of all qubits."""
     asked = {"depth": 1, "inequality": "slack"}
-    prepared = prepared_on("sv1", "slack", KNAPSACK, shots=200, algorithm=asked)
+    prepared = planned_on("sv1", "slack", KNAPSACK, shots=200, algorithm=asked)
     result = solved(prepared, tmp_path)
     assert {len(bits) for bits in result.counts} == {8}
     assert result.cost is not None

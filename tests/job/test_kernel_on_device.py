@@ -21,8 +21,7 @@ from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.reports import ClassificationReport, build_report
 from quantum_pipeline.results import read_result
 from quantum_pipeline.results.classification import ClassificationResult, MeasuredKernel
-from tests.job.braket_job import enter, tasks_of
-from tests.job.test_forms_on_device import prepared_on
+from tests.job.braket_job import enter, planned_on, tasks_of
 from tests.local.braket.server import Server
 from tests.unit.finished_run import outcome_of
 
@@ -54,7 +53,7 @@ def run(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ru
     algorithm = {"name": "kernel", "landmarks": 4, "encoding": "iqp", "depth": 1, "folds": 2}
     with pytest.MonkeyPatch.context() as patch:
         enter(patch, server)
-        prepared = prepared_on(
+        prepared = planned_on(
             "garnet", "kernel-on-garnet", problem, shots=SHOTS, mitigation="auto",
             algorithm=algorithm | {"max_evaluations": 1}, limits={"max_cost_usd": 60.0},
         )  # fmt: skip

@@ -12,7 +12,7 @@ from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.results import ClassificationResult, read_result
 from quantum_pipeline.results.classification_checks import recomputed_rows
-from tests.job.test_kernel_solver import clusters, prepared, solved
+from tests.job.classification_jobs import clusters, prepared, solved
 
 Made = tuple[PreparedRun, dict[str, Any]]
 

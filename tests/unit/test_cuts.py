@@ -11,7 +11,6 @@ import pytest
 
 from quantum_pipeline.cutting.decomposition import Operation, overhead, terms
 from quantum_pipeline.cutting.partition import crossing, partition
-from quantum_pipeline.devices.states import Qubit
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import IsingModel
 from quantum_pipeline.planning.cuts import cut_plan
@@ -19,6 +18,7 @@ from quantum_pipeline.planning.preparation import check
 from quantum_pipeline.requests.algorithm import SettledCut
 from quantum_pipeline.requests.request import parse_request
 from tests.planned import planned
+from tests.unit.two_squares import REQUEST, width
 
 Z = np.diag([1.0, -1.0])
 
@@ -96,24 +96,6 @@ def test_later_layers_need_room_for_ancillas() -> None:
     assert partition(path(1, 1, 1), 2, depth=1, most=4) == ((0, 1), (2, 3))
     assert partition(path(1, 1, 1), 2, depth=2, most=2) is None
     assert partition(path(1, 1, 1), 3, depth=2, most=4) == ((0, 1), (2, 3))
-
-
-TWO = [[i, (i + 1) % 4] for i in range(4)] + [[4 + i, 4 + (i + 1) % 4] for i in range(4)]
-REQUEST = {
-    "problem": {"type": "maxcut", "edges": [*TWO, [0, 4]]},
-    "device": "garnet",
-    "shots": 1000,
-    "limits": {"max_cost_usd": 100},
-}
-
-
-def width(n: int, **more: Any) -> dict[str, Any]:
-    """Return the fields of a device's state that has n qubits, and takes program sets."""
-    return {"n_qubits": n, "qubits": tuple(map(number, range(n))), "max_executables": 100, **more}
-
-
-def number(k: int) -> Qubit:
-    return Qubit(number=k)
 
 
 def asked(algorithm: dict[str, Any], **more: Any) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from quantum_pipeline.classification.measured import assembled, pairs_of
 from quantum_pipeline.errors import BudgetExceeded, InvalidRequest
 from quantum_pipeline.requests.mitigation import Mitigation
 from tests.planned import planned
-from tests.unit.test_row_encodings import PENNYLANE
-from tests.unit.test_table_plans import table
+from tests.unit.gates_in_pennylane import PENNYLANE
+from tests.unit.tables import table
 
 RNG = np.random.default_rng(4)
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from quantum_pipeline.classification import kernels
 from quantum_pipeline.classification.encodings import Encoding, EncodingName, Gate, ring
+from tests.unit.gates_in_pennylane import PENNYLANE
 
 Matrix = NDArray[Any]
 
@@ -58,15 +59,6 @@ def test_states_are_those_of_textbook_matrices(name: EncodingName, entangled: bo
             for row, state in zip(rows, made, strict=True):
                 matrix = np.linalg.matrix_power(layer(name, row, entangled), depth)
                 assert abs(state - matrix[:, 0]).max() < 1e-12
-
-
-PENNYLANE = {
-    "h": lambda gate: pennylane.Hadamard(gate.qubits),
-    "ry": lambda gate: pennylane.RY(gate.angle, gate.qubits),
-    "rz": lambda gate: pennylane.RZ(gate.angle, gate.qubits),
-    "cz": lambda gate: pennylane.CZ(gate.qubits),
-    "zz": lambda gate: pennylane.IsingZZ(gate.angle, gate.qubits),
-}
 
 
 @pytest.mark.parametrize("name", ENCODINGS)

@@ -19,12 +19,7 @@ from quantum_pipeline.requests.algorithm import SettledKernel, SettledReuploadin
 from quantum_pipeline.requests.pack import Pack
 from quantum_pipeline.studies.conditions import without_use
 from tests.planned import INSTANCE, NOON, planned
-
-
-def table(n_rows: int, width: int = 4, **more: Any) -> dict[str, Any]:
-    rows = [[*((k * (j + 3)) % 11 for j in range(width)), "ab"[k % 2]] for k in range(n_rows)]
-    columns = [*(f"c{j}" for j in range(width)), "y"]
-    return {"type": "classification", "target": "y", "columns": columns, "rows": rows, **more}
+from tests.unit.tables import table
 
 
 def settled(problem: dict[str, Any], **algorithm: Any) -> SettledKernel | SettledReuploading:

