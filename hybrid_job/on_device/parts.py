@@ -1,32 +1,39 @@
-"""Runs the circuits of a cut QAOA circuit's parts on the device, all in one batch.
+"""Runs the circuits of a cut QAOA circuit's parts on its devices, all in one measurement.
 
-The shots are shared out by the weights of the circuits: a circuit has as many copies in the batch
-as its weight in the energy's error asks for, each copy the same shots. What was decided is
-journalled before it is paid for.
+The shots are shared out by the weights of the circuits: a circuit has as many copies as its weight
+in the energy's error asks for, each copy the same shots. What was decided is journalled before it
+is paid for. Of several devices each measures the parts that were planned for it, unless it is
+lost: then the others do, by what they hold and when they are done.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
+
+import numpy as np
 
 from hybrid_job.cutting.circuits import PartCircuit, part_circuit
-from hybrid_job.job import QaoaJob
+from hybrid_job.job import CutJob
 from hybrid_job.journal import Kept as Record
 from hybrid_job.metrics import log_phase
 from hybrid_job.on_device.compilation.parts import PartCompiler
 from hybrid_job.on_device.executor import Executor
 from hybrid_job.on_device.kept import Kept
-from hybrid_job.on_device.measurement import Compiled
+from hybrid_job.on_device.lanes import Lane, Lanes
+from hybrid_job.on_device.measurement import Compiled, Counts
 from hybrid_job.on_device.spending import NotAffordable
 from quantum_pipeline.cutting.expansion import Expansion
 from quantum_pipeline.cutting.reconstruction import FEWEST, deviations, shared_out
-from quantum_pipeline.errors import BudgetExceeded
+from quantum_pipeline.devices.states import DeviceState
+from quantum_pipeline.errors import BudgetExceeded, DeviceUnavailable
+from quantum_pipeline.planning.blocks import Room, spread
 from quantum_pipeline.planning.tasks import SAMPLES
 from quantum_pipeline.quantities import Count, Entries
 from quantum_pipeline.requests.limits import RunLimit
 from quantum_pipeline.requests.mitigation import Noise
-from quantum_pipeline.results import DeviceRun, PartCounts
+from quantum_pipeline.results import Compilation, DeviceRun, DeviceShare, PartCounts
 from quantum_pipeline.wording import refusal
 
 CAP: RunLimit = "limits.max_cost_usd"
@@ -40,16 +47,20 @@ class _Shots(Record):
     copies: Entries[Count]
     shots: Count
 
+    @property
+    def every(self) -> list[int]:
+        """The circuit that each copy is of."""
+        return [k for k, copies in enumerate(self.copies) for _ in range(copies)]
 
-class MeasuredParts:
-    """The circuits of an expansion, compiled for the executor's device and run there."""
 
-    def __init__(self, job: QaoaJob, executor: Executor, expansion: Expansion) -> None:
-        request = job.prepared.request
-        self._job, self._executor, self._expansion = job, executor, expansion
-        [self._planned] = job.prepared.plan.batches
-        self._kept = Kept(job.journal, executor.state)
-        self._compiler = PartCompiler(executor.state, request.noise or Noise(), request.seed)
+class MeasuredParts(ABC):
+    """The circuits of an expansion, by part and name, and what is measured of them."""
+
+    def __init__(self, job: CutJob, expansion: Expansion) -> None:
+        self._job, self._expansion = job, expansion
+        batches = [batch for plan in job.prepared.plans for batch in plan.batches]
+        self._executables, self._shots = sum(each.executables for each in batches), batches[0].shots
+        self._names = [(k, name) for k, names in enumerate(expansion.circuits) for name in names]
 
     def run(self, trained_energy: float) -> tuple[tuple[PartCounts, ...], DeviceRun]:
         """Return the counts of every circuit, and what ran.
@@ -59,52 +70,75 @@ class MeasuredParts:
             PipelineError: by name, as ``Executor.run`` raises.
         """
         log_phase("compiling")
-        circuits = self._kept.circuits("parts", self._expansion.angles, self._compiled)
         decided = self._decided()
         try:
-            counts = self._counted(circuits, decided)
+            counts = self._measured(decided)
         except NotAffordable:  # decided by an attempt that was interrupted before it paid
+            if self._paid():
+                raise
             decided = self._decide()
-            counts = self._counted(circuits, decided)
-        asked = self._planned.shots
+            counts = self._measured(decided)
         cut_short = None
-        if decided.shots < asked:
+        if decided.shots < self._shots:
             limit = self._job.prepared.request.limits.max_cost_usd
-            cut_short = f"{CAP} = {limit:g}: {decided.shots} of {asked} shots a circuit"
-        return counts, DeviceRun(
-            emulated=self._executor.state.emulated,
-            compilation=self._kept.summary(
-                self._expansion.angles, lambda: self._compiler.summary(self._widest())
-            ),
+            cut_short = f"{CAP} = {limit:g}: {decided.shots} of {self._shots} shots a circuit"
+        return self._together(decided, counts), DeviceRun(
+            emulated=self._emulated(),
+            compilation=self._compilation(),
             mitigation=None,
             trained_energy=trained_energy,
             cut_short=cut_short,
             cut_short_by=() if cut_short is None else (CAP,),
         )
 
-    def _names(self) -> list[tuple[int, str]]:
-        """Return the part and the name of each circuit."""
-        return [(k, name) for k, names in enumerate(self._expansion.circuits) for name in names]
+    @abstractmethod
+    def _measured(self, decided: _Shots) -> Sequence[Counts]:
+        """Return the counts of each copy.
 
-    def _circuits(self) -> Iterator[PartCircuit]:
-        for part, name in self._names():
-            yield part_circuit(self._expansion, part, name)
+        Raises:
+            NotAffordable: they cannot be paid for.
+        """
 
-    def _compiled(self) -> list[Compiled]:
-        return list(map(self._compiler.compile, self._circuits()))
+    @abstractmethod
+    def _affordable(self, copies: Sequence[int]) -> int:
+        """Return the most shots of a copy that can be paid for, 0 where there are none."""
 
-    def _widest(self) -> PartCircuit:
-        return max(self._circuits(), key=lambda circuit: circuit.n_qubits)
+    @abstractmethod
+    def _paid(self) -> bool:
+        """Return whether something is paid for that another decision would make vain."""
+
+    @abstractmethod
+    def _compilation(self) -> Compilation | None:
+        """Return how the widest circuit was compiled; None on simulators."""
+
+    @abstractmethod
+    def _emulated(self) -> str | None:
+        """Return what stands in for the device."""
+
+    @property
+    def shares(self) -> tuple[DeviceShare, ...]:
+        """What each of several devices did; nothing where there is one."""
+        return ()
+
+    def _compiler(self, state: DeviceState) -> PartCompiler:
+        request = self._job.prepared.request
+        return PartCompiler(state, request.noise or Noise(), request.seed)
+
+    def _circuit(self, k: int) -> PartCircuit:
+        return part_circuit(self._expansion, *self._names[k])
+
+    def _widest(self, among: Sequence[int]) -> PartCircuit:
+        return max(map(self._circuit, among), key=lambda circuit: circuit.n_qubits)
 
     def _decided(self) -> _Shots:
         found = self._job.journal.decision(DECISION, _Shots)
         if found is None:
             return self._decide()
         with self._job.journal.checked(DECISION):
-            if len(found.copies) != len(self._names()):
-                raise ValueError(refusal("copies", len(found.copies), f"{len(self._names())}"))
-            if sum(found.copies) * found.shots > self._planned.executables * self._planned.shots:
-                raise ValueError(refusal("shots", found.shots, f"up to {self._planned.shots}"))
+            if len(found.copies) != len(self._names):
+                raise ValueError(refusal("copies", len(found.copies), f"{len(self._names)}"))
+            if sum(found.copies) * found.shots > self._executables * self._shots:
+                raise ValueError(refusal("shots", found.shots, f"up to {self._shots}"))
         return found
 
     def _decide(self) -> _Shots:
@@ -116,8 +150,8 @@ class MeasuredParts:
             )
             for name in names
         ]
-        copies = shared_out(weights, max(self._planned.executables, len(weights)))
-        shots = self._executor.affordable_shots(sum(copies), self._planned.shots)
+        copies = shared_out(weights, max(self._executables, len(weights)))
+        shots = self._affordable(copies)
         if shots < FEWEST:
             limit = self._job.prepared.request.limits.max_cost_usd
             raise BudgetExceeded(f"{CAP} = {limit:g}: what is left of it pays for no samples")
@@ -125,13 +159,136 @@ class MeasuredParts:
         self._job.journal.record_decision(DECISION, decided)
         return decided
 
-    def _counted(self, circuits: list[Compiled], decided: _Shots) -> tuple[PartCounts, ...]:
-        every = [each for each, n in zip(circuits, decided.copies, strict=True) for _ in range(n)]
-        counts = iter(self._executor.run(every, decided.shots, SAMPLES))
-        found = []
-        for (part, name), copies in zip(self._names(), decided.copies, strict=True):
-            together = Counter[str]()
-            for _ in range(copies):
-                together.update(next(counts))
-            found.append(PartCounts(part=part, circuit=name, counts=dict(sorted(together.items()))))
-        return tuple(found)
+    def _together(self, decided: _Shots, counts: Sequence[Counts]) -> tuple[PartCounts, ...]:
+        together = [Counter[str]() for _ in self._names]
+        for k, each in zip(decided.every, counts, strict=True):
+            together[k].update(each)
+        return tuple(
+            PartCounts(part=part, circuit=name, counts=dict(sorted(found.items())))
+            for (part, name), found in zip(self._names, together, strict=True)
+        )
+
+
+class PartsOfOne(MeasuredParts):
+    """All parts on one device."""
+
+    def __init__(self, job: CutJob, executor: Executor, expansion: Expansion) -> None:
+        super().__init__(job, expansion)
+        self._executor = executor
+        self._kept = Kept(job.journal, executor.state)
+        self._own = self._compiler(executor.state)
+
+    def _measured(self, decided: _Shots) -> Sequence[Counts]:
+        circuits = self._kept.circuits("parts", self._expansion.angles, self._compiled)
+        return self._executor.run([circuits[k] for k in decided.every], decided.shots, SAMPLES)
+
+    def _compiled(self) -> list[Compiled]:
+        return [self._own.compile(self._circuit(k)) for k in range(len(self._names))]
+
+    def _affordable(self, copies: Sequence[int]) -> int:
+        return self._executor.affordable_shots(sum(copies), self._shots)
+
+    def _paid(self) -> bool:
+        return False  # the executor refuses a batch of which nothing was created
+
+    def _compilation(self) -> Compilation | None:
+        every = range(len(self._names))
+        return self._kept.summary(
+            self._expansion.angles, lambda: self._own.summary(self._widest(every))
+        )
+
+    def _emulated(self) -> str | None:
+        return self._executor.state.emulated
+
+
+class PartsOfSeveral(MeasuredParts):
+    """Parts on several devices, at the same time."""
+
+    def __init__(self, job: CutJob, lanes: Lanes, expansion: Expansion) -> None:
+        super().__init__(job, expansion)
+        self._lanes = lanes
+
+    def shared(
+        self, circuits: Mapping[int, int], rooms: Mapping[str, Room]
+    ) -> dict[str, list[int]]:
+        """Return which places each device takes, of a circuit each."""
+        parts = self._expansion.parts
+        mine: dict[int, list[int]] = {}
+        for place, circuit in circuits.items():
+            mine.setdefault(self._names[circuit][0], []).append(place)
+        taken: dict[str, list[int]] = {name: [] for name in rooms}
+        lost = [part for part in mine if parts[part].device not in rooms]
+        widths, sizes = [parts[k].width for k in lost], [len(mine[k]) for k in lost]
+        homes = {part: parts[part].device for part in mine}
+        for name, chosen in zip(rooms, spread(widths, list(rooms.values()), sizes), strict=True):
+            homes |= {lost[k]: name for k in chosen}
+        for part, places in mine.items():
+            taken[homes[part]] += places
+        return taken
+
+    def compiled(self, lane: Lane, circuits: Sequence[int], ordinal: int) -> dict[int, Compiled]:
+        """Return circuits for a device, as an earlier attempt sent them."""
+        state = lane.there.state
+        compiler = self._compiler(state)
+        asked = np.concatenate([self._expansion.angles.ravel(), np.array(circuits, np.float64)])
+        made = Kept(self._job.journal, state).circuits(
+            f"parts on {lane.device.name} {ordinal}",
+            asked,
+            lambda: [compiler.compile(self._circuit(k)) for k in circuits],
+        )
+        widest = self._widest(circuits)
+        self._lanes.note(lane, widest.n_qubits, lambda: compiler.summary(widest))
+        return dict(zip(circuits, made, strict=True))
+
+    def _measured(self, decided: _Shots) -> Sequence[Counts]:
+        found = self._lanes.measure(_Copies(self, decided), lambda hand: hand)
+        counts = [each for each in found if each is not None]
+        if len(counts) < len(found):
+            left = f"{len(found) - len(counts)} of {len(found)} circuits"
+            raise DeviceUnavailable(f"device: {left} were measured by no device")
+        return counts
+
+    def _affordable(self, copies: Sequence[int]) -> int:
+        circuits = Counter[str]()
+        for (part, _), count in zip(self._names, copies, strict=True):
+            circuits[self._expansion.parts[part].device] += count
+        return self._lanes.affordable_shots(circuits, self._shots)
+
+    def _paid(self) -> bool:
+        return any(each.arn is not None for each in self._job.journal.batches.values())
+
+    def _compilation(self) -> Compilation | None:
+        return max(
+            (lane.compiled for lane in self._lanes.every), key=lambda made: made.width
+        ).compilation
+
+    def _emulated(self) -> str | None:
+        return self._lanes.emulated
+
+    @property
+    def shares(self) -> tuple[DeviceShare, ...]:
+        """What each device did."""
+        return self._lanes.shares
+
+
+class _Copies:
+    """A measurement of copies of circuits; those of one part go to the same device."""
+
+    what = "parts"
+
+    def __init__(self, parts: PartsOfSeveral, decided: _Shots) -> None:
+        self._parts, self._every = parts, decided.every
+        self.size, self.shots = len(self._every), decided.shots
+
+    def shared(self, places: Sequence[int], rooms: Mapping[str, Room]) -> Mapping[str, list[int]]:
+        """Return the copies that each device takes: of the parts that are planned there, or lost.
+
+        A lost device's parts go each where it is done first.
+        """
+        return self._parts.shared({k: self._every[k] for k in places}, rooms)
+
+    def compiled(self, lane: Lane, places: Sequence[int], ordinal: int) -> list[Compiled]:
+        """Return the circuits for a device, as an earlier attempt sent them."""
+        wanted = [self._every[k] for k in places]
+        made = self._parts.compiled(lane, sorted(set(wanted)), ordinal)
+        return [made[k] for k in wanted]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import ClassVar
 
@@ -128,13 +128,17 @@ class Spending:
 
     def affordable_shots(self, executables: int, shots: int) -> int:
         """Return the most shots, up to ``shots``, that the last batch can have; 0 if none fit."""
-        left, low, high = self._left(), self._state.min_shots, shots
-        if high < low or self.last_batch(executables, low) > left:
+        least = self._state.min_shots
+        return self.most_shots(least, shots, lambda each: self.last_batch(executables, each))
+
+    def most_shots(self, least: int, most: int, cost: Callable[[int], float]) -> int:
+        """Return the most shots of a range whose cost the limit leaves; 0 if none do."""
+        left, low, high = self._left(), least, most
+        if high < low or cost(low) > left:
             return 0
         while low < high:
             middle = (low + high + 1) // 2
-            fits = self.last_batch(executables, middle) <= left
-            low, high = (middle, high) if fits else (low, middle - 1)
+            low, high = (middle, high) if cost(middle) <= left else (low, middle - 1)
         return low
 
     def seconds_left(self) -> float:

@@ -27,6 +27,7 @@ from quantum_pipeline.results import (
     ClassicalSolution,
     DepthStep,
     DeviceRun,
+    DeviceShare,
     Evaluation,
     JobSeconds,
     OptimisationResult,
@@ -36,6 +37,8 @@ from quantum_pipeline.results import (
 
 if TYPE_CHECKING:
     from hybrid_job.on_device.executor import Executor
+    from hybrid_job.on_device.lanes import Lanes
+    from hybrid_job.on_device.parts import MeasuredParts
 
 
 class _Found(NamedTuple):
@@ -45,6 +48,8 @@ class _Found(NamedTuple):
     trained: Trained
     parts: tuple[PartCounts, ...]
     run: DeviceRun
+    shares: tuple[DeviceShare, ...]
+    tasks: tuple[QuantumTask, ...]
 
 
 class _Answer(NamedTuple):
@@ -60,14 +65,18 @@ def solve(job: CutJob) -> OptimisationResult:
     Raises:
         PipelineError: what happens on a device, see ``on_device.parts``.
     """
-    with executor_of(job) as executor:
-        return solved(job, executor)
+    if not job.prepared.others:
+        with executor_of(job) as executor:
+            return solved(job, executor)
+    log_phase("compiling")
+    from hybrid_job.on_device.lanes import Lanes  # noqa: PLC0415 (the SDK takes seconds)
+
+    with Lanes(job, job.deadline(reserved=0.5)) as lanes:
+        return solved(job, lanes)
 
 
-def solved(job: CutJob, executor: Executor) -> OptimisationResult:
-    """Return the result of a run whose circuits an executor runs."""
-    from hybrid_job.on_device.parts import MeasuredParts  # noqa: PLC0415 (qiskit takes seconds)
-
+def solved(job: CutJob, on: Executor | Lanes) -> OptimisationResult:
+    """Return the result of a run whose circuits one device runs, or several."""
     watch = Stopwatch()
     log_phase("classical")
     baseline = classical.solve(
@@ -80,8 +89,9 @@ def solved(job: CutJob, executor: Executor) -> OptimisationResult:
     angles = trained.optimum.angles
     expansion = Expansion(job.model, job.algorithm.parts, angles)
     energy, _ = whole.energy_and_gradient(angles)
-    parts, run = MeasuredParts(job, executor, expansion).run(job.model.offset + energy)
-    executor.close()  # what is cancelled now is not billed
+    measured = _parts(job, on, expansion)
+    parts, run = measured.run(job.model.offset + energy)
+    on.close()  # what is cancelled now is not billed
     answer = _put_together(expansion, parts)
     seconds = JobSeconds(
         classical=classical_seconds,
@@ -89,8 +99,17 @@ def solved(job: CutJob, executor: Executor) -> OptimisationResult:
         sample=watch.lap(),
         total=job.seconds,
     )
-    found = _Found(baseline, trained, parts, run)
-    return _result(job, found, answer, executor.tasks, seconds)
+    found = _Found(baseline, trained, parts, run, measured.shares, on.tasks)
+    return _result(job, found, answer, seconds)
+
+
+def _parts(job: CutJob, on: Executor | Lanes, expansion: Expansion) -> MeasuredParts:
+    from hybrid_job.on_device import parts  # noqa: PLC0415 (qiskit takes seconds)
+    from hybrid_job.on_device.lanes import Lanes  # noqa: PLC0415
+
+    if isinstance(on, Lanes):
+        return parts.PartsOfSeveral(job, on, expansion)
+    return parts.PartsOfOne(job, on, expansion)
 
 
 def _trained(job: CutJob, whole: Correlations) -> Trained:
@@ -114,7 +133,6 @@ def _result(
     job: CutJob,
     found: _Found,
     answer: _Answer,
-    tasks: tuple[QuantumTask, ...],
     seconds: JobSeconds,
 ) -> OptimisationResult:
     model, optimum = job.model, found.trained.optimum
@@ -151,7 +169,8 @@ def _result(
         standard_error=energy.error,
         probability_of_best=None,
         classical=found.baseline,
-        tasks=tasks,
+        devices=found.shares,
+        tasks=found.tasks,
         device_run=found.run,
         seconds=seconds,
         versions=versions(),

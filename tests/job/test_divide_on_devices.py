@@ -13,7 +13,7 @@ import pytest
 
 from hybrid_job.journal import Journal
 from hybrid_job.main import solve
-from hybrid_job.on_device import blocks
+from hybrid_job.on_device import lanes
 from quantum_pipeline.devices.catalogue import find
 from quantum_pipeline.devices.states import Qubit
 from quantum_pipeline.local.braket.billing import qpu_task_usd
@@ -83,7 +83,7 @@ def test_blocks_are_measured_on_a_simulator_and_paid_for_once(
     result = verified(solved(prepared, tmp_path), prepared)
     # Three blocks, one that merges them, and two rounds of as many: 3 + 1 + 2 * 3 circuits.
     (share,) = result.devices
-    assert (share.device, share.blocks, share.lost) == ("SV1", 10, None)
+    assert (share.device, share.circuits, share.lost) == ("SV1", 10, None)
     assert sum(task.executables for task in result.tasks) == 10
     assert all(task.shots == 50 * task.executables for task in result.tasks)
     again = solved(prepared, tmp_path)
@@ -109,7 +109,7 @@ def test_an_attempt_that_starts_again_at_any_line_pays_for_nothing_twice(
 def test_what_a_device_leaves_that_goes_offline_is_measured_by_the_other(
     braket_on: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(blocks, "LOOK_SECONDS", 0.2)
+    monkeypatch.setattr(lanes, "LOOK_SECONDS", 0.2)
     prepared = prepared_on(["Garnet", "Emerald"], "offline")
     # Its second task is created and never run: the device is gone with it in its queue.
     braket_on.service.faults.go_offline_after(EMERALD, 2)
@@ -118,8 +118,8 @@ def test_what_a_device_leaves_that_goes_offline_is_measured_by_the_other(
     assert emerald.lost is not None
     assert "Emerald is OFFLINE" in emerald.lost
     assert (garnet.lost, emerald.handed_over > 0) == (None, True)
-    assert garnet.blocks + emerald.blocks == 10
-    assert by_device(result.tasks) == {"Garnet": garnet.blocks, "Emerald": emerald.blocks}
+    assert garnet.circuits + emerald.circuits == 10
+    assert by_device(result.tasks) == {"Garnet": garnet.circuits, "Emerald": emerald.circuits}
     done = [each for each in tasks_of(braket_on, "offline") if each["status"] == "COMPLETED"]
     assert {each["quantumTaskArn"] for each in done} == {task.arn for task in result.tasks}
     cost = bill(

@@ -155,6 +155,7 @@ def outcome_of(prepared: PreparedRun, tasks: Sequence[QuantumTask]) -> Outcome:
         instance_seconds=62.0,
         instance=INSTANCE,
         device=prepared.device,
+        others=prepared.devices[1:],
         tasks=tasks,
     )
     timing = Timing(

@@ -13,6 +13,7 @@ from quantum_pipeline.cutting.decomposition import Operation, overhead, terms
 from quantum_pipeline.cutting.partition import crossing, partition
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import IsingModel
+from quantum_pipeline.planning.blocks import Room, spread
 from quantum_pipeline.planning.cuts import cut_plan
 from quantum_pipeline.planning.preparation import check
 from quantum_pipeline.requests.algorithm import SettledCut
@@ -21,6 +22,8 @@ from tests.planned import planned
 from tests.unit.two_squares import REQUEST, width
 
 Z = np.diag([1.0, -1.0])
+
+BOTH = ["Garnet", "Emerald"]
 
 
 def superoperator(operation: Operation) -> Any:
@@ -153,7 +156,8 @@ def test_without_program_sets_no_circuit_has_a_copy() -> None:
         ({"cut": 1, "name": "divide"}, {}, "cut: got 1; allowed: nothing here; cut is .* of qaoa"),
         ({"cut": 1}, {"mitigation": {"readout": True}}, "readout: got true; allowed: false where"),
         ({"cut": 1}, {"device": "local"}, "cut: got 1; allowed: nothing on local"),
-        ({"cut": 1}, {"device": ["garnet", "emerald"]}, "device: .* one device with algorithm.cut"),
+        ({"cut": 0}, {"device": BOTH}, "5 qubits, those of Garnet and Emerald, take 1 gate cut"),
+        ({"cut": 1}, {"device": ["garnet", "sv1"]}, "a list of QPUs alone, which SV1 is not"),
     ],
 )
 def test_what_does_not_go_with_cuts_is_refused(
@@ -161,6 +165,35 @@ def test_what_does_not_go_with_cuts_is_refused(
 ) -> None:
     with pytest.raises(InvalidRequest, match=said):
         planned(asked(algorithm, **more), **width(5))
+
+
+def test_devices_that_hold_the_whole_are_not_asked_for_parts() -> None:
+    with pytest.raises(InvalidRequest, match=r"one of them .*: each holds all 8 qubits uncut"):
+        planned(asked({"cut": 1}, device=BOTH), **width(8))
+
+
+def test_each_part_is_planned_on_a_device_of_several() -> None:
+    found = planned(asked({"cut": 1}, device=BOTH), **width(5))
+
+    algorithm = found.request.algorithm
+    assert isinstance(algorithm, SettledCut)
+    assert [part.device for part in algorithm.parts] == ["Garnet", "Emerald"]
+    shares = [found.plan, *(other.plan for other in found.others)]
+    assert [(each.tasks, each.shots) for each in shares] == [(1, 500), (1, 500)]
+    plan = cut_plan(found.request)
+    assert plan is not None
+    assert "into parts of 4 on Garnet, 4 on Emerald qubits" in plan.words()
+    dearest = max(device.usd_per_shot for device in (found.device, found.others[0].device))
+    tasks_and_shots = sum(item.usd for item in found.cost.items if item.kind != "instance")
+    assert tasks_and_shots == pytest.approx(2 * 0.30 + 1000 * dearest)  # wherever they go
+
+
+def test_a_part_goes_where_it_is_done_first() -> None:
+    rooms = [Room(name, 20, 0.0, 5.0, 1.0) for name in ("one", "other")]
+
+    assert spread([4, 4, 4], rooms, [36, 6, 12]) == [[0], [1, 2]]
+    assert spread([4, 9], [rooms[0]._replace(qubits=5), rooms[1]], [6, 6]) == [[0], [1]]
+    assert spread([4, 4], [rooms[0]._replace(queue_seconds=90.0), rooms[1]], [6, 6]) == [[], [0, 1]]
 
 
 def test_settings_are_refused_before_any_device_is_asked() -> None:

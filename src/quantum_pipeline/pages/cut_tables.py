@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from quantum_pipeline.pages.numbers import number, short, with_error
-from quantum_pipeline.pages.rows import Row, Table
+from quantum_pipeline.pages.rows import Row, Table, devices
 from quantum_pipeline.reports import OptimisationReport
 from quantum_pipeline.reports.optimisation_parts import CutPart
 
@@ -12,9 +12,14 @@ LISTED = 12
 
 
 def cut_tables(report: OptimisationReport) -> list[Table]:
-    """Return the table of a cut circuit; none of others."""
+    """Return the tables of a cut circuit; none of others."""
     cut = report.cut
-    return [] if cut is None else [Table("Cut", "cut", [*_parts(cut), *_gates(cut), *_made(cut)])]
+    if cut is None:
+        return []
+    found = [Table("Cut", "cut", [*_parts(cut), *_gates(cut), *_made(cut)])]
+    if cut.devices:
+        found.append(Table("Devices", "cut.devices", devices(cut.devices)))
+    return found
 
 
 def _parts(cut: CutPart) -> list[Row]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from quantum_pipeline.pages import rows
-from quantum_pipeline.pages.numbers import number, ratio, seconds, usd
+from quantum_pipeline.pages.numbers import number, ratio, seconds
 from quantum_pipeline.pages.rows import Row, Table
 from quantum_pipeline.reports import DividedReport
 from quantum_pipeline.wording import digits
@@ -97,7 +97,7 @@ def tables(report: DividedReport) -> list[Table]:
         Table("Quality", "quality", _quality(report)),
         Table("Rounds", "analysis", rows.analysis(report, final)),
         Table("Algorithm", "algorithm", _algorithm(report)),
-        *([Table("Devices", "devices", _devices(report))] if report.devices else []),
+        *([Table("Devices", "devices", rows.devices(report.devices))] if report.devices else []),
         Table("Time", "timing", rows.timing(report)),
         Table("Cost", "cost", rows.cost(report)),
         Table("Provenance", "provenance", rows.provenance(report)),
@@ -130,19 +130,6 @@ def _known_by(report: DividedReport) -> str:
     if quality.best_known_by == "exact":
         return f"proven by {quality.classical.method}"
     return f"found by {quality.best_known_by}"
-
-
-def _devices(report: DividedReport) -> list[Row]:
-    return [
-        Row(
-            each.name,
-            f"{each.blocks:,} blocks",
-            f"of {each.planned_blocks:,} planned, in {each.tasks:,} tasks of {each.shots:,} shots, "
-            f"{usd(each.usd)}"
-            + (f"; {each.handed_over:,} went to others: {each.lost}" if each.lost else ""),
-        )
-        for each in report.devices
-    ]
 
 
 def _algorithm(report: DividedReport) -> list[Row]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from quantum_pipeline.pages.emulation import device_name
 from quantum_pipeline.pages.numbers import number, seconds, usd
 from quantum_pipeline.reports import Report
+from quantum_pipeline.reports.device_parts import DeviceDone
 
 
 class Row(NamedTuple):
@@ -48,6 +49,20 @@ def _rehearsed(report: Report) -> str:
         "The tasks' cost on AWS, where the job's instance comes on top (qpipe estimate has both); "
         "nothing was billed here. "
     )
+
+
+def devices(done: Iterable[DeviceDone]) -> list[Row]:
+    """Return what each of several devices did of what was planned there."""
+    return [
+        Row(
+            each.name,
+            f"{each.circuits:,} circuits",
+            f"of {each.planned_circuits:,} planned, in {each.tasks:,} tasks of {each.shots:,} "
+            f"shots, {usd(each.usd)}"
+            + (f"; {each.handed_over:,} went to others: {each.lost}" if each.lost else ""),
+        )
+        for each in done
+    ]
 
 
 def cut_in_short(report: Report) -> list[tuple[str, str, str]]:

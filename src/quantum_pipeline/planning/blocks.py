@@ -1,7 +1,8 @@
 """How divide uses devices: how many blocks are solved at a time, and which device takes which.
 
-The plan and the job follow the same rules: the plan says before what all rounds take at most, the
-job which blocks of a wave go where, as the devices' queues are then.
+Parts of a cut circuit are spread by the same rule, each with its number of circuits. The plan and
+the job follow the same rules: the plan says before what all rounds take at most, the job which
+blocks of a wave go where, as the devices' queues are then.
 
     levels   the partition, and what merges its blocks: one measurement each, and at most so many
              blocks in it
@@ -64,7 +65,7 @@ def measured(n: int, algorithm: SettledDivide) -> Iterator[tuple[int, int]]:
 
 
 class Room(NamedTuple):
-    """What decides when a device is done: its qubits, and seconds of queue, task and block.
+    """What decides when a device is done: its qubits, and seconds of queue, task and circuit.
 
     ``qubits`` is None where it takes circuits of any width.
     """
@@ -73,7 +74,7 @@ class Room(NamedTuple):
     qubits: int | None
     queue_seconds: float
     task_seconds: float
-    block_seconds: float
+    circuit_seconds: float
 
     @classmethod
     def of(cls, device: Device, state: DeviceState | None, shots: int) -> Room:
@@ -84,7 +85,7 @@ class Room(NamedTuple):
             qubits=width_of(state),
             queue_seconds=waiting * device.assumed_task_seconds,
             task_seconds=device.assumed_task_seconds,
-            block_seconds=shots * device.assumed_shot_seconds,
+            circuit_seconds=shots * device.assumed_shot_seconds,
         )
 
     def holds(self, width: int) -> bool:
@@ -102,10 +103,13 @@ def width_of(state: DeviceState | None) -> int | None:
     return len(state.qubits) or state.n_qubits
 
 
-def spread(widths: Sequence[int], rooms: Sequence[Room]) -> list[list[int]]:
+def spread(
+    widths: Sequence[int], rooms: Sequence[Room], circuits: Sequence[int] | None = None
+) -> list[list[int]]:
     """Return the places of the blocks that each device takes: each where it is done first.
 
-    The widest go first, of equal devices to the one named first.
+    The widest go first, of equal devices to the one named first. ``circuits`` has how many each
+    one takes, by default one.
 
     Raises:
         DeviceUnavailable: a block fits none of them.
@@ -117,15 +121,19 @@ def spread(widths: Sequence[int], rooms: Sequence[Room]) -> list[list[int]]:
     [[0, 1, 2], []]
     """
     taken: list[list[int]] = [[] for _ in rooms]
-    for place in sorted(range(len(widths)), key=lambda k: -widths[k]):
+    loads = [0] * len(rooms)
+    each = circuits or [1] * len(widths)
+    for place in sorted(range(len(widths)), key=lambda k: (-widths[k], -each[k])):
         able = [k for k, room in enumerate(rooms) if room.holds(widths[place])]
         if not able:
             allowed = ", ".join(f"{room.qubits} on {room.name}" for room in rooms)
             said = refusal("variables of a block", widths[place], f"up to {allowed}")
             raise DeviceUnavailable(said)
-        taken[min(able, key=lambda k: _done(rooms[k], len(taken[k]) + 1))].append(place)
+        chosen = min(able, key=lambda k: _done(rooms[k], loads[k] + each[place]))
+        taken[chosen].append(place)
+        loads[chosen] += each[place]
     return [sorted(places) for places in taken]
 
 
-def _done(room: Room, blocks: int) -> float:
-    return room.queue_seconds + room.task_seconds + blocks * room.block_seconds
+def _done(room: Room, circuits: int) -> float:
+    return room.queue_seconds + room.task_seconds + circuits * room.circuit_seconds

@@ -270,7 +270,7 @@ def estimate(
     """Return the estimate of a resolved request: all tasks planned, and the job's instance.
 
     ``shares`` has what is planned on each of its devices. Where there are several, ``most`` bounds
-    what all do together: what blocks that go elsewhere may cost beyond the shares is an item.
+    what all do together: what circuits that go elsewhere may cost beyond the shares is an item.
     """
     uses = [
         (device, _Use(use.purpose, use.tasks, use.shots, use.billed_minutes))
@@ -284,7 +284,7 @@ def estimate(
 
 
 def _elsewhere(shares: Sequence[tuple[Device, Plan]], most: Most) -> CostItem:
-    """Return what all blocks would cost at the highest prices, beyond what the shares cost."""
+    """Return what all circuits would cost at the highest prices, beyond what the shares cost."""
     fee, price = (
         max(getattr(device, name) for device, _ in shares)
         for name in ("usd_per_task", "usd_per_shot")
@@ -294,7 +294,7 @@ def _elsewhere(shares: Sequence[tuple[Device, Plan]], most: Most) -> CostItem:
         for device, plan in shares
     )
     return CostItem(
-        what="blocks that go to another device than planned, at most",
+        what="circuits that go to another device than planned, at most",
         kind="shots",
         purpose=SAMPLES,
         quantity=most.shots,

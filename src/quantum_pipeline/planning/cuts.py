@@ -6,6 +6,7 @@ fit, one for each coupling between parts and layer, with ancillas for layers aft
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ from quantum_pipeline.devices.states import DeviceState
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import IsingModel, cones
 from quantum_pipeline.planning.algorithm import settle_algorithm
-from quantum_pipeline.planning.blocks import width_of
+from quantum_pipeline.planning.blocks import Room, spread
 from quantum_pipeline.planning.reasons import Reason, Why
 from quantum_pipeline.problems import AnyProblem, BinaryProblem
 from quantum_pipeline.requests.algorithm import (
@@ -51,6 +52,7 @@ class CutPlan(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     widths: tuple[int, ...]
+    devices: tuple[str, ...]
     gates: int
     circuits: int
     overhead: float
@@ -59,47 +61,68 @@ class CutPlan(BaseModel):
     def words(self) -> str:
         """Return it for an estimate."""
         gates = f"{self.gates} gate{'' if self.gates == 1 else 's'}"
+        widths = ", ".join(map(str, self.widths))
+        if len(set(self.devices)) > 1:
+            each = zip(self.widths, self.devices, strict=True)
+            widths = ", ".join(f"{width} on {device}" for width, device in each)
         return (
-            f"{gates}, into parts of {', '.join(map(str, self.widths))} qubits: {self.circuits} "
+            f"{gates}, into parts of {widths} qubits: {self.circuits} "
             f"circuits; sampling overhead about {self.overhead:.3g}, at most {self.most:g}"
         )
 
 
 def settle_cut(
-    problem: AnyProblem, asked: Algorithm, device: Device, state: DeviceState | None
+    problem: AnyProblem,
+    asked: Algorithm,
+    devices: Sequence[Device],
+    states: Sequence[DeviceState | None],
+    shots: int,
 ) -> tuple[Settled, Reason]:
     """Return the algorithm of a request that may be cut, and why.
 
-    Without the device's state nothing is known of its width: then there are no parts yet.
+    Without the devices' states nothing is known of their width: then there are no parts yet.
+    Parts that several devices share fit the narrowest, so that each may take over from another;
+    where that takes more cuts than are allowed, the next one.
 
     Raises:
         InvalidRequest: a setting does not go with cuts, or no cut that is allowed makes parts that
-            fit; says what it would take.
+            fit; says what it would take. Or several devices are named for what is not cut.
     """
     whole = asked.model_copy(update={"cut": None})
     if not isinstance(problem, BinaryProblem) or asked.name not in ("auto", "qaoa"):
-        return settle_algorithm(problem, asked, exact=device.kind == "local")  # refused there
-    if device.kind == "local":
+        return settle_algorithm(problem, asked, exact=devices[0].kind == "local")  # refused there
+    if devices[0].kind == "local":
         allowed = "nothing on local, which samples exact states; it is for a device that is named"
         raise InvalidRequest.of("algorithm.cut", asked.cut, allowed)
     _check_settings(asked)
-    width = width_of(state)
+    rooms = [Room.of(*each, shots) for each in zip(devices, states, strict=True)]
+    widths = sorted({room.qubits for room in rooms if room.qubits is not None})
     n = problem.n_variables
-    if width is not None and n <= min(width, EXACT_QUBITS):
+    if widths and n <= min(widths[0], EXACT_QUBITS):
+        if len(rooms) > 1:
+            names = [room.name for room in rooms]
+            allowed = f"one of them with algorithm.cut: each holds all {n} qubits uncut"
+            raise InvalidRequest.of("device", names, allowed)
         settled, reason = settle_algorithm(problem, whole, exact=False)
-        words = f"{reason.words}; its {n} qubits fit {device.name}, so nothing is cut"
+        words = f"{reason.words}; its {n} qubits fit {rooms[0].name}, so nothing is cut"
         return settled, Reason(why=reason.why, words=words)
     settled = _settled(problem, asked)
-    if width is None:
+    if not widths:
         return settled, Reason(why=Why.ASKED, words="QAOA in parts, of which none is known yet")
-    parts = _parts(problem.ising, settled, device, width)
-    settled = settled.model_copy(update={"parts": parts})
-    gates = settled.depth * len(crossing(problem.ising, [part.variables for part in parts]))
-    words = (
-        f"QAOA of {n} spins at depth {settled.depth}, wider than {device.name} ({width}): in "
-        f"{len(parts)} parts, {gates} gate{'s' * (gates != 1)} cut; exact gradients of the whole"
+    parts = _parts(problem.ising, settled, rooms, [each for each in widths if each < n] or widths)
+    settled = _placed(problem.ising, settled.model_copy(update={"parts": parts}), rooms)
+    return settled, Reason(why=Why.SIZE, words=_words(problem.ising, settled, rooms))
+
+
+def _words(model: IsingModel, settled: SettledCut, rooms: Sequence[Room]) -> str:
+    gates = settled.depth * len(crossing(model, [part.variables for part in settled.parts]))
+    named = " and ".join(f"{room.name} ({room.qubits})" for room in rooms)
+    why = f"shared by {named}" if len(rooms) > 1 else f"wider than {named}"
+    return (
+        f"QAOA of {model.n_variables} spins at depth {settled.depth}, {why}: in "
+        f"{len(settled.parts)} parts, {gates} gate{'s' * (gates != 1)} cut; exact gradients of the "
+        "whole"
     )
-    return settled, Reason(why=Why.SIZE, words=words)
 
 
 def _settled(problem: BinaryProblem, asked: Algorithm) -> SettledCut:
@@ -141,20 +164,23 @@ def _check_settings(asked: Algorithm) -> None:
             raise InvalidRequest.of(f"algorithm.{field}", value, allowed)
 
 
-def _parts(model: IsingModel, settled: SettledCut, device: Device, width: int) -> tuple[Part, ...]:
-    """Return the parts of a model on a device.
+def _parts(
+    model: IsingModel, settled: SettledCut, rooms: Sequence[Room], widths: Sequence[int]
+) -> tuple[Part, ...]:
+    """Return parts that fit the first of some widths, in ascending order, that they can.
 
     Raises:
         InvalidRequest: too many gates would have to be cut.
     """
     depth = settled.depth
-    found = partition(model, width, depth=depth, most=settled.cut // depth)
+    tried = (partition(model, width, depth=depth, most=settled.cut // depth) for width in widths)
+    found = next((parts for parts in tried if parts is not None), None)
     if found is None:
-        raise _too_many(model, settled, device, width)
+        raise _too_many(model, settled, rooms, widths[-1])
     ends = {v for i, j, _ in crossing(model, found) for v in (i, j)}
     return tuple(
         Part(
-            device=device.name,
+            device=rooms[0].name,
             variables=variables,
             n_ancillas=(depth - 1) * len(ends.intersection(variables)),
         )
@@ -162,16 +188,30 @@ def _parts(model: IsingModel, settled: SettledCut, device: Device, width: int) -
     )
 
 
-def _too_many(model: IsingModel, settled: SettledCut, device: Device, width: int) -> InvalidRequest:
+def _placed(model: IsingModel, settled: SettledCut, rooms: Sequence[Room]) -> SettledCut:
+    """Return the cut with each part on the device that is done with it first."""
+    if len(rooms) == 1:
+        return settled
+    widths = [part.width for part in settled.parts]
+    taken = spread(widths, rooms, circuits_by_part(model, settled))
+    home = {k: room.name for room, places in zip(rooms, taken, strict=True) for k in places}
+    parts = [part.model_copy(update={"device": home[k]}) for k, part in enumerate(settled.parts)]
+    return settled.model_copy(update={"parts": tuple(parts)})
+
+
+def _too_many(
+    model: IsingModel, settled: SettledCut, rooms: Sequence[Room], width: int
+) -> InvalidRequest:
     depth, n = settled.depth, model.n_variables
     more = partition(model, width, depth=depth, most=LOOKED_AT // depth)
     needed = f"more than {LOOKED_AT} gates"
     if more is not None:
         gates = depth * len(crossing(model, more))
         needed = f"{gates} gate{'s' * (gates != 1)}"
+    names = " and ".join(room.name for room in rooms)
     return InvalidRequest(
         f"algorithm.cut: got {settled.cut}; allowed: up to {MAX_CUT}; {n} variables in parts of up "
-        f"to {width} qubits, those of {device.name}, take {needed} cut at depth {depth}: fewer "
+        f"to {width} qubits, those of {names}, take {needed} cut at depth {depth}: fewer "
         "layers, a wider device, or algorithm.name rqaoa or divide on local"
     )
 
@@ -195,6 +235,7 @@ def cut_plan(request: ResolvedRequest) -> CutPlan | None:
         thetas = [float(np.arcsin(min(1.0, abs(J) / field))) for _, _, J in cut] * settled.depth
     return CutPlan(
         widths=tuple(part.width for part in settled.parts),
+        devices=tuple(part.device for part in settled.parts),
         gates=len(thetas),
         circuits=n_circuits(model, settled),
         overhead=overhead(*thetas),
@@ -204,8 +245,13 @@ def cut_plan(request: ResolvedRequest) -> CutPlan | None:
 
 def n_circuits(model: IsingModel, settled: SettledCut) -> int:
     """Return how many circuits all parts take, whatever the angles. Cost: O(6^gates)."""
+    return sum(circuits_by_part(model, settled))
+
+
+def circuits_by_part(model: IsingModel, settled: SettledCut) -> list[int]:
+    """Return how many circuits each part takes, as ``n_circuits``."""
     expansion = Expansion(model, settled.parts, np.zeros((2, settled.depth)))
-    return sum(map(len, expansion.circuits))
+    return list(map(len, expansion.circuits))
 
 
 class Pieces(NamedTuple):
@@ -215,18 +261,19 @@ class Pieces(NamedTuple):
     shots: int
 
 
-def fewest_shots(state: DeviceState | None) -> int:
-    """Return the fewest shots of an executable."""
-    return max(FEWEST, 1 if state is None else state.min_shots)
+def fewest_shots(states: Iterable[DeviceState | None]) -> int:
+    """Return the fewest shots of an executable that all of some devices take."""
+    return max(FEWEST, *(1 if state is None else state.min_shots for state in states))
 
 
-def pieces(circuits: int, shots: int, state: DeviceState | None) -> Pieces:
+def pieces(circuits: int, shots: int, states: Sequence[DeviceState | None]) -> Pieces:
     """Return into how many executables the shots of all circuits are divided.
 
     Raises:
         InvalidRequest: there are too few for one of each circuit.
     """
-    least, sets = fewest_shots(state), 1 if state is None else state.max_executables
+    least = fewest_shots(states)
+    sets = min(1 if state is None else state.max_executables for state in states)
     most = shots // least
     if most < circuits:
         allowed = f"{circuits * least} or more: {least} of each of {circuits} circuits"

@@ -14,6 +14,7 @@ from quantum_pipeline.devices.catalogue import EXACT_QUBITS, LOCAL, Device, cata
 from quantum_pipeline.devices.states import DeviceState
 from quantum_pipeline.errors import DeviceUnavailable, InvalidRequest
 from quantum_pipeline.planning.reasons import Reason, Why
+from quantum_pipeline.requests.algorithm import Algorithm
 from quantum_pipeline.requests.request import Request
 
 
@@ -45,11 +46,11 @@ def needs_device(request: Request) -> bool:
     return any(device.kind != "local" for device in candidates(request))
 
 
-def check_several(devices: tuple[Device, ...], algorithm: str) -> None:
-    """Refuse a list of devices that cannot share the blocks of a run.
+def check_several(devices: tuple[Device, ...], algorithm: Algorithm) -> None:
+    """Refuse a list of devices that cannot share the blocks of a run, or its parts.
 
     Raises:
-        InvalidRequest: they are not different QPUs of one region, or the algorithm divides nothing.
+        InvalidRequest: they are not different QPUs of one region, or there is nothing to share.
     """
     if len(devices) == 1:
         return
@@ -57,8 +58,11 @@ def check_several(devices: tuple[Device, ...], algorithm: str) -> None:
     others = [device.name for device in devices if device.kind != "qpu"]
     first = devices[0].region
     apart = [f"{each.name} is in {each.region}" for each in devices if each.region != first]
-    if algorithm not in ("auto", "divide"):
-        allowed = f"one device with {algorithm}; several with divide, whose blocks they share"
+    if algorithm.name not in ("auto", "divide") and algorithm.cut is None:
+        allowed = (
+            f"one device with {algorithm.name}; several with divide, whose blocks they share, or "
+            "algorithm.cut, whose parts"
+        )
     elif others:
         allowed = f"a list of QPUs alone, which {' and '.join(others)} is not"
     elif len(set(names)) < len(names):

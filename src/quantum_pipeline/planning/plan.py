@@ -14,11 +14,13 @@ from typing import NamedTuple, Protocol, cast
 from pydantic import BaseModel, ConfigDict
 
 from quantum_pipeline.chemistry.factorisation import most_circuits
+from quantum_pipeline.cutting.reconstruction import shared_out
 from quantum_pipeline.devices.catalogue import Device
 from quantum_pipeline.devices.states import DeviceState
+from quantum_pipeline.ising import IsingModel
 from quantum_pipeline.planning import tables
 from quantum_pipeline.planning.blocks import Room, measured, spread
-from quantum_pipeline.planning.cuts import fewest_shots, n_circuits, pieces
+from quantum_pipeline.planning.cuts import circuits_by_part, fewest_shots, n_circuits, pieces
 from quantum_pipeline.planning.forms import OnDevice, circuit_size, encoding_of, qubits_of
 from quantum_pipeline.planning.optimiser_steps import Method, batch_sizes
 from quantum_pipeline.planning.tasks import SAMPLES, TRAINING, Purpose, task_sizes
@@ -113,7 +115,7 @@ def plan(work: Work, device: Device, state: DeviceState | None) -> Plan:
     """
     if device.kind == "local":
         return Plan()
-    return plan_of(tuple(_batches(work, state)), work, device, state)
+    return plan_of(tuple(_batches(work, [state])), work, device, state)
 
 
 def plan_of(
@@ -131,17 +133,30 @@ def plans(
     """Return what a run does on each of its devices, as they are now."""
     if len(devices) == 1:
         return (plan(work, devices[0], states[0]),)
-    width = qubits_of(work)
-    rooms = [Room.of(*each, work.shots) for each in zip(devices, states, strict=True)]
     shares: list[list[Batch]] = [[] for _ in devices]
-    for batch in _batches(work, states[0]):
-        for share, places in zip(shares, spread([width] * batch.executables, rooms), strict=True):
-            if places:
-                share.append(batch.model_copy(update={"executables": len(places)}))
+    for batch in _batches(work, states):
+        counts = _counts(work, batch, devices, states)
+        for share, count in zip(shares, counts, strict=True):
+            if count:
+                share.append(batch.model_copy(update={"executables": count}))
     return tuple(
         plan_of(tuple(batches), work, device, state)
         for batches, device, state in zip(shares, devices, states, strict=True)
     )
+
+
+def _counts(
+    work: Work, batch: Batch, devices: Sequence[Device], states: Sequence[DeviceState | None]
+) -> list[int]:
+    """Return how many circuits of a batch each device takes."""
+    if isinstance(work.algorithm, SettledCut):
+        taken = Counter[str]()
+        shares = shared_out(circuits_by_part(*_cut_of(work)), batch.executables)
+        for part, circuits in zip(work.algorithm.parts, shares, strict=True):
+            taken[part.device] += circuits
+        return [taken[device.name] for device in devices]
+    rooms = [Room.of(*each, work.shots) for each in zip(devices, states, strict=True)]
+    return list(map(len, spread([qubits_of(work)] * batch.executables, rooms)))
 
 
 class Most(NamedTuple):
@@ -159,7 +174,7 @@ def most(work: Work, states: Sequence[DeviceState | None]) -> Most:
     """
     beside = len(states) - 1
     tasks = shots = 0
-    for batch in _batches(work, states[0]):
+    for batch in _batches(work, states):
         sizes = [len(task_sizes(batch.executables, batch.shots, *_limits(each))) for each in states]
         tasks += batch.times * min(batch.executables, max(sizes) + beside)
         shots += batch.times * batch.executables * batch.shots
@@ -175,14 +190,16 @@ def least_use(work: Work, device: Device, state: DeviceState | None) -> Planned:
     fewest = 1 if state is None else state.min_shots
     batch = Batch(purpose=SAMPLES, executables=1, shots=fewest)
     if isinstance(work.algorithm, SettledCut):
-        batch = _of_parts(work, state, least=True)
+        least = least_shots(work, [state])
+        circuits = n_circuits(*_cut_of(work))
+        batch = Batch(purpose=SAMPLES, executables=circuits, shots=least // circuits)
     return _use(SAMPLES, (batch,), work, device, state)
 
 
-def _batches(work: Work, state: DeviceState | None) -> Iterator[Batch]:
+def _batches(work: Work, states: Sequence[DeviceState | None]) -> Iterator[Batch]:
     problem, algorithm, shots = work.problem, work.algorithm, work.shots
     if isinstance(algorithm, SettledCut):
-        yield _of_parts(work, state)
+        yield _of_parts(work, states)
         return
     if isinstance(algorithm, SettledDivide):
         for blocks, times in measured(problem.n_qubits, algorithm):
@@ -205,22 +222,28 @@ def _batches(work: Work, state: DeviceState | None) -> Iterator[Batch]:
     yield Batch(purpose=SAMPLES, executables=circuits, shots=shots)
 
 
-def shots_each(work: Work, state: DeviceState | None) -> int:
+def shots_each(work: Work, states: Sequence[DeviceState | None]) -> int:
     """Return the shots of each circuit of the samples: of parts some of all that were asked for."""
     if isinstance(work.algorithm, SettledCut) and work.algorithm.parts:
-        return _of_parts(work, state).shots
+        return _of_parts(work, states).shots
     return work.shots
 
 
-def _of_parts(work: Work, state: DeviceState | None, *, least: bool = False) -> Batch:
-    """Return the circuits of all parts: with all shots together, or with as few as there can be."""
+def least_shots(work: Work, states: Sequence[DeviceState | None]) -> int:
+    """Return the fewest shots of all circuits of a cut one together."""
+    return n_circuits(*_cut_of(work)) * fewest_shots(states)
+
+
+def _of_parts(work: Work, states: Sequence[DeviceState | None]) -> Batch:
+    """Return the circuits of all parts, with all shots together."""
+    executables, shots = pieces(n_circuits(*_cut_of(work)), work.shots, states)
+    return Batch(purpose=SAMPLES, executables=executables, shots=shots)
+
+
+def _cut_of(work: Work) -> tuple[IsingModel, SettledCut]:
     assert isinstance(work.algorithm, SettledCut)
     assert isinstance(work.problem, BinaryProblem)
-    circuits = n_circuits(work.problem.ising, work.algorithm)
-    if least:
-        return Batch(purpose=SAMPLES, executables=circuits, shots=fewest_shots(state))
-    executables, shots = pieces(circuits, work.shots, state)
-    return Batch(purpose=SAMPLES, executables=executables, shots=shots)
+    return work.problem.ising, work.algorithm
 
 
 def _training(algorithm: SettledQaoa) -> Iterator[tuple[int, int]]:

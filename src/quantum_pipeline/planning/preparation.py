@@ -43,7 +43,15 @@ from quantum_pipeline.planning.forms import qubits_of
 from quantum_pipeline.planning.learning import Learning
 from quantum_pipeline.planning.memory import check_memory
 from quantum_pipeline.planning.mitigation import settle_mitigation
-from quantum_pipeline.planning.plan import Batch, most, plan, plan_of, plans, shots_each
+from quantum_pipeline.planning.plan import (
+    Batch,
+    least_shots,
+    most,
+    plan,
+    plan_of,
+    plans,
+    shots_each,
+)
 from quantum_pipeline.planning.prepared import OtherDevice, Preparation
 from quantum_pipeline.planning.reasons import Reason, Reasons
 from quantum_pipeline.planning.tasks import SAMPLES
@@ -139,7 +147,7 @@ def _settled(
     request: Request, devices: tuple[Device, ...], states: States = MappingProxyType({})
 ) -> _Settled:
     problem, device = _problem_of(request), devices[0]
-    check_several(devices, request.algorithm.name)
+    check_several(devices, request.algorithm)
     check_asked(request, device)
     algorithm, why_algorithm = _algorithm(request, devices, states)
     mitigation, why_mitigation = settle_mitigation(
@@ -175,12 +183,10 @@ def _algorithm(
     request: Request, devices: tuple[Device, ...], states: States = MappingProxyType({})
 ) -> tuple[Settled, Reason]:
     problem, device = _problem_of(request), devices[0]
+    found = [states.get(each.arn) for each in devices]
     if request.algorithm.cut is not None:
-        if len(devices) > 1:
-            names = [each.name for each in devices]
-            raise InvalidRequest.of("device", names, "one device with algorithm.cut, for all parts")
-        return settle_cut(problem, request.algorithm, device, states.get(device.arn))
-    widths = [width_of(states.get(each.arn)) for each in devices]
+        return settle_cut(problem, request.algorithm, devices, found, request.shots)
+    widths = [width_of(state) for state in found]
     return settle_algorithm(
         problem,
         request.algorithm,
@@ -206,25 +212,23 @@ def _prepared(
     region: str,
     now: datetime,
 ) -> Preparation:
-    work = _settled(request, devices, states)
-    for each in devices:
-        state = states.get(each.arn)
-        narrow = len(devices) > 1 and width_of(state)  # it takes the blocks that fit
+    work, found = _settled(request, devices, states), [states.get(each.arn) for each in devices]
+    for each, state in zip(devices, found, strict=True):
+        narrow = len(devices) > 1 and width_of(state)  # it takes what fits
         check_usable(
             each,
             n_qubits=min(qubits_of(work), narrow or qubits_of(work)),
-            shots=shots_each(work, state),
+            shots=shots_each(work, found),
             region=region,
             state=state,
             now=now,
             wait_seconds=request.limits.max_runtime_seconds or 0,
         )
-    device, state = devices[0], states.get(devices[0].arn)
+    device, state = devices[0], found[0]
     _check_evaluations(work, state)
     check_memory(work, instance.instance_type)
     if request.reservation_arn is not None:
         device = device.model_copy(update={"usd_per_task": 0.0, "usd_per_shot": 0.0})
-    found = [states.get(each.arn) for each in devices]
     planned, *rest = plans(work, devices, found)
     others = tuple(map(OtherDevice.of, devices[1:], found[1:], rest))
     shares = [(device, planned), *zip(devices[1:], rest, strict=True)]
@@ -263,15 +267,19 @@ def _least(
 ) -> Cost:
     """Return the cost of the smallest part of use.
 
-    That is one task; of divide, blocks that are merged; of a kernel all entries, by few shots.
+    That is one task; of divide, blocks that are merged; of a kernel all entries, and of several
+    devices' parts all circuits, by few shots.
     """
-    algorithm = request.algorithm
-    if isinstance(algorithm, SettledKernel) and states[0] is not None:  # all entries, few shots
-        few = request.model_copy(update={"shots": states[0].min_shots})
-        return costs.estimate(few, instance, [(devices[0], plan(few, devices[0], states[0]))])
-    if not isinstance(algorithm, SettledDivide) or devices[0].kind == "local":
+    algorithm, less = request.algorithm, dict[str, object]()
+    if isinstance(algorithm, SettledDivide) and devices[0].kind != "local":
+        less["algorithm"] = algorithm.model_copy(update={"max_rounds": 0})
+    elif isinstance(algorithm, SettledKernel) and states[0] is not None:
+        less["shots"] = states[0].min_shots
+    elif isinstance(algorithm, SettledCut) and len(devices) > 1:
+        less["shots"] = least_shots(request, states)
+    else:
         return costs.minimum(request, devices[0], instance, states[0])
-    start = request.model_copy(update={"algorithm": algorithm.model_copy(update={"max_rounds": 0})})
+    start = request.model_copy(update=less)
     shares = list(zip(devices, plans(start, devices, states), strict=True))
     return costs.estimate(start, instance, shares, most(start, states))
 

@@ -29,7 +29,7 @@ class Preparation:
     """A run that can start. ``state`` is None on the job's own simulator.
 
     ``least`` is the cost of its smallest part that is of use. ``learning`` is None where none was
-    asked for. ``others`` are the devices beside the first, which take blocks as well.
+    asked for. ``others`` are the devices beside the first, which take blocks or parts as well.
     """
 
     request: ResolvedRequest
@@ -157,6 +157,11 @@ class PreparedRun(BaseModel):
     def devices(self) -> tuple[Device, ...]:
         """All devices of the run."""
         return (self.device, *(each.device for each in self.others))
+
+    @property
+    def plans(self) -> tuple[Plan, ...]:
+        """What is planned on each of them."""
+        return (self.plan, *(each.plan for each in self.others))
 
     @property
     def binary(self) -> BinaryProblem:

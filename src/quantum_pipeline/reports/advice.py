@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quantum_pipeline.reports.device_advice import MOST_SHOTS, recommend_about_device
+from quantum_pipeline.reports.device_advice import MOST_SHOTS, on_lost, recommend_about_device
 from quantum_pipeline.reports.optimisation_parts import OptimisationReport
 from quantum_pipeline.wording import digits
 
@@ -18,7 +18,8 @@ def recommend(report: OptimisationReport) -> tuple[str, ...]:
         _on_classical_speed(report),
     )
     found = tuple(sentence for sentence in advice if sentence)
-    return recommend_about_device(report) + found
+    lost = () if report.cut is None else tuple(on_lost(report.cut.devices))
+    return (*lost, *recommend_about_device(report), *found)
 
 
 def _on_equal_energies(report: OptimisationReport) -> str | None:

@@ -8,6 +8,7 @@ from quantum_pipeline.cutting.expansion import Expansion
 from quantum_pipeline.cutting.partition import crossing
 from quantum_pipeline.cutting.reconstruction import Reconstruction
 from quantum_pipeline.planning.prepared import PreparedRun
+from quantum_pipeline.reports.device_parts import devices_done
 from quantum_pipeline.reports.optimisation_parts import Correlation, CutGate, CutPart, CutPiece
 from quantum_pipeline.requests.algorithm import SettledCut
 from quantum_pipeline.results import OptimisationResult
@@ -25,6 +26,7 @@ def cut_part(prepared: PreparedRun, result: OptimisationResult) -> CutPart | Non
     expansion = expansion_of(result, prepared.ising, algorithm)
     return CutPart(
         parts=tuple(_pieces(result, expansion)),
+        devices=devices_done(prepared, result, result.devices),
         gates=tuple(_gates(expansion)),
         overhead=expansion.overhead,
         shots=shots_of_parts(result),

@@ -5,9 +5,11 @@ It holds for every problem: of a report it reads what all have.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from math import ceil
 
 from quantum_pipeline.reports.base import Report
+from quantum_pipeline.reports.device_parts import DeviceDone
 from quantum_pipeline.wording import digits
 
 MOST_SHOTS = 50_000
@@ -29,6 +31,16 @@ def recommend_about_device(report: Report) -> tuple[str, ...]:
         _on_fees(report),
     )
     return tuple(sentence for sentence in advice if sentence)
+
+
+def on_lost(devices: Iterable[DeviceDone]) -> Iterator[str]:
+    """Yield what to do about each device of several that was lost."""
+    for each in devices:
+        if each.lost is not None:
+            yield (
+                f"{each.name} took no more circuits ({each.lost}): {each.handed_over} of its own "
+                "were measured by the others; leave it out until it is back."
+            )
 
 
 def _on_cut(report: Report) -> str | None:

@@ -6,17 +6,20 @@ mitigated error below its standard error counts as that.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from quantum_pipeline.devices.catalogue import Device
 from quantum_pipeline.planning.costs import Cost, CostItem
-from quantum_pipeline.planning.prepared import PreparedRun
+from quantum_pipeline.planning.plan import Plan
+from quantum_pipeline.planning.prepared import PreparedRun, StateSummary
 from quantum_pipeline.planning.tasks import TRAINING, Purpose, task_sizes
 from quantum_pipeline.reports.part import Part
 from quantum_pipeline.requests.limits import RunLimit
 from quantum_pipeline.requests.mitigation import Form
 from quantum_pipeline.results import (
     Check,
+    DeviceShare,
     Estimated,
     JobResult,
     MitigationOutcome,
@@ -40,6 +43,26 @@ class DevicePart(Part):
     n_qubits: int | None
     qubits_used: tuple[int, ...]
     chosen_because: str
+
+
+class DeviceDone(Part):
+    """What one device of a run did of what was planned there; money in USD.
+
+    ``queue`` counts the tasks that waited there when the run was prepared, None where that was not
+    told. ``circuits`` are those that it measured, one for a block, some of each circuit of a part.
+    ``lost`` says why it took no more from some time on, None where it did to the end;
+    ``handed_over`` are those of its own that others took then.
+    """
+
+    name: str
+    queue: int | None
+    planned_circuits: int
+    circuits: int
+    tasks: int
+    shots: int
+    usd: float
+    handed_over: int
+    lost: str | None
 
 
 class MitigationPart(Part):
@@ -118,6 +141,39 @@ def device_part(prepared: PreparedRun, result: JobResult) -> DevicePart:
         n_qubits=None if summary is None else summary.n_qubits,
         qubits_used=tuple(sorted(touched)),
         chosen_because=prepared.reasons.device.words,
+    )
+
+
+def devices_done(
+    prepared: PreparedRun, result: JobResult, shares: Sequence[DeviceShare]
+) -> tuple[DeviceDone, ...]:
+    """Return what each device did that has a share, its money by its own prices."""
+    planned = [(prepared.state_summary, prepared.plan)]
+    planned += [(each.state_summary, each.plan) for each in prepared.others]
+    known = {
+        device.name: (device, *of) for device, of in zip(prepared.devices, planned, strict=True)
+    }
+    return tuple(_done(*known[share.device], result, share) for share in shares)
+
+
+def _done(
+    device: Device,
+    state: StateSummary | None,
+    plan: Plan,
+    result: JobResult,
+    share: DeviceShare,
+) -> DeviceDone:
+    tasks = [task for task in result.tasks if (task.device or device.name) == device.name]
+    return DeviceDone(
+        name=device.name,
+        queue=None if state is None else state.queue,
+        planned_circuits=sum(use.executables for use in plan.uses),
+        circuits=share.circuits,
+        tasks=len(tasks),
+        shots=sum(task.shots for task in tasks),
+        usd=sum(task_usd(device, task) for task in tasks),
+        handed_over=share.handed_over,
+        lost=share.lost,
     )
 
 

@@ -6,20 +6,18 @@ bitstring.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from fractions import Fraction
 
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.problems import BinaryProblem, MaxCut
 from quantum_pipeline.reports import jobs_word
 from quantum_pipeline.reports.base import Artifacts, Outcome, common_parts
-from quantum_pipeline.reports.device_advice import recommend_about_device
-from quantum_pipeline.reports.device_parts import device_plots, task_usd
+from quantum_pipeline.reports.device_advice import on_lost, recommend_about_device
+from quantum_pipeline.reports.device_parts import device_plots, devices_done
 from quantum_pipeline.reports.divided_parts import (
     Attribution,
     Credit,
     DividedAlgorithm,
-    DividedDevice,
     DividedQuality,
     DividedReport,
     DividedSolution,
@@ -53,7 +51,7 @@ def build(
     found = _quality(problem, result)
     report = DividedReport(
         **common_parts(prepared, outcome, result),
-        devices=tuple(_devices(prepared, result)),
+        devices=devices_done(prepared, result, result.devices),
         problem=ProblemPart(
             type=problem.type,
             sense=problem.sense,
@@ -87,39 +85,8 @@ def build(
         for energy in [problem.with_constant(each.energy)]
     )
     course = report.convergence.model_copy(update={"history": history})
-    advice = (*_advice(found), *_on_lost(report), *recommend_about_device(report))
+    advice = (*_advice(found), *on_lost(report.devices), *recommend_about_device(report))
     return report.model_copy(update={"convergence": course, "recommendations": advice})
-
-
-def _devices(prepared: PreparedRun, result: DividedResult) -> Iterator[DividedDevice]:
-    """Yield what each device did, its money by its own prices."""
-    planned = [(prepared.state_summary, prepared.plan)]
-    planned += [(each.state_summary, each.plan) for each in prepared.others]
-    shares = {each.device: each for each in result.devices}
-    for device, (state, plan) in zip(prepared.devices, planned, strict=True):
-        if (share := shares.get(device.name)) is None:
-            return
-        tasks = [task for task in result.tasks if (task.device or device.name) == device.name]
-        yield DividedDevice(
-            name=device.name,
-            queue=None if state is None else state.queue,
-            planned_blocks=sum(use.executables for use in plan.uses),
-            blocks=share.blocks,
-            tasks=len(tasks),
-            shots=sum(task.shots for task in tasks),
-            usd=sum(task_usd(device, task) for task in tasks),
-            handed_over=share.handed_over,
-            lost=share.lost,
-        )
-
-
-def _on_lost(report: DividedReport) -> Iterator[str]:
-    for each in report.devices:
-        if each.lost is not None:
-            yield (
-                f"{each.name} took no more blocks ({each.lost}): {each.handed_over} of its own "
-                "were measured by the others; leave it out until it is back."
-            )
 
 
 def _with_constant(problem: BinaryProblem, each: DividedRound) -> DividedRound:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from quantum_pipeline.reports.base import Part, Report
+from quantum_pipeline.reports.device_parts import DeviceDone
 from quantum_pipeline.reports.evaluation import BestKnownBy, Classical
 from quantum_pipeline.reports.evaluation import Outcome as Against
 from quantum_pipeline.reports.optimisation_parts import ProblemPart
@@ -82,29 +83,10 @@ class DividedQuality(Part):
     credit_because: str
 
 
-class DividedDevice(Part):
-    """What one device did of what was planned there; money in USD.
-
-    ``queue`` counts the tasks that waited there when the run was prepared, None where that was not
-    told. ``lost`` says why it took no more blocks from some time on, None where it did to the end;
-    ``handed_over`` are those of its own that others took then.
-    """
-
-    name: str
-    queue: int | None
-    planned_blocks: int
-    blocks: int
-    tasks: int
-    shots: int
-    usd: float
-    handed_over: int
-    lost: str | None
-
-
 class DividedReport(Report):
     """``report.json`` of divide; ``devices`` is empty where the job computed the states."""
 
-    devices: tuple[DividedDevice, ...]
+    devices: tuple[DeviceDone, ...]
     problem: ProblemPart
     algorithm: DividedAlgorithm
     solution: DividedSolution

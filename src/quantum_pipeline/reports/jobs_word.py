@@ -92,6 +92,8 @@ def _of_optimisation(prepared: PreparedRun, result: OptimisationResult) -> Itera
             "them was recomputed",
             "cut.parts[].shots", "cut.shots",
         )  # fmt: skip
+    if result.devices:
+        yield _of_devices("cut.")
     less = ("less_constant.history",) if prepared.binary.constant else ()
     yield _word(
         "the bounds of all energies, and to each other"
@@ -120,6 +122,11 @@ def _of_optimisation(prepared: PreparedRun, result: OptimisationResult) -> Itera
         )  # fmt: skip
     yield from _common(result, "quality.quantum_seconds", "quality.classical.seconds")
     yield from _of_device(result)
+
+
+def _of_devices(of: str = "") -> JobsWord:
+    figures = ("circuits", "tasks", "shots", "usd", "handed_over", "lost")
+    return _word("the tasks of each device", *(f"{of}devices[].{name}" for name in figures))
 
 
 def _of_constrained(problem: FormProblem, result: ConstrainedResult) -> Iterator[JobsWord]:
@@ -164,10 +171,7 @@ def _of_divided(result: DividedResult) -> Iterator[JobsWord]:
         "quality.attribution[].seconds",
     )  # fmt: skip
     if result.devices:
-        yield _word(
-            "the tasks of each device", "devices[].blocks", "devices[].tasks", "devices[].shots",
-            "devices[].usd", "devices[].handed_over", "devices[].lost",
-        )  # fmt: skip
+        yield _of_devices()
     yield from _of_device(result)
 
 

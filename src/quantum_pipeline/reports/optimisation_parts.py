@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from quantum_pipeline.reports.base import Part, Report
+from quantum_pipeline.reports.device_parts import DeviceDone
 from quantum_pipeline.reports.evaluation import Quality
 from quantum_pipeline.results import DepthStep, Elimination
 
@@ -82,10 +83,12 @@ class CutPart(Part):
 
     ``overhead`` is prod (1 + 2 |sin angle|)^2, what sampling all terms would take of the shots of
     the uncut circuit. ``distance`` is how many standard errors the energy is from that without
-    noise. ``enumerated`` are the variables that the rounding left to the end.
+    noise. ``enumerated`` are the variables that the rounding left to the end. ``devices`` has what
+    each of several devices did; a part's is that which its circuits were planned for.
     """
 
     parts: tuple[CutPiece, ...]
+    devices: tuple[DeviceDone, ...]
     gates: tuple[CutGate, ...]
     overhead: float
     shots: int

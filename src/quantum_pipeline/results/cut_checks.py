@@ -59,7 +59,8 @@ def check_parts(result: OptimisationResult, prepared: PreparedRun, algorithm: Se
 
 
 def _check_shots(result: OptimisationResult, prepared: PreparedRun) -> None:
-    counted, planned, run = shots_of_parts(result), prepared.plan.shots, result.device_run
+    counted, run = shots_of_parts(result), result.device_run
+    planned = sum(plan.shots for plan in prepared.plans)
     least = 1 if run is not None and run.cut_short_by else int(LEAST_RETURNED * planned)
     if not least <= counted <= planned:
         raise InvalidResult(refusal("shots of parts", counted, f"{least} to {planned}, as planned"))

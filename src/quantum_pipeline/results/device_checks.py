@@ -10,11 +10,14 @@ tasks themselves are the job's word.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
 from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.requests.mitigation import Mitigation
 from quantum_pipeline.results.base import JobResult, check_equal
-from quantum_pipeline.results.device_run import Compilation, MitigationOutcome
+from quantum_pipeline.results.device_run import Compilation, DeviceShare, MitigationOutcome
 from quantum_pipeline.wording import refusal
 
 LEAST_RETURNED = 0.9
@@ -71,6 +74,28 @@ def check_shots(result: JobResult, counted: int, prepared: PreparedRun) -> None:
         least = max(1, int(LEAST_RETURNED * asked))
     if not least <= counted <= asked:
         check_equal("counts", counted, asked)
+
+
+def check_devices(shares: Sequence[DeviceShare], result: JobResult, prepared: PreparedRun) -> None:
+    """Hold what each device did to the circuits of its tasks.
+
+    Raises:
+        InvalidResult: names the device, the claim and what its tasks have.
+    """
+    on_devices = prepared.device.kind != "local"
+    names = [device.name for device in prepared.devices] if on_devices else []
+    check_equal("devices", [each.device for each in shares], names)
+    paid = Counter[str]()
+    for task in result.tasks:
+        name = task.device or prepared.device.name
+        if name not in names:
+            raise InvalidResult(refusal("tasks: device", name, ", ".join(names)))
+        paid[name] += task.executables
+    for each in shares:
+        if each.circuits > paid[each.device]:
+            allowed = f"up to {paid[each.device]}, those of its tasks"
+            said = refusal(f"devices: circuits of {each.device}", each.circuits, allowed)
+            raise InvalidResult(said)
 
 
 def _check_compilation(compilation: Compilation, n_qubits: int) -> None:

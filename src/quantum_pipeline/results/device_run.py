@@ -104,3 +104,16 @@ class DeviceRun(Record):
     trained_energy: Finite | None = None
     cut_short: Text | None
     cut_short_by: Entries[RunLimit]
+
+
+class DeviceShare(Record):
+    """What one device of a run did: the circuits that it measured, of divide one a block.
+
+    ``lost`` says why it took no more from some time on, None where it did until the end;
+    ``handed_over`` are the circuits of its own that others had to take then.
+    """
+
+    device: Text
+    circuits: Number
+    handed_over: Number
+    lost: Text | None

@@ -6,7 +6,6 @@ their number, to each other and to where they began and ended.
 
 from __future__ import annotations
 
-from collections import Counter
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -17,7 +16,8 @@ from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.quantities import Count, Entries, Finite, Number, Seconds, Text
 from quantum_pipeline.requests.algorithm import SettledDivide
 from quantum_pipeline.results.base import JobResult, check_equal, check_near
-from quantum_pipeline.results.device_checks import check_device_run
+from quantum_pipeline.results.device_checks import check_device_run, check_devices
+from quantum_pipeline.results.device_run import DeviceShare
 from quantum_pipeline.results.optimisation import ClassicalSolution, JobSeconds
 from quantum_pipeline.results.optimisation_checks import (
     check_bitstring,
@@ -65,19 +65,6 @@ class Compared(Record):
     seconds: Seconds
 
 
-class DeviceShare(Record):
-    """What one device of a run did: the blocks that it measured, of all rounds.
-
-    ``lost`` says why it took no more from some time on, None where it did until the end;
-    ``handed_over`` are the blocks of its own that others had to take then.
-    """
-
-    device: Text
-    blocks: Number
-    handed_over: Number
-    lost: Text | None
-
-
 class DividedResult(JobResult):
     """What the job found; energies in the problem's units, minimised, and less its constant.
 
@@ -114,7 +101,7 @@ def verify(result: DividedResult, prepared: PreparedRun, algorithm: SettledDivid
     made = result.device_run and result.device_run.compilation
     widest = min(len(made.qubits), algorithm.block_size) if made else 0
     check_device_run(result, prepared, n_qubits=widest, counted=0)
-    _check_devices(result, prepared)
+    check_devices(result.devices, result, prepared)
 
     def recomputed(name: str, bitstring: str, energy: float) -> float:
         check_bitstring(f"{name}bitstring", bitstring, model.n_variables)
@@ -137,23 +124,6 @@ def verify(result: DividedResult, prepared: PreparedRun, algorithm: SettledDivid
         check_rival(classical, found, exact)
     changes: dict[str, Any] = {"best_energy": best, "compared": compared, "classical": classical}
     return result.model_copy(update=changes)
-
-
-def _check_devices(result: DividedResult, prepared: PreparedRun) -> None:
-    """Hold what each device did to its tasks: at most a block for each of their circuits."""
-    on_devices = prepared.device.kind != "local"
-    names = [device.name for device in prepared.devices] if on_devices else []
-    check_equal("devices", [each.device for each in result.devices], names)
-    paid = Counter[str]()
-    for task in result.tasks:
-        name = task.device or prepared.device.name
-        if name not in names:
-            raise InvalidResult(refusal("tasks: device", name, ", ".join(names)))
-        paid[name] += task.executables
-    for each in result.devices:
-        if each.blocks > paid[each.device]:
-            allowed = f"up to {paid[each.device]}, the circuits of its tasks"
-            raise InvalidResult(refusal(f"devices: blocks of {each.device}", each.blocks, allowed))
 
 
 def _check_rounds(result: DividedResult, algorithm: SettledDivide, rounding: float) -> None:

@@ -20,6 +20,7 @@ from quantum_pipeline.quantities import (
     Text,
 )
 from quantum_pipeline.results.base import JobResult
+from quantum_pipeline.results.device_run import DeviceShare
 from quantum_pipeline.results.record import Record
 
 Real = NDArray[np.float64]
@@ -134,7 +135,8 @@ class OptimisationResult(JobResult):
     ``compared`` is None where earlier runs suggest no angles.
     Recursive QAOA rounds: it has no counts, but the ``eliminations`` that led to its bitstring. So
     does QAOA of a circuit that was cut: its ``mean_energy`` is put together from the shots of
-    ``parts``, with the error that follows from theirs.
+    ``parts``, with the error that follows from theirs. ``devices`` are those of several that
+    measured them, none where there was one.
     """
 
     algorithm: Literal["qaoa", "rqaoa"]
@@ -148,6 +150,7 @@ class OptimisationResult(JobResult):
     eliminations: Entries[Elimination]
     counts: dict[Text, Count]
     parts: Entries[PartCounts] = ()
+    devices: Entries[DeviceShare] = ()
     best_bitstring: Text
     best_energy: Finite
     mean_energy: Finite

@@ -37,7 +37,7 @@ from quantum_pipeline.requests.algorithm import (
 from quantum_pipeline.results.base import check_equal, check_near
 from quantum_pipeline.results.constrained import ConstrainedResult
 from quantum_pipeline.results.cut_checks import check_parts, of_parts, shots_of_parts
-from quantum_pipeline.results.device_checks import check_device_run, check_shots
+from quantum_pipeline.results.device_checks import check_device_run, check_devices, check_shots
 from quantum_pipeline.results.optimisation import (
     ClassicalSolution,
     OptimisationResult,
@@ -97,6 +97,10 @@ def verify(
         check_parts(result, prepared, algorithm)
     else:
         check_equal("parts", result.parts, ())
+    if prepared.others:
+        check_devices(result.devices, result, prepared)
+    else:
+        check_equal("devices", result.devices, ())
     if result.algorithm == "qaoa" and not cut:
         _check_samples(result, prepared)
     else:
