@@ -153,6 +153,8 @@ def test_without_program_sets_no_circuit_has_a_copy() -> None:
         ({"cut": 1, "warm_start": "relaxed"}, {}, "warm_start: .* allowed: none with cut"),
         ({"cut": 1, "cvar_alpha": 0.5}, {}, "cvar_alpha: .* allowed: nothing with cut"),
         ({"cut": 1, "train_on": "device"}, {}, "train_on: .* allowed: exact with cut"),
+        ({"cut": 1, "block_size": 4}, {}, "block_size: got 4; allowed: nothing here; .* of divide"),
+        ({"cut": 1, "penalty": 2.0}, {}, "penalty: .* nothing here; .* of problems with groups"),
         ({"cut": 1, "name": "divide"}, {}, "cut: got 1; allowed: nothing here; cut is .* of qaoa"),
         ({"cut": 1}, {"mitigation": {"readout": True}}, "readout: got true; allowed: false where"),
         ({"cut": 1}, {"device": "local"}, "cut: got 1; allowed: nothing on local"),

@@ -41,6 +41,11 @@ def test_what_needs_no_device_makes_a_pack_and_what_does_is_alone() -> None:
     ]
 
 
+def test_what_is_cut_shares_no_job() -> None:
+    _, alone = gathered(asked({"device": "garnet", "algorithm": {"cut": 1}}, {}))
+    assert alone[0].because == "it needs a device"
+
+
 def test_one_that_could_share_a_job_alone_shares_none() -> None:
     pack, alone = gathered(asked({"device": "sv1"}, {}))
     assert pack is None

@@ -78,6 +78,7 @@ SETTINGS = {
     "algorithm.penalty": 2.0,
     "algorithm.inequality": "unbalanced",
     "algorithm.block_size": 4,
+    "algorithm.cut": "auto",
     "algorithm.max_rounds": 3,
     "noise": {"two_qubit": 0.01},
     "mitigation": {"readout": True},
@@ -107,6 +108,17 @@ def test_what_is_left_out_is_what_the_planner_refuses(problem: dict[str, Any]) -
             assert applies is not _is_refused(request), (base, path)
             looked_at += 1
     assert looked_at > 100
+
+
+@pytest.mark.parametrize("problem", [RING, WIDE, WIDER], ids=str)
+def test_what_a_cut_leaves_out_is_what_the_planner_refuses(problem: dict[str, Any]) -> None:
+    for name in ("auto", "qaoa"):
+        base = {"problem": problem, "algorithm": {"name": name, "cut": 2}, "device": "garnet"}
+        for path, value in SETTINGS.items():
+            found = asked({path: [value]}, base)
+            request = request_of(found, Setting(number=0, values={path: value}))
+            applies = path in Requests(found).kept({path: value})
+            assert applies is not _is_refused(request), (base, path)
 
 
 def _is_refused(request: dict[str, Any]) -> bool:

@@ -103,16 +103,13 @@ def settle_algorithm(
     if isinstance(problem, Classification):
         return _classified(problem, asked, exact=exact, seconds=seconds)
     n = problem.n_variables
-    if n > MAX_VARIABLES:
-        raise InvalidRequest(f"problem: got {shown(n)} variables; allowed: 1 to {MAX_VARIABLES}")
-    if problem.n_terms > MAX_TERMS:
-        raise InvalidRequest(f"problem: got {problem.n_terms} terms; allowed: up to {MAX_TERMS}")
+    check_size(problem)
     if asked.name in ("vqe", *CLASSIFIERS):
         whose = "chemistry" if asked.name == "vqe" else "classification"
         allowed = f"auto, qaoa, rqaoa or divide; {asked.name} is for {whose}"
         raise InvalidRequest.of("algorithm.name", asked.name, allowed)
     solver = solver_of(problem, asked.name, devices=0 if exact else 1 + several)
-    _refuse_foreign(problem, asked, solver)
+    refuse_foreign(problem, asked, solver)
     if solver == "divide":
         return _divided(problem, asked, exact=exact, widest=widest)
     if solver == "rqaoa":
@@ -124,6 +121,19 @@ def settle_algorithm(
         )
     what = f"the problem is an Ising model of {n} spins, whose exact state takes"
     return _qaoa(n, asked, f"{what} {memory_size(16 * 2**n)} a vector", exact=exact)
+
+
+def check_size(problem: BinaryProblem) -> None:
+    """Refuse more variables or terms than any algorithm takes.
+
+    Raises:
+        InvalidRequest: names them, and how many are allowed.
+    """
+    n = problem.n_variables
+    if n > MAX_VARIABLES:
+        raise InvalidRequest(f"problem: got {shown(n)} variables; allowed: 1 to {MAX_VARIABLES}")
+    if problem.n_terms > MAX_TERMS:
+        raise InvalidRequest(f"problem: got {problem.n_terms} terms; allowed: up to {MAX_TERMS}")
 
 
 def _on_form(problem: FormProblem, asked: Algorithm, *, exact: bool) -> tuple[SettledQaoa, Reason]:
@@ -158,7 +168,7 @@ def _check_on_form(problem: FormProblem, asked: Algorithm) -> None:
     """Refuse settings that rest on an Ising model, on shots, or on what is not there."""
     if asked.optimizer in SHOT_OPTIMIZERS:
         raise InvalidRequest.of("algorithm.optimizer", asked.optimizer, "auto, l-bfgs-b or none")
-    _refuse_foreign(problem, asked)
+    refuse_foreign(problem, asked)
     if asked.penalty is not None and not problem.form.constraints:
         allowed = "nothing here; no constraint is left that costs, for groups keep all there are"
         raise InvalidRequest.of("algorithm.penalty", asked.penalty, allowed)
@@ -301,7 +311,7 @@ def _vqe(problem: Chemistry, asked: Algorithm, *, exact: bool) -> tuple[SettledV
     if asked.name not in ("auto", "vqe"):
         allowed = "auto or vqe; a molecule is no Ising model"
         raise InvalidRequest.of("algorithm.name", asked.name, allowed)
-    _refuse_foreign(problem, asked)
+    refuse_foreign(problem, asked)
     if asked.optimizer not in ("auto", "l-bfgs-b"):
         raise InvalidRequest.of("algorithm.optimizer", asked.optimizer, "auto or l-bfgs-b in vqe")
     vqe.check_size(problem)
@@ -333,7 +343,7 @@ def _classified(
     if asked.name not in ("auto", *CLASSIFIERS):
         allowed = "auto, kernel or reuploading; a table is no Ising model"
         raise InvalidRequest.of("algorithm.name", asked.name, allowed)
-    _refuse_foreign(problem, asked)
+    refuse_foreign(problem, asked)
     if exact:
         settled, words = tables.settle(problem, asked, seconds=seconds)
         return settled, Reason(why=_why(asked, Why.SIZE), words=words)
@@ -349,9 +359,14 @@ def _why(asked: Algorithm, otherwise: Why) -> Why:
     return otherwise if asked.name == "auto" else Why.ASKED
 
 
-def _refuse_foreign(
+def refuse_foreign(
     problem: AnyProblem | FormProblem, asked: Algorithm, solver: str | None = None
 ) -> None:
+    """Refuse settings of other algorithms than the one that solves the problem.
+
+    Raises:
+        InvalidRequest: names the setting, and whose it is.
+    """
     for field, whose in foreign(problem, solver or asked.name).items():
         value = getattr(asked, field)
         if value != Algorithm.model_fields[field].default:

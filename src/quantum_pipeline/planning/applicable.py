@@ -33,6 +33,10 @@ _OF_QAOA = (
 """Settings that only QAOA has."""
 
 
+OF_WHOLE = ("warm_start", "train_on", "cvar_alpha", "shots_per_evaluation", "max_depth")
+"""Settings that need samples or the state of the whole, or cuts that depth does not change: a
+circuit that is cut has them not."""
+
 _OF_BINARY = ("depth", *_OF_QAOA)
 """Settings that molecules have not."""
 

@@ -21,7 +21,8 @@ from quantum_pipeline.devices.catalogue import EXACT_QUBITS, Device
 from quantum_pipeline.devices.states import DeviceState
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import IsingModel, cones
-from quantum_pipeline.planning.algorithm import settle_algorithm
+from quantum_pipeline.planning.algorithm import check_size, refuse_foreign, settle_algorithm
+from quantum_pipeline.planning.applicable import OF_WHOLE
 from quantum_pipeline.planning.blocks import Room, spread
 from quantum_pipeline.planning.reasons import Reason, Why
 from quantum_pipeline.problems import AnyProblem, BinaryProblem
@@ -94,6 +95,8 @@ def settle_cut(
     if devices[0].kind == "local":
         allowed = "nothing on local, which samples exact states; it is for a device that is named"
         raise InvalidRequest.of("algorithm.cut", asked.cut, allowed)
+    check_size(problem)
+    refuse_foreign(problem, asked, "qaoa")
     _check_settings(asked)
     rooms = [Room.of(*each, shots) for each in zip(devices, states, strict=True)]
     widths = sorted({room.qubits for room in rooms if room.qubits is not None})
@@ -156,9 +159,8 @@ def _check_settings(asked: Algorithm) -> None:
     if asked.optimizer in SHOT_OPTIMIZERS:
         allowed = "auto, l-bfgs-b or none with cut"
         raise InvalidRequest.of("algorithm.optimizer", asked.optimizer, allowed)
-    of_whole = {"warm_start": "none", "train_on": "exact", "cvar_alpha": None}
-    for field, default in (of_whole | {"shots_per_evaluation": None}).items():
-        value = getattr(asked, field)
+    for field in OF_WHOLE:
+        value, default = getattr(asked, field), Algorithm.model_fields[field].default
         if value not in (default, 1.0):
             allowed = f"{default or 'nothing'} with cut: energies are put together from parts"
             raise InvalidRequest.of(f"algorithm.{field}", value, allowed)

@@ -13,7 +13,7 @@ from typing import Any
 
 from quantum_pipeline.devices.catalogue import LOCAL, Device, find
 from quantum_pipeline.errors import PipelineError
-from quantum_pipeline.planning.applicable import foreign, has_groups, solver_of
+from quantum_pipeline.planning.applicable import OF_WHOLE, foreign, has_groups, solver_of
 from quantum_pipeline.problems import (
     AnyProblem,
     BinaryProblem,
@@ -58,6 +58,8 @@ def _of_the_device(request: Asked, problem: Problem) -> Iterator[str]:
         yield "algorithm.inequality"
     if device.kind == "local" or (device.kind == "simulator" and not request.get("noise")):
         yield "mitigation"
+    if device.kind == "local":  # it has no width that a circuit exceeds
+        yield "algorithm.cut"
     if named != "auto" and device.name != "DM1":
         yield "noise"
     if named != "auto" and device.kind == "local":
@@ -70,6 +72,8 @@ def _of_others(request: Asked, problem: Problem) -> Iterator[str]:
     if isinstance(problem, BinaryProblem):
         name = _solver(request, problem)
     yield from (f"algorithm.{field}" for field in foreign(problem, name))
+    if isinstance(problem, BinaryProblem) and _algorithm(request).get("cut") is not None:
+        yield from (f"algorithm.{field}" for field in OF_WHOLE)
     if isinstance(problem, FormProblem):
         if not problem.form.constraints:
             yield "algorithm.penalty"
@@ -91,6 +95,8 @@ def _of_the_optimiser(request: Asked, problem: Problem) -> Iterator[str]:
         yield from ("algorithm.shots_per_evaluation", "algorithm.train_on")
     if optimizer == "none" or (optimizer == "auto" and _solver(request, problem) == "divide"):
         yield "algorithm.max_evaluations"
+    if optimizer in SHOT_OPTIMIZERS:
+        yield "algorithm.cut"
     if optimizer in SHOT_OPTIMIZERS or (optimizer == "auto" and on_shots):
         yield from ("algorithm.starts", "algorithm.max_depth")
     if isinstance(depth, int) or given:
@@ -119,6 +125,8 @@ def _solver(request: Asked, problem: Problem) -> str:
     name = _name(request)
     if not isinstance(problem, BinaryProblem):
         return name
+    if name == "auto" and _algorithm(request).get("cut") is not None:
+        return "qaoa"
     return solver_of(problem, name, devices=_devices(request))
 
 
