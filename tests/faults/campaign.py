@@ -28,6 +28,9 @@ from tests.stack import Stack, Subscriber
 from tests.waiting import wait_for
 
 EDGES = [[0, 1], [1, 2], [2, 3], [3, 0], [0, 2]]
+PATH = [[i, i + 1] for i in range(35)]
+"""Of more nodes than sv1 has qubits."""
+
 _SMALL: dict[str, Any] = {
     "problem": {"type": "maxcut", "edges": EDGES},
     "shots": 100,
@@ -42,6 +45,13 @@ REQUESTS: dict[str, dict[str, Any]] = {
         "shots": 100,
         "seed": 7,
         "algorithm": {"name": "divide", "block_size": 2, "depth": 1, "max_rounds": 1},
+        "device": "sv1",
+    },
+    "cut": {
+        "problem": {"type": "maxcut", "edges": PATH},
+        "shots": 24,
+        "seed": 7,
+        "algorithm": {"depth": 1, "optimizer": "none", "gammas": [0.6], "betas": [-0.4], "cut": 1},
         "device": "sv1",
     },
     "refused": _SMALL | {"shots": -1},

@@ -13,7 +13,7 @@ from typing import Any
 
 from quantum_pipeline.errors import ERRORS
 from tests.faults import studies
-from tests.faults.campaign import EDGES, Run
+from tests.faults.campaign import EDGES, PATH, Run
 from tests.stack import Stack
 from tests.waiting import wait_for
 
@@ -153,7 +153,8 @@ def _right_report(books: Books) -> Iterator[str]:
         return
     report, record = books.record("report.json"), books.record("completed.json")
     bits = report["solution"]["bitstring"]
-    cut = sum(bits[i] != bits[j] for i, j in EDGES)
+    edges = PATH if books.run.plan.run == "cut" else EDGES
+    cut = sum(bits[i] != bits[j] for i, j in edges)
     claimed = [report["solution"]["objective"], record["objective"]]
     if books.status == "SUCCEEDED":
         claimed.append(json.loads(books.ended["output"])["objective"])
@@ -276,7 +277,7 @@ def _runs_of_pack(books: Books) -> Iterator[str]:
 def _ridden_out(books: Books) -> Iterator[str]:
     """Hold a run to succeed whose faults are few, and none of them for good."""
     run, strikes = books.run, books.run.strikes
-    can_succeed = run.plan.run in ("local", "sv1", "pack", "divide") and not run.plan.stuck
+    can_succeed = run.plan.run in ("local", "sv1", "pack", "divide", "cut") and not run.plan.stuck
     if strikes.pass_over and can_succeed and books.status != "SUCCEEDED":
         yield f"{books.status} by {books.ended.get('error')} after {len(strikes.struck)} faults"
 

@@ -15,11 +15,11 @@ LASTING = 10**6
 """How often a fault strikes that is there until the run has ended."""
 
 ALONE = ("local", "sv1", "refused", "broken")
-RUNS = (*ALONE, "pack", "study", "divide")
+RUNS = (*ALONE, "pack", "study", "divide", "cut")
 """On which device; a request that is refused; a job that fails by itself; a pack; a study; blocks
-on sv1."""
+on sv1, and parts."""
 
-ON_SV1 = ("sv1", "divide")
+ON_SV1 = ("sv1", "divide", "cut")
 
 EVENTS = ("once", "twice", "late", "lost")
 """How often EventBridge delivers the end of the execution: late is after the first sweep."""
@@ -330,8 +330,8 @@ def _study(chance: random.Random) -> Plan:
 
 
 def _divide(chance: random.Random) -> Plan:
-    """One fault or two of a job that measures blocks in one task after the other."""
-    draw = _Draw(chance, "divide")
+    """One fault or two of a job that measures blocks in one task after the other, or parts."""
+    draw = _Draw(chance, "divide", "cut")
     first = draw.fault(draw.place(JOB))
     if chance.random() < 0.6:
         killed = draw.place(JOB, only="checkpoints|Task|Device")
@@ -339,7 +339,7 @@ def _divide(chance: random.Random) -> Plan:
     if chance.random() < 0.2:
         first = draw.stop(draw.place(JOB, only="Task"))
     second = draw.fault(draw.place(JOB, "Submit", "PostProcess"))
-    return Plan((first, second)[: draw.one_of(1, 2)], run="divide", events=draw.one_of(*EVENTS))
+    return Plan((first, second)[: draw.one_of(1, 2)], run=draw.run, events=draw.one_of(*EVENTS))
 
 
 _DRAWERS: dict[str, Callable[[random.Random], Plan]] = {
