@@ -39,10 +39,16 @@ OF_PACKS: dict[str, tuple[str, ...]] = {
         "HeadObject:failure.json",
         "PutObject:failure.json",
         "GetObject:failure.json",
+        "HeadObject:cancelled.json",
+        "PutObject:cancelled.json",
+        "GetObject:cancelled.json",
     ),
     "Cancel": ("GetObject:pack.json",),
 }
-"""Those that only packs come to, or that refuse one of their runs."""
+"""Those that only packs come to, or that refuse one of their runs.
+
+PostProcess finishes what Cancel has claimed, if the pack is stopped while it reports.
+"""
 
 _END_OF_STUDY = ("PutObject:ends", "GetObject:ends", "Publish")
 
