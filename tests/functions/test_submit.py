@@ -48,7 +48,11 @@ def test_a_submit_that_lost_its_record_finds_its_job(
 @pytest.mark.parametrize("name", ["prepared.json", "job.json"])
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [(b"{", "the record: got "), (b"[" * 5000, "the record: got "), (b"{}", "run_id: missing; ")],
+    [
+        (b"{", r"the record: no JSON \("),
+        (b"[" * 5000, r"the record: no JSON \("),
+        (b"{}", "run_id: missing; "),
+    ],
 )
 def test_a_record_that_is_none_of_ours_is_refused_by_its_name(
     stack: Stack, request_data: dict[str, Any], name: str, content: bytes, reason: str

@@ -239,7 +239,8 @@ def test_a_result_that_was_tampered_with_is_refused_by_its_figure(
 @pytest.mark.parametrize(
     "field",
     sorted(
-        written().keys() - {"schema_version", "tasks", "device_run", "tilts", "compared", "parts"}
+        written().keys()
+        - {"schema_version", "tasks", "device_run", "devices", "tilts", "compared", "parts"}
     ),
 )
 def test_a_result_that_lacks_a_field_is_refused(field: str) -> None:
