@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,11 +38,17 @@ class Point:
 class Watched:
     """A Braket service that counts the calls of a job, and kills it at one of them."""
 
-    def __init__(self, service: BraketService, kill: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        service: BraketService,
+        kill: Callable[[], None],
+        kill_after: Callable[[float], None],
+    ) -> None:
         self.calls: list[str] = []
         self.point = Point()
         self._service = service
         self._kill = kill
+        self._kill_after = kill_after
         self._seen = ""
         service.intercept = self._see
 
@@ -52,7 +57,7 @@ class Watched:
         self.calls.append(operation)
         if not self.point.answered and self._is_there():
             if self.point.seconds:
-                threading.Timer(self.point.seconds, self._kill).start()
+                self._kill_after(self.point.seconds)
                 return
             self._kill()
             raise BraketError("InternalServiceException", "nobody hears this")
@@ -80,12 +85,16 @@ class Machine:
     def __init__(self, server: Server, processes: JobProcesses) -> None:
         self.server = server
         self.processes = processes
-        self.watched = Watched(server.service, self.kill)
+        self.watched = Watched(server.service, self.kill, self.kill_after)
         server.service = self.watched  # type: ignore[assignment]
 
     def kill(self) -> None:
         """End the attempt that runs now."""
         self.processes.kill()
+
+    def kill_after(self, seconds: float) -> None:
+        """End the attempt that runs now some seconds from now, if it still runs then."""
+        self.processes.kill_after(seconds)
 
     def attempt(
         self,

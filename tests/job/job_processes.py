@@ -11,7 +11,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -82,12 +84,18 @@ class JobProcesses:
     def _environment() -> dict[str, str]:
         return {name: value for name, value in os.environ.items() if name[:4] != "AWS_"}
 
-    def run(self, environment: Mapping[str, str]) -> int:
-        """Run a job to its end, of whatever kind, and return its exit code: -9 if it was killed."""
+    def run(self, environment: Mapping[str, str], killed_after: float | None = None) -> int:
+        """Run a job to its end, of whatever kind, and return its exit code: -9 if it was killed.
+
+        Args:
+            killed_after: seconds after its start at which it is killed, where it runs so long.
+        """
         assert self._parent.stdin is not None
         assert self._parent.stdout is not None
         print(json.dumps(dict(environment)), file=self._parent.stdin, flush=True)
         self.running = int(self._parent.stdout.readline())
+        if killed_after is not None:
+            self.kill_after(killed_after)
         code = int(self._parent.stdout.readline())
         self.running = None
         return code
@@ -95,4 +103,15 @@ class JobProcesses:
     def kill(self) -> None:
         """End the job that runs now as the death of its instance would."""
         if self.running is not None:
-            os.kill(self.running, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has ended by itself just now
+                os.kill(self.running, signal.SIGKILL)
+
+    def kill_after(self, seconds: float) -> None:
+        """End the job that runs now, and none that comes after it, some seconds from now."""
+        meant = self.running
+
+        def kill() -> None:
+            if self.running == meant:
+                self.kill()
+
+        threading.Timer(seconds, kill).start()

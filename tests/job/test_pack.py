@@ -131,8 +131,7 @@ def test_a_pack_killed_at_random_points_ends_alike_and_solves_nothing_twice(
     assert processes.run(put(whole, record, runs)) == 0
     rng, environment, kept = random.Random(5), put(cut, record, runs), dict[str, bytes]()
     for _ in range(10):
-        threading.Timer(rng.uniform(0.02, 0.25), processes.kill).start()
-        if processes.run(environment) == 0:
+        if processes.run(environment, killed_after=rng.uniform(0.02, 0.25)) == 0:
             break
         found = {path.parent.name: path.read_bytes() for path in cut.glob(f"*/*/{ENDED}")}
         assert kept.items() <= found.items()
