@@ -39,7 +39,7 @@ from benchmarks import options
 from benchmarks.studies import rows_of
 from quantum_pipeline import runs
 from quantum_pipeline.cli.client import Pipeline
-from quantum_pipeline.cli.main import HERE
+from quantum_pipeline.cli.reach import HERE
 from quantum_pipeline.cli.study_client import StudyClient
 from quantum_pipeline.local.aws import LocalAws
 from quantum_pipeline.local.braket import BraketService

@@ -298,7 +298,7 @@ def _qpipe_on(name: str, content: bytes) -> str:
 
 def _qpipe(arguments: list[str]) -> str:
     """Return how the command exits: "accepted", or the name at the head of what it says."""
-    from quantum_pipeline.cli.main import main
+    from quantum_pipeline.cli.entry import main
 
     buffer, printed = io.BytesIO(), io.BytesIO()
     with _utf8(printed, buffer) as (out, said):
@@ -354,7 +354,7 @@ KINDS = {
 def ready() -> None:
     """Import what a warm function or command has imported, before the cases are forked."""
     sys.path.insert(0, str(PROJECT / "functions"))
-    for name in (*FUNCTIONS, "quantum_pipeline.cli.main", "quantum_pipeline.files.reading"):
+    for name in (*FUNCTIONS, "quantum_pipeline.cli.validating", "quantum_pipeline.files.reading"):
         importlib.import_module(name)
     from quantum_pipeline.aws.clients import client
 

@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from quantum_pipeline.cli.client import Pipeline, run_id_of
-from quantum_pipeline.cli.main import HERE
+from quantum_pipeline.cli.reach import HERE
 from quantum_pipeline.local.aws import LocalAws
 from quantum_pipeline.local.places import cache_folder
 

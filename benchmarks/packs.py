@@ -33,7 +33,7 @@ from rich.table import Table
 from benchmarks.overhead import PINNED, run, seconds
 from quantum_pipeline import runs
 from quantum_pipeline.cli.client import Pipeline, run_id_of
-from quantum_pipeline.cli.main import HERE
+from quantum_pipeline.cli.reach import HERE
 from quantum_pipeline.local.aws import LOOK_SECONDS, LocalAws
 from quantum_pipeline.local.braket import BraketService
 from quantum_pipeline.local.places import cache_folder

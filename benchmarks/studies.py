@@ -28,7 +28,7 @@ from rich.table import Table
 from benchmarks.overhead import PINNED, run, seconds
 from quantum_pipeline import runs
 from quantum_pipeline.cli.client import Pipeline
-from quantum_pipeline.cli.main import HERE
+from quantum_pipeline.cli.reach import HERE
 from quantum_pipeline.cli.study_client import StudyClient
 from quantum_pipeline.local.aws import LocalAws
 from quantum_pipeline.local.places import cache_folder

@@ -75,7 +75,7 @@ def contracts() -> Iterator[Contract]:
             "functions.post_process -> quantum_pipeline.pages",
             "functions.summarise -> quantum_pipeline.pages.study_page",
             "quantum_pipeline.cli.comparing -> quantum_pipeline.pages.comparison",
-            "quantum_pipeline.cli.one_run -> quantum_pipeline.pages",
+            "quantum_pipeline.cli.fetching -> quantum_pipeline.pages",
         ),
     )
 

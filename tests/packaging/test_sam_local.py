@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 
 from quantum_pipeline.aws import settings
-from quantum_pipeline.cli.main import main
+from quantum_pipeline.cli.entry import main
 from quantum_pipeline.local.aws import read_stack
 from quantum_pipeline.local.lambdas import Functions
 from scripts.invoke import example

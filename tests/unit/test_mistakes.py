@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from quantum_pipeline.cli.main import main
+from quantum_pipeline.cli.entry import main
 
 TRIANGLE: dict[str, Any] = {"type": "maxcut", "edges": [[0, 1], [1, 2], [2, 0]]}
 QUBO: dict[str, Any] = {"type": "qubo", "linear": [1.0, -1.0]}

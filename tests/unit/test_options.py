@@ -11,10 +11,10 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from quantum_pipeline.cli.asking import Changes
 from quantum_pipeline.cli.entry import main
-from quantum_pipeline.cli.main import body_of, check_before
-from quantum_pipeline.cli.options import Changes
-from quantum_pipeline.cli.stack import set_aws, stack_option
+from quantum_pipeline.cli.options import set_aws, stack_option
+from quantum_pipeline.cli.preparing import body_of, check_before
 from quantum_pipeline.errors import BudgetExceeded, InvalidRequest
 from quantum_pipeline.requests.request import Request, parse_request
 

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 from click.testing import CliRunner, Result
 
-from quantum_pipeline.cli.main import main
+from quantum_pipeline.cli.entry import main
 from quantum_pipeline.errors import PipelineError
 from quantum_pipeline.requests.request import parse_request
 from quantum_pipeline.studies.checks import check

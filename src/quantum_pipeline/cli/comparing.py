@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from quantum_pipeline.catalogue.comparison import differences, figures
-from quantum_pipeline.cli import console, entry, main
-from quantum_pipeline.cli.listing import OUTPUT
+from quantum_pipeline.cli import console, entry
 from quantum_pipeline.cli.one_run import file_of, read_report, record_of
-from quantum_pipeline.cli.stack import STACK
+from quantum_pipeline.cli.options import AS_JSON, OUTPUT, STACK
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.runs import PREPARED, REPORT
 
@@ -33,7 +32,7 @@ MOST_RUNS = 12
     type=click.Path(dir_okay=False, path_type=Path),
     help="Page with tables, courses and distributions; comparison.html in --output by default.",
 )
-@main.AS_JSON
+@AS_JSON
 def compare(
     run_ids: Sequence[str], stack: str | None, output: Path, page: Path | None, as_json: bool
 ) -> None:

@@ -7,15 +7,16 @@ from pathlib import Path
 import click
 
 from quantum_pipeline.cli import console, entry
+from quantum_pipeline.cli.asked import read
+from quantum_pipeline.cli.asking import Asking, asking
 from quantum_pipeline.cli.compact_json import compact
-from quantum_pipeline.cli.main import read
-from quantum_pipeline.cli.options import Asking, asking
+from quantum_pipeline.cli.options import FILE
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.requests.pack import parse_input
 
 
 @entry.main.command(short_help="Print a file as the JSON of a request.")
-@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@FILE
 @asking
 @click.option(
     "-o",

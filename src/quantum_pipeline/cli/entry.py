@@ -1,7 +1,7 @@
 """``qpipe``: the group of its commands, each of which is imported when it is called.
 
 Results go to stdout, progress and errors to stderr. The exit status is the error's own
-(``quantum_pipeline.errors``), 130 after an interruption.
+(``quantum_pipeline.errors``), or ``INTERRUPTED``.
 """
 
 from __future__ import annotations
@@ -22,14 +22,23 @@ from quantum_pipeline.errors import PipelineError
 _MODULES = {
     "run": "many",
     "study": "studying",
-    **dict.fromkeys(("validate", "estimate", "devices", "serve", "env"), "main"),
-    **dict.fromkeys(("show", "logs", "fetch", "cancel", "rerun"), "one_run"),
+    "rerun": "rerunning",
+    "validate": "validating",
+    "estimate": "estimating",
+    "devices": "device_list",
+    **dict.fromkeys(("serve", "env"), "serving"),
+    "show": "showing",
+    **dict.fromkeys(("logs", "fetch"), "fetching"),
+    "cancel": "cancelling",
     "convert": "converting",
     "list": "listing",
     "compare": "comparing",
     "predict": "predicting",
 }
 """The module of each command, which adds it to the group."""
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it."""
 
 
 class Commands(click.Group):
@@ -51,7 +60,7 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except KeyboardInterrupt:
             _console().note("interrupted")
-            sys.exit(130)
+            sys.exit(INTERRUPTED)
         except PipelineError as error:
             if ctx.meta.get(_AS_JSON):
                 click.echo(_as_json(error))

@@ -24,21 +24,13 @@ import click
 from quantum_pipeline.catalogue.comparison import at
 from quantum_pipeline.catalogue.filters import Record, Wanted
 from quantum_pipeline.cli import entry, layout
-from quantum_pipeline.cli.stack import STACK
+from quantum_pipeline.cli.options import OUTPUT, STACK, json_option
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.local.catalogue_file import CatalogueFile
 from quantum_pipeline.wording import percent
 
 _FEW = 100
 """Records that are read before a faster reader is worth the time that it takes to load."""
-
-OUTPUT = click.option(
-    "--output",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("runs"),
-    show_default=True,
-    help="Folder of the runs on this machine.",
-)
 
 
 class Moment(click.ParamType[datetime]):
@@ -86,13 +78,7 @@ class Moment(click.ParamType[datetime]):
     help="How many are listed.",
 )
 @click.option("--all", "everything", is_flag=True, help="All of them.")
-@click.option(
-    "--json",
-    "as_json",
-    is_flag=True,
-    callback=entry.note_json,
-    help="Print the records as JSON.",
-)
+@json_option("Print the records as JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print a line a run as CSV.")
 @click.option(
     "--read-in",
@@ -192,22 +178,20 @@ def records(stack: str | None, output: Path, wanted: Wanted | None = None) -> It
 
             yield from_json(line)
         return
-    from quantum_pipeline.aws.clients import named_errors  # noqa: PLC0415 - boto3 takes a while
-    from quantum_pipeline.cli.main import pipeline_of  # noqa: PLC0415
+    from quantum_pipeline.cli.reach import pipeline_of  # noqa: PLC0415 - boto3 takes a while
 
-    with named_errors():
-        yield from map(json.loads, pipeline_of(stack).records(wanted or Wanted()))
+    with pipeline_of(stack) as pipeline:
+        yield from map(json.loads, pipeline.records(wanted or Wanted()))
 
 
 def _read_in_of(stack: str | None) -> None:
     """Put the runs of a stack into its catalogue that ended before it had one."""
     if stack is None:
         raise click.UsageError("--read-in is for a --stack: here older runs are read in at once.")
-    from quantum_pipeline.aws.clients import named_errors  # noqa: PLC0415 - boto3 takes a while
-    from quantum_pipeline.cli.main import pipeline_of  # noqa: PLC0415
+    from quantum_pipeline.cli.reach import pipeline_of  # noqa: PLC0415 - boto3 takes a while
 
-    with named_errors():
-        click.echo(f"{pipeline_of(stack).read_in()} runs read in", err=True)
+    with pipeline_of(stack) as pipeline:
+        click.echo(f"{pipeline.read_in()} runs read in", err=True)
 
 
 def read_in(output: Path) -> Path:

@@ -13,23 +13,29 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from quantum_pipeline.catalogue.filters import Record
-from quantum_pipeline.cli import console, entry, main
+from quantum_pipeline.cli import console, entry, following
+from quantum_pipeline.cli.asked import asked_in
+from quantum_pipeline.cli.asking import Asking, asking
+from quantum_pipeline.cli.folders import fetch_all, folders_for_runs
 from quantum_pipeline.cli.listing import summary
-from quantum_pipeline.cli.main import Ready
-from quantum_pipeline.cli.options import Asking, asking
+from quantum_pipeline.cli.options import (
+    AS_JSON,
+    CANCEL_ON_INTERRUPT,
+    FILES,
+    output_option,
+    stack_option,
+)
+from quantum_pipeline.cli.preparing import Ready, body_of, check_before
 from quantum_pipeline.cli.progress import ProgressLine, progress
-from quantum_pipeline.cli.stack import stack_option
+from quantum_pipeline.cli.reach import reached
 from quantum_pipeline.errors import ERRORS, JobFailed, PipelineError
 from quantum_pipeline.local import running
 from quantum_pipeline.local.run_folder import record_of_folder
 from quantum_pipeline.requests.pack import Pack, StoredPack
 from quantum_pipeline.requests.request import Request
-from quantum_pipeline.runs import packed_run_id
 
 if TYPE_CHECKING:
     from quantum_pipeline.cli.client import Pipeline
-
-CANCELLED = 130
 
 
 class Wanted(NamedTuple):
@@ -47,18 +53,12 @@ class Ended(NamedTuple):
 
 
 @entry.main.command(short_help="Run problems and write their reports.")
-@main.FILES
+@FILES
 @asking
 @stack_option("Run on AWS, on this CloudFormation stack, instead of this machine.")
-@click.option(
-    "--output",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=main.RUNS,
-    show_default=True,
-    help="Folder in which each run's own folder is created, with its report.",
-)
-@main.AS_JSON
-@main.CANCEL_ON_INTERRUPT
+@output_option("Folder in which each run's own folder is created, with its report.")
+@AS_JSON
+@CANCEL_ON_INTERRUPT
 def run(
     *,
     files: tuple[Path, ...],
@@ -74,11 +74,11 @@ def run(
     that docs/files.md lists; - is standard input. Several files share one job where they can:
     those that need no device.
     """
-    wanted = [Wanted(*each) for each in main.asked_in(files, asking)]
+    wanted = [Wanted(*each) for each in asked_in(files, asking)]
     label, first = wanted[0]
     take = partial(start_all, wanted)
     if isinstance(first, Request) and len(wanted) == 1:
-        take = partial(main.start, first, label)
+        take = partial(following.start, first, label)
     take(stack=stack, output=output, as_json=as_json, cancel=cancel_on_interrupt)
 
 
@@ -89,23 +89,18 @@ def start_all(
 
     The exit status is that of the first error, of an execution or of a run.
     """
-    ready = [main.check_before(each.asked, stack) for each in wanted]
-    from quantum_pipeline.aws.clients import named_errors  # noqa: PLC0415 - boto3 takes a while
-    from quantum_pipeline.cli.client import Pipeline  # noqa: PLC0415
-
+    ready = [check_before(each.asked, stack) for each in wanted]
     with (
-        main.folders_for_runs(output, stack),
+        folders_for_runs(output, stack),
         progress(None) as line,
-        named_errors(),
-        main.outputs_of(stack, output, line) as outputs,
+        reached(stack, output, line) as pipeline,
     ):
-        pipeline = main.pipeline_of(stack) if stack else Pipeline(outputs)
         following = _Following(pipeline, output, line, lasts=stack is not None)
         try:
             ended = following.all([each.label for each in wanted], ready)
         except KeyboardInterrupt:
             following.interrupted(cancel=cancel or not stack)
-            sys.exit(CANCELLED)
+            sys.exit(entry.INTERRUPTED)
         records = following.fetched(each.run_id for each in ended)
     _print(records, output, as_json=as_json)
     errors = [each.error for each in ended if each.error is not None]
@@ -144,7 +139,7 @@ class _Following:
 
         with ExitStack() as going_on:
             for label, each in zip(labels, ready, strict=True):
-                self._executions.append(self._pipeline.start(main.body_of(each.asked), label))
+                self._executions.append(self._pipeline.start(body_of(each.asked), label))
                 if not self._lasts:
                     run_id, names = run_id_of(self._executions[-1]), _names(each.asked)
                     going_on.enter_context(running.marked(self._output, run_id, names))
@@ -156,7 +151,7 @@ class _Following:
     def _watch(self, execution: str, where: str) -> PipelineError | None:
         from quantum_pipeline.cli.client import run_id_of  # noqa: PLC0415
 
-        run_id, every = run_id_of(execution), main.looks_every(lasts=self._lasts)
+        run_id, every = run_id_of(execution), following.looks_every(lasts=self._lasts)
         console.note(f"run {run_id}")
         try:
             for found in self._pipeline.watch(execution, every_seconds=every):
@@ -184,7 +179,7 @@ class _Following:
         if not self._executions:
             return
         with self._line.paused():
-            stop = main.is_cancelled_for_good(cancel=cancel)
+            stop = following.is_cancelled_for_good(cancel=cancel)
         if not stop:
             for execution in self._executions:
                 console.note(f"left running: {execution}")
@@ -201,18 +196,3 @@ class _Following:
 
 def _names(asked: Request | Pack | StoredPack) -> list[str]:
     return [run.name for run in asked.pack] if isinstance(asked, Pack) else []
-
-
-def fetch_all(pipeline: Pipeline, run_id: str, *, output: Path, lasts: bool) -> list[Path]:
-    """Return the folders with the files of a run, or of a pack and of each of its runs.
-
-    Raises:
-        OutputNotWritten: as ``main.fetch_files``.
-    """
-    folders = [main.fetch_files(pipeline, run_id, output=output, lasts=lasts)]
-    for name in pipeline.pack(run_id) or ():
-        of_pack = packed_run_id(run_id, name)
-        folders.append(
-            main.fetch_files(pipeline, of_pack, output=output, lasts=lasts, with_log=False)
-        )
-    return folders

@@ -1,126 +1,88 @@
-"""Options of commands that read a file: how it is read, and what they change of its request."""
+"""Options that commands share: which stack on AWS, which folder of runs, which run, which form.
+
+It imports nothing that takes its time, as ``qpipe list`` does.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable
 from functools import reduce, wraps
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any
 
 import click
 
-from quantum_pipeline.cli.problem_file import AS, FRAME, How
-from quantum_pipeline.errors import InvalidRequest
-from quantum_pipeline.requests.changes import changed
+from quantum_pipeline.cli import entry
 
 Command = Callable[..., Any]
 
-SET = click.option(
-    "--set",
-    "assignments",
-    multiple=True,
-    metavar="PATH=VALUE",
-    help="Any other change of the request, such as algorithm.max_depth=3; as often as needed.",
+RUN = click.argument("run_id", metavar="RUN")
+
+FILES = click.argument(
+    "files", type=click.Path(path_type=Path, allow_dash=True), nargs=-1, required=True
 )
 
-_CHANGING = (
-    click.option("--device", help="Device in place of the request's: a name or an ARN."),
-    click.option("--shots", type=int, help="Samples of the final state."),
-    click.option("--seed", type=int, help="Seed of everything random."),
-    click.option("--depth", help="Layers of QAOA: a number, or auto."),
-    click.option("--max-cost", type=float, metavar="USD", help="Most that the run may cost."),
-    click.option("--charge", type=int, help="Charge of the molecule."),
-    click.option("--multiplicity", type=int, help="Its multiplicity: 1 for a singlet."),
-    click.option(
-        "--target", metavar="COLUMN", help="Column of FILE, a table as CSV, that is predicted."
-    ),
-    click.option("--test-share", type=float, help="Share of a table's rows to test on."),
-    click.option("--missing", help="Missing values of a table: refuse, or impute."),
-    click.option("--components", type=int, help="Principal components of a table, a qubit each."),
-    SET,
+FILE = click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+
+CANCEL_ON_INTERRUPT = click.option(
+    "--cancel-on-interrupt", is_flag=True, help="Cancel the run's job on Ctrl-C without asking."
 )
-_PATHS = {
-    "device": "device",
-    "shots": "shots",
-    "seed": "seed",
-    "depth": "algorithm.depth",
-    "max_cost": "limits.max_cost_usd",
-    "charge": "problem.charge",
-    "multiplicity": "problem.multiplicity",
-    "target": "problem.target",
-    "test_share": "problem.test_share",
-    "missing": "problem.missing",
-    "components": "problem.components",
-}
-"""Where each option's value goes in a request."""
 
 
-class Changes(NamedTuple):
-    """What options change of a request: values by their paths, then assignments as they stand."""
-
-    values: Mapping[str, Any]
-    assignments: Sequence[str]
-
-    def of(self, data: Any) -> Any:
-        """Return what a file holds, changed; the values of a pack are of each of its runs.
-
-        The limit on cost is that of the pack itself, and paths of assignments lead into the file.
-
-        Raises:
-            InvalidRequest: a path leads nowhere, or the runs of the pack are not in the file.
-        """
-        if not isinstance(data, dict) or not (self.values or self.assignments):
-            return data
-        if "pack" not in data:
-            return changed(data, [*self._written(self.values), *self.assignments])
-        return changed(self._of_pack(data), self.assignments)
-
-    def _of_pack(self, data: dict[str, Any]) -> dict[str, Any]:
-        cost = _PATHS["max_cost"]
-        own = {path: value for path, value in self.values.items() if path == cost}
-        each = self._written({path: self.values[path] for path in self.values.keys() - own.keys()})
-        pack = data["pack"]
-        if each and not isinstance(pack, list):
-            raise InvalidRequest.of("pack", pack, "runs in the file itself, to change them")
-        if each:
-            pack = [
-                {**run, "request": changed(run["request"], each)} if _has_request(run) else run
-                for run in pack
-            ]
-        return changed({**data, "pack": pack}, self._written(own))
-
-    @staticmethod
-    def _written(values: Mapping[str, Any]) -> list[str]:
-        return [f"{path}={json.dumps(value)}" for path, value in values.items()]
+def json_option(words: str) -> Callable[[Command], Command]:
+    """Give a command ``--json``, for its refusal as well."""
+    return click.option("--json", "as_json", is_flag=True, callback=entry.note_json, help=words)
 
 
-def _has_request(run: Any) -> bool:
-    return isinstance(run, dict) and isinstance(run.get("request"), dict)
+AS_JSON = json_option("Print JSON on stdout.")
 
 
-class Asking(NamedTuple):
-    """How files are to be read, and what is then changed of them."""
-
-    how: How = How()
-    changes: Changes = Changes({}, ())
-
-
-def asking(command: Command) -> Command:
-    """Give a command the options on what it reads, all as one argument ``asking``."""
-
-    @wraps(command)
-    def asked(
-        *, as_: str | None, frame: int | None, assignments: Sequence[str], **rest: Any
-    ) -> Any:
-        given = {_PATHS[name]: rest.pop(name) for name in _PATHS if name in rest}
-        values = {path: value for path, value in given.items() if value is not None}
-        if _PATHS["depth"] in values:
-            values[_PATHS["depth"]] = _number_or_word(values[_PATHS["depth"]])
-        how = How(as_, frame, values.get(_PATHS["target"]))
-        return command(asking=Asking(how, Changes(values, assignments)), **rest)
-
-    return reduce(lambda made, option: option(made), reversed((AS, FRAME, *_CHANGING)), asked)
+def output_option(words: str) -> Callable[[Command], Command]:
+    """Give a command ``--output``, a folder of runs."""
+    return click.option(
+        "--output",
+        type=click.Path(file_okay=False, path_type=Path),
+        default=Path("runs"),
+        show_default=True,
+        help=words,
+    )
 
 
-def _number_or_word(depth: str) -> int | str:
-    return int(depth) if depth.isdecimal() else depth
+OUTPUT = output_option("Folder of the runs on this machine.")
+
+
+def stack_option(words: str) -> Callable[[Command], Command]:
+    """Give a command ``--stack``, with the region and the profile by which AWS is reached."""
+    options = (
+        click.option("--stack", help=words),
+        click.option("--region", help="AWS region of the stack, if not the one that is set."),
+        click.option("--profile", help="AWS profile by which the stack is reached."),
+    )
+
+    def given(command: Command) -> Command:
+        @wraps(command)
+        def on_stack(
+            *, stack: str | None, region: str | None, profile: str | None, **rest: Any
+        ) -> Any:
+            if stack is None and (region or profile):
+                raise click.UsageError("--region and --profile are for a --stack.")
+            set_aws(region, profile)
+            return command(stack=stack, **rest)
+
+        return reduce(lambda made, option: option(made), reversed(options), on_stack)
+
+    return given
+
+
+STACK = stack_option("Runs of this CloudFormation stack on AWS.")
+
+
+def set_aws(region: str | None, profile: str | None) -> None:
+    """Let the clients of this process use a region, and a profile rather than keys that are set."""
+    if region is not None:
+        os.environ |= {"AWS_REGION": region, "AWS_DEFAULT_REGION": region}
+    if profile is not None:
+        os.environ["AWS_PROFILE"] = profile
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+            os.environ.pop(name, None)

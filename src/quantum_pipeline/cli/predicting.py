@@ -19,10 +19,8 @@ from quantum_pipeline.classification.prediction import Predictions
 from quantum_pipeline.classification.stored import KernelModel, StoredModel, n_scores
 from quantum_pipeline.classification.tables import Kind, Table, is_number, read_table
 from quantum_pipeline.cli import console, entry, problem_file
-from quantum_pipeline.cli.listing import OUTPUT
-from quantum_pipeline.cli.main import AS_JSON
 from quantum_pipeline.cli.one_run import check_name, file_of, record_of
-from quantum_pipeline.cli.stack import STACK
+from quantum_pipeline.cli.options import AS_JSON, OUTPUT, STACK
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.files.content import text_of, unpacked
 from quantum_pipeline.refusals import describe

@@ -14,9 +14,18 @@ from typing import TYPE_CHECKING
 import click
 
 from quantum_pipeline.catalogue.filters import Wanted
-from quantum_pipeline.cli import console, entry, listing, main, problem_file
+from quantum_pipeline.cli import console, entry, following, listing, problem_file
+from quantum_pipeline.cli.folders import fetch_all, make_folder
+from quantum_pipeline.cli.options import (
+    AS_JSON,
+    CANCEL_ON_INTERRUPT,
+    FILE,
+    output_option,
+    stack_option,
+)
+from quantum_pipeline.cli.preparing import prepared
 from quantum_pipeline.cli.progress import ProgressLine, progress
-from quantum_pipeline.cli.stack import stack_option
+from quantum_pipeline.cli.reach import reached
 from quantum_pipeline.errors import InvalidRequest, PipelineError
 from quantum_pipeline.local import running
 from quantum_pipeline.planning.device import needs_device
@@ -34,7 +43,6 @@ if TYPE_CHECKING:
     from quantum_pipeline.requests.request import Request
     from quantum_pipeline.studies.summary import StudySummary
 
-CANCELLED = 130
 STOP_SECONDS = 120.0
 """How long a stopped study is waited for: its jobs are cancelled, the ends of its runs recorded."""
 
@@ -47,17 +55,11 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,39}")
 
 
 @entry.main.command(short_help="Run a study and write its summary.")
-@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@FILE
 @stack_option("Run on AWS, on this CloudFormation stack, instead of this machine.")
-@click.option(
-    "--output",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=main.RUNS,
-    show_default=True,
-    help="Folder of the runs; the summary is in its folder studies.",
-)
-@main.AS_JSON
-@main.CANCEL_ON_INTERRUPT
+@output_option("Folder of the runs; the summary is in its folder studies.")
+@AS_JSON
+@CANCEL_ON_INTERRUPT
 def study(
     *, file: Path, stack: str | None, output: Path, as_json: bool, cancel_on_interrupt: bool
 ) -> None:
@@ -70,16 +72,8 @@ def study(
         _check(asked)
     folder = output / FOLDER / asked.name
     _check_name(asked, folder, output)
-    main.make_folder("--output", folder.parent)
-    from quantum_pipeline.aws.clients import named_errors  # noqa: PLC0415 - boto3 takes a while
-    from quantum_pipeline.cli.client import Pipeline  # noqa: PLC0415
-
-    with (
-        progress(None) as line,
-        named_errors(),
-        main.outputs_of(stack, output, line) as outputs,
-    ):
-        pipeline = main.pipeline_of(stack) if stack else Pipeline(outputs)
+    make_folder("--output", folder.parent)
+    with progress(None) as line, reached(stack, output, line) as pipeline:
         following = _Following(pipeline, asked, output, line, lasts=stack is not None)
         following.follow(cancel=cancel_on_interrupt or not stack)
     show_summary(folder, as_json=as_json)
@@ -94,7 +88,7 @@ def _check(asked: Study) -> None:
     from quantum_pipeline.studies.checks import check  # noqa: PLC0415
 
     def prepare(request: Request) -> Preparation:
-        return main.prepared(request, billed=needs_device(request), within_budget=False)
+        return prepared(request, billed=needs_device(request), within_budget=False)
 
     check(asked, prepare)
 
@@ -146,7 +140,7 @@ class _Following:
             except KeyboardInterrupt:
                 if execution:
                     self._interrupted(execution, cancel=cancel)
-                sys.exit(CANCELLED)
+                sys.exit(entry.INTERRUPTED)
             except PipelineError:
                 if execution:
                     self._fetch(all_runs=not self._lasts)
@@ -171,7 +165,7 @@ class _Following:
 
     def _interrupted(self, execution: str, *, cancel: bool) -> None:
         with self._line.paused():
-            stop = main.is_cancelled_for_good(cancel=cancel)
+            stop = following.is_cancelled_for_good(cancel=cancel)
         if not stop:
             console.note(f"left running: {execution}")
             return
@@ -192,7 +186,7 @@ class _Following:
         """Fetch what has ended: the S3 of this machine is gone with its process."""
         for child in self._client.ended_children():
             if child.name not in self._fetched and self._client.pipeline.has_ended(child.name):
-                fetch_child(self._client, child.name, self._output, lasts=self._lasts)
+                fetch_all(self._client.pipeline, child.name, output=self._output, lasts=self._lasts)
                 self._fetched.add(child.name)
         if self._client.n_files != self._n_files:
             fetch_study(self._client, self._output)
@@ -202,13 +196,6 @@ class _Following:
 def fetch_study(client: StudyClient, output: Path) -> Path:
     """Return the folder with the plan, the rounds and the summary of a study."""
     return client.pipeline.fetch_all_of(client.prefix, output / FOLDER / client.study.name)
-
-
-def fetch_child(client: StudyClient, name: str, output: Path, *, lasts: bool) -> list[Path]:
-    """Return the folders of a run, or of a pack and of its runs."""
-    from quantum_pipeline.cli.many import fetch_all  # noqa: PLC0415 - it is a command as well
-
-    return fetch_all(client.pipeline, name, output=output, lasts=lasts)
 
 
 def words(found: StudyProgress, seconds_left: float | None = None, *, going_on: bool = True) -> str:
@@ -328,7 +315,7 @@ def fetch_on_aws(client: StudyClient, output: Path) -> list[Path]:
     client.look()
     folders = [fetch_study(client, output)]
     for child in client.ended_children():
-        folders += fetch_child(client, child.name, output, lasts=True)
+        folders += fetch_all(client.pipeline, child.name, output=output, lasts=True)
     return folders
 
 
