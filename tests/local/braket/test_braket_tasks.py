@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from braket.circuits import Circuit, Observable
 from braket.program_sets import ProgramSet
 
 from quantum_pipeline.local.braket import BraketService, worker
+from quantum_pipeline.local.braket.task import Task
 from tests.local.braket.server import (
     BELL,
     BUCKET,
@@ -33,8 +33,9 @@ from tests.local.braket.server import (
 )
 from tests.waiting import PATIENCE_SECONDS, wait_for
 
-# A task that takes minutes: for cancelling.
-ENDLESS = "OPENQASM 3.0; qubit[24] q; " + "h q[0]; cnot q[0], q[23]; " * 3000
+# A task of as many gates as nobody waits for.
+LOOPS = "".join(f"for int {name} in [1:1000] {{ " for name in "ijkl") + "h q[0]; " + "} " * 4
+ENDLESS = f"OPENQASM 3.0; qubit[1] q; {LOOPS}"
 
 
 @pytest.fixture
@@ -126,10 +127,26 @@ def test_tasks_are_cancelled_while_running_and_while_queued(braket: Any) -> None
     assert finished(braket, after)["status"] == "COMPLETED"
 
 
-def test_a_task_whose_simulator_dies_fails(braket: Any, service: BraketService) -> None:
+def test_a_task_that_is_cancelled_before_it_comes_to_a_simulator_does_not_run(
+    braket: Any, service: BraketService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = Task.begin
+
+    def begin_and_cancel(task: Task) -> bool:
+        began = begin(task)
+        assert task.cancel()
+        service._simulator.stop_running()
+        return began
+
+    monkeypatch.setattr(Task, "begin", begin_and_cancel)
     arn = braket.create_quantum_task(**task(action=program(ENDLESS)))["quantumTaskArn"]
-    wait_for(lambda: status(braket, arn) != "QUEUED")
-    time.sleep(0.2)
+    assert finished(braket, arn)["status"] == "CANCELLED"
+
+
+def test_a_task_whose_simulator_dies_fails(braket: Any, service: BraketService) -> None:
+    service._simulator.stop_running()  # of the tasks before
+    arn = braket.create_quantum_task(**task(action=program(ENDLESS)))["quantumTaskArn"]
+    wait_for(lambda: service._simulator._worker)
     service._simulator.stop_running()
     assert "ended before the task did" in finished(braket, arn)["failureReason"]
     after = braket.create_quantum_task(**task())["quantumTaskArn"]
@@ -279,7 +296,7 @@ def start(angle: float):
 
 
 def test_the_sdk_cancels_a_job(braket: Any, session: AwsSession, service: BraketService) -> None:
-    service.queue_seconds = 60
+    service.queue_seconds = 3600
     arn = braket.create_job(
         jobName="cancelled-by-the-sdk",
         clientToken="c",

@@ -63,8 +63,9 @@ class Simulator:
     def stop_running(self) -> None:
         """End the task that runs now, by ending the worker; the next task gets a new one."""
         with self._lock:
-            if self._worker is not None:
-                self._worker.end()
+            worker, self._worker = self._worker, None
+            if worker is not None:
+                worker.end()
 
     def close(self) -> None:
         """End the worker; no task runs after it."""
@@ -128,16 +129,17 @@ class Simulator:
         }
         answer = ""
         with contextlib.suppress(OSError, ValueError):  # of a file that is closed
-            answer = self._running_worker().ask(json.dumps(question))
+            answer = self._worker_for(task).ask(json.dumps(question))
         if not answer:
             return {"error": "the simulator's process ended before the task did"}
         reply: dict[str, Any] = json.loads(answer)
         return reply
 
-    def _running_worker(self) -> _Worker:
+    def _worker_for(self, task: Task) -> _Worker:
+        """Return a worker that runs; none for a task that was cancelled before it came to one."""
         with self._lock:
-            if self._closed:
-                raise OSError("closed")
+            if self._closed or task.status == "CANCELLING":
+                raise OSError("it is to run no more")
             if self._worker is None or not self._worker.alive:
                 self._worker = _Worker(self._interpreter)
             return self._worker
