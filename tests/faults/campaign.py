@@ -128,6 +128,8 @@ class Campaign:
             self._stack.aws.router.intercept = strikes
             self._start(plan, machine, run_id)
             self._wait_for_end(run)
+            watched = self._stack.aws.router._executions._running
+            wait_for(lambda: run.execution not in watched)  # whoever hears of its end is called
             self._settle()
             self._sweep_under_faults(run)
             self._stack.aws.router.intercept = None
@@ -178,9 +180,9 @@ class Campaign:
         wait_for(look, told=lambda: run.plan)
 
     def _settle(self) -> None:
-        """Return when no function works, nor is to be called again."""
+        """Return when no function works, nor is to be called again, and nothing strikes later."""
         quiet = 0
-        while quiet < 3:  # an execution's end is seen a moment later
+        while quiet < 3:
             busy = self._calls.working or any(
                 each.name.endswith(" event") for each in threading.enumerate()
             )

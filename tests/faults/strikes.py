@@ -153,7 +153,7 @@ class Strikes:
                 self._kill(fault.place.caller)
                 answer = answer or Response(status=503)
             case "kill-job":
-                threading.Thread(target=self._kill_job, name="killer", daemon=True).start()
+                threading.Thread(target=self._kill_job, name="kill event", daemon=True).start()
             case "stop":
                 self.stop()
             case "abandon":
@@ -176,7 +176,9 @@ class Strikes:
         content = request.environ["wsgi.input"].read(int(request.environ["CONTENT_LENGTH"] or 0))
         environ = request.environ | {_PASSED: True, "wsgi.input": io.BytesIO(content)}
         router = self.stack.aws.router
-        threading.Timer(LATE_SECONDS, lambda: Response.from_app(router, environ)).start()
+        late = threading.Timer(LATE_SECONDS, lambda: Response.from_app(router, environ))
+        late.name = "late event"
+        late.start()
 
     def _kill(self, function: str) -> None:
         _kill(self.stack.aws.functions.process_ids(f"quantum-pipeline-{function}Function"), os.kill)

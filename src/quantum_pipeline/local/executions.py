@@ -131,10 +131,10 @@ class Executions:
                 for arn, execution in self._running.items()
                 if execution.status != ExecutionStatus.RUNNING
             }
-            for arn in ended:
-                del self._running[arn]
-        for execution in ended.values():
+        for arn, execution in ended.items():
             self._on_end(execution)
+            with self._changed:
+                del self._running[arn]
             if not isinstance(execution.exec_worker._execution_communication, _Unheard):
                 self._shrink(execution)
 
