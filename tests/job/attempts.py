@@ -36,30 +36,29 @@ class Point:
 
 
 class Watched:
-    """A Braket service that counts the calls of a job, and kills it at one of them."""
+    """A Braket service that counts the calls of a job, and kills it at one of them or after it.
 
-    def __init__(
-        self,
-        service: BraketService,
-        kill: Callable[[], None],
-        kill_after: Callable[[float], None],
-    ) -> None:
+    No call of the job is answered between: a job that has calls to come is killed for certain.
+    """
+
+    def __init__(self, service: BraketService, processes: Callable[[], JobProcesses]) -> None:
         self.calls: list[str] = []
         self.point = Point()
         self._service = service
-        self._kill = kill
-        self._kill_after = kill_after
+        self._processes = processes
         self._seen = ""
         service.intercept = self._see
 
     def _see(self, operation: str, _: dict[str, Any]) -> None:
+        if self._processes().wait_for_kill():
+            raise BraketError("InternalServiceException", "nobody hears this")
         self._seen = operation
         self.calls.append(operation)
         if not self.point.answered and self._is_there():
             if self.point.seconds:
-                self._kill_after(self.point.seconds)
+                self._processes().kill_after(self.point.seconds)
                 return
-            self._kill()
+            self._processes().kill()
             raise BraketError("InternalServiceException", "nobody hears this")
 
     def _is_there(self) -> bool:
@@ -72,7 +71,7 @@ class Watched:
         self._seen = ""
         answer = self._service(environ, start_response)
         if self.point.answered and self._seen and self._is_there():
-            self._kill()
+            self._processes().kill()
         return answer
 
     def close(self) -> None:
@@ -85,16 +84,8 @@ class Machine:
     def __init__(self, server: Server, processes: JobProcesses) -> None:
         self.server = server
         self.processes = processes
-        self.watched = Watched(server.service, self.kill, self.kill_after)
+        self.watched = Watched(server.service, lambda: self.processes)
         server.service = self.watched  # type: ignore[assignment]
-
-    def kill(self) -> None:
-        """End the attempt that runs now."""
-        self.processes.kill()
-
-    def kill_after(self, seconds: float) -> None:
-        """End the attempt that runs now some seconds from now, if it still runs then."""
-        self.processes.kill_after(seconds)
 
     def attempt(
         self,

@@ -58,6 +58,7 @@ class JobProcesses:
         """
         self.running: int | None = None
         """Process of the job that runs now."""
+        self._killer: threading.Timer | None = None
         self._parent = subprocess.Popen(
             [sys.executable, "-W", "ignore", "-c", _SOURCE, *imported],
             stdin=subprocess.PIPE,
@@ -98,6 +99,7 @@ class JobProcesses:
             self.kill_after(killed_after)
         code = int(self._parent.stdout.readline())
         self.running = None
+        self.wait_for_kill()
         return code
 
     def kill(self) -> None:
@@ -107,11 +109,13 @@ class JobProcesses:
                 os.kill(self.running, signal.SIGKILL)
 
     def kill_after(self, seconds: float) -> None:
-        """End the job that runs now, and none that comes after it, some seconds from now."""
-        meant = self.running
+        """End the job that runs now, if it runs so long, some seconds from now."""
+        self._killer = threading.Timer(seconds, self.kill)
+        self._killer.start()
 
-        def kill() -> None:
-            if self.running == meant:
-                self.kill()
-
-        threading.Timer(seconds, kill).start()
+    def wait_for_kill(self) -> bool:
+        """Wait for a kill that is to come, so that it meets its job; return whether one was."""
+        killer, self._killer = self._killer, None
+        if killer is not None:
+            killer.join()
+        return killer is not None
