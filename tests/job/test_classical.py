@@ -86,7 +86,7 @@ def models(draw: st.DrawFn) -> IsingModel:
 @given(models())
 def test_any_small_model_is_solved_and_proven_as_brute_force_finds(model: IsingModel) -> None:
     lowest, highest = brute_force(model)
-    found = classical.solve(model, seconds=1, rng=rng_of())
+    found = classical.solve(model, seconds=PATIENCE_SECONDS, rng=rng_of())
     assert found.method == "enumeration"
     assert found.proven
     own = energy_of(model, found.bitstring)

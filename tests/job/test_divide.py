@@ -6,7 +6,7 @@ import os
 import re
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
@@ -22,6 +22,7 @@ from hybrid_job.dividing.system import Block, Real, System
 from hybrid_job.dividing.workers import Workers, workers
 from hybrid_job.journal import Journal
 from hybrid_job.main import solve
+from hybrid_job.solvers import divide
 from quantum_pipeline.errors import InvalidRequest, InvalidResult, JobFailed
 from quantum_pipeline.ising import IsingModel, all_energies, energies, energy_of
 from quantum_pipeline.pages import render
@@ -30,8 +31,17 @@ from quantum_pipeline.reports import DividedReport, Report, build_report
 from quantum_pipeline.results import DividedResult, verify
 from tests.unit.finished_run import outcome_of, prepared_run
 from tests.unit.report_fields import DOCS, fields
+from tests.waiting import PATIENCE_SECONDS
 
 ALONE = Workers(None, 1)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def annealed_to_the_end() -> Iterator[None]:
+    """Let annealing do all that it does: cut off by time, it finds what the machine allows."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(divide, "FEWEST_SECONDS", PATIENCE_SECONDS)
+        yield
 
 
 def random_model(n: int, seed: int = 0, density: float = 0.3) -> IsingModel:

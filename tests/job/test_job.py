@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import signal
 import subprocess
 import sys
@@ -147,14 +146,12 @@ def test_every_result_passes_verification(
     verify(solved(prepared, tmp_path_factory.mktemp("job")), prepared)
 
 
-def test_job_ends_within_its_time_with_the_best_so_far(tmp_path: Path) -> None:
+def test_job_whose_time_is_up_ends_with_the_best_so_far(tmp_path: Path) -> None:
     problem = {"type": "random", "problem_size": 14}
     algorithm = {"depth": 60, "starts": 100, "max_evaluations": 100_000}
     limits = {"max_runtime_seconds": 1}
     prepared = prepared_run(problem, algorithm=algorithm, limits=limits)
-    began = time.monotonic()
     result = solved(prepared, tmp_path)
-    assert time.monotonic() - began < 1 or len(result.history) == 1
     assert not result.converged
     assert result.stopped_by == "limits.max_runtime_seconds"
     assert result.mean_energy == pytest.approx(min(each.energy for each in result.history))
@@ -210,16 +207,31 @@ def test_every_evaluation_is_a_metric_that_the_sdk_parses_and_every_layer_a_phas
 
 
 JOB = """
-import sys
+import os, signal, sys
 from hybrid_job.main import run
+
+def print_until(evaluations):
+    def until(line, **more):
+        nonlocal evaluations
+        evaluations -= "energy=" in line
+        if evaluations < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        print(line, **more)
+    return until
+
+if len(sys.argv) > 1:
+    import hybrid_job.metrics
+    hybrid_job.metrics.print = print_until(int(sys.argv[1]))
 run()
 heavy = {"braket", "boto3", "botocore"} & set(sys.modules)
 assert not heavy, heavy
 """
 
 
-def start_job() -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-c", JOB], stdout=subprocess.DEVNULL)
+def run_job(*evaluations: int) -> int:
+    """Run a job, which is killed after so many evaluations; return how its process ended."""
+    command = [sys.executable, "-c", JOB, *map(str, evaluations)]
+    return subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode
 
 
 def test_job_killed_again_and_again_ends_like_one_left_alone(container: Path) -> None:
@@ -229,21 +241,21 @@ def test_job_killed_again_and_again_ends_like_one_left_alone(container: Path) ->
     put(container, prepared)
     checkpoints = container / "checkpoints"
     for evaluations in (1, 17):
-        job = start_job()
-        while sum(path.read_bytes().count(b"\n") for path in checkpoints.glob("*")) < evaluations:
-            assert job.poll() is None, "the job ended before it was killed"
-            time.sleep(0.002)
-        os.kill(job.pid, signal.SIGKILL)
-        assert job.wait() == -signal.SIGKILL
+        assert run_job(evaluations) == -signal.SIGKILL
         assert not (container / "results").exists()
+        assert lines_of(checkpoints) == evaluations + 1
 
-    assert start_job().wait() == 0
+    assert run_job() == 0
 
     alone = solved(prepared, container / "alone")
     assert without_times(result_of(container, prepared)) == without_times(alone)
     assert math.isclose(alone.mean_energy, min(each.energy for each in alone.history))
+    assert lines_of(checkpoints) == len(alone.history)
+
+
+def lines_of(checkpoints: Path) -> int:
     (journal,) = checkpoints.glob("*")
-    assert journal.read_bytes().count(b"\n") == len(alone.history)
+    return journal.read_bytes().count(b"\n")
 
 
 @pytest.mark.parametrize("optimizer", ["spsa", "cobyla", "nft"])

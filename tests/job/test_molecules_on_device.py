@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import closing
 from functools import cache
@@ -30,6 +29,7 @@ from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.problems import Chemistry
 from quantum_pipeline.requests.algorithm import SettledVqe
 from quantum_pipeline.results import MoleculePoint, verify
+from tests.clock import clock_of
 from tests.job.braket_job import tasks_of
 from tests.local.braket.server import Server
 from tests.unit.finished_molecule import H2, prepared_molecule, solved_molecule
@@ -247,15 +247,18 @@ def test_a_job_that_starts_again_measures_nothing_twice_and_ends_like_one_left_a
     assert len(tasks_of(braket, "twice")) == 1
 
 
-def test_training_leaves_time_for_the_device(tmp_path: Path) -> None:
+def test_training_leaves_time_for_the_device(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    clock = clock_of(monkeypatch, vqe)
     asked = prepared_on("sv1", "time", limits={"max_runtime_seconds": 100})
     with closing(Journal(tmp_path, asked.request)) as journal:
         algorithm, problem = asked.request.algorithm, asked.request.problem
         assert isinstance(algorithm, SettledVqe)
         assert isinstance(problem, Chemistry)
-        job = VqeJob(asked, journal, started := time.monotonic(), algorithm, problem)
-        half = vqe._budget(job, vqe.Scan()).deadline - started
-    assert half == pytest.approx((100 - 10) / 2, abs=0.1)  # a tenth is for ending well
+        job = VqeJob(asked, journal, clock.now, algorithm, problem)
+        half = vqe._budget(job, vqe.Scan()).deadline - clock.now
+    assert half == pytest.approx((100 - 10) / 2)  # a tenth is for ending well
 
 
 def test_what_the_cap_leaves_is_measured_without_mitigation_and_said(

@@ -10,8 +10,11 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
+from math import ceil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -33,7 +36,7 @@ from tests.job.job_processes import JobProcesses
 from tests.local.braket.server import BUCKET, Server
 from tests.planned import INSTANCE, NOON
 from tests.unit.finished_run import CREATED, EXECUTION
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_SECONDS, wait_for
 
 # Threads of tests (a server, a worker) are what Python 3.12 warns of at a fork; a job has none.
 pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
@@ -149,6 +152,8 @@ def solving(
     folder: Path,
     before: Callable[[str, int], None],
     room: Room = ROOM,
+    *,
+    started: float | None = None,
 ) -> dict[str, PackedResult]:
     """Solve a pack in this process; ``before`` a run is solved something may befall it."""
 
@@ -157,7 +162,8 @@ def solving(
         return solve_in(run, at, started, seconds)
 
     of_solve: Solve = solve
-    PackJob(record, runs, folder, room, of_solve).run(time.monotonic())
+    started = time.monotonic() if started is None else started
+    PackJob(record, runs, folder, room, of_solve).run(started)
     return {name: ended(folder, name) for name in runs}
 
 
@@ -205,7 +211,8 @@ def test_as_many_runs_at_once_as_there_is_room_for(tmp_path: Path, room: Room, m
         with log.open("a") as written:
             written.write("-")
 
-    solving(*prepared(list("abcd"), limits={"max_runtime_seconds": 60}), tmp_path, lasts, room)
+    long = {"max_runtime_seconds": ceil(PATIENCE_SECONDS)}
+    solving(*prepared(list("abcd"), limits=long), tmp_path, lasts, room)
     running, peak = 0, 0
     for sign in log.read_text():
         running += 1 if sign == "+" else -1
@@ -213,22 +220,32 @@ def test_as_many_runs_at_once_as_there_is_room_for(tmp_path: Path, room: Room, m
     assert (running, peak) == (0, most)
 
 
-def test_the_time_of_the_pack_ends_its_runs_and_leaves_none_without_an_end(tmp_path: Path) -> None:
+def test_the_time_of_the_pack_ends_its_runs_and_leaves_none_without_an_end(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """By a clock that passes the end of the pack's time as soon as the first run is at work."""
+    at_work = tmp_path / "at work"
+    now = SimpleNamespace(
+        monotonic=lambda: 0.95 if at_work.exists() else 0.0, process_time=time.process_time
+    )
+    monkeypatch.setattr(pack, "time", now)
+
     def lasts(name: str, seconds: int) -> None:
-        assert seconds <= 1
-        if name == "first":
-            time.sleep(60)
+        assert (name, seconds) == ("first", 1)
+        at_work.touch()
+        time.sleep(PATIENCE_SECONDS)
 
     found = solving(
         *prepared(["second", "third", "first"], limits={"max_runtime_seconds": 1}),
         tmp_path,
         lasts,
         Room(1, 2**33),
+        started=0.0,
     )
     causes = {name: left.cause for name, left in found.items()}
     assert causes["first"] == "limits.max_runtime_seconds: it ran on beyond its time"
     assert causes["second"] == "limits.max_runtime_seconds: all 1 of the pack are used"
-    assert found["first"].processor_seconds >= 0.8
+    assert found["first"].processor_seconds == 0.95
     assert found["second"].processor_seconds == 0
 
 
@@ -243,7 +260,7 @@ def test_a_cancelled_run_is_ended_and_the_others_go_on(
 
     def lasts(name: str, _: int) -> None:
         if name == "runs":
-            time.sleep(60)
+            time.sleep(PATIENCE_SECONDS)
 
     found = solving(*prepared(["waits", "good", "runs"]), tmp_path, lasts, Room(1, 2**33))
     assert [found[name].error for name in ("runs", "waits", "good")] == ["JobFailed"] * 2 + [None]
@@ -281,23 +298,23 @@ def _is_gone(process: int) -> bool:
     return not Path(f"/proc/{process}").exists()
 
 
-def test_no_run_outlives_its_job(processes: JobProcesses, tmp_path: Path) -> None:
-    def children() -> list[int]:
-        job = processes.running
-        return [
-            int(path.parent.name)
-            for path in Path("/proc").glob("[0-9]*/stat")
-            if path.exists() and job and f") S {job} " in path.read_text().replace(") R", ") S")
-        ]
+def children(process: int | None) -> list[int]:
+    """Return the processes that a process has forked."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has ended meanwhile
+            _, parent, *_ = path.read_text().rpartition(")")[2].split()
+            found += [int(path.parent.name)] * (parent == str(process))
+    return found
 
-    long = {"depth": 8, "optimizer": "spsa", "max_evaluations": 20_000}
+
+def test_no_run_outlives_its_job(processes: JobProcesses, tmp_path: Path) -> None:
+    long = {"depth": 8, "optimizer": "spsa", "max_evaluations": 100_000}
     record, runs = prepared(["a", "b"], 14, algorithm=long)
     found = list[int]()
 
     def kill() -> None:
-        while not found:
-            found.extend(children())
-            time.sleep(0.01)
+        found.extend(wait_for(lambda: children(processes.running)))
         processes.kill()
 
     killer = threading.Thread(target=kill)

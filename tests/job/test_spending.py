@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -18,7 +17,17 @@ from quantum_pipeline.devices.catalogue import find
 from quantum_pipeline.devices.states import DeviceState
 from quantum_pipeline.planning.costs import FREE
 from quantum_pipeline.planning.prepared import PreparedRun
+from tests.clock import Clock
 from tests.job.braket_job import prepared_on
+
+NOW = 1e6
+"""Of a clock that stands still: no time passes while a test looks."""
+
+
+@pytest.fixture(autouse=True)
+def now(clock: Clock) -> None:
+    clock.now = NOW
+
 
 TASK, SHOT = 0.30, 0.00145
 """USD on Garnet."""
@@ -61,10 +70,10 @@ def spending_of(
     """What a job has spent whose attempts began so many seconds ago, and ran these batches."""
     with closing(Journal(folder, prepared.request)) as journal:
         for ago in attempts:
-            journal.record_attempt(time.time() - ago)
+            journal.record_attempt(NOW - ago)
         for number, batch in enumerate(batches):
             run(journal, str(number), batch)
-        job = Job(prepared, journal, time.monotonic() - attempts[-1])
+        job = Job(prepared, journal, NOW - attempts[-1])
         yield Spending(job, state_of(prepared.device.name, **state))
 
 
@@ -79,8 +88,8 @@ def run(journal: Journal, digest: str, batch: Batch) -> None:
 
 
 def approximately(usd: float) -> Any:
-    """Return an amount, give or take the second that a test may take."""
-    return pytest.approx(usd, abs=2 * SECOND)
+    """Return an amount, give or take a second of the instance."""
+    return pytest.approx(usd, abs=SECOND)
 
 
 def garnet(**request: Any) -> PreparedRun:
