@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
+from itertools import count
 
 import pytest
 
@@ -17,58 +18,67 @@ class Calls:
     """The functions' calls that have ended, whoever made them."""
 
     def __init__(self, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._ended: Counter[str] = Counter()
-        self._began: Counter[str] = Counter()
-        self._held: dict[str, threading.Event] = {}
         self._payloads: list[tuple[str, bytes]] = []
+        self._held: dict[str, tuple[bytes, count[int], threading.Event]] = {}
+        self._lock = threading.Lock()  # held to change what follows
+        self._working = 0
         functions = stack.aws.functions
         invoke = functions.invoke
 
         def noted(name: str, payload: bytes) -> Answer:
             function = functions.find(name).logical_id
-            self._began[function] += 1
-            if self._began[function] > 1 and function in self._held:
-                assert self._held[function].wait(PATIENCE_SECONDS)
+            self._count(1)
             try:
-                return invoke(name, payload)
-            finally:
+                self._wait_where_held(function, payload)
+                answer = invoke(name, payload)
                 self._payloads.append((function, payload))
-                self._ended[function] += 1
+                return answer
+            finally:
+                self._count(-1)
 
         monkeypatch.setattr(functions, "invoke", noted)
 
-    def hold(self, name: str) -> threading.Event:
-        """Let no call of a function but the first begin until the event is set."""
-        return self._held.setdefault(f"{name}Function", threading.Event())
+    def _count(self, change: int) -> None:
+        with self._lock:
+            self._working += change
+
+    def hold(self, name: str, run_id: str) -> threading.Event:
+        """Let no call of a function for a run but the first begin until the event is set."""
+        go = threading.Event()
+        self._held[f"{name}Function"] = (_named(run_id), count(), go)
+        return go
+
+    def _wait_where_held(self, function: str, payload: bytes) -> None:
+        if function in self._held:
+            named, calls, go = self._held[function]
+            assert named not in payload or next(calls) == 0 or go.wait(PATIENCE_SECONDS)
 
     @property
     def working(self) -> bool:
         """Whether a function is being called."""
-        return self._began != self._ended
-
-    def ended(self, name: str) -> int:
-        """Return how many calls of a function have ended."""
-        return self._ended[f"{name}Function"]
-
-    def ended_for(self, name: str, run_id: str, since: int) -> bool:
-        """Return whether a call of a function for a run has ended, after so many of any."""
-        named = json.dumps(run_id).encode()
-        ended = self._payloads[since:]
-        return any(each == f"{name}Function" and named in payload for each, payload in ended)
+        return self._working > 0
 
     @property
     def all_ended(self) -> int:
         """How many calls of any function have ended."""
         return len(self._payloads)
 
-    def wait_for_run(self, run_id: str, *names: str) -> None:
-        """Return once a call of each function for a run has ended, whatever others end late."""
-        wait_for(
-            lambda: all(self.ended_for(name, run_id, 0) for name in names),
-            told=lambda: self._payloads,
+    def ended_for(self, name: str, run_id: str, since: int) -> bool:
+        """Return whether a call of a function for a run has ended, after so many of any."""
+        return (f"{name}Function", True) in (
+            (function, _named(run_id) in payload) for function, payload in self._payloads[since:]
         )
 
-    def wait_for(self, *names: str) -> None:
-        """Return once there were that many calls, and each has ended."""
-        wanted = Counter(f"{name}Function" for name in names)
-        wait_for(lambda: self._ended >= wanted, told=lambda: self._ended)
+    def wait_for_run(self, run_id: str, *names: str) -> None:
+        """Return once so many calls of functions for a run have ended, whatever others end late."""
+        wanted, named = Counter(f"{name}Function" for name in names), _named(run_id)
+
+        def come() -> bool:
+            return Counter(each for each, payload in self._payloads if named in payload) >= wanted
+
+        wait_for(come, told=lambda: self._payloads)
+
+
+def _named(run_id: str) -> bytes:
+    """Return what stands in the payloads of a run."""
+    return json.dumps(run_id).encode()

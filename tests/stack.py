@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.config import Config
 from moto.stepfunctions.responses import get_backend
 
 from quantum_pipeline import runs
@@ -25,7 +26,7 @@ from quantum_pipeline.local.iam.policies import Statement
 from quantum_pipeline.local.iam.roles import Role
 from quantum_pipeline.local.keys import Key
 from quantum_pipeline.local.places import APPLICATION as PROJECT
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_SECONDS, wait_for
 
 PETERSEN = [[i, (i + 1) % 5] for i in range(5)] + [[i, i + 5] for i in range(5)]
 PETERSEN += [[5 + i, 5 + (i + 2) % 5] for i in range(5)]
@@ -76,8 +77,9 @@ class Stack:
 
     def client(self, service: str, region: str | None = None) -> Any:
         """Return a client of a service, in the stack's region unless another is given."""
-        region = region or self.aws.region
-        return self._session.client(service, region_name=region, endpoint_url=self.aws.endpoint_url)
+        where = {"region_name": region or self.aws.region, "endpoint_url": self.aws.endpoint_url}
+        # Whoever gave up on a call would make it again while it goes on.
+        return self._session.client(service, **where, config=Config(read_timeout=PATIENCE_SECONDS))
 
     def caller(self, policy: Mapping[str, Any]) -> Key:
         """Return the key of somebody who has this policy and no other."""
@@ -241,11 +243,17 @@ class Subscriber:
         )
 
     def __call__(self) -> list[dict[str, Any]]:
-        received = self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10)
-        messages = received.get("Messages", [])
-        for message in messages:
-            self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
-        return [json.loads(json.loads(message["Body"])["Message"]) for message in messages]
+        told = []
+        while found := self._received():
+            told += [json.loads(json.loads(message["Body"])["Message"]) for message in found]
+            for message in found:
+                receipt = message["ReceiptHandle"]
+                self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=receipt)
+        return told
+
+    def _received(self) -> list[dict[str, Any]]:
+        found = self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10)
+        return list(found.get("Messages", []))
 
 
 def with_room(

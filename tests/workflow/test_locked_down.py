@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,7 +27,7 @@ from scripts.iam_mutations import mutations
 from tests.cloudformation import describe_stacks
 from tests.policies import filled
 from tests.stack import KEY, LOCKED_DOWN, LONG, PARAMETERS, Stack, with_room
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_SECONDS, wait_for
 
 PLAN = {"name": "followed", "base": {}, "vary": {"problem": [LONG["problem"]], "seed": [1, 2]}}
 READS, WRITES = "kms:Decrypt", "kms:GenerateDataKey"
@@ -66,7 +65,7 @@ def test_runs_go_on_and_end_with_a_key_that_each_role_uses_as_far_as_it_must(
     stopped = stack.start(LONG, "locked-down-stopped")
     wait_for(lambda: "job.json" in stack.records("locked-down-stopped"))
     stack.states.stop_execution(executionArn=stopped)
-    stack.wait_for_record("locked-down-stopped", "cancelled.json")
+    wait_for(lambda: has_been_told(stack, "locked-down-stopped"))
     stack.invoke("Sweep", {"grace_seconds": 0})
     objects = {(READS, "s3"), (WRITES, "s3")}
     topic = {(READS, "sns"), (WRITES, "sns")}
@@ -149,12 +148,12 @@ def test_the_policy_for_running_lets_start_watch_stop_and_fetch(
     assert next(seen).job_status in ("QUEUED", "RUNNING")
     pipeline.cancel_in_pack(run_id_of(watched), "if-it-were-a-pack")
     pipeline.stop(watched)
-    assert pipeline.wait_for_end(watched)
+    assert pipeline.wait_for_end(watched, PATIENCE_SECONDS)
     study = StudyClient(pipeline, parse_study(PLAN))
     started = study.start()
     wait_for(lambda: study.look().running)
     assert study.execution() == started
-    assert study.stop(started, seconds=60)
+    assert study.stop(started, PATIENCE_SECONDS)
     done = CliRunner().invoke(main, ["devices", "--stack", STACK_NAME])
     assert done.exit_code == 0, done.output
     assert not stack.aws.authority.refused
@@ -225,7 +224,12 @@ def test_the_policy_for_deleting_lets_stop_runs_and_empty_buckets_and_no_less(
     of_caller.clear()
     client = client_with("delete", stack, monkeypatch)
     said: list[str] = []
-    delete_stack(STACK_NAME, client, said.append, sleep=lambda _: time.sleep(0.05))
+
+    def until_all_has_ended(_: float) -> None:
+        wait_for(lambda: stack.job_statuses("left-running") == ["CANCELLED"])
+        wait_for(lambda: has_been_told(stack, "left-running"))  # no record comes after this
+
+    delete_stack(STACK_NAME, client, said.append, sleep=until_all_has_ended)
     assert said[-1] == f"Deleted stack {STACK_NAME}"
     assert stack.job_statuses("left-running") == ["CANCELLED"]
     assert not stack.s3.list_object_versions(Bucket=stack.bucket).get("Versions")
@@ -236,6 +240,11 @@ def test_the_policy_for_deleting_lets_stop_runs_and_empty_buckets_and_no_less(
     assert {action for action, _ in asked} == {
         action for each in allowed for action in ([each] if isinstance(each, str) else each)
     }
+
+
+def has_been_told(stack: Stack, run_id: str) -> bool:
+    """Return whether a run has an end, and it was told."""
+    return "end.json" in stack.records(run_id) and stack.record(run_id, "end.json")["told"]
 
 
 def _parts(statement: dict[str, Any]) -> int:

@@ -63,20 +63,20 @@ def stop_in_submit(
 
     def run(run_id: str, request: dict[str, Any], plan: str) -> None:
         calls = Calls(stack, monkeypatch)
-        next_cancel = calls.hold("Cancel")
+        next_cancel = calls.hold("Cancel", run_id)
 
         def stop(operation: str, _: dict[str, Any]) -> None:
             if operation == "CreateJob":
                 stack.aws.braket.intercept = None
                 stack.states.stop_execution(executionArn=execution)
-                calls.wait_for("Cancel")
+                calls.wait_for_run(run_id, "Cancel")
                 PLANS[plan](stack)
 
         stack.aws.braket.intercept = stop
         execution = f"{stack.aws.outputs['StateMachineArn']}:{run_id}"
         execution = execution.replace(":stateMachine:", ":execution:")
         stack.start(request, run_id)
-        calls.wait_for("Submit")
+        calls.wait_for_run(run_id, "Submit")
         stack.aws.braket.intercept = stack.aws.router.intercept = None
         assert stack.ended(execution)["status"] == "ABORTED"
         wait_for(lambda: stack.job_statuses(run_id))

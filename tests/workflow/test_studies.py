@@ -123,7 +123,7 @@ def test_a_study_that_is_stopped_stops_its_runs_and_goes_on_when_it_is_started_a
     stack.states.stop_execution(executionArn=first, error="Enough", cause="for today")
     stack.wait_for_record("halted-0-1.1", runs.CANCELLED)
     assert stack.ended(child("halted-0-1"))["status"] == "ABORTED"
-    assert stack.job_statuses("halted-0-1") == ["CANCELLED"]
+    wait_for(lambda: stack.job_statuses("halted-0-1") == ["CANCELLED"])
     wait_for(lambda: end(stack, "halted-1").get("told"))
     [message] = told()
     assert (message["study"], message["status"], message["error"]) == (

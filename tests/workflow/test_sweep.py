@@ -45,8 +45,11 @@ def calls(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Calls:
 
 
 @pytest.fixture
-def sweep(stack: Stack, calls: Calls) -> Sweep:
-    """A function that sweeps, waits for what Cancel makes of it, and returns the runs' ids."""
+def sweep(stack: Stack, calls: Calls) -> Iterator[Sweep]:
+    """A function that sweeps, waits for what Cancel makes of it, and returns the runs' ids.
+
+    Afterwards nothing is left for the next test to find.
+    """
 
     def run() -> list[str]:
         before = calls.all_ended
@@ -54,7 +57,8 @@ def sweep(stack: Stack, calls: Calls) -> Sweep:
         wait_for(lambda: all(calls.ended_for("Cancel", run_id, before) for run_id in left))
         return left
 
-    return run
+    yield run
+    wait_for(lambda: not run())
 
 
 def execution(stack: Stack, run_id: str) -> str:
@@ -92,7 +96,7 @@ def test_the_job_of_a_submit_that_was_stopped_and_failed_is_cancelled(
 
     stack.aws.braket.intercept = stop
     stack.start(LONG | {"device": device}, run_id)
-    calls.wait_for("Submit")
+    calls.wait_for_run(run_id, "Submit")
     stack.aws.router.intercept = None
     wait_for(lambda: stack.job_statuses(run_id))
     assert sweep() == [run_id]
@@ -170,7 +174,7 @@ def test_a_task_that_waits_for_a_device_after_its_run_has_ended_is_cancelled(
     started = stack.start(LONG | {"device": "sv1"}, "queue")
     job = stack.wait_for_record("queue", "job.json")
     stack.states.stop_execution(executionArn=started)
-    calls.wait_for("Cancel")  # it has seen the job end
+    calls.wait_for_run("queue", "Cancel")  # it has seen the job end
     stack.aws.braket.devices.set(GARNET, windows=ALWAYS, waiting=9)
     task = create_task(stack, "queue", job["job_arn"])
     assert task_status(stack, task) == "QUEUED"
