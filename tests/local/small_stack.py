@@ -56,7 +56,7 @@ Globals:
   Function:
     Runtime: python3.12
     CodeUri: functions/
-    Timeout: 20
+    Timeout: 600
     Environment: {Variables: {SHARED: of all}}
 Resources:
   TellFunction: {Type: AWS::Serverless::Function, Properties: {Handler: handlers.tell}}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -449,7 +449,7 @@ def test_closing_leaves_nothing_behind(
     wait_for((tmp_path / "started").exists)
     aws.close()  # which waits neither for the function nor for the state
     assert not (tmp_path / "started.done").exists()
-    assert not runs(process_id)
+    wait_for(lambda: not runs(process_id))
     assert list((tmp_path / "cache").iterdir()) == []
     wait_for(lambda: set(threading.enumerate()) == threads)
 
@@ -530,11 +530,18 @@ def test_settings_that_name_tmp_point_into_the_cache_folder(
 
 
 def test_the_endpoint_is_on_the_port_asked_for(project: Path, tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
     template, cache = project / "template.yaml", tmp_path / "cache"
-    with LocalAws(template, cache_folder=cache, port=port, braket=NoBraket) as aws:  # type: ignore[arg-type]
-        assert aws.endpoint_url == f"http://127.0.0.1:{port}"
+
+    def found(port: int) -> str:
+        with LocalAws(template, cache_folder=cache, port=port, braket=NoBraket) as aws:  # type: ignore[arg-type]
+            return aws.endpoint_url
+
+    for port in range(20_000, 32_000):  # none that the system gives to who asks for any
+        with suppress(OSError):  # it is somebody's
+            assert found(port) == f"http://127.0.0.1:{port}"
+            break
+    else:
+        pytest.fail("no port is free")
 
 
 def test_a_target_that_is_no_function_is_left_out(start_aws: StartAws, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import io
 import json
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -71,16 +72,24 @@ def kept(tmp_path: Path) -> int:
     return len(list((tmp_path / "cache").glob("aws-*/endpoint/executions/*")))
 
 
-def alive(kind: type) -> int:
+def alive(kind: type) -> list[Any]:
     gc.collect()
-    return sum(type(each) is kind for each in gc.get_objects())
+    return [each for each in gc.get_objects() if type(each) is kind]
 
 
 def test_nothing_of_an_execution_that_has_ended_or_of_a_removed_object_stays_in_memory(
     start_aws: StartAws, tmp_path: Path
 ) -> None:
     aws = start_aws()
-    before = {kind: alive(kind) for kind in (Execution, Environment, FakeKey)}
+    kinds = (Execution, Environment, FakeKey)
+    before: dict[type, list[weakref.ref[Any]]] = {
+        kind: list(map(weakref.ref, alive(kind))) for kind in kinds
+    }  # which may go meanwhile
+
+    def new(kind: type) -> int:
+        old = {id(each()) for each in before[kind]}
+        return sum(id(each) not in old for each in alive(kind))
+
     states, s3, bucket = client(aws, "stepfunctions"), client(aws, "s3"), aws.outputs["BucketName"]
     machine = aws.outputs["StateMachineArn"]
     for name in ("one", "two"):
@@ -93,10 +102,7 @@ def test_nothing_of_an_execution_that_has_ended_or_of_a_removed_object_stays_in_
     wait_for(lambda: kept(tmp_path) == 3)
     objects = next((tmp_path / "cache").glob("aws-*/endpoint/objects"))
     assert [path.stat().st_size for path in objects.iterdir()] == [10_000]
-    wait_for(
-        lambda: [alive(kind) - was for kind, was in before.items()] == [0, 0, 1],
-        told=lambda: {kind: alive(kind) for kind in before},
-    )
+    wait_for(lambda: list(map(new, kinds)) == [0, 0, 1], told=lambda: list(map(new, kinds)))
 
 
 def test_the_history_of_what_has_ended_is_kept_whole(start_aws: StartAws, tmp_path: Path) -> None:

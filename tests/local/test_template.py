@@ -113,7 +113,7 @@ def test_a_file_that_is_no_template_is_refused(tmp_path: Path) -> None:
 
 def test_a_function_takes_from_globals_what_it_does_not_say(project: Path) -> None:
     functions = {f.logical_id: f for f in read_stack(project).functions}
-    assert functions["TellFunction"].timeout_seconds == 20
+    assert functions["TellFunction"].timeout_seconds == 600
     assert functions["HurriedFunction"].timeout_seconds == 1
     assert functions["RecordFunction"].environment == {"SHARED": "of all", "RECORD": "/dev/null"}
     assert functions["TellFunction"].code_folder == project / "functions"

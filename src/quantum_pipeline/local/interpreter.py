@@ -191,7 +191,7 @@ class Program:
     def close(self) -> None:
         """End it now, and wait a moment until nothing of it is left."""
         self.signal(signal.SIGKILL)
-        self.wait(2.0)
+        self.wait(10.0)
 
     def _read(self) -> None:
         printed, status = self._files

@@ -350,7 +350,9 @@ def test_checkpoints_are_kept_while_the_job_runs_and_resumed_from(
                 print("resumed from", file.read_text())
                 return
             file.parent.mkdir()
-            file.write_text("17")
+            part = pathlib.Path("step.txt")
+            part.write_text("17")
+            part.rename(file)
             time.sleep(3600)
     """
     kept = {"checkpointConfig": {"s3Uri": f"s3://{BUCKET}/kept"}}
@@ -388,6 +390,7 @@ def test_jobs_and_calls_do_not_wait_for_each_other(
     server: Server, braket: Any, job_request: Make
 ) -> None:
     slow = braket.create_job(**job_request(SLEEPS, "slow"))["jobArn"]
+    wait_for(lambda: braket.get_job(jobArn=slow)["status"] == "RUNNING")
     quick = braket.create_job(**job_request(name="quick"))["jobArn"]
     assert ended(braket, quick)["status"] == "COMPLETED"
     assert braket.get_job(jobArn=slow)["status"] == "RUNNING"
@@ -401,7 +404,7 @@ def test_closing_the_service_ends_its_jobs(
     running = process_of(file)
     server.service.close()
     assert_ends(running)
-    assert list(server.work_folder.iterdir()) == []
+    wait_for(lambda: not list(server.work_folder.iterdir()))
 
 
 def test_a_job_ends_with_a_killed_server(tmp_path: Path, job_request: Make) -> None:
