@@ -61,11 +61,11 @@ def environment(home: Path) -> dict[str, str]:
 
 
 def assert_nothing_is_left(home: Path) -> None:
-    """No temporary file, nothing in the user's home, no process that knows the folder."""
+    """No process that knows the folder, no temporary file, nothing in the user's home."""
+    wait_for(lambda: not processes_of(home), told=lambda: processes_of(home))
     assert list((home / "tmp").iterdir()) == []
     assert list((home / "user").iterdir()) == []
     assert list((home / "cache").glob("aws-*")) == []
-    assert processes_of(home) == []
 
 
 def qpipe(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -172,7 +172,6 @@ def test_with_json_the_report_is_all_that_stdout_gets(at_once: AtOnce) -> None:
     report = json.loads(done.stdout)
     assert (report["status"], report["solution"]["objective"]) == ("SUCCEEDED", 12)
     assert at_once.report("petersen") == report
-    assert "job running" in done.stderr or "job completed" in done.stderr
 
 
 def test_a_run_learns_from_those_that_the_catalogue_of_its_folder_has(
@@ -214,7 +213,8 @@ def test_a_rehearsal_says_that_its_device_is_emulated(at_once: AtOnce) -> None:
     done = at_once.rehearsal
     said = "emulated on this machine: a rehearsal; sources in the report"
     assert said in done.stderr.splitlines()
-    assert re.search(r"job (running|completed) on Garnet, emulated", done.stderr)
+    for line in re.findall(r"job \w+.*", done.stderr):  # none, if no look came while it ran
+        assert re.match(r"job \w+ on Garnet, emulated", line)
     assert re.search(r"^device +Garnet, EMULATED on this machine: a rehearsal$", done.stdout, re.M)
     assert re.search(r"^cost .*\b0\.4450 USD.*, estimated 0\.4450\b", done.stdout, re.MULTILINE)
 
@@ -364,8 +364,10 @@ def test_a_result_that_has_no_place_any_more_is_kept_in_another(
     with started(environment, *command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
         assert run.stderr is not None
         wait_for(lambda: run.stderr and "run petersen" in run.stderr.readline())
+        run.send_signal(signal.SIGSTOP)  # it writes nothing meanwhile
         shutil.rmtree(output)
         output.touch()  # as good as a disk that is full or read-only
+        run.send_signal(signal.SIGCONT)
         _, errors = run.communicate(timeout=PATIENCE_SECONDS)
     assert run.returncode == 73
     said = rf"^OutputNotWritten: --output: {output}: .*; the result is kept in (.+)$"

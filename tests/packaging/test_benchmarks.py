@@ -21,6 +21,7 @@ from benchmarks import load, timing
 from benchmarks.problem import random_problem
 from benchmarks.processors import Verdict, row_of
 from benchmarks.timing import Limits, interleave
+from tests.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
 TINY = ["--rounds", "1", "--depth", "1", "--qubits", "8"]
@@ -223,7 +224,7 @@ def test_the_order_of_jobs_is_compared_with_that_of_starts() -> None:
 def test_the_memory_of_a_load_is_that_of_this_process_and_its_descendants() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
         assert {os.getpid(), child.pid} <= load.processes()
-        assert load.resident_bytes(child.pid) > 1_000_000
+        wait_for(lambda: load.resident_bytes(child.pid) > 1_000_000)
         assert load.total_bytes() > load.resident_bytes(child.pid)
         child.communicate(b"\n")
     assert child.pid not in load.processes()
