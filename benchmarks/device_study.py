@@ -59,7 +59,7 @@ class Found:
     """What a study has left, and what the local Braket has billed."""
 
     def __init__(self, aws: LocalAws, client: StudyClient) -> None:
-        read = client.pipeline.content
+        read = client.pipeline.bucket.content
         self.summary = client.summary() or {}
         text = (read(f"{client.prefix}runs.csv") or b"").decode()
         self.lines: list[Line] = list(csv.DictReader(io.StringIO(text)))

@@ -67,7 +67,7 @@ def beside_runs(rounds: int) -> tuple[float, float]:
 def rows_of(client: StudyClient) -> list[dict[str, Any]]:
     """Return the rows of all rounds of a study."""
     found, number = list[dict[str, Any]](), 1
-    while content := client.pipeline.content(places.rows_key(client.study.name, number)):
+    while content := client.pipeline.bucket.content(places.rows_key(client.study.name, number)):
         found += json.loads(content)["rows"]
         number += 1
     return found
@@ -99,7 +99,7 @@ class Studies:
     def summary(self, client: StudyClient) -> dict[str, Any]:
         """Return what of a summary is no time, no bill and no name."""
         rows = {row["setting"]["number"]: row for row in rows_of(client)}
-        report = json.loads(self.pipeline.content(client.prefix + runs.REPORT) or b"{}")
+        report = json.loads(self.pipeline.bucket.content(client.prefix + runs.REPORT) or b"{}")
         return {
             "runs": report["runs"],
             "objectives": {number: row["objective"] for number, row in rows.items()},

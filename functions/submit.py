@@ -19,9 +19,9 @@ from quantum_pipeline.aws.metrics import record
 from quantum_pipeline.aws.settings import SubmitSettings
 from quantum_pipeline.aws.stage import EventModel, stage
 from quantum_pipeline.errors import BudgetExceeded, JobFailed, QuotaExceeded
-from quantum_pipeline.planning.costs import STARTUP_SECONDS
 from quantum_pipeline.planning.pack_record import PackRecord
 from quantum_pipeline.planning.prepared import RunHeader
+from quantum_pipeline.planning.runtimes import STARTUP_SECONDS
 from quantum_pipeline.runs import Attempt, NumberOfRuns, Polls, RunId, SubmittedJob
 
 LEAST_SECONDS = 60

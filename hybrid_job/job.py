@@ -19,8 +19,8 @@ from hybrid_job.metrics import log_metric
 from hybrid_job.optimising.optimiser import Evaluate, Real
 from quantum_pipeline.ising import IsingModel
 from quantum_pipeline.ising.exact import ExactEnergies
-from quantum_pipeline.planning.costs import QUEUE_SECONDS
 from quantum_pipeline.planning.prepared import PreparedRun
+from quantum_pipeline.planning.runtimes import QUEUE_SECONDS
 from quantum_pipeline.planning.tasks import SAMPLES
 from quantum_pipeline.problems import Chemistry, FormProblem
 from quantum_pipeline.problems.classification import Classification

@@ -20,8 +20,9 @@ from hybrid_job.on_device.tasks import CANCELLED, FAILED
 from quantum_pipeline.devices.catalogue import Device
 from quantum_pipeline.devices.states import DeviceState
 from quantum_pipeline.errors import BudgetExceeded
-from quantum_pipeline.planning.costs import QUEUE_SECONDS, STARTUP_SECONDS, bill
+from quantum_pipeline.planning.costs import bill
 from quantum_pipeline.planning.plan import task_seconds
+from quantum_pipeline.planning.runtimes import QUEUE_SECONDS, STARTUP_SECONDS
 from quantum_pipeline.planning.tasks import SAMPLES, task_sizes
 from quantum_pipeline.requests.limits import RunLimit
 from quantum_pipeline.results import QuantumTask

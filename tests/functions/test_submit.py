@@ -17,7 +17,7 @@ from quantum_pipeline.errors import (
     ServiceUnavailable,
 )
 from quantum_pipeline.local.braket import BraketError
-from quantum_pipeline.planning.costs import STARTUP_SECONDS
+from quantum_pipeline.planning.runtimes import STARTUP_SECONDS
 from tests.functions.stages import SUBMIT, prepared
 from tests.stack import Stack
 

@@ -16,7 +16,7 @@ import pytest
 
 from hybrid_job.journal import Journal
 from hybrid_job.main import solve
-from quantum_pipeline.cli import console
+from quantum_pipeline.cli.main_figures import main_figures
 from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.pages import answers, form_figures, render
 from quantum_pipeline.pages.form_study import FormStudy
@@ -325,12 +325,12 @@ def test_the_distribution_is_of_feasible_shots_beside_all_feasible_states(
 
 def test_the_console_tells_the_answer_beside_blind_picks(knapsack: Solved) -> None:
     report = report_of(*knapsack)
-    lines = dict(console.main_figures(report.model_dump(mode="json")))
+    lines = dict(main_figures(report.model_dump(mode="json")))
     assert report.solution.decoded is not None
     assert lines["answer"] == report.solution.decoded.words
     assert re.search(r"proven by (HiGHS|enumeration)$", lines["objective"])  # the first in time
     assert "blind picks" in lines["best"]
     nothing = report_of(*without_an_answer(knapsack))
-    lines = dict(console.main_figures(nothing.model_dump(mode="json")))
+    lines = dict(main_figures(nothing.model_dump(mode="json")))
     assert lines["objective"].startswith("no feasible answer")
     assert lines["broken"] == "the weight is at most the capacity: by 0.8"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hybrid_job.solvers import training
-from quantum_pipeline.cli import console
+from quantum_pipeline.cli.main_figures import main_figures
 from quantum_pipeline.errors import InvalidRequest, InvalidResult
 from quantum_pipeline.pages import render
 from quantum_pipeline.planning.estimates import estimate
@@ -125,7 +125,7 @@ def test_the_report_counts_from_shots_and_shows_the_state_without_noise(noisy: R
     assert quality.discarded_shots == shots - round(measured.space_share * shots)
     assert report.noise_free_energy == quality.trained_energy
     assert report.mitigation is not None
-    lines = dict(console.main_figures(report.model_dump(mode="json")))
+    lines = dict(main_figures(report.model_dump(mode="json")))
     assert f"without the other {quality.discarded_shots:,}" in lines["in groups"]
     page = render(report)["report.html"].decode()
     assert f"left out ({quality.discarded_shots:,} of {shots:,})" in page
@@ -183,7 +183,7 @@ def test_a_run_whose_shots_keep_no_rule_has_no_answer(noisy: Run) -> None:
     assert report.quality.outcome == "infeasible"
     assert report.quality.mean_objective is None
     assert "no answer" in render(report)["report.html"].decode()
-    lines = dict(console.main_figures(report.model_dump(mode="json")))
+    lines = dict(main_figures(report.model_dump(mode="json")))
     assert lines["objective"].startswith("no feasible answer")
 
 

@@ -12,7 +12,7 @@ from scipy.stats import binomtest
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix, roc_auc_score
 
 from quantum_pipeline.catalogue.sources import EndHeader, ReportHeader, record_of
-from quantum_pipeline.cli.console import main_figures
+from quantum_pipeline.cli.main_figures import main_figures
 from quantum_pipeline.cli.one_run import read_report
 from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.pages import render

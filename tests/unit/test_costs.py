@@ -17,10 +17,10 @@ from quantum_pipeline.planning.costs import (
     bill,
     check_budget,
     estimate,
-    job_seconds,
 )
 from quantum_pipeline.planning.plan import Plan, plan
 from quantum_pipeline.planning.reasons import Why
+from quantum_pipeline.planning.runtimes import job_seconds
 from quantum_pipeline.requests.request import Limits, ResolvedRequest
 from quantum_pipeline.results import QuantumTask
 from tests.planned import planned

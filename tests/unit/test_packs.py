@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from quantum_pipeline.errors import BudgetExceeded, InvalidRequest
-from quantum_pipeline.planning import costs
-from quantum_pipeline.planning.costs import STARTUP_SECONDS, InstancePrice
+from quantum_pipeline.planning.costs import InstancePrice
 from quantum_pipeline.planning.memory import memory_bytes
 from quantum_pipeline.planning.pack_estimate import estimate_pack
 from quantum_pipeline.planning.packs import (
@@ -22,6 +21,7 @@ from quantum_pipeline.planning.packs import (
     shares,
     startable,
 )
+from quantum_pipeline.planning.runtimes import STARTUP_SECONDS, compute_seconds
 from quantum_pipeline.requests.pack import Pack, StoredPack, parse_input
 from quantum_pipeline.requests.request import Request
 
@@ -117,7 +117,7 @@ def test_parts_of_the_cost_add_up_to_the_bill_of_one_job() -> None:
     least = STARTUP_SECONDS / 3 * 0.36 / 3600
     small, _, large = (run.share.total_usd for run in found.runs)
     assert least < small < large
-    alone = [costs.compute_seconds(run.found.request) or 0.0 for run in found.runs]
+    alone = [compute_seconds(run.found.request) or 0.0 for run in found.runs]
     beyond = [run.share.total_usd - least for run in found.runs]
     assert beyond[0] / beyond[2] == pytest.approx(alone[0] / alone[2])
 

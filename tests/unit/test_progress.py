@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from quantum_pipeline.cli import progress as shown
-from quantum_pipeline.cli.client import Logged, Progress
+from quantum_pipeline.cli.client import Progress
+from quantum_pipeline.cli.job_log import Logged
 from quantum_pipeline.cli.progress import ProgressLine
 from quantum_pipeline.progress import PhaseReached
 from tests.waiting import wait_for

@@ -17,8 +17,9 @@ import pytest
 from click.testing import CliRunner
 
 from quantum_pipeline.cli import console
-from quantum_pipeline.cli.client import Logged, Progress
+from quantum_pipeline.cli.client import Progress
 from quantum_pipeline.cli.entry import main
+from quantum_pipeline.cli.job_log import Logged
 from quantum_pipeline.cli.progress import ProgressLine
 from quantum_pipeline.local.catalogue_file import CatalogueFile
 from quantum_pipeline.progress import PhaseReached

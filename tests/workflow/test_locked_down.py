@@ -138,8 +138,8 @@ def test_the_policy_for_running_lets_start_watch_stop_and_fetch(
     assert {"report.json", "report.html", "prepared.json"} <= {
         each.name for each in folder.iterdir()
     }
-    assert pipeline.record(run_id_of(execution))
-    assert list(pipeline.records(Wanted()))
+    assert pipeline.catalogue.record(run_id_of(execution))
+    assert list(pipeline.catalogue.records(Wanted()))
     labels = [f"{i}-{'x' * INPUT_LIMIT_BYTES}" for i in range(2)]
     large = {"type": "maxcut", "edges": [[0, 1]], "node_labels": labels}
     pipeline.stop(pipeline.start({"problem": large}, "large"))

@@ -95,7 +95,7 @@ def test_a_study_whose_s3_is_gone_goes_on_from_its_files(
     (kept / "report.json").unlink()
     (kept / "rows" / "0001.json").unlink()  # the process was killed as the round ended
     for prefix in ("studies/odd-ring/", "runs/odd-ring-"):
-        for name in list(pipeline.listed(prefix)):
+        for name in list(pipeline.bucket.listed(prefix)):
             stack.s3.delete_object(Bucket=stack.bucket, Key=f"{prefix}{name}")
     asked = parse_study(PLAN)
     client = StudyClient(pipeline, asked)

@@ -10,28 +10,24 @@ import hashlib
 import json
 import re
 import secrets
-import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 from itertools import count
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
 
 from quantum_pipeline import answers, runs
-from quantum_pipeline.aws.catalogue import put_once
-from quantum_pipeline.catalogue.filters import Wanted, sortable
-from quantum_pipeline.catalogue.sources import record_of_files
+from quantum_pipeline.cli.bucket import Bucket
+from quantum_pipeline.cli.catalogue_client import CatalogueClient
+from quantum_pipeline.cli.job_log import Logged
 from quantum_pipeline.error_codes import Meaning, meaning_of
 from quantum_pipeline.errors import ERRORS, InvalidRequest, PipelineError
-from quantum_pipeline.local.paths import below
-from quantum_pipeline.progress import PhaseReached
 
 INPUT_LIMIT_BYTES = 240 * 1024
 """Largest input that leaves room in the 256 KiB of a state's payload; larger problems go by S3."""
@@ -48,44 +44,11 @@ _NOT_FETCHED = (
 JOB_LOGS = "/aws/braket/jobs"
 """The log group of all jobs of an account."""
 
-_NUMBER = r"-?\d{1,25}(?:\.\d{1,25})?(?:e[+-]?\d{1,3})?"
-_ENERGY = re.compile(rf"^Metrics - .*; energy=({_NUMBER}); iteration_number=(\d{{1,9}});")
-_COST = re.compile(rf"^Metrics - .*; cost_usd=({_NUMBER}); ")
-_ENDED = re.compile(r"^Metrics - .*; runs_ended=(\d{1,3}); ")
-
 
 class RunStopped(PipelineError):
     """The execution was stopped before it came to an end of its own."""
 
     exit_code = 130
-
-
-class OutputNotWritten(PipelineError):
-    """The run's files could not be written on this machine; they are still where they were."""
-
-    exit_code = 73
-
-
-class Logged(NamedTuple):
-    """What the newest lines of a job's log say: of one run, or how many of a pack have ended."""
-
-    evaluation: int | None = None
-    energy: float | None = None
-    runs_ended: int | None = None
-    phase: PhaseReached | None = None
-    cost_usd: float | None = None
-
-    def after(self, line: str) -> Logged:
-        """Return the same with what a further line says."""
-        if energy := _ENERGY.match(line):
-            return self._replace(evaluation=int(energy[2]), energy=float(energy[1]))
-        if phase := PhaseReached.read(line):
-            return self._replace(phase=phase)
-        if cost := _COST.match(line):
-            return self._replace(cost_usd=float(cost[1]))
-        if ended := _ENDED.match(line):
-            return self._replace(runs_ended=int(ended[1]))
-        return self
 
 
 @dataclass(frozen=True)
@@ -108,6 +71,16 @@ class Pipeline:
         self._states, self._s3, self._braket, self._logs = map(
             _client, ("stepfunctions", "s3", "braket", "logs")
         )
+        self.bucket = Bucket(self._s3, outputs["OutputBucketName"])
+
+    @cached_property
+    def catalogue(self) -> CatalogueClient:
+        """What the stack remembers of its runs.
+
+        Raises:
+            InvalidRequest: the stack is of a release that had no catalogue.
+        """
+        return CatalogueClient(_client("dynamodb"), self.outputs)
 
     @property
     def region(self) -> str:
@@ -130,7 +103,7 @@ class Pipeline:
                 raise
             raise InvalidRequest.of("--stack", name, where) from error
         outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
-        if "StateMachineArn" not in outputs:
+        if not {"StateMachineArn", "OutputBucketName"} <= outputs.keys():
             raise InvalidRequest.of("--stack", name, f"{where} of this application")
         return cls(outputs)
 
@@ -248,23 +221,14 @@ class Pipeline:
 
     def cancel_in_pack(self, pack_id: str, name: str) -> None:
         """Cancel one run of a pack whose job goes on: the job looks for what is put here."""
-        self.put(runs.key(pack_id, f"{runs.CANCEL_MARKERS}{name}"), b"")
+        self.bucket.put(runs.key(pack_id, f"{runs.CANCEL_MARKERS}{name}"), b"")
 
     def has_ended(self, run_id: str) -> bool:
         """Return whether a run has an end."""
         return self._object(run_id, runs.END) is not None
 
     def _object(self, run_id: str, name: str) -> bytes | None:
-        return self.content(runs.key(run_id, name))
-
-    def content(self, key: str) -> bytes | None:
-        """Return what is in the output bucket under a key, None where nothing is."""
-        try:
-            return self._get(key)
-        except ClientError as error:
-            if meaning_of(error.response) is not Meaning.NO_OBJECT:
-                raise
-            return None
+        return self.bucket.content(runs.key(run_id, name))
 
     def execution_of(self, run_id: str) -> str:
         """Return the ARN of a run's execution, which need not exist."""
@@ -322,51 +286,19 @@ class Pipeline:
     def fetch(self, run_id: str, folder: Path, *, with_log: bool = True) -> Path:
         """Download the run's report, pictures and records; return the folder they are in.
 
-        All of them are there, or nothing: they come into a folder of another name first. The log of
-        a pack's job is fetched with the pack.
+        The log of a pack's job is fetched with the pack.
 
         Raises:
-            InvalidResult: the name of an object would lead out of that folder.
-            OutputNotWritten: the disk is full, read-only or the like.
+            InvalidResult, OutputNotWritten: as ``Bucket.fetch``.
         """
-        prefix = runs.key(run_id, "")
-        with self._whole(folder / run_id) as part:
-            self._download(prefix, self.names(run_id), part)
-            if with_log:
-                self._write_log(run_id, part / runs.LOG)
-        return folder / run_id
+        return self.bucket.fetch(
+            runs.key(run_id, ""),
+            self.names(run_id),
+            folder / run_id,
+            partial(self._write_log, run_id) if with_log else lambda _: None,
+        )
 
-    def fetch_all_of(self, prefix: str, folder: Path) -> Path:
-        """Download all objects whose keys have a prefix into a folder, and return it.
-
-        Raises:
-            InvalidResult, OutputNotWritten: as ``fetch``.
-        """
-        with self._whole(folder) as part:
-            self._download(prefix, self.listed(prefix), part)
-        return folder
-
-    @contextmanager
-    def _whole(self, folder: Path) -> Iterator[Path]:
-        """Yield a folder of another name, which replaces one once all is in it."""
-        part = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
-        try:
-            part.mkdir(parents=True)
-            yield part
-            _rename(part, folder)
-        except OSError as error:
-            where = folder.parent
-            raise OutputNotWritten(f"--output: {where}: {error.strerror or error}") from error
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
-
-    def _download(self, prefix: str, names: Iterable[str], folder: Path) -> None:
-        for name in names:
-            path = below(folder, name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(self._get(f"{prefix}{name}"))
-
-    def _write_log(self, run_id: str, path: Path) -> None:
+    def _write_log(self, run_id: str, folder: Path) -> None:
         """Write the log of the run's jobs, if there is one and the caller may read it."""
         try:
             lines = list(self.log(run_id))
@@ -375,110 +307,22 @@ class Pipeline:
                 raise
             return
         if lines:
-            path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+            text = "".join(f"{line}\n" for line in lines)
+            (folder / runs.LOG).write_text(text, encoding="utf-8")
 
     def names(self, run_id: str) -> Iterator[str]:
         """Yield the names of the run's objects that are of use to its user."""
-        for name in self.listed(runs.key(run_id, "")):
+        for name in self.bucket.listed(runs.key(run_id, "")):
             if not name.startswith(_NOT_FETCHED):
                 yield name
 
-    def listed(self, prefix: str) -> Iterator[str]:
-        """Yield the names of the objects in the output bucket whose keys have a prefix, less it."""
-        bucket = self.outputs["OutputBucketName"]
-        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        for item in (item for page in pages for item in page.get("Contents", [])):
-            yield item["Key"].removeprefix(prefix)
-
-    def put(self, key: str, content: bytes) -> None:
-        """Put an object into the output bucket."""
-        self._s3.put_object(Bucket=self.outputs["OutputBucketName"], Key=key, Body=content)
-
     def read(self, run_id: str, name: str) -> bytes:
         """Return the content of one of the run's objects."""
-        return self._get(runs.key(run_id, name))
-
-    def _get(self, key: str) -> bytes:
-        answer = self._s3.get_object(Bucket=self.outputs["OutputBucketName"], Key=key)
-        content: bytes = answer["Body"].read()
-        return content
-
-    def record(self, run_id: str) -> str | None:
-        """Return the record of a run as JSON, None where the catalogue has none.
-
-        Raises:
-            InvalidRequest: the stack is of a release that had no catalogue.
-        """
-        found = _client("dynamodb").get_item(TableName=self._table, Key={"run_id": {"S": run_id}})
-        return str(found["Item"]["record"]["S"]) if "Item" in found else None
-
-    @property
-    def _table(self) -> str:
-        table = self.outputs.get("CatalogueTableName")
-        if table is None:
-            allowed = "one with a catalogue, which this release has: deploy it again"
-            raise InvalidRequest.of("--stack", self.outputs["StateMachineArn"], allowed)
-        return table
-
-    def records(self, wanted: Wanted) -> Iterator[str]:
-        """Yield the records of the catalogue as JSON, the newest first: of the study, of the time.
-
-        Raises:
-            InvalidRequest: the stack is of a release that had no catalogue.
-        """
-        index, key, value = "by-time", "kind", "run"
-        if wanted.study is not None:
-            index, key, value = "by-study", "study", wanted.study
-        condition = "#key = :value AND ended_at BETWEEN :since AND :until"
-        pages = (
-            _client("dynamodb")
-            .get_paginator("query")
-            .paginate(
-                TableName=self._table,
-                IndexName=index,
-                KeyConditionExpression=condition,
-                ProjectionExpression="#record",
-                ExpressionAttributeNames={"#key": key, "#record": "record"},
-                ExpressionAttributeValues={
-                    ":value": {"S": value},
-                    ":since": {"S": sortable(wanted.since) if wanted.since else "0"},
-                    ":until": {"S": sortable(wanted.until) if wanted.until else "9"},
-                },
-                ScanIndexForward=False,
-            )
-        )
-        for page in pages:
-            for item in page["Items"]:
-                yield item["record"]["S"]
-
-    def read_in(self) -> int:
-        """Put the runs into the catalogue that ended before the stack had one; return how many.
-
-        Raises:
-            InvalidRequest: the stack is of a release that had no catalogue.
-        """
-        known = {json.loads(each)["run_id"] for each in self.records(Wanted())}
-        left = (run_id for run_id in self._run_ids() if run_id not in known)
-        made = (record_of_files(partial(self._object, run_id)) for run_id in left)
-        return sum(put_once(self._table, each) for each in made if each is not None)
-
-    def _run_ids(self) -> Iterator[str]:
-        pages = self._s3.get_paginator("list_objects_v2").paginate(
-            Bucket=self.outputs["OutputBucketName"], Prefix="runs/", Delimiter="/"
-        )
-        for each in (each for page in pages for each in page.get("CommonPrefixes", [])):
-            yield each["Prefix"].split("/")[1]
+        return self.bucket.get(runs.key(run_id, name))
 
     def uri(self, run_id: str) -> str:
         """Return where the run's objects are."""
-        return f"s3://{self.outputs['OutputBucketName']}/{runs.key(run_id, '')}"
-
-
-def _rename(folder: Path, target: Path) -> None:
-    """Give a folder its name; what had it, from an earlier time, is gone."""
-    if target.exists():
-        shutil.rmtree(target)
-    folder.rename(target)
+        return f"s3://{self.bucket.name}/{runs.key(run_id, '')}"
 
 
 def waited(is_so: Callable[[], bool], seconds: float) -> bool:

@@ -58,7 +58,7 @@ def fetch_files(
         OutputNotWritten: they cannot be written there, and are kept where it says: on AWS, which
             ``lasts``, where they are; of the AWS on this machine in another folder.
     """
-    from quantum_pipeline.cli.client import OutputNotWritten  # noqa: PLC0415
+    from quantum_pipeline.cli.bucket import OutputNotWritten  # noqa: PLC0415
     from quantum_pipeline.local.run_folder import record_of_folder  # noqa: PLC0415
 
     try:
@@ -86,7 +86,7 @@ def fetch_all(pipeline: Pipeline, run_id: str, *, output: Path, lasts: bool) -> 
 
 def _kept_elsewhere(pipeline: Pipeline, run_id: str) -> str:
     """Write a run's files where there is room; where there is none, its report to stdout."""
-    from quantum_pipeline.cli.client import OutputNotWritten  # noqa: PLC0415
+    from quantum_pipeline.cli.bucket import OutputNotWritten  # noqa: PLC0415
     from quantum_pipeline.runs import ENDS  # noqa: PLC0415
 
     for folder in (Path(tempfile.gettempdir()), cache_folder(), Path.home()):

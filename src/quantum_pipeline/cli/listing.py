@@ -181,7 +181,7 @@ def records(stack: str | None, output: Path, wanted: Wanted | None = None) -> It
     from quantum_pipeline.cli.reach import pipeline_of  # noqa: PLC0415 - boto3 takes a while
 
     with pipeline_of(stack) as pipeline:
-        yield from map(json.loads, pipeline.records(wanted or Wanted()))
+        yield from map(json.loads, pipeline.catalogue.records(wanted or Wanted()))
 
 
 def _read_in_of(stack: str | None) -> None:
@@ -191,7 +191,7 @@ def _read_in_of(stack: str | None) -> None:
     from quantum_pipeline.cli.reach import pipeline_of  # noqa: PLC0415 - boto3 takes a while
 
     with pipeline_of(stack) as pipeline:
-        click.echo(f"{pipeline.read_in()} runs read in", err=True)
+        click.echo(f"{pipeline.catalogue.read_in(pipeline.bucket)} runs read in", err=True)
 
 
 def read_in(output: Path) -> Path:

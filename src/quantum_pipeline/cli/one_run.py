@@ -43,7 +43,7 @@ def record_of(run_id: str, stack: str | None, output: Path) -> Record:
     check_name(run_id)
     if stack is not None:
         with pipeline_of(stack) as pipeline:
-            found = pipeline.record(run_id)
+            found = pipeline.catalogue.record(run_id)
             if found is None:
                 state = pipeline.status(run_id)
                 raise _unknown(run_id, () if state is None else [f"it is {state}, and has none"])

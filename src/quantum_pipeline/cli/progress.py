@@ -14,7 +14,8 @@ from quantum_pipeline.cli import console
 from quantum_pipeline.wording import digits, duration
 
 if TYPE_CHECKING:
-    from quantum_pipeline.cli.client import Logged, Progress
+    from quantum_pipeline.cli.client import Progress
+    from quantum_pipeline.cli.job_log import Logged
 
 SILENT_SECONDS = 4.0
 """Longest silence where lines are printed, in the first half hour."""

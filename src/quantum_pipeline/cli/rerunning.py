@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from quantum_pipeline.cli import entry, following
+from quantum_pipeline.cli import entry
 from quantum_pipeline.cli.asking import SET
+from quantum_pipeline.cli.following import start
 from quantum_pipeline.cli.one_run import request_of
 from quantum_pipeline.cli.options import AS_JSON, CANCEL_ON_INTERRUPT, OUTPUT, RUN, STACK
 from quantum_pipeline.requests.changes import changed
@@ -34,7 +35,7 @@ def rerun(
     """
     asked = request_of(run_id, stack, output) | {"study": None}
     request = parse_request(changed(asked, assignments))
-    following.start(
+    start(
         request,
         request.name or f"{run_id[:30]}-again",
         stack=stack,

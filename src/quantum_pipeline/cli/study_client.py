@@ -35,7 +35,7 @@ class StudyClient:
     @classmethod
     def of_name(cls, pipeline: Pipeline, name: str) -> StudyClient | None:
         """Return the client of a study that was started; None where there is none."""
-        content = pipeline.content(places.key(name, places.STUDY_FILE))
+        content = pipeline.bucket.content(places.key(name, places.STUDY_FILE))
         return None if content is None else cls(pipeline, Study.model_validate_json(content))
 
     @property
@@ -72,15 +72,17 @@ class StudyClient:
         """Return where it stands."""
         self._read_rounds()
         wanted = Wanted(study=self.study.name, since=self._since())
-        for record in map(json.loads, self.pipeline.records(wanted)):
+        for record in map(json.loads, self.pipeline.catalogue.records(wanted)):
             self._records[record["run_id"]] = record
         return progress_of(self.study, self._rounds, self._rows, self._records)
 
     def _read_rounds(self) -> None:
         name = self.study.name
-        while content := self.pipeline.content(places.round_key(name, len(self._rounds) + 1)):
+        while content := self.pipeline.bucket.content(
+            places.round_key(name, len(self._rounds) + 1)
+        ):
             self._rounds.append(Round.model_validate_json(content))
-        while content := self.pipeline.content(places.rows_key(name, self._n_closed + 1)):
+        while content := self.pipeline.bucket.content(places.rows_key(name, self._n_closed + 1)):
             self._rows += map(RunRow.model_validate, json.loads(content)["rows"])
             self._n_closed += 1
 
@@ -97,7 +99,7 @@ class StudyClient:
 
     def execution(self) -> str | None:
         """Return the ARN of the execution that goes on with it; None where none does."""
-        content = self.pipeline.content(f"{self.prefix}{places.LEASE}")
+        content = self.pipeline.bucket.content(f"{self.prefix}{places.LEASE}")
         arn = None if content is None else str(json.loads(content)["execution_arn"])
         return arn if arn and self.pipeline.status_of(arn) == "RUNNING" else None
 
@@ -118,7 +120,7 @@ class StudyClient:
         Of rounds that are closed the rows are enough; of the others all that has ended.
         """
         for path in (each for each in sorted(folder.rglob("*")) if each.is_file()):
-            self.pipeline.put(f"{self.prefix}{path.relative_to(folder)}", path.read_bytes())
+            self.pipeline.bucket.put(f"{self.prefix}{path.relative_to(folder)}", path.read_bytes())
         self._read_rounds()
         for child in (child for each in self._rounds[self._n_closed :] for child in each.children):
             for name in dict.fromkeys((child.name, *(run.run_id for run in child.runs))):
@@ -128,9 +130,9 @@ class StudyClient:
         for path in (each for each in sorted(folder.rglob("*")) if each.is_file()):
             name = str(path.relative_to(folder))
             if name != runs.LOG:
-                self.pipeline.put(runs.key(folder.name, name), path.read_bytes())
+                self.pipeline.bucket.put(runs.key(folder.name, name), path.read_bytes())
 
     def summary(self) -> dict[str, Any] | None:
         """Return ``report.json``, None before there is one."""
-        content = self.pipeline.content(f"{self.prefix}{runs.REPORT}")
+        content = self.pipeline.bucket.content(f"{self.prefix}{runs.REPORT}")
         return None if content is None else dict(json.loads(content))

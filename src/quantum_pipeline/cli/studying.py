@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 import click
 
 from quantum_pipeline.catalogue.filters import Wanted
-from quantum_pipeline.cli import console, entry, following, listing, problem_file
+from quantum_pipeline.cli import console, entry, listing, problem_file
 from quantum_pipeline.cli.folders import fetch_all, make_folder
+from quantum_pipeline.cli.following import is_cancelled_for_good
 from quantum_pipeline.cli.options import (
     AS_JSON,
     CANCEL_ON_INTERRUPT,
@@ -164,10 +165,7 @@ class _Following:
             looked = time.monotonic()
 
     def _interrupted(self, execution: str, *, cancel: bool) -> None:
-        with self._line.paused():
-            stop = following.is_cancelled_for_good(cancel=cancel)
-        if not stop:
-            console.note(f"left running: {execution}")
+        if not is_cancelled_for_good([execution], self._line, cancel=cancel):
             return
         self._line.say("stopping the study and its runs")
         ended = self._client.stop(execution, STOP_SECONDS)
@@ -195,7 +193,8 @@ class _Following:
 
 def fetch_study(client: StudyClient, output: Path) -> Path:
     """Return the folder with the plan, the rounds and the summary of a study."""
-    return client.pipeline.fetch_all_of(client.prefix, output / FOLDER / client.study.name)
+    bucket, prefix = client.pipeline.bucket, client.prefix
+    return bucket.fetch(prefix, bucket.listed(prefix), output / FOLDER / client.study.name)
 
 
 def words(found: StudyProgress, seconds_left: float | None = None, *, going_on: bool = True) -> str:
@@ -298,7 +297,7 @@ def _show_progress(name: str, state: str, found: StudyProgress, *, as_json: bool
 
 def show_on_aws(client: StudyClient, *, as_json: bool) -> None:
     """Show a study of a stack: its summary, or where it stands."""
-    content = client.pipeline.content(f"{client.prefix}{REPORT}")
+    content = client.pipeline.bucket.content(f"{client.prefix}{REPORT}")
     if content is not None and client.execution() is None:
         if as_json:
             click.echo(content)

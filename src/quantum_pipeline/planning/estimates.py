@@ -15,6 +15,7 @@ from quantum_pipeline.planning.forms import describe_encoding, encoding_of, qubi
 from quantum_pipeline.planning.memory import memory_bytes
 from quantum_pipeline.planning.plan import Plan, Planned
 from quantum_pipeline.planning.prepared import OtherDevice, Preparation
+from quantum_pipeline.planning.runtimes import STARTUP_SECONDS, job_seconds
 from quantum_pipeline.planning.tasks import TRAINING
 from quantum_pipeline.problems import FormProblem
 from quantum_pipeline.requests.request import ResolvedRequest
@@ -78,7 +79,7 @@ class Estimate(BaseModel):
             yield "mitigation", self.mitigation
         yield "memory", memory_size(self.memory_bytes)
         yield "expected", expected_words(self.expected_seconds, on_device=bool(self.plan.uses))
-        yield "counted", f"{costs.STARTUP_SECONDS} s to start + {self._computing()}"
+        yield "counted", f"{STARTUP_SECONDS} s to start + {self._computing()}"
         yield "time limit", f"{self.max_runtime_seconds:,} s for the job: {self.runtime_because}"
         for name, planned in self.shares:
             for use in planned.uses:
@@ -100,7 +101,7 @@ class Estimate(BaseModel):
 
     def _computing(self) -> str:
         """Return the time that is counted after the start: the whole limit, or an allowance."""
-        seconds = ceil(self.job_seconds - costs.STARTUP_SECONDS)
+        seconds = ceil(self.job_seconds - STARTUP_SECONDS)
         if seconds >= self.max_runtime_seconds:
             return "the whole time limit"
         return f"{seconds:,} s for up to {_counted(self.max_evaluations, 'evaluation')} (allowance)"
@@ -129,7 +130,7 @@ def expected_words(seconds: float | None, *, on_device: bool = False) -> str:
     """Return how long a run should take on AWS, where that is known, in words."""
     computing = "a time to compute that is not known" if seconds is None else duration(seconds)
     queue = ", and what the device's queue takes, which nobody knows" if on_device else ""
-    return f"{duration(costs.STARTUP_SECONDS)} to start, then {computing}{queue}"
+    return f"{duration(STARTUP_SECONDS)} to start, then {computing}{queue}"
 
 
 def _counted(number: int, what: str) -> str:
@@ -173,7 +174,7 @@ def estimate(found: Preparation) -> Estimate:
         max_evaluations=request.algorithm.max_evaluations,
         max_runtime_seconds=request.limits.max_runtime_seconds,
         runtime_because=found.reasons.runtime.words,
-        job_seconds=costs.job_seconds(request, found.device),
+        job_seconds=job_seconds(request, found.device),
         expected_seconds=expected_seconds(request, found.device, found.plan),
         plan=found.plan,
         others=found.others,

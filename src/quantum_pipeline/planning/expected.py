@@ -9,8 +9,8 @@ from __future__ import annotations
 from quantum_pipeline.chemistry.basis import n_orbitals
 from quantum_pipeline.chemistry.excitations import n_excitations
 from quantum_pipeline.devices.catalogue import Device
-from quantum_pipeline.planning.costs import n_states
 from quantum_pipeline.planning.plan import Plan
+from quantum_pipeline.planning.runtimes import n_states
 from quantum_pipeline.planning.tables import MEASURED, SettledClassifier, counted_seconds
 from quantum_pipeline.problems import Chemistry, Classification
 from quantum_pipeline.requests.algorithm import SHOT_OPTIMIZERS, SettledCut, SettledQaoa

@@ -12,6 +12,7 @@ from quantum_pipeline.planning.costs import Cost
 from quantum_pipeline.planning.estimates import expected_words
 from quantum_pipeline.planning.expected import expected_seconds
 from quantum_pipeline.planning.packs import PackedRun, PreparedPack
+from quantum_pipeline.planning.runtimes import STARTUP_SECONDS
 from quantum_pipeline.wording import digits, memory_size
 
 
@@ -81,9 +82,9 @@ class PackEstimate(BaseModel):
         yield "pack", f"{len(self.runs)} runs in one job, {self.at_once} at once"
         for run in self.runs:
             yield "run", run.line
-        computing = ceil(self.job_seconds - costs.STARTUP_SECONDS)
+        computing = ceil(self.job_seconds - STARTUP_SECONDS)
         yield "expected", expected_words(self.expected_seconds)
-        yield "counted", f"{costs.STARTUP_SECONDS} s to start + {computing:,} s (allowance)"
+        yield "counted", f"{STARTUP_SECONDS} s to start + {computing:,} s (allowance)"
         yield "time limit", f"{self.max_runtime_seconds:,} s for the job"
         for item in self.cost.items:
             yield "cost", f"{item.usd:.4f} USD  {item.what}, {item.amount}"

@@ -15,12 +15,13 @@ from math import ceil, fsum
 from quantum_pipeline.devices.catalogue import LOCAL, find
 from quantum_pipeline.errors import BudgetExceeded, InvalidRequest, PipelineError
 from quantum_pipeline.planning import costs, instances
-from quantum_pipeline.planning.costs import LONGEST, STARTUP_SECONDS, Cost, InstancePrice
+from quantum_pipeline.planning.costs import Cost, InstancePrice
 from quantum_pipeline.planning.device import needs_device
 from quantum_pipeline.planning.learning import Learning
 from quantum_pipeline.planning.memory import BASE_BYTES, USABLE, memory_bytes
 from quantum_pipeline.planning.preparation import prepare
 from quantum_pipeline.planning.prepared import Preparation
+from quantum_pipeline.planning.runtimes import LONGEST, STARTUP_SECONDS, compute_seconds
 from quantum_pipeline.requests.pack import (
     Pack,
     PackedRequest,
@@ -206,7 +207,7 @@ def prepare_packed(
 def demand_of(request: ResolvedRequest) -> Demand:
     """Return what a run takes of the job: all its time limit where no allowance is known."""
     limit = request.limits.max_runtime_seconds
-    computed = costs.compute_seconds(request)
+    computed = compute_seconds(request)
     return Demand(limit if computed is None else min(computed, limit), memory_bytes(request))
 
 

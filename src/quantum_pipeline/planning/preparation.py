@@ -54,6 +54,7 @@ from quantum_pipeline.planning.plan import (
 )
 from quantum_pipeline.planning.prepared import OtherDevice, Preparation
 from quantum_pipeline.planning.reasons import Reason, Reasons
+from quantum_pipeline.planning.runtimes import settle_runtime
 from quantum_pipeline.planning.tasks import SAMPLES
 from quantum_pipeline.problems import AnyProblem, Classification
 from quantum_pipeline.requests.algorithm import Settled, SettledCut, SettledDivide, SettledKernel
@@ -233,7 +234,7 @@ def _prepared(
     others = tuple(map(OtherDevice.of, devices[1:], found[1:], rest))
     shares = [(device, planned), *zip(devices[1:], rest, strict=True)]
     whole = plan(work, device, state)  # where the others are lost
-    limits, why_runtime = costs.settle_runtime(request.limits, work, device, whole)
+    limits, why_runtime = settle_runtime(request.limits, work, device, whole)
     settled = {
         "device": work.device,
         "algorithm": work.algorithm,

@@ -12,9 +12,10 @@ from math import ceil
 from typing import Any
 
 from quantum_pipeline.planning import packs
-from quantum_pipeline.planning.costs import STARTUP_SECONDS, InstancePrice
+from quantum_pipeline.planning.costs import InstancePrice
 from quantum_pipeline.planning.packs import Room
 from quantum_pipeline.planning.prepared import Preparation
+from quantum_pipeline.planning.runtimes import STARTUP_SECONDS
 from quantum_pipeline.requests.pack import MOST, PackLimits
 from quantum_pipeline.requests.request import MAX_OBJECT_BYTES
 from quantum_pipeline.studies.lifecycle import CHILDREN_OF_SLOT, split
