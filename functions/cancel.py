@@ -26,7 +26,7 @@ from pydantic import BaseModel, Field
 from quantum_pipeline import runs
 from quantum_pipeline.aws import ends, jobs, packs, storage, tasks, tickets
 from quantum_pipeline.aws.ends import Failure
-from quantum_pipeline.aws.reported import Outcome, StateError, Status
+from quantum_pipeline.aws.reported import Outcome, StateError, Status, status_in
 from quantum_pipeline.aws.settings import CancelSettings
 from quantum_pipeline.aws.stage import EventModel, stage
 from quantum_pipeline.errors import InvalidRequest, InvalidResult, ServiceUnavailable
@@ -68,20 +68,14 @@ class FailedState(EventModel):
     number: Annotated[int, Field(strict=True, ge=0, lt=runs.MOST_PACKED)] | None = None
 
 
-class StatusChange(EventModel):
-    """What EventBridge, or the sweep, calls with."""
-
-    detail: Status
-
-
 def read_event(event: Any) -> Event:
     """Return what an event reports: the state machine's error, or an execution's status.
 
     Raises:
         InvalidRequest: it is neither; names each field that is wrong.
     """
-    if isinstance(event, dict) and "detail" in event:
-        return _of_status(StatusChange.read(event).detail)
+    if (status := status_in(event)) is not None:
+        return _of_status(status)
     found = FailedState.read(event)
     failure = _failure(found.run_id, found.execution_arn, found.error.outcome)
     return Event(

@@ -13,14 +13,15 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
 from quantum_pipeline import pages, runs
 from quantum_pipeline.aws import ends, jobs, packs, storage, tasks
 from quantum_pipeline.aws.clients import named_errors
-from quantum_pipeline.aws.ends import Claim, End
+from quantum_pipeline.aws.ends import Claim, Completed, CompletedPack
+from quantum_pipeline.aws.jobs import PaidJob
 from quantum_pipeline.aws.settings import PostProcessSettings
 from quantum_pipeline.aws.stage import EventModel, logger, stage
 from quantum_pipeline.errors import (
@@ -33,7 +34,7 @@ from quantum_pipeline.errors import (
 from quantum_pipeline.planning import costs
 from quantum_pipeline.planning.costs import InstancePrice
 from quantum_pipeline.planning.pack_record import PackRecord
-from quantum_pipeline.planning.packs import cost_of, shares
+from quantum_pipeline.planning.packs import cost_of
 from quantum_pipeline.planning.prepared import PreparedRun, RunHeader
 from quantum_pipeline.reports import (
     AnyReport,
@@ -70,33 +71,6 @@ class Event(EventModel):
     polls: Polls
     n_runs: NumberOfRuns = 1
     number: Annotated[int, Field(strict=True, ge=0, lt=MOST_PACKED)] | None = None
-
-
-class Completed(End):
-    """The record of a run that succeeded; but for time and job, what the state returns."""
-
-    announced = ("objective", "approximation_ratio", "actual_usd", "report", "report_html")
-
-    status: Literal["SUCCEEDED"]
-    report: str
-    report_html: str
-    objective: float | None
-    approximation_ratio: float | None
-    expected_ratio: float | None
-    actual_usd: float
-
-
-class CompletedPack(End):
-    """The record of a pack of which every run has an end; ``actual_usd`` is the bill of its job."""
-
-    announced = ("succeeded", "failed", "cancelled", "actual_usd")
-
-    execution_arn: str
-    status: Literal["SUCCEEDED"] = "SUCCEEDED"
-    succeeded: int
-    failed: int
-    cancelled: int
-    actual_usd: float
 
 
 @stage(Event.read, uses=("s3", "braket", "dynamodb", "sns"))
@@ -144,38 +118,21 @@ def _claim(event: Event, settings: PostProcessSettings, started: float) -> Claim
     """Make the report, stage it, and claim the run's end with it."""
     bucket = settings.output_bucket
     prepared = storage.need_model(bucket, runs.key(event.run_id, runs.PREPARED), PreparedRun)
-    job = _Job.of(event, bucket)
+    job = _job(event, bucket)
     result = read_result(jobs.read_output(job.newest), prepared)
     timing = _timing(event, prepared, job, started)
     made = _report(prepared, job, result, timing, settings.instance_price)
     return _claim_completed(bucket, made, result, "run", prepared.request.study)
 
 
-class _Job(NamedTuple):
-    """The job of a run, or a pack: as it was recorded, as Braket says, and what is billed of it."""
-
-    submitted: SubmittedJob
-    newest: jobs.JobState
-    billed_seconds: float
-    part: float = 1.0
-    """Of all that is billed, where a run shares the job with others."""
-
-    @classmethod
-    def of(cls, event: Event, bucket: str) -> Self:
-        submitted = storage.need_model(bucket, runs.key(event.run_id, runs.JOB), SubmittedJob)
-        job = jobs.look(event.job_arn)
-        attempts = [*map(jobs.look, submitted.earlier), job]
-        return cls(submitted, job, sum(each.paid_seconds for each in attempts))
-
-    def shared(self, seconds: float) -> Self:
-        """Return the job as a run has it that pays for so many of the billed seconds."""
-        part = seconds / self.billed_seconds if self.billed_seconds else 0.0
-        return self._replace(billed_seconds=seconds, part=part)
+def _job(event: Event, bucket: str) -> PaidJob:
+    submitted = storage.need_model(bucket, runs.key(event.run_id, runs.JOB), SubmittedJob)
+    return PaidJob.of(submitted, event.job_arn)
 
 
 def _report(
     prepared: PreparedRun,
-    job: _Job,
+    job: PaidJob,
     result: AnyResult,
     timing: Timing,
     instance: InstancePrice,
@@ -194,7 +151,7 @@ def _report(
     return build_report(prepared, outcome, result)
 
 
-def _timing(event: Event, prepared: PreparedRun, job: _Job, started: float) -> Timing:
+def _timing(event: Event, prepared: PreparedRun, job: PaidJob, started: float) -> Timing:
     """Return where the time went; of a job that is shared, the run's part of it."""
     return Timing(
         prepare_seconds=prepared.prepare_seconds,
@@ -247,11 +204,11 @@ def _claim_of_pack(
     event: Event, pack: PackRecord, name: str, settings: PostProcessSettings, started: float
 ) -> Claim | None:
     """Claim the end of a run of a pack; None where the job failed before the run had ended."""
-    bucket, job = settings.output_bucket, _Job.of(event, settings.output_bucket)
+    bucket, job = settings.output_bucket, _job(event, settings.output_bucket)
     left, cancelled = packs.left(bucket, pack, name), packs.is_cancelled(bucket, pack, name)
     if left is None and not cancelled and job.newest.status != "COMPLETED":
         return None
-    seconds = _shares(pack, job)[name]
+    seconds = _seconds(pack, job)[name]
     failure = packs.failed(
         pack, name, job_arn=event.job_arn, billable_seconds=seconds, cancelled=cancelled
     )
@@ -274,16 +231,13 @@ def _claim_of_pack(
         return packs.end(bucket, pack, failure.model_copy(update=said))
 
 
-def _shares(pack: PackRecord, job: _Job) -> dict[str, float]:
-    """Return each run's part of the billed seconds; a run that was refused has none."""
+def _seconds(pack: PackRecord, job: PaidJob) -> dict[str, float]:
+    """Return the billed seconds of each run."""
     summary = PackSummary()
     if job.newest.status == "COMPLETED":
         with suppress(InvalidResult, ValidationError):  # then nobody knows who used what
             summary = PackSummary.model_validate(jobs.read_output(job.newest))
-    used = [summary.processor_seconds.get(name, 0.0) for name in pack.runs]
-    start = max(0.0, job.billed_seconds - summary.seconds)
-    parts = dict(zip(pack.runs, shares(job.billed_seconds, start, used), strict=True))
-    return parts | dict.fromkeys(pack.refused, 0.0)
+    return pack.shares(job.billed_seconds, summary.seconds, summary.processor_seconds)
 
 
 def _end_pack(event: Event, pack: PackRecord, settings: PostProcessSettings) -> dict[str, Any]:
@@ -309,7 +263,7 @@ def _end_of(bucket: str, pack: PackRecord, name: str) -> Claim:
 def _claim_pack(
     event: Event, pack: PackRecord, claims: Sequence[Claim], settings: PostProcessSettings
 ) -> Claim:
-    bucket, job = settings.output_bucket, _Job.of(event, settings.output_bucket)
+    bucket, job = settings.output_bucket, _job(event, settings.output_bucket)
     counts = Counter(each.record for each in claims)
     bill = cost_of(job.billed_seconds, settings.instance_price).total_usd
     estimate = pack.estimate.total_usd

@@ -19,7 +19,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from quantum_pipeline.aws import executions, studies
-from quantum_pipeline.aws.reported import Outcome, StateError, Status
+from quantum_pipeline.aws.reported import Outcome, StateError, status_in
 from quantum_pipeline.aws.settings import StopRunsSettings
 from quantum_pipeline.aws.stage import EventModel, stage
 from quantum_pipeline.aws.studies import StudyEnd
@@ -48,24 +48,17 @@ class FailedState(EventModel):
     error: StateError
 
 
-class StatusChange(EventModel):
-    """What EventBridge, or the sweep, calls with."""
-
-    detail: Status
-
-
 def read_event(event: Any) -> Event:
     """Return what an event reports: the state machine's error, or an execution's status.
 
     Raises:
         InvalidRequest: it is neither; names each field that is wrong.
     """
-    if isinstance(event, dict) and "detail" in event:
-        detail = StatusChange.read(event).detail
+    if (status := status_in(event)) is not None:
         return Event(
-            execution_arn=detail.execution_arn,
-            outcome=detail.outcome,
-            cut_off_at=detail.cut_off_at,
+            execution_arn=status.execution_arn,
+            outcome=status.outcome,
+            cut_off_at=status.cut_off_at,
         )
     found = FailedState.read(event)
     return Event(execution_arn=found.execution_arn, outcome=found.error.outcome)

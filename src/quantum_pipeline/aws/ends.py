@@ -86,6 +86,33 @@ class Failure(End):
         return runs.CANCELLED if self.status == "CANCELLED" else runs.FAILURE
 
 
+class Completed(End):
+    """The record of a run that succeeded; but for time and job, what the state returns."""
+
+    announced = ("objective", "approximation_ratio", "actual_usd", "report", "report_html")
+
+    status: Literal["SUCCEEDED"]
+    report: str
+    report_html: str
+    objective: float | None
+    approximation_ratio: float | None
+    expected_ratio: float | None
+    actual_usd: float
+
+
+class CompletedPack(End):
+    """The record of a pack of which every run has an end; ``actual_usd`` is the bill of its job."""
+
+    announced = ("succeeded", "failed", "cancelled", "actual_usd")
+
+    execution_arn: str
+    status: Literal["SUCCEEDED"] = "SUCCEEDED"
+    succeeded: int
+    failed: int
+    cancelled: int
+    actual_usd: float
+
+
 Kind = Literal["run", "run of a pack", "pack"]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 from botocore.exceptions import ClientError
 
@@ -32,6 +32,7 @@ from quantum_pipeline.errors import (
 from quantum_pipeline.planning.costs import InstancePrice
 from quantum_pipeline.planning.pack_record import PackRecord
 from quantum_pipeline.planning.prepared import RunHeader
+from quantum_pipeline.runs import SubmittedJob
 
 ENDED = ("COMPLETED", "FAILED", "CANCELLED")
 
@@ -53,6 +54,28 @@ class JobState:
     def paid_seconds(self) -> float:
         """Billed seconds of the instance; those it has run, if Braket does not report any."""
         return self.job_seconds if self.billable_seconds is None else self.billable_seconds
+
+
+class PaidJob(NamedTuple):
+    """A job that has ended: as it was recorded, as Braket says, and what is billed of it."""
+
+    submitted: SubmittedJob
+    newest: JobState
+    billed_seconds: float
+    part: float = 1.0
+    """Of all that is billed, where a run shares the job with others."""
+
+    @classmethod
+    def of(cls, submitted: SubmittedJob, job_arn: str) -> Self:
+        """Return the job of the last attempt; that of each earlier one is billed as well."""
+        job = look(job_arn)
+        attempts = [*map(look, submitted.earlier), job]
+        return cls(submitted, job, sum(each.paid_seconds for each in attempts))
+
+    def shared(self, seconds: float) -> Self:
+        """Return the job as a run has it that pays for so many of the billed seconds."""
+        part = seconds / self.billed_seconds if self.billed_seconds else 0.0
+        return self._replace(billed_seconds=seconds, part=part)
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, Field
 
+from quantum_pipeline.aws.stage import EventModel
 from quantum_pipeline.runs import ExecutionArn, ExecutionName
 
 
@@ -61,6 +62,22 @@ class Status(BaseModel):
         if self.status not in ("ABORTED", "TIMED_OUT") or self.stop_date is None:
             return None
         return datetime.fromtimestamp(self.stop_date / 1000, UTC)
+
+
+class StatusChange(EventModel):
+    """What EventBridge, or the sweep, calls with."""
+
+    detail: Status
+
+
+def status_in(event: Any) -> Status | None:
+    """Return the status that a function is called with, None where the state machine calls it.
+
+    Raises:
+        InvalidRequest: names each field that is wrong.
+    """
+    is_change = isinstance(event, dict) and "detail" in event
+    return StatusChange.read(event).detail if is_change else None
 
 
 def _message(cause: str) -> str:

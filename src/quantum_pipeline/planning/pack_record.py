@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from quantum_pipeline.planning.costs import Cost, InstancePrice
-from quantum_pipeline.planning.packs import PreparedPack
+from quantum_pipeline.planning.packs import PreparedPack, shares
 from quantum_pipeline.requests.labels import Owner, Tags
 from quantum_pipeline.requests.pack import MOST, RunName, SettledPackLimits
 from quantum_pipeline.runs import packed_run_id
@@ -75,6 +75,17 @@ class PackRecord(BaseModel):
     def run_id(self, name: str) -> str:
         """Return the id of one of its runs."""
         return packed_run_id(self.pack_id, name)
+
+    def shares(
+        self, billed_seconds: float, seconds: float, used: Mapping[str, float]
+    ) -> dict[str, float]:
+        """Return each run's part of the billed seconds; a run that was refused has none.
+
+        ``seconds`` is how long the job took for all of them, ``used`` what each took of it.
+        """
+        start = max(0.0, billed_seconds - seconds)
+        found = shares(billed_seconds, start, [used.get(name, 0.0) for name in self.runs])
+        return dict(zip(self.runs, found, strict=True)) | dict.fromkeys(self.refused, 0.0)
 
 
 def _common(tags: Sequence[Mapping[str, str]]) -> dict[str, str]:
