@@ -180,7 +180,7 @@ class PackJob:
         """End the runs that their user has cancelled."""
         try:
             cancelled = cancelled_runs(self._record.pack_id)
-        except Exception:
+        except Exception:  # whatever it is, the runs that go on are worth more than a marker
             logging.exception("markers could not be looked for: a later look may see them")
             return
         error = JobFailed("cancelled by its user")
@@ -226,7 +226,7 @@ def _work(solve: Solve, prepared: PreparedRun, folder: Path, seconds: int, paren
         left = _failed(JobFailed(f"too little memory: {needed} were counted ({error})"), 0.0)
     except PipelineError as error:
         left = _failed(error, time.process_time())
-    except Exception as error:
+    except Exception as error:  # whatever it is, it is this run's end and no other's
         logging.exception("%s", folder.name)
         left = _failed(JobFailed(f"{type(error).__name__}: {error}"), time.process_time())
     leave(folder, left)

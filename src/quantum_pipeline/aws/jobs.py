@@ -176,50 +176,52 @@ def create(
         ServiceUnavailable: the job was created before, but SearchJobs does not list it yet.
         ClientError: any other refusal of CreateJob, to be given its name by `error_codes`.
     """
-    name = runs.job_name(wanted.execution_arn, wanted.attempt)
-    folder = runs.job_folder(wanted.run_id, wanted.attempt)
-    checkpoints = runs.key(wanted.run_id, runs.CHECKPOINTS)
-    inputs = f"s3://{settings.output_bucket}/{wanted.inputs}"
     try:
-        answer = client("braket").create_job(
-            clientToken=runs.client_token(wanted.execution_arn, wanted.attempt),
-            jobName=name,
-            roleArn=settings.job_role_arn,
-            algorithmSpecification={
-                "scriptModeConfig": {
-                    "entryPoint": runs.ENTRY_POINT,
-                    "s3Uri": source.uri,
-                    "compressionType": "GZIP",
-                }
-            },
-            inputDataConfig=[
-                {
-                    "channelName": runs.INPUT_CHANNEL,
-                    "dataSource": {"s3DataSource": {"s3Uri": inputs}},
-                }
-            ],
-            outputDataConfig={"s3Path": f"s3://{settings.output_bucket}/{folder}"},
-            checkpointConfig={"s3Uri": f"s3://{settings.output_bucket}/{checkpoints}"},
-            instanceConfig={"instanceType": settings.job_instance_type, "volumeSizeInGb": 30},
-            deviceConfig={"device": wanted.device.arn},
-            stoppingCondition={"maxRuntimeInSeconds": max_runtime_seconds},
-            hyperParameters=wanted.hyperparameters,
-            **_reservation(wanted),
-            tags={
-                **wanted.tags,
-                runs.RUN_ID_TAG: wanted.run_id,
-                runs.EXECUTION_TAG: wanted.execution_arn,
-                runs.STACK_TAG: settings.powertools_service_name,
-            },
-        )
+        call = _call(wanted, source, settings, max_runtime_seconds)
+        return str(client("braket").create_job(**call)["jobArn"])
     except ClientError as error:
         if meaning_of(error.response) is not Meaning.CONFLICT:
             raise
+        name = runs.job_name(wanted.execution_arn, wanted.attempt)
         found = find_all(wanted.execution_arn, wanted.created_at, name)
         if not found:  # SearchJobs lags behind CreateJob: a later call finds it
             raise ServiceUnavailable(f"{name}: created before, but not found yet") from error
         return found[-1]
-    return str(answer["jobArn"])
+
+
+def _call(
+    wanted: Wanted, source: Source, settings: SubmitSettings, max_runtime_seconds: int
+) -> dict[str, Any]:
+    """Return the arguments of CreateJob."""
+    bucket = f"s3://{settings.output_bucket}"
+    script = {
+        "entryPoint": runs.ENTRY_POINT,
+        "s3Uri": source.uri,
+        "compressionType": "GZIP",
+    }
+    inputs = {"s3DataSource": {"s3Uri": f"{bucket}/{wanted.inputs}"}}
+    folder = runs.job_folder(wanted.run_id, wanted.attempt)
+    checkpoints = runs.key(wanted.run_id, runs.CHECKPOINTS)
+    return {
+        "clientToken": runs.client_token(wanted.execution_arn, wanted.attempt),
+        "jobName": runs.job_name(wanted.execution_arn, wanted.attempt),
+        "roleArn": settings.job_role_arn,
+        "algorithmSpecification": {"scriptModeConfig": script},
+        "inputDataConfig": [{"channelName": runs.INPUT_CHANNEL, "dataSource": inputs}],
+        "outputDataConfig": {"s3Path": f"{bucket}/{folder}"},
+        "checkpointConfig": {"s3Uri": f"{bucket}/{checkpoints}"},
+        "instanceConfig": {"instanceType": settings.job_instance_type, "volumeSizeInGb": 30},
+        "deviceConfig": {"device": wanted.device.arn},
+        "stoppingCondition": {"maxRuntimeInSeconds": max_runtime_seconds},
+        "hyperParameters": wanted.hyperparameters,
+        "tags": {
+            **wanted.tags,
+            runs.RUN_ID_TAG: wanted.run_id,
+            runs.EXECUTION_TAG: wanted.execution_arn,
+            runs.STACK_TAG: settings.powertools_service_name,
+        },
+        **_reservation(wanted),
+    }
 
 
 def _reservation(wanted: Wanted) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def once(
     stands = leased.record
     try:
         stands = tell(stands) or stands
-    except Exception:
+    except Exception:  # whatever it is, it is raised again, with the lease given back
         free = stands.model_copy(update={"telling": None})
         storage.replace(bucket, key, Tagged(free, leased.tag))
         raise

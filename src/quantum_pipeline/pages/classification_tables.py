@@ -103,9 +103,7 @@ def tables(report: ClassificationReport) -> list[Table]:
         Table("Algorithm", "algorithm", _algorithm(report)),
         *kernel,
         Table("Training", "analysis", rows.analysis(report, rows.ended(report))),
-        Table("Time", "timing", rows.timing(report)),
-        Table("Cost", "cost", rows.cost(report)),
-        Table("Provenance", "provenance", rows.provenance(report)),
+        *rows.of_every_run(report),
     ]
 
 

@@ -98,9 +98,7 @@ def tables(report: DividedReport) -> list[Table]:
         Table("Rounds", "analysis", rows.analysis(report, final)),
         Table("Algorithm", "algorithm", _algorithm(report)),
         *([Table("Devices", "devices", rows.devices(report.devices))] if report.devices else []),
-        Table("Time", "timing", rows.timing(report)),
-        Table("Cost", "cost", rows.cost(report)),
-        Table("Provenance", "provenance", rows.provenance(report)),
+        *rows.of_every_run(report),
     ]
 
 

@@ -117,9 +117,7 @@ def tables(study: FormStudy) -> list[Table]:
         Table("Problem", "problem", _problem(study)),
         Table("Algorithm", "algorithm", _algorithm(study)),
         Table("Optimisation", "analysis", rows.analysis(report, rows.ended(report))),
-        Table("Time", "timing", rows.timing(report)),
-        Table("Cost", "cost", rows.cost(report)),
-        Table("Provenance", "provenance", rows.provenance(report)),
+        *rows.of_every_run(report),
     ]
 
 

@@ -202,9 +202,7 @@ def tables(report: MoleculeReport) -> list[Table]:
         *scan,
         Table("Algorithm", "algorithm", _algorithm(report)),
         Table("Optimisation", "analysis", rows.analysis(report, _ended(report), hartree)),
-        Table("Time", "timing", rows.timing(report)),
-        Table("Cost", "cost", rows.cost(report)),
-        Table("Provenance", "provenance", rows.provenance(report)),
+        *rows.of_every_run(report),
     ]
 
 

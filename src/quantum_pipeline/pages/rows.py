@@ -133,7 +133,16 @@ def analysis(report: Report, final: str, energy: Callable[[float], str] = number
     ]
 
 
-def timing(report: Report) -> list[Row]:
+def of_every_run(report: Report) -> list[Table]:
+    """Return the tables that end each page: times, the bill, and what made the report."""
+    return [
+        Table("Time", "timing", _timing(report)),
+        Table("Cost", "cost", _cost(report)),
+        Table("Provenance", "provenance", _provenance(report)),
+    ]
+
+
+def _timing(report: Report) -> list[Row]:
     """Return where the time went."""
     timing = report.timing
     return [
@@ -149,7 +158,7 @@ def timing(report: Report) -> list[Row]:
     ]
 
 
-def cost(report: Report) -> list[Row]:
+def _cost(report: Report) -> list[Row]:
     """Return the bill."""
     cost = report.cost
     items = [
@@ -169,7 +178,7 @@ def cost(report: Report) -> list[Row]:
     ]
 
 
-def provenance(report: Report) -> list[Row]:
+def _provenance(report: Report) -> list[Row]:
     """Return what ran, and where."""
     provenance = report.provenance
     return [

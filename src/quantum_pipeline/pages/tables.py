@@ -151,9 +151,7 @@ def tables(study: Study) -> list[Table]:
         Table("Optimisation", "analysis", rows.analysis(study.report, rows.ended(study.report))),
         Table("Algorithm", "algorithm", _algorithm(study)),
         *cut_tables(study.report),
-        Table("Time", "timing", rows.timing(study.report)),
-        Table("Cost", "cost", rows.cost(study.report)),
-        Table("Provenance", "provenance", rows.provenance(study.report)),
+        *rows.of_every_run(study.report),
     ]
 
 

@@ -163,7 +163,6 @@ class Algorithm(BaseModel):
         "chosen if not given: twice the least with which no infeasible state is best",
         json_schema_extra={"allowed": f"a number above 0, up to {MAX_MAGNITUDE:g}"},
     )
-
     inequality: Literal["auto"] | Inequality = Field(
         "auto",
         description="how a device's circuit keeps constraints with <= or >=: by bits of slack, or "
@@ -171,7 +170,6 @@ class Algorithm(BaseModel):
         "for others",
         json_schema_extra={"allowed": "one of auto, slack, unbalanced"},
     )
-
     kernel: Literal["auto"] | Kernel = Field(
         "auto",
         description="likeness of two rows: the overlap of their states, or of what single qubits "

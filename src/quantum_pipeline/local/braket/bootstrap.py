@@ -68,7 +68,7 @@ def run(failure: Path) -> None:
         use_code(Path.cwd())
         function = entry_point(os.environ["AMZN_BRAKET_SCRIPT_ENTRY_POINT"])
         function(**arguments(function))
-    except Exception as error:
+    except Exception as error:  # whatever the job's code raises, it is raised again
         name = type(error).__name__
         failure.write_text(f"{name}: {error}" if str(error) else name)
         raise
