@@ -7,6 +7,8 @@
   Functions has milliseconds since 1970 there.
 - Waiting: the engine asks for the child's status over HTTP twice a second. Here it looks at the
   child itself, often, and asks as the state machine's role once that has ended.
+- Stopping: an execution that has been stopped evaluates nothing more, a state's time limit neither;
+  yet the engine takes it from the stack, where something else is then.
 """
 
 from __future__ import annotations
@@ -24,6 +26,9 @@ _LOOK_SECONDS = 0.02
 @cache
 def complete() -> None:
     """Complete the engine, once; it is imported by then."""
+    from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import (  # noqa: PLC0415
+        TimeoutSeconds,
+    )
     from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (  # noqa: PLC0415
         state_task_service_callback,
     )
@@ -31,6 +36,8 @@ def complete() -> None:
         StateTaskServiceSfn,
     )
 
+    limit: Any = TimeoutSeconds
+    limit.eval = limit._eval_body
     service: Any = StateTaskServiceSfn
     fill_in, build = service._normalise_parameters, service._build_sync2_resolver
 
