@@ -13,6 +13,7 @@ from quantum_pipeline.catalogue.comparison import differences, figures
 from quantum_pipeline.cli import console, entry
 from quantum_pipeline.cli.one_run import file_of, read_report, record_of
 from quantum_pipeline.cli.options import AS_JSON, OUTPUT, STACK
+from quantum_pipeline.cli.writing import writing
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.runs import PREPARED, REPORT
 
@@ -85,8 +86,5 @@ def _write(
     from quantum_pipeline.pages.comparison import comparison_page  # noqa: PLC0415 - matplotlib
 
     content = comparison_page(run_ids, rows, differing, reports)
-    try:
+    with writing("--page", path):
         path.write_text(content, encoding="utf-8")
-    except OSError as error:
-        allowed = f"a file that can be written ({error.strerror})"
-        raise InvalidRequest.of("--page", str(path), allowed) from None

@@ -11,7 +11,7 @@ from quantum_pipeline.cli.asked import read
 from quantum_pipeline.cli.asking import Asking, asking
 from quantum_pipeline.cli.compact_json import compact
 from quantum_pipeline.cli.options import FILE
-from quantum_pipeline.errors import InvalidRequest
+from quantum_pipeline.cli.writing import writing
 from quantum_pipeline.requests.pack import parse_input
 
 
@@ -33,9 +33,6 @@ def convert(file: Path, asking: Asking, output: Path | None) -> None:
     if output is None:
         click.echo(text)
         return
-    try:
+    with writing("--output", output):
         output.write_text(f"{text}\n", encoding="utf-8")
-    except OSError as error:
-        allowed = f"a file that can be written ({error.strerror})"
-        raise InvalidRequest.of("--output", str(output), allowed) from None
     console.note(f"wrote {output}")

@@ -13,6 +13,7 @@ from quantum_pipeline.cli.one_run import check_name, read_report, record_of
 from quantum_pipeline.cli.options import OUTPUT, RUN, STACK
 from quantum_pipeline.cli.progress import progress
 from quantum_pipeline.cli.reach import pipeline_of
+from quantum_pipeline.cli.writing import FOLDER, writing
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.runs import LOG, PACK, REPORT, pack_and_name
 from quantum_pipeline.studies.places import study_of
@@ -109,10 +110,7 @@ def _draw(folder: Path) -> None:
     from quantum_pipeline.pages import render  # noqa: PLC0415 - matplotlib
 
     drawn = render(report)
-    try:
+    with writing("--output", folder, FOLDER):
         for name in report.artifacts.in_page:
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_bytes(drawn[name])
-    except OSError as error:
-        allowed = f"a folder that can be written to ({error.strerror})"
-        raise InvalidRequest.of("--output", str(folder), allowed) from None

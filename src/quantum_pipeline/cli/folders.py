@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from quantum_pipeline.errors import InvalidRequest
+from quantum_pipeline.cli.writing import FOLDER, writing
 from quantum_pipeline.local.catalogue_file import CatalogueFile
 from quantum_pipeline.local.places import cache_folder
 from quantum_pipeline.runs import packed_run_id
@@ -39,14 +39,11 @@ def folders_for_runs(output: Path, stack: str | None) -> Iterator[None]:
 
 def make_folder(field: str, folder: Path) -> None:
     """Make a folder, and see that files can be written there, before anything runs."""
-    try:
+    with writing(field, folder, FOLDER):
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(bytes(4096))
             file.flush()
-    except OSError as error:
-        allowed = f"a folder that can be written to ({error.strerror})"
-        raise InvalidRequest.of(field, str(folder), allowed) from None
 
 
 def fetch_files(

@@ -25,6 +25,7 @@ from quantum_pipeline.catalogue.comparison import at
 from quantum_pipeline.catalogue.filters import Record, Wanted
 from quantum_pipeline.cli import entry, layout
 from quantum_pipeline.cli.options import OUTPUT, STACK, json_option
+from quantum_pipeline.cli.writing import writing
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.local.catalogue_file import CatalogueFile
 from quantum_pipeline.wording import percent
@@ -211,13 +212,11 @@ def _export(found: Sequence[Record], path: Path) -> None:
         InvalidRequest: the file is there already, or cannot be written.
     """
     lines = (json.dumps(each, separators=(",", ":")) for each in reversed(found))
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.writelines(f"{line}\n" for line in lines)
-    except OSError as error:
-        raise InvalidRequest.of(
-            "--export", str(path), f"a new file that can be written ({error.strerror})"
-        ) from None
+    with (
+        writing("--export", path, "a new file that can be written"),
+        path.open("x", encoding="utf-8") as file,
+    ):
+        file.writelines(f"{line}\n" for line in lines)
     click.echo(f"{len(found)} records in {path}", err=True)
 
 
