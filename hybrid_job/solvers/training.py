@@ -148,8 +148,8 @@ def train(
     start = start_of(job)
     if algorithm.optimizer in SHOT_OPTIMIZERS:
         estimate = on_device or one_by_one(_simulated(job, engine, spectrum))
-        compared = _compared_exactly(engine, algorithm.cvar_alpha, start)
-        return _from_shots(job, estimate, start, compared)
+        point, compared = _lowest(engine, algorithm.cvar_alpha, start)
+        return _from_shots(job, estimate, start, point, compared)
     exact = objective(engine, algorithm.cvar_alpha)
     return descend(job, algorithm, exact, start, offset=model.offset)
 
@@ -159,14 +159,15 @@ class Start:
     """Angles to start from, each of shape (2, depth), where they come from, and their unit.
 
     ``unit`` is the typical field that gammas are measured by, see ``optimising.optimiser``. Where
-    earlier runs suggest angles, they are the first and the default's the second; ``best_alone``
-    says that only the better of them is optimised.
+    earlier runs suggest angles, they are the first and the default's the second; ``others`` are
+    those of single ones of these runs, and ``best_alone`` says that only the best is optimised.
     """
 
     points: list[Real]
     words: str
     unit: float
     learned: bool = False
+    others: tuple[Real, ...] = ()
     best_alone: bool = False
 
     @property
@@ -220,13 +221,16 @@ def _compared(start: Start, optimum: Optimum) -> StartsCompared | None:
     return _better(first[1], first.get(2), both=not start.best_alone)
 
 
-def _compared_exactly(engine: Engine, alpha: float, start: Start) -> StartsCompared | None:
-    """Return the same of energies that cost nothing: those of the exact state."""
+def _lowest(engine: Engine, alpha: float, start: Start) -> tuple[Real, StartsCompared | None]:
+    """Return the start whose exact state, which costs nothing, has the least energy."""
     if not start.learned:
-        return None
+        return start.points[0], None
     evaluate = objective(engine, alpha)
-    learned, default = (evaluate(point)[0] for point in start.points[:2])
-    return _better(learned, default, both=False)
+    learned, default = start.points[:2]
+    energies = [(evaluate(point)[0], point) for point in (learned, *start.others)]
+    least, best = min(energies, key=lambda each: each[0])
+    compared = _better(least, evaluate(default)[0], both=False)
+    return default if compared.taken == "default" else best, compared
 
 
 def _better(learned: float, default: float | None, *, both: bool) -> StartsCompared:
@@ -266,13 +270,11 @@ def _simulated(job: QaoaJob, engine: Engine, spectrum: Real) -> Single:
 
 
 def _from_shots(
-    job: QaoaJob, estimate: Estimate, start: Start, compared: StartsCompared | None
+    job: QaoaJob, estimate: Estimate, start: Start, point: Real, compared: StartsCompared | None
 ) -> Trained:
     """Return what an optimiser without gradients finds, from energies with the offset."""
-    by_default = compared is not None and compared.taken == "default"
     algorithm, offset = job.algorithm, job.model.offset
     numbers = itertools.count(1)
-    point = start.points[1 if by_default else 0]
     log_phase("training", point.shape[1], point.shape[1])
 
     def logged(batch: Sequence[Real]) -> list[tuple[float, float]]:
@@ -319,11 +321,15 @@ def start_of(job: QaoaJob) -> Start:
 def _learned(job: QaoaJob, suggestion: Suggestion, unit: float) -> Start:
     """Return the angles that earlier runs suggest, and beside them the usual ones as deep."""
     points, words = _usual(job, suggestion.depth, unit)
-    learned = from_units(np.array([suggestion.gammas, suggestion.betas]), unit)
+    learned, *others = (
+        from_units(np.array([each.gammas, each.betas]), unit)
+        for each in (suggestion, *suggestion.others)
+    )
     alone = job.algorithm.starts == 1
     points = [learned, *(points if alone else points[: job.algorithm.starts - 1])]
-    rest = f"compared with {words}" if alone else f"then {words}"
-    return Start(points, f"angles of earlier runs, {rest}", unit, learned=True, best_alone=alone)
+    what = "the best angles of earlier runs" if others else "angles of earlier runs"
+    words = f"{what}, {'compared with' if alone else 'then'} {words}"
+    return Start(points, words, unit, learned=True, others=tuple(others), best_alone=alone)
 
 
 def _usual(job: QaoaJob, depth: int, unit: float) -> tuple[list[Real], str]:

@@ -18,7 +18,13 @@ from quantum_pipeline.ising import all_energies
 from quantum_pipeline.ising.angles import from_units
 from quantum_pipeline.pages.page import page
 from quantum_pipeline.pages.study import Study
-from quantum_pipeline.planning.learning import Learning, Neighbour, Suggestion, Verdict
+from quantum_pipeline.planning.learning import (
+    Learning,
+    Neighbour,
+    SuggestedAngles,
+    Suggestion,
+    Verdict,
+)
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.reports import OptimisationReport, build_report
 from quantum_pipeline.requests.request import parse_request
@@ -160,6 +166,24 @@ def test_where_shots_train_the_starts_are_compared_on_the_exact_state(tmp_path: 
     part = report_of(run, found).learning
     assert part is not None and part.came_of_it is not None
     assert part.came_of_it.compared_on == "exact state"
+
+
+def test_where_shots_train_the_lowest_of_all_that_earlier_runs_found_is_taken(
+    tmp_path: Path,
+) -> None:
+    gammas, betas = NEAR
+    far = learning(((1.5, -1.0, 0.4), (0.5, 0.1, 0.7)))
+    assert far.suggestion is not None
+    others = (SuggestedAngles(gammas=gammas, betas=betas),)
+    both = far.model_copy(
+        update={"suggestion": far.suggestion.model_copy(update={"others": others})}
+    )
+    shots = {"depth": 3, "shots_per_evaluation": 50, "max_evaluations": 3}
+    found = solved(prepared(both, **shots), tmp_path).compared
+    near = solved(prepared(learning(), **shots), tmp_path / "near").compared
+    assert found is not None and near is not None
+    assert found.taken == "learned"
+    assert found.learned == pytest.approx(near.learned)
 
 
 def test_a_run_that_found_no_one_to_learn_from_is_as_without_learning(tmp_path: Path) -> None:

@@ -88,6 +88,32 @@ def test_a_thousand_shots_come_near_what_exact_gradients_reach(
     assert np.mean(reached) > near
 
 
+def test_a_few_steps_of_spsa_from_a_start_near_the_minimum_do_not_lead_away_from_it() -> None:
+    reached = []
+    for seed in range(6):
+        ising = model(6, seed)
+        qaoa, unit = Qaoa(all_energies(ising)), typical_field(ising)
+        exact = minimise(
+            qaoa.energy_and_gradient,
+            [ramp(ising, 2)],
+            unit=unit,
+            max_evaluations=500,
+            deadline=FOREVER,
+        )
+        end = minimise_shots(
+            one_by_one(sampled(qaoa, 1000, seed)),
+            exact.angles + np.array([[0.04 / unit], [-0.04]]),
+            method="spsa",
+            unit=unit,
+            max_evaluations=15,
+            deadline=FOREVER,
+            rng=np.random.default_rng(seed),
+        )
+        reached.append(qaoa.energy(end.angles) / exact.energy)
+    assert min(reached) > 0.98
+    assert np.mean(reached) > 0.99
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_energy_is_unbiased_and_its_standard_error_is_its_scatter(method: Method) -> None:
     ising = model(6, 3)
@@ -151,7 +177,7 @@ def test_evaluations_keep_the_limit_and_the_result_is_the_last(
         ("cobyla", 100.0, 1),
         ("nft", 110.5, 10),  # the centre, four parabolas, the result
         ("nft", 104.0, 2),  # a parabola's two would end with no time for the result
-        ("spsa", 116.0, 15),  # ten for the size of slopes, two steps, the result
+        ("spsa", 116.0, 15),  # seven steps, the result
         ("spsa", 115.0, 13),
         ("spsa", 100.0, 1),
     ],

@@ -10,13 +10,12 @@ from quantum_pipeline.planning.optimiser_steps import spsa
 
 
 def test_a_setting_costs_its_tasks_and_all_of_its_shots() -> None:
-    """SPSA at Garnet's prices: a task a step, one for the trials, one for the samples."""
+    """SPSA at Garnet's prices: a task a step, one for the angles found, one for the samples."""
     (setting,) = (
         each for each in tuning.SETTINGS if list(each.values.values()) == [1, "spsa", 32, 0.25]
     )
-    schedule = spsa(tuning.EVALUATIONS - 1)
-    evaluations = 2 * (schedule.trials + schedule.steps)
-    training = 0.30 * (1 + schedule.steps) + 0.00145 * 32 * evaluations
+    steps = spsa(tuning.EVALUATIONS - 1)
+    training = 0.30 * steps + 0.00145 * 32 * 2 * steps
     # one more evaluation measures the angles that were found
     final = 0.30 + 0.00145 * 32
     samples = (tuning.cost(tuning.problem(0), setting) - training - final - 0.30) / 0.00145

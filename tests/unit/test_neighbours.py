@@ -285,6 +285,43 @@ def test_where_shots_train_the_optimiser_that_led_furthest_is_suggested_if_two_w
         assert fewer.suggestion.settings == {}
 
 
+def test_where_shots_train_the_angles_of_each_run_are_suggested_too() -> None:
+    runs = [earlier(regular(3), f"r{k}", betas=(-0.6 + k / 100, -0.3)) for k in range(2)]
+    found = learned(regular(3), *runs, shots_per_evaluation=100).suggestion
+    assert found is not None
+    assert {other.betas for other in found.others} == {(-0.6, -0.3), (-0.59, -0.3)}
+    assert found.betas == pytest.approx((-0.595, -0.3))
+    one = learned(regular(3), *runs[:1], shots_per_evaluation=100).suggestion
+    exact = learned(regular(3), *runs, depth=2).suggestion
+    assert one is not None and exact is not None
+    assert (one.others, exact.others) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({"train_on": "device"}, 15),
+        ({"train_on": "device", "max_evaluations": 30}, None),
+        ({"train_on": "device", "optimizer": "nft"}, None),
+        ({"shots_per_evaluation": 100}, None),
+    ],
+)
+def test_half_of_the_evaluations_are_suggested_where_they_are_paid_for_and_left_open(
+    asked: dict[str, Any], expected: int | None
+) -> None:
+    request = parse_request(
+        {
+            "problem": regular(3),
+            "algorithm": {"learn": True, **asked},
+            "device": "garnet" if "train_on" in asked else "local",
+        }
+    )
+    records = [earlier(regular(3))]
+    found = suggested(request, lambda family: records, on_real_device=False)
+    assert found is not None and found.suggestion is not None
+    assert found.suggestion.max_evaluations == expected
+
+
 def test_what_a_device_delivered_decides_where_the_device_is_left_open() -> None:
     ours = earlier(regular(3))
     asked = {"problem": regular(3), "algorithm": {"learn": True, "train_on": "device"}}

@@ -36,6 +36,7 @@ from quantum_pipeline.planning.learning import (
     Delivered,
     Learning,
     Neighbour,
+    SuggestedAngles,
     Suggestion,
     Verdict,
 )
@@ -321,16 +322,30 @@ def _in_words(suggestion: Suggestion) -> str:
 
 def _suggestion(asked: Algorithm, algorithm: SettledQaoa, near: Sequence[_Run]) -> Suggestion:
     depth = algorithm.depth if isinstance(algorithm.depth, int) else _grown(algorithm, near)
-    gammas, betas = together(
-        [at_depth(run.angles, depth) for run in near], [run.distance for run in near]
-    ).tolist()
+    angles = [at_depth(run.angles, depth) for run in near]
+    gammas, betas = together(angles, [run.distance for run in near]).tolist()
     from_shots = algorithm.optimizer in SHOT_OPTIMIZERS
+    optimizer = _optimizer(near) if from_shots and asked.optimizer == "auto" else None
     return Suggestion(
         gammas=tuple(gammas),
         betas=tuple(betas),
-        optimizer=_optimizer(near) if from_shots and asked.optimizer == "auto" else None,
+        others=tuple(map(_suggested, angles)) if from_shots and len(near) > 1 else (),
+        optimizer=optimizer,
         starts=1 if asked.starts is None and algorithm.starts > 1 else None,
+        max_evaluations=_evaluations(asked, algorithm, optimizer or algorithm.optimizer),
     )
+
+
+def _suggested(angles: Real) -> SuggestedAngles:
+    gammas, betas = angles.tolist()
+    return SuggestedAngles(gammas=tuple(gammas), betas=tuple(betas))
+
+
+def _evaluations(asked: Algorithm, algorithm: SettledQaoa, optimizer: Optimizer) -> int | None:
+    """Return half of the evaluations where each is paid for, and the optimiser makes them all."""
+    if asked.max_evaluations is not None or algorithm.train_on != "device" or optimizer != "spsa":
+        return None
+    return algorithm.max_evaluations // 2
 
 
 def _grown(algorithm: SettledQaoa, near: Sequence[_Run]) -> int:

@@ -58,16 +58,11 @@ class Neighbour(_Data):
     seconds: Finite | None
 
 
-class Suggestion(_Data):
-    """What to start from: angles, with gammas in units of 1 over the problem's typical field.
-
-    The settings are those that the request leaves open; None leaves them to the usual choice.
-    """
+class SuggestedAngles(_Data):
+    """Angles of some layers, with gammas in units of 1 over the problem's typical field."""
 
     gammas: tuple[Angle, ...] = Field(min_length=1)
     betas: tuple[Angle, ...]
-    optimizer: Optimizer | None = None
-    starts: Count | None = None
 
     @model_validator(mode="after")
     def _check_layers(self) -> Self:
@@ -81,10 +76,32 @@ class Suggestion(_Data):
         """Layers of the angles."""
         return len(self.gammas)
 
+
+class Suggestion(SuggestedAngles):
+    """What to start from: angles that the nearest runs have together, and settings.
+
+    ``others`` are those of each of the runs, as deep: where shots train, it costs nothing to ask
+    the exact state which are the best. The settings are those that the request leaves open; None
+    leaves them to the usual choice.
+    """
+
+    others: tuple[SuggestedAngles, ...] = ()
+    optimizer: Optimizer | None = None
+    starts: Count | None = None
+    max_evaluations: Count | None = None
+
+    @model_validator(mode="after")
+    def _check_others(self) -> Self:
+        for other in self.others:
+            if other.depth != self.depth:
+                raise ValueError(refusal("layers of others", other.depth, str(self.depth)))
+        return self
+
     @property
     def settings(self) -> dict[str, Any]:
         """Settings of the algorithm in place of those that are left open."""
-        given = {"optimizer": self.optimizer, "starts": self.starts}
+        names = ("optimizer", "starts", "max_evaluations")
+        given = {name: getattr(self, name) for name in names}
         return {name: value for name, value in given.items() if value is not None}
 
 

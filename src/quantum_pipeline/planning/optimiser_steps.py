@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import repeat
-from typing import Literal, NamedTuple
+from typing import Literal
 
 Method = Literal["spsa", "cobyla", "nft"]
 
@@ -19,24 +19,13 @@ CURVE = 4
 """The same for the whole curve of the last beta."""
 
 
-class Spsa(NamedTuple):
-    """SPSA's differences of two energies: ``trials`` all at once, then one for each of ``steps``.
-
-    The trials find how steep slopes are, which sets the size of steps.
-    """
-
-    trials: int
-    steps: int
-
-
-def spsa(evaluations: int) -> Spsa:
-    """Return SPSA's schedule: a tenth of the differences are trials, from one to five.
+def spsa(evaluations: int) -> int:
+    """Return the steps of SPSA, each a difference of two energies.
 
     >>> spsa(29)
-    Spsa(trials=2, steps=12)
+    14
     """
-    trials = min(5, max(1, evaluations // 10), evaluations // 2)
-    return Spsa(trials, evaluations // 2 - trials)
+    return evaluations // 2
 
 
 def batch_sizes(method: Method, evaluations: int, depth: int) -> Iterator[int]:
@@ -58,8 +47,7 @@ def batch_sizes(method: Method, evaluations: int, depth: int) -> Iterator[int]:
 
 def _unlimited(method: Method, evaluations: int, depth: int) -> Iterator[int]:
     if method == "spsa":
-        trials, steps = spsa(evaluations)
-        yield from [2 * trials, *repeat(2, steps)] if trials else []
+        yield from repeat(2, spsa(evaluations))
     elif method == "nft":
         yield 1
         while True:
