@@ -219,6 +219,68 @@ def test_the_verdict_on_money_is_by_the_classical_answers(
     assert summary_of(study, rows).worth.verdict == verdict
 
 
+@pytest.mark.parametrize(
+    ("better", "of", "verdict"),
+    [(1, 20, "unknown"), (3, 20, "unknown"), (4, 20, "worth its money"), (2, 2, "worth its money")],
+)
+def test_as_many_better_models_as_luck_makes_are_no_proof(
+    better: int, of: int, verdict: str
+) -> None:
+    study = parse_study({"name": "worth", "base": {}, "vary": {"seed": {"count": of}}})
+    rows = [
+        row(
+            each,
+            0.9,
+            cost_usd=1.0,
+            figures={
+                "quality.accuracy": 0.9,
+                "quality.outcome": "better" if k < better else "no difference shown",
+            },
+        )
+        for k, each in enumerate(known(study))
+    ]
+    assert summary_of(study, rows).worth.verdict == verdict
+    luck = stats.binomtest(better, of, 0.05, alternative="greater").pvalue >= 0.05
+    assert luck == (verdict == "unknown")
+
+
+def test_the_share_of_runs_with_a_better_answer_has_its_interval() -> None:
+    study = parse_study({"name": "worth", "base": {}, "vary": {"seed": {"count": 12}}})
+    rows = [
+        row(each, 0.9, figures={"quality.outcome": "better" if k == 0 else "worse"})
+        for k, each in enumerate(known(study))
+    ]
+    found = stats.binomtest(1, 12).proportion_ci(method="wilson")
+    said = summary_of(study, rows).worth.because
+    assert said.startswith("1 of 12 runs found a better answer than enumeration")
+    assert said.endswith(
+        f"; of runs like these {100 * found.low:.0f} to {100 * found.high:.0f} % would"
+    )
+
+
+def test_intervals_of_shares_end_within_0_and_1_where_students_would_not() -> None:
+    vary = {"algorithm.depth": [1, 2], "seed": {"count": 3}}
+    asked = {"name": "shares", "base": {}, "vary": vary, "objective": "quality.accuracy"}
+    study = parse_study(asked)
+    values = [0.8, 1.0, 1.0, 0.0, 0.1, 0.02]
+    rows = [row(each, x) for each, x in zip(known(study), values, strict=True)]
+    summary = summary_of(study, rows)
+    for part, own in zip(summary.settings, (values[:3], values[3:]), strict=True):
+        found, mean = part.objective, np.mean(own)
+        half = stats.t.ppf(0.975, 2) * stats.sem(own)
+        assert found is not None and found.low is not None and found.high is not None
+        assert 0 < found.low < found.mean < found.high < 1
+        assert max(mean + half - 1, half - mean) > 0  # Student's leaves the range
+        assert found.mean == pytest.approx(mean)
+        ends = np.array([found.low, found.high])
+        at_ends = half**2 * ends * (1 - ends) / (mean * (1 - mean))
+        np.testing.assert_allclose((mean - ends) ** 2, at_ends, rtol=1e-9)
+    [effect] = summary.effects
+    for level in effect.levels:
+        assert level.objective.low is not None and level.objective.high is not None
+        assert 0 < level.objective.low < level.objective.high < 1
+
+
 def test_a_study_without_any_result_says_so() -> None:
     study = grid()
     summary = summary_of(study, [failed(each) for each in rows_of(study)[:3]], stopped_because="x")

@@ -15,12 +15,14 @@ from typing import NamedTuple
 from quantum_pipeline.studies.intervals import (
     LEVEL,
     Difference,
+    Estimate,
     Method,
     Spread,
     apart,
     are_one,
     estimate,
     mean_of,
+    of_share,
     pooled,
 )
 from quantum_pipeline.studies.levels import Block, Figure, Placed, Varied, objective
@@ -34,16 +36,23 @@ Found = Mapping[Block, float]
 
 @dataclass(frozen=True)
 class Contestant:
-    """A setting: its runs, and what each gave by what it had to live with."""
+    """A setting: its runs, and what each gave by what it had to live with; whether a share."""
 
     runs: tuple[Placed, ...]
     found: Found
+    of_shares: bool = False
+
+    @property
+    def estimate(self) -> Estimate | None:
+        """The mean of what it gave, with its interval."""
+        found = estimate(groups(self.found))
+        return of_share(found) if found is not None and self.of_shares else found
 
 
 def contestants(varied: Varied, paths: Collection[str]) -> list[Contestant]:
     """Return the settings that differ on some axes, with their runs."""
     return [
-        Contestant(tuple(runs), varied.by_block(runs, paths, objective))
+        Contestant(tuple(runs), varied.by_block(runs, paths, objective), varied.of_shares)
         for runs in varied.grouped(paths).values()
     ]
 
@@ -62,7 +71,7 @@ def setting_part(
         levels={path: runs[0].levels[path] for path in paths},
         succeeded=len(done),
         failed=len(runs) - len(done),
-        objective=estimate(groups(contestant.found)),
+        objective=contestant.estimate,
         quality=mean_of(map(quality, runs)),
         cost_usd=mean_of(row.cost_usd for row in done),
         seconds=mean_of(row.seconds for row in done),

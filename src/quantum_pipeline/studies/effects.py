@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 
 from quantum_pipeline.studies.contest import Found, difference, groups
-from quantum_pipeline.studies.intervals import Difference, Estimate, estimate, mean_of
+from quantum_pipeline.studies.intervals import Difference, Estimate, estimate, mean_of, of_share
 from quantum_pipeline.studies.levels import (
     Axis,
     Figure,
@@ -51,6 +51,10 @@ def _effect(varied: Varied, axis: Axis) -> Effect | None:
         parts = tuple(_bins(axis, [run for _, runs in by_level for run in runs]))
     else:
         parts = tuple(_compared(varied, axis, by_level))
+    if varied.of_shares:
+        parts = tuple(
+            part.model_copy(update={"objective": of_share(part.objective)}) for part in parts
+        )
     means = [part.objective.mean for part in parts]
     return Effect(path=axis.path, levels=parts, size=max(means) - min(means))
 

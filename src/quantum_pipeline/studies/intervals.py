@@ -1,7 +1,7 @@
 """Means with their confidence intervals: of groups of values, and of two that are held together.
 
-Intervals are Student's, at 95 %: of values that spread like a normal distribution. One value has no
-interval, and says so by None.
+Intervals are Student's, at 95 %: of values that spread like a normal distribution; those of shares
+end within 0 and 1. One value has no interval, and says so by None.
 """
 
 from __future__ import annotations
@@ -58,6 +58,28 @@ class Difference(Part):
         if self.low is None or self.high is None:
             return False
         return self.low > 0 or self.high < 0
+
+
+def of_share(found: Estimate) -> Estimate:
+    """Return the mean of shares with the interval that no share can leave.
+
+    Its ends are the shares m of which the mean p is no further than Student's half width h, as it
+    would be at m: (p - m)² = h² m (1 - m) / (p (1 - p)), for shares near an end scatter less. With
+    the h of n rows it is Wilson's interval; in the middle, or of small h, it is Student's. Means
+    that are no share, and those at an end, stay as they are.
+
+    Sources: E. B. Wilson, JASA 22, 209 (1927); R. Wedderburn, Biometrika 61, 439 (1974).
+
+    >>> of_share(Estimate(mean=0.9, low=0.7, high=1.1, n=3))
+    Estimate(mean=0.9, low=0.569..., high=0.983..., n=3)
+    """
+    if found.low is None or found.high is None or not 0 < found.mean < 1:
+        return found
+    half = (found.high - found.low) / 2
+    scale = half**2 / (found.mean * (1 - found.mean))
+    middle, spread = found.mean + scale / 2, sqrt(half**2 + scale**2 / 4)
+    low, high = (max(0.0, min(1.0, (middle + sign * spread) / (1 + scale))) for sign in (-1, 1))
+    return Estimate(mean=found.mean, low=low, high=high, n=found.n)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any, Literal, NamedTuple
 
+from quantum_pipeline.studies.objectives import SHARES
 from quantum_pipeline.studies.rows import RunRow
 from quantum_pipeline.studies.study import Count, Range, Study
 
@@ -87,6 +88,7 @@ class Varied:
         ordered = sorted(rows, key=lambda row: row.setting.number)
         self.runs = tuple(Placed(row, self._levels(row)) for row in ordered)
         self.axes = tuple(self._axis(path) for path in study.vary)
+        self.of_shares = study.objective.path in SHARES
 
     def _levels(self, row: RunRow) -> dict[str, Level]:
         values = row.setting.values

@@ -9,11 +9,13 @@ from quantum_pipeline.studies.study import Objective
 
 Sense = Literal["maximise", "minimise"]
 
+_SHARES = (
+    *("probability_of_best", "probability_of_best_in_shots", "feasible_share"),
+    *("feasible_share_of_shots", "accuracy", "balanced_accuracy", "roc_area.value"),
+)
 _MORE = (
     *("expected_ratio", "approximation_ratio", "mitigated_ratio", "trained_ratio", "times_blind"),
-    *("probability_of_best", "probability_of_best_in_shots", "feasible_share"),
-    *("feasible_share_of_shots", "correlation_recovered_percent"),
-    *("accuracy", "balanced_accuracy", "roc_area.value"),
+    *("correlation_recovered_percent", *_SHARES),
 )
 _LESS = (
     *("mean_energy", "trained_energy", "mitigated_energy", "quantum_seconds"),
@@ -31,6 +33,10 @@ SENSES: dict[str, Sense] = {
     **dict.fromkeys(_LESS_ELSEWHERE, "minimise"),
 }
 """The figures of a report of which everybody knows which way is better, by their paths."""
+
+
+SHARES = frozenset(f"quality.{name}" for name in _SHARES)
+"""Those of them that are shares, from 0 to 1."""
 
 
 def sense_of(objective: Objective) -> Sense:

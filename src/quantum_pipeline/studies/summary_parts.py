@@ -64,7 +64,8 @@ class ClassicalPart(Part):
 
     ``seconds`` are the mean of what it took. Of molecules nobody is better: exact diagonalisation
     has the least energy there is, and ``equal`` counts what is within chemical accuracy of it.
-    ``undecided`` counts runs whose test showed no difference, which is not that there is none.
+    ``undecided`` counts runs whose test showed no difference, which is not that there is none, and
+    ``tested`` all whose outcome is that of a test, as those of tables.
     """
 
     methods: tuple[str, ...]
@@ -73,6 +74,7 @@ class ClassicalPart(Part):
     equal: int
     worse: int
     undecided: int = 0
+    tested: int = 0
 
 
 class SettingPart(Part):

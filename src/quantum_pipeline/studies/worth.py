@@ -1,9 +1,15 @@
-"""The classical answers beside the runs of a study, and whether these were worth their money."""
+"""The classical answers beside the runs of a study, and whether these were worth their money.
+
+An answer that is better is in hand, however many runs it took. That a model is better than another
+is a test of each run, though, and of twenty such tests one comes out so by luck.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import comb
 
+from quantum_pipeline.reports.classification_statistics import LEVEL, wilson
 from quantum_pipeline.studies.intervals import mean_of
 from quantum_pipeline.studies.rows import RunRow
 from quantum_pipeline.studies.summary_parts import ClassicalPart, Spent, Worth
@@ -34,6 +40,7 @@ def classical(rows: Iterable[RunRow]) -> ClassicalPart:
         equal=outcomes.count("equal"),
         worse=outcomes.count("worse"),
         undecided=outcomes.count("undecided"),
+        tested=sum(each.get("quality.accuracy") is not None for each in figures),
     )
 
 
@@ -54,9 +61,24 @@ def worth(found: ClassicalPart, spent: Spent) -> Worth:
     took = "" if found.seconds is None else f", in {_seconds(found.seconds)} on average"
     if found.better:
         because = f"{_of(found.better, n_runs)} found a better answer than {methods}{took}"
+        if _may_be_luck(found):
+            words = f"{because}: of {found.tested} tests, that many come out so by luck"
+            return Worth(verdict="unknown", because=words)
+        low, high = wilson(found.better, n_runs).low, wilson(found.better, n_runs).high
+        because += f"; of runs like these {100 * low:.0f} to {100 * high:.0f} % would"
         return Worth(verdict="worth its money" if spent.usd else "cost nothing", because=because)
     because = f"{methods} had the answers{took}, and no run {_level(found, n_runs)}"
     return Worth(verdict="not worth its money" if spent.usd else "cost nothing", because=because)
+
+
+def _may_be_luck(found: ClassicalPart) -> bool:
+    """Return whether as many tests come out better in a twentieth of studies of equal models.
+
+    Each does with a chance of LEVEL at most.
+    """
+    n = found.tested
+    chance = sum(comb(n, k) * LEVEL**k * (1 - LEVEL) ** (n - k) for k in range(found.better, n + 1))
+    return chance >= LEVEL
 
 
 def _level(found: ClassicalPart, n_runs: int) -> str:
