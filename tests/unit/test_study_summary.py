@@ -281,6 +281,17 @@ def test_intervals_of_shares_end_within_0_and_1_where_students_would_not() -> No
         assert 0 < level.objective.low < level.objective.high < 1
 
 
+def test_runs_whose_report_lacks_the_figure_are_counted_and_told() -> None:
+    study = parse_study({"name": "some", "base": {}, "vary": {"seed": {"count": 3}}})
+    rows = [row(each, 0.9) for each in known(study)]
+    rows[0] = rows[0].model_copy(update={"objective": None})
+    told = {each.about: each for each in findings(summary_of(study, rows))}
+    assert told["Without the figure"].answer == "1 of 3 runs"
+    assert told["Without the figure"].is_warning
+    whole = {each.about for each in findings(summary_of(study, rows[1:]))}
+    assert "Without the figure" not in whole
+
+
 def test_a_study_without_any_result_says_so() -> None:
     study = grid()
     summary = summary_of(study, [failed(each) for each in rows_of(study)[:3]], stopped_because="x")

@@ -62,7 +62,8 @@ class StudyEstimate(BaseModel):
     def lines(self) -> Iterator[tuple[str, str]]:
         """Return what a person wants to read of it."""
         bound = "" if self.strategy == "grid" else "up to "
-        yield "study", f"{self.name}: {bound}{self.n_runs:,} runs, {self.strategy}"
+        runs = f"{self.n_runs:,} {'run' if self.n_runs == 1 else 'runs'}"
+        yield "study", f"{self.name}: {bound}{runs}, {self.strategy}"
         for axis in self.axes:
             yield "vary", f"{axis.path}: {axis.values}"
         jobs = f"{self.executions:,} {'job' if self.executions == 1 else 'jobs'}"

@@ -98,7 +98,7 @@ def summarise(
         study=study.model_dump(mode="json", by_alias=True),
         completed_at=completed_at,
         stopped_because=stopped_because,
-        objective=ObjectivePart(path=study.objective.path, sense=sense),
+        objective=ObjectivePart(path=study.objective.path, sense=sense, lacking=_lacking(rows)),
         axes=tuple(
             AxisPart(path=axis.path, kind=axis.kind, levels=axis.levels) for axis in varied.axes
         ),
@@ -179,6 +179,10 @@ def _counts(rows: Sequence[RunRow]) -> RunCounts:
         failed=ended.count("FAILED"),
         cancelled=ended.count("CANCELLED"),
     )
+
+
+def _lacking(rows: Sequence[RunRow]) -> int:
+    return sum(row.status == "SUCCEEDED" and row.objective is None for row in rows)
 
 
 def _spent(study: Study, rows: Sequence[RunRow]) -> Spent:

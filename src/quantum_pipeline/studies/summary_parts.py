@@ -23,10 +23,14 @@ Moment = Annotated[AwareDatetime, AfterValidator(_to_the_second)]
 
 
 class ObjectivePart(Part):
-    """What was to be best: a number of each run's report, by its path."""
+    """What was to be best: a number of each run's report, by its path.
+
+    ``lacking`` counts runs that succeeded without it: they are in no mean.
+    """
 
     path: str
     sense: Sense
+    lacking: int = 0
 
 
 class AxisPart(Part):

@@ -40,6 +40,7 @@ _SHORT = {
     "What mattered most": "mattered",
     "Against the classical answer": "classical",
     "Without a result": "no result",
+    "Without the figure": "no figure",
 }
 
 
@@ -214,6 +215,14 @@ def _warnings(summary: StudySummary) -> Iterator[Finding]:
     if summary.stopped_because:
         behind = f"{summary.stopped_because[:1].upper()}{summary.stopped_because[1:]}."
         yield Finding("Partial", "stopped", behind, is_warning=True)
+    lacking = summary.objective.lacking
+    if lacking:
+        yield Finding(
+            "Without the figure",
+            f"{lacking} of {summary.runs.succeeded} runs",
+            f"Their reports have no {summary.objective.path}: they are in no mean.",
+            is_warning=True,
+        )
     ended = summary.runs.failed + summary.runs.cancelled
     if ended:
         names = dict.fromkeys(each.error or each.status for each in summary.failed)

@@ -57,7 +57,8 @@ def worth(found: ClassicalPart, spent: Spent) -> Worth:
     n_runs = found.better + found.equal + found.worse + found.undecided
     if n_runs == 0:
         return Worth(verdict="unknown", because="no run has a classical answer beside it")
-    methods = " and ".join(found.methods) or "the classical method"
+    *others, last = found.methods or ("the classical method",)
+    methods = f"{', '.join(others)} and {last}" if others else last
     took = "" if found.seconds is None else f", in {_seconds(found.seconds)} on average"
     if found.better:
         because = f"{_of(found.better, n_runs)} found a better answer than {methods}{took}"
