@@ -1,4 +1,4 @@
-"""The compiled loops of the classical methods; importing this compiles them, in a second or two.
+"""The compiled loops of the classical methods; importing this compiles or reads them.
 
 The caller checks shapes and keeps time: one call here takes milliseconds. Neighbours come as the
 rows of a symmetric compressed sparse matrix: those of spin i, and their couplings, at positions
@@ -10,12 +10,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import float64, int64, njit, uint64, void
+from numba import float64, int64, uint64, void
+
+from hybrid_job.compiling import compiled
 
 _reals, _integers = float64[::1], int64[::1]
 
 
-@njit(void(_reals, float64, _reals, int64, int64))
+@compiled(void(_reals, float64, _reals, int64, int64))
 def _spread(energies, constant, fields, first, end):  # type: ignore[no-untyped-def]
     """Set ``energies`` to those of spins ``first`` to ``end`` in their fields, plus a constant."""
     energies[0] = constant
@@ -28,7 +30,7 @@ def _spread(energies, constant, fields, first, end):  # type: ignore[no-untyped-
         size *= 2
 
 
-@njit(
+@compiled(
     void(
         float64[:, ::1], float64[:, ::1], float64[:, ::1], int64, int64, float64, _reals, _reals,
         _reals, _reals, _reals, _reals, _integers,
@@ -80,7 +82,7 @@ def scan(  # type: ignore[no-untyped-def]  # noqa: PLR0917
                 extremes[1], codes[1] = high + row_part[r], code
 
 
-@njit(uint64(uint64), inline="always")
+@compiled(uint64(uint64), inline="always")
 def _next(state):  # type: ignore[no-untyped-def]
     """Return the next state of Marsaglia's xorshift generator of 64 bits."""
     state ^= state << uint64(13)
@@ -88,7 +90,7 @@ def _next(state):  # type: ignore[no-untyped-def]
     return state ^ (state << uint64(17))
 
 
-@njit(void(_integers, _integers, _reals, _reals, _reals, _reals, uint64))
+@compiled(void(_integers, _integers, _reals, _reals, _reals, _reals, uint64))
 def anneal(  # type: ignore[no-untyped-def]  # noqa: PLR0917
     starts, neighbours, couplings, local, spins, temperatures, state
 ):
@@ -108,7 +110,7 @@ def anneal(  # type: ignore[no-untyped-def]  # noqa: PLR0917
                 local[neighbours[at]] += change * couplings[at]
 
 
-@njit(void(_integers, _integers, _reals, _reals, _reals, _reals, int64, uint64))
+@compiled(void(_integers, _integers, _reals, _reals, _reals, _reals, int64, uint64))
 def tabu(  # type: ignore[no-untyped-def]  # noqa: PLR0917
     starts, neighbours, couplings, local, spins, best, steps, state
 ):

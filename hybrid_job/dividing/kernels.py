@@ -1,4 +1,4 @@
-"""The compiled loops over spins and their neighbours; importing this compiles them, in a second.
+"""The compiled loops over spins and their neighbours; importing this compiles or reads them.
 
 Neighbours come as the rows of a symmetric compressed sparse matrix, as in ``classical.kernels``.
 """
@@ -8,12 +8,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import float64, int64, njit, void
+from numba import float64, int64, void
+
+from hybrid_job.compiling import compiled
 
 _reals, _integers = float64[::1], int64[::1]
 
 
-@njit(
+@compiled(
     int64(
         _integers, _integers, _reals, _reals, _reals, _integers, _reals, int64, _integers, _integers
     )
@@ -70,7 +72,7 @@ def grow(  # type: ignore[no-untyped-def]  # noqa: PLR0917
     return count
 
 
-@njit(void(_integers, _integers, _reals, _integers, _integers, float64[:, ::1]))
+@compiled(void(_integers, _integers, _reals, _integers, _integers, float64[:, ::1]))
 def among(starts, neighbours, couplings, members, places, inside):  # type: ignore[no-untyped-def]  # noqa: PLR0917
     """Add to ``inside``, shape (k, k), the couplings that k spins have among themselves.
 
@@ -87,7 +89,7 @@ def among(starts, neighbours, couplings, members, places, inside):  # type: igno
         places[members[a]] = -1
 
 
-@njit(void(_integers, _integers, _reals, _integers, _reals, _reals))
+@compiled(void(_integers, _integers, _reals, _integers, _reals, _reals))
 def turn(starts, neighbours, couplings, members, spins, forces):  # type: ignore[no-untyped-def]  # noqa: PLR0917
     """Turn some spins over, and update the forces on their neighbours."""
     for i in members:

@@ -1,4 +1,4 @@
-"""The compiled loops of QAOA on spaces; importing this compiles them, in a second or two.
+"""The compiled loops of QAOA on spaces; importing this compiles or reads them.
 
 A state is a row of reals, real and imaginary parts by turns: to a group it is an array of shape
 (left, levels, width). ``index`` has the place of each state's cost among the distinct ones, whose
@@ -7,13 +7,15 @@ phases, values or whatever else comes in a table. The caller checks shapes.
 
 from __future__ import annotations
 
-from numba import float64, int64, njit, uint32, void
+from numba import float64, int64, uint32, void
+
+from hybrid_job.compiling import compiled
 
 _reals, _integers, _indices = float64[::1], int64[::1], uint32[::1]
 _fast = {"nnan", "ninf", "nsz", "reassoc", "contract"}
 
 
-@njit(void(_reals, int64, int64, float64, float64), fastmath=_fast)
+@compiled(void(_reals, int64, int64, float64, float64), fastmath=_fast)
 def reflect(x, levels, width, real, imaginary):  # type: ignore[no-untyped-def]
     """Add a factor times its sum over the levels to each amplitude."""
     slab = levels * width
@@ -29,7 +31,7 @@ def reflect(x, levels, width, real, imaginary):  # type: ignore[no-untyped-def]
                 x[at + 1] += b
 
 
-@njit(float64(_reals, _reals, int64, int64, float64, float64), fastmath=_fast)
+@compiled(float64(_reals, _reals, int64, int64, float64, float64), fastmath=_fast)
 def reflect_both(psi, bra, levels, width, real, imaginary):  # type: ignore[no-untyped-def]  # noqa: PLR0917
     """Do so to two states; return Im of the product of their sums, conjugate that of ``bra``."""
     total, slab = 0.0, levels * width
@@ -52,7 +54,7 @@ def reflect_both(psi, bra, levels, width, real, imaginary):  # type: ignore[no-u
     return total
 
 
-@njit(void(_reals, _indices, _reals), fastmath=_fast)
+@compiled(void(_reals, _indices, _reals), fastmath=_fast)
 def turn(x, index, phases):  # type: ignore[no-untyped-def]
     """Multiply each amplitude by its phase; ``phases`` has pairs of reals."""
     for k in range(index.size):
@@ -61,7 +63,7 @@ def turn(x, index, phases):  # type: ignore[no-untyped-def]
         x[2 * k], x[2 * k + 1] = c * a - s * b, c * b + s * a
 
 
-@njit(float64(_reals, _reals, _indices, _reals), fastmath=_fast)
+@compiled(float64(_reals, _reals, _indices, _reals), fastmath=_fast)
 def overlap(psi, bra, index, values):  # type: ignore[no-untyped-def]
     """Return Im <bra|C|psi>."""
     total = 0.0
@@ -71,7 +73,7 @@ def overlap(psi, bra, index, values):  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(void(_reals, _indices, _reals, int64, int64[:, ::1], float64[:, ::1]))
+@compiled(void(_reals, _indices, _reals, int64, int64[:, ::1], float64[:, ::1]))
 def forward(x, index, phases, size, groups, factors):  # type: ignore[no-untyped-def]  # noqa: PLR0917
     """Turn phases and reflect groups within one tile of ``size`` states after the other."""
     for first in range(0, index.size, size):
@@ -82,7 +84,7 @@ def forward(x, index, phases, size, groups, factors):  # type: ignore[no-untyped
             reflect(tile, levels, width, factors[k, 0], factors[k, 1])
 
 
-@njit(
+@compiled(
     void(
         _reals, _reals, _indices, _reals, _reals, int64, int64[:, ::1], float64[:, ::1], _reals
     )
@@ -105,7 +107,7 @@ def backward(  # type: ignore[no-untyped-def]  # noqa: PLR0917
         turn(image, places, phases)
 
 
-@njit(float64(_reals, _reals, _indices, _reals), fastmath=_fast)
+@compiled(float64(_reals, _reals, _indices, _reals), fastmath=_fast)
 def measure(psi, bra, index, values):  # type: ignore[no-untyped-def]
     """Set ``bra`` to a diagonal times ``psi``, and return its mean."""
     total = 0.0
@@ -116,14 +118,14 @@ def measure(psi, bra, index, values):  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(void(_reals, _indices, _reals), fastmath=_fast)
+@compiled(void(_reals, _indices, _reals), fastmath=_fast)
 def weigh(psi, index, masses):  # type: ignore[no-untyped-def]
     """Add the probability of each cost to ``masses``."""
     for k in range(index.size):
         masses[index[k]] += psi[2 * k] ** 2 + psi[2 * k + 1] ** 2
 
 
-@njit(void(_reals, int64, int64[:, ::1], _reals), fastmath=_fast)
+@compiled(void(_reals, int64, int64[:, ::1], _reals), fastmath=_fast)
 def sum_neighbours(x, width, neighbours, into):  # type: ignore[no-untyped-def]
     """Set each level of ``into`` to the sum of the levels of x that are its neighbours."""
     rows, each = neighbours.shape

@@ -35,7 +35,10 @@ JOB: Layers = (
     ("classical", "dividing"),
     ("engines", "molecules", "optimising"),
     ("cutting",),
-    ("environment", "journal", "limits", "markers", "metrics", "processes", "stopwatch"),
+    (
+        *("compiling", "environment", "journal", "limits"),
+        *("markers", "metrics", "processes", "stopwatch"),
+    ),
 )
 """Those of ``hybrid_job``, likewise."""
 

@@ -20,6 +20,7 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
+from quantum_pipeline.local import peers
 from quantum_pipeline.local.aws import LocalAws
 from quantum_pipeline.local.door import is_safe_host
 from quantum_pipeline.local.keys import Key
@@ -175,24 +176,44 @@ def test_a_refusal_is_in_the_form_of_the_protocol(aws: LocalAws) -> None:
     assert as_xml[1].startswith("<ErrorResponse><Error><Type>Sender</Type><Code>Missing")
 
 
+TELLING = ["that socket", "the table"]
+"""What Linux tells a connection's user by: the second where it does not know the first."""
+
+
+@pytest.fixture(params=TELLING)
+def told_by(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == "the table":
+        monkeypatch.setattr(peers, "_SOCK_DIAG", 99)  # a protocol that no kernel has
+
+
+@pytest.mark.usefixtures("told_by")
 def test_a_connection_of_this_user_is_known() -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as listener,
         socket.create_connection(listener.getsockname()),
     ):
-        connection, address = listener.accept()
-        assert is_ours(address)
-        connection.close()
-    assert not is_ours(("127.0.0.1", 1))
+        connection, _ = listener.accept()
+        with connection:
+            assert is_ours(connection)
 
 
+@pytest.mark.usefixtures("told_by")
+def test_a_connection_that_was_closed_is_nobodys() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        socket.create_connection(listener.getsockname()).close()
+        connection, _ = listener.accept()
+        with connection:
+            assert not is_ours(connection)
+
+
+@pytest.mark.usefixtures("told_by")
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")
 def test_a_connection_of_another_user_is_known() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         connect = f"exec 3<>/dev/tcp/127.0.0.1/{listener.getsockname()[1]}; cat"
         command = ["bash", "-c", connect]
         with subprocess.Popen(command, stdin=subprocess.PIPE, user=65534, cwd="/") as other:
-            connection, address = listener.accept()
-            assert not is_ours(address)
-            connection.close()
+            connection, _ = listener.accept()
+            with connection:
+                assert not is_ours(connection)
             other.communicate(b"")

@@ -115,7 +115,7 @@ class RuntimeApi:
             while not self._reason:
                 connection, address = self._listener.accept()
                 with connection, suppress(OSError):
-                    if is_ours(address):
+                    if is_ours(connection):
                         handler(connection, address, None)
 
     def take(self) -> Invocation | None:
