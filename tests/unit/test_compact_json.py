@@ -12,7 +12,7 @@ from quantum_pipeline.cli.compact_json import WIDTH, compact
 
 LEAF = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
 VALUE: st.SearchStrategy[Any] = st.recursive(
-    LEAF, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=30
+    LEAF, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=12
 )
 
 
