@@ -6,22 +6,20 @@ already solved, another answer as good moves the boundary that the next one star
 
 from __future__ import annotations
 
-import importlib.util
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hybrid_job.dividing.system import Block
-from hybrid_job.engines.choice import FEWEST_QUBITS, Circuit
+from hybrid_job.dividing.system import Block, Places, Real
+from hybrid_job.engines import compiled
 from hybrid_job.engines.sampling import draws
 from hybrid_job.optimising import optimiser
 from hybrid_job.optimising.angles import starting
-from quantum_pipeline.ising import IsingModel, all_energies, statevector, typical_field
+from quantum_pipeline.ising import IsingModel, all_energies, typical_field
 
-Real = NDArray[np.float64]
 Solver = Callable[[Block, np.random.Generator], Real]
 """From a block and a source of random numbers to its spins, shape (n,), -1 or +1."""
 
@@ -44,12 +42,11 @@ class ByQaoa:
         """Return the best of the shots."""
         model = block.model
         energies = all_energies(model)
-        engine = _engine(energies)
-        angles = starting(model, self.depth).angles
-        if self.evaluations:
-            angles = _optimised(model, engine, angles, self.evaluations)
-        seen = np.unique(draws(engine.probabilities(angles), self.shots, rng))
-        return _spins(seen[one_of_the_best(model, energies[seen], rng)], model.n_variables)
+        angles = angles_of(model, self.depth, self.evaluations)
+        shots = draws(_engine(energies).probabilities(angles), self.shots, rng)
+        seen = shots >> _spare(model.n_variables)
+        best = np.unique(seen[_lowest(model, energies[seen])])
+        return _spins(rng.choice(best), model.n_variables)
 
 
 def angles_of(model: IsingModel, depth: int, evaluations: int) -> Real:
@@ -60,12 +57,8 @@ def angles_of(model: IsingModel, depth: int, evaluations: int) -> Real:
     angles = starting(model, depth).angles
     if not evaluations:
         return angles
-    return _optimised(model, _engine(all_energies(model)), angles, evaluations)
-
-
-def _optimised(model: IsingModel, engine: Circuit, angles: Real, evaluations: int) -> Real:
     return optimiser.minimise(
-        engine.energy_and_gradient,
+        _engine(all_energies(model)).energy_and_gradient,
         [angles],
         unit=typical_field(model),
         max_evaluations=evaluations,
@@ -93,19 +86,34 @@ def by_descent(block: Block, rng: np.random.Generator) -> Real:
         forces += 2 * spins[chosen] * block.couplings[chosen]
 
 
-def _engine(energies: Real) -> Circuit:
-    n = energies.size.bit_length() - 1
-    if n < FEWEST_QUBITS or importlib.util.find_spec("llvmlite") is None:
-        return statevector.Qaoa(energies)
-    from hybrid_job.engines import compiled  # noqa: PLC0415 (few blocks are so small)
+def _engine(energies: Real) -> compiled.Qaoa:
+    """Return the circuit of a block's energies; the next call for as many qubits overwrites it.
 
-    return compiled.Qaoa(energies)
+    Beside the few spins of a small block are others that nothing is coupled to.
+    """
+    n = energies.size.bit_length() - 1
+    engine = _engine_of(n + _spare(n))
+    engine.replace(np.repeat(energies, 1 << _spare(n)))
+    return engine
+
+
+@cache
+def _engine_of(n_qubits: int) -> compiled.Qaoa:
+    """Return this process's engine for all blocks of a size: to set one up takes longer than it."""
+    return compiled.Qaoa(np.zeros(1 << n_qubits), lasting=False)
+
+
+def _spare(n: int) -> int:
+    return max(0, compiled.FEWEST_QUBITS - n)
 
 
 def one_of_the_best(model: IsingModel, energies: Real, rng: np.random.Generator) -> int:
     """Return the place of one of the lowest energies, by lot among equals."""
-    lowest = energies.min() + TIE * model.scale
-    return int(rng.choice(np.flatnonzero(energies <= lowest)))
+    return int(rng.choice(_lowest(model, energies)))
+
+
+def _lowest(model: IsingModel, energies: Real) -> Places:
+    return np.flatnonzero(energies <= energies.min() + TIE * model.scale)
 
 
 def _spins(state: int, n: int) -> Real:

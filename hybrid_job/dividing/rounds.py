@@ -10,6 +10,7 @@ A round's blocks are solved in waves, each of which sees what the ones before ha
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,9 @@ Solve = Callable[[Sequence[Block], tuple[int, ...]], list[Real]]
 
 TIE = 1e-12
 """Energy, in parts of all that it is a sum of, that is rounding."""
+
+GAIN = 1e-4
+"""Part of the energy that is not worth the rounds that lower it by so much."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +53,8 @@ class Round:
 class Dividing:
     """How a system is divided: its partition, what solves blocks, their size, and the seed.
 
-    ``parts`` are the blocks that it starts from, each of at most ``size`` variables. A round has
-    ``waves`` at most, and ``most`` blocks, None for as many as there are.
+    ``parts`` are the blocks that it starts from, each of at most ``size`` variables. A round has as
+    many at most, and ``waves``: of those that grow, the last have no room left to, and rarely gain.
     """
 
     system: System
@@ -59,7 +63,6 @@ class Dividing:
     size: int
     seed: int
     waves: int = WAVES
-    most: int | None = None
 
     def start(self) -> Round:
         """Return what blocks make that are solved alone and merged.
@@ -101,7 +104,7 @@ class Dividing:
         order = np.argsort(-2 * spins * forces + 2 * noise[0])
         members, ends = np.empty(system.n, dtype=np.int64), np.empty(system.n, dtype=np.int64)
         count = kernels.grow(*system.rows, spins, forces, order, noise[1], self.size, members, ends)
-        return np.split(members, ends[: count - 1])[: self.most]
+        return np.split(members, ends[: count - 1])[: len(self.parts)]
 
 
 def _merged(dividing: Dividing, system: System, parts: list[Places], level: int) -> Real:
@@ -130,17 +133,19 @@ def refined(
 ) -> Iterator[Round]:
     """Yield the start, as round 0, and each round after it; none is higher than the one before.
 
-    It ends after ``rounds``, after ``patience`` rounds in a row that lower nothing, or at the time
-    of ``time.monotonic`` from which on no further one may begin, or with one that reached a limit.
+    It ends after ``rounds``, after ``patience`` rounds that together lower the energy by no more
+    than GAIN of it, at the time of ``time.monotonic`` from which on no further one may begin, or
+    with one that reached a limit.
     """
     latest = remember(0, dividing.start)
     yield latest
-    in_vain = 0
+    course = [latest.energy]
     for number in range(1, rounds + 1):
-        if in_vain == patience or time.monotonic() > deadline:
+        gained = course[-1 - patience] - course[-1] if len(course) > patience else math.inf
+        if gained <= GAIN * abs(course[-1]) or time.monotonic() > deadline:
             return
         latest = remember(number, partial(dividing.round, number, latest.spins))
-        in_vain = 0 if latest.improved else in_vain + 1
+        course.append(latest.energy)
         yield latest
         if latest.reached is not None:
             return

@@ -49,6 +49,8 @@ Tail = tuple[float, float, float]
 FEWEST_QUBITS = 7
 """Fewer do not fill the vectors."""
 
+_NO_TABLE = np.empty(0), None
+
 _WHOLE: Tail = (inf, 1.0, 0.0)
 
 
@@ -58,10 +60,20 @@ class Qaoa:
     ``cost`` and ``observable`` have shape (2^n,), n at least ``FEWEST_QUBITS``. Angles have shape
     (2, depth): gammas, then betas. ``kept`` is whether gradients keep the states of all layers.
 
+    ``lasting`` is whether this cost is the only one: else it takes others by ``replace``, and none
+    of them is looked at for a table of its values, or for symmetry, which takes as long as a state.
+
     Memory: ``quantum_pipeline.planning.memory.compiled_bytes``; ``cost`` is used where it is.
     """
 
-    def __init__(self, cost: Real, observable: Real | None = None, *, kept: bool = True) -> None:
+    def __init__(
+        self,
+        cost: Real,
+        observable: Real | None = None,
+        *,
+        kept: bool = True,
+        lasting: bool = True,
+    ) -> None:
         self.n_qubits = cost.size.bit_length() - 1
         for each in (cost,) if observable is None else (cost, observable):
             # The kernels do not check what they are given.
@@ -69,10 +81,10 @@ class Qaoa:
                 raise ValueError(f"shape {each.shape}: 2^n entries, n at least {FEWEST_QUBITS}")
         self._cost = np.ascontiguousarray(cost, dtype=np.float64)
         self._observable = observable
-        self._halved, self._kept = is_symmetric(cost), kept
+        self._halved, self._kept = lasting and is_symmetric(cost), kept
         self._size = cost.size >> self._halved
-        self._largest = float(max(cost.max(), -cost.min()))
-        table, self._index = distinct(self._cost[: self._size])
+        self._largest = _largest(cost)
+        table, self._index = distinct(self._cost[: self._size]) if lasting else _NO_TABLE
         self._table = None if self._index is None else np.resize(table, -(-table.size // 8) * 8)
         kind = REAL if self._index is None else f"i{8 * self._index.itemsize}"
         self._run = _compiled(kind, host())
@@ -87,6 +99,11 @@ class Qaoa:
                 flipped = self._measured[: self._size - 1 : -1]
                 self._measured = (self._measured[: self._size] + flipped) / 2
         self._plans: dict[tuple[str, int], Plan] = {}
+
+    def replace(self, cost: Real) -> None:
+        """Take another cost of as many qubits, in the place of the first, which is overwritten."""
+        self._cost[:] = cost
+        self._largest = _largest(cost)
 
     def energy(self, angles: Real) -> float:
         """Return <psi|O|psi> of the observable O: the cost, unless another was given."""
@@ -301,6 +318,10 @@ def _vectors(count: int) -> Real:
 
 def _address(array: NDArray[Any] | None) -> int | None:
     return None if array is None else array.ctypes.data
+
+
+def _largest(cost: Real) -> float:
+    return float(max(cost.max(), -cost.min()))
 
 
 def is_symmetric(cost: Real) -> bool:

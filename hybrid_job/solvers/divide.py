@@ -18,7 +18,7 @@ from hybrid_job.classical import local_search
 from hybrid_job.dividing import blocks
 from hybrid_job.dividing.blocks import ByQaoa, Solver
 from hybrid_job.dividing.partition import partition
-from hybrid_job.dividing.rounds import Dividing, Round, Solve, refined
+from hybrid_job.dividing.rounds import GAIN, Dividing, Round, Solve, refined
 from hybrid_job.dividing.system import Places, Real, System
 from hybrid_job.dividing.workers import Workers, workers
 from hybrid_job.job import DivideJob, versions
@@ -44,16 +44,21 @@ if TYPE_CHECKING:
     from hybrid_job.on_device.blocks import DeviceBlocks
 
 PATIENCE = 30
-"""Rounds in a row that lower nothing, after which no further one is made."""
+"""Rounds in a row that gain next to nothing, after which no further one is made."""
 
 SHARE = 0.5
-"""Of the time that is left, for the rounds; then for each of what they are compared with."""
+"""Of the time that is left, for the rounds; then for each of what they are compared with at most.
+"""
 
 ON_DEVICES = 0.9
 """The same for rounds on devices, which wait: what they are compared with takes far less."""
 
 FEWEST_SECONDS = 1.0
 """That annealing has, where divide took less."""
+
+RIVAL_SECONDS = 60.0
+"""That the same rounds with other solvers have, where divide took less: no answer of a small run
+hangs on how quick its machine is."""
 
 MOST_PROVEN = 4096
 """Variables up to which a proof is tried; beyond, the baseline is annealing."""
@@ -92,8 +97,8 @@ class _Work:
         return Dividing(self.system, self.parts, solve, size, seed)
 
     def on_devices(self, solve: Solve) -> Dividing:
-        """Return the same in the waves, and with the blocks, that are planned on devices."""
-        return replace(self.dividing(solve), waves=DEVICE_WAVES, most=len(self.parts))
+        """Return the same in the waves that are planned on devices."""
+        return replace(self.dividing(solve), waves=DEVICE_WAVES)
 
 
 @dataclass
@@ -135,7 +140,8 @@ def _solved(job: DivideJob, devices: DeviceBlocks | None) -> DividedResult:
         course = _measured(work, devices)
     with workers(environment.processors()) as pool:
         if devices is None:
-            course = _course(work, "qaoa", work.dividing(_by(pool, _by_qaoa(job), job)))
+            by_qaoa = work.dividing(_by(pool, _by_qaoa(job), job))
+            course = _course(work, "qaoa", by_qaoa, _deadline(job, SHARE))
         compared = tuple(_compared(work, course, pool))
     seconds = JobSeconds(
         classical=classical_seconds, optimise=course.seconds, sample=0.0, total=job.seconds
@@ -151,7 +157,7 @@ def _measured(work: _Work, devices: DeviceBlocks) -> _Course:
         BudgetExceeded, JobFailed: money or time ended before the blocks were merged.
     """
     try:
-        course = _course(work, "qaoa", work.on_devices(devices), ON_DEVICES)
+        course = _course(work, "qaoa", work.on_devices(devices), _deadline(work.job, ON_DEVICES))
     except LimitReached as reached:
         raise (reached.__cause__ or reached) from None
     devices.close()  # what is cancelled now is not billed
@@ -179,7 +185,7 @@ def _by(pool: Workers, solver: Solver, job: DivideJob) -> Solve:
 
 
 def _deadline(job: DivideJob, share: float) -> float:
-    """Return the time of ``time.monotonic`` until which rounds may take a share of what is left."""
+    """Return the time of ``time.monotonic`` at which a share of what is left will be over."""
     now = time.monotonic()
     return now + share * max(0.0, job.deadline(reserved=1.0) - now)
 
@@ -189,10 +195,12 @@ def _by_qaoa(job: DivideJob) -> ByQaoa:
     return ByQaoa(algorithm.depth, shots, algorithm.evaluations)
 
 
-def _course(work: _Work, name: str, dividing: Dividing, share: float = SHARE) -> _Course:
-    """Return the rounds of a way to divide, from the journal as far as they are there."""
+def _course(work: _Work, name: str, dividing: Dividing, deadline: float) -> _Course:
+    """Return the rounds of a way to divide, from the journal as far as they are there.
+
+    None begins after a time of ``time.monotonic``.
+    """
     job, course = work.job, _Course()
-    deadline = _deadline(job, share)
 
     def remember(number: int, make: Callable[[], Round]) -> Round:
         made = _remembered(work, name, number, make)
@@ -253,7 +261,9 @@ def _compared(work: _Work, course: _Course, pool: Workers) -> list[Compared]:
         "descent": blocks.by_descent,
     }
     for way, solver in solvers.items():
-        made = _course(work, way, work.dividing(_by(pool, solver, job)))
+        end = time.monotonic() + max(RIVAL_SECONDS, course.seconds)
+        rounds = work.dividing(_by(pool, solver, job))
+        made = _course(work, way, rounds, min(end, _deadline(job, SHARE)))
         found.append(_of(job, way, made.spins, len(made.rounds) - 1, made.seconds))
     left = job.deadline(reserved=0.5) - time.monotonic()
     annealed = _annealed(work, max(FEWEST_SECONDS, min(course.seconds, left)))
@@ -355,7 +365,7 @@ def _ended(job: DivideJob, course: _Course) -> tuple[str, Limit | None]:
         return str(course.reached), course.reached.limit
     if last == job.algorithm.max_rounds:
         return f"all {last} rounds of algorithm.max_rounds were made", None
-    return f"{PATIENCE} rounds in a row lowered nothing", None
+    return f"{PATIENCE} rounds lowered the energy by no more than {GAIN:g} of it", None
 
 
 def _labels(work: _Work) -> tuple[int, ...]:

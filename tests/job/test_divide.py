@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import signal
@@ -124,14 +125,17 @@ def test_communities_that_are_there_are_the_blocks() -> None:
 
 
 @pytest.mark.parametrize("n", [1, 7, 100])
-def test_blocks_have_every_variable_once_and_no_more_than_their_size(n: int) -> None:
+def test_blocks_have_a_variable_once_and_no_more_than_their_size(n: int) -> None:
     system = System.of(random_model(n))
     spins = random_spins(n)
     grown = dividing(random_model(n), 6)._grown(
         np.random.default_rng(0), spins, system.forces(spins)
     )
-    for blocks in (partition(system, 6, seed=0), grown):
-        assert sorted(np.concatenate(blocks).tolist()) == list(range(n))
+    parts = partition(system, 6, seed=0)
+    assert sorted(np.concatenate(parts).tolist()) == list(range(n))
+    assert len(set(np.concatenate(grown).tolist())) == sum(map(len, grown))
+    assert 1 <= len(grown) <= len(parts)
+    for blocks in (parts, grown):
         assert max(part.size for part in blocks) <= 6
 
 
@@ -180,6 +184,17 @@ def test_rounds_never_get_worse_and_say_the_energy_of_their_spins(solver: Any) -
     course = [each.energy for each in found]
     assert all(after <= before + 1e-9 for before, after in pairwise(course))
     assert [by_hand(model, each.spins) for each in found] == pytest.approx(course)
+
+
+def test_rounds_end_where_thirty_of_them_gain_next_to_nothing() -> None:
+    each, spins = dividing(random_model(8), 8), random_spins(8)
+
+    def remember(number: int, _: Any) -> Round:
+        energy = -1000.0 - min(number, 40) - 0.001 * number
+        return Round(number, 1, 1, energy, spins)
+
+    found = refined(each, rounds=300, patience=30, deadline=math.inf, remember=remember)
+    assert [each.number for each in found][-1] == 70
 
 
 def test_rounds_reach_the_optimum_of_what_can_be_enumerated() -> None:

@@ -70,6 +70,18 @@ def test_energy_gradient_and_state_are_those_of_the_reference(
     )
 
 
+@pytest.mark.parametrize("n", [compiled.FEWEST_QUBITS, SPLIT])
+def test_one_engine_takes_costs_of_any_kind_one_after_the_other(n: int) -> None:
+    qaoa = compiled.Qaoa(np.zeros(1 << n), lasting=False)
+    for kind in KINDS:
+        cost, angles = costs(n, kind), some_angles(2)
+        qaoa.replace(cost)
+        reference = statevector.Qaoa(cost)
+        assert_same(qaoa.energy_and_gradient(angles), reference.energy_and_gradient(angles))
+        probabilities = reference.probabilities(angles)
+        np.testing.assert_allclose(qaoa.probabilities(angles), probabilities, atol=1e-15)
+
+
 @pytest.mark.parametrize("kept", [True, False], ids=["kept", "undone"])
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("n", [WHOLE, SPLIT])

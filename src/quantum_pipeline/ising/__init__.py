@@ -192,21 +192,24 @@ def all_energies(model: IsingModel) -> NDArray[np.float64]:
     Returns:
         Shape (2^n,); entry k belongs to the bitstring that is k in binary, variable 0 first.
 
-    Cost: O(2^n * (n + n_couplings)) additions, 8 * 2^n bytes; one partial sum per variable.
+    Cost: O(2^n + sum_{i<j} 2^(n - i)) additions, 8 * 2^n bytes, and half as many for partial sums.
 
     >>> all_energies(IsingModel.from_spins([0, 0], [(0, 1, 1)])).tolist()
     [1.0, -1.0, -1.0, 1.0]
     """
     n = model.n_variables
-    values = np.full((2,) * n, model.offset)
-    spin = np.array([1.0, -1.0])
-    neighbours: dict[int, list[tuple[int, float]]] = {i: [] for i in range(n)}
+    later: list[list[tuple[int, float]]] = [[] for _ in range(n)]
     for i, j, coupling in model.couplings:
-        neighbours[i].append((j, coupling))
-    for i in range(n):
-        # h_i + sum_{j>i} J_ij s_j on the axes after i only, then times s_i on axis i.
+        later[i].append((j, coupling))
+    values, spin = np.empty(1 << n), np.array([1.0, -1.0])
+    values[0] = model.offset
+    for i in reversed(range(n)):
+        # What all spins after i make of it: h_i + sum_{j>i} J_ij s_j, on an axis each.
         local = np.full((2,) * (n - i - 1), model.fields[i])
-        for j, coupling in neighbours[i]:
-            local = local + coupling * spin.reshape((2,) + (1,) * (n - j - 1))
-        values += spin.reshape((2,) + (1,) * (n - i - 1)) * local
-    return values.ravel()
+        for j, coupling in later[i]:
+            local += coupling * spin.reshape((2,) + (1,) * (n - j - 1))
+        size = 1 << (n - i - 1)
+        up, down = values[:size], values[size : 2 * size]
+        np.subtract(up, local.ravel(), out=down)
+        up += local.ravel()
+    return values

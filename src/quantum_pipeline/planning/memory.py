@@ -132,7 +132,7 @@ def _binary_bytes(problem: BinaryProblem, algorithm: Settled) -> int:
     n = problem.n_qubits
     if isinstance(algorithm, SettledDivide):
         block = run_bytes(algorithm.block_size, algorithm.depth, symmetric=False)
-        return PROCESSES * (block + PROCESS_BYTES) + SPIN_BYTES * (n + problem.n_terms)
+        return PROCESSES * (2 * block + PROCESS_BYTES) + SPIN_BYTES * (n + problem.n_terms)
     if not isinstance(algorithm, SettledQaoa) or isinstance(algorithm, SettledCut):
         state = reference_bytes(n) if n <= cones.EXACT else 0
         return max(state, CONE_ARRAYS * AMPLITUDE * cones.LARGEST)
@@ -143,8 +143,8 @@ def _binary_bytes(problem: BinaryProblem, algorithm: Settled) -> int:
 
 
 PROCESSES, PROCESS_BYTES, SPIN_BYTES = 4, 60 * 2**20, 1500
-"""Of divide: processes that solve blocks, what each takes beside its block, and what a spin and a
-coupling take: in the model, in sparse rows, and in the graph whose communities are looked for."""
+"""Of divide: processes that solve blocks, what each takes beside one block of each size, and what a
+spin and a coupling take: in the model, in sparse rows, and in the graph that has communities."""
 
 CONE_ARRAYS = 6
 """Arrays of a light cone's largest size that live at once."""
