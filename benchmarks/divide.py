@@ -2,7 +2,7 @@
 
 Each is solved by the job itself with default settings, and its result verified; printed is what
 divide came to, beside the other ways that the report has, and what it took: seconds of the whole
-job and of the rounds, memory of all processes at most.
+job, by the clock and of all processors, and of the rounds; memory of all processes at most.
 
     G1 ..       the Gset's graphs that are in ``--gset``: the ratio is to the best cut known
     cubic       3-regular of 100,000 nodes; the ratio is to annealing in the same time
@@ -46,6 +46,7 @@ class Solved(NamedTuple):
     ways: dict[str, tuple[float, float]]
     rounds: int
     seconds: float
+    processor_seconds: float
     gibibytes: float
 
 
@@ -78,10 +79,10 @@ def torus(side: int) -> Json:
 
 def solved(name: str, problem: Json, best: float | None) -> Solved:
     """Return what default settings make of a problem; ``best`` is an energy that others know."""
-    began = time.monotonic()
+    began, used = time.monotonic(), processor_seconds()
     request = {"problem": problem, "algorithm": {"name": "divide"}, "device": "local"}
     prepared, claimed = solved_here(request)
-    seconds = time.monotonic() - began
+    seconds, used = time.monotonic() - began, processor_seconds() - used
     result = read_result(claimed.model_dump(mode="json"), prepared)
     assert isinstance(result, DividedResult)
     ways = {"divide": (result.best_energy, result.seconds.optimise)}
@@ -95,6 +96,7 @@ def solved(name: str, problem: Json, best: float | None) -> Solved:
         ways=ways,
         rounds=len(result.rounds) - 1,
         seconds=seconds,
+        processor_seconds=used,
         gibibytes=peak() / 2**30,
     )
 
@@ -103,6 +105,12 @@ def peak() -> float:
     """Return the most bytes that this process, and the largest of its children, have had."""
     mine, children = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
     return 1024.0 * (resource.getrusage(mine).ru_maxrss + resource.getrusage(children).ru_maxrss)
+
+
+def processor_seconds() -> float:
+    """Return the processor's seconds of this process, and of its children that have ended."""
+    both = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(each.ru_utime + each.ru_stime for each in both)
 
 
 def recursive(name: str, problem: Json, best: float) -> tuple[str, float, float]:
@@ -127,6 +135,7 @@ def printed(found: list[Solved]) -> Table:
             f"{each.variables:,} variables",
             f"{each.rounds} rounds",
             f"job {each.seconds:.0f} s, {each.gibibytes:.1f} GiB",
+            f"{each.processor_seconds:.0f} s of processors",
         ]
         for place, (way, (energy, seconds)) in enumerate(each.ways.items()):
             first = about[place] if place < len(about) else ""

@@ -4,19 +4,23 @@ One problem is divided on Garnet + Emerald, and on Garnet alone. Printed is how 
 were busy with the tasks of each measurement, by the emulator's clock: the longest of the devices,
 for they work at the same time; and what the local Braket has billed, which keeps its ledger without
 the run. The same again while Emerald is switched off in the middle. Then smaller runs whose job is
-killed at random moments, on both devices and on the exact engine, beside one that nobody kills.
+killed by SIGKILL, on both devices and on the exact engine, each somewhere else: when its journal
+has some part of the bytes that the journal of a run has that nobody kills. What they find, and
+what they have paid for, is compared with that one's.
 Figures: docs/benchmarks.md.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
 import random
 import signal
 import time
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,6 +42,9 @@ MOST_OF_ONE = 0.6
 
 MOST_TRIES = 3
 """Runs for each kill: some end before theirs comes."""
+
+LOOK_SECONDS = 0.003
+"""Between two looks at a journal."""
 
 LEFT_ONLINE = 2
 """Tasks that are created on Emerald before it is off, the last of them in its queue."""
@@ -79,9 +86,13 @@ class Ran(NamedTuple):
         return not self.twice and abs(self.bill_usd - self.ledger_usd) < 1e-9
 
 
-def ran(books: Books, asked: Json, label: str, after: float | None = None) -> Ran:
-    """Return what has become of a request, whose job is killed some seconds after its start."""
-    run_id = books.ended(asked, label) if after is None else killed(books, asked, label, after)
+def ran(books: Books, asked: Json, label: str) -> Ran:
+    """Return what has become of a request that nobody disturbs."""
+    return found(books, books.ended(asked, label))
+
+
+def found(books: Books, run_id: str) -> Ran:
+    """Return what has become of a run that ended."""
     report = json.loads(books.pipeline.read(run_id, runs.REPORT))
     tasks = report["cost"]["tasks"]
     circuits = sum(task["executables"] for task in tasks)
@@ -102,27 +113,44 @@ def ran(books: Books, asked: Json, label: str, after: float | None = None) -> Ra
     )
 
 
-def killed(books: Books, asked: Json, label: str, after: float) -> str:
-    """Run a request whose first job is killed some seconds after its start; return its id."""
-    execution = books.pipeline.start(asked, label)
+def killed(books: Books, asked: Json, label: str, at: float = math.inf) -> tuple[str, int]:
+    """Run a request whose first job is killed when its journal has so many bytes.
+
+    Returns:
+        The id of the run, and the bytes that the journal had then, or at the end.
+    """
+    execution, length = books.pipeline.start(asked, label), 0
     while not (first := books.aws.braket.process_ids()):
-        time.sleep(0.02)
-    time.sleep(after)
-    for process_id in {*first} & {*books.aws.braket.process_ids()}:
-        os.killpg(process_id, signal.SIGKILL)
+        time.sleep(LOOK_SECONDS)
+    while process_ids := {*first} & {*books.aws.braket.process_ids()}:
+        length = max(length, journal_bytes(books))
+        if length >= at:
+            for process_id in process_ids:
+                os.killpg(process_id, signal.SIGKILL)
+            break
+        time.sleep(LOOK_SECONDS)
     for _ in books.pipeline.watch(execution, every_seconds=0.1):
         pass
-    return run_id_of(execution)
+    return run_id_of(execution), length
+
+
+def journal_bytes(books: Books) -> int:
+    """Return the bytes of the journal of the job that runs now; its folder goes with it."""
+    length = 0
+    for file in books.aws.braket.work_folder.glob("*/checkpoints/journal-*.jsonl"):
+        with suppress(FileNotFoundError):
+            length += file.stat().st_size
+    return length
 
 
 def busy(books: Books, run_id: str) -> Iterator[float]:
     """Yield the seconds of each measurement of a run: those of the device that was busy longest."""
-    found: defaultdict[int, defaultdict[str, float]] = defaultdict(lambda: defaultdict(float))
+    by_ordinal: defaultdict[int, defaultdict[str, float]] = defaultdict(lambda: defaultdict(float))
     for task in books.aws.braket.tasks.all():
         if task.tags.get(runs.RUN_ID_TAG) == run_id and task.device_seconds is not None:
             ordinal = int(task.tags[runs.BATCH_TAG].split(" ")[1])
-            found[ordinal][task.device.arn] += task.device_seconds
-    return (max(by_device.values()) for by_device in found.values())
+            by_ordinal[ordinal][task.device.arn] += task.device_seconds
+    return (max(by_device.values()) for by_device in by_ordinal.values())
 
 
 def switched_off(books: Books, asked: Json) -> Ran:
@@ -138,37 +166,29 @@ def switched_off(books: Books, asked: Json) -> Ran:
 def kills(books: Books, asked: Json, label: str, n_kills: int) -> dict[str, int]:
     """Return how many runs were killed, and in how many of them anything was wrong."""
     rng = random.Random(1)
-    whole = ran(books, asked, label)
-    [job] = books.jobs(latest(books, label))
-    lasts = (job["endedAt"] - job["startedAt"]).total_seconds()
+    run_id, length = killed(books, asked, label)
+    whole = found(books, run_id)
     counts = {"killed": 0, "other answer": 0, "paid twice": 0, "bill is not the ledger": 0}
     for number in range(MOST_TRIES * n_kills):
         if counts["killed"] >= n_kills:
             break
-        found = ran(books, asked, f"{label}-{number}", rng.uniform(0.1, 0.7) * lasts)
-        counts["killed"] += found.attempts - 1
-        counts["other answer"] += found.answer != whole.answer
-        counts["paid twice"] += found.twice > 0
-        counts["bill is not the ledger"] += abs(found.bill_usd - found.ledger_usd) > 1e-9
+        run_id, at = killed(books, asked, f"{label}-{number}", rng.random() * length)
+        each = found(books, run_id)
+        print(f"{label}: killed at {at} of {length} bytes, {each.attempts} jobs", flush=True)
+        counts["killed"] += each.attempts - 1
+        counts["other answer"] += each.answer != whole.answer
+        counts["paid twice"] += each.twice > 0
+        counts["bill is not the ledger"] += abs(each.bill_usd - each.ledger_usd) > 1e-9
     return counts
 
 
-def latest(books: Books, label: str) -> str:
-    """Return the id of the run of a label."""
-    return next(
-        line.tags[runs.RUN_ID_TAG]
-        for line in reversed(books.aws.braket.billing.lines())
-        if line.kind == "job" and label in line.tags[runs.RUN_ID_TAG]
-    )
-
-
-def printed(found: dict[str, Ran]) -> Table:
+def printed(ways: dict[str, Ran]) -> Table:
     """Return a line for each way."""
     table = Table(title="blocks on devices, by the tasks' clock")
     table.add_column("devices")
     for column in ("cut", "circuits", "tasks", "device s", "bill USD", "ledger USD", "paid twice"):
         table.add_column(column, justify="right")
-    for name, each in found.items():
+    for name, each in ways.items():
         table.add_row(
             f"{name}{' (lost: ' + ', '.join(each.lost) + ')' if each.lost else ''}",
             f"{each.cut:g}",
@@ -198,13 +218,13 @@ def main(  # noqa: PLR0917 - an option each
     console = Console()
     with priced_aws(on_devices=True) as aws:
         books = Books(aws)
-        found = {} if only == "kills" else on_devices(books, variables, how)
-        if found:
-            console.print(printed(found))
-            console.print(f"both in {ratio(found):.3f} of the time of one; target {MOST_OF_ONE}")
+        ways = {} if only == "kills" else on_devices(books, variables, how)
+        if ways:
+            console.print(printed(ways))
+            console.print(f"both in {ratio(ways):.3f} of the time of one; target {MOST_OF_ONE}")
         asked = {
             "both devices": request(12, BOTH, **small),
-            "exact engine": request(100, "local", **small | {"max_rounds": 300}),
+            "exact engine": request(200, "local", **small | {"block_size": 10, "max_rounds": 300}),
         }
         counted = {}
         for name, each in asked.items() if only != "devices" else ():
@@ -212,11 +232,12 @@ def main(  # noqa: PLR0917 - an option each
             told = ", ".join(f"{count} {what}" for what, count in counted[name].items())
             console.print(f"{name}: {told}")
     if file is not None:
-        runs_of = {name: each._asdict() for name, each in found.items()}
+        runs_of = {name: each._asdict() for name, each in ways.items()}
         file.write_text(json.dumps({"runs": runs_of, "kills": counted}), "utf-8")
     twice = sum(each["paid twice"] for each in counted.values())
-    slow = bool(found) and ratio(found) > MOST_OF_ONE
-    if slow or twice or not all(each.is_right for each in found.values()):
+    slow = bool(ways) and ratio(ways) > MOST_OF_ONE
+    few = any(each["killed"] < n_kills or each["other answer"] for each in counted.values())
+    if slow or twice or few or not all(each.is_right for each in ways.values()):
         raise SystemExit(1)
 
 
@@ -229,9 +250,9 @@ def on_devices(books: Books, variables: int, how: Json) -> dict[str, Ran]:
     }
 
 
-def ratio(found: dict[str, Ran]) -> float:
+def ratio(ways: dict[str, Ran]) -> float:
     """Return the time of two devices as part of that of one."""
-    return found["Garnet + Emerald"].device_seconds / found["Garnet"].device_seconds
+    return ways["Garnet + Emerald"].device_seconds / ways["Garnet"].device_seconds
 
 
 if __name__ == "__main__":

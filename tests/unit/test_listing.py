@@ -22,12 +22,16 @@ Json = dict[str, Any]
 STORED: Json = json.loads(Path(__file__).with_name("record_v1.json").read_text("utf-8"))
 FAILED: Json = {"status": "FAILED", "error": "JobFailed", "quality": None, "algorithm": None}
 REFUSED: Json = {**FAILED, "error": "InvalidRequest", "problem": None, "device": None, "cost": None}
+ON_BOTH: Json = {
+    "device": STORED["device"] | {"name": "Garnet"},
+    "others": [STORED["device"] | {"name": "Emerald"}],
+}
 RUNS: tuple[tuple[str, Json], ...] = (
     ("petersen", {}),
     ("broken", {**FAILED, "owner": "bob"}),
     ("refused", REFUSED | {"owner": None, "tags": {}}),
     ("stopped", {**FAILED, "status": "CANCELLED", "tags": {"project": "P2", "urgent": ""}}),
-    ("on-garnet", {"device": STORED["device"] | {"name": "Garnet"}, "study": "angles"}),
+    ("on-garnet", ON_BOTH | {"study": "angles"}),
 )
 """The oldest first: one a day from 1 November."""
 
@@ -61,7 +65,7 @@ def test_runs_are_listed_the_newest_first_with_what_came_of_them(listed: Any) ->
                               "job", "s", "owner"]  # fmt: skip
     assert [line.split()[0] for line in lines] == [name for name, _ in reversed(RUNS)]
     assert lines[0].split()[1:] == ["2026-11-05", "12:00", "0.8689", "maxcut", "10", "qaoa", "p=2",
-                                    "Garnet", "0.0020", "48.2", "ann"]  # fmt: skip
+                                    "Garnet+Emerald", "0.0020", "48.2", "ann"]  # fmt: skip
     assert lines[2].split()[3:] == ["InvalidRequest", "48.2"]
     assert max(map(len, lines)) <= 100
 
@@ -72,6 +76,7 @@ def test_runs_are_listed_the_newest_first_with_what_came_of_them(listed: Any) ->
         (["--status", "failed"], ["refused", "broken"]),
         (["--status", "Cancelled"], ["stopped"]),
         (["--device", "garnet"], ["on-garnet"]),
+        (["--device", "emerald"], ["on-garnet"]),
         (["--study", "angles"], ["on-garnet"]),
         (["--owner", "bob"], ["broken"]),
         (["--tag", "urgent"], ["stopped"]),

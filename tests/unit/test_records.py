@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from quantum_pipeline.catalogue.filters import device_names
 from quantum_pipeline.catalogue.record import RunRecord
 from quantum_pipeline.catalogue.sources import record_of
+from quantum_pipeline.devices.catalogue import find
 from quantum_pipeline.ising import IsingModel, all_energies, typical_field
-from quantum_pipeline.planning.prepared import PreparedRun, RunHeader
+from quantum_pipeline.planning.prepared import OtherDevice, PreparedRun, RunHeader
 from quantum_pipeline.problems.features import (
     MOST_CUBED,
     FormFeatures,
@@ -136,6 +138,19 @@ def test_a_molecule_is_recorded_with_its_active_space_and_error() -> None:
     assert found.algorithm.normalised_gammas == ()
 
 
+def test_devices_beside_the_first_are_recorded_as_they_were_prepared() -> None:
+    first, emerald = prepared_on_device(), find("Emerald")
+    other = OtherDevice(device=emerald, state_summary=first.state_summary, plan=first.plan)
+    found = record(first.model_copy(update={"others": (other,)}), None, ended("FAILED"))
+    stored = found.model_dump(mode="json")
+    assert device_names(stored) == ["Garnet", "Emerald"]
+    assert stored["others"] == [stored["device"] | {"name": "Emerald", "arn": emerald.arn}]
+    del stored["others"], stored["device"]
+    assert device_names(stored | {"device": {"name": "Garnet"}}) == [
+        "Garnet"
+    ]  # of earlier releases
+
+
 def test_a_device_is_recorded_with_its_calibration() -> None:
     prepared = prepared_on_device()
     report = report_of(prepared, device_result(prepared, noisy_counts(prepared)))
@@ -189,6 +204,7 @@ def test_a_record_of_version_1_is_read_as_it_was_written_but_for_its_rating() ->
     expected["problem"]["features"] |= {"field_share": None, "skewness": None}
     expected["algorithm"]["passed"] = []
     expected["seconds"]["quantum"] = None
+    expected["others"] = []
     assert json.loads(written(found)) == expected
     assert found.family == "maxcut/field-free/qaoa"
 

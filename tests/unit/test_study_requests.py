@@ -94,8 +94,8 @@ def test_what_is_left_out_is_what_the_planner_refuses(problem: dict[str, Any]) -
         ("auto", "qaoa", "rqaoa", "divide", "vqe"),
         ("auto", "l-bfgs-b", "spsa", "nft"),
     )
-    devices, depths = ("auto", "local", "dm1", "garnet"), (None, 2)
-    looked_at = 0
+    devices: tuple[Any, ...] = ("auto", "local", "dm1", "garnet", ["garnet", "emerald"])
+    depths, looked_at = (None, 2), 0
     for name, optimizer, device, depth in itertools.product(names, optimizers, devices, depths):
         algorithm = {"name": name, "optimizer": optimizer} | ({"depth": depth} if depth else {})
         base = {"problem": problem, "algorithm": algorithm, "device": device}
@@ -112,8 +112,9 @@ def test_what_is_left_out_is_what_the_planner_refuses(problem: dict[str, Any]) -
 
 @pytest.mark.parametrize("problem", [RING, WIDE, WIDER], ids=str)
 def test_what_a_cut_leaves_out_is_what_the_planner_refuses(problem: dict[str, Any]) -> None:
-    for name in ("auto", "qaoa"):
-        base = {"problem": problem, "algorithm": {"name": name, "cut": 2}, "device": "garnet"}
+    devices: tuple[Any, ...] = ("garnet", ["garnet", "emerald"])
+    for name, device in itertools.product(("auto", "qaoa"), devices):
+        base = {"problem": problem, "algorithm": {"name": name, "cut": 2}, "device": device}
         for path, value in SETTINGS.items():
             found = asked({path: [value]}, base)
             request = request_of(found, Setting(number=0, values={path: value}))

@@ -18,7 +18,7 @@ class Wanted:
     """What records have to have; None, or nothing, is what does not matter.
 
     Attributes:
-        device: its name, in letters of any size.
+        device: the name of one of them, in letters of any size.
         tags: names, each with its value, or None where any will do.
         since: no run that ended before.
         until: none that ended at that time or after it.
@@ -46,10 +46,10 @@ class Wanted:
                 yield record
 
     def _fits(self, record: Record) -> bool:
-        device, problem = record["device"] or {}, record["problem"] or {}
+        problem = record["problem"] or {}
         return (
             self.type in (None, problem.get("type"))
-            and (self.device is None or self.device.lower() == device.get("name", "").lower())
+            and (self.device is None or self.device.lower() in map(str.lower, device_names(record)))
             and self.status in (None, record["status"])
             and self.study in (None, record["study"])
             and self.pack in (None, record["pack"])
@@ -59,6 +59,12 @@ class Wanted:
                 for name, value in self.tags.items()
             )
         )
+
+
+def device_names(record: Record) -> list[str]:
+    """Return the names of a run's devices; records of before there were several have one."""
+    first = record["device"]
+    return [each["name"] for each in (*([first] if first else []), *record.get("others", ()))]
 
 
 def sortable(moment: datetime) -> str:

@@ -130,6 +130,7 @@ class RunRecord(_Part):
 
     A field more, with a default, makes no other version: records of this one stay readable.
 
+    ``others`` are the devices beside the first, which took blocks or parts as well.
     A run that was refused when it was prepared has its error, and neither problem nor algorithm.
     """
 
@@ -150,6 +151,7 @@ class RunRecord(_Part):
     problem: ProblemOfRecord | None
     algorithm: AlgorithmOfRecord | None
     device: DeviceOfRecord | None
+    others: tuple[DeviceOfRecord, ...] = ()
     quality: QualityOfRecord | None
     cost: CostOfRecord | None
     seconds: SecondsOfRecord

@@ -23,7 +23,8 @@ from quantum_pipeline.catalogue.record import (
     SecondsOfRecord,
     Status,
 )
-from quantum_pipeline.planning.prepared import PreparedRun, RunHeader
+from quantum_pipeline.devices.catalogue import Device
+from quantum_pipeline.planning.prepared import PreparedRun, RunHeader, StateSummary
 from quantum_pipeline.problems.features import IsingFeatures, features
 from quantum_pipeline.requests.algorithm import Settled, SettledQaoa
 
@@ -226,6 +227,7 @@ def record_of(end: EndHeader, prepared: RunHeader | None, report: ReportHeader |
         problem=prepared and _problem(prepared),
         algorithm=prepared and _algorithm(prepared, report),
         device=prepared and _device(prepared, report),
+        others=() if prepared is None else tuple(_others(prepared)),
         quality=report and _quality(report),
         cost=prepared and _cost(prepared, report),
         seconds=_seconds(end, prepared, report),
@@ -283,13 +285,22 @@ def _until_descended(algorithm: Settled, report: ReportHeader) -> int | None:
 
 
 def _device(prepared: RunHeader, report: ReportHeader | None) -> DeviceOfRecord:
-    device, state = prepared.device, prepared.state_summary
-    emulated = state.emulated if state else None
+    found = _as_prepared(prepared.device, prepared.state_summary)
+    if report is None:
+        return found
+    return found.model_copy(update={"emulated": report.device.emulated})
+
+
+def _others(prepared: RunHeader) -> Iterator[DeviceOfRecord]:
+    return (_as_prepared(each.device, each.state_summary) for each in prepared.others)
+
+
+def _as_prepared(device: Device, state: StateSummary | None) -> DeviceOfRecord:
     return DeviceOfRecord(
         name=device.name,
         arn=device.arn,
         kind=device.kind,
-        emulated=emulated if report is None else report.device.emulated,
+        emulated=state.emulated if state else None,
         n_qubits=state.n_qubits if state else None,
         two_qubit_fidelity=state.two_qubit_fidelity if state else None,
         calibrated_at=state.calibrated_at if state else None,

@@ -22,7 +22,7 @@ from typing import Any
 import click
 
 from quantum_pipeline.catalogue.comparison import at
-from quantum_pipeline.catalogue.filters import Record, Wanted
+from quantum_pipeline.catalogue.filters import Record, Wanted, device_names
 from quantum_pipeline.cli import entry, layout
 from quantum_pipeline.cli.options import OUTPUT, STACK, json_option
 from quantum_pipeline.cli.writing import writing
@@ -263,7 +263,7 @@ def _algorithm(record: Record) -> str:
 
 def _device(record: Record) -> str:
     device = record["device"] or {}
-    return f"{device.get('name', '')}{'*' if device.get('emulated') else ''}"
+    return f"{'+'.join(device_names(record))}{'*' if device.get('emulated') else ''}"
 
 
 def _number(part: Mapping[str, Any] | None, name: str, form: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from quantum_pipeline.catalogue.filters import Record, Wanted
+from quantum_pipeline.catalogue.filters import Record, Wanted, device_names
 from quantum_pipeline.cli import console, entry, studying
 from quantum_pipeline.cli.listing import records, summary
 from quantum_pipeline.cli.one_run import check_name, record_of
@@ -105,7 +105,7 @@ def _of_problem(record: Record) -> Iterator[tuple[str, str]]:
                 yield name, " ".join(f"{angle:.4f}" for angle in found[name])
     if record["device"]:
         emulated = ", EMULATED on this machine" if record["device"]["emulated"] else ""
-        yield "device", f"{record['device']['name']}{emulated}"
+        yield "device", f"{' + '.join(device_names(record))}{emulated}"
 
 
 def _of_result(record: Record) -> Iterator[tuple[str, str]]:

@@ -227,6 +227,7 @@ class RunHeader(BaseModel):
     pack: str | None = None
     device: Device
     state_summary: StateSummary | None
+    others: tuple[OtherDevice, ...] = ()
     instance: InstancePrice
     estimate: Cost
     prepare_seconds: float

@@ -49,20 +49,21 @@ def _of_the_device(request: Asked, problem: Problem) -> Iterator[str]:
     if solver == "divide":  # the best shot of a block counts, no mean
         yield "mitigation"
     named = request.get("device", "auto")
-    device = _device(LOCAL if named == "auto" and not _is_open(request) else named)
-    if device is None:
+    every = _named(LOCAL if named == "auto" and not _is_open(request) else named)
+    if not every:
         return
-    if device.kind != "qpu":
+    kinds, names = {device.kind for device in every}, {device.name for device in every}
+    if len(every) > 1 or "qpu" not in kinds:
         yield "reservation_arn"
-    if device.kind == "local":
+    if kinds == {"local"}:
         yield "algorithm.inequality"
-    if device.kind == "local" or (device.kind == "simulator" and not request.get("noise")):
+    if kinds == {"local"} or (kinds == {"simulator"} and not request.get("noise")):
         yield "mitigation"
-    if device.kind == "local":  # it has no width that a circuit exceeds
+    if kinds == {"local"}:  # it has no width that a circuit exceeds
         yield "algorithm.cut"
-    if named != "auto" and device.name != "DM1":
+    if named != "auto" and "DM1" not in names:
         yield "noise"
-    if named != "auto" and device.kind == "local":
+    if named != "auto" and kinds == {"local"}:
         yield "algorithm.train_on"
 
 
@@ -135,8 +136,7 @@ def _devices(request: Asked) -> int:
     named = request.get("device", "auto")
     if named == "auto":
         return int(_is_open(request))
-    found = map(_device, named if isinstance(named, list | tuple) else [named])
-    return sum(device is not None and device.kind != "local" for device in found)
+    return sum(device.kind != "local" for device in _named(named))
 
 
 def _is_open(request: Asked) -> bool:
@@ -144,11 +144,13 @@ def _is_open(request: Asked) -> bool:
     return bool(request.get("noise")) or _algorithm(request).get("train_on") == "device"
 
 
-def _device(named: object) -> Device | None:
-    """Return the device of a name; None where it is open, or no device's name."""
+def _named(named: object) -> list[Device]:
+    """Return the devices of a name, or of a list; not those that are open, or no device's name."""
+    if isinstance(named, list | tuple):
+        return [device for each in named for device in _named(each)]
     if not isinstance(named, str) or named == "auto":
-        return None
+        return []
     try:
-        return find(named)
+        return [find(named)]
     except PipelineError:
-        return None
+        return []

@@ -88,6 +88,7 @@ class BraketService:
         # One lock for all state. What is done under it never waits: work is handed to threads.
         self._lock = threading.RLock()
         self.clients = clients = Clients(environment)
+        self.work_folder = work_folder
         self._containers = ContainerRunner(clients, work_folder, startup_seconds, Sources(sources))
         self.devices = devices = Devices()
         self.faults = Faults(devices, self._lock)
