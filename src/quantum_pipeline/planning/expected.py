@@ -9,11 +9,17 @@ from __future__ import annotations
 from quantum_pipeline.chemistry.basis import n_orbitals
 from quantum_pipeline.chemistry.excitations import n_excitations
 from quantum_pipeline.devices.catalogue import Device
+from quantum_pipeline.planning.blocks import levels
 from quantum_pipeline.planning.plan import Plan
 from quantum_pipeline.planning.runtimes import n_states
 from quantum_pipeline.planning.tables import MEASURED, SettledClassifier, counted_seconds
-from quantum_pipeline.problems import Chemistry, Classification
-from quantum_pipeline.requests.algorithm import SHOT_OPTIMIZERS, SettledCut, SettledQaoa
+from quantum_pipeline.problems import BinaryProblem, Chemistry, Classification
+from quantum_pipeline.requests.algorithm import (
+    SHOT_OPTIMIZERS,
+    SettledCut,
+    SettledDivide,
+    SettledQaoa,
+)
 from quantum_pipeline.requests.request import ResolvedRequest
 
 JOB_SECONDS = {"local": 1.0, "simulator": 6.0, "qpu": 9.0}
@@ -29,6 +35,19 @@ EVALUATIONS_A_START = 15
 
 GROWN = (60, 3.0)
 """Evaluations that further depths take where it grows, and the layers of them all on average."""
+
+BLOCK_SECONDS = (3e-4, 2e-8, 5e-9)
+"""Of a block of divide: always, per amplitude, and per amplitude, layer and evaluation."""
+
+USUAL_ROUNDS = 80
+"""Of divide on exact states, after which thirty have gained nothing, if there may be so many."""
+
+WAYS = 2.5
+"""Times as long as its rounds take, for all ways that they are compared with as well."""
+
+SECONDS_PER_COUPLING = 2e-4
+SECONDS_PER_VARIABLE, CLASSICAL_SECONDS = 5e-3, 20.0
+"""Of divide: to find communities; and for the classical answer, at most so many."""
 
 LEARNING_SECONDS = 2.0
 """Of a job that classifies, to load scikit-learn."""
@@ -50,6 +69,8 @@ def expected_seconds(request: ResolvedRequest, device: Device, plan: Plan) -> fl
         computing = _molecule(problem, algorithm.max_evaluations)
     elif isinstance(problem, Classification) and isinstance(algorithm, SettledClassifier):
         computing = LEARNING_SECONDS + counted_seconds(problem, algorithm, MEASURED)
+    elif isinstance(problem, BinaryProblem) and isinstance(algorithm, SettledDivide):
+        computing = _divide(problem.n_qubits, problem.n_terms, algorithm)
     elif not isinstance(algorithm, SettledQaoa) or isinstance(algorithm, SettledCut):
         return None
     elif algorithm.train_on == "device":
@@ -70,6 +91,16 @@ def _qaoa(algorithm: SettledQaoa, states: int) -> float:
     elif algorithm.optimizer == "none":
         evaluations = 1
     return min(evaluations, algorithm.max_evaluations) * each
+
+
+def _divide(n: int, terms: int, algorithm: SettledDivide) -> float:
+    """Return the seconds for all ways; of blocks on devices those that solve them here instead."""
+    always, listed, layered = BLOCK_SECONDS
+    layers = algorithm.depth * algorithm.max_evaluations
+    each = always + 2.0**algorithm.block_size * (listed + layers * layered)
+    blocks = levels(n, algorithm.block_size)[0] * (1 + min(USUAL_ROUNDS, algorithm.max_rounds))
+    classical = min(CLASSICAL_SECONDS, n * SECONDS_PER_VARIABLE)
+    return WAYS * blocks * each + terms * SECONDS_PER_COUPLING + classical
 
 
 def _molecule(problem: Chemistry, most: int) -> float:
