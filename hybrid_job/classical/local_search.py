@@ -25,11 +25,11 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from hybrid_job.optimising.optimiser import typical_field
+from hybrid_job.sparse import Rows, couplings_of, rows_of
 from quantum_pipeline.ising import IsingModel
 
 Real = NDArray[np.float64]
 Name = Literal["simulated annealing", "tabu search"]
-Rows = tuple[NDArray[np.int64], NDArray[np.int64], Real]
 Search = Callable[[np.random.Generator, float], Real]
 """From a source of random numbers and the monotonic time to end at: spins, shape (n,), -1 or +1."""
 
@@ -108,14 +108,8 @@ class _Neighbours:
 
     @classmethod
     def of(cls, model: IsingModel) -> _Neighbours:
-        i = np.array([i for i, _, _ in model.couplings], dtype=np.int64)
-        j = np.array([j for _, j, _ in model.couplings], dtype=np.int64)
-        values = np.array([coupling for _, _, coupling in model.couplings])
-        n = model.n_variables
-        both = np.append(i, j), np.append(j, i)
-        matrix = csr_array((np.append(values, values), both), shape=(n, n))
         unit = typical_field(model)
-        return cls(np.asarray(model.fields) / unit, matrix / unit)
+        return cls(np.asarray(model.fields) / unit, couplings_of(model) / unit)
 
     def energy(self, spins: Real) -> float:
         return float(spins @ (self.fields + self.matrix @ spins / 2))
@@ -127,8 +121,7 @@ class _Neighbours:
         self, count: int, search: _Compiled, rng: np.random.Generator, deadline: float
     ) -> list[Real]:
         """Return the spins that searches find, each from random ones: of ``count``, or in time."""
-        matrix, found = self.matrix, list[Real]()
-        rows = matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64), matrix.data
+        found, rows = list[Real](), rows_of(self.matrix)
         while len(found) < count and not (found and time.monotonic() > deadline):
             spins = rng.choice([-1.0, 1.0], size=self.fields.size)
             seed = rng.integers(1, 2**63, dtype=np.uint64)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from hybrid_job.dividing import kernels
+from hybrid_job.sparse import Rows, couplings_of, rows_of
 from quantum_pipeline.ising import IsingModel
 
 Real = NDArray[np.float64]
@@ -46,12 +47,7 @@ class System:
     @classmethod
     def of(cls, model: IsingModel) -> Self:
         """Return the system of a model, less its constant."""
-        couplings = np.array(model.couplings, dtype=np.float64).reshape(-1, 3)
-        i, j = couplings[:, 0].astype(np.int64), couplings[:, 1].astype(np.int64)
-        values = np.append(couplings[:, 2], couplings[:, 2])
-        n = model.n_variables
-        matrix = csr_array((values, (np.append(i, j), np.append(j, i))), shape=(n, n))
-        return cls(np.array(model.fields, dtype=np.float64), matrix)
+        return cls(np.array(model.fields, dtype=np.float64), couplings_of(model))
 
     @property
     def n(self) -> int:
@@ -73,10 +69,9 @@ class System:
         return float(spins @ (self.fields + self.matrix @ spins / 2))
 
     @cached_property
-    def rows(self) -> tuple[Places, Places, Real]:
+    def rows(self) -> Rows:
         """The couplings of each spin, as the kernels read them."""
-        matrix = self.matrix
-        return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64), matrix.data
+        return rows_of(self.matrix)
 
     @cached_property
     def _places(self) -> Places:

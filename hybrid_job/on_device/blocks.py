@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 
@@ -25,51 +23,19 @@ from hybrid_job.on_device.waiting import TimeReached
 from quantum_pipeline.ising import energies, spins_of
 from quantum_pipeline.planning.blocks import Room, spread
 from quantum_pipeline.requests.mitigation import Noise
-from quantum_pipeline.results import Compilation, DeviceShare, QuantumTask
+from quantum_pipeline.results import Compilation
 
 
 class DeviceBlocks:
-    """Solves blocks on devices until a time of ``time.monotonic``."""
+    """Solves blocks on the devices of a run."""
 
-    def __init__(self, job: DivideJob, deadline: float) -> None:
-        """Reach all devices of the run, as ``Lanes`` does."""
-        self._job, self._lanes = job, Lanes(job, deadline)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        """Close, unless a service failed, as ``Executor`` does."""
-        self._lanes.__exit__(kind, error, at)
-
-    def close(self) -> None:
-        """Cancel every task of the run that has not ended."""
-        self._lanes.close()
-
-    @property
-    def tasks(self) -> tuple[QuantumTask, ...]:
-        """Tasks that are billed, of all devices and attempts."""
-        return self._lanes.tasks
-
-    @property
-    def emulated(self) -> str | None:
-        """What stands in for the first device that is there."""
-        return self._lanes.emulated
+    def __init__(self, job: DivideJob, lanes: Lanes) -> None:
+        self._job, self.lanes = job, lanes
 
     @property
     def compilation(self) -> Compilation | None:
         """How the widest block of the first device was compiled; None on simulators."""
-        return self._lanes.every[0].compiled.compilation
-
-    @property
-    def shares(self) -> tuple[DeviceShare, ...]:
-        """What each device did, in all attempts."""
-        return self._lanes.shares
+        return self.lanes.every[0].compiled.compilation
 
     def __call__(self, blocks: Sequence[Block], place: tuple[int, ...]) -> list[Real]:
         """Return the best spins of each block's shots.
@@ -79,9 +45,9 @@ class DeviceBlocks:
             DeviceUnavailable: no device is left.
             PipelineError: by name, as ``Executor.run`` raises.
         """
-        wanted = _Blocks(self._job, self._lanes, blocks)
+        wanted = _Blocks(self._job, self.lanes, blocks)
         try:
-            found = self._lanes.measure(wanted, partial(_ordinal, place))
+            found = self.lanes.measure(wanted, partial(_ordinal, place))
         except (CapReached, TimeReached) as error:
             raise LimitReached(error.limit, str(error)) from error
         rng = np.random.default_rng([self._job.prepared.request.seed, 3, *place])

@@ -119,15 +119,12 @@ def solve(job: DivideJob) -> DividedResult:
     if job.prepared.device.kind == "local":
         return _solved(job, None)
     # First of all: an attempt is paid for from its start, and a device that is gone ends it.
-    with _on_devices(job) as devices:
-        return _solved(job, devices)
-
-
-def _on_devices(job: DivideJob) -> DeviceBlocks:
     log_phase("compiling")
     from hybrid_job.on_device.blocks import DeviceBlocks  # noqa: PLC0415 (the SDK takes seconds)
+    from hybrid_job.on_device.lanes import Lanes  # noqa: PLC0415
 
-    return DeviceBlocks(job, _deadline(job, ON_DEVICES))
+    with Lanes(job, _deadline(job, ON_DEVICES)) as lanes:
+        return _solved(job, DeviceBlocks(job, lanes))
 
 
 def _solved(job: DivideJob, devices: DeviceBlocks | None) -> DividedResult:
@@ -160,7 +157,7 @@ def _measured(work: _Work, devices: DeviceBlocks) -> _Course:
         course = _course(work, "qaoa", work.on_devices(devices), _deadline(work.job, ON_DEVICES))
     except LimitReached as reached:
         raise (reached.__cause__ or reached) from None
-    devices.close()  # what is cancelled now is not billed
+    devices.lanes.close()  # what is cancelled now is not billed
     return course
 
 
@@ -169,13 +166,13 @@ def _with_devices(result: DividedResult, course: _Course, devices: DeviceBlocks)
     if reached is not None and reached.limit != "algorithm.max_evaluations":
         cut = reached.limit
     run = DeviceRun(
-        emulated=devices.emulated,
+        emulated=devices.lanes.emulated,
         compilation=devices.compilation,
         mitigation=None,
         cut_short=f"{reached}: the rounds ended early" if cut else None,
         cut_short_by=(cut,) if cut else (),
     )
-    changes = {"tasks": devices.tasks, "device_run": run, "devices": devices.shares}
+    changes = {"tasks": devices.lanes.tasks, "device_run": run, "devices": devices.lanes.shares}
     return result.model_copy(update=changes)
 
 

@@ -37,7 +37,7 @@ JOB: Layers = (
     ("cutting",),
     (
         *("compiling", "environment", "journal", "limits"),
-        *("markers", "metrics", "processes", "stopwatch"),
+        *("markers", "metrics", "processes", "sparse", "stopwatch"),
     ),
 )
 """Those of ``hybrid_job``, likewise."""

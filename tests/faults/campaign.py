@@ -17,6 +17,7 @@ from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 from moto.stepfunctions.responses import get_backend
 
 from quantum_pipeline import runs
+from quantum_pipeline.devices.catalogue import find
 from quantum_pipeline.local.aws import ACCOUNT, REGION
 from quantum_pipeline.local.runtime_api import Answer
 from quantum_pipeline.studies.places import end_key
@@ -37,16 +38,14 @@ _SMALL: dict[str, Any] = {
     "seed": 7,
     "algorithm": {"depth": 1, "optimizer": "none", "gammas": [0.6], "betas": [-0.4]},
 }
+_DIVIDED: dict[str, Any] = _SMALL | {
+    "algorithm": {"name": "divide", "block_size": 2, "depth": 1, "max_rounds": 1},
+}
 REQUESTS: dict[str, dict[str, Any]] = {
     "local": _SMALL,
     "sv1": _SMALL | {"device": "sv1"},
-    "divide": {
-        "problem": {"type": "maxcut", "edges": EDGES},
-        "shots": 100,
-        "seed": 7,
-        "algorithm": {"name": "divide", "block_size": 2, "depth": 1, "max_rounds": 1},
-        "device": "sv1",
-    },
+    "divide": _DIVIDED | {"device": "sv1"},
+    "qpus": _DIVIDED | {"device": ["Garnet", "Emerald"], "limits": {"max_cost_usd": 20}},
     "cut": {
         "problem": {"type": "maxcut", "edges": PATH},
         "shots": 24,
@@ -78,7 +77,7 @@ MAP_STARTS = timedelta(minutes=2)
 """Longer than a Map is taken to start executions after its own was stopped."""
 
 SWEEP, SWEEP_NOW = "quantum-pipeline-SweepFunction", b'{"grace_seconds": 0}'
-SV1 = "arn:aws:braket:::device/quantum-simulator/amazon/sv1"
+DEVICES = [find(name).arn for name in ("sv1", "Garnet", "Emerald")]
 
 _STUCK_AFTER = {
     "job": (Place(ENGINE, "Invoke:Monitor"), 3),
@@ -151,7 +150,8 @@ class Campaign:
     @contextmanager
     def _braket_as_planned(self, plan: Plan) -> Iterator[None]:
         braket = self._stack.aws.braket
-        braket.devices.set(SV1, waiting=0)
+        for device in DEVICES:
+            braket.devices.set(device, waiting=0)
         braket.queue_seconds = 86_400 if plan.stuck == "job" else 0
 
         def at_creation(operation: str, params: dict[str, Any]) -> None:
@@ -161,7 +161,8 @@ class Campaign:
                 script = params["algorithmSpecification"]["scriptModeConfig"]
                 script["entryPoint"] = "hybrid_job.main:missing"
             if plan.stuck == "tasks":
-                braket.devices.set(SV1, waiting=9)
+                for device in DEVICES:
+                    braket.devices.set(device, waiting=9)
 
         braket.intercept = at_creation
         yield

@@ -14,6 +14,7 @@ from typing import Any
 from quantum_pipeline.errors import ERRORS
 from tests.faults import studies
 from tests.faults.campaign import EDGES, PATH, Run
+from tests.faults.plans import ON_DEVICES
 from tests.stack import Stack
 from tests.waiting import wait_for
 
@@ -277,7 +278,7 @@ def _runs_of_pack(books: Books) -> Iterator[str]:
 def _ridden_out(books: Books) -> Iterator[str]:
     """Hold a run to succeed whose faults are few, and none of them for good."""
     run, strikes = books.run, books.run.strikes
-    can_succeed = run.plan.run in ("local", "sv1", "pack", "divide", "cut") and not run.plan.stuck
+    can_succeed = run.plan.run in ("local", "pack", *ON_DEVICES) and not run.plan.stuck
     if strikes.pass_over and can_succeed and books.status != "SUCCEEDED":
         yield f"{books.status} by {books.ended.get('error')} after {len(strikes.struck)} faults"
 

@@ -15,11 +15,10 @@ LASTING = 10**6
 """How often a fault strikes that is there until the run has ended."""
 
 ALONE = ("local", "sv1", "refused", "broken")
-RUNS = (*ALONE, "pack", "study", "divide", "cut")
+ON_DEVICES = ("sv1", "divide", "qpus", "cut")
+RUNS = (*ALONE, "pack", "study", *ON_DEVICES[1:])
 """On which device; a request that is refused; a job that fails by itself; a pack; a study; blocks
-on sv1, and parts."""
-
-ON_SV1 = ("sv1", "divide", "cut")
+on sv1, and on two QPUs; parts on sv1."""
 
 EVENTS = ("once", "twice", "late", "lost")
 """How often EventBridge delivers the end of the execution: late is after the first sweep."""
@@ -132,11 +131,10 @@ KILLS = ("kill", "kill-after")
 STOPS = ("stop", "stop-after")
 OF_THE_ENGINE = ("throttle", "error", "error-after", "abandon", "slow")
 
-_SHARES = {"local": 0.7, "sv1": 0.15, "refused": 0.08, "broken": 0.07} | dict.fromkeys(
-    RUNS[4:], 1.0
-)
+_SHARES = {"local": 0.7, "sv1": 0.15, "refused": 0.08, "broken": 0.07}
+_SHARES |= dict.fromkeys(RUNS[len(ALONE) :], 0.15)
 _OF_A_RUN = ("Prepare", "Submit", "Monitor", "PostProcess", ENGINE, JOB)
-_ON_DEVICES = "QuantumTask|GetDevice|results.json"
+_OF_DEVICES = "QuantumTask|GetDevice|results.json"
 _END = {
     "local": "end.json|Copy|completed|PutItem|Delete|List|Publish",
     "refused": "end.json|failure|PutItem|Delete|List|Publish",
@@ -145,7 +143,7 @@ _END = {
 """The calls of an end."""
 
 AIMS = ("stop in Submit", "claim and telling", "resume")
-OTHERS = ("single", "several", "stop", "events", "job", "pack", "study", "divide")
+OTHERS = ("single", "several", "stop", "events", "job", "pack", "study", "divide", "cut")
 
 
 def drawn(seed: int, number: int) -> Plan:
@@ -185,7 +183,7 @@ class _Draw:
             for caller in callers
             if self.run != "refused" or caller in ("Prepare", "Cancel", "Sweep", ENGINE)
             for operation in CALLS[caller]
-            if self.run in ON_SV1 or not re.search(_ON_DEVICES, operation)
+            if self.run in ON_DEVICES or not re.search(_OF_DEVICES, operation)
             if self.run in ("pack", "study") or operation not in OF_PACKS.get(caller, ())
             if self.run == "study" or operation not in OF_STUDIES.get(caller, ())
             if re.search(only, operation)
@@ -213,14 +211,14 @@ class _Draw:
 
     def stuck(self) -> str:
         """Return which queue does not move, or none."""
-        return str(self.one_of("", "tasks") if self.run in ON_SV1 else self.one_of("", "job"))
+        return str(self.one_of("", "tasks") if self.run in ON_DEVICES else self.one_of("", "job"))
 
     def stop(self, place: Place) -> Fault:
         return Fault(place, self.one_of(*STOPS), self.one_of(1, 1, 1, 2))
 
 
 def _single(chance: random.Random) -> Plan:
-    draw = _Draw(chance, "local", "sv1")
+    draw = _Draw(chance, "local", "sv1", "divide", "qpus")
     return Plan((draw.fault(draw.place(*_OF_A_RUN)),), run=draw.run)
 
 
@@ -250,7 +248,7 @@ def _events(chance: random.Random) -> Plan:
 
 
 def _job(chance: random.Random) -> Plan:
-    draw = _Draw(chance, "local", "sv1")
+    draw = _Draw(chance, "local", "sv1", "divide", "qpus")
     if chance.random() < 0.3:
         later = tuple(draw.fault(draw.place("Cancel")) for _ in range(2))
         stuck = draw.stuck() or "job"
@@ -296,7 +294,7 @@ def _claim_and_telling(chance: random.Random) -> Plan:
 
 def _resume(chance: random.Random) -> Plan:
     """A job that is killed, and one or two faults of the attempt after it."""
-    draw = _Draw(chance, "local", "sv1")
+    draw = _Draw(chance, "local", "sv1", "divide", "qpus")
     kill = Fault(draw.place(JOB, only="checkpoints|prepared|source|Log|Task"), "kill-job")
     places = draw.places("Submit", only="job|CreateJob|end.json|SearchJobs")
     places += [*draw.places("Monitor"), *draw.places(ENGINE, only="Submit|Monitor")]
@@ -329,9 +327,9 @@ def _study(chance: random.Random) -> Plan:
     return Plan((first, second)[: draw.one_of(1, 2)], run="study", events=draw.one_of(*EVENTS))
 
 
-def _divide(chance: random.Random) -> Plan:
+def _measuring(chance: random.Random, *of: str) -> Plan:
     """One fault or two of a job that measures blocks in one task after the other, or parts."""
-    draw = _Draw(chance, "divide", "cut")
+    draw = _Draw(chance, *of)
     first = draw.fault(draw.place(JOB))
     if chance.random() < 0.6:
         killed = draw.place(JOB, only="checkpoints|Task|Device")
@@ -350,7 +348,8 @@ _DRAWERS: dict[str, Callable[[random.Random], Plan]] = {
     "job": _job,
     "pack": _pack,
     "study": _study,
-    "divide": _divide,
+    "divide": lambda chance: _measuring(chance, "divide", "qpus"),
+    "cut": lambda chance: _measuring(chance, "cut"),
     "stop in Submit": _stop_in_submit,
     "claim and telling": _claim_and_telling,
     "resume": _resume,

@@ -15,15 +15,15 @@ from tests.faults.calls_of_aws import CALLS
 from tests.faults.campaign import Campaign, Run
 from tests.faults.invariants import INVARIANTS, broken
 from tests.faults.places import ENGINE, Place
-from tests.faults.plans import AIMS, ON_SV1, Plan, drawn
+from tests.faults.plans import AIMS, ON_DEVICES, Plan, drawn
 from tests.stack import Stack, priced_stack
 
 N_DRAWN = 6000
 SEED = 11
-PLANS = [plan for plan in (drawn(SEED, number) for number in range(14)) if plan.run not in ON_SV1][
-    :7
-]
-"""As many as a test may take; those on SV1 would load the SDK for it. `make faults` runs more."""
+PLANS = [
+    plan for plan in (drawn(SEED, number) for number in range(14)) if plan.run not in ON_DEVICES
+][:7]
+"""As many as a test may take; on devices they would load the SDK. `make faults` runs more."""
 
 
 @pytest.fixture(scope="module")
