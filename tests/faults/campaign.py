@@ -32,6 +32,20 @@ EDGES = [[0, 1], [1, 2], [2, 3], [3, 0], [0, 2]]
 PATH = [[i, i + 1] for i in range(35)]
 """Of more nodes than sv1 has qubits."""
 
+ROWS = [
+    [0.1, 0.4, "a"], [0.3, 0.2, "a"], [0.2, 0.1, "a"], [0.4, 0.3, "a"],
+    [1.1, 1.4, "b"], [1.3, 1.2, "b"], [1.2, 1.1, "b"], [0.3, 0.3, "b"],
+]  # fmt: skip
+"""The last of which no model tells from those of the other class."""
+
+_TABLE: dict[str, Any] = {
+    "problem": {
+        "type": "classification", "columns": ["x", "y", "kind"], "rows": ROWS, "target": "kind",
+    },
+    "shots": 30,
+    "seed": 7,
+    "algorithm": {"name": "kernel", "depth": 1, "folds": 2, "max_evaluations": 2, "landmarks": 2},
+}  # fmt: skip
 _SMALL: dict[str, Any] = {
     "problem": {"type": "maxcut", "edges": EDGES},
     "shots": 100,
@@ -53,6 +67,8 @@ REQUESTS: dict[str, dict[str, Any]] = {
         "algorithm": {"depth": 1, "optimizer": "none", "gammas": [0.6], "betas": [-0.4], "cut": 1},
         "device": "sv1",
     },
+    "table": _TABLE,
+    "kernel": _TABLE | {"device": "sv1"},
     "refused": _SMALL | {"shots": -1},
     "broken": _SMALL,
     "pack": {

@@ -13,7 +13,7 @@ from typing import Any
 
 from quantum_pipeline.errors import ERRORS
 from tests.faults import studies
-from tests.faults.campaign import EDGES, PATH, Run
+from tests.faults.campaign import EDGES, PATH, ROWS, Run
 from tests.faults.plans import ON_DEVICES
 from tests.stack import Stack
 from tests.waiting import wait_for
@@ -153,17 +153,28 @@ def _right_report(books: Books) -> Iterator[str]:
     if books.end != "completed.json" or books.pack:
         return
     report, record = books.record("report.json"), books.record("completed.json")
-    bits = report["solution"]["bitstring"]
-    edges = PATH if books.run.plan.run == "cut" else EDGES
-    cut = sum(bits[i] != bits[j] for i, j in edges)
     claimed = [report["solution"]["objective"], record["objective"]]
     if books.status == "SUCCEEDED":
         claimed.append(json.loads(books.ended["output"])["objective"])
-    if set(claimed) != {cut}:
-        yield f"{claimed} are claimed, {bits} cuts {cut}"
+    right, why = _objective(books.run.plan.run, report["solution"])
+    if set(claimed) != {right}:
+        yield f"{claimed} are claimed, {why}"
     billed = books.stack.billed(books.run.run_id)
     if abs(report["cost"]["actual_usd"] - billed) > 1e-3 * billed:
         yield f"{report['cost']['actual_usd']} USD are reported, {billed} billed"
+
+
+def _objective(run: str, solution: dict[str, Any]) -> tuple[float, str]:
+    """Return what an answer is worth: the edges that are cut, or the share of rows that is right;
+    and that in words."""
+    if run in ("table", "kernel"):
+        own = [ROWS[row][2] for row in solution["rows"]]
+        said = ["ab"[number] for number in solution["predicted"]]
+        right = sum(map(str.__eq__, own, said)) / len(own)
+        return right, f"{said} of {own} are {right} right"
+    bits = solution["bitstring"]
+    cut = sum(bits[i] != bits[j] for i, j in (PATH if run == "cut" else EDGES))
+    return cut, f"{bits} cuts {cut}"
 
 
 def _whole(books: Books) -> Iterator[str]:
@@ -278,7 +289,7 @@ def _runs_of_pack(books: Books) -> Iterator[str]:
 def _ridden_out(books: Books) -> Iterator[str]:
     """Hold a run to succeed whose faults are few, and none of them for good."""
     run, strikes = books.run, books.run.strikes
-    can_succeed = run.plan.run in ("local", "pack", *ON_DEVICES) and not run.plan.stuck
+    can_succeed = run.plan.run in ("local", "table", "pack", *ON_DEVICES) and not run.plan.stuck
     if strikes.pass_over and can_succeed and books.status != "SUCCEEDED":
         yield f"{books.status} by {books.ended.get('error')} after {len(strikes.struck)} faults"
 

@@ -15,10 +15,11 @@ LASTING = 10**6
 """How often a fault strikes that is there until the run has ended."""
 
 ALONE = ("local", "sv1", "refused", "broken")
-ON_DEVICES = ("sv1", "divide", "qpus", "cut")
-RUNS = (*ALONE, "pack", "study", *ON_DEVICES[1:])
+ON_DEVICES = ("sv1", "divide", "qpus", "cut", "kernel")
+RUNS = (*ALONE, "pack", "study", *ON_DEVICES[1:], "table")
 """On which device; a request that is refused; a job that fails by itself; a pack; a study; blocks
-on sv1, and on two QPUs; parts on sv1."""
+on sv1, and on two QPUs; parts on sv1; a table whose kernel sv1 measures, and one whose models are
+computed."""
 
 EVENTS = ("once", "twice", "late", "lost")
 """How often EventBridge delivers the end of the execution: late is after the first sweep."""
@@ -143,7 +144,7 @@ _END = {
 """The calls of an end."""
 
 AIMS = ("stop in Submit", "claim and telling", "resume")
-OTHERS = ("single", "several", "stop", "events", "job", "pack", "study", "divide", "cut")
+OTHERS = ("single", "several", "stop", "events", "job", "pack", "study", "divide", "cut", "table")
 
 
 def drawn(seed: int, number: int) -> Plan:
@@ -340,6 +341,19 @@ def _measuring(chance: random.Random, *of: str) -> Plan:
     return Plan((first, second)[: draw.one_of(1, 2)], run=draw.run, events=draw.one_of(*EVENTS))
 
 
+def _table(chance: random.Random) -> Plan:
+    """One fault or two of a job that tries settings of models, and then may measure a kernel."""
+    draw = _Draw(chance, "table", "kernel")
+    first = draw.fault(draw.place(*_OF_A_RUN))
+    if chance.random() < 0.6:
+        killed = draw.place(JOB, only="checkpoints|Task|Device|Log|results")
+        first = Fault(killed, "kill-job", draw.one_of(1, 1, 2, 3))
+    if chance.random() < 0.2:
+        first = draw.stop(draw.place(JOB))
+    second = draw.fault(draw.place(JOB, "Submit", "PostProcess", "Cancel"))
+    return Plan((first, second)[: draw.one_of(1, 2)], run=draw.run, events=draw.one_of(*EVENTS))
+
+
 _DRAWERS: dict[str, Callable[[random.Random], Plan]] = {
     "single": _single,
     "several": _several,
@@ -350,6 +364,7 @@ _DRAWERS: dict[str, Callable[[random.Random], Plan]] = {
     "study": _study,
     "divide": lambda chance: _measuring(chance, "divide", "qpus"),
     "cut": lambda chance: _measuring(chance, "cut"),
+    "table": _table,
     "stop in Submit": _stop_in_submit,
     "claim and telling": _claim_and_telling,
     "resume": _resume,
