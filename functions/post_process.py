@@ -38,6 +38,7 @@ from quantum_pipeline.planning.packs import cost_of
 from quantum_pipeline.planning.prepared import PreparedRun, RunHeader
 from quantum_pipeline.reports import (
     AnyReport,
+    ClassificationReport,
     Outcome,
     Report,
     Timing,
@@ -355,10 +356,17 @@ def _metrics(made: Report) -> dict[str, float | None]:
         "CostRatio": made.cost.estimate_ratio,
         "ApproximationRatio": made.ratios[0],
         "ExpectedRatio": made.ratios[1],
-        "FinalEnergy": made.analysis.final_energy,
+        **_reached(made),
         "ConvergenceRate": made.analysis.convergence_rate,
         "Efficiency": made.analysis.efficiency,
     }
+
+
+def _reached(made: Report) -> dict[str, float]:
+    """Return where a run ended: of a table the share of tested rows that is right, no energy."""
+    if isinstance(made, ClassificationReport):
+        return {"TestAccuracy": made.solution.objective}
+    return {"FinalEnergy": made.analysis.final_energy}
 
 
 def _content_type(name: str) -> str:

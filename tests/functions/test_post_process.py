@@ -63,21 +63,34 @@ def test_page_and_pictures_are_where_the_report_says(
     assert page["ContentType"] == "text/html; charset=utf-8"
 
 
-def test_the_model_of_a_table_is_left_beside_its_report(stack: Stack) -> None:
-    rows = [[float(k), "odd" if k % 2 else "even"] for k in range(12)]
-    names = ["x", "kind"]
-    problem = {"type": "classification", "columns": names, "rows": rows, "target": "kind"}
+TABLE: dict[str, Any] = {
+    "type": "classification",
+    "columns": ["x", "kind"],
+    "rows": [[float(k), "odd" if k % 2 else "even"] for k in range(12)],
+    "target": "kind",
+}
+
+
+@pytest.fixture(scope="module")
+def classified(stack: Stack) -> dict[str, Any]:
+    """The answer of a run that classifies rows."""
     asked = {"name": "kernel", "max_evaluations": 1, "folds": 2, "encoding": "angle"}
-    event = completed(stack, "classified", {"problem": problem, "algorithm": asked})
-    answer = stack.invoke("PostProcess", event)
+    event = completed(stack, "classified", {"problem": TABLE, "algorithm": asked})
+    answer: dict[str, Any] = stack.invoke("PostProcess", event)
+    return answer
+
+
+def test_the_model_of_a_table_is_left_beside_its_report(
+    stack: Stack, classified: dict[str, Any]
+) -> None:
     report = ClassificationReport.model_validate(stack.record("classified", "report.json"))
-    assert answer["objective"] == report.quality.accuracy
+    assert classified["objective"] == report.quality.accuracy
     assert report.artifacts.model == "model.json"
     model = stack.s3.get_object(Bucket=stack.bucket, Key=runs.key("classified", "model.json"))
     assert model["ContentType"] == "application/json"
     stored = StoredModel.model_validate_json(model["Body"].read())
     assert stored.run_id == "classified"
-    said = predict(stored, encoded(stored.columns, rows, names)).classes
+    said = predict(stored, encoded(stored.columns, TABLE["rows"], TABLE["columns"])).classes
     assert tuple(said[list(report.solution.rows)]) == report.solution.predicted
 
 
@@ -101,9 +114,8 @@ def test_a_second_call_writes_the_same_answer_and_counts_nothing_twice(
     assert stack.record("finished", "completed.json") == mark
 
 
-def test_every_metric_of_a_success_reaches_cloudwatch_with_its_dimensions(
-    stack: Stack, finished: dict[str, Any]
-) -> None:
+@pytest.mark.usefixtures("finished", "classified")
+def test_every_metric_of_a_success_reaches_cloudwatch_with_its_dimensions(stack: Stack) -> None:
     cloudwatch = stack.client("cloudwatch")
     wanted = {
         (name, frozenset({"service", *dimensions}))

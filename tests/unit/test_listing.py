@@ -70,6 +70,17 @@ def test_runs_are_listed_the_newest_first_with_what_came_of_them(listed: Any) ->
     assert max(map(len, lines)) <= 100
 
 
+def test_a_table_is_listed_by_its_rows_and_columns_then_its_qubits(tmp_path: Path) -> None:
+    features = {"kind": "table", "n_qubits": 4, "n_rows": 178, "n_columns": 13}
+    problem = {"type": "classification", "features": features}
+    quality = STORED["quality"] | {"objective": 0.95, "balanced_accuracy": 0.94}
+    record = STORED | {"problem": problem, "quality": quality}
+    CatalogueFile(tmp_path).add_all([json.dumps(record, separators=(",", ":"))])
+    shown = CliRunner().invoke(main, ["list", "--output", str(tmp_path)]).stdout.splitlines()[1]
+    assert "classification 178x13 4" in shown
+    assert "95 % right" in shown
+
+
 @pytest.mark.parametrize(
     ("options", "names"),
     [

@@ -110,6 +110,27 @@ def test_a_file_of_values_without_a_target_is_no_table() -> None:
         read(text, "t.csv", as_="table")
 
 
+EDGES = "a,b,2\nb,c,3\nc,a,1\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "n_edges", "notes"),
+    [
+        ("size,kind\n1.5,a\n2.5,b\n", 3, "asked for by --target COLUMN"),
+        (EDGES, 3, "asked for by --target COLUMN"),
+        ("a,b\nb,c\nc,d\n", 2, "was taken for names of columns, not for an edge"),
+        (f"source,target,weight\n{EDGES}", 3, ""),
+        ("0,1\n1,2\n2,0\n", 3, ""),
+    ],
+)
+def test_a_file_that_is_read_as_edges_says_so_where_it_may_be_otherwise(
+    text: str, n_edges: int, notes: str
+) -> None:
+    found = read(text.encode(), "t.csv").request
+    assert len(found["problem"]["edges"]) == n_edges
+    assert [each.endswith(notes) for each in found["source"]["notes"]] == [True] * bool(notes)
+
+
 TABLE = "size,kind\n" + "".join(f"{k * k % 7},{'ab'[k % 2]}\n" for k in range(12))
 
 

@@ -35,6 +35,7 @@ METRICS = {
     "ApproximationRatio": Metric(MetricUnit.NoUnit),
     "ExpectedRatio": Metric(MetricUnit.NoUnit),
     "FinalEnergy": Metric(MetricUnit.NoUnit),
+    "TestAccuracy": Metric(MetricUnit.NoUnit),
     "ConvergenceRate": Metric(MetricUnit.NoUnit),
     "Efficiency": Metric(MetricUnit.NoUnit),
 }

@@ -248,11 +248,10 @@ def _size(record: Record) -> str:
     if problem is None:
         return ""
     features = problem["features"] or {}
-    return " ".join(
-        str(each)
-        for each in (problem["type"], features.get("formula"), features.get("n_qubits"))
-        if each is not None
-    )
+    is_table = features.get("kind") == "table"
+    what = f"{features['n_rows']}x{features['n_columns']}" if is_table else features.get("formula")
+    parts = (problem["type"], what, features.get("n_qubits"))
+    return " ".join(str(each) for each in parts if each is not None)
 
 
 def _algorithm(record: Record) -> str:

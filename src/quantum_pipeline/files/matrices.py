@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from codecs import BOM_UTF8
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from tokenize import TokenError
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,7 @@ from quantum_pipeline.files.lines import (
     wrong,
 )
 from quantum_pipeline.problems.base import MAX_TERMS
-from quantum_pipeline.wording import refusal
+from quantum_pipeline.wording import refusal, shown
 
 if TYPE_CHECKING:
     import numpy as np
@@ -227,18 +227,31 @@ def _csv_edges(rows: list[tuple[int, list[str]]], _: str | None) -> Found:
     if all(name.isascii() and name.isdigit() and str(int(name[:12])) == name for name in names):
         order: list[Any] = sorted(map(int, names))
         return built.graph(order, ((int(a), int(b), w) for a, b, w in edges))
-    return built.graph(names, edges)
+    found = built.graph(names, edges)
+    return found._replace(notes=(*_readings(rows[0][1], columns is not None, names), *found.notes))
+
+
+def _readings(first: list[str], is_header: bool, names: Container[str]) -> Iterator[str]:
+    """Yield how the first line, and with it the file, was read where it can be read otherwise."""
+    named = " and ".join(map(shown, first[:2]))
+    if not is_header:
+        yield (
+            f"each line was taken for an edge between two nodes, the first one of {named}; a table "
+            "of rows with names of columns is asked for by --target COLUMN"
+        )
+    elif any(name in names for name in first):
+        yield f"the first line, {named}, was taken for names of columns, not for an edge"
 
 
 def _columns(names: list[str]) -> tuple[int, int, int | None] | None:
-    """Return the columns of both ends and of the weight, None where the first line has no names."""
+    """Return the columns of both ends and of the weight; None where the first line names none."""
     lowered = [name.lower() for name in names]
 
     def column(wanted: set[str]) -> int | None:
         return next((k for k, name in enumerate(lowered) if name in wanted), None)
 
     first, second = column(_ENDS), column(_OTHER_ENDS)
-    if first is None or second is None:
+    if first is None or second is None or any(as_number(name) is not None for name in names):
         return None
     return first, second, column(_WEIGHTS)
 

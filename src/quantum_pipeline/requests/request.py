@@ -190,7 +190,9 @@ class Request(BaseModel):
         json_schema_extra={"allowed": DEVICES},
     )
     shots: Annotated[StrictInt, Field(ge=1, le=50_000)] = Field(
-        1000, description="samples taken from the final state"
+        1000,
+        description="samples of the final state; of a table, of each entry of a kernel that a "
+        "device measures: rqaoa, and what is learned of a table on local, take none",
     )
     seed: Annotated[StrictInt, Field(ge=0, le=2**32 - 1)] = Field(
         0,
