@@ -132,6 +132,14 @@ def test_what_cannot_be_learned_from_is_refused(changed: dict[str, Any], said: s
             ['column b was read as words, for a comma is no part of a number here, as in "1,5"'],
         ),
         (
+            {"rows": [[row[0], f"2026-01-{i % 9 + 1:02}", row[2]] for i, row in enumerate(ROWS)]},
+            ["column b was read as words, though all begin as numbers do, as"],
+        ),
+        (
+            {"rows": [[*row[:2], "uUv"[i % 3]] for i, row in enumerate(ROWS * 2)]},
+            ['classes "U" and "u" differ by case alone', "8 of the 12 tested rows have the values"],
+        ),
+        (
             {"rows": [[i % 12 // 2, 0.5, "uv"[i % 2]] for i in range(24)]},
             ["6 of the 6 tested rows have the values of a row", "column b is the same in all rows"],
         ),

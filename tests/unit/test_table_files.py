@@ -59,6 +59,7 @@ def test_what_csv_writers_write_is_read_back(separator: str, before: str, packed
         ("a,b,\n1,2,\n3,4,\n", ((1, 2), (3, 4))),
         ("a,b\r\n\r\n +1 , x \r\n  ,  \r\n", ((1, "x"),)),
         ('"a,b;";c\n1;2\n', ((1, 2),)),
+        ("sep=;\na;b\n1,5;2\n", ((1.5, 2),)),
         ("a\n12345678901234567890\n1e3\n", ((12345678901234567890.0,), (1000.0,))),
     ],
 )
@@ -76,6 +77,7 @@ def test_what_is_taken_for_a_missing_value_is_said() -> None:
     ("text", "said"),
     [
         ("", "got nothing; allowed: a header, and a line for each row"),
+        ("Sep=,\r\na,b\n1\n", "line 3: got 1 cells"),
         ("a,b\n", "got a header alone; allowed: a header, and a line for each row"),
         (
             "1,2\n3,4\n",

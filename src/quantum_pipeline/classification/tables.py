@@ -24,6 +24,8 @@ MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "?"})
 """What stands for no value, in lower case."""
 
 _NUMBER = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|inf(?:inity)?)", re.IGNORECASE)
+_OF_EXCEL = re.compile(r"\A\s*sep=.[ \t]*\r?\n", re.IGNORECASE)
+"""A first line by which Excel is told the separator, which the header shows as well."""
 _WITH_COMMA = re.compile(r"[+-]?\d+(?:,\d+)?(?:[eE][+-]?\d+)?")
 _LONGEST_INTEGER = 15
 
@@ -51,6 +53,7 @@ def read_table(text: str, kinds: Mapping[str, Kind] | None = None) -> Table:
     >>> read_table("size;kind\\n1,5;a\\nNA;b\\n").rows
     ((1.5, 'a'), (None, 'b'))
     """
+    text = _OF_EXCEL.sub("\n", text, count=1)  # lines are counted as they stand
     separator = _separator(text)
     lines = _lines(text, separator)
     number, header = next(lines, (1, []))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
@@ -22,6 +22,7 @@ RARE = 0.2
 """Part of its even share below which a class is rare."""
 
 
+_BEGINS_AS_NUMBER = re.compile(r"[+-]?\d").match
 _WITH_COMMA = re.compile(r"[+-]?\d+(,\d+)*(\.\d+)?").fullmatch
 
 
@@ -77,6 +78,12 @@ def _of_classes(table: Learned) -> Iterator[str]:
             f"class {name} has {fewest} of {n} rows: always the most frequent class would be "
             f"right in {max(counts.values()) / n:.0%}; look at the balanced accuracy"
         )
+    alike = defaultdict[str, list[str]](list)
+    for each in table.classes:
+        alike[each.casefold()].append(each)
+    for names in alike.values():
+        if len(names) > 1:
+            yield f"classes {' and '.join(map(shown, names))} differ by case alone: are they one?"
 
 
 def _of_rows(table: Learned) -> Iterator[str]:
@@ -124,6 +131,11 @@ def _read_as_words(name: str, words: Sequence[str]) -> Iterator[str]:
         yield (
             f"column {name} was read as words, for {len(odd)} of its {len(words)} values "
             f"{'is no number' if len(odd) == 1 else 'are no numbers'}, as {shown(odd[0])}"
+        )
+    elif words and all(map(_BEGINS_AS_NUMBER, words)):
+        yield (
+            f"column {name} was read as words, though all begin as numbers do, as "
+            f"{shown(words[0])}: numbers have no units, and dates are none"
         )
 
 
