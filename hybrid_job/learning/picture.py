@@ -33,5 +33,5 @@ def boundary(table: Table, stored: StoredModel) -> Boundary | None:
 
 def _axis(table: Table, number: int) -> Rows:
     values = table.trained[:, number]
-    beyond = MARGIN * np.ptp(values)
+    beyond = MARGIN * np.ptp(values) or 1.0  # of a column that is the same in all rows
     return np.linspace(values.min() - beyond, values.max() + beyond, POINTS)

@@ -15,7 +15,7 @@ from sklearn.svm import SVC
 
 from hybrid_job.job import KernelJob
 from hybrid_job.journal import Journal
-from hybrid_job.learning import machines
+from hybrid_job.learning import machines, picture
 from hybrid_job.learning.classical import MODELS
 from hybrid_job.learning.convergence import Unconverged
 from hybrid_job.learning.quantum_kernel import KernelLearner
@@ -48,6 +48,15 @@ def learner_of(run: PreparedRun, folder: Path, *, entangled: bool = True) -> Ker
     with closing(Journal(folder, run.request)) as journal:
         job = KernelJob(run, journal, time.monotonic(), problem, algorithm)
         return KernelLearner(job, Table.of(problem, algorithm.folds), entangled=entangled)
+
+
+def test_a_plane_is_drawn_of_a_column_that_is_the_same_in_all_rows(tmp_path: Path) -> None:
+    rows = np.column_stack([np.arange(12.0) % 5, np.full(12, 7.0)])
+    learner = learner_of(prepared(table_of(rows, "ab" * 6)), tmp_path)
+    setting = {"encoding": "angle", "kernel": "fidelity", "bandwidth": 1.0, "C": 1.0}
+    drawn = picture.boundary(learner.table, learner.table.stored("r1", learner.model(setting)))
+    assert drawn is not None
+    assert all(np.diff(axis).min() > 0 for axis in (drawn.first, drawn.second))
 
 
 @pytest.fixture(scope="module")
