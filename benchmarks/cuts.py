@@ -41,10 +41,9 @@ from quantum_pipeline.devices.states import DeviceState
 from quantum_pipeline.planning.preparation import prepare
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.planning.tasks import Purpose
-from quantum_pipeline.requests.algorithm import SettledCut
+from quantum_pipeline.requests.algorithm import SettledCutQaoa
 from quantum_pipeline.requests.request import parse_request
 from quantum_pipeline.results import OptimisationResult, QuantumTask, read_result
-from quantum_pipeline.results.cut_checks import expansion_of
 
 Real = NDArray[np.float64]
 
@@ -181,7 +180,7 @@ def measured(crossing: int, seed: int, shots: int, state: DeviceState = GARNET) 
     """Return what a run of one graph came to."""
     began, graph = time.perf_counter(), halves(crossing, seed)
     prepared, result = _run(graph, seed, shots, state)
-    algorithm = cast(SettledCut, prepared.request.algorithm)
+    algorithm = cast(SettledCutQaoa, prepared.request.algorithm)
     model, angles = prepared.ising, np.array([result.gammas, result.betas])
     exact = LightCones(model, 1).energy(angles)
     n_edges = graph.number_of_edges()
@@ -195,7 +194,7 @@ def measured(crossing: int, seed: int, shots: int, state: DeviceState = GARNET) 
         methods_apart=abs(exact - formula),
         shots_planned=prepared.plan.shots,
         shots_used=sum(task.shots for task in result.tasks),
-        overhead=expansion_of(result, model, algorithm).overhead,
+        overhead=result.cut_rounds[0].expansion(model).overhead,
         seconds=time.perf_counter() - began,
     )
 
@@ -219,7 +218,7 @@ def _run(
     prepared = PreparedRun.of(
         found, run_id="r1", execution_arn="", problem_uri=None, created_at=now, prepare_seconds=0.0
     )
-    algorithm = cast(SettledCut, prepared.request.algorithm)
+    algorithm = cast(SettledCutQaoa, prepared.request.algorithm)
     with (
         contextlib.redirect_stdout(io.StringIO()),
         tempfile.TemporaryDirectory() as folder,

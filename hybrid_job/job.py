@@ -25,7 +25,8 @@ from quantum_pipeline.planning.tasks import SAMPLES
 from quantum_pipeline.problems import Chemistry, FormProblem
 from quantum_pipeline.problems.classification import Classification
 from quantum_pipeline.requests.algorithm import (
-    SettledCut,
+    SettledCutQaoa,
+    SettledCutRqaoa,
     SettledDivide,
     SettledKernel,
     SettledQaoa,
@@ -127,7 +128,7 @@ class QaoaJob(BinaryJob):
 class CutJob(QaoaJob):
     """A run of QAOA whose circuit is cut into parts."""
 
-    algorithm: SettledCut
+    algorithm: SettledCutQaoa
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,13 @@ class RqaoaJob(BinaryJob):
     """A run of recursive QAOA."""
 
     algorithm: SettledRqaoa
+
+
+@dataclass(frozen=True)
+class CutRqaoaJob(RqaoaJob):
+    """A run of recursive QAOA whose circuits are cut into parts."""
+
+    algorithm: SettledCutRqaoa
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from hybrid_job.job import (
     ClassificationJob,
     ConstrainedJob,
     CutJob,
+    CutRqaoaJob,
     DivideJob,
     KernelJob,
     QaoaJob,
@@ -27,7 +28,7 @@ from hybrid_job.job import (
     VqeJob,
 )
 from hybrid_job.journal import Journal
-from hybrid_job.solvers import constrained, cut, qaoa, rqaoa, vqe
+from hybrid_job.solvers import constrained, cut, cut_rqaoa, qaoa, rqaoa, vqe
 from quantum_pipeline.errors import ERRORS, InvalidRequest, InvalidResult, PipelineError
 from quantum_pipeline.planning.pack_record import PackRecord
 from quantum_pipeline.planning.packs import Room
@@ -36,7 +37,8 @@ from quantum_pipeline.problems import BinaryProblem, Chemistry, FormProblem
 from quantum_pipeline.problems.classification import Classification
 from quantum_pipeline.refusals import describe
 from quantum_pipeline.requests.algorithm import (
-    SettledCut,
+    SettledCutQaoa,
+    SettledCutRqaoa,
     SettledDivide,
     SettledKernel,
     SettledQaoa,
@@ -112,14 +114,8 @@ def solve(prepared: PreparedRun, journal: Journal, started: float) -> JobResult:
     algorithm, problem = prepared.request.algorithm, prepared.request.problem
     job = (prepared, journal, started)
     match algorithm, problem:
-        case SettledQaoa(), BinaryProblem():
-            if isinstance(algorithm, SettledCut):
-                solved = cut.solve(CutJob(*job, algorithm))
-            else:
-                solved = qaoa.solve(QaoaJob(*job, algorithm))
-            return solved
-        case SettledRqaoa(), BinaryProblem():
-            return rqaoa.solve(RqaoaJob(*job, algorithm))
+        case SettledQaoa() | SettledRqaoa(), BinaryProblem():
+            return rounded_or_sampled(prepared, journal, started, algorithm)
         case SettledDivide(), BinaryProblem():
             from hybrid_job.solvers import divide  # noqa: PLC0415 (compiles, and imports networkx)
 
@@ -131,6 +127,21 @@ def solve(prepared: PreparedRun, journal: Journal, started: float) -> JobResult:
         case SettledQaoa(), FormProblem():
             return constrained.solve(ConstrainedJob(*job, algorithm, problem))
     raise InvalidRequest.of("algorithm.name", algorithm.name, f"one for {problem.type}")
+
+
+def rounded_or_sampled(
+    prepared: PreparedRun, journal: Journal, started: float, algorithm: SettledQaoa | SettledRqaoa
+) -> JobResult:
+    """Return the result of QAOA, recursive or not, of circuits in parts or of the whole."""
+    job = (prepared, journal, started)
+    match algorithm:
+        case SettledCutQaoa():
+            return cut.solve(CutJob(*job, algorithm))
+        case SettledCutRqaoa():
+            return cut_rqaoa.solve(CutRqaoaJob(*job, algorithm))
+        case SettledRqaoa():
+            return rqaoa.solve(RqaoaJob(*job, algorithm))
+    return qaoa.solve(QaoaJob(*job, algorithm))
 
 
 def classified(job: ClassificationJob) -> JobResult:

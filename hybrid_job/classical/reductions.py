@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from hybrid_job.classical.reduced import Reduced
 from quantum_pipeline.ising import Coupling, IsingModel
+from quantum_pipeline.ising.reduced import Reduced
 
 Real = NDArray[np.float64]
 Spins = dict[int, int]

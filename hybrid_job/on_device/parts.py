@@ -1,33 +1,37 @@
-"""Runs the circuits of a cut QAOA circuit's parts on its devices, all in one measurement.
+"""Runs the circuits of a cut circuit's parts on its devices, all in one measurement.
 
 The shots are shared out by the weights of the circuits: a circuit has as many copies as its weight
 in the energy's error asks for, each copy the same shots. What was decided is journalled before it
 is paid for. Of several devices each measures the parts that were planned for it, unless it is
 lost: then the others do, by what they hold and when they are done.
+
+Recursive QAOA measures one cut circuit after the other: each has its ``place`` among those of the
+run. The first may have fewer shots than planned, for it is what all rests on; a later one has all
+of them or is not measured.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from hybrid_job.cutting.circuits import PartCircuit, part_circuit
-from hybrid_job.job import CutJob
+from hybrid_job.job import BinaryJob
 from hybrid_job.journal import Kept as Record
 from hybrid_job.metrics import log_phase
 from hybrid_job.on_device.compilation.parts import PartCompiler
 from hybrid_job.on_device.executor import Executor
 from hybrid_job.on_device.kept import Kept
-from hybrid_job.on_device.lanes import Lane, Lanes
+from hybrid_job.on_device.lanes import HANDS, Lane, Lanes
 from hybrid_job.on_device.measurement import Compiled, Counts
-from hybrid_job.on_device.spending import NotAffordable
+from hybrid_job.on_device.spending import CapReached, NotAffordable
 from quantum_pipeline.cutting.expansion import Expansion
 from quantum_pipeline.cutting.reconstruction import FEWEST, deviations, shared_out
 from quantum_pipeline.devices.states import DeviceState
-from quantum_pipeline.errors import BudgetExceeded, DeviceUnavailable
+from quantum_pipeline.errors import DeviceUnavailable
 from quantum_pipeline.planning.blocks import Room, spread
 from quantum_pipeline.planning.tasks import SAMPLES
 from quantum_pipeline.quantities import Count, Entries
@@ -54,19 +58,24 @@ class _Shots(Record):
 
 
 class MeasuredParts(ABC):
-    """The circuits of an expansion, by part and name, and what is measured of them."""
+    """The circuits of an expansion, by part and name, and what is measured of them.
 
-    def __init__(self, job: CutJob, expansion: Expansion) -> None:
-        self._job, self._expansion = job, expansion
+    ``executables`` are their copies, all together, at most. ``cut_short`` says what was left out of
+    the shots for the limit on cost.
+    """
+
+    def __init__(self, job: BinaryJob, expansion: Expansion, place: int = 0) -> None:
+        self._job, self._expansion, self._place = job, expansion, place
+        self.cut_short: str | None = None
         batches = [batch for plan in job.prepared.plans for batch in plan.batches]
-        self._executables, self._shots = sum(each.executables for each in batches), batches[0].shots
+        self.executables, self._shots = sum(each.executables for each in batches), batches[0].shots
         self._names = [(k, name) for k, names in enumerate(expansion.circuits) for name in names]
 
-    def run(self, trained_energy: float) -> tuple[tuple[PartCounts, ...], DeviceRun]:
-        """Return the counts of every circuit, and what ran.
+    def run(self) -> tuple[PartCounts, ...]:
+        """Return the counts of every circuit.
 
         Raises:
-            BudgetExceeded: not even the fewest shots can be paid for.
+            CapReached: not even the fewest shots can be paid for, or of a later circuit not all.
             PipelineError: by name, as ``Executor.run`` raises.
         """
         log_phase("compiling")
@@ -78,18 +87,26 @@ class MeasuredParts(ABC):
                 raise
             decided = self._decide()
             counts = self._measured(decided)
-        cut_short = None
         if decided.shots < self._shots:
             limit = self._job.prepared.request.limits.max_cost_usd
-            cut_short = f"{CAP} = {limit:g}: {decided.shots} of {self._shots} shots a circuit"
-        return self._together(decided, counts), DeviceRun(
+            self.cut_short = f"{CAP} = {limit:g}: {decided.shots} of {self._shots} shots a circuit"
+        return self._together(decided, counts)
+
+    def device_run(self, trained_energy: float) -> DeviceRun:
+        """Return what ran; ``trained_energy`` is that of the whole without noise."""
+        return DeviceRun(
             emulated=self._emulated(),
             compilation=self._compilation(),
             mitigation=None,
             trained_energy=trained_energy,
-            cut_short=cut_short,
-            cut_short_by=() if cut_short is None else (CAP,),
+            cut_short=self.cut_short,
+            cut_short_by=() if self.cut_short is None else (CAP,),
         )
+
+    @property
+    def width(self) -> int:
+        """Qubits of the widest circuit."""
+        return self._widest(range(len(self._names))).n_qubits
 
     @abstractmethod
     def _measured(self, decided: _Shots) -> Sequence[Counts]:
@@ -127,17 +144,21 @@ class MeasuredParts(ABC):
     def _circuit(self, k: int) -> PartCircuit:
         return part_circuit(self._expansion, *self._names[k])
 
-    def _widest(self, among: Sequence[int]) -> PartCircuit:
+    @property
+    def _decision(self) -> str:
+        return f"{DECISION} {self._place}"
+
+    def _widest(self, among: Iterable[int]) -> PartCircuit:
         return max(map(self._circuit, among), key=lambda circuit: circuit.n_qubits)
 
     def _decided(self) -> _Shots:
-        found = self._job.journal.decision(DECISION, _Shots)
+        found = self._job.journal.decision(self._decision, _Shots)
         if found is None:
             return self._decide()
-        with self._job.journal.checked(DECISION):
+        with self._job.journal.checked(self._decision):
             if len(found.copies) != len(self._names):
                 raise ValueError(refusal("copies", len(found.copies), f"{len(self._names)}"))
-            if sum(found.copies) * found.shots > self._executables * self._shots:
+            if sum(found.copies) * found.shots > self.executables * self._shots:
                 raise ValueError(refusal("shots", found.shots, f"up to {self._shots}"))
         return found
 
@@ -150,13 +171,13 @@ class MeasuredParts(ABC):
             )
             for name in names
         ]
-        copies = shared_out(weights, max(self._executables, len(weights)))
+        copies = shared_out(weights, max(self.executables, len(weights)))
         shots = self._affordable(copies)
-        if shots < FEWEST:
+        if shots < (self._shots if self._place else FEWEST):
             limit = self._job.prepared.request.limits.max_cost_usd
-            raise BudgetExceeded(f"{CAP} = {limit:g}: what is left of it pays for no samples")
+            raise CapReached(f"{CAP} = {limit:g}: what is left of it pays for no samples")
         decided = _Shots(copies=tuple(copies), shots=shots)
-        self._job.journal.record_decision(DECISION, decided)
+        self._job.journal.record_decision(self._decision, decided)
         return decided
 
     def _together(self, decided: _Shots, counts: Sequence[Counts]) -> tuple[PartCounts, ...]:
@@ -172,14 +193,17 @@ class MeasuredParts(ABC):
 class PartsOfOne(MeasuredParts):
     """All parts on one device."""
 
-    def __init__(self, job: CutJob, executor: Executor, expansion: Expansion) -> None:
-        super().__init__(job, expansion)
+    def __init__(
+        self, job: BinaryJob, executor: Executor, expansion: Expansion, place: int = 0
+    ) -> None:
+        super().__init__(job, expansion, place)
         self._executor = executor
         self._kept = Kept(job.journal, executor.state)
         self._own = self._compiler(executor.state)
 
     def _measured(self, decided: _Shots) -> Sequence[Counts]:
-        circuits = self._kept.circuits("parts", self._expansion.angles, self._compiled)
+        purpose = f"parts {self._place}"
+        circuits = self._kept.circuits(purpose, self._expansion.angles, self._compiled)
         return self._executor.run([circuits[k] for k in decided.every], decided.shots, SAMPLES)
 
     def _compiled(self) -> list[Compiled]:
@@ -204,8 +228,8 @@ class PartsOfOne(MeasuredParts):
 class PartsOfSeveral(MeasuredParts):
     """Parts on several devices, at the same time."""
 
-    def __init__(self, job: CutJob, lanes: Lanes, expansion: Expansion) -> None:
-        super().__init__(job, expansion)
+    def __init__(self, job: BinaryJob, lanes: Lanes, expansion: Expansion, place: int = 0) -> None:
+        super().__init__(job, expansion, place)
         self._lanes = lanes
 
     def shared(
@@ -241,7 +265,8 @@ class PartsOfSeveral(MeasuredParts):
         return dict(zip(circuits, made, strict=True))
 
     def _measured(self, decided: _Shots) -> Sequence[Counts]:
-        found = self._lanes.measure(_Copies(self, decided), lambda hand: hand)
+        first = HANDS * self._place
+        found = self._lanes.measure(_Copies(self, decided), lambda hand: first + hand)
         counts = [each for each in found if each is not None]
         if len(counts) < len(found):
             left = f"{len(found) - len(counts)} of {len(found)} circuits"

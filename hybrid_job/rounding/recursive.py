@@ -13,6 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,14 +26,17 @@ from hybrid_job.correlations.exact import (
 )
 from hybrid_job.correlations.lightcone import LightCones
 from hybrid_job.optimising import optimiser
-from hybrid_job.rounding.fixing import ENUMERATED, Fixing, strongest_first
 from quantum_pipeline.ising import IsingModel, energy_of
 from quantum_pipeline.ising.cones import Cone
 from quantum_pipeline.ising.statevector import Qaoa
 from quantum_pipeline.requests.limits import Limit
 from quantum_pipeline.results import Elimination
+from quantum_pipeline.results.fixing import ENUMERATED, Fixing, strongest_first
 
 Real = NDArray[np.float64]
+
+Kept = Callable[[Callable[[], optimiser.Optimum | None]], optimiser.Optimum | None]
+"""Gives the outcome of an optimisation: None where nothing was left to optimise with."""
 
 EVERY = 4
 """Rounds from one optimisation of the angles to the next; correlations are new in every round."""
@@ -73,6 +77,7 @@ class _Angles:
     deadline: float
     progress: Callable[[float], None]
     starts: dict[int, list[Real]]
+    kept: Kept
     history: list[tuple[int, float]] = field(default_factory=list)
     optima: list[optimiser.Optimum] = field(default_factory=list)
     stopped: str = ""
@@ -84,33 +89,40 @@ class _Angles:
         starts = self.starts.get(engine.depth)
         if starts is None:
             starts = optimiser.starting_points(engine.depth, 1, unit, np.random.default_rng(0))
-        left = self.max_evaluations - len(self.history)
-        if self.history and (left < 1 or time.monotonic() > self.deadline):
+        found = self.kept(lambda: self._minimised(engine, starts, unit, offset))
+        if found is None:
             self.starts[engine.depth] = starts[:1]
             return
-        found = optimiser.minimise(
-            self._recorded(engine, offset),
+        self.optima.append(found)
+        number = len(self.optima)
+        self.history += [(number, offset + energy) for _, energy in found.history]
+        self.starts[engine.depth] = [found.angles]
+        if found.stopped_by is not None:
+            self.stopped, self.stopped_by = f" ({found.stop_reason})", found.stopped_by
+
+    def _minimised(
+        self, engine: Correlations, starts: list[Real], unit: float, offset: float
+    ) -> optimiser.Optimum | None:
+        left = self.max_evaluations - len(self.history)
+        if self.history and (left < 1 or time.monotonic() > self.deadline):
+            return None
+        return optimiser.minimise(
+            self._told(engine, offset),
             starts,
             unit=unit,
             max_evaluations=left,
             deadline=self.deadline,
         )
-        self.optima.append(found)
-        self.starts[engine.depth] = [found.angles]
-        if found.stopped_by is not None:
-            self.stopped, self.stopped_by = f" ({found.stop_reason})", found.stopped_by
 
-    def _recorded(self, engine: Correlations, offset: float) -> optimiser.Evaluate:
-        """Return the engine's energies, each of which is logged and kept in the history."""
-        number = len(self.optima) + 1
+    def _told(self, engine: Correlations, offset: float) -> optimiser.Evaluate:
+        """Return the engine's energies, each of which is logged."""
 
-        def recorded(angles: Real) -> tuple[float, Real]:
+        def told(angles: Real) -> tuple[float, Real]:
             energy, gradient = engine.energy_and_gradient(angles)
-            self.history.append((number, offset + energy))
             self.progress(offset + energy)
             return energy, gradient
 
-        return recorded
+        return told
 
     def in_words(self) -> str:
         """Return what was optimised, and what stopped it."""
@@ -118,16 +130,39 @@ class _Angles:
         return f"angles optimised {times} in {len(self.history)} evaluations{self.stopped}"
 
 
-class _Memory:
-    """The means of light cones at the last angles: an elimination changes few of them."""
+class Step(Protocol):
+    """What a round does once its angles are there."""
 
-    def __init__(self) -> None:
+    def __call__(self, fixing: Fixing, state: Correlations, angles: Real, /) -> None:
+        """Fix variables of what is left, by correlations of the state at these angles."""
+
+
+class _Exactly:
+    """Fixes by exact correlations, after the deadline all but the last variables.
+
+    It knows the means of light cones at the last angles: an elimination changes few of them.
+    """
+
+    def __init__(self, enumerated: int, deadline: float) -> None:
+        self._enumerated, self._deadline = enumerated, deadline
         self._at = b""
         self._known: dict[Cone, float] = {}
+
+    def __call__(self, fixing: Fixing, state: Correlations, angles: Real) -> None:
+        means, pairs = self.correlations(state, angles)
+        names = fixing.reduced.variables
+        fixing.eliminate(strongest_first(names, means, pairs), self._goal(len(names)))
+
+    def _goal(self, n: int) -> int:
+        """Return how many of n variables a round leaves: after the deadline only the last ones."""
+        if time.monotonic() > self._deadline:
+            return self._enumerated
+        return max(self._enumerated, n - 1 - n // AT_ONCE)
 
     def correlations(
         self, state: Correlations, angles: Real
     ) -> tuple[Real, dict[tuple[int, int], float]]:
+        """Return <Z_i> of each variable, and <Z_i Z_j> of each coupled pair."""
         if not isinstance(state, LightCones):
             return state.correlations(angles)
         if angles.tobytes() != self._at:
@@ -146,6 +181,8 @@ def solve(
     engine: Callable[[Real], State] = Qaoa,
     enumerated: int = ENUMERATED,
     every: int = EVERY,
+    step: Step | None = None,
+    kept: Kept = lambda make: make(),
 ) -> Rounding:
     """Return the solution that the correlations of QAOA lead to.
 
@@ -159,12 +196,15 @@ def solve(
         engine: makes the engine of whole states from their energies, shape (2^n,).
         enumerated: variables to leave for the end.
         every: rounds from one optimisation to the next.
+        step: fixes the variables of a round; by default by exact correlations.
+        kept: returns what an earlier attempt found in an optimisation, or has it made and kept.
 
     Raises:
         InvalidRequest: neither the whole state nor light cones fit.
     """
-    angles = _Angles(max_evaluations, deadline, progress, {depth: list(starts)})
-    rounds = _Rounds(model, depth, engine, angles, enumerated=enumerated, every=every)
+    angles = _Angles(max_evaluations, deadline, progress, {depth: list(starts)}, kept)
+    step = step or _Exactly(enumerated, deadline)
+    rounds = _Rounds(model, depth, engine, angles, step, every=every)
     rounds.play()
     while len(rounds.fixing.reduced.variables) > enumerated:
         rounds.play()
@@ -195,13 +235,12 @@ class _Rounds:
         depth: int,
         engine: Callable[[Real], State],
         angles: _Angles,
+        step: Step,
         *,
-        enumerated: int,
         every: int,
     ) -> None:
         self._depth, self._engine, self._angles = depth, engine, angles
-        self._enumerated, self._every = enumerated, every
-        self._memory = _Memory()
+        self._step, self._every = step, every
         self._played = self._shallower = 0
         self.fixing = Fixing(model)
 
@@ -213,9 +252,7 @@ class _Rounds:
         if self._played % self._every == 0 or state.depth not in self._angles.starts:
             self._angles.optimise(state, left, self.fixing.reduced.offset)
         self._played += 1
-        means, pairs = self._memory.correlations(state, self._angles.starts[state.depth][0])
-        names = self.fixing.reduced.variables
-        self.fixing.eliminate(strongest_first(names, means, pairs), self._goal(len(names)))
+        self._step(self.fixing, state, self._angles.starts[state.depth][0])
 
     def in_words(self) -> str:
         """Return what was fixed, and how."""
@@ -236,9 +273,3 @@ class _Rounds:
         if self._played:
             return exact_or_shallower(left, self._depth, self._engine, ROUND)
         return exact_correlations(left, self._depth, self._engine)
-
-    def _goal(self, n: int) -> int:
-        """Return how many of n variables a round leaves: after the deadline only the last ones."""
-        if time.monotonic() > self._angles.deadline:
-            return self._enumerated
-        return max(self._enumerated, n - 1 - n // AT_ONCE)

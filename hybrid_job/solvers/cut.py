@@ -7,22 +7,20 @@ together to is rounded to the answer.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
-
-import numpy as np
 
 from hybrid_job import classical
 from hybrid_job.correlations.exact import Correlations, exact_correlations
-from hybrid_job.job import CutJob, versions
+from hybrid_job.job import BinaryJob, CutJob, versions
 from hybrid_job.metrics import log_phase
-from hybrid_job.rounding.fixing import Rounded, rounded
 from hybrid_job.solvers import training
 from hybrid_job.solvers.qaoa import executor_of, starts_compared
 from hybrid_job.solvers.rqaoa import engine_words, whole_state
 from hybrid_job.solvers.training import Trained
 from hybrid_job.stopwatch import Stopwatch
 from quantum_pipeline.cutting.expansion import Expansion
-from quantum_pipeline.cutting.reconstruction import Expectation, Reconstruction
+from quantum_pipeline.cutting.reconstruction import Expectation
 from quantum_pipeline.results import (
     ClassicalSolution,
     DepthStep,
@@ -34,6 +32,8 @@ from quantum_pipeline.results import (
     PartCounts,
     QuantumTask,
 )
+from quantum_pipeline.results.fixing import ENUMERATED, Fixing, measured_terms
+from quantum_pipeline.results.optimisation import CutRound
 
 if TYPE_CHECKING:
     from hybrid_job.on_device.executor import Executor
@@ -46,7 +46,7 @@ class _Found(NamedTuple):
 
     baseline: ClassicalSolution
     trained: Trained
-    parts: tuple[PartCounts, ...]
+    measured: CutRound
     run: DeviceRun
     shares: tuple[DeviceShare, ...]
     tasks: tuple[QuantumTask, ...]
@@ -56,7 +56,8 @@ class _Answer(NamedTuple):
     """What the shots of all parts are put together to."""
 
     energy: Expectation
-    bits: Rounded
+    fixing: Fixing
+    enumerated: int
 
 
 def solve(job: CutJob) -> OptimisationResult:
@@ -65,14 +66,18 @@ def solve(job: CutJob) -> OptimisationResult:
     Raises:
         PipelineError: what happens on a device, see ``on_device.parts``.
     """
+    with devices_of(job) as on:
+        return solved(job, on)
+
+
+def devices_of(job: BinaryJob) -> Executor | Lanes:
+    """Return what runs circuits on the run's device, or on several."""
     if not job.prepared.others:
-        with executor_of(job) as executor:
-            return solved(job, executor)
+        return executor_of(job)
     log_phase("compiling")
     from hybrid_job.on_device.lanes import Lanes  # noqa: PLC0415 (the SDK takes seconds)
 
-    with Lanes(job, job.deadline(reserved=0.5)) as lanes:
-        return solved(job, lanes)
+    return Lanes(job, job.deadline(reserved=0.5))
 
 
 def solved(job: CutJob, on: Executor | Lanes) -> OptimisationResult:
@@ -89,27 +94,45 @@ def solved(job: CutJob, on: Executor | Lanes) -> OptimisationResult:
     angles = trained.optimum.angles
     expansion = Expansion(job.model, job.algorithm.parts, angles)
     energy, _ = whole.energy_and_gradient(angles)
-    measured = _parts(job, on, expansion)
-    parts, run = measured.run(job.model.offset + energy)
+    parts = parts_of(job, on, expansion)
+    measured = round_of(expansion, parts.run(), goals=(ENUMERATED,))
+    run = parts.device_run(job.model.offset + energy)
     on.close()  # what is cancelled now is not billed
-    answer = _put_together(expansion, parts)
+    answer = _put_together(expansion, measured)
     seconds = JobSeconds(
         classical=classical_seconds,
         optimise=optimise_seconds,
         sample=watch.lap(),
         total=job.seconds,
     )
-    found = _Found(baseline, trained, parts, run, measured.shares, on.tasks)
+    found = _Found(baseline, trained, measured, run, parts.shares, on.tasks)
     return _result(job, found, answer, seconds)
 
 
-def _parts(job: CutJob, on: Executor | Lanes, expansion: Expansion) -> MeasuredParts:
+def parts_of(
+    job: BinaryJob, on: Executor | Lanes, expansion: Expansion, place: int = 0
+) -> MeasuredParts:
+    """Return what measures a circuit in parts, with its place among those of the run."""
     from hybrid_job.on_device import parts  # noqa: PLC0415 (qiskit takes seconds)
     from hybrid_job.on_device.lanes import Lanes  # noqa: PLC0415
 
     if isinstance(on, Lanes):
-        return parts.PartsOfSeveral(job, on, expansion)
-    return parts.PartsOfOne(job, on, expansion)
+        return parts.PartsOfSeveral(job, on, expansion, place)
+    return parts.PartsOfOne(job, on, expansion, place)
+
+
+def round_of(
+    expansion: Expansion, circuits: Iterable[PartCounts], goals: Iterable[int]
+) -> CutRound:
+    """Return what was measured of a circuit, and how many variables it was to leave."""
+    gammas, betas = expansion.angles.tolist()
+    return CutRound(
+        gammas=tuple(gammas),
+        betas=tuple(betas),
+        parts=expansion.parts,
+        circuits=tuple(circuits),
+        goals=tuple(goals),
+    )
 
 
 def _trained(job: CutJob, whole: Correlations) -> Trained:
@@ -118,15 +141,15 @@ def _trained(job: CutJob, whole: Correlations) -> Trained:
     return training.descend(job, job.algorithm, exact, start, offset=job.model.offset)
 
 
-def _put_together(expansion: Expansion, parts: tuple[PartCounts, ...]) -> _Answer:
-    """Return the energy of the whole, and what its correlations are rounded to.
-
-    Put together from shots, a correlation may be larger than any is: it is as sure as can be.
-    """
-    found = Reconstruction(expansion, ((e.part, e.circuit, e.counts) for e in parts))
-    means = np.clip([each.value for each in found.means()], -1, 1)
-    pairs = {pair: min(1.0, max(-1.0, each.value)) for pair, each in found.correlations().items()}
-    return _Answer(found.energy(), rounded(expansion.model, means, pairs))
+def _put_together(expansion: Expansion, measured: CutRound) -> _Answer:
+    """Return the energy of the whole, and what its correlations are rounded to."""
+    found, fixing = measured.put_together(expansion), Fixing(expansion.model)
+    terms = measured_terms(fixing.reduced.variables, expansion.model, found)
+    for goal in measured.goals:
+        fixing.eliminate(terms, goal)
+    left = len(fixing.reduced.variables)
+    fixing.reduced.enumerate_rest()
+    return _Answer(found.energy(), fixing, left)
 
 
 def _result(
@@ -137,7 +160,7 @@ def _result(
 ) -> OptimisationResult:
     model, optimum = job.model, found.trained.optimum
     gammas, betas = optimum.angles.tolist()
-    energy, bits = answer
+    bitstring = answer.fixing.reduced.bitstring()
     return OptimisationResult(
         run_id=job.prepared.run_id,
         algorithm="qaoa",
@@ -152,21 +175,21 @@ def _result(
             )
             for step in found.trained.steps
         ),
-        eliminations=bits.eliminations,
+        eliminations=tuple(answer.fixing.eliminations),
         history=tuple(
             Evaluation(evaluation=number, start=start, energy=model.offset + energy)
             for number, (start, energy) in enumerate(optimum.history, 1)
         ),
         converged=optimum.converged,
-        stop_reason=f"{optimum.stop_reason}; {_rounding(bits)}",
+        stop_reason=f"{optimum.stop_reason}; {_rounding(answer)}",
         stopped_by=optimum.stopped_by,
         counts={},
-        parts=found.parts,
-        best_bitstring=bits.bitstring,
-        best_energy=float(job.exact.energy(bits.bitstring)),
-        mean_energy=energy.value,
+        cut_rounds=(found.measured,),
+        best_bitstring=bitstring,
+        best_energy=float(job.exact.energy(bitstring)),
+        mean_energy=answer.energy.value,
         mean_energy_exact=False,
-        standard_error=energy.error,
+        standard_error=answer.energy.error,
         probability_of_best=None,
         classical=found.baseline,
         devices=found.shares,
@@ -177,6 +200,6 @@ def _result(
     )
 
 
-def _rounding(bits: Rounded) -> str:
-    fixed = f"{len(bits.eliminations)} variables fixed by measured correlations"
-    return f"{fixed}, the last {bits.enumerated} enumerated"
+def _rounding(answer: _Answer) -> str:
+    fixed = f"{len(answer.fixing.eliminations)} variables fixed by measured correlations"
+    return f"{fixed}, the last {answer.enumerated} enumerated"

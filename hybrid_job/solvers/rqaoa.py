@@ -43,7 +43,7 @@ def solve(job: RqaoaJob) -> OptimisationResult:
     seconds = JobSeconds(
         classical=classical_seconds, optimise=watch.lap(), sample=0.0, total=job.seconds
     )
-    return _result(job, baseline, started_from, found, seconds)
+    return result_of(job, baseline, started_from, found, seconds)
 
 
 def _rounded(job: RqaoaJob, start: Real) -> Rounding:
@@ -60,13 +60,14 @@ def _rounded(job: RqaoaJob, start: Real) -> Rounding:
     )
 
 
-def _result(
+def result_of(
     job: RqaoaJob,
     baseline: ClassicalSolution,
     started_from: str,
     found: Rounding,
     seconds: JobSeconds,
 ) -> OptimisationResult:
+    """Return the result that a rounding is, of correlations that are exact."""
     depth = job.algorithm.depth
     gammas, betas = found.angles.tolist()
     # Further optimisations are of what was left: their energies are those of other problems.

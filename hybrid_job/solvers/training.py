@@ -11,7 +11,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 import numpy as np
 from pydantic import Field
@@ -19,7 +19,7 @@ from pydantic import Field
 from hybrid_job.engines import sampling
 from hybrid_job.engines.choice import Circuit, Engine
 from hybrid_job.job import Job, QaoaJob
-from hybrid_job.journal import Kept, Vector, angles_of
+from hybrid_job.journal import Journal, Kept, Vector, angles_of
 from hybrid_job.metrics import log_metric, log_phase
 from hybrid_job.optimising import angles as known_angles
 from hybrid_job.optimising import depth, optimiser
@@ -48,8 +48,8 @@ class Reached(Kept):
     evaluations: Number
 
 
-class Training(Kept):
-    """What was trained before the samples were paid for; no energy where none could be."""
+class Optimised(Kept):
+    """What an optimiser found before something was paid for; no energy where none could be."""
 
     angles: tuple[Vector, ...]
     energy: Finite | None
@@ -57,6 +57,34 @@ class Training(Kept):
     converged: Flag
     stop_reason: Text
     stopped_by: Limit | None
+
+    @classmethod
+    def fields_of(cls, optimum: Optimum) -> dict[str, Any]:
+        """Return the fields that keep an optimum."""
+        return {
+            "angles": optimum.angles.tolist(),
+            "energy": _or_none(optimum.energy),
+            "history": tuple(optimum.history),
+            "converged": optimum.converged,
+            "stop_reason": optimum.stop_reason,
+            "stopped_by": optimum.stopped_by,
+        }
+
+    def optimum(self, journal: Journal, purpose: str) -> Optimum:
+        """Return it as it was, read of a decision for a purpose."""
+        return Optimum(
+            angles_of(journal, purpose, self.angles),
+            _or_nan(self.energy),
+            list(self.history),
+            self.converged,
+            self.stop_reason,
+            self.stopped_by,
+        )
+
+
+class Training(Optimised):
+    """What was trained, at each of its depths, and from where."""
+
     steps: Annotated[tuple[Reached, ...], Field(min_length=1)]
     start: Text
     compared: StartsCompared | None = None
@@ -83,14 +111,7 @@ def recorded(job: Job) -> Trained | None:
     found = job.journal.decision("training", Training)
     if found is None:
         return None
-    optimum = Optimum(
-        angles_of(job.journal, "training", found.angles),
-        _or_nan(found.energy),
-        list(found.history),
-        found.converged,
-        found.stop_reason,
-        found.stopped_by,
-    )
+    optimum = found.optimum(job.journal, "training")
     steps = (
         Step(
             angles_of(job.journal, "training", each.angles),
@@ -113,14 +134,8 @@ def _or_none(energy: float) -> float | None:
 
 def record(job: Job, trained: Trained) -> Trained:
     """Keep what was trained, before its samples are paid for, and return it."""
-    optimum = trained.optimum
     decision = Training(
-        angles=optimum.angles.tolist(),
-        energy=_or_none(optimum.energy),
-        history=tuple(optimum.history),
-        converged=optimum.converged,
-        stop_reason=optimum.stop_reason,
-        stopped_by=optimum.stopped_by,
+        **Optimised.fields_of(trained.optimum),
         steps=tuple(
             Reached(
                 angles=step.angles.tolist(),

@@ -12,6 +12,7 @@ from hybrid_job.on_device import cancelling, executor, spending, waiting
 from tests.clock import Clock, clock_of
 from tests.job import braket_job
 from tests.job.braket_job import enter
+from tests.job.several_devices import EMERALD
 from tests.local.braket.server import Server
 
 
@@ -41,3 +42,10 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """What a job on a device has as its time: it passes while the job pauses, and takes none."""
     return clock_of(monkeypatch, job, executor, spending, waiting, cancelling, braket_job)
+
+
+@pytest.fixture
+def braket_on(braket: Server) -> Iterator[Server]:
+    """Braket with Garnet and Emerald there, whatever a test does to them."""
+    yield braket
+    braket.service.devices.set(EMERALD, status="ONLINE")

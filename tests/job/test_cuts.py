@@ -27,7 +27,7 @@ from quantum_pipeline.ising import IsingModel, all_energies, spins_of
 from quantum_pipeline.pages import render
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.reports.optimisation_parts import CutPart
-from quantum_pipeline.requests.algorithm import SettledCut
+from quantum_pipeline.requests.algorithm import SettledCutQaoa
 from quantum_pipeline.requests.mitigation import Noise
 from quantum_pipeline.requests.request import parse_request
 from quantum_pipeline.results import OptimisationResult, PartCounts, read_result
@@ -202,7 +202,7 @@ def prepared() -> PreparedRun:
 @pytest.fixture(scope="module")
 def result(prepared: PreparedRun, tmp_path_factory: pytest.TempPathFactory) -> OptimisationResult:
     """What its job found, of circuits without noise."""
-    algorithm = cast(SettledCut, prepared.request.algorithm)
+    algorithm = cast(SettledCutQaoa, prepared.request.algorithm)
     state = planned(SQUARES, **width(5)).state
     assert state is not None
     with closing(Journal(tmp_path_factory.mktemp("cut"), prepared.request)) as journal:
@@ -234,16 +234,28 @@ def test_a_job_puts_together_the_energy_of_the_whole(
 def test_what_does_not_follow_from_the_counts_is_refused(
     prepared: PreparedRun, result: OptimisationResult
 ) -> None:
-    first, *others = result.parts
+    [whole] = result.cut_rounds
+    first, *others = whole.circuits
+
+    def of(*circuits: PartCounts, **more: Any) -> dict[str, Any]:
+        return {"cut_rounds": (whole.model_copy(update={"circuits": circuits, **more}),)}
+
+    alike, shots = (first, *others), sum(first.counts.values())
+    more = _of(others[-1], {**others[-1].counts, "0000": shots - 1})
     for changes, said in (
         ({"mean_energy": result.mean_energy + 0.01}, "mean_energy: got"),
         ({"standard_error": (result.standard_error or 0.0) / 2}, "standard_error: got"),
-        ({"parts": ()}, "circuits of parts"),
-        ({"parts": (*others, first)}, "circuits of parts"),
-        ({"parts": (_of(first, {"000": 9}), *others)}, "4 characters"),
-        ({"parts": (_of(first, {"0000": 1}), *others)}, "2 or more"),
-        ({"parts": (_of(first, {"0000": 2}), *others)}, "shots of parts"),
-        ({"parts": (_of(first, {"0000": 10_000}), *others)}, "which the tasks took"),
+        ({"cut_rounds": ()}, "length of cut_rounds: got 0"),
+        ({"cut_rounds": (whole, whole)}, "which the tasks took"),
+        (of(*others, first), "circuits of cut_rounds.0"),
+        (of(_of(first, {"000": shots}), *others), "4 characters"),
+        (of(_of(first, {"0000": 1}), *others[:-1], more), "2 or more"),
+        (of(_of(first, {"0000": 2}), *others), "shots of cut_rounds.0"),
+        (of(_of(first, {"0000": 10_000}), *others), "which the tasks took"),
+        (of(*alike, gammas=(0.1,)), "cut_rounds.0.gammas"),
+        (of(*alike, parts=whole.parts[::-1]), "cut_rounds.0.parts"),
+        (of(*alike, goals=(5, 5)), "goals of cut_rounds.0"),
+        (of(*alike, goals=(5,)), "length of eliminations: got 0"),
         ({"counts": {result.best_bitstring: 5}}, "which the tasks took"),
     ):
         assert said in refusal_of(written(result, **changes), prepared), changes

@@ -1,65 +1,43 @@
-"""Parts of a cut circuit on several devices at once: one cap, handed over, nothing paid twice."""
+"""Parts of cut circuits on several devices at once: one cap, handed over, nothing paid twice."""
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hybrid_job.journal import Journal
-from hybrid_job.main import solve
 from hybrid_job.on_device import lanes
-from quantum_pipeline.devices.catalogue import find
 from quantum_pipeline.errors import BudgetExceeded
 from quantum_pipeline.local.braket.billing import qpu_task_usd
-from quantum_pipeline.planning.costs import bill
 from quantum_pipeline.planning.prepared import PreparedRun
-from quantum_pipeline.results import OptimisationResult, verify
+from quantum_pipeline.results import OptimisationResult
 from tests.job.braket_job import tasks_of
+from tests.job.several_devices import (
+    BOTH,
+    EMERALD,
+    GARNET,
+    check_bill,
+    done_in,
+    prepared_of,
+    verified,
+)
 from tests.local.braket.server import Server
-from tests.planned import planned
-from tests.unit.finished_run import CREATED, EXECUTION, report_of
+from tests.unit.finished_run import report_of
 from tests.unit.two_squares import REQUEST, width
-
-GARNET, EMERALD = find("Garnet").arn, find("Emerald").arn
 
 
 def prepared_on(run_id: str, **more: Any) -> PreparedRun:
     """Return a run in two parts of four variables on two devices."""
-    request = {**REQUEST, "algorithm": {"cut": "auto"}, "device": ["Garnet", "Emerald"], **more}
-    return PreparedRun.of(
-        planned(request, emulated="Emulated", **width(5)),
-        run_id=run_id,
-        execution_arn=f"{EXECUTION}-{run_id}",
-        problem_uri=None,
-        created_at=CREATED,
-        prepare_seconds=0.0,
-    )
+    request = {**REQUEST, "algorithm": {"cut": "auto"}, "device": BOTH, **more}
+    return prepared_of(request, run_id, **width(5))
 
 
 def solved(prepared: PreparedRun, folder: Path) -> OptimisationResult:
-    with closing(Journal(folder, prepared.request)) as journal:
-        result = solve(prepared, journal, time.monotonic())
-    assert isinstance(result, OptimisationResult)
-    found = verify(result, prepared)
+    found = verified(prepared, folder)
     assert isinstance(found, OptimisationResult)
     return found
-
-
-@pytest.fixture
-def braket_on(braket: Server) -> Iterator[Server]:
-    """Braket with both devices there, whatever a test does to them."""
-    yield braket
-    braket.service.devices.set(EMERALD, status="ONLINE")
-
-
-def done_in(braket: Server, run_id: str) -> list[dict[str, Any]]:
-    return [each for each in tasks_of(braket, run_id) if each["status"] == "COMPLETED"]
 
 
 def test_each_part_is_measured_on_its_device_and_paid_for_once(
@@ -80,7 +58,7 @@ def test_each_part_is_measured_on_its_device_and_paid_for_once(
     for kept in (1, len(lines) // 2, len(lines) - 3):
         journal.write_bytes(b"".join(lines[:kept]) + lines[kept][:9])
         again = solved(prepared, tmp_path)
-        assert (again.parts, again.mean_energy) == (result.parts, result.mean_energy)
+        assert (again.cut_rounds, again.mean_energy) == (result.cut_rounds, result.mean_energy)
         assert {each.arn for each in again.tasks} == {each.arn for each in result.tasks}
     assert len(tasks_of(braket_on, "parts")) == len(result.tasks) == 2
 
@@ -96,18 +74,8 @@ def test_the_parts_of_a_device_that_goes_offline_are_measured_by_the_other(
     assert emerald.lost is not None
     assert (garnet.circuits, emerald.circuits) == (100, 0)
     assert 0 < emerald.handed_over < 100
-    done = done_in(braket_on, "lost")
+    done = check_bill(braket_on, prepared, result)
     assert Counter(each["deviceArn"] for each in done) == {GARNET: 2}
-    assert {each["quantumTaskArn"] for each in done} == {task.arn for task in result.tasks}
-    cost = bill(
-        instance_seconds=0,
-        instance=prepared.instance,
-        device=prepared.device,
-        others=prepared.devices[1:],
-        tasks=result.tasks,
-    ).total_usd
-    billed = sum(qpu_task_usd(each["deviceArn"], each["shots"]) for each in done)
-    assert cost == pytest.approx(float(billed))
     assert report_of(prepared, result).recommendations[0].startswith("Emerald took no more")
 
 
@@ -133,3 +101,21 @@ def test_a_limit_that_no_shots_fit_is_named(braket_on: Server, tmp_path: Path) -
     with pytest.raises(BudgetExceeded, match="pays for no samples"):
         solved(poor, tmp_path)
     assert not tasks_of(braket_on, "poor")
+
+
+def test_rounds_that_are_killed_pay_for_nothing_twice(braket_on: Server, tmp_path: Path) -> None:
+    ring = [[i, (i + 1) % 7] for i in range(7)]
+    edges = [*ring, *([7 + i, 7 + j] for i, j in ring), [0, 7]]
+    algorithm = {"name": "rqaoa", "cut": 1, "max_rounds": 2}
+    request = {**REQUEST, "problem": {"type": "maxcut", "edges": edges}, "algorithm": algorithm}
+    prepared = prepared_of({**request, "device": BOTH, "shots": 200}, "rounds", **width(8))
+    result = solved(prepared, tmp_path)
+    assert len(result.cut_rounds) == 2
+    [journal] = tmp_path.glob("journal-*.jsonl")
+    lines = journal.read_bytes().splitlines(keepends=True)
+    for kept in range(1, len(lines), 7):
+        journal.write_bytes(b"".join(lines[:kept]) + lines[kept][:9])
+        again = solved(prepared, tmp_path)
+        assert again.cut_rounds == result.cut_rounds
+        assert {each.arn for each in again.tasks} == {each.arn for each in result.tasks}
+    check_bill(braket_on, prepared, result)

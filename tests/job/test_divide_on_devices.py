@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hybrid_job.journal import Journal
-from hybrid_job.main import solve
 from hybrid_job.on_device import lanes
-from quantum_pipeline.devices.catalogue import find
 from quantum_pipeline.devices.states import Qubit
-from quantum_pipeline.local.braket.billing import qpu_task_usd
-from quantum_pipeline.planning.costs import bill
 from quantum_pipeline.planning.prepared import PreparedRun
-from quantum_pipeline.results import DividedResult, verify
+from quantum_pipeline.results import DividedResult
 from tests.job.braket_job import tasks_of
+from tests.job.several_devices import BOTH, EMERALD, check_bill, prepared_of, verified
 from tests.local.braket.server import Server
-from tests.planned import planned
-from tests.unit.finished_run import CREATED, EXECUTION
 
 QUBITS = tuple(Qubit(number=number) for number in range(20))
 EDGES = [[i, (i + 1) % 12] for i in range(12)] + [[i, (i + 5) % 12, 0.5] for i in range(0, 12, 2)]
@@ -31,41 +23,17 @@ PROBLEM = {"type": "maxcut", "edges": EDGES}
 
 
 def prepared_on(devices: Any, run_id: str, **more: Any) -> PreparedRun:
-    """Return a run of divide on devices, whose tasks are its own by its id."""
+    """Return a run of divide on devices."""
     algorithm = {"name": "divide", "block_size": 4, "max_rounds": 2, "depth": 1}
     asked = {"problem": PROBLEM, "algorithm": algorithm, "device": devices, "shots": 50}
     asked |= {"limits": {"max_cost_usd": 50.0}} | more
-    return PreparedRun.of(
-        planned(asked, emulated="Emulated", n_qubits=20, qubits=QUBITS),
-        run_id=run_id,
-        execution_arn=f"{EXECUTION}-{run_id}",
-        problem_uri=None,
-        created_at=CREATED,
-        prepare_seconds=0.0,
-    )
+    return prepared_of(asked, run_id, n_qubits=20, qubits=QUBITS)
 
 
 def solved(prepared: PreparedRun, folder: Path) -> DividedResult:
-    with closing(Journal(folder, prepared.request)) as journal:
-        result = solve(prepared, journal, time.monotonic())
-    assert isinstance(result, DividedResult)
-    return result
-
-
-def verified(result: DividedResult, prepared: PreparedRun) -> DividedResult:
-    found = verify(result, prepared)
+    found = verified(prepared, folder)
     assert isinstance(found, DividedResult)
     return found
-
-
-GARNET, EMERALD = find("Garnet").arn, find("Emerald").arn
-
-
-@pytest.fixture
-def braket_on(braket: Server) -> Iterator[Server]:
-    """Braket with both devices there, whatever a test does to them."""
-    yield braket
-    braket.service.devices.set(EMERALD, status="ONLINE")
 
 
 def by_device(tasks: Sequence[Any]) -> Counter[str]:
@@ -80,7 +48,7 @@ def test_blocks_are_measured_on_a_simulator_and_paid_for_once(
     braket: Server, tmp_path: Path
 ) -> None:
     prepared = prepared_on("sv1", "simulated")
-    result = verified(solved(prepared, tmp_path), prepared)
+    result = solved(prepared, tmp_path)
     # Three blocks, one that merges them, and two rounds of as many: 3 + 1 + 2 * 3 circuits.
     (share,) = result.devices
     assert (share.device, share.circuits, share.lost) == ("SV1", 10, None)
@@ -110,27 +78,17 @@ def test_what_a_device_leaves_that_goes_offline_is_measured_by_the_other(
     braket_on: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lanes, "LOOK_SECONDS", 0.2)
-    prepared = prepared_on(["Garnet", "Emerald"], "offline")
+    prepared = prepared_on(BOTH, "offline")
     # Its second task is created and never run: the device is gone with it in its queue.
     braket_on.service.faults.go_offline_after(EMERALD, 2)
-    result = verified(solved(prepared, tmp_path), prepared)
+    result = solved(prepared, tmp_path)
     garnet, emerald = result.devices
     assert emerald.lost is not None
     assert "Emerald is OFFLINE" in emerald.lost
     assert (garnet.lost, emerald.handed_over > 0) == (None, True)
     assert garnet.circuits + emerald.circuits == 10
     assert by_device(result.tasks) == {"Garnet": garnet.circuits, "Emerald": emerald.circuits}
-    done = [each for each in tasks_of(braket_on, "offline") if each["status"] == "COMPLETED"]
-    assert {each["quantumTaskArn"] for each in done} == {task.arn for task in result.tasks}
-    cost = bill(
-        instance_seconds=0,
-        instance=prepared.instance,
-        device=prepared.device,
-        others=prepared.devices[1:],
-        tasks=result.tasks,
-    ).total_usd
-    billed = sum(qpu_task_usd(each["deviceArn"], each["shots"]) for each in done)
-    assert cost == pytest.approx(float(billed))
+    check_bill(braket_on, prepared, result)
     braket_on.service.devices.set(EMERALD, status="ONLINE")
     again = solved(prepared, tmp_path)
     assert (again.tasks, again.devices) == (result.tasks, result.devices)
@@ -138,8 +96,8 @@ def test_what_a_device_leaves_that_goes_offline_is_measured_by_the_other(
 
 def test_both_devices_together_stay_below_the_one_limit(braket_on: Server, tmp_path: Path) -> None:
     limits = {"max_cost_usd": 1.7, "allow_partial": True}
-    prepared = prepared_on(["Garnet", "Emerald"], "capped", limits=limits, shots=20)
-    result = verified(solved(prepared, tmp_path), prepared)
+    prepared = prepared_on(BOTH, "capped", limits=limits, shots=20)
+    result = solved(prepared, tmp_path)
     assert result.device_run is not None
     assert result.device_run.cut_short_by == ("limits.max_cost_usd",)
     assert len(result.rounds) < 3

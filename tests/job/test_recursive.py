@@ -12,18 +12,18 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hybrid_job.classical.reduced import Reduced
 from hybrid_job.correlations.closed_form import ClosedForm
 from hybrid_job.correlations.exact import WholeState, exact_correlations, exact_or_shallower
 from hybrid_job.correlations.lightcone import LightCones
 from hybrid_job.optimising.optimiser import starting_points, typical_field
 from hybrid_job.rounding import recursive
-from hybrid_job.rounding.fixing import Fixing, strongest_first
 from hybrid_job.rounding.recursive import Rounding
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import IsingModel, all_energies, energy_of
 from quantum_pipeline.ising.cones import fits
+from quantum_pipeline.ising.reduced import Reduced
 from quantum_pipeline.ising.statevector import Qaoa
+from quantum_pipeline.results.fixing import Fixing, strongest_first
 
 Real = NDArray[np.float64]
 
@@ -161,7 +161,7 @@ def test_after_the_deadline_the_correlations_at_hand_fix_all() -> None:
 
 def test_correlations_after_new_angles_are_new() -> None:
     model = maxcut(nx.random_regular_graph(3, 40, seed=3))
-    cones, memory = LightCones(model, 2), recursive._Memory()
+    cones, memory = LightCones(model, 2), recursive._Exactly(0, math.inf)
     for scale in (0.3, 0.6, 0.3):
         angles = scale * np.array([[1.0, 2.0], [-2.0, -1.0]])
         assert memory.correlations(cones, angles)[1] == cones.correlations(angles)[1]

@@ -20,6 +20,8 @@ BEST = {
     "maxcut_backbone_network.json": 770.0,  # 910 - 100 - 40: one link of each odd cycle
     "maxcut_moebius_ladder.json": 88.0,  # of 90: two rings of odd length have no edge in common
     "maxcut_on_cepheus_mitigated.json": 12.0,
+    "maxcut_in_parts_on_two_devices.json": 25.0,
+    "maxcut_in_parts_recursively.json": 25.0,
     "maxcut_in_parts_on_garnet.json": 25.0,  # every edge: all rings are even
     "maxcut_on_garnet.json": 12.0,
     "maxcut_on_noisy_dm1.json": 6.0,

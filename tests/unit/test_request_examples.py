@@ -200,7 +200,7 @@ SEEN_BY_THE_MODEL_ALONE = {  # what a schema cannot say, or what is decided afte
     "invalid_constrained_unknown_variable.json",
     "invalid_cut_at_too_many_gates.json",
     "invalid_cut_mitigated.json",
-    "invalid_cut_of_rqaoa.json",
+    "invalid_cut_of_divide.json",
     "invalid_cut_on_no_device.json",
     "invalid_cut_with_depth_auto.json",
     "invalid_device_of_another_region.json",

@@ -17,6 +17,8 @@ def cut_tables(report: OptimisationReport) -> list[Table]:
     if cut is None:
         return []
     found = [Table("Cut", "cut", [*_parts(cut), *_gates(cut), *_made(cut)])]
+    if cut.rounds:
+        found.append(Table("Rounds", "cut.rounds", _rounds(cut)))
     if cut.devices:
         found.append(Table("Devices", "cut.devices", devices(cut.devices)))
     return found
@@ -61,3 +63,16 @@ def _made(cut: CutPart) -> list[Row]:
         rows.append(Row("distance", number(cut.distance), "standard errors from without noise"))
     left = "variables whose best bits were enumerated at the end of the rounding"
     return [*rows, Row("enumerated", str(cut.enumerated), left)]
+
+
+def _rounds(cut: CutPart) -> list[Row]:
+    return [
+        Row(
+            str(k),
+            f"{each.fixed} of {each.variables} fixed",
+            f"parts of {', '.join(map(str, each.widths))}, "
+            f"{each.gates} gate{'s' * (each.gates != 1)} cut, {each.circuits} circuits, "
+            f"{each.shots} shots",
+        )
+        for k, each in enumerate(cut.rounds)
+    ]

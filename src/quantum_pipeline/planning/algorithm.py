@@ -249,7 +249,7 @@ def _recursive(
     if not exact:
         raise InvalidRequest(
             f"device: rqaoa for {shown(n)} variables rests on exact correlations and samples no "
-            "device; allowed: local or auto"
+            "device; allowed: local or auto, or algorithm.cut, with which they are measured"
         )
     depth = asked.depth if isinstance(asked.depth, int) else 1
     if n > cones.EXACT:
@@ -360,14 +360,18 @@ def _why(asked: Algorithm, otherwise: Why) -> Why:
 
 
 def refuse_foreign(
-    problem: AnyProblem | FormProblem, asked: Algorithm, solver: str | None = None
+    problem: AnyProblem | FormProblem,
+    asked: Algorithm,
+    solver: str | None = None,
+    *,
+    cut: bool = False,
 ) -> None:
     """Refuse settings of other algorithms than the one that solves the problem.
 
     Raises:
         InvalidRequest: names the setting, and whose it is.
     """
-    for field, whose in foreign(problem, solver or asked.name).items():
+    for field, whose in foreign(problem, solver or asked.name, cut=cut).items():
         value = getattr(asked, field)
         if value != Algorithm.model_fields[field].default:
             allowed = f"nothing here; {field} is a setting of {whose}"

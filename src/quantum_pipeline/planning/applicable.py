@@ -28,20 +28,23 @@ _OF_FORMS_ALONE = dict.fromkeys(
 
 _OF_QAOA = (
     *("warm_start", "cvar_alpha", "shots_per_evaluation", "train_on", "starts", "gammas"),
-    *("max_depth", "initial_angles", "cut"),
+    *("max_depth", "initial_angles"),
 )
 """Settings that only QAOA has."""
+
+_OF_PARTS = dict.fromkeys(("cut",), "qaoa and rqaoa")
+"""Settings that those have whose circuits may be cut."""
 
 
 OF_WHOLE = ("warm_start", "train_on", "cvar_alpha", "shots_per_evaluation", "max_depth")
 """Settings that need samples or the state of the whole, or cuts that depth does not change: a
 circuit that is cut has them not."""
 
-_OF_BINARY = ("depth", *_OF_QAOA)
+_OF_BINARY = ("depth", "cut", *_OF_QAOA)
 """Settings that molecules have not."""
 
 _OF_DIVIDE = ("block_size", "max_rounds")
-"""Settings that divide alone has."""
+"""Settings that divide has; the second one also recursive QAOA on cut circuits."""
 
 _OF_KERNEL = ("kernel", "encoding", "bandwidth", "regularisation", "landmarks")
 _OF_REUPLOADING = ("max_epochs", "batch_rows")
@@ -63,12 +66,15 @@ Solver = Literal["qaoa", "rqaoa", "divide"]
 Classifier = Literal["kernel", "reuploading"]
 
 
-def foreign(problem: AnyProblem | FormProblem | None, name: str) -> dict[str, str]:
+def foreign(
+    problem: AnyProblem | FormProblem | None, name: str, *, cut: bool = False
+) -> dict[str, str]:
     """Return the settings that mean nothing here, each with whose they are.
 
     Args:
         problem: that is solved; None where it is not read, and the name alone can tell.
         name: of the algorithm, as it is asked for: auto is what the problem's size makes of it.
+        cut: whether its circuits may be cut.
 
     >>> from quantum_pipeline.requests.request import parse_problem
     >>> pair = parse_problem({"type": "maxcut", "edges": [[0, 1]]})
@@ -76,7 +82,7 @@ def foreign(problem: AnyProblem | FormProblem | None, name: str) -> dict[str, st
     ['ansatz', 'bandwidth', 'batch_rows', 'block_size', 'encoding', 'folds', 'inequality', \
 'kernel', 'landmarks', 'max_epochs', 'max_rounds', 'mixer', 'penalty', 'regularisation']
     """
-    of_divide = {} if name == "divide" else dict.fromkeys(_OF_DIVIDE, "divide")
+    of_divide = dict.fromkeys(_of_divide(name, cut=cut), "divide")
     match problem:
         case None:
             return {} if name == "auto" else of_divide | _by_name(name)
@@ -94,8 +100,16 @@ def foreign(problem: AnyProblem | FormProblem | None, name: str) -> dict[str, st
         | _OF_TABLES_ALONE
         | {"ansatz": "vqe"}
         | dict.fromkeys(() if solver == "qaoa" else _OF_QAOA, "qaoa")
-        | dict.fromkeys(() if solver == "divide" else _OF_DIVIDE, "divide")
+        | dict.fromkeys(_of_divide(solver, cut=cut), "divide")
+        | ({} if solver in ("qaoa", "rqaoa") else _OF_PARTS)
     )
+
+
+def _of_divide(name: str, *, cut: bool) -> tuple[str, ...]:
+    """Return the settings of divide that an algorithm has not."""
+    if name == "rqaoa" and cut:
+        return ("block_size",)
+    return () if name == "divide" else _OF_DIVIDE
 
 
 def _by_name(name: str) -> dict[str, str]:
@@ -103,10 +117,10 @@ def _by_name(name: str) -> dict[str, str]:
     if name in ("kernel", "reuploading"):
         other = "reuploading" if name == "kernel" else "kernel"
         of_other = _OF_REUPLOADING if name == "kernel" else _OF_KERNEL
-        of_qaoa = dict.fromkeys(("optimizer", *_OF_QAOA), "qaoa")
+        of_qaoa = dict.fromkeys(("optimizer", *_OF_QAOA), "qaoa") | _OF_PARTS
         return _OF_FORMS_ALONE | {"ansatz": "vqe"} | of_qaoa | dict.fromkeys(of_other, other)
     of_qaoa = dict.fromkeys({"vqe": _OF_BINARY, "qaoa": ()}.get(name, _OF_QAOA), "qaoa")
-    return _OF_TABLES_ALONE | of_qaoa
+    return _OF_TABLES_ALONE | of_qaoa | ({} if name in ("qaoa", "rqaoa") else _OF_PARTS)
 
 
 def classifier_of(problem: Classification, name: str) -> Classifier:

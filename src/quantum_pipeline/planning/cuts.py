@@ -28,10 +28,13 @@ from quantum_pipeline.planning.reasons import Reason, Why
 from quantum_pipeline.problems import AnyProblem, BinaryProblem
 from quantum_pipeline.requests.algorithm import (
     MAX_CUT,
+    MAX_MEASURED,
     SHOT_OPTIMIZERS,
     Algorithm,
     Settled,
     SettledCut,
+    SettledCutQaoa,
+    SettledCutRqaoa,
 )
 from quantum_pipeline.requests.request import ResolvedRequest
 
@@ -43,9 +46,14 @@ SHARE = 4
 the weights of the circuits, of which most hardly count."""
 
 
+MEASURED = 4
+"""Rounds of recursive QAOA that are measured, if nothing was said: each costs all its shots."""
+
+
 class CutPlan(BaseModel):
     """What is known of a cut before it runs, as far as people ask: what it takes, and how dear.
 
+    Of recursive QAOA that is the first of up to so many ``rounds``, none of which takes more.
     ``overhead`` is about how many times the shots of the uncut circuit sampling all its terms
     would take, from angles that are usual; ``most`` is the same at the worst angles.
     """
@@ -58,6 +66,7 @@ class CutPlan(BaseModel):
     circuits: int
     overhead: float
     most: float
+    rounds: int = 1
 
     def words(self) -> str:
         """Return it for an estimate."""
@@ -66,9 +75,10 @@ class CutPlan(BaseModel):
         if len(set(self.devices)) > 1:
             each = zip(self.widths, self.devices, strict=True)
             widths = ", ".join(f"{width} on {device}" for width, device in each)
+        again = f", and so in up to {self.rounds} rounds" if self.rounds > 1 else ""
         return (
-            f"{gates}, into parts of {widths} qubits: {self.circuits} "
-            f"circuits; sampling overhead about {self.overhead:.3g}, at most {self.most:g}"
+            f"{gates}, into parts of {widths} qubits: {self.circuits} circuits{again}; "
+            f"sampling overhead about {self.overhead:.3g}, at most {self.most:g}"
         )
 
 
@@ -90,52 +100,87 @@ def settle_cut(
             fit; says what it would take. Or several devices are named for what is not cut.
     """
     whole = asked.model_copy(update={"cut": None})
-    if not isinstance(problem, BinaryProblem) or asked.name not in ("auto", "qaoa"):
+    if not isinstance(problem, BinaryProblem) or asked.name not in ("auto", "qaoa", "rqaoa"):
         return settle_algorithm(problem, asked, exact=devices[0].kind == "local")  # refused there
     if devices[0].kind == "local":
         allowed = "nothing on local, which samples exact states; it is for a device that is named"
         raise InvalidRequest.of("algorithm.cut", asked.cut, allowed)
     check_size(problem)
-    refuse_foreign(problem, asked, "qaoa")
+    recursive = asked.name == "rqaoa"
+    refuse_foreign(problem, asked, asked.name if recursive else "qaoa", cut=True)
     _check_settings(asked)
     rooms = [Room.of(*each, shots) for each in zip(devices, states, strict=True)]
     widths = sorted({room.qubits for room in rooms if room.qubits is not None})
     n = problem.n_variables
-    if widths and n <= min(widths[0], EXACT_QUBITS):
-        if len(rooms) > 1:
-            names = [room.name for room in rooms]
-            allowed = f"one of them with algorithm.cut: each holds all {n} qubits uncut"
-            raise InvalidRequest.of("device", names, allowed)
+    fits = bool(widths) and n <= min(widths[0], EXACT_QUBITS)
+    if fits and len(rooms) > 1:
+        names = [room.name for room in rooms]
+        allowed = f"one of them with algorithm.cut: each holds all {n} qubits uncut"
+        raise InvalidRequest.of("device", names, allowed)
+    if fits and not recursive:
         settled, reason = settle_algorithm(problem, whole, exact=False)
         words = f"{reason.words}; its {n} qubits fit {rooms[0].name}, so nothing is cut"
         return settled, Reason(why=reason.why, words=words)
-    settled = _settled(problem, asked)
+    settled = _recursive(problem, asked) if recursive else _settled(problem, asked)
     if not widths:
         return settled, Reason(why=Why.ASKED, words="QAOA in parts, of which none is known yet")
-    parts = _parts(problem.ising, settled, rooms, [each for each in widths if each < n] or widths)
-    settled = _placed(problem.ising, settled.model_copy(update={"parts": parts}), rooms)
+    model, depth = problem.ising, settled.depth
+    narrower = [each for each in widths if each < n] or widths
+    parts = divided(model, rooms, narrower, depth=depth, most=settled.cut)
+    if parts is None:
+        raise _too_many(model, settled, rooms, narrower[-1])
+    settled = settled.model_copy(update={"parts": parts})
     return settled, Reason(why=Why.SIZE, words=_words(problem.ising, settled, rooms))
 
 
 def _words(model: IsingModel, settled: SettledCut, rooms: Sequence[Room]) -> str:
     gates = settled.depth * len(crossing(model, [part.variables for part in settled.parts]))
     named = " and ".join(f"{room.name} ({room.qubits})" for room in rooms)
-    why = f"shared by {named}" if len(rooms) > 1 else f"wider than {named}"
-    return (
-        f"QAOA of {model.n_variables} spins at depth {settled.depth}, {why}: in "
-        f"{len(settled.parts)} parts, {gates} gate{'s' * (gates != 1)} cut; exact gradients of the "
-        "whole"
+    fits = all(room.holds(model.n_variables) for room in rooms)
+    why = f"shared by {named}" if len(rooms) > 1 else f"{'on' if fits else 'wider than'} {named}"
+    what = "QAOA" if settled.name == "qaoa" else "recursive QAOA"
+    parts = f"{len(settled.parts)} part{'s' * (len(settled.parts) != 1)}"
+    words = (
+        f"{what} of {model.n_variables} spins at depth {settled.depth}, {why}: in "
+        f"{parts}, {gates} gate{'s' * (gates != 1)} cut; exact gradients of the whole"
     )
+    if settled.name == "qaoa":
+        return words
+    rounds = f"{settled.rounds} round{'s' * (settled.rounds != 1)}"
+    return f"{words}; correlations are measured in up to {rounds}, each cut anew"
 
 
-def _settled(problem: BinaryProblem, asked: Algorithm) -> SettledCut:
+def _most_cut(asked: Algorithm) -> int:
+    return asked.cut if isinstance(asked.cut, int) else MAX_CUT
+
+
+def _depth(problem: BinaryProblem, asked: Algorithm) -> int:
+    """Return the layers, of which exact gradients are known."""
     depth = len(asked.gammas or ()) or asked.depth or 1
     assert isinstance(depth, int)
     if problem.n_variables > cones.EXACT:
         cones.require_fit(problem.ising, depth)
+    return depth
+
+
+def _recursive(problem: AnyProblem, asked: Algorithm) -> SettledCutRqaoa:
+    rounds = MEASURED if asked.max_rounds is None else asked.max_rounds
+    if not 1 <= rounds <= MAX_MEASURED:
+        allowed = f"1 to {MAX_MEASURED} in rqaoa with cut: each round is measured, and paid for"
+        raise InvalidRequest.of("algorithm.max_rounds", rounds, allowed)
+    settled = settle_algorithm(
+        problem, asked.model_copy(update={"cut": None, "max_rounds": None}), exact=True
+    )[0]
+    return SettledCutRqaoa(
+        **settled.model_dump(exclude={"cut", "max_rounds"}), cut=_most_cut(asked), max_rounds=rounds
+    )
+
+
+def _settled(problem: BinaryProblem, asked: Algorithm) -> SettledCutQaoa:
+    depth = _depth(problem, asked)
     optimizer = "none" if asked.optimizer == "none" else "l-bfgs-b"
     starts = asked.starts or 1
-    return SettledCut(
+    return SettledCutQaoa(
         name="qaoa",
         depth=depth,
         optimizer=optimizer,
@@ -146,7 +191,7 @@ def _settled(problem: BinaryProblem, asked: Algorithm) -> SettledCut:
         gammas=asked.gammas,
         betas=asked.betas,
         learn=asked.learn,
-        cut=MAX_CUT if asked.cut in (None, "auto") else asked.cut,
+        cut=_most_cut(asked),
     )
 
 
@@ -166,39 +211,36 @@ def _check_settings(asked: Algorithm) -> None:
             raise InvalidRequest.of(f"algorithm.{field}", value, allowed)
 
 
-def _parts(
-    model: IsingModel, settled: SettledCut, rooms: Sequence[Room], widths: Sequence[int]
-) -> tuple[Part, ...]:
-    """Return parts that fit the first of some widths, in ascending order, that they can.
+def divided(
+    model: IsingModel, rooms: Sequence[Room], widths: Iterable[int], *, depth: int, most: int
+) -> tuple[Part, ...] | None:
+    """Return the parts that a model is cut into, each on the device that is done with it first.
 
-    Raises:
-        InvalidRequest: too many gates would have to be cut.
+    They fit the first of some widths, in ascending order, that they can. None where no cut of up to
+    ``most`` gates makes them fit any.
     """
-    depth = settled.depth
-    tried = (partition(model, width, depth=depth, most=settled.cut // depth) for width in widths)
+    tried = (partition(model, width, depth=depth, most=most // depth) for width in widths)
     found = next((parts for parts in tried if parts is not None), None)
     if found is None:
-        raise _too_many(model, settled, rooms, widths[-1])
+        return None
     ends = {v for i, j, _ in crossing(model, found) for v in (i, j)}
-    return tuple(
+    parts = [
         Part(
             device=rooms[0].name,
             variables=variables,
             n_ancillas=(depth - 1) * len(ends.intersection(variables)),
         )
         for variables in found
-    )
+    ]
+    return tuple(parts if len(rooms) == 1 else _placed(model, parts, rooms, depth))
 
 
-def _placed(model: IsingModel, settled: SettledCut, rooms: Sequence[Room]) -> SettledCut:
-    """Return the cut with each part on the device that is done with it first."""
-    if len(rooms) == 1:
-        return settled
-    widths = [part.width for part in settled.parts]
-    taken = spread(widths, rooms, circuits_by_part(model, settled))
+def _placed(
+    model: IsingModel, parts: Sequence[Part], rooms: Sequence[Room], depth: int
+) -> list[Part]:
+    taken = spread([part.width for part in parts], rooms, circuits_by_part(model, parts, depth))
     home = {k: room.name for room, places in zip(rooms, taken, strict=True) for k in places}
-    parts = [part.model_copy(update={"device": home[k]}) for k, part in enumerate(settled.parts)]
-    return settled.model_copy(update={"parts": tuple(parts)})
+    return [part.model_copy(update={"device": home[k]}) for k, part in enumerate(parts)]
 
 
 def _too_many(
@@ -242,17 +284,18 @@ def cut_plan(request: ResolvedRequest) -> CutPlan | None:
         circuits=n_circuits(model, settled),
         overhead=overhead(*thetas),
         most=9.0 ** len(thetas),
+        rounds=settled.rounds,
     )
 
 
 def n_circuits(model: IsingModel, settled: SettledCut) -> int:
-    """Return how many circuits all parts take, whatever the angles. Cost: O(6^gates)."""
-    return sum(circuits_by_part(model, settled))
+    """Return how many circuits all first parts take, whatever the angles. Cost: O(6^gates)."""
+    return sum(circuits_by_part(model, settled.parts, settled.depth))
 
 
-def circuits_by_part(model: IsingModel, settled: SettledCut) -> list[int]:
+def circuits_by_part(model: IsingModel, parts: Sequence[Part], depth: int) -> list[int]:
     """Return how many circuits each part takes, as ``n_circuits``."""
-    expansion = Expansion(model, settled.parts, np.zeros((2, settled.depth)))
+    expansion = Expansion(model, tuple(parts), np.zeros((2, depth)))
     return list(map(len, expansion.circuits))
 
 

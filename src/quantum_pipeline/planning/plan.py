@@ -151,7 +151,7 @@ def _counts(
     """Return how many circuits of a batch each device takes."""
     if isinstance(work.algorithm, SettledCut):
         taken = Counter[str]()
-        shares = shared_out(circuits_by_part(*_cut_of(work)), batch.executables)
+        shares = shared_out(_circuits_by_part(work), batch.executables)
         for part, circuits in zip(work.algorithm.parts, shares, strict=True):
             taken[part.device] += circuits
         return [taken[device.name] for device in devices]
@@ -230,14 +230,21 @@ def shots_each(work: Work, states: Sequence[DeviceState | None]) -> int:
 
 
 def least_shots(work: Work, states: Sequence[DeviceState | None]) -> int:
-    """Return the fewest shots of all circuits of a cut one together."""
+    """Return the fewest shots of all circuits of a cut one together, in one round."""
     return n_circuits(*_cut_of(work)) * fewest_shots(states)
 
 
 def _of_parts(work: Work, states: Sequence[DeviceState | None]) -> Batch:
-    """Return the circuits of all parts, with all shots together."""
-    executables, shots = pieces(n_circuits(*_cut_of(work)), work.shots, states)
-    return Batch(purpose=SAMPLES, executables=executables, shots=shots)
+    """Return the circuits of all parts, with all shots of a round together."""
+    model, algorithm = _cut_of(work)
+    executables, shots = pieces(n_circuits(model, algorithm), work.shots, states)
+    times = algorithm.rounds
+    return Batch(purpose=SAMPLES, executables=executables, shots=shots, times=times)
+
+
+def _circuits_by_part(work: Work) -> list[int]:
+    model, algorithm = _cut_of(work)
+    return circuits_by_part(model, algorithm.parts, algorithm.depth)
 
 
 def _cut_of(work: Work) -> tuple[IsingModel, SettledCut]:

@@ -9,10 +9,16 @@ from quantum_pipeline.cutting.partition import crossing
 from quantum_pipeline.cutting.reconstruction import Reconstruction
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.reports.device_parts import devices_done
-from quantum_pipeline.reports.optimisation_parts import Correlation, CutGate, CutPart, CutPiece
+from quantum_pipeline.reports.optimisation_parts import (
+    Correlation,
+    CutGate,
+    CutPart,
+    CutPiece,
+    CutRound,
+)
 from quantum_pipeline.requests.algorithm import SettledCut
 from quantum_pipeline.results import OptimisationResult
-from quantum_pipeline.results.cut_checks import expansion_of, reconstruction_of, shots_of_parts
+from quantum_pipeline.results.cut_checks import Replayed, replayed, shots_of_parts
 
 
 def cut_part(prepared: PreparedRun, result: OptimisationResult) -> CutPart | None:
@@ -23,22 +29,36 @@ def cut_part(prepared: PreparedRun, result: OptimisationResult) -> CutPart | Non
     algorithm = prepared.request.algorithm
     if not isinstance(algorithm, SettledCut):
         return None
-    expansion = expansion_of(result, prepared.ising, algorithm)
+    rounds = list(replayed(result, prepared.ising, algorithm))
+    first = rounds[0]
     return CutPart(
-        parts=tuple(_pieces(result, expansion)),
+        parts=tuple(_pieces(first)),
         devices=devices_done(prepared, result, result.devices),
-        gates=tuple(_gates(expansion)),
-        overhead=expansion.overhead,
+        gates=tuple(_gates(first.expansion)),
+        overhead=first.expansion.overhead,
         shots=shots_of_parts(result),
-        correlations=tuple(_correlations(expansion, reconstruction_of(result, expansion))),
+        correlations=tuple(_correlations(first.expansion, first.found)),
         distance=_distance(result),
         enumerated=prepared.ising.n_variables - len(result.eliminations),
+        rounds=tuple(map(_round, rounds)) if result.algorithm == "rqaoa" else (),
     )
 
 
-def _pieces(result: OptimisationResult, expansion: Expansion) -> Iterator[CutPiece]:
-    for k, part in enumerate(expansion.parts):
-        mine = [each for each in result.parts if each.part == k]
+def _round(found: Replayed) -> CutRound:
+    cut = crossing(found.expansion.model, [part.variables for part in found.expansion.parts])
+    return CutRound(
+        variables=len(found.names),
+        widths=tuple(len(part.variables) for part in found.expansion.parts),
+        gates=found.expansion.depth * len(cut),
+        circuits=len(found.round.circuits),
+        shots=found.round.shots,
+        fixed=found.fixed,
+    )
+
+
+def _pieces(first: Replayed) -> Iterator[CutPiece]:
+    for k, part in enumerate(first.expansion.parts):
+        mine = [each for each in first.round.circuits if each.part == k]
         yield CutPiece(
             device=part.device,
             variables=part.variables,

@@ -171,7 +171,7 @@ def classical_part(problem: BinaryProblem, found: ClassicalSolution) -> Classica
 
 
 def _mean_by(result: OptimisationResult) -> Literal["exact state", "samples", "parts"]:
-    if result.parts:
+    if result.cut_rounds:
         return "parts"
     return "exact state" if result.mean_energy_exact else "samples"
 
@@ -189,9 +189,9 @@ def _best_known_by(result: OptimisationResult, gap: Gap) -> BestKnownBy:
         return "exact"
     if gap.order >= 0:
         return result.classical.method
-    if result.parts:
-        return "rounded correlations"
-    return "quantum samples" if result.counts else "recursive QAOA"
+    if result.algorithm == "rqaoa":
+        return "recursive QAOA"
+    return "rounded correlations" if result.cut_rounds else "quantum samples"
 
 
 @dataclass(frozen=True)

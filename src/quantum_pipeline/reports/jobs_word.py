@@ -86,11 +86,11 @@ def _of_optimisation(prepared: PreparedRun, result: OptimisationResult) -> Itera
             "what follows from them was recomputed",
             "samples",
         )
-    if result.parts:
+    if result.cut_rounds:
         yield _word(
             "the number of shots that were planned: counts are data, and what is put together from "
-            "them was recomputed",
-            "cut.parts[].shots", "cut.shots",
+            "them was recomputed, with what it fixed",
+            "cut.parts[].shots", "cut.shots", "cut.rounds[].shots",
         )  # fmt: skip
     if result.devices:
         yield _of_devices("cut.")
@@ -115,7 +115,7 @@ def _of_optimisation(prepared: PreparedRun, result: OptimisationResult) -> Itera
             "learning.came_of_it.learned_energy", "learning.came_of_it.default_energy",
             "learning.came_of_it.taken", "learning.came_of_it.seconds", "learning.conclusion",
         )  # fmt: skip
-    if result.eliminations:
+    if result.eliminations and not result.cut_rounds:
         yield _word(
             "the signs, which the solution must have", "algorithm.eliminations[].variable",
             "algorithm.eliminations[].partner", "algorithm.eliminations[].correlation",

@@ -93,9 +93,9 @@ def _solution(
 def _found_by(
     result: OptimisationResult,
 ) -> Literal["samples", "recursive rounding", "rounded correlations"]:
-    if result.parts:
-        return "rounded correlations"
-    return "samples" if result.counts else "recursive rounding"
+    if result.algorithm == "rqaoa":
+        return "recursive rounding"
+    return "rounded correlations" if result.cut_rounds else "samples"
 
 
 def answer(prepared: PreparedRun, problem: BinaryProblem, bitstring: str) -> dict[str, Any]:

@@ -78,9 +78,24 @@ class Correlation(Part):
     across: bool
 
 
+class CutRound(Part):
+    """A round of recursive QAOA on cut circuits: how many variables were left, and were fixed.
+
+    ``widths`` are the variables of each part.
+    """
+
+    variables: int
+    widths: tuple[int, ...]
+    gates: int
+    circuits: int
+    shots: int
+    fixed: int
+
+
 class CutPart(Part):
     """How a circuit was cut, and what its parts' shots were put together to.
 
+    Of recursive QAOA that is the first of ``rounds``; QAOA has none. ``shots`` are those of all.
     ``overhead`` is prod (1 + 2 |sin angle|)^2, what sampling all terms would take of the shots of
     the uncut circuit. ``distance`` is how many standard errors the energy is from that without
     noise. ``enumerated`` are the variables that the rounding left to the end. ``devices`` has what
@@ -95,6 +110,7 @@ class CutPart(Part):
     correlations: tuple[Correlation, ...]
     distance: float | None
     enumerated: int
+    rounds: tuple[CutRound, ...]
 
 
 class LessConstant(Part):

@@ -60,11 +60,14 @@ BatchRows = Annotated[StrictInt, Field(ge=1, le=10_000)]
 Landmarks = Annotated[StrictInt, Field(ge=2, le=1000)]
 Scale = Annotated[float, Field(strict=True, gt=0, le=1e6, allow_inf_nan=False)]
 MAX_CUT = 4
+MAX_MEASURED = 100
+"""Rounds of recursive QAOA that are measured, each paid for."""
 
 Cut = Annotated[
     Annotated[StrictInt, Field(ge=0, le=MAX_CUT)] | Literal["auto"],
     Field(json_schema_extra={"allowed": f"an integer from 0 to {MAX_CUT}, or auto"}),
 ]
+GatesCut = Annotated[StrictInt, Field(ge=0, le=MAX_CUT)]
 Penalty = Annotated[float, Field(strict=True, gt=0, le=MAX_MAGNITUDE, allow_inf_nan=False)]
 
 SHOT_OPTIMIZERS = ("spsa", "cobyla", "nft")
@@ -145,7 +148,9 @@ class Algorithm(BaseModel):
         None, description="most variables of a block of divide, each solved by one state vector"
     )
     max_rounds: Rounds | None = Field(
-        None, description="most rounds in which divide improves its answer; chosen by size"
+        None,
+        description="most rounds in which divide improves its answer, chosen by size; or in which "
+        "recursive QAOA on cut circuits measures correlations, 4 if not given",
     )
     cut: Cut | None = Field(
         None,
@@ -281,23 +286,6 @@ class SettledQaoa(Algorithm):
         return "complete" if self.mixer == "auto" else self.mixer
 
 
-class SettledCut(SettledQaoa):
-    """QAOA of a circuit in parts, with nothing left to choose.
-
-    ``cut`` is the most gates that may be cut. Until the device's width is known there are no parts.
-    """
-
-    depth: Depth
-    optimizer: Literal["l-bfgs-b", "none"]
-    cut: Annotated[StrictInt, Field(ge=0, le=MAX_CUT)]
-    parts: tuple[Part, ...] = ()
-
-    @property
-    def width(self) -> int:
-        """Qubits of the widest part, ancillas included."""
-        return max(part.width for part in self.parts)
-
-
 class SettledRqaoa(Algorithm):
     """Recursive QAOA with nothing left to choose."""
 
@@ -310,6 +298,48 @@ class SettledRqaoa(Algorithm):
     def deepest(self) -> int:
         """Layers of the circuit."""
         return self.depth
+
+
+class SettledCut(Algorithm):
+    """What runs circuits in parts, with nothing left to choose.
+
+    ``cut`` is the most gates that may be cut. Until the device's width is known there are no parts;
+    ``parts`` are those of the first circuit.
+    """
+
+    depth: Depth
+    cut: GatesCut
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """Qubits of the widest part, ancillas included."""
+        return max(part.width for part in self.parts)
+
+    @property
+    def rounds(self) -> int:
+        """Circuits that are measured in parts at most, one after the other."""
+        return 1
+
+
+class SettledCutQaoa(SettledQaoa, SettledCut):
+    """QAOA of a circuit in parts."""
+
+    depth: Depth
+    cut: GatesCut
+    optimizer: Literal["l-bfgs-b", "none"]
+
+
+class SettledCutRqaoa(SettledRqaoa, SettledCut):
+    """Recursive QAOA whose correlations are measured, in at most ``max_rounds`` rounds."""
+
+    cut: GatesCut
+    max_rounds: Annotated[StrictInt, Field(ge=1, le=MAX_MEASURED)]
+
+    @property
+    def rounds(self) -> int:
+        """Circuits that are measured in parts at most, one after the other."""
+        return self.max_rounds
 
 
 class SettledDivide(Algorithm):
@@ -384,13 +414,14 @@ def _kind(value: Any) -> str:
         value.get(field) if isinstance(value, dict) else getattr(value, field, None)
         for field in ("name", "parts")
     )
-    return str(name) if parts is None else "cut"
+    return str(name) if parts is None else f"{name} in parts"
 
 
 SettledAlgorithm = Annotated[
     Annotated[SettledQaoa, Tag("qaoa")]
-    | Annotated[SettledCut, Tag("cut")]
+    | Annotated[SettledCutQaoa, Tag("qaoa in parts")]
     | Annotated[SettledRqaoa, Tag("rqaoa")]
+    | Annotated[SettledCutRqaoa, Tag("rqaoa in parts")]
     | Annotated[SettledDivide, Tag("divide")]
     | Annotated[SettledVqe, Tag("vqe")]
     | Annotated[SettledKernel, Tag("kernel")]

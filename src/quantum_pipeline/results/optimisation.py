@@ -8,6 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from quantum_pipeline.cutting import Part
+from quantum_pipeline.cutting.expansion import Expansion
+from quantum_pipeline.cutting.reconstruction import Reconstruction
+from quantum_pipeline.ising import IsingModel
 from quantum_pipeline.quantities import (
     Angle,
     Count,
@@ -123,6 +127,33 @@ class PartCounts(Record):
     counts: dict[Text, Count]
 
 
+class CutRound(Record):
+    """A circuit that was measured in parts, and what its correlations were rounded to.
+
+    Variables of ``parts`` are numbered among those that were left, in ascending order. Correlations
+    fixed variables until so many were left as ``goals`` has, one goal after the other.
+    """
+
+    gammas: Entries[Angle] = Field(min_length=1)
+    betas: Entries[Angle] = Field(min_length=1)
+    parts: Entries[Part] = Field(min_length=1)
+    circuits: Entries[PartCounts]
+    goals: Entries[Number]
+
+    @property
+    def shots(self) -> int:
+        """Shots of all circuits of all parts."""
+        return sum(sum(each.counts.values()) for each in self.circuits)
+
+    def expansion(self, model: IsingModel) -> Expansion:
+        """Return the expansion of its circuit, of the model of what was left."""
+        return Expansion(model, self.parts, np.array([self.gammas, self.betas]))
+
+    def put_together(self, expansion: Expansion) -> Reconstruction:
+        """Return what its counts say of the whole."""
+        return Reconstruction(expansion, ((e.part, e.circuit, e.counts) for e in self.circuits))
+
+
 class OptimisationResult(JobResult):
     """What the job found. Energies are in the problem's units, minimised, and less its constant.
 
@@ -134,9 +165,10 @@ class OptimisationResult(JobResult):
     ``tilts`` are those of a warm start's qubits, see ``statevector``; without one there are none.
     ``compared`` is None where earlier runs suggest no angles.
     Recursive QAOA rounds: it has no counts, but the ``eliminations`` that led to its bitstring. So
-    does QAOA of a circuit that was cut: its ``mean_energy`` is put together from the shots of
-    ``parts``, with the error that follows from theirs. ``devices`` are those of several that
-    measured them, none where there was one.
+    does QAOA of a circuit that was cut: its ``mean_energy`` is put together from the shots of the
+    first of ``cut_rounds``, its only one, with the error that follows from theirs. Recursive QAOA
+    on cut circuits has as many as it measured. ``devices`` are those of several that measured them,
+    none where there was one.
     """
 
     algorithm: Literal["qaoa", "rqaoa"]
@@ -149,7 +181,7 @@ class OptimisationResult(JobResult):
     depths: Entries[DepthStep] = Field(min_length=1)
     eliminations: Entries[Elimination]
     counts: dict[Text, Count]
-    parts: Entries[PartCounts] = ()
+    cut_rounds: Entries[CutRound] = ()
     devices: Entries[DeviceShare] = ()
     best_bitstring: Text
     best_energy: Finite

@@ -2,7 +2,8 @@
 
     always            the energies of all bitstrings, and which of them are best; of a device's
                       shots their mean, its standard error, and the raw energy; of a circuit in
-                      parts the energy that their shots are put together to, and its error
+                      parts the energy that their shots are put together to, its error, and what
+                      all their correlations fixed
     up to RECOMPUTED  the optimum and the worst bitstring, by enumeration; from the angles the
       variables       state, hence <C> or its CVaR, the standard error of shots of it, and the
                       probability of the best
@@ -36,8 +37,9 @@ from quantum_pipeline.requests.algorithm import (
 )
 from quantum_pipeline.results.base import check_equal, check_near
 from quantum_pipeline.results.constrained import ConstrainedResult
-from quantum_pipeline.results.cut_checks import check_parts, of_parts, shots_of_parts
+from quantum_pipeline.results.cut_checks import check_rounds, of_rounds, shots_of_parts, widest
 from quantum_pipeline.results.device_checks import check_device_run, check_devices, check_shots
+from quantum_pipeline.results.fixing import ENUMERATED, TIE
 from quantum_pipeline.results.optimisation import (
     ClassicalSolution,
     OptimisationResult,
@@ -54,12 +56,6 @@ from quantum_pipeline.wording import refusal
 
 RECOMPUTED = 20
 """Variables of whose 2^n bitstrings all are listed: 0.1 s a layer, and 90 MB."""
-
-ENUMERATED = 12
-"""Variables that recursive QAOA leaves at most without an elimination."""
-
-TIE = 1e-9
-"""Correlation whose sign is rounding; it is taken for positive."""
 
 Real = NDArray[np.float64]
 Settled = SettledQaoa | SettledRqaoa
@@ -90,13 +86,14 @@ def verify(
     best = float(exact.energy(result.best_bitstring))
     check_near("best_energy", result.best_energy, best, rounding_of(model))
     counted = sum(result.counts.values()) + shots_of_parts(result)
-    check_device_run(result, prepared, n_qubits=qubits_of(prepared.request), counted=counted)
-    classical = verified_classical(result.classical, exact, model)
     cut = isinstance(algorithm, SettledCut)
+    n_qubits = (cut and widest(result)) or qubits_of(prepared.request)
+    check_device_run(result, prepared, n_qubits=n_qubits, counted=counted)
+    classical = verified_classical(result.classical, exact, model)
     if isinstance(algorithm, SettledCut):
-        check_parts(result, prepared, algorithm)
+        check_rounds(result, prepared, algorithm)
     else:
-        check_equal("parts", result.parts, ())
+        check_equal("cut_rounds", result.cut_rounds, ())
     if prepared.others:
         check_devices(result.devices, result, prepared)
     else:
@@ -121,7 +118,7 @@ def verify(
     elif prepared.device.kind == "local" and result.counts:
         check_by_shots(result, model, bounds)
     if isinstance(algorithm, SettledCut):
-        found |= of_parts(result, model, algorithm)
+        found |= of_rounds(result, model)
     elif prepared.device.kind != "local":
         found |= of_shots(result, model, found.get("device_run", result.device_run))
     return result.model_copy(update=found)

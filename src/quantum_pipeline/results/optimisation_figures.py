@@ -62,7 +62,7 @@ def _claimed(result: OptimisationResult) -> Iterator[tuple[str, Sequence[float]]
     """Yield what is a mean over bitstrings, exact or of shots."""
     yield "history", [each.energy for each in result.history]
     yield "depths", [each.energy for each in result.depths]
-    if not result.parts:  # what is put together from shots may lie beyond all energies
+    if not result.cut_rounds:  # what is put together from shots may lie beyond all energies
         yield "mean_energy", [result.mean_energy]
     run = result.device_run
     if run is None:

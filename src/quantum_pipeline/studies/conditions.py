@@ -44,7 +44,8 @@ def _of_the_device(request: Asked, problem: Problem) -> Iterator[str]:
     """What samples no device has no choice of one, and local no errors to mitigate."""
     solver = _solver(request, problem)
     on_exact_states = isinstance(problem, Classification) or solver in ("kernel", "reuploading")
-    if solver == "rqaoa" or on_exact_states:
+    cut = _algorithm(request).get("cut") is not None
+    if (solver == "rqaoa" and not cut) or on_exact_states:
         yield from ("shots", "device", "noise")
     if solver == "divide":  # the best shot of a block counts, no mean
         yield "mitigation"
@@ -72,8 +73,9 @@ def _of_others(request: Asked, problem: Problem) -> Iterator[str]:
     name = _name(request)
     if isinstance(problem, BinaryProblem):
         name = _solver(request, problem)
-    yield from (f"algorithm.{field}" for field in foreign(problem, name))
-    if isinstance(problem, BinaryProblem) and _algorithm(request).get("cut") is not None:
+    cut = _algorithm(request).get("cut") is not None
+    yield from (f"algorithm.{field}" for field in foreign(problem, name, cut=cut))
+    if isinstance(problem, BinaryProblem) and cut:
         yield from (f"algorithm.{field}" for field in OF_WHOLE)
     if isinstance(problem, FormProblem):
         if not problem.form.constraints:

@@ -1,17 +1,21 @@
-"""Fixes variables of an Ising problem by the signs of correlations, the strongest first."""
+"""Fixes variables of an Ising problem by the signs of correlations, the strongest first.
+
+The job rounds so, and what it says of that is verified by doing it again.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate, pairwise
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid_job.classical.reduced import Reduced
+from quantum_pipeline.cutting.reconstruction import Expectation, Reconstruction
 from quantum_pipeline.ising import IsingModel
-from quantum_pipeline.results import Elimination
+from quantum_pipeline.ising.reduced import Reduced
+from quantum_pipeline.results.optimisation import Elimination
 
 Real = NDArray[np.float64]
 
@@ -55,43 +59,40 @@ class Fixing:
         )
 
 
-class Rounded(NamedTuple):
-    """A bitstring, what was fixed on the way, and how many variables were enumerated at last."""
-
-    bitstring: str
-    eliminations: tuple[Elimination, ...]
-    enumerated: int
-
-
-def rounded(
-    model: IsingModel,
-    means: Real,
-    pairs: Mapping[tuple[int, int], float],
-    enumerated: int = ENUMERATED,
-) -> Rounded:
-    """Return what correlations round to that are measured but once, of the whole problem.
-
-    Args:
-        model: the problem.
-        means: <Z_i> of each variable, shape (n,).
-        pairs: <Z_i Z_j> of each coupled pair.
-        enumerated: variables to leave for the end, whose best bits are enumerated.
-    """
-    fixing = Fixing(model)
-    fixing.eliminate(strongest_first(range(model.n_variables), means, pairs), enumerated)
-    left = len(fixing.reduced.variables)
-    fixing.reduced.enumerate_rest()
-    return Rounded(fixing.reduced.bitstring(), tuple(fixing.eliminations), left)
-
-
 def strongest_first(
     names: Sequence[int], means: Real, pairs: Mapping[tuple[int, int], float]
 ) -> list[Term]:
     """Return all correlations, the largest first; ``names`` are those of the variables."""
     terms: list[Term] = [(value, (names[i], names[j])) for (i, j), value in pairs.items()]
     terms += [(value, (v,)) for v, value in zip(names, means.tolist(), strict=True)]
-    terms.sort(key=lambda term: -abs(term[0]))
-    falls = (abs(one[0]) - abs(next_[0]) > TIE for one, next_ in pairwise(terms))
+    return _ranked([(abs(value), (value, variables)) for value, variables in terms])
+
+
+def measured_terms(names: Sequence[int], model: IsingModel, found: Reconstruction) -> list[Term]:
+    """Return the correlations of a model that counts are put together to, the surest first.
+
+    They go by their size less their standard error: of two as large, the better known one counts.
+    Put together from shots, one may be larger than any is: it is as sure as can be. Without fields
+    all <Z_i> are 0, whatever was measured, and come last.
+    """
+    measured: dict[tuple[int, ...], Expectation] = {
+        (names[i], names[j]): each for (i, j), each in found.correlations().items()
+    }
+    terms: list[tuple[float, Term]] = []
+    if any(model.fields):
+        measured |= {(v,): each for v, each in zip(names, found.means(), strict=True)}
+    else:
+        terms += [(-math.inf, (0.0, (v,))) for v in names]
+    for variables, each in measured.items():
+        value = min(1.0, max(-1.0, each.value))
+        terms.append((abs(value) - each.error, (value, variables)))
+    return _ranked(terms)
+
+
+def _ranked(terms: list[tuple[float, Term]]) -> list[Term]:
+    """Return terms by their ranks' figures, the largest first; of equals by their variables."""
+    terms.sort(key=lambda each: -each[0])
+    falls = (one[0] - next_[0] > TIE for one, next_ in pairwise(terms))
     ranks = accumulate(falls, initial=0)  # equals share one, wherever their last digits end
-    ranked = sorted(zip(ranks, terms, strict=True), key=lambda each: (each[0], each[1][1]))
-    return [term for _, term in ranked]
+    ordered = zip(ranks, (term for _, term in terms), strict=True)
+    return [term for _, term in sorted(ordered, key=lambda each: (each[0], each[1][1]))]
