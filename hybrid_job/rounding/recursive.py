@@ -28,10 +28,11 @@ from hybrid_job.correlations.lightcone import LightCones
 from hybrid_job.optimising import optimiser
 from quantum_pipeline.ising import IsingModel, energy_of
 from quantum_pipeline.ising.cones import Cone
+from quantum_pipeline.ising.reduced import ENUMERATED
 from quantum_pipeline.ising.statevector import Qaoa
 from quantum_pipeline.requests.limits import Limit
 from quantum_pipeline.results import Elimination
-from quantum_pipeline.results.fixing import ENUMERATED, Fixing, strongest_first
+from quantum_pipeline.results.fixing import Fixing, strongest_first
 
 Real = NDArray[np.float64]
 

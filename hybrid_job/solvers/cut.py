@@ -21,6 +21,7 @@ from hybrid_job.solvers.training import Trained
 from hybrid_job.stopwatch import Stopwatch
 from quantum_pipeline.cutting.expansion import Expansion
 from quantum_pipeline.cutting.reconstruction import Expectation
+from quantum_pipeline.ising.reduced import ENUMERATED
 from quantum_pipeline.results import (
     ClassicalSolution,
     DepthStep,
@@ -32,7 +33,7 @@ from quantum_pipeline.results import (
     PartCounts,
     QuantumTask,
 )
-from quantum_pipeline.results.fixing import ENUMERATED, Fixing, measured_terms
+from quantum_pipeline.results.fixing import Fixing, measured_terms
 from quantum_pipeline.results.optimisation import CutRound
 
 if TYPE_CHECKING:

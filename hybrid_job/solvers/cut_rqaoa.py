@@ -34,12 +34,13 @@ from quantum_pipeline.cutting import Part
 from quantum_pipeline.cutting.expansion import Expansion
 from quantum_pipeline.cutting.partition import crossing
 from quantum_pipeline.ising import IsingModel
+from quantum_pipeline.ising.reduced import ENUMERATED
 from quantum_pipeline.planning.blocks import Room
 from quantum_pipeline.planning.cuts import circuits_by_part, divided
 from quantum_pipeline.quantities import Entries, Number
 from quantum_pipeline.requests.limits import RunLimit
 from quantum_pipeline.results import DeviceRun, JobSeconds, OptimisationResult
-from quantum_pipeline.results.fixing import ENUMERATED, Fixing, Term, measured_terms
+from quantum_pipeline.results.fixing import Fixing, Term, measured_terms
 from quantum_pipeline.results.optimisation import CutRound
 from quantum_pipeline.wording import refusal
 

@@ -15,7 +15,7 @@ from quantum_pipeline.devices.catalogue import find
 from quantum_pipeline.local.braket.billing import qpu_task_usd
 from quantum_pipeline.planning.costs import bill
 from quantum_pipeline.planning.prepared import PreparedRun
-from quantum_pipeline.results import JobResult, QuantumTask, verify
+from quantum_pipeline.results import JobResult, QuantumTask, read_result
 from tests.job.braket_job import tasks_of
 from tests.local.braket.server import Server
 from tests.planned import planned
@@ -49,7 +49,7 @@ def verified(prepared: PreparedRun, folder: Path) -> JobResult:
     """Return the result of a job with its journal in a folder, as it is verified."""
     with closing(Journal(folder, prepared.request)) as journal:
         result = solve(prepared, journal, time.monotonic())
-    return verify(result, prepared)
+    return read_result(result.model_dump(mode="json"), prepared)
 
 
 def done_in(braket: Server, run_id: str) -> list[dict[str, Any]]:

@@ -155,7 +155,13 @@ def test_without_program_sets_no_circuit_has_a_copy() -> None:
         ({"cut": 1, "train_on": "device"}, {}, "train_on: .* allowed: exact with cut"),
         ({"cut": 1, "block_size": 4}, {}, "block_size: got 4; allowed: nothing here; .* of divide"),
         ({"cut": 1, "penalty": 2.0}, {}, "penalty: .* nothing here; .* of problems with groups"),
-        ({"cut": 1, "name": "divide"}, {}, "cut: got 1; allowed: nothing here; cut is .* of qaoa"),
+        (
+            {"cut": 1, "name": "divide"},
+            {},
+            "cut: got 1; allowed: nothing here; cut is .* of qaoa and rqaoa",
+        ),
+        ({"cut": 1, "max_rounds": 2}, {}, "max_rounds: got 2; .* of divide, and of rqaoa with cut"),
+        ({"cut": 1, "name": "rqaoa"}, {}, "of 8 variables rqaoa fixes none, the last 12 are enum"),
         ({"cut": 1}, {"mitigation": {"readout": True}}, "readout: got true; allowed: false where"),
         ({"cut": 1}, {"device": "local"}, "cut: got 1; allowed: nothing on local"),
         ({"cut": 0}, {"device": BOTH}, "5 qubits, those of Garnet and Emerald, take 1 gate cut"),
@@ -196,6 +202,39 @@ def test_a_part_goes_where_it_is_done_first() -> None:
     assert spread([4, 4, 4], rooms, [36, 6, 12]) == [[0], [1, 2]]
     assert spread([4, 9], [rooms[0]._replace(qubits=5), rooms[1]], [6, 6]) == [[0], [1]]
     assert spread([4, 4], [rooms[0]._replace(queue_seconds=90.0), rooms[1]], [6, 6]) == [[], [0, 1]]
+
+
+RINGS = [[k + i, k + (i + 1) % 7] for k in (0, 7) for i in range(7)]
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "qubits", "rounds", "words"),
+    [
+        ({}, 8, 2, "1 gate, into parts of 7, 7 qubits: 12 circuits, and so in up to 2 rounds"),
+        ({"max_rounds": 1}, 8, 1, "1 gate, into parts of 7, 7 qubits: 12 circuits; sampling"),
+        ({}, 20, 2, "0 gates, into one part of 14 qubits: 1 circuit, and so in up to 2 rounds"),
+    ],
+)
+def test_rounds_of_recursive_qaoa_are_planned_as_long_as_variables_are_left_to_fix(
+    algorithm: dict[str, Any], qubits: int, rounds: int, words: str
+) -> None:
+    problem = {"type": "maxcut", "edges": [*RINGS, [0, 7]]}
+    request = asked({"name": "rqaoa", "cut": "auto", **algorithm}, problem=problem)
+    found = planned(request, **width(qubits))
+    [batch] = found.plan.batches
+    assert batch.times == rounds
+    assert found.plan.shots == 1000 * rounds
+    plan = cut_plan(found.request)
+    assert plan is not None
+    assert words in plan.words()
+
+
+@pytest.mark.parametrize("rounds", [0, 101])
+def test_rounds_that_cannot_be_measured_are_refused(rounds: int) -> None:
+    problem = {"type": "maxcut", "edges": [*RINGS, [0, 7]]}
+    algorithm = {"name": "rqaoa", "cut": "auto", "max_rounds": rounds}
+    with pytest.raises(InvalidRequest, match=f"max_rounds: got {rounds}; allowed: 1 to 100 in"):
+        planned(asked(algorithm, problem=problem), **width(8))
 
 
 def test_settings_are_refused_before_any_device_is_asked() -> None:

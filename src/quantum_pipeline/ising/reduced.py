@@ -12,6 +12,9 @@ from typing import Self
 from quantum_pipeline.ising import EPSILON, Coupling, IsingModel, all_energies
 from quantum_pipeline.ising.exact import ExactEnergies
 
+ENUMERATED = 12
+"""Variables that rounding leaves to the end, to be enumerated."""
+
 
 class Reduced:
     """An Ising model some of whose spins are fixed, for good or relative to others.

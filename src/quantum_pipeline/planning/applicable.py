@@ -43,9 +43,6 @@ circuit that is cut has them not."""
 _OF_BINARY = ("depth", "cut", *_OF_QAOA)
 """Settings that molecules have not."""
 
-_OF_DIVIDE = ("block_size", "max_rounds")
-"""Settings that divide has; the second one also recursive QAOA on cut circuits."""
-
 _OF_KERNEL = ("kernel", "encoding", "bandwidth", "regularisation", "landmarks")
 _OF_REUPLOADING = ("max_epochs", "batch_rows")
 """Settings that one way to classify alone has."""
@@ -82,7 +79,7 @@ def foreign(
     ['ansatz', 'bandwidth', 'batch_rows', 'block_size', 'encoding', 'folds', 'inequality', \
 'kernel', 'landmarks', 'max_epochs', 'max_rounds', 'mixer', 'penalty', 'regularisation']
     """
-    of_divide = dict.fromkeys(_of_divide(name, cut=cut), "divide")
+    of_divide = _of_divide(name, cut=cut)
     match problem:
         case None:
             return {} if name == "auto" else of_divide | _by_name(name)
@@ -100,16 +97,17 @@ def foreign(
         | _OF_TABLES_ALONE
         | {"ansatz": "vqe"}
         | dict.fromkeys(() if solver == "qaoa" else _OF_QAOA, "qaoa")
-        | dict.fromkeys(_of_divide(solver, cut=cut), "divide")
+        | _of_divide(solver, cut=cut)
         | ({} if solver in ("qaoa", "rqaoa") else _OF_PARTS)
     )
 
 
-def _of_divide(name: str, *, cut: bool) -> tuple[str, ...]:
+def _of_divide(name: str, *, cut: bool) -> dict[str, str]:
     """Return the settings of divide that an algorithm has not."""
-    if name == "rqaoa" and cut:
-        return ("block_size",)
-    return () if name == "divide" else _OF_DIVIDE
+    if name == "divide":
+        return {}
+    rounds = {} if name == "rqaoa" and cut else {"max_rounds": "divide, and of rqaoa with cut"}
+    return {"block_size": "divide", **rounds}
 
 
 def _by_name(name: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ fit, one for each coupling between parts and layer, with ancillas for layers aft
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -21,6 +21,7 @@ from quantum_pipeline.devices.catalogue import EXACT_QUBITS, Device
 from quantum_pipeline.devices.states import DeviceState
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import IsingModel, cones
+from quantum_pipeline.ising.reduced import ENUMERATED
 from quantum_pipeline.planning.algorithm import check_size, refuse_foreign, settle_algorithm
 from quantum_pipeline.planning.applicable import OF_WHOLE
 from quantum_pipeline.planning.blocks import Room, spread
@@ -70,14 +71,16 @@ class CutPlan(BaseModel):
 
     def words(self) -> str:
         """Return it for an estimate."""
-        gates = f"{self.gates} gate{'' if self.gates == 1 else 's'}"
+        gates = f"{self.gates} gate{'s' * (self.gates != 1)}"
+        circuits = f"{self.circuits} circuit{'s' * (self.circuits != 1)}"
+        parts = "parts" if len(self.widths) > 1 else "one part"
         widths = ", ".join(map(str, self.widths))
         if len(set(self.devices)) > 1:
             each = zip(self.widths, self.devices, strict=True)
             widths = ", ".join(f"{width} on {device}" for width, device in each)
         again = f", and so in up to {self.rounds} rounds" if self.rounds > 1 else ""
         return (
-            f"{gates}, into parts of {widths} qubits: {self.circuits} circuits{again}; "
+            f"{gates}, into {parts} of {widths} qubits: {circuits}{again}; "
             f"sampling overhead about {self.overhead:.3g}, at most {self.most:g}"
         )
 
@@ -163,16 +166,26 @@ def _depth(problem: BinaryProblem, asked: Algorithm) -> int:
     return depth
 
 
-def _recursive(problem: AnyProblem, asked: Algorithm) -> SettledCutRqaoa:
+def _recursive(problem: BinaryProblem, asked: Algorithm) -> SettledCutRqaoa:
+    """Return recursive QAOA in no more rounds than there are variables to fix.
+
+    Raises:
+        InvalidRequest: all variables are enumerated, whatever is measured; or too many rounds.
+    """
+    n = problem.n_variables
+    if n <= ENUMERATED:
+        allowed = f"qaoa with cut: of {n} variables rqaoa fixes none, the last {ENUMERATED} are"
+        raise InvalidRequest.of("algorithm.name", asked.name, f"{allowed} enumerated")
     rounds = MEASURED if asked.max_rounds is None else asked.max_rounds
     if not 1 <= rounds <= MAX_MEASURED:
         allowed = f"1 to {MAX_MEASURED} in rqaoa with cut: each round is measured, and paid for"
         raise InvalidRequest.of("algorithm.max_rounds", rounds, allowed)
-    settled = settle_algorithm(
-        problem, asked.model_copy(update={"cut": None, "max_rounds": None}), exact=True
-    )[0]
+    plain = asked.model_copy(update={"cut": None, "max_rounds": None})
+    settled, _ = settle_algorithm(cast(AnyProblem, problem), plain, exact=True)
     return SettledCutRqaoa(
-        **settled.model_dump(exclude={"cut", "max_rounds"}), cut=_most_cut(asked), max_rounds=rounds
+        **settled.model_dump(exclude={"cut", "max_rounds"}),
+        cut=_most_cut(asked),
+        max_rounds=min(rounds, n - ENUMERATED),
     )
 
 

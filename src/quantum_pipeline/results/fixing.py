@@ -19,9 +19,6 @@ from quantum_pipeline.results.optimisation import Elimination
 
 Real = NDArray[np.float64]
 
-ENUMERATED = 12
-"""Variables left at the end, to be enumerated."""
-
 TIE = 1e-9
 """Difference of equal correlations, which is rounding: of those the first variables are taken."""
 

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from quantum_pipeline.errors import InvalidResult
 from quantum_pipeline.ising import IsingModel, all_energies, spins_of
 from quantum_pipeline.ising.exact import ExactEnergies
+from quantum_pipeline.ising.reduced import ENUMERATED
 from quantum_pipeline.planning.forms import qubits_of
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.requests.algorithm import (
@@ -39,7 +40,7 @@ from quantum_pipeline.results.base import check_equal, check_near
 from quantum_pipeline.results.constrained import ConstrainedResult
 from quantum_pipeline.results.cut_checks import check_rounds, of_rounds, shots_of_parts, widest
 from quantum_pipeline.results.device_checks import check_device_run, check_devices, check_shots
-from quantum_pipeline.results.fixing import ENUMERATED, TIE
+from quantum_pipeline.results.fixing import TIE
 from quantum_pipeline.results.optimisation import (
     ClassicalSolution,
     OptimisationResult,
