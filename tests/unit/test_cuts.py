@@ -229,6 +229,15 @@ def test_rounds_of_recursive_qaoa_are_planned_as_long_as_variables_are_left_to_f
     assert words in plan.words()
 
 
+def test_a_round_takes_a_simulator_as_long_as_the_circuits_of_qaoa() -> None:
+    more = {"problem": {"type": "maxcut", "edges": [*RINGS, [0, 7]]}, "device": "sv1"}
+    once, twice = (
+        planned(asked({"name": name, "cut": 1, "depth": 1}, **more), n_qubits=8, max_shots=50_000)
+        for name in ("qaoa", "rqaoa")
+    )
+    assert twice.plan.seconds == pytest.approx(2 * once.plan.seconds)
+
+
 @pytest.mark.parametrize("rounds", [0, 101])
 def test_rounds_that_cannot_be_measured_are_refused(rounds: int) -> None:
     problem = {"type": "maxcut", "edges": [*RINGS, [0, 7]]}

@@ -27,6 +27,7 @@ from quantum_pipeline.planning.tasks import SAMPLES, TRAINING, Purpose, task_siz
 from quantum_pipeline.problems import BinaryProblem, Chemistry, Classification, FormProblem
 from quantum_pipeline.requests.algorithm import (
     SettledCut,
+    SettledCutRqaoa,
     SettledDivide,
     SettledKernel,
     SettledQaoa,
@@ -322,7 +323,9 @@ def logical_gates(work: Work) -> int:
         return k + algorithm.depth * (k * (k - 1) // 2 + 2 * k)
     if isinstance(algorithm, SettledKernel):  # two circuits, each of two gates a qubit and a pair
         return 2 * algorithm.depth * 3 * n
-    if not isinstance(problem, BinaryProblem) or not isinstance(algorithm, SettledQaoa):
+    if not isinstance(problem, BinaryProblem) or not isinstance(
+        algorithm, SettledQaoa | SettledCutRqaoa
+    ):
         return 100 * n**2
     model = problem.ising
     mixers = 3 if algorithm.warm_start != "none" else 1
