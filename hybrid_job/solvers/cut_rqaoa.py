@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, cast
 
 from hybrid_job import classical
 from hybrid_job.correlations.exact import Correlations
-from hybrid_job.job import CutRqaoaJob, versions
+from hybrid_job.job import CutRqaoaJob
 from hybrid_job.journal import Kept
 from hybrid_job.metrics import log_metric, log_phase
 from hybrid_job.optimising.angles import starting
@@ -107,7 +107,6 @@ def solved(job: CutRqaoaJob, on: Executor | Lanes) -> OptimisationResult:
             "devices": rounds.first.shares,
             "tasks": on.tasks,
             "device_run": run,
-            "versions": versions(),
         }
     )
 
