@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from quantum_pipeline.devices.catalogue import Device
 from quantum_pipeline.devices.states import DeviceState, Qubit
 from quantum_pipeline.planning.costs import InstancePrice
 from quantum_pipeline.planning.device import candidates
@@ -18,7 +20,8 @@ from tests.unit.device_answers import state
 EVENTS = Path(__file__).resolve().parents[2] / "events"
 PRICE = InstancePrice(instance_type="ml.m5.large", usd_per_hour=0.115, as_of="2026-08-21")
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
-ROOM = {"n_qubits": 54, "qubits": tuple(Qubit(number=number) for number in range(54))}
+QUBITS = {"Garnet": 20}
+"""Qubits of QPUs that have fewer than the others are given."""
 
 
 def states(request: Request, *, emulated: bool) -> dict[str, DeviceState]:
@@ -26,11 +29,17 @@ def states(request: Request, *, emulated: bool) -> dict[str, DeviceState]:
     near = [each for each in candidates(request) if emulated or each.region in (None, "us-east-1")]
     return {
         each.arn: state(
-            each.name.lower(), emulated=emulated, **(ROOM if each.kind == "qpu" else {})
+            each.name.lower(), emulated=emulated, **(_room(each) if each.kind == "qpu" else {})
         )
         for each in near
         if each.kind != "local"
     }
+
+
+def _room(device: Device) -> dict[str, Any]:
+    """Return the qubits of a QPU, as fields of its state."""
+    n = QUBITS.get(device.name, 54)
+    return {"n_qubits": n, "qubits": tuple(Qubit(number=number) for number in range(n))}
 
 
 def study(name: str) -> Study:

@@ -28,6 +28,8 @@ from tests.unit.finished_run import outcome_of, prepared_run
 REQUESTS = Path(__file__).resolve().parents[2] / "events" / "requests"
 NEEDS_A_BUCKET = ("classification_from_s3", "maxcut_from_s3")
 ON_A_FORM = "constrained_bakery"
+LONG = "maxcut_in_parts_recursively"
+"""Emulates eighteen noisy qubits in its second round; ``tests/job`` runs the same on fewer."""
 ALL = {
     path.stem: json.loads(path.read_bytes())
     for path in sorted(REQUESTS.glob("*.json"))
@@ -36,7 +38,8 @@ ALL = {
 EXAMPLES = {
     name: request
     for name, request in ALL.items()
-    if request["problem"]["type"] not in (*FORM_TYPES, "classification") or name == ON_A_FORM
+    if name != LONG
+    and (request["problem"]["type"] not in (*FORM_TYPES, "classification") or name == ON_A_FORM)
 }
 WHOLE = {"chemistry_h2", "ising_torus_divided", "maxcut_petersen", ON_A_FORM}
 WHOLE |= {name for name, request in EXAMPLES.items() if "device" in request}
@@ -83,7 +86,6 @@ BY_HAND = {
     "maxcut_moebius_ladder": 88,  # of 90: its odd rings leave two uncut
     "maxcut_in_parts_on_garnet": 25,  # every edge: two even rings and a bridge
     "maxcut_in_parts_on_two_devices": 25,
-    "maxcut_in_parts_recursively": 25,
     "ising_torus_divided": -86,  # proven by exact reduction
 }
 CHEMICAL_ACCURACY = 0.0016
@@ -91,10 +93,9 @@ CHEMICAL_ACCURACY = 0.0016
 
 def best_objective(name: str) -> float:
     """Return the best objective of all bitstrings, by the problem's own definition of it."""
-    request = planned(EXAMPLES[name]).request
-    problem = request.problem
     if name in BY_HAND:
         return BY_HAND[name]
+    problem = planned(EXAMPLES[name]).request.problem
     assert isinstance(problem, BinaryProblem | FormProblem)
     assert problem.n_qubits <= 16, "too many bitstrings to try"
     ways = product((0, 1), repeat=problem.n_qubits)
