@@ -53,7 +53,7 @@ def learner_of(run: PreparedRun, folder: Path, *, entangled: bool = True) -> Ker
 def test_a_plane_is_drawn_of_a_column_that_is_the_same_in_all_rows(tmp_path: Path) -> None:
     rows = np.column_stack([np.arange(12.0) % 5, np.full(12, 7.0)])
     learner = learner_of(prepared(table_of(rows, "ab" * 6)), tmp_path)
-    setting = {"encoding": "angle", "kernel": "fidelity", "bandwidth": 1.0, "C": 1.0}
+    setting: Setting = {"encoding": "angle", "kernel": "fidelity", "bandwidth": 1.0, "C": 1.0}
     drawn = picture.boundary(learner.table, learner.table.stored("r1", learner.model(setting)))
     assert drawn is not None
     assert all(np.diff(axis).min() > 0 for axis in (drawn.first, drawn.second))
