@@ -21,14 +21,17 @@ from hybrid_job.dividing.partition import partition
 from hybrid_job.dividing.rounds import Dividing, Round, refined
 from hybrid_job.dividing.system import Block, Real, System
 from hybrid_job.dividing.workers import Workers, workers
+from hybrid_job.job import DivideJob
 from hybrid_job.journal import Journal
 from hybrid_job.main import solve
 from hybrid_job.solvers import divide
 from quantum_pipeline.errors import InvalidRequest, InvalidResult, JobFailed
 from quantum_pipeline.ising import IsingModel, all_energies, energies, energy_of
 from quantum_pipeline.pages import render
+from quantum_pipeline.pages.divided_tables import comparison
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.reports import DividedReport, Report, build_report
+from quantum_pipeline.requests.algorithm import SettledDivide
 from quantum_pipeline.results import DividedResult, verify
 from tests.unit.finished_run import outcome_of, prepared_run
 from tests.unit.report_fields import DOCS, fields
@@ -334,9 +337,7 @@ def test_the_report_says_what_each_way_came_to_and_whose_the_credit_is(
         assert ways[each.way].objective == energy_of(prepared.ising, each.bitstring)
     assert report.solution.objective == ways["divide"].objective
     reached = [way for way, each in ways.items() if each.objective <= report.solution.objective]
-    expected = {"annealing": "annealing", "descent": "rounds", "enumeration": "solved blocks"}
-    found = next((expected[way] for way in expected if way in reached), "qaoa")
-    assert report.quality.credit == found
+    assert report.quality.credit == next(CREDIT[way] for way in CREDIT if way in reached)
     of_ways = [each.objective for each in ways.values()]
     best = min(*of_ways, report.quality.classical.objective)
     assert report.quality.best_known == best
@@ -344,6 +345,53 @@ def test_the_report_says_what_each_way_came_to_and_whose_the_credit_is(
     files = render(report)
     assert set(files) == {"report.html", "plots/rounds.png", "plots/partition.png"}
     assert b"Who deserves the credit" in files["report.html"]
+
+
+CREDIT = {
+    "annealing": "annealing",
+    "greedy": "partition",
+    "descent": "rounds",
+    "enumeration": "solved blocks",
+    "classical": "classical",
+    "divide": "qaoa",
+}
+"""Whose the credit is where a way came as far, and none before it did."""
+
+
+@pytest.mark.parametrize("best", CREDIT)
+def test_qaoa_is_credited_only_with_what_nothing_else_found(
+    run: tuple[PreparedRun, DividedResult], best: str
+) -> None:
+    prepared, result = run
+    bits = "0" * len(result.best_bitstring)
+    worse = {"bitstring": bits, "energy": energy_of(prepared.ising, bits)}
+    good = {"bitstring": result.best_bitstring, "energy": result.best_energy}
+    assert worse["energy"] > good["energy"]
+    rival = result.classical.model_copy(update=good if best == "classical" else worse)
+    compared = tuple(
+        each.model_copy(update=good if each.way == best else worse) for each in result.compared
+    )
+    changed = result.model_copy(update={"compared": compared, "classical": rival})
+    report = build_report(prepared, outcome_of(prepared, ()), changed)
+    assert isinstance(report, DividedReport)
+    assert report.quality.credit == CREDIT[best]
+    rows = comparison(report)
+    assert len({(row.objective, row.ratio) for row in rows}) == len({row.objective for row in rows})
+
+
+@pytest.mark.parametrize("proven", [False, True])
+def test_annealing_has_all_of_its_time_where_no_optimum_is_proven(
+    tmp_path: Path, proven: bool
+) -> None:
+    prepared = prepared_run(lattice(3), algorithm={"name": "divide"})
+    algorithm = prepared.request.algorithm
+    assert isinstance(algorithm, SettledDivide)
+    seconds = PATIENCE_SECONDS if proven else 0.3
+    with closing(Journal(tmp_path, prepared.request)) as journal:
+        job = DivideJob(prepared, journal, time.monotonic(), algorithm)
+        rival = divide._baseline(job).model_copy(update={"proven": proven})
+        made = divide._annealed(divide._Work(job, System.of(job.model), []), rival, seconds)
+    assert (made.seconds < seconds) == proven
 
 
 def test_every_field_of_the_report_is_defined_in_the_docs_and_no_other() -> None:
@@ -373,3 +421,16 @@ def test_auto_divides_what_is_too_wide_for_correlations() -> None:
     asked = prepared_run({"type": "random", "problem_size": 101})
     assert asked.request.algorithm.name == "divide"
     assert prepared_run({"type": "random", "problem_size": 100}).request.algorithm.name == "rqaoa"
+
+
+@pytest.mark.parametrize(
+    ("size", "rounds", "said"),
+    [
+        (9, 0, "divide: 9 spins in 1 block of up to 9, each by QAOA of depth 4 at known angles"),
+        (8, 1, "in 2 blocks of up to 8, .*; then up to 1 round over blocks that promise gain"),
+    ],
+)
+def test_the_plan_says_how_many_blocks_and_rounds(size: int, rounds: int, said: str) -> None:
+    algorithm = {"name": "divide", "block_size": size, "max_rounds": rounds}
+    words = prepared_run(lattice(3), algorithm=algorithm).reasons.algorithm.words
+    assert re.search(f"{said}$", words)

@@ -132,7 +132,8 @@ def _of_optimisation(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _of_divided(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     problem, solution, quality = report["problem"], report["solution"], report["quality"]
     algorithm = report["algorithm"]
-    blocks = f"{algorithm['n_blocks']:,} blocks of up to {algorithm['block_size']}"
+    count = algorithm["n_blocks"]
+    blocks = f"{count:,} block{'s' * (count != 1)} of up to {algorithm['block_size']}"
     yield "problem", f"{problem['type']}, {problem['n_variables']:,} variables in {blocks}"
     goal = {"maximise": "highest value", "minimise": "lowest value"}[problem["sense"]]
     goal = "best cut" if problem["type"] == "maxcut" else goal
@@ -148,6 +149,9 @@ def _of_divided(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for each in quality["attribution"][1:]:
         reached = digits(each["objective"], best, least=10)
         yield "way", f"{reached} in {each['seconds']:.3g} s: {each['words']}"
+    baseline = quality["classical"]
+    reached = digits(baseline["objective"], best, least=10)
+    yield "way", f"{reached} in {baseline['seconds']:.3g} s: {baseline['method']}, the baseline"
     yield "credit", quality["credit_because"]
     yield "verdict", quality["verdict"]
 

@@ -74,11 +74,12 @@ def _check(request: Request, stack: str | None) -> Ready:
         expected += STARTING_SECONDS
     if found.state is None:
         return Ready(request, "", expected)
-    console.note(f"{found.device.name}: {found.reasons.device.words}")
+    names = found.names
+    console.note(f"{names}: {found.reasons.device.words}")
     if found.state.emulated is None:
-        return Ready(request, f" on {found.device.name}", expected)
+        return Ready(request, f" on {names}", expected)
     console.note("emulated on this machine: a rehearsal; sources in the report")
-    return Ready(request, f" on {found.device.name}, emulated", expected)
+    return Ready(request, f" on {names}, emulated", expected)
 
 
 def _rehearsed(request: Request) -> tuple[Request, Preparation]:
@@ -97,7 +98,7 @@ def _rehearsed(request: Request) -> tuple[Request, Preparation]:
     capped = _capped(request, ceil(100 * whole) / 100)
     found = prepared(capped)
     console.note(
-        f"on AWS {found.device.name} could bill {whole:.4f} USD, above the default limit of "
+        f"on AWS {found.names} could bill {whole:.4f} USD, above the default limit of "
         f"{digits(request.limits.max_cost_usd)} USD, which binds no rehearsal; there, add "
         f"--max-cost {capped.limits.max_cost_usd:.2f}"
     )

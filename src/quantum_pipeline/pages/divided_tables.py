@@ -36,8 +36,10 @@ def headline(report: DividedReport) -> list[tuple[str, str, str]]:
 
 _CREDIT = {
     "annealing": "annealing of the whole",
+    "partition": "the partition",
     "rounds": "the rounds",
     "solved blocks": "blocks solved well",
+    "classical": "the classical answer",
     "qaoa": "QAOA of the blocks",
 }
 
@@ -68,7 +70,8 @@ def comparison(report: DividedReport) -> list[Way]:
     """Return what each way came to, and the classical baseline."""
     quality = report.quality
     baseline = quality.classical
-    known = baseline.objective == quality.best_known
+    zero = 0.0 if report.problem.type == "maxcut" else quality.random_objective
+    span = quality.best_known - zero
     return [
         *(
             Way(
@@ -83,7 +86,7 @@ def comparison(report: DividedReport) -> list[Way]:
         Way(
             f"{baseline.method}, the baseline",
             _answer(report, baseline.objective),
-            ratio(1.0 if known and quality.approximation_ratio is not None else None),
+            ratio((baseline.objective - zero) / span if span else None),
             "–",
             seconds(baseline.seconds),
         ),

@@ -298,12 +298,13 @@ def _divided(
     )
     angles = f"angles optimised in {evaluations} evaluations" if optimised else "known angles"
     words = (
-        f"divide: {n:,} spins in {count:,} blocks of up to {size}, each by QAOA of depth "
-        f"{settled.depth} at {angles}; then up to {settled.max_rounds} rounds over blocks that "
-        "promise gain"
+        f"divide: {n:,} spins in {count:,} block{'s' * (count != 1)} of up to {size}, each by QAOA "
+        f"of depth {settled.depth} at {angles}"
     )
-    if not exact:
-        words += f", {count:,} in each at most, all measured on the device"
+    if most := settled.max_rounds:
+        words += f"; then up to {most} round{'s' * (most != 1)} over blocks that promise gain"
+        words += "" if exact else f", {count:,} in each at most"
+    words += "" if exact else "; all measured on the device"
     return settled, Reason(why=_why(asked, Why.SIZE), words=words)
 
 

@@ -39,7 +39,7 @@ def settle_mitigation(
     """
     asked, ideal = request.mitigation, _is_ideal(request, device)
     if divides and not ideal:
-        return _of_best_shots(asked, device)
+        return _of_best_shots(asked)
     if asked == "none" or (isinstance(asked, Mitigation) and asked.is_none):
         return Mitigation() if asked == "none" else asked, None
     if cut:
@@ -74,7 +74,7 @@ def _of_energy(
 
 
 def _of_best_shots(
-    asked: Literal["none", "auto"] | Mitigation, device: Device
+    asked: Literal["none", "auto"] | Mitigation,
 ) -> tuple[Mitigation, Reason]:
     """Return that nothing is mitigated: no energy is averaged that errors could shift."""
     if isinstance(asked, Mitigation) and not asked.is_none:
@@ -83,8 +83,8 @@ def _of_best_shots(
             "the best shot of each block, whose energy is computed from its bits"
         )
     words = (
-        f"none: of the shots of {device.name} the best counts, whose energy is computed from its "
-        "bits; a readout that errs makes another answer, not a wrong energy"
+        "none: of the shots of each block the best counts, whose energy is computed from its bits; "
+        "a readout that errs makes another answer, not a wrong energy"
     )
     return Mitigation(), Reason(why=Why.BEST_SHOT, words=words)
 

@@ -43,6 +43,11 @@ class Preparation:
     learning: Learning | None = None
     others: tuple[OtherDevice, ...] = ()
 
+    @property
+    def names(self) -> str:
+        """The devices of the run, as they are told to a person."""
+        return " + ".join((self.device.name, *(other.device.name for other in self.others)))
+
 
 class StateSummary(BaseModel):
     """What Braket said of the device when the run was prepared, as far as the report shows it.

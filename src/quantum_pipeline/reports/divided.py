@@ -22,8 +22,8 @@ from quantum_pipeline.reports.divided_parts import (
     DividedReport,
     DividedSolution,
 )
+from quantum_pipeline.reports.evaluation import Classical, analyse, classical_part
 from quantum_pipeline.reports.evaluation import Outcome as Against
-from quantum_pipeline.reports.evaluation import analyse, classical_part
 from quantum_pipeline.reports.optimisation import DRAWN_NODES, answer
 from quantum_pipeline.reports.optimisation_parts import ProblemPart
 from quantum_pipeline.results import DividedResult, Evaluation
@@ -162,7 +162,7 @@ def _quality(problem: BinaryProblem, result: DividedResult) -> DividedQuality:
         verdict=_verdict(result, outcomes[gap.order], float(gap.size)),
         attribution=attribution,
         credit=credit,
-        credit_because=_why(credit, attribution),
+        credit_because=_why(credit, attribution, classical_part(problem, classical)),
     )
 
 
@@ -189,12 +189,16 @@ def _credit(energies: dict[str, Fraction]) -> Credit:
     ours = energies["divide"]
     if energies["annealing"] <= ours:
         return "annealing"
+    if energies["greedy"] <= ours:
+        return "partition"
     if energies["descent"] <= ours:
         return "rounds"
-    return "solved blocks" if energies["enumeration"] <= ours else "qaoa"
+    if energies["enumeration"] <= ours:
+        return "solved blocks"
+    return "classical" if energies["classical"] <= ours else "qaoa"
 
 
-def _why(credit: Credit, attribution: tuple[Attribution, ...]) -> str:
+def _why(credit: Credit, attribution: tuple[Attribution, ...], classical: Classical) -> str:
     found = {each.way: each for each in attribution}
     ours = digits(found["divide"].objective)
 
@@ -208,6 +212,11 @@ def _why(credit: Credit, attribution: tuple[Attribution, ...]) -> str:
                 f"annealing of the whole came to {came('annealing')}, divide to {ours} in "
                 f"{found['divide'].seconds:.3g} s: nothing here is owed to QAOA"
             )
+        case "partition":
+            return (
+                f"the partition alone came to {came('greedy')} greedily, divide to {ours}: the "
+                "partition deserves the credit"
+            )
         case "rounds":
             return (
                 f"with blocks by mere descent the same rounds came to {came('descent')}, by QAOA "
@@ -218,8 +227,14 @@ def _why(credit: Credit, attribution: tuple[Attribution, ...]) -> str:
                 f"with each block enumerated the same rounds came to {came('enumeration')}, by "
                 f"QAOA to {ours}: that blocks are solved well is what counts, not by what"
             )
+        case "classical":
+            return (
+                f"{classical.method} of the whole came to {digits(classical.objective)} in "
+                f"{classical.seconds:.3g} s, divide to {ours} in {found['divide'].seconds:.3g} s: "
+                "nothing here is owed to QAOA"
+            )
         case "qaoa":
-            return f"neither annealing nor the same rounds without QAOA came to {ours}"
+            return f"neither a classical answer nor the same rounds without QAOA came to {ours}"
 
 
 def _advice(quality: DividedQuality) -> tuple[str, ...]:

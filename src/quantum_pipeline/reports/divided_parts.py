@@ -11,12 +11,14 @@ from quantum_pipeline.reports.evaluation import Outcome as Against
 from quantum_pipeline.reports.optimisation_parts import ProblemPart
 from quantum_pipeline.results.divided import DividedRound, Way
 
-Credit = Literal["annealing", "rounds", "solved blocks", "qaoa"]
+Credit = Literal["annealing", "partition", "rounds", "solved blocks", "classical", "qaoa"]
 """Who deserves the credit for the answer.
 
     annealing      of the whole, in the same time, came at least as far
+    partition      its blocks, solved greedily and turned over, came at least as far
     rounds         with blocks by mere descent they came at least as far
     solved blocks  by looking at all bitstrings of each, they came at least as far
+    classical      the classical answer is at least as good, however long it took
     qaoa           none of these did
 """
 
