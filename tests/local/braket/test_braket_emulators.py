@@ -250,6 +250,28 @@ def test_the_sdk_runs_a_program_set_of_different_shots(session: AwsSession) -> N
     assert entries[1] != entries[2]  # the same circuit again: other shots
 
 
+def test_copies_of_an_executable_are_emulated_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, sample = list[int](), emulation._sample
+
+    def counted(placed: Any, qpu: Any, shots: int, rng: np.random.Generator) -> Any:
+        asked.append(shots)
+        return sample(placed, qpu, shots, rng)
+
+    monkeypatch.setattr(emulation, "_sample", counted)
+    boxes = [boxed("prx(pi, 0) $1;"), boxed("prx(0, 0) $1;"), boxed("prx(pi, 0) $1;")]
+    action = {
+        "braketSchemaHeader": {"name": emulation.PROGRAM_SET, "version": "1"},
+        "programs": [{"source": box} for box in boxes],
+    }
+    task = {"device_arn": GARNET, "action": json.dumps(action), "shots": 300, "task_arn": "copies"}
+    found = json.loads(emulation.execute(task)["result"])["programResults"]
+    assert asked == [200, 100]
+    bits = [np.array(each["executableResults"][0]["measurements"]) for each in found]
+    assert [len(each) for each in bits] == [100, 100, 100]
+    assert [each.mean() > 0.5 for each in bits] == [True, False, True]
+    assert (bits[0] != bits[2]).any()
+
+
 def test_inputs_of_a_program_set_are_its_executables(braket: Any, server: Server) -> None:
     source = (
         "OPENQASM 3.0; input float t; bit[1] b;\n#pragma braket verbatim\n"
