@@ -238,7 +238,7 @@ def test_what_is_advised_and_drawn_does_not_hang_on_words(report: OptimisationRe
 
 
 def test_a_rehearsal_says_how_it_becomes_a_run_on_hardware() -> None:
-    assert "deploy the stack in eu-north-1, where Garnet is, and add --stack" in advice(REPORT)
+    assert "deploy the stack in eu-north-1, the region of Garnet, and add --stack" in advice(REPORT)
     assert f"there it is estimated at {REPORT.cost.estimated_usd:.4f} USD." in advice(REPORT)
     unbilled = measured_on_device(not_billed())
     usd = f"{unbilled.cost.estimated_usd:.4f} USD"

@@ -71,8 +71,8 @@ def _rounds(cut: CutPart) -> list[Row]:
             str(k),
             f"{each.fixed} of {each.variables} fixed",
             f"parts of {', '.join(map(str, each.widths))}, "
-            f"{each.gates} gate{'s' * (each.gates != 1)} cut, {each.circuits} circuits, "
-            f"{each.shots} shots",
+            f"{each.gates} gate{'s' * (each.gates != 1)} cut, "
+            f"{each.circuits} circuit{'s' * (each.circuits != 1)}, {each.shots} shots",
         )
         for k, each in enumerate(cut.rounds)
     ]

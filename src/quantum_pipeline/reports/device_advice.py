@@ -65,7 +65,7 @@ def _on_emulation(report: Report) -> str | None:
     if device.emulated is None:
         return None
     region = device.arn.split(":")[3]
-    where = f"in {region}, where {device.name} is," if region else "in a region"
+    where = f"in {region}, the region of {device.name}," if region else "in a region"
     return (
         f"This was a rehearsal on an emulated {device.name}. To run it on the device, deploy the "
         f"stack {where} and add --stack NAME; {_fees_there(report)}."
