@@ -364,7 +364,7 @@ def test_qaoa_is_credited_only_with_what_nothing_else_found(
 ) -> None:
     prepared, result = run
     bits = "0" * len(result.best_bitstring)
-    worse = {"bitstring": bits, "energy": energy_of(prepared.ising, bits)}
+    worse: dict[str, Any] = {"bitstring": bits, "energy": energy_of(prepared.ising, bits)}
     good = {"bitstring": result.best_bitstring, "energy": result.best_energy}
     assert worse["energy"] > good["energy"]
     rival = result.classical.model_copy(update=good if best == "classical" else worse)
