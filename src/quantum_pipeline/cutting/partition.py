@@ -20,6 +20,7 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from quantum_pipeline.ising import IsingModel
+from quantum_pipeline.quantities import Entries, Number
 
 STEPS = 200_000
 """Variables that are placed in a search before it is given up: about a second."""
@@ -33,8 +34,8 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     device: str
-    variables: tuple[int, ...]
-    n_ancillas: int = 0
+    variables: Entries[Number]
+    n_ancillas: Number = 0
 
     @property
     def width(self) -> int:
