@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, AwareDatetime
 
@@ -23,7 +23,7 @@ from quantum_pipeline.reports.evaluation import Analysis
 from quantum_pipeline.reports.jobs_word import JobsWord
 from quantum_pipeline.reports.learning import LearningPart, learning_part
 from quantum_pipeline.reports.part import Part
-from quantum_pipeline.requests.limits import Limit
+from quantum_pipeline.requests.limits import Limit, RunLimit
 from quantum_pipeline.requests.request import ResolvedRequest
 from quantum_pipeline.results import Compilation, Evaluation, JobResult
 from quantum_pipeline.runs import SubmittedJob
@@ -161,6 +161,12 @@ def _sendable(request: ResolvedRequest) -> dict[str, Any]:
     return request.model_dump(mode="json", by_alias=True, exclude={"algorithm": {"parts"}})
 
 
+def _is_partial(result: JobResult) -> bool:
+    """Return whether a limit of the request ended the optimisation, or cut what was measured."""
+    run = result.device_run
+    return result.stopped_by in get_args(RunLimit) or (run is not None and bool(run.cut_short_by))
+
+
 def common_parts(prepared: PreparedRun, outcome: Outcome, result: JobResult) -> dict[str, Any]:
     """Return the parts of a report that do not depend on the problem."""
     request, job, run = prepared.request, outcome.job, result.device_run
@@ -171,7 +177,7 @@ def common_parts(prepared: PreparedRun, outcome: Outcome, result: JobResult) -> 
         "completed_at": outcome.completed_at,
         "request": _sendable(request),
         "warnings": request.problem.warnings,
-        "partial": run is not None and bool(run.cut_short_by),
+        "partial": _is_partial(result),
         "device": device_part(prepared, result),
         "compilation": None if run is None else run.compilation,
         "mitigation": mitigation_part(prepared, result),
