@@ -23,6 +23,7 @@ from quantum_pipeline.reports.constrained_parts import ConstrainedReport
 from quantum_pipeline.reports.divided_parts import DividedReport
 from quantum_pipeline.reports.molecule_parts import MoleculeReport
 from quantum_pipeline.reports.optimisation_parts import OptimisationReport
+from quantum_pipeline.requests.request import ResolvedRequest
 from quantum_pipeline.results import (
     AnyResult,
     ClassificationResult,
@@ -30,12 +31,21 @@ from quantum_pipeline.results import (
     DividedResult,
     MoleculeResult,
     OptimisationResult,
+    result_type,
 )
 from quantum_pipeline.wording import refusal
 
 AnyReport = (
     OptimisationReport | MoleculeReport | ConstrainedReport | DividedReport | ClassificationReport
 )
+
+_OF_RESULTS: dict[type[AnyResult], type[AnyReport]] = {
+    OptimisationResult: OptimisationReport,
+    MoleculeResult: MoleculeReport,
+    ConstrainedResult: ConstrainedReport,
+    DividedResult: DividedReport,
+    ClassificationResult: ClassificationReport,
+}
 
 __all__ = [
     "AnyReport",
@@ -49,7 +59,13 @@ __all__ = [
     "Report",
     "Timing",
     "build_report",
+    "report_type",
 ]
+
+
+def report_type(request: ResolvedRequest) -> type[AnyReport]:
+    """Return which report the run of a request has."""
+    return _OF_RESULTS[result_type(request)]
 
 
 def build_report(prepared: PreparedRun, outcome: Outcome, result: AnyResult) -> AnyReport:

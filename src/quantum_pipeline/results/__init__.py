@@ -24,6 +24,7 @@ from quantum_pipeline.requests.algorithm import (
     SettledRqaoa,
     SettledVqe,
 )
+from quantum_pipeline.requests.request import ResolvedRequest
 from quantum_pipeline.results import (
     classification_checks,
     constrained_checks,
@@ -106,6 +107,7 @@ __all__ = [
     "QuantumTask",
     "ScaledEnergy",
     "read_result",
+    "result_type",
     "verify",
 ]
 
@@ -121,20 +123,23 @@ def read_result(data: object, prepared: PreparedRun) -> AnyResult:
     Raises:
         InvalidResult: a field is missing or of the wrong form, or a figure does not recompute.
     """
-    model: type[AnyResult] = OptimisationResult
-    if isinstance(prepared.request.algorithm, SettledVqe):
-        model = MoleculeResult
-    elif isinstance(prepared.request.algorithm, SettledDivide):
-        model = DividedResult
-    elif isinstance(prepared.request.problem, Classification):
-        model = ClassificationResult
-    elif isinstance(prepared.request.problem, FormProblem):
-        model = ConstrainedResult
+    model = result_type(prepared.request)
     try:
         result = model.model_validate(data)
     except ValidationError as error:
         raise InvalidResult(f"results.json: {describe(error, model, 'result')}") from None
     return verify(result, prepared)
+
+
+def result_type(request: ResolvedRequest) -> type[AnyResult]:
+    """Return what the job returns of a request."""
+    if isinstance(request.algorithm, SettledVqe):
+        return MoleculeResult
+    if isinstance(request.algorithm, SettledDivide):
+        return DividedResult
+    if isinstance(request.problem, Classification):
+        return ClassificationResult
+    return ConstrainedResult if isinstance(request.problem, FormProblem) else OptimisationResult
 
 
 def verify(result: AnyResult, prepared: PreparedRun) -> AnyResult:

@@ -6,10 +6,11 @@ beforehand: the corners are looked at, and every listed value once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.planning.preparation import check_budget
+from quantum_pipeline.reports import AnyReport, report_type
 from quantum_pipeline.requests.pack import said_of
 from quantum_pipeline.studies import fields
 from quantum_pipeline.studies.axes import axes_of
@@ -30,16 +31,19 @@ def check(study: Study, prepare: Prepare) -> None:
     """Refuse what cannot be run as it is asked, or may cost too much.
 
     Raises:
-        InvalidRequest, DeviceUnavailable: as ``check_asked``; or a run would be refused: names it.
+        InvalidRequest, DeviceUnavailable: as ``check_asked``; or a run would be refused: names it;
+            or no run's report has the objective.
         BudgetExceeded: a run, or the whole study, could cost more than it may.
     """
     settings, what = _looked_at(study)
     prepare = remembered(prepare)
-    plans = Plans(study, prepare)
+    plans, reports = Plans(study, prepare), dict[type[AnyReport], None]()
     for setting in settings:
         found = plans.of(setting, what)
         with said_of(described(setting, what)):
             check_budget(found)
+        reports[report_type(found.request)] = None
+    _check_reported(study, reports)
     estimate_of(study, plans, prepare).check()
 
 
@@ -82,15 +86,37 @@ def _of_strategy(study: Study) -> Iterator[str]:
 
 
 def _check_objective(study: Study) -> None:
-    path = study.objective.path
-    if path != EVALUATIONS:
-        try:
-            found = fields.in_report(path)
-        except InvalidRequest as error:
-            raise InvalidRequest(f"objective.path: {error}") from None
-        if not fields.kinds(found) & {"integer", "number"}:
-            raise InvalidRequest.of("objective.path", path, "the path of a number of report.json")
+    _check_figure(study.objective.path)
     sense_of(study.objective)
+
+
+def _check_reported(study: Study, reports: Iterable[type[AnyReport]]) -> None:
+    """Refuse an objective that none of the runs can have: all would be paid for, and none judged.
+
+    What some lack is counted in the summary: no means have them.
+    """
+    refused: InvalidRequest | None = None
+    for each in reports:
+        try:
+            _check_figure(study.objective.path, each)
+        except InvalidRequest as error:
+            refused = error
+        else:
+            return
+    if refused is not None:
+        raise refused
+
+
+def _check_figure(path: str, of: type[AnyReport] | None = None) -> None:
+    """Refuse a path that leads to no number of a report, of one type or of any."""
+    if path == EVALUATIONS:
+        return
+    try:
+        found = fields.in_report(path, of)
+    except InvalidRequest as error:
+        raise InvalidRequest(f"objective.path: {error}") from None
+    if not fields.kinds(found) & {"integer", "number"}:
+        raise InvalidRequest.of("objective.path", path, "the path of a number of report.json")
 
 
 def _looked_at(study: Study) -> tuple[tuple[Setting, ...], str]:

@@ -44,13 +44,13 @@ def in_request(path: str, types: Set[str] = EVERY) -> list[Schema]:
     return _followed(path, root, types)
 
 
-def in_report(path: str) -> list[Schema]:
-    """Return the schemas of what may stand at a path of a report.
+def in_report(path: str, of: type[AnyReport] | None = None) -> list[Schema]:
+    """Return the schemas of what may stand at a path of a report, of one type or of any.
 
     Raises:
         InvalidRequest: nothing stands there; says what does.
     """
-    return _followed(path, _report(), EVERY)
+    return _followed(path, _report(of), EVERY)
 
 
 def kinds(schemas: list[Schema]) -> Set[str]:
@@ -70,8 +70,8 @@ def _request() -> Schema:
 
 
 @cache
-def _report() -> Schema:
-    return TypeAdapter(AnyReport).json_schema(mode="serialization")
+def _report(of: type[AnyReport] | None) -> Schema:
+    return TypeAdapter(of or AnyReport).json_schema(mode="serialization")
 
 
 def _followed(path: str, root: Schema, types: Set[str]) -> list[Schema]:
