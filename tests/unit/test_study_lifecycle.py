@@ -163,6 +163,17 @@ def test_a_study_has_so_many_rounds_and_no_more() -> None:
         course.next_settings()
 
 
+def test_a_run_that_will_be_refused_has_an_execution_of_its_own_and_the_others_go_on() -> None:
+    settings = [
+        Setting(number=number, values={"problem.edges.0.1": node})
+        for number, node in enumerate((1, 0, 2))  # an edge from 0 to 0 is none
+    ]
+    started = next_round(Course(study(2), (), ()), inputs := Inputs(), settings)
+    assert [[run.setting.number for run in child.runs] for child in started] == [[0, 2], [1]]
+    assert started[1].input["problem"]["edges"] == [[0, 0]]
+    assert (started[1].estimated_usd, len(inputs)) == (0.0, 1)
+
+
 @pytest.mark.parametrize(
     ("n", "seconds", "sizes"),
     [

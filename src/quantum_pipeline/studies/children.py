@@ -1,5 +1,9 @@
 """Makes the executions of a round: runs that need no device share jobs, others have theirs alone.
 
+A run that will be refused, of a setting that lies between those looked at before the study began,
+is started alone all the same: it ends in a failure of its own, and the others go on. A device that
+is away ends the study instead: started again once the device is back, it loses nothing.
+
 What is large goes to the bucket of inputs, and executions name it by URI.
 """
 
@@ -11,6 +15,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
+from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.planning import packs
 from quantum_pipeline.planning.costs import InstancePrice
 from quantum_pipeline.planning.packs import Room
@@ -38,12 +43,12 @@ Store = Callable[[bytes], str]
 
 @dataclass(frozen=True)
 class _Run:
-    """A run that is planned: what it asks, and what it takes."""
+    """A run: what it asks, and what it takes, None where it will be refused."""
 
     setting: Setting
     attempt: int
     request: dict[str, Any]
-    found: Preparation
+    found: Preparation | None
     alone: bool
 
     @property
@@ -69,7 +74,7 @@ def children(
         instance: what jobs run on, and its price.
 
     Raises:
-        PipelineError: as ``Plans.of``.
+        DeviceUnavailable: a device that was there is away.
     """
     room, plan = Room.of(instance.instance_type), Plans(study, prepare)
     runs = [_run(study, each, tries, plan, room) for each in settings]
@@ -84,10 +89,13 @@ def children(
 
 def _run(study: Study, setting: Setting, tries: Mapping[int, int], plan: Plans, room: Room) -> _Run:
     request = request_of(study, setting) | {"study": study.name}
-    found = plan.of(setting)
+    attempt = tries.get(setting.number, 0) + 1
+    try:
+        found = plan.of(setting)
+    except InvalidRequest:  # as its own execution says
+        return _Run(setting, attempt, request, None, alone=True)
     no_room = packs.demand_of(found.request).memory_bytes > room.memory_bytes
-    alone = found.device.kind != "local" or no_room
-    return _Run(setting, tries.get(setting.number, 0) + 1, request, found, alone)
+    return _Run(setting, attempt, request, found, found.device.kind != "local" or no_room)
 
 
 def _shared(runs: Sequence[_Run], concurrency: int, room: Room) -> Iterator[list[_Run]]:
@@ -96,6 +104,7 @@ def _shared(runs: Sequence[_Run], concurrency: int, room: Room) -> Iterator[list
     seconds = {
         number: packs.demand_of(run.found.request).seconds / room.processors
         for number, run in by_number.items()
+        if run.found is not None
     }
     fit = MAX_OBJECT_BYTES // (2 * max(run.n_bytes for run in runs))
     for job in split(seconds, concurrency, STARTUP_SECONDS, max(1, min(MOST, fit))):
@@ -110,10 +119,10 @@ def _child(study: Study, job: Sequence[_Run], store: Store, instance: InstancePr
             name=name,
             input=_less_problem(first.request, store),
             runs=(PlannedRun(run_id=name, setting=first.setting),),
-            estimated_usd=first.found.cost.total_usd,
+            estimated_usd=first.found.cost.total_usd if first.found else 0.0,
         )
     names = [str(run.setting.number) for run in job]
-    found = {number: run.found for number, run in zip(names, job, strict=True)}
+    found = {str(run.setting.number): run.found for run in job if run.found is not None}
     estimated = packs.shared(None, PackLimits(), found, instance).cost.total_usd
     pack = [
         {"name": number, "request": run.request} for number, run in zip(names, job, strict=True)
