@@ -25,6 +25,9 @@ Kind = Literal["seed", "problem", "choice"]
 LISTED = 12
 """Levels of an axis of numbers that are told apart; more are put into bins."""
 
+FEW = 4
+"""The same of numbers that were drawn, where most runs have one of their own: it may be luck."""
+
 LONGEST = 40
 
 Key = tuple[str, ...]
@@ -42,17 +45,20 @@ class Axis:
     """A path that varied.
 
     ``kind`` says what for: a ``choice`` is what somebody could make; a seed and a problem are what
-    every choice has to live with.
+    every choice has to live with. ``is_thin`` says that its numbers were drawn, fewer than two runs
+    for each.
     """
 
     path: str
     kind: Kind
     levels: tuple[Level, ...]
+    is_thin: bool = False
 
     @property
     def is_spread(self) -> bool:
         """Whether it has so many numbers that they are looked at in bins."""
-        return len(self.levels) > LISTED and all(map(is_number, self.levels))
+        most = FEW if self.is_thin else LISTED
+        return len(self.levels) > most and all(map(is_number, self.levels))
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,9 @@ class Varied:
         self._names = {path: _names(values) for path, values in study.vary.items()}
         ordered = sorted(rows, key=lambda row: row.setting.number)
         self.runs = tuple(Placed(row, self._levels(row)) for row in ordered)
-        self.axes = tuple(self._axis(path) for path in study.vary)
+        self.axes = tuple(
+            self._axis(path, drawn=isinstance(asked, Range)) for path, asked in study.vary.items()
+        )
         self.of_shares = study.objective.path in SHARES
 
     def _levels(self, row: RunRow) -> dict[str, Level]:
@@ -102,12 +110,13 @@ class Varied:
             return self._names[path].get(_text(value)) or short_name(value)
         return value if isinstance(value, bool | int | float | str) else None
 
-    def _axis(self, path: str) -> Axis:
-        found = {as_key(run.levels[path]): run.levels[path] for run in self.runs}
-        levels = [each for each in found.values() if each is not None]
+    def _axis(self, path: str, *, drawn: bool) -> Axis:
+        placed = [level for run in self.runs if (level := run.levels[path]) is not None]
+        levels = list({as_key(level): level for level in placed}.values())
         if all(map(is_number, levels)):
             levels.sort(key=float)
-        return Axis(path, _kind(path), tuple(levels))
+        is_thin = drawn and len(placed) < 2 * len(levels)
+        return Axis(path, _kind(path), tuple(levels), is_thin)
 
     @cached_property
     def choices(self) -> tuple[str, ...]:
