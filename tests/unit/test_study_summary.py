@@ -172,6 +172,21 @@ def test_one_run_each_has_no_interval_and_is_said_to_be_no_proof() -> None:
     assert "by one run each: it may be luck" in won.behind
 
 
+def test_what_gave_the_same_is_neither_better_nor_luck_and_a_lone_result_has_won_nothing() -> None:
+    study = parse_study({"name": "same", "base": {}, "vary": {"algorithm.depth": [1, 2, 3]}})
+    rows = [row(each, 0.8, seconds=1.0 + each.number) for each in known(study)]
+    won, mattered, *_ = findings(summary_of(study, rows))
+    assert won.answer == "depth 1"
+    assert "as good as depth 2, which takes more; 3 of 3 settings may be the best." in won.behind
+    assert (mattered.answer, mattered.behind) == (
+        "nothing",
+        "The mean is 0.8, whatever was chosen.",
+    )
+    failed = rows[1].model_copy(update={"status": "FAILED", "objective": None, "figures": {}})
+    alone, *_ = findings(summary_of(study, [rows[0], failed]))
+    assert (alone.about, alone.answer) == ("Alone with a result", "depth 1")
+
+
 def test_seeds_that_change_nothing_make_no_problem_count_twice() -> None:
     """Exact runs: ten runs of one value are one value, and say nothing of other problems."""
     study = grid()

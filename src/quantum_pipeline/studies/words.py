@@ -132,6 +132,8 @@ def _won(summary: StudySummary) -> Iterator[Finding]:
     first = settings[found.setting]
     assert first.objective is not None
     about = "Won" if found.is_alone else "Ahead, not alone"
+    if found.runner_up is None:
+        about = "Alone with a result"
     alike = ", alike with every seed" if _is_alike(summary, first.objective) else ""
     behind = [f"Mean {interval(first.objective)} in {_runs(first)}{alike}"]
     if found.ahead is not None and found.runner_up is not None:
@@ -148,12 +150,17 @@ def _is_alike(summary: StudySummary, found: Estimate) -> bool:
 
 def _ahead(ahead: Difference, second: SettingPart) -> str:
     who = setting_words(second.levels)
+    if _is_even(ahead):
+        return f"as good as {who}, which takes more"
     if ahead.method == "one run each":
         return f"{interval(ahead)} better than {who}, by one run each: it may be luck"
-    if ahead.mean == 0 and ahead.low == ahead.high:
-        return f"as good as {who}, which takes more"
     how = f"in {ahead.n} pairs" if ahead.method == "paired" else "without pairs"
     return f"better than {who} by {interval(ahead)}, {how}"
+
+
+def _is_even(ahead: Difference) -> bool:
+    """Return whether two settings gave the same."""
+    return ahead.mean == 0 and ahead.low == ahead.high
 
 
 def _contenders(summary: StudySummary) -> Iterator[str]:
@@ -163,7 +170,8 @@ def _contenders(summary: StudySummary) -> Iterator[str]:
         if len(summary.settings) > 2:
             yield f"none of the other {len(summary.settings) - 1} settings may be the best"
         return
-    if found.ahead is not None and found.ahead.method == "one run each":
+    ahead = found.ahead
+    if ahead is not None and ahead.method == "one run each" and not _is_even(ahead):
         return
     yield f"{len(found.contenders)} of {len(summary.settings)} settings may be the best"
     price = summary.settings[found.cheapest].cost_usd
@@ -182,18 +190,33 @@ def _mattered(summary: StudySummary) -> Iterator[Finding]:
     found = [each for each in summary.effects if each.path in choices]
     if not found:
         return
-    behind = f"The mean goes from {_ends(found[0], summary.objective.sense)}"
+    most = found[0]
+    worst, best = _ends(most, summary.objective.sense)
+    if are_one(worst.objective.mean, best.objective.mean):
+        behind = f"The mean is {digits(best.objective.mean, least=4)}, whatever was chosen."
+        yield Finding("What mattered most", "nothing", behind)
+        return
+    ends = (f"{digits(part.objective.mean, least=4)} at {place(part)}" for part in (worst, best))
+    behind = f"The mean goes from {' to '.join(ends)}"
     also = [f"{axis_name(each.path)} by {digits(each.size, least=3)}" for each in found[1:]]
-    if summary.comparisons and all(each.better == "not told apart" for each in summary.comparisons):
+    own = [each.better for each in summary.comparisons if each.path == most.path]
+    if own and all(each == "not told apart" for each in own):
         also.append("no two levels are told apart: this may be luck")
-    yield Finding("What mattered most", axis_name(found[0].path), f"{'; '.join((behind, *also))}.")
+    elif any(part.upto is not None for part in most.levels) and _overlap(worst, best):
+        also.append("the intervals there overlap: this may be luck")
+    yield Finding("What mattered most", axis_name(most.path), f"{'; '.join((behind, *also))}.")
 
 
-def _ends(effect: Effect, sense: Sense) -> str:
+def _ends(effect: Effect, sense: Sense) -> tuple[LevelPart, LevelPart]:
+    """Return the worst and the best level."""
     worst, *_, best = sorted(effect.levels, key=lambda part: -signed(part.objective.mean, sense))
-    return " to ".join(
-        f"{digits(part.objective.mean, least=4)} at {place(part)}" for part in (worst, best)
-    )
+    return worst, best
+
+
+def _overlap(one: LevelPart, other: LevelPart) -> bool:
+    """Return whether the intervals of two means overlap; unless both have one, they may."""
+    lower, upper = sorted((one.objective, other.objective), key=lambda each: each.mean)
+    return lower.high is None or upper.low is None or lower.high >= upper.low
 
 
 def place(part: LevelPart) -> str:
