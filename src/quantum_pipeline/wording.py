@@ -78,6 +78,9 @@ def duration(seconds: float) -> str:
     return f"about {hours:.1f} h" if hours < 48 else f"about {hours / 24:.1f} days"
 
 
+TOGETHER = " + "
+"""Between the names of what does one thing together, as devices that share a run."""
+
 MOST_DIGITS = 17
 """Significant digits that tell any two floats apart."""
 

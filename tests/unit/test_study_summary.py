@@ -20,7 +20,7 @@ from quantum_pipeline.studies.contest import contestants, setting_part, winner
 from quantum_pipeline.studies.intervals import Estimate
 from quantum_pipeline.studies.levels import Varied, objective
 from quantum_pipeline.studies.objectives import SENSES, sense_of
-from quantum_pipeline.studies.rows import FIGURES, Setting, row_of
+from quantum_pipeline.studies.rows import FIGURES, RunRow, Setting, row_of
 from quantum_pipeline.studies.runs_csv import runs_csv
 from quantum_pipeline.studies.strategies import known
 from quantum_pipeline.studies.study import Objective, Study, parse_study
@@ -185,6 +185,23 @@ def test_what_gave_the_same_is_neither_better_nor_luck_and_a_lone_result_has_won
     failed = rows[1].model_copy(update={"status": "FAILED", "objective": None, "figures": {}})
     alone, *_ = findings(summary_of(study, [rows[0], failed]))
     assert (alone.about, alone.answer) == ("Alone with a result", "depth 1")
+
+
+def test_devices_that_share_a_run_are_named_together_and_emulated_each() -> None:
+    vary = {"device": [["Garnet", "Emerald"], "Garnet"]}
+    study = parse_study({"name": "lists", "base": {}, "vary": vary})
+    rows = [
+        RunRow(
+            setting=each,
+            run_id=name,
+            status="SUCCEEDED",
+            figures={"device.name": name, "device.emulated": True},
+        )
+        for each, name in zip(known(study), ("Garnet + Emerald", "Garnet"), strict=True)
+    ]
+    summary = summary_of(study, rows)
+    assert summary.axes[0].levels == ("Garnet + Emerald", "Garnet")
+    assert summary.emulated == ("Emerald", "Garnet")
 
 
 def test_seeds_that_change_nothing_make_no_problem_count_twice() -> None:

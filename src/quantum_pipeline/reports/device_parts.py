@@ -26,6 +26,7 @@ from quantum_pipeline.results import (
     QuantumTask,
     ScaledEnergy,
 )
+from quantum_pipeline.wording import TOGETHER
 
 
 class DevicePart(Part):
@@ -134,7 +135,7 @@ def device_part(prepared: PreparedRun, result: JobResult) -> DevicePart:
     if compiled is not None:
         touched = {*compiled.qubits, *(qubit for pair in compiled.used for qubit in pair)}
     return DevicePart(
-        name=" + ".join(each.name for each in prepared.devices),
+        name=TOGETHER.join(each.name for each in prepared.devices),
         arn=device.arn,
         kind=device.kind,
         emulated=emulated,

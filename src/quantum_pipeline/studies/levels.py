@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple
 from quantum_pipeline.studies.objectives import SHARES
 from quantum_pipeline.studies.rows import RunRow
 from quantum_pipeline.studies.study import Count, Range, Study
+from quantum_pipeline.wording import TOGETHER
 
 Level = bool | int | float | str | None
 """Where a setting stands on an axis; None where the axis does not apply to it."""
@@ -205,7 +206,11 @@ def short_name(value: Any, same: Collection[str] = ()) -> str:
     'maxcut, ring-8'
     >>> short_name({"name": "qaoa", "depth": 2}, {"depth"}), short_name([1, 3, 5])
     ('qaoa', '[1, 3, 5]')
+    >>> short_name(["Garnet", "Emerald"])
+    'Garnet + Emerald'
     """
+    if isinstance(value, list) and len(value) > 1 and all(isinstance(each, str) for each in value):
+        return _cut(TOGETHER.join(value))
     if not isinstance(value, dict):
         return _cut(json.dumps(value))
     head = [str(value[name]) for name in ("name", "type") if isinstance(value.get(name), str)][:1]

@@ -37,6 +37,7 @@ from quantum_pipeline.studies.summary_parts import (
     Worth,
 )
 from quantum_pipeline.studies.worth import all_of, worth
+from quantum_pipeline.wording import TOGETHER
 
 
 class StudySummary(Part):
@@ -197,7 +198,8 @@ def _spent(study: Study, rows: Sequence[RunRow]) -> Spent:
 
 def _emulated(rows: Sequence[RunRow]) -> tuple[str, ...]:
     found = (row.figures for row in rows if row.figures.get("device.emulated"))
-    return tuple(sorted({str(figures["device.name"]) for figures in found}))
+    names = (str(figures["device.name"]).split(TOGETHER) for figures in found)
+    return tuple(sorted({name for each in names for name in each}))
 
 
 def _failed(run: Placed) -> FailedRun:
