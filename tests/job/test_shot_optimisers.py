@@ -88,6 +88,27 @@ def test_a_thousand_shots_come_near_what_exact_gradients_reach(
     assert np.mean(reached) > near
 
 
+def test_spsa_is_not_led_far_away_where_minima_are_narrower_than_it_takes_them_for() -> None:
+    """As those of a penalty: J_ij = 2 a_i a_j, from a start that has most of the descent."""
+    kept = []
+    for seed in range(8):
+        a = np.random.default_rng(seed).integers(1, 100, 8).astype(float)
+        couplings = [(i, j, 2 * a[i] * a[j]) for j in range(8) for i in range(j)]
+        steep = IsingModel.from_spins([0.0] * 8, couplings)
+        qaoa, start = Qaoa(all_energies(steep)), ramp(steep, 4)
+        end = minimise_shots(
+            one_by_one(sampled(qaoa, 100, seed)),
+            start,
+            method="spsa",
+            unit=typical_field(steep),
+            max_evaluations=30,
+            deadline=math.inf,
+            rng=np.random.default_rng(seed),
+        )
+        kept.append(qaoa.energy(end.angles) / qaoa.energy(start))
+    assert np.mean(kept) > 0.9
+
+
 def test_a_few_steps_of_spsa_from_a_start_near_the_minimum_do_not_lead_away_from_it() -> None:
     reached = []
     for seed in range(6):
