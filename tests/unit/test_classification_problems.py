@@ -79,6 +79,10 @@ def test_medians_are_those_of_the_trained_rows() -> None:
         ({"components": 3}, "components: got 3; allowed: 1 to 2, as many as there are numbers in"),
         ({"rows": [[1, 1, row[2]] for row in ROWS]}, "columns: all are constant but the target"),
         (
+            {"rows": [["pq"[i % 2], i * 1e-300, row[2]] for i, row in enumerate(ROWS)]},
+            "columns: the values of b differ by 2.3e-299 at most; allowed: 1e-100 or more, as in",
+        ),
+        (
             {"rows": [[None, *row[1:]] for row in ROWS], "missing": "impute"},
             "columns: a is empty; allowed: a value in one of the rows that are trained on",
         ),
@@ -110,7 +114,7 @@ def test_what_cannot_be_learned_from_is_refused(changed: dict[str, Any], said: s
         ),
         (
             {"rows": [[i * 7 % 200, -i, "uv"[i >= 190]] for i in range(200)]},
-            ["class v has 10 of 200 rows: always the most frequent class would be right in 95%;"],
+            ["class v has 10 of 200 rows: always the most frequent class would be right in 95 %;"],
         ),
         ({"rows": [[*row[:1], 3, row[2]] for row in ROWS]}, ["column b is the same in all rows"]),
         ({"rows": [[row[0], i, row[2]] for i, row in enumerate(ROWS, 1)]}, ["column b counts the"]),

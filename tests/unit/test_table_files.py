@@ -84,7 +84,14 @@ def test_what_is_taken_for_a_missing_value_is_said() -> None:
             'line 1: got ["1", "2"]; allowed: a header, the names of the columns, first',
         ),
         ("a,b,a\n1,2,3\n", 'line 1: got "a" 2 times; allowed: each name once in the header'),
-        ('a,b\n"x\ny",2\n1\n', "line 4: got 1 cells; allowed: 2, as many as the header has names"),
+        (
+            'a,b\n"x\ny",2\n1\n',
+            "line 4: got 1 cells; allowed: 2, as many as line 1, the header, has",
+        ),
+        (
+            "\n# mine\na,b\n1,2\n",
+            "line 3: got 2 cells; allowed: 1, as many as line 2, the header, has",
+        ),
         ("a,,b\n1,2,3\n", "column 2 has no name in the header; allowed: a name for each column"),
         ("a,b\n1,inf\n2,3\n", 'line 2, column b: got "inf"; allowed: a number up to 1e+30'),
         ("a,b\n2,3\n1,-1e31\n", 'line 3, column b: got "-1e31"; allowed: a number up to 1e+30'),

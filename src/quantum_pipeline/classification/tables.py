@@ -58,11 +58,12 @@ def read_table(text: str, kinds: Mapping[str, Kind] | None = None) -> Table:
     lines = _lines(text, separator)
     number, header = next(lines, (1, []))
     _check_header(number, header)
+    named = f"as many as line {number}, the header, has names: {', '.join(map(shown, header[:3]))}"
     numbers: list[int] = []
     rows: list[list[str]] = []
     for number, cells in lines:
         if len(cells) != len(header):
-            allowed = f"{len(header)}, as many as the header has names"
+            allowed = f"{len(header)}, {named}{', ...' if len(header) > 3 else ''}"
             raise ValueError(f"line {number}: got {len(cells)} cells; allowed: {allowed}")
         if len(rows) >= MOST_ROWS or (len(rows) + 1) * len(header) > MOST_CELLS:
             most = min(MOST_ROWS, MOST_CELLS // len(header))

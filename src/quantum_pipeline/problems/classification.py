@@ -33,6 +33,9 @@ FEWEST_OF_A_CLASS = 3
 MOST_NUMBERS = 500
 """Numbers of an encoded row, words as indicators."""
 
+LEAST_SPAN = 1e-100
+"""Between the values of a column: the square of a smaller one may be nothing in floating point."""
+
 USUAL_QUBITS = 10
 """Most principal components, if nothing was said: a state of as many qubits takes 16 KiB a row."""
 
@@ -122,9 +125,7 @@ class Classification(TableSettings, Problem):
         if None in self._targets:
             place = self._targets.index(None)
             at = f"rows.{place}.{self.columns.index(self.target)}"
-            allowed = (
-                f"the row's class, in column {self.target}; rows without it are left out first"
-            )
+            allowed = f"the row's class, in column {self.target}; leave out rows without one"
             raise ValueError(refusal(at, None, allowed))
         if self.missing == "impute":
             return
@@ -173,9 +174,16 @@ class Classification(TableSettings, Problem):
         if self.components is not None and self.components > wide:
             allowed = f"1 to {wide}, as many as there are numbers in a row"
             raise ValueError(refusal("components", self.components, allowed))
-        if not np.ptp(self.numbers[self.parts.trained], axis=0).any():
+        spans = np.ptp(self.numbers[self.parts.trained], axis=0)
+        if not spans.any():
             allowed = "a column whose values differ among the rows that are trained on"
             raise ValueError(f"columns: all are constant but the target; allowed: {allowed}")
+        names = [each.name for each in self.features for _ in each.words or (None,)]
+        for name, span in zip(names, spans.tolist(), strict=True):
+            if 0 < span < LEAST_SPAN:
+                what = f"the values of {name} differ by {span:.3g} at most"
+                allowed = f"{LEAST_SPAN:g} or more, as in another unit, or the column left out"
+                raise ValueError(f"columns: {what}; allowed: {allowed}")
 
     def __eq__(self, other: object) -> bool:
         """Return whether all fields are equal; arrays that were computed of them do not compare."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from quantum_pipeline.classification.columns import Cell, word
 from quantum_pipeline.classification.parts import Parts
 from quantum_pipeline.classification.stored import Column
-from quantum_pipeline.wording import shown
+from quantum_pipeline.wording import percent, shown
 
 FEW_OF_A_CLASS = 10
 """Rows of a class below which its figures say little."""
@@ -76,7 +76,7 @@ def _of_classes(table: Learned) -> Iterator[str]:
     if fewest * len(counts) < RARE * n:
         yield (
             f"class {name} has {fewest} of {n} rows: always the most frequent class would be "
-            f"right in {max(counts.values()) / n:.0%}; look at the balanced accuracy"
+            f"right in {percent(max(counts.values()) / n)}; look at the balanced accuracy"
         )
     alike = defaultdict[str, list[str]](list)
     for each in table.classes:
