@@ -20,6 +20,12 @@ from quantum_pipeline.pages.study import Study
 from quantum_pipeline.reports import OptimisationReport
 from quantum_pipeline.reports.device_parts import MitigationPart
 from quantum_pipeline.results import ScaledEnergy
+from tests.unit.finished_classification import (
+    classification_report,
+    classified,
+    iris,
+    prepared_table,
+)
 from tests.unit.finished_device_run import (
     COMPILATION,
     CUT,
@@ -124,6 +130,15 @@ def test_layout_counts_variables_the_qubits_acted_on_and_those_of_the_device() -
     few = sorted(combinations(range(6), 2))
     every_two = compiled(couplers=tuple(few), qubits=tuple(range(6)), used=tuple(few[:5]))
     assert ", all coupled: 24 two-qubit gates on 5 couplers" in layout(every_two).title
+
+
+def test_what_qubits_of_a_layout_hold_is_named_by_the_problem() -> None:
+    """None but a molecule has spin orbitals."""
+    table = prepared_table(iris())
+    learned = classification_report(table, classified(table))
+    picture = layout(learned.model_copy(update={"compilation": COMPILATION, "device": REAL.device}))
+    assert picture.title.startswith("6 features on ")
+    assert "Blue qubits hold features" in picture.caption
 
 
 def test_a_line_that_took_the_place_of_an_exponential_is_drawn_and_called_a_line() -> None:

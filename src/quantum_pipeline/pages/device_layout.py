@@ -23,7 +23,12 @@ from quantum_pipeline.pages.figures import (
     printable,
 )
 from quantum_pipeline.pages.places import Array, by_scaling, by_stress, circle, steps
-from quantum_pipeline.reports import DividedReport, OptimisationReport, Report
+from quantum_pipeline.reports import (
+    ClassificationReport,
+    MoleculeReport,
+    OptimisationReport,
+    Report,
+)
 from quantum_pipeline.results import Compilation
 
 LONGEST_LABEL = 3
@@ -101,8 +106,8 @@ def _title(report: Report, made: Compilation, of: int, *, complete: bool) -> str
 
 
 def _variables(report: Report, n: int) -> str:
-    name = "variable" if isinstance(report, OptimisationReport | DividedReport) else "spin orbital"
-    return name + "s" * (n != 1)
+    names = {MoleculeReport: "spin orbital", ClassificationReport: "feature"}
+    return names.get(type(report), "variable") + "s" * (n != 1)
 
 
 def places(n: int, edges: Array) -> Array:
