@@ -356,6 +356,12 @@ def test_a_test_can_make_a_service_fail(start_aws: StartAws) -> None:
     assert client(aws, "sns").list_topics()["Topics"]
 
 
+def test_a_service_that_is_not_there_is_refused_by_name(start_aws: StartAws) -> None:
+    stacks = client(start_aws(), "cloudformation")
+    with pytest.raises(ClientError, match=r"InvalidAction.*this machine has no cloudformation"):
+        stacks.describe_stacks(StackName="quantum-pipeline")
+
+
 def test_one_after_another_starts_empty(start_aws: StartAws) -> None:
     with start_aws() as first:
         client(first, "s3").put_object(Bucket="s-bucket", Key="a", Body=b"x")

@@ -22,6 +22,7 @@ from werkzeug.wrappers import Request, Response
 
 from quantum_pipeline.local import malformed
 from quantum_pipeline.local.executions import Executions, UnknownExecution
+from quantum_pipeline.local.refusals import refusal
 from quantum_pipeline.local.start_execution import Refusal, not_valid, too_long
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class Router:
 
     def _serve(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         service = _service(environ)
-        application = self._services.get(service, self._moto)
+        application = self._services.get(service, self._rest)
         if service == "s3" and environ.keys() & {"HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"}:
             application = self._conditionally
         if service == "states":
@@ -78,6 +79,14 @@ class Router:
         if environ.get("HTTP_X_AMZ_TARGET", "").endswith(".FilterLogEvents"):
             application = self._filtered_log
         return application(environ, start_response)
+
+    def _rest(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Let moto answer; refuse a service of which it needs libraries that are not here."""
+        try:
+            return self._moto(environ, start_response)
+        except ModuleNotFoundError:  # of CloudFormation; clients would call again, as of a fault
+            message = f"the AWS on this machine has no {_service(environ)}"
+            return refusal("InvalidAction", message, environ)(environ, start_response)
 
     def _conditionally(
         self, environ: WSGIEnvironment, start_response: StartResponse
