@@ -122,7 +122,8 @@ def _both_energies(found: AgainstDefault, default: float) -> str:
 
 
 def _effort(found: AgainstDefault) -> str:
-    took = f"The run took {found.evaluations} evaluations and {found.seconds:.3g} s"
+    count = found.evaluations
+    took = f"The run took {count} evaluation{'s' * (count != 1)} and {found.seconds:.3g} s"
     if found.default_evaluations is None:
         return f"{took}; what the default start takes is unknown: none of the earlier runs had it."
     against = f"{took}; from the default start the earlier runs took "
