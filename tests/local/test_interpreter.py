@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+import textwrap
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -147,3 +150,69 @@ def test_a_program_reads_the_file_that_is_its_input(
         outcomes = [Outcome(interpreter, file, reads=each) for each in (given.fileno(), None)]
     assert [outcome.status() for outcome in outcomes] == [0, 0]
     assert [outcome.lines for outcome in outcomes] == [["['one', 'two']\n"], ["[]\n"]]
+
+
+def test_one_with_a_base_has_its_modules_and_more(tmp_path: Path) -> None:
+    base = Interpreter(["colorsys"], dict(os.environ))
+    more = Interpreter(["sndhdr_of_nobody", "calendar"], dict(os.environ) | {"SEEN": "1"}, base)
+    file = script(
+        tmp_path,
+        "import os, sys; print([name in sys.modules for name in ('colorsys', 'calendar')])",
+    )
+    outcomes = [Outcome(each, file) for each in (more, base, more)]
+    assert [outcome.status() for outcome in outcomes] == [0, 0, 0]
+    both, first = ["[True, True]\n"], ["[True, False]\n"]
+    assert [outcome.lines for outcome in outcomes] == [both, first, both]
+    base.close()  # what is a fork of it goes on
+    again = Outcome(more, file)
+    assert (again.status(), again.lines) == (0, both)
+    more.close()
+
+
+def test_one_whose_base_has_died_goes_on_and_is_replaced_when_it_dies(tmp_path: Path) -> None:
+    base = Interpreter(["colorsys"], {"KIND": "that dies"})
+    more = Interpreter(["calendar"], {"KIND": "that dies"}, base)
+    file = script(tmp_path, "import os; print(os.getppid())")
+    parents = []
+    for each in (base, more):
+        outcome = Outcome(each, file)
+        assert outcome.status() == 0
+        parents.append(int(outcome.lines[0]))
+    for killed, same in ((parents[0], True), (parents[1], False)):
+        os.kill(killed, signal.SIGKILL)
+        wait_for(lambda killed=killed: not runs(killed))  # type: ignore[misc]
+        second = Outcome(more, file)
+        assert second.status() == 0
+        assert (int(second.lines[0]) == parents[1]) is same
+    more.close()
+    base.close()
+
+
+def test_programs_of_all_end_with_the_process_that_asked_for_them(tmp_path: Path) -> None:
+    sleeper = tmp_path / "sleeper.py"
+    sleeper.write_text("import os, time; print(os.getpid(), os.getppid()); time.sleep(3600)")
+    text = f"""
+        import os, signal, threading
+        from pathlib import Path
+        from quantum_pipeline.local.interpreter import Interpreter
+
+        base = Interpreter(["colorsys"], dict(os.environ))
+        lines, both = [], threading.Semaphore(0)
+        for each in (base, Interpreter(["calendar"], dict(os.environ), base)):
+            each.run(
+                [{str(sleeper)!r}],
+                Path("/"),
+                dict(os.environ),
+                on_line=lambda line: (lines.append(line), both.release()),
+                on_end=lambda _: None,
+            )
+        both.acquire(), both.acquire()
+        print(*"".join(lines).split(), flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+        """
+    server = script(tmp_path, textwrap.dedent(text))
+    ran = subprocess.run([sys.executable, str(server)], capture_output=True, text=True, check=False)
+    assert ran.returncode == -signal.SIGKILL
+    left = [int(each) for each in ran.stdout.split()]
+    assert len(left) == 4
+    wait_for(lambda: not any(map(runs, left)))

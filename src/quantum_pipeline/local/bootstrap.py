@@ -2,12 +2,13 @@
 
     python -P bootstrap.py MODULE ...
 
-imports the modules, and waits on standard input, a Unix socket, for programs to run. Each comes as
-a line of JSON with two or three files: one takes what the program prints, the next is told its
-process id and, at its end, its exit status, which is minus the number of the signal that ended it;
-the program reads the third, if there is one. A program runs in a fork with a process group, folder,
-environment and arguments of its own; whatever it has started ends with it. All end when the socket
-closes: then the server that asked is gone.
+imports the modules, those that it can, and waits on standard input, a Unix socket, for programs to
+run. Each comes as a line of JSON with two or three files: one takes what the program prints, the
+next is told its process id and, at its end, its exit status, which is minus the number of the
+signal that ended it; the program reads the third, if there is one. A program runs in a fork with a
+process group, folder, environment and arguments of its own; whatever it has started ends with it.
+All end when the socket closes: then the server that asked is gone. This file itself may be such a
+program, which has more modules: it ends, and ends its own programs, when its own socket closes.
 
 It imports nothing of ours, since a job brings its own.
 """
@@ -33,11 +34,13 @@ class Programs:
     Attributes:
         server: whoever asks for them.
         statuses: the files that are told of their ends, by process ids.
+        like_this: those that run programs themselves.
     """
 
     def __init__(self) -> None:
         self.server = socket.socket(fileno=os.dup(0))
         self.statuses: dict[int, int] = {}
+        self.like_this: set[int] = set()
         self._woken, self._waker = os.pipe()
         os.set_blocking(self._waker, False)
         signal.set_wakeup_fd(self._waker)
@@ -53,21 +56,23 @@ class Programs:
                 self._reap()
             if self.server in readable:
                 line, (output, status, *given) = self._receive()
+                program: dict[str, Any] = json.loads(line)
                 child = os.fork()
                 if child == 0:
                     self._leave(output, status, *given)
-                    program: dict[str, Any] = json.loads(line)
                     return program
                 for file in (output, *given):
                     os.close(file)
                 self.statuses[child] = status
+                if program["arguments"][0] == __file__:
+                    self.like_this.add(child)
 
     def _receive(self) -> tuple[bytes, list[int]]:
         line, files, _, _ = socket.recv_fds(self.server, 2**16, 3)
         while not line.endswith(b"\n"):
             more = self.server.recv(2**16)
             if not more:
-                for child in self.statuses:
+                for child in self.statuses.keys() - self.like_this:
                     _end_group(child)
                 os._exit(0)
             line += more
@@ -122,7 +127,8 @@ def main() -> None:
     """Import the modules, then run what is asked for."""
     gc.disable()
     for module in sys.argv[1:]:
-        importlib.import_module(module)
+        with contextlib.suppress(Exception):  # it is raised again where the module is needed
+            importlib.import_module(module)
     gc.freeze()  # what is here stays, and stays shared
     gc.enable()
     run(Programs().fork())

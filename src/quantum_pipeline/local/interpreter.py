@@ -17,46 +17,68 @@ from pathlib import Path
 from typing import TextIO, TypeAlias
 
 _BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
+CLOSE_SECONDS = 10.0
+"""How long an end is waited for that is certain, and hardly ever takes any time."""
 
 
 class Interpreter:
     """A Python that has imported modules, and runs each program in a fork of itself.
 
     Once closed it is kept, for the next of its kind in this process need not import anything then.
-    It and its programs end when this process does, however it ends.
+    It and its programs end when this process does, however it ends. What it cannot import, each
+    program imports for itself, or fails to.
     """
 
-    def __init__(self, modules: Sequence[str], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        modules: Sequence[str],
+        environment: Mapping[str, str],
+        base: Interpreter | None = None,
+    ) -> None:
         """Take what it is to import; `start` or the first program starts it.
 
         Args:
             environment: variables that are read when Python starts, or while it imports.
+            base: it is a fork of this one, and imports more.
         """
         self._modules = tuple(modules)
         self._environment = environment
+        self._base = base
         self._lock = threading.Lock()  # held to read or change what follows
         self._python: _Python | None = None
         self._programs: list[Program] = []
         self._closed = False
+
+    @property
+    def kept(self) -> bool:
+        """Whether one of its kind was closed before, and is there."""
+        return bool(_KEPT.get(self._kind))
 
     def start(self) -> None:
         """Start it, unless it runs or is closed; it gets ready in the background."""
         with self._lock, contextlib.suppress(ChildProcessError):
             self._started()
 
-    def _started(self) -> socket.socket:
+    def _started(self) -> _Python:
         if self._closed:
             raise ChildProcessError("no program runs: the interpreter is closed")
         kept = _KEPT.setdefault(self._kind, [])
         while self._python is None or not self._python.alive:
             if self._python is not None:
                 self._python.close()
-            self._python = kept.pop() if kept else _Python(self._modules, self._environment)
-        return self._python.socket
+            self._python = kept.pop() if kept else self._new()
+        return self._python
+
+    def _new(self) -> _Python:
+        if self._base is None:
+            return _Python(self._modules, self._environment)
+        with self._base._lock:
+            return _Python(self._modules, self._environment, self._base._started())
 
     @property
     def _kind(self) -> _Kind:
-        return self._modules, frozenset(self._environment.items())
+        modules = self._modules if self._base is None else (*self._base._modules, *self._modules)
+        return modules, frozenset(self._environment.items())
 
     def run(
         self,
@@ -80,32 +102,11 @@ class Interpreter:
         Raises:
             ChildProcessError: the interpreter has ended.
         """
-        asked = {
-            "arguments": list(arguments),
-            "folder": str(folder),
-            "environment": dict(environment),
-        }
-        line = json.dumps(asked).encode() + b"\n"
-        output, write_output = os.pipe()
-        status, write_status = os.pipe()
-        files = [write_output, write_status, *([] if reads is None else [reads])]
-        with self._lock:  # until it has answered: what is sent together may arrive as one
-            try:
-                to_it = self._started()
-                sent = socket.send_fds(to_it, [line], files)
-                to_it.sendall(line[sent:])
-            except OSError as error:
-                raise ChildProcessError(f"no program runs: {error}") from error
-            finally:
-                os.close(write_output)
-                os.close(write_status)
-            told = os.fdopen(status, encoding="ascii")
-            first = told.readline()
-            if not first:
-                raise ChildProcessError("no program runs: the interpreter has ended")
-            # What is printed is shown as it is: a return in it ends no line.
-            printed = os.fdopen(output, encoding="utf-8", errors="replace", newline="\n")
-            program = Program(int(first), printed, told, on_line, on_end)
+        with self._lock:
+            python = self._started()
+            program = python.run(
+                arguments, folder, environment, on_line=on_line, on_end=on_end, reads=reads
+            )
             self._programs = [p for p in self._programs if p.exit_status is None] + [program]
         return program
 
@@ -121,13 +122,34 @@ class Interpreter:
 
 
 class _Python:
-    """The process that programs are forks of, and the socket on which it hears of them."""
+    """The process that programs are forks of, and the socket on which it hears of them.
 
-    def __init__(self, modules: Sequence[str], environment: Mapping[str, str]) -> None:
-        self.socket, theirs = socket.socketpair()
+    One with a base is a program of the base itself.
+    """
+
+    def __init__(
+        self, modules: Sequence[str], environment: Mapping[str, str], base: _Python | None = None
+    ) -> None:
+        self._lock = (
+            threading.Lock()
+        )  # until it has answered: what is sent together may come as one
+        self._socket, theirs = socket.socketpair()
+        self._of_base: Program | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        arguments = [str(_BOOTSTRAP), *modules]
         with theirs:
+            if base is not None:
+                self._of_base = base.run(
+                    arguments,
+                    Path("/"),
+                    environment,
+                    on_line=lambda _: None,
+                    on_end=lambda _: None,
+                    reads=theirs.fileno(),
+                )
+                return
             self._process = subprocess.Popen(
-                [sys.executable, "-P", str(_BOOTSTRAP), *modules],
+                [sys.executable, "-P", *arguments],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 # Threads are not in a fork, and those of BLAS cost more than they gain here.
@@ -137,11 +159,55 @@ class _Python:
 
     @property
     def alive(self) -> bool:
-        return self._process.poll() is None
+        if self._of_base is not None:
+            return self._of_base.exit_status is None
+        return self._process is not None and self._process.poll() is None
+
+    def run(
+        self,
+        arguments: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        *,
+        on_line: Callable[[str], None],
+        on_end: Callable[[int], None],
+        reads: int | None,
+    ) -> Program:
+        """Run a program; see `Interpreter.run`."""
+        asked = {
+            "arguments": list(arguments),
+            "folder": str(folder),
+            "environment": dict(environment),
+        }
+        line = json.dumps(asked).encode() + b"\n"
+        output, write_output = os.pipe()
+        status, write_status = os.pipe()
+        files = [write_output, write_status, *([] if reads is None else [reads])]
+        with self._lock:
+            try:
+                sent = socket.send_fds(self._socket, [line], files)
+                self._socket.sendall(line[sent:])
+            except OSError as error:
+                raise ChildProcessError(f"no program runs: {error}") from error
+            finally:
+                os.close(write_output)
+                os.close(write_status)
+            told = os.fdopen(status, encoding="ascii")
+            first = told.readline()
+        if not first:
+            told.close()
+            os.close(output)
+            raise ChildProcessError("no program runs: the interpreter has ended")
+        # What is printed is shown as it is: a return in it ends no line.
+        printed = os.fdopen(output, encoding="utf-8", errors="replace", newline="\n")
+        return Program(int(first), printed, told, on_line, on_end)
 
     def close(self) -> None:
-        self.socket.close()
-        self._process.wait()
+        self._socket.close()
+        if self._of_base is not None:
+            self._of_base.wait(CLOSE_SECONDS)
+        elif self._process is not None:
+            self._process.wait()
 
 
 _Kind: TypeAlias = "tuple[tuple[str, ...], frozenset[tuple[str, str]]]"
@@ -191,7 +257,7 @@ class Program:
     def close(self) -> None:
         """End it now, and wait a moment until nothing of it is left."""
         self.signal(signal.SIGKILL)
-        self.wait(10.0)
+        self.wait(CLOSE_SECONDS)
 
     def _read(self) -> None:
         printed, status = self._files

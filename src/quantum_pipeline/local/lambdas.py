@@ -16,6 +16,8 @@ from quantum_pipeline.local.runtime_api import Answer, IdleExit
 from quantum_pipeline.local.template import Function
 
 SHARED_IMPORTS = "quantum_pipeline.local.shared_imports"
+MORE_IMPORTS = "quantum_pipeline.local.more_imports"
+CACHES = "MPLCONFIGDIR"
 
 UNRESERVED_CONCURRENCY = 10
 """Calls that all functions without a reserved concurrency run at once: those of a new account."""
@@ -68,7 +70,8 @@ class Functions:
         self._numbers = count(1)
         self._closed = threading.Event()
         self._lock = threading.Lock()  # held to read or change what follows
-        self._interpreter = Interpreter([SHARED_IMPORTS], STARTS_WITH)
+        self._shared = Interpreter([SHARED_IMPORTS], STARTS_WITH)
+        self._interpreter = self._with_more() if self._shared.kept else self._shared
         self._interpreter.start()
         self._environments: list[Environment] = []
         self._idle: dict[str, list[Environment]] = {name: [] for name in self._functions}
@@ -153,6 +156,16 @@ class Functions:
         for environment in environments:
             environment.close()
         self._interpreter.close()
+        self._shared.close()
+
+    def _with_more(self) -> Interpreter:
+        """Return one that has what any function imports: a process with many stacks needs it often.
+
+        It reads no settings of a function but where matplotlib keeps its caches.
+        """
+        found = (function.environment.get(CACHES) for function in self._functions.values())
+        caches = {CACHES: folder for folder in found if folder}
+        return Interpreter([MORE_IMPORTS], STARTS_WITH | caches, self._shared)
 
     @contextmanager
     def _turn(self, function: Function) -> Iterator[None]:

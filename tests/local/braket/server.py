@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import tarfile
@@ -108,14 +109,15 @@ def service_of(server: Server, **settings: Any) -> Iterator[BraketService]:
 
 
 def tarball(files: dict[str, str]) -> bytes:
+    """Return an archive of files: of the same, the same one."""
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
         for name, text in files.items():
             data = textwrap.dedent(text).encode()
             info = tarfile.TarInfo(name)
             info.size = len(data)
             tar.addfile(info, io.BytesIO(data))
-    return buffer.getvalue()
+    return gzip.compress(buffer.getvalue(), mtime=0)
 
 
 def ended(client: Any, arn: str) -> dict[str, Any]:

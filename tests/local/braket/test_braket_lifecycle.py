@@ -182,6 +182,63 @@ def test_the_tarball_s_copy_of_the_project_is_the_one_that_runs(
     assert log_lines(server, job) == ["the one in the tarball"]
 
 
+OURS = """
+    import os
+    IMPORTED_IN = os.getpid()
+    def run(): print({version}, IMPORTED_IN == os.getpid(), os.getppid(), os.environ["TMPDIR"])
+"""
+
+
+def run_ours(server: Server, make: Make, name: str, text: str) -> tuple[dict[str, Any], list[str]]:
+    """Run a job whose entry point is named as ours; return it, and the words that it printed."""
+    request = make(name=name)
+    request["algorithmSpecification"]["scriptModeConfig"]["entryPoint"] = "hybrid_job.main:run"
+    files = {"hybrid_job/__init__.py": "", "hybrid_job/main.py": text}
+    server.s3.put_object(Bucket=BUCKET, Key=f"{name}/source.tar.gz", Body=tarball(files))
+    braket = server.braket()
+    job = ended(braket, braket.create_job(**request)["jobArn"])
+    return job, "".join(log_lines(server, job)).split()
+
+
+def test_our_own_code_is_imported_once_for_all_jobs_that_have_the_same(
+    server: Server, job_request: Make, tmp_path: Path
+) -> None:
+    printed = []
+    with service_of(server, sources=tmp_path / "sources") as server.service:
+        for number, version in enumerate((1, 2, 1)):
+            text = OURS.format(version=version)
+            printed.append(run_ours(server, job_request, f"ours-{number}", text)[1])
+    first, other, again = printed
+    assert [each[0] for each in printed] == ["1", "2", "1"]
+    assert [each[1] for each in printed] == ["False"] * 3
+    assert first[2] == again[2] != other[2]
+    assert len({each[3] for each in printed}) == 3
+
+
+def test_the_code_that_was_run_last_is_imported_before_there_is_a_job(
+    server: Server, job_request: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "imported"
+    text = OURS.format(version=1) + f"    open({str(file)!r}, 'a').write('once ')\n"
+    with service_of(server, sources=tmp_path / "sources") as server.service:
+        run_ours(server, job_request, "before", text)
+    file.unlink()
+    monkeypatch.setenv("NUMBA_OF_THIS_TEST", "that no Python is kept of")
+    with service_of(server, sources=tmp_path / "sources") as server.service:
+        server.service.warm()
+        wait_for(file.exists)
+        run_ours(server, job_request, "after", text)
+    assert file.read_text() == "once "
+
+
+def test_own_code_that_cannot_be_imported_fails_the_job_by_its_name(
+    server: Server, job_request: Make, tmp_path: Path
+) -> None:
+    with service_of(server, sources=tmp_path / "sources") as server.service:
+        job, _ = run_ours(server, job_request, "broken", "raise LookupError('of no use')")
+    assert (job["status"], job["failureReason"]) == ("FAILED", "LookupError: of no use")
+
+
 def test_requirements_in_the_tarball_are_said_not_to_be_installed(
     server: Server, braket: Any, job_request: Make
 ) -> None:

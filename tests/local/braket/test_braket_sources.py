@@ -58,13 +58,44 @@ def test_another_source_is_unpacked_for_itself(tmp_path: Path) -> None:
     assert names(tmp_path / "second") == {"work.py"}
 
 
+def outdated(folder: Path) -> Path:
+    """Return the one source that is kept, made older than it may be."""
+    (kept,) = folder.iterdir()
+    os.utime(kept, (0, time.time() - KEPT_SECONDS - 60))
+    return kept
+
+
 def test_a_source_that_no_job_has_had_for_a_day_is_forgotten(tmp_path: Path) -> None:
     kept = Sources(tmp_path / "sources")
     kept.unpack(archive(tmp_path, FILES), tmp_path / "first")
-    (old,) = (tmp_path / "sources").iterdir()
-    os.utime(old, (0, time.time() - KEPT_SECONDS - 60))
-    kept.unpack(archive(tmp_path, {"work.py": "x = 2"}), tmp_path / "second")
+    kept.close()
+    old = outdated(tmp_path / "sources")
+    Sources(tmp_path / "sources").unpack(
+        archive(tmp_path, {"work.py": "x = 2"}), tmp_path / "second"
+    )
     assert not old.exists()
+
+
+@pytest.mark.parametrize("by_another", [True, False])
+def test_a_source_that_is_held_is_not_forgotten(tmp_path: Path, *, by_another: bool) -> None:
+    holder = Sources(tmp_path / "sources")
+    holder.kept(archive(tmp_path, FILES))
+    old = outdated(tmp_path / "sources")
+    forgetful = Sources(tmp_path / "sources") if by_another else holder
+    forgetful.kept(archive(tmp_path, {"work.py": "x = 2"}))
+    assert names(old) == FILES.keys()
+
+
+def test_the_source_that_was_used_last_is_the_newest(tmp_path: Path) -> None:
+    kept = Sources(tmp_path / "sources")
+    assert kept.newest() is None
+    first = kept.kept(archive(tmp_path, FILES))
+    second = kept.kept(archive(tmp_path, {"work.py": "x = 2"}))
+    assert first is not None
+    assert kept.newest() == second
+    os.utime(first, (0, time.time() + 60))
+    assert kept.newest() == first
+    assert Sources().newest() is None
 
 
 def test_an_archive_that_would_write_elsewhere_is_refused_and_not_kept(tmp_path: Path) -> None:

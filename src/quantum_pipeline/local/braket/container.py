@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,6 +17,7 @@ from quantum_pipeline.local.braket.logs import LogStream
 from quantum_pipeline.local.braket.sources import Sources
 from quantum_pipeline.local.braket.storage import Mirror
 from quantum_pipeline.local.interpreter import Interpreter, Program
+from quantum_pipeline.runs import ENTRY_POINT
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -25,6 +27,9 @@ IMPORTED = ("pydantic.json_schema", "pydantic.types", "scipy.optimize", "scipy.s
 """What jobs import of that which the job image brings: once for all of them."""
 IMPORTED_ON_DEVICES = (*IMPORTED, "braket.aws", "qiskit.transpiler", "qiskit_braket_provider")
 """What those import that create tasks, and others are not to wait for."""
+OUR_MODULE = ENTRY_POINT.partition(":")[0]
+"""What our own jobs import of their source: once for all that have the same. Nothing in it reads
+an environment variable when it is imported."""
 GRACE_SECONDS = 2.0
 """Between the request to end and the kill."""
 TICK_SECONDS = 0.5
@@ -49,6 +54,8 @@ class ContainerRunner:
         self._sources = sources
         self.interpreter = Interpreter(IMPORTED, inherited())
         self.on_devices = Interpreter(IMPORTED_ON_DEVICES, inherited())
+        self._of_sources: dict[tuple[Interpreter, Path], Interpreter] = {}
+        self._lock = threading.Lock()  # held to read or change those
         self._containers: list[_Container] = []
         self._closed = False
 
@@ -59,10 +66,27 @@ class ContainerRunner:
             return
         job.unwaited_seconds += self._startup_seconds
         folder = JobFolder(job, self._work_folder / job.id, self._sources)
-        interpreter = self.interpreter if job.device.startswith("local:") else self.on_devices
-        container = _Container(job, folder, self._clients, interpreter)
+        base = self.interpreter if job.device.startswith("local:") else self.on_devices
+        container = _Container(job, folder, self._clients, partial(self._with, base))
         self._containers = [c for c in self._containers if c.thread.is_alive()] + [container]
         container.thread.start()
+
+    def warm(self, *, on_devices: bool) -> None:
+        """Import in the background what the next job is likely to run, on devices or not."""
+        base = self.on_devices if on_devices else self.interpreter
+        base.start()
+        if (source := self._sources.newest()) is not None:
+            threading.Thread(target=self._with(base, source).start, daemon=True).start()
+
+    def _with(self, base: Interpreter, source: Path | None) -> Interpreter:
+        """Return the interpreter that has imported more of what a job runs, if that is ours."""
+        if source is None:
+            return base
+        environment = {**inherited(), "PYTHONPATH": str(source)}
+        with self._lock:
+            return self._of_sources.setdefault(
+                (base, source), Interpreter([OUR_MODULE], environment, base)
+            )
 
     def process_ids(self) -> list[int]:
         """Return the processes that run now."""
@@ -77,8 +101,11 @@ class ContainerRunner:
         deadline = time.monotonic() + CLOSE_SECONDS
         for container in self._containers:
             container.thread.join(max(0.0, deadline - time.monotonic()))
-        self.interpreter.close()
-        self.on_devices.close()
+        with self._lock:
+            interpreters = [*self._of_sources.values(), self.interpreter, self.on_devices]
+        for interpreter in interpreters:
+            interpreter.close()
+        self._sources.close()
 
 
 class _End(NamedTuple):
@@ -96,13 +123,13 @@ class _Container:
         job: Job,
         folder: JobFolder,
         clients: Clients,
-        interpreter: Interpreter,
+        interpreter_for: Callable[[Path | None], Interpreter],
     ) -> None:
         self.thread = threading.Thread(target=self._run, name=job.name, daemon=True)
         self._job = job
         self._folder = folder
         self._clients = clients
-        self._interpreter = interpreter
+        self._interpreter_for = interpreter_for
         self.program: Program | None = None
         self._abandoned = False
 
@@ -150,7 +177,7 @@ class _Container:
                 if checkpoints:
                     checkpoints.sync()
 
-        self.program = program = self._interpreter.run(
+        self.program = program = self._interpreter_for(folder.shared_code).run(
             [str(BOOTSTRAP), str(folder.failure)],
             folder.code,
             folder.environment(self._clients.environment(job.role)),

@@ -14,6 +14,7 @@ from quantum_pipeline.local.braket import storage
 from quantum_pipeline.local.braket.job import Job
 from quantum_pipeline.local.braket.sources import Sources
 from quantum_pipeline.local.paths import below
+from quantum_pipeline.runs import ENTRY_POINT
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -50,6 +51,8 @@ class JobFolder:
         self.checkpoints = path / "checkpoints"
         self.failure = path / "output" / "failure"
         self._temporary = path / "tmp"
+        self.shared_code: Path | None = None
+        """Folder of the code, where it is our own: the same for all jobs that have it."""
 
     def fill(self, s3: S3Client) -> None:
         """Make the folder and bring in code, hyperparameters, input channels and checkpoints.
@@ -103,7 +106,13 @@ class JobFolder:
             return
         archive = self.path / "source.tar.gz"
         storage.fetch(s3, script["s3Uri"], archive)
-        self._sources.unpack(archive, self.code)
+        if script["entryPoint"] == ENTRY_POINT:
+            self.shared_code = self._sources.kept(archive)
+        if self.shared_code is None:
+            self._sources.unpack(archive, self.code)
+            return
+        for path in self.shared_code.iterdir():
+            (self.code / path.name).symlink_to(path)
 
     def _variables(self) -> dict[str, str]:
         job = self._job

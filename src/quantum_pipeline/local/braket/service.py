@@ -148,8 +148,7 @@ class BraketService:
 
     def warm(self, on_devices: bool = False) -> None:
         """Get ready to start the processes of jobs, or of those on devices, in the background."""
-        containers = self._containers
-        (containers.on_devices if on_devices else containers.interpreter).start()
+        self._containers.warm(on_devices=on_devices)
 
     def process_ids(self) -> list[int]:
         """Return the processes of the jobs that run now."""
