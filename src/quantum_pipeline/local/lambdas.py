@@ -16,7 +16,13 @@ from quantum_pipeline.local.runtime_api import Answer, IdleExit
 from quantum_pipeline.local.template import Function
 
 SHARED_IMPORTS = "quantum_pipeline.local.shared_imports"
-MORE_IMPORTS = "quantum_pipeline.local.more_imports"
+MORE_IMPORTS = (
+    *("quantum_pipeline.aws.learning", "quantum_pipeline.aws.studies"),
+    *("quantum_pipeline.aws.tickets", "quantum_pipeline.pages.study_page"),
+    "quantum_pipeline.studies.lifecycle",
+)
+"""What some of the functions import beside that, most of all for their pictures: no setting of a
+function is read by it but the folder of matplotlib's caches."""
 CACHES = "MPLCONFIGDIR"
 
 UNRESERVED_CONCURRENCY = 10
@@ -159,13 +165,12 @@ class Functions:
         self._shared.close()
 
     def _with_more(self) -> Interpreter:
-        """Return one that has what any function imports: a process with many stacks needs it often.
-
-        It reads no settings of a function but where matplotlib keeps its caches.
-        """
-        found = (function.environment.get(CACHES) for function in self._functions.values())
-        caches = {CACHES: folder for folder in found if folder}
-        return Interpreter([MORE_IMPORTS], STARTS_WITH | caches, self._shared)
+        """Return one that has what any function imports, for a process that has many stacks."""
+        folders = [
+            f.environment[CACHES] for f in self._functions.values() if CACHES in f.environment
+        ]
+        caches = {CACHES: folders[0]} if folders else {}
+        return Interpreter(MORE_IMPORTS, STARTS_WITH | caches, self._shared)
 
     @contextmanager
     def _turn(self, function: Function) -> Iterator[None]:
