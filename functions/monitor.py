@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from quantum_pipeline import polling
-from quantum_pipeline.aws import jobs
+from quantum_pipeline.aws import jobs, polling
 from quantum_pipeline.aws.settings import MonitorSettings
 from quantum_pipeline.aws.stage import EventModel, stage
 from quantum_pipeline.runs import Attempt, JobArn, NumberOfRuns, Polls, RunId

@@ -11,8 +11,8 @@ from typing import Any
 
 from pydantic import AwareDatetime, Field
 
-from quantum_pipeline import polling, runs
-from quantum_pipeline.aws import jobs, source, storage, tickets
+from quantum_pipeline import runs
+from quantum_pipeline.aws import jobs, polling, source, storage, tickets
 from quantum_pipeline.aws.clients import named_errors
 from quantum_pipeline.aws.ends import end_of
 from quantum_pipeline.aws.metrics import record

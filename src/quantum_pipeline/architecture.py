@@ -19,7 +19,7 @@ PACKAGE: Layers = (
     ("devices", "requests"),
     ("problems",),
     ("chemistry", "classification", "cutting", "spaces"),
-    ("ising", "polling", "runs"),
+    ("ising", "runs"),
     ("answers", "error_codes", "refusals"),
     ("errors",),
     ("architecture", "progress", "quantities", "wording"),

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from quantum_pipeline import polling
+from quantum_pipeline.aws import polling
 from quantum_pipeline.errors import ERRORS
 from quantum_pipeline.local.template import Stack
 from quantum_pipeline.runs import MAX_ATTEMPTS, MOST_PACKED

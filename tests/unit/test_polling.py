@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from quantum_pipeline.polling import LONGEST_SECONDS, SHORTEST_SECONDS, wait_seconds
+from quantum_pipeline.aws.polling import LONGEST_SECONDS, SHORTEST_SECONDS, wait_seconds
 
 DAY = 86_400
 EVENTS_A_POLL = 9

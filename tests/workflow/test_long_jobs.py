@@ -18,9 +18,9 @@ from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_funct
 )
 from werkzeug.wrappers import Request, Response
 
+from quantum_pipeline.aws.polling import wait_seconds
 from quantum_pipeline.local.aws import LocalAws
 from quantum_pipeline.local.braket import BraketService, Job
-from quantum_pipeline.polling import wait_seconds
 from tests.stack import Stack
 
 DAY, MINUTE = 86_400, 60
