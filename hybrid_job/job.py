@@ -14,11 +14,14 @@ import numpy as np
 import scipy
 
 import quantum_pipeline
+from hybrid_job.engines.choice import free_bytes
 from hybrid_job.journal import Journal
 from hybrid_job.metrics import log_metric
 from hybrid_job.optimising.optimiser import Evaluate, Real
+from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import IsingModel
 from quantum_pipeline.ising.exact import ExactEnergies
+from quantum_pipeline.planning.memory import BASE_BYTES, memory_bytes
 from quantum_pipeline.planning.prepared import PreparedRun
 from quantum_pipeline.planning.runtimes import QUEUE_SECONDS
 from quantum_pipeline.planning.tasks import SAMPLES
@@ -37,6 +40,7 @@ from quantum_pipeline.requests.algorithm import (
 from quantum_pipeline.spaces import Form
 from quantum_pipeline.spaces.encoding import Encoding
 from quantum_pipeline.spaces.mixers import Mixer
+from quantum_pipeline.wording import memory_size
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,19 @@ class Job:
     def seconds(self) -> float:
         """Seconds since the job started."""
         return time.monotonic() - self.started
+
+    def check_memory(self, what: str) -> None:
+        """Refuse what would not fit the memory that is free, before any of it is allocated.
+
+        Raises:
+            InvalidRequest: says what ``what``, such as "30 qubits", need, and what there is.
+        """
+        needed, free = memory_bytes(self.prepared.request) - BASE_BYTES, free_bytes()
+        if needed > free:
+            raise InvalidRequest(
+                f"problem: {what} need {memory_size(needed)}; "
+                f"allowed: what fits the {memory_size(free)} that are free here"
+            )
 
     def recorded(self, evaluate: Evaluate, offset: float = 0.0) -> Evaluate:
         """Return the same evaluation, read from the journal where it stands there.

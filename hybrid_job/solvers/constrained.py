@@ -12,7 +12,7 @@ import numpy as np
 
 from hybrid_job.classical import forms
 from hybrid_job.engines import sampling
-from hybrid_job.engines.choice import EVALUATIONS_A_START, Circuit, OnSpace, engine_on, free_bytes
+from hybrid_job.engines.choice import EVALUATIONS_A_START, Circuit, OnSpace, engine_on
 from hybrid_job.job import ConstrainedJob, versions
 from hybrid_job.metrics import log_phase
 from hybrid_job.optimising import optimiser
@@ -21,7 +21,6 @@ from hybrid_job.solvers import training
 from hybrid_job.solvers.training import Start, Trained
 from hybrid_job.stopwatch import Stopwatch
 from quantum_pipeline.errors import InvalidRequest
-from quantum_pipeline.planning.memory import BASE_BYTES, memory_bytes
 from quantum_pipeline.quantities import LARGEST
 from quantum_pipeline.results import DepthStep, Evaluation, JobSeconds
 from quantum_pipeline.results.constrained import (
@@ -36,7 +35,6 @@ from quantum_pipeline.spaces import Space
 from quantum_pipeline.spaces.encoding import Encoded
 from quantum_pipeline.spaces.landscape import Landscape, Weighing, typical_field
 from quantum_pipeline.spaces.readings import Readings
-from quantum_pipeline.wording import memory_size
 
 
 def solve(job: ConstrainedJob) -> ConstrainedResult:
@@ -47,7 +45,7 @@ def solve(job: ConstrainedJob) -> ConstrainedResult:
         PipelineError: what happens on a device, see ``on_device.measuring``.
     """
     watch = Stopwatch()
-    _check_memory(job)
+    job.check_memory(f"{job.form.space.n_states:,} states")
     log_phase("classical")
     landscape = Landscape.of(job.form)
     _check_feasible(landscape)
@@ -90,20 +88,6 @@ class _Posed:
         encoded = Encoded.of(job.encoding, landscape, job.algorithm.penalty)
         space, turned = encoded.encoding.space, encoded.turned
         return cls(landscape, encoded.weighing, space, turned, encoded.observable, encoded)
-
-
-def _check_memory(job: ConstrainedJob) -> None:
-    """Refuse states that would not fit what is free, before any of them is made.
-
-    Raises:
-        InvalidRequest: names what they need and what there is.
-    """
-    needed, free = memory_bytes(job.prepared.request) - BASE_BYTES, free_bytes()
-    if needed > free:
-        raise InvalidRequest(
-            f"problem: {job.form.space.n_states:,} states need {memory_size(needed)}; "
-            f"allowed: what fits the {memory_size(free)} that are free here"
-        )
 
 
 def _check_feasible(landscape: Landscape) -> None:

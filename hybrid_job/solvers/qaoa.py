@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hybrid_job import classical
 from hybrid_job.engines import sampling
-from hybrid_job.engines.choice import EVALUATIONS_A_START, Choice, Engine, engine_for, free_bytes
+from hybrid_job.engines.choice import EVALUATIONS_A_START, Choice, Engine, engine_for
 from hybrid_job.engines.sampling import Sampled, Samples
 from hybrid_job.job import Job, QaoaJob, versions
 from hybrid_job.journal import Kept, Vector
@@ -17,10 +17,8 @@ from hybrid_job.optimising.optimiser import Optimum, Real
 from hybrid_job.solvers import training
 from hybrid_job.solvers.training import Trained
 from hybrid_job.stopwatch import Stopwatch
-from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.ising import IsingModel, all_energies
 from quantum_pipeline.ising.statevector import Qaoa
-from quantum_pipeline.planning.memory import BASE_BYTES, memory_bytes
 from quantum_pipeline.results import (
     ClassicalSolution,
     DepthStep,
@@ -29,7 +27,7 @@ from quantum_pipeline.results import (
     OptimisationResult,
 )
 from quantum_pipeline.results.optimisation import StartsCompared
-from quantum_pipeline.wording import memory_size, refusal
+from quantum_pipeline.wording import refusal
 
 if TYPE_CHECKING:
     from hybrid_job.on_device.executor import Executor
@@ -177,27 +175,13 @@ def _tilted(job: QaoaJob, baseline: ClassicalSolution) -> Sequence[float]:
 
 def _engine(job: QaoaJob, spectrum: Real, tilts: Sequence[float] | None) -> Choice:
     algorithm = job.algorithm
-    _check_memory(job)
+    job.check_memory(f"{job.model.n_variables} qubits")
     if tilts is not None:
         return Choice(Qaoa(spectrum, tilts=tilts), "numpy", "warm starts have mixers of their own")
     usual = EVALUATIONS_A_START * algorithm.starts
     return engine_for(
         spectrum, evaluations=min(usual, algorithm.max_evaluations), depth=algorithm.deepest
     )
-
-
-def _check_memory(job: QaoaJob) -> None:
-    """Refuse a state that would not fit what is free, before any of it is allocated.
-
-    Raises:
-        InvalidRequest: names what it needs and what there is.
-    """
-    needed, free = memory_bytes(job.prepared.request) - BASE_BYTES, free_bytes()
-    if needed > free:
-        raise InvalidRequest(
-            f"problem: {job.model.n_variables} qubits need {memory_size(needed)}; "
-            f"allowed: what fits the {memory_size(free)} that are free here"
-        )
 
 
 def _trained(job: QaoaJob, engine: Engine, spectrum: Real, device: DeviceQaoa | None) -> Trained:

@@ -323,7 +323,7 @@ def test_ring_reaches_its_closed_form(tmp_path: Path, depth: int) -> None:
 def test_state_that_does_not_fit_the_free_memory_is_refused_before_it_is_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hybrid_job.solvers.qaoa.free_bytes", lambda: 1000)
+    monkeypatch.setattr("hybrid_job.job.free_bytes", lambda: 1000)
     with pytest.raises(InvalidRequest, match=r"problem: 10 qubits need .* MiB; allowed: what fits"):
         solved(prepared_run(PETERSEN), tmp_path)
 

@@ -102,17 +102,15 @@ def _of_molecule(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _of_optimisation(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     problem, solution, quality = report["problem"], report["solution"], report["quality"]
-    goal = {"maximise": "highest value", "minimise": "lowest value"}[problem["sense"]]
-    goal = "best cut" if problem["type"] == "maxcut" else goal
     yield "problem", f"{problem['type']}, {problem['n_variables']} variables"
     found, best = solution["objective"], quality["best_known"]
     random = quality["random_mean_energy"] * (-1 if problem["sense"] == "maximise" else 1)
-    yield goal, f"{digits(found, best, random, least=10)}  at {_shortened(solution['bitstring'])}"
+    yield (
+        _goal(problem),
+        f"{digits(found, best, random, least=10)}  at {_shortened(solution['bitstring'])}",
+    )
     yield from _by_names(problem["type"], solution["assignment"])
-    found_by = f"found by {quality['best_known_by']}"
-    if quality["best_known_by"] == "exact":
-        found_by = f"proven by {quality['classical']['method']}"
-    yield "best known", f"{digits(best, found, random, least=10)}, {found_by}"
+    yield "best known", f"{digits(best, found, random, least=10)}, {_known_by(quality)}"
     ratio, expected = quality["approximation_ratio"], quality["expected_ratio"]
     if ratio is None:
         yield "ratio", f"undefined: {quality['ratio_undefined_because']}"
@@ -129,21 +127,30 @@ def _of_optimisation(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "verdict", f"{report['algorithm']['name'].upper()} was {quality['verdict']}"
 
 
+def _goal(problem: Mapping[str, Any]) -> str:
+    """Return what the best value of a problem is called."""
+    if problem["type"] == "maxcut":
+        return "best cut"
+    return {"maximise": "highest value", "minimise": "lowest value"}[problem["sense"]]
+
+
+def _known_by(quality: Mapping[str, Any]) -> str:
+    """Return who found the best value that is known, or what proved it."""
+    if quality["best_known_by"] == "exact":
+        return f"proven by {quality['classical']['method']}"
+    return f"found by {quality['best_known_by']}"
+
+
 def _of_divided(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     problem, solution, quality = report["problem"], report["solution"], report["quality"]
     algorithm = report["algorithm"]
     count = algorithm["n_blocks"]
     blocks = f"{count:,} block{'s' * (count != 1)} of up to {algorithm['block_size']}"
     yield "problem", f"{problem['type']}, {problem['n_variables']:,} variables in {blocks}"
-    goal = {"maximise": "highest value", "minimise": "lowest value"}[problem["sense"]]
-    goal = "best cut" if problem["type"] == "maxcut" else goal
     found, best = solution["objective"], quality["best_known"]
-    yield goal, f"{digits(found, best, least=10)}  at {_shortened(solution['bitstring'])}"
+    yield _goal(problem), f"{digits(found, best, least=10)}  at {_shortened(solution['bitstring'])}"
     yield from _by_names(problem["type"], solution["assignment"])
-    found_by = f"found by {quality['best_known_by']}"
-    if quality["best_known_by"] == "exact":
-        found_by = f"proven by {quality['classical']['method']}"
-    yield "best known", f"{digits(best, found, least=10)}, {found_by}"
+    yield "best known", f"{digits(best, found, least=10)}, {_known_by(quality)}"
     if (ratio := quality["approximation_ratio"]) is not None:
         yield "ratio", "1.0" if ratio == 1 else short_of_one(ratio, 6)
     for each in quality["attribution"][1:]:

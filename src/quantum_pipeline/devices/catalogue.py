@@ -46,6 +46,11 @@ class Device(BaseModel):
         """AWS region that the device stands in; None for simulators, which are in all of them."""
         return self.arn.split(":")[3] or None if self.arn.startswith("arn:") else None
 
+    def is_ideal(self, *, noisy: bool) -> bool:
+        """Return whether no error of its own is in what it measures; ``noisy`` if a run asks for
+        some."""
+        return self.kind == "local" or (self.kind == "simulator" and not noisy)
+
 
 class Catalogue(BaseModel):
     """The devices and the day their prices were read.

@@ -120,8 +120,7 @@ def _of_parts(asked: Mitigation | Literal["auto"]) -> tuple[Mitigation, Reason]:
 
 
 def _is_ideal(request: Request, device: Device) -> bool:
-    noisy = request.noise is not None and not request.noise.is_none
-    return device.kind == "local" or (device.kind == "simulator" and not noisy)
+    return device.is_ideal(noisy=request.noise is not None and not request.noise.is_none)
 
 
 def _why_no_symmetry(request: Request, problem: AnyProblem) -> str | None:

@@ -58,7 +58,9 @@ def _of_the_device(request: Asked, problem: Problem) -> Iterator[str]:
         yield "reservation_arn"
     if kinds == {"local"}:
         yield "algorithm.inequality"
-    if kinds == {"local"} or (kinds == {"simulator"} and not request.get("noise")):
+    noise = request.get("noise")
+    noisy = any(noise.values()) if isinstance(noise, Mapping) else bool(noise)
+    if all(device.is_ideal(noisy=noisy) for device in every):
         yield "mitigation"
     if kinds == {"local"}:  # it has no width that a circuit exceeds
         yield "algorithm.cut"
