@@ -98,6 +98,7 @@ def test_what_cannot_be_is_refused_by_name(
     refused = qpipe(folder, *arguments)
     assert refused.exit_code == 2
     assert said in " ".join(refused.stderr.split())
+    assert "stopping" not in refused.stderr
 
 
 def test_a_request_is_had_again_as_it_was_asked(folder: Path) -> None:

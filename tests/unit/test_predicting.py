@@ -86,7 +86,7 @@ def test_a_fresh_process_says_the_same_bit_for_bit(folder: Path, tmp_path: Path)
 
 
 def test_rows_alone_are_enough_and_every_form_says_the_same(
-    said: Callable[..., Result], tmp_path: Path
+    folder: Path, said: Callable[..., Result], tmp_path: Path
 ) -> None:
     path = written(tmp_path, ["colour", "size", "note"], [["red", 3, "a"], ["blue", 0.5, ""]])
     data = json.loads(said("words", path, "--json").stdout)
@@ -95,6 +95,7 @@ def test_rows_alone_are_enough_and_every_form_says_the_same(
     assert header == ["kind", "score yes"]
     assert [line[0] for line in lines] == [row["class"] for row in data["rows"]]
     assert [float(line[1]) for line in lines] == [row["scores"]["yes"] for row in data["rows"]]
+    assert json.loads(said(str(folder / "words"), path, "--json").stdout) == data
     table = said("words", path).stdout.splitlines()
     assert table[0].split() == ["row", "kind", "score", "yes"]
     assert [line.split()[:2] for line in table[1:]] == [

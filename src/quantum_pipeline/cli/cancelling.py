@@ -36,8 +36,15 @@ def cancel(run_id: str, stack: str | None, output: Path) -> None:
         console.note("cancelled; its end is recorded with those of its pack")
         return
     with progress(None) as line:
-        line.say("stopping the run and its job")
-        ended = _cancel_here(run_id, output) if stack is None else _cancel_on_aws(run_id, stack)
+
+        def say() -> None:
+            line.say("stopping the run and its job")
+
+        ended = (
+            _cancel_here(run_id, output, say)
+            if stack is None
+            else _cancel_on_aws(run_id, stack, say)
+        )
     console.note("cancelled, with its job" if ended else "stopped; its end is not recorded yet")
 
 
@@ -64,19 +71,21 @@ def _cancel_in_pack(run_id: str, stack: str | None, output: Path) -> bool:
     return True
 
 
-def _cancel_here(run_id: str, output: Path) -> bool:
+def _cancel_here(run_id: str, output: Path, say: Callable[[], None]) -> bool:
     process_id = running.process_of(output, run_id)
     if process_id is None:
         going_on = ", ".join(running.names(output)) or "there is none"
         raise InvalidRequest.of("RUN", run_id, f"a run that goes on in {output}: {going_on}")
+    say()
     os.kill(process_id, signal.SIGINT)
     return _wait(lambda: running.process_of(output, run_id) is None)
 
 
-def _cancel_on_aws(run_id: str, stack: str) -> bool:
+def _cancel_on_aws(run_id: str, stack: str, say: Callable[[], None]) -> bool:
     with pipeline_of(stack) as pipeline:
         client = studying.on_aws(pipeline, run_id)
         if client is not None:
+            say()
             return studying.cancel_on_aws(client, CANCEL_SECONDS)
         state = pipeline.status(run_id)
         if state != "RUNNING":
@@ -85,6 +94,7 @@ def _cancel_on_aws(run_id: str, stack: str) -> bool:
             )
             raise InvalidRequest.of("RUN", run_id, allowed)
         execution = pipeline.execution_of(run_id)
+        say()
         pipeline.stop(execution)
         return pipeline.wait_for_end(execution, CANCEL_SECONDS)
 

@@ -41,9 +41,9 @@ def predict(
 ) -> None:
     """Print the class, and the scores, that the model of RUN gives each row of ROWS.
 
-    RUN is a classification that has ended, or a path to its model.json. ROWS is a CSV with the
-    columns that the model was trained on, in any order; others are left out. If it has the column
-    that is predicted, what share of the rows is right is said as well.
+    RUN is a classification that has ended, or a path to its folder or its model.json. ROWS is a
+    CSV with the columns that the model was trained on, in any order; others are left out. If it has
+    the column that is predicted, what share of the rows is right is said as well.
     """
     if as_json and as_csv:
         raise click.UsageError("Give one of --json and --csv.")
@@ -90,7 +90,7 @@ def stored_model(content: bytes) -> StoredModel:
 
 def _content(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return (path / MODEL if path.is_dir() else path).read_bytes()
     except OSError as error:
         allowed = f"a {MODEL} that can be read ({error.strerror})"
         raise InvalidRequest.of("RUN", str(path), allowed) from None

@@ -8,6 +8,7 @@ In an estimate, tasks and shots are upper bounds; seconds are the allowances of 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple, Protocol
 
@@ -123,7 +124,7 @@ class Cost(BaseModel):
     @property
     def total_usd(self) -> float:
         """Sum of the items."""
-        return sum(item.usd for item in self.items)
+        return math.fsum(item.usd for item in self.items)
 
 
 def estimate(
@@ -173,7 +174,7 @@ def measured_usd(device: Device, planned: Plan) -> float:
     uses = (
         _Use(each.purpose, each.tasks, each.shots, each.billed_minutes) for each in planned.uses
     )
-    return sum(item.usd for use in uses for item in _items(device, use))
+    return math.fsum(item.usd for use in uses for item in _items(device, use))
 
 
 def minimum(
