@@ -127,6 +127,9 @@ def test_one_evaluation_is_at_given_angles_only_where_angles_were_given() -> Non
 def test_layout_counts_variables_the_qubits_acted_on_and_those_of_the_device() -> None:
     through = compiled(used=(*COMPILATION.used, (5, 6)))
     assert layout(through).title.startswith("6 variables on 7 of 20 qubits of Garnet (emulated): ")
+    both = through.device.model_copy(update={"name": "Garnet + Emerald"})
+    of_several = compiled(device="Emerald").model_copy(update={"device": both})
+    assert "on 7 of 20 qubits of Emerald (emulated): " in layout(of_several).title
     few = sorted(combinations(range(6), 2))
     every_two = compiled(couplers=tuple(few), qubits=tuple(range(6)), used=tuple(few[:5]))
     assert ", all coupled: 24 two-qubit gates on 5 couplers" in layout(every_two).title

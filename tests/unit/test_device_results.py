@@ -52,6 +52,10 @@ TAMPERED: dict[str, tuple[dict[str, Any], str]] = {
         "compilation.qubits: got [4, 5, 10, 15, 14, 4]; allowed: 6 different qubits",
     ),
     "a variable without a qubit": (compiled(qubits=(4, 5, 10)), "allowed: 6 different qubits"),
+    "a device that the run has not": (
+        compiled(device="Emerald"),
+        'compilation.device: got "Emerald"; allowed: Garnet',
+    ),
     "a coupler that the device has not": (
         compiled(used=((4, 15),)),
         "compilation.used: got [4, 15]; allowed: a coupler of the device",

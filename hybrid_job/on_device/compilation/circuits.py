@@ -78,5 +78,5 @@ def summarise(plain: Circuit, compiled: Compiled, state: DeviceState) -> Compila
         reference.circuit,
         chip,
         by=f"qiskit, level 3, the best of {TRIES} seeds",
-        calibrated_at=state.calibrated_at,
+        state=state,
     )

@@ -64,7 +64,7 @@ class PartCompiler:
             transpiled(plain, part.n_qubits, chip, 0).circuit,
             chip,
             by=OURS,
-            calibrated_at=self._state.calibrated_at,
+            state=self._state,
         )
 
     def _compiled(self, circuit: Circuit, qubits: tuple[int, ...]) -> Compiled:

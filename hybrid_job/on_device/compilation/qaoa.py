@@ -160,7 +160,7 @@ class DeviceCompiler(_ModelCompiler):
             reference.circuit,
             self._chip,
             by=QISKIT if is_better else OURS,
-            calibrated_at=self._state.calibrated_at,
+            state=self._state,
         )
 
     def _reference(self, depth: int) -> tuple[Transpiled, bool]:

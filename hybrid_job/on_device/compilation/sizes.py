@@ -8,6 +8,7 @@ from braket.circuits import Circuit
 
 from hybrid_job.on_device.compilation.chip import Chip
 from hybrid_job.on_device.measurement import Compiled
+from quantum_pipeline.devices.states import DeviceState
 from quantum_pipeline.results.device_run import CircuitSize, Compilation
 
 FREE = frozenset({"Rz", "PhaseShift", "Z", "S", "Si", "T", "Ti", "I"})
@@ -44,7 +45,7 @@ def compilation_of(
     chip: Chip,
     *,
     by: str,
-    calibrated_at: str | None,
+    state: DeviceState,
 ) -> Compilation:
     """Return the figures of a circuit compiled for a chip, as a result has them."""
     used = {
@@ -60,6 +61,7 @@ def compilation_of(
     }
     fidelity = exp(-loss_of(compiled.circuit, compiled.qubits, chip)) if chip.calibrated else None
     return Compilation(
+        device=state.name,
         native_gates=tuple(sorted(chip.natives)),
         verbatim=compiled.verbatim,
         plain=size_of(plain, "the circuit as it is written, each ZZ one gate"),
@@ -69,5 +71,5 @@ def compilation_of(
         couplers=tuple(sorted(couplers)),
         used=tuple(sorted(used)),
         estimated_fidelity=fidelity,
-        calibrated_at=calibrated_at,
+        calibrated_at=state.calibrated_at,
     )

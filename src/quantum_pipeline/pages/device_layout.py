@@ -10,7 +10,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from quantum_pipeline.pages.emulation import device_name
+from quantum_pipeline.pages.emulation import compiled_for
 from quantum_pipeline.pages.figures import (
     BLACK,
     BLUE,
@@ -76,11 +76,11 @@ def layout(report: Report) -> tuple[str, str, Figure]:
         _title(
             report,
             made,
-            report.device.n_qubits or len(numbers),
+            _qubits_there(report, made) or len(numbers),
             complete=_is_complete(len(numbers), edges),
         ),
         _CAPTION.format(
-            device=device_name(report),
+            device=compiled_for(report),
             labels="labels" if _labels(report, made)[1] else "numbers, from 0,",
             variables=_variables(report, 2),
             passed=f"Passed through: {passed} more. " if passed else "",
@@ -100,9 +100,15 @@ def _title(report: Report, made: Compilation, of: int, *, complete: bool) -> str
     coupled = ", all coupled" if complete else ""
     return (
         f"{holding} {_variables(report, holding)} on {acted} of {of} qubits of "
-        f"{device_name(report)}{coupled}: {gates} two-qubit gate{'s' * (gates != 1)} on "
+        f"{compiled_for(report)}{coupled}: {gates} two-qubit gate{'s' * (gates != 1)} on "
         f"{pairs} coupler{'s' * (pairs != 1)}"
     )
+
+
+def _qubits_there(report: Report, made: Compilation) -> int | None:
+    """Return the qubits of the device that a circuit was compiled for, None where none says."""
+    is_first = made.device is None or made.device == report.device.name
+    return report.device.n_qubits if is_first else None
 
 
 def _variables(report: Report, n: int) -> str:

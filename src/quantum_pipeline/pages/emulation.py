@@ -7,8 +7,17 @@ from quantum_pipeline.reports import Report
 
 def device_name(report: Report) -> str:
     """Return the name of the device, with what it really was where that was an emulator."""
-    device = report.device
-    return device.name if device.emulated is None else f"{device.name} (emulated)"
+    return _named(report, report.device.name)
+
+
+def compiled_for(report: Report) -> str:
+    """Return the same of the device that the circuit was compiled for, of several."""
+    made = report.compilation
+    return _named(report, (made and made.device) or report.device.name)
+
+
+def _named(report: Report, name: str) -> str:
+    return name if report.device.emulated is None else f"{name} (emulated)"
 
 
 def titled(report: Report, title: str) -> str:

@@ -53,7 +53,8 @@ def check_device_run(
         allowed = f"up to {paid - counted}, which the tasks took beside {counted}"
         raise InvalidResult(refusal("mitigation.extra_shots", extra, allowed))
     if run.compilation is not None:
-        _check_compilation(run.compilation, n_qubits)
+        names = [device.name for device in prepared.devices]
+        _check_compilation(run.compilation, n_qubits, names)
     if run.mitigation is not None:
         _check_mitigation(run.mitigation, prepared.request.mitigation)
 
@@ -98,7 +99,10 @@ def check_devices(shares: Sequence[DeviceShare], result: JobResult, prepared: Pr
             raise InvalidResult(said)
 
 
-def _check_compilation(compilation: Compilation, n_qubits: int) -> None:
+def _check_compilation(compilation: Compilation, n_qubits: int, devices: list[str]) -> None:
+    if compilation.device is not None and compilation.device not in devices:
+        allowed = ", ".join(devices)
+        raise InvalidResult(refusal("compilation.device", compilation.device, allowed))
     qubits = compilation.qubits
     if len(qubits) != n_qubits or len(set(qubits)) != n_qubits:
         allowed = f"{n_qubits} different qubits"

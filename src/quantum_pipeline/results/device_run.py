@@ -26,9 +26,11 @@ class Compilation(Record):
     ``qubits[i]`` is the device's qubit that holds variable i when it is measured; ``couplers`` are
     the device's pairs among the qubits that it has, for the picture, ``used`` those that the
     circuit acts on. ``estimated_fidelity`` is the product of the calibrated fidelities of all
-    gates and readouts, None where the device reports none.
+    gates and readouts, None where the device reports none. ``device`` is the one that it was
+    compiled for, of several; None in results of before there were several.
     """
 
+    device: Text | None = None
     native_gates: Entries[Text]
     verbatim: Flag
     plain: CircuitSize
