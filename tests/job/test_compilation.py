@@ -214,6 +214,7 @@ def test_summary_tells_sizes_and_the_picture() -> None:
     found, compiled = compiler.summary(ANGLES), compiler.compile(ANGLES)
 
     assert found is not None
+    assert found.device == state.name
     assert found.plain.two_qubit_gates == 3 * len(model.couplings)
     assert found.compiled.two_qubit_gates == compiled.two_qubit_gates
     assert found.reference is not None
