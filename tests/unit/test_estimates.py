@@ -136,3 +136,19 @@ def test_without_a_device_the_time_is_an_allowance_for_every_evaluation() -> Non
 def test_an_estimate_says_what_its_limit_would_do(limits: dict[str, Any], verdict: str) -> None:
     # 0.3 a task, 100 shots of 0.00145, 938 s of 0.0001
     assert dict(lines(limits=limits))["total"] == f"0.5388 USD on AWS, {verdict}"
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "n", "said"),
+    [
+        ({"name": "qaoa", "depth": 1}, 8, "maxcut, 8 qubits"),
+        ({"name": "rqaoa"}, 1200, "maxcut, 1,200 variables"),
+        ({"name": "divide"}, 40, "maxcut, 40 variables"),
+    ],
+)
+def test_a_problem_that_is_never_whole_in_a_circuit_has_variables_and_no_qubits(
+    algorithm: dict[str, Any], n: int, said: str
+) -> None:
+    edges = [[i, (i + 1) % n] for i in range(n)]
+    asked = {"problem": {"type": "maxcut", "edges": edges}, "algorithm": algorithm}
+    assert dict(estimate(planned(asked)).lines())["problem"] == said

@@ -136,7 +136,8 @@ def _uncertain_ends(order: list[int | str]) -> Iterator[str]:
     whole = range(int(order[0]), int(order[-1]) + 1) if isinstance(order[0], int) else ()
     if len(whole) > len(order):
         missing = len(whole) - len(order)
-        yield f"{missing} numbers between the first and the last node are in no edge, and no nodes"
+        are = "number" if missing == 1 else "numbers"
+        yield f"{missing} {are} between the first and the last node: in no edge, and so no node"
 
 
 def vartype_of(document: Document) -> str | None:

@@ -74,7 +74,7 @@ def check_several(devices: tuple[Device, ...], algorithm: Algorithm) -> None:
     raise InvalidRequest.of("device", names, allowed)
 
 
-def reason_of(request: Request, n_qubits: int) -> Reason:
+def reason_of(request: Request) -> Reason:
     """Return why a request that is not open has its device."""
     if request.device != "auto":
         words = "named in the request"
@@ -83,8 +83,8 @@ def reason_of(request: Request, n_qubits: int) -> Reason:
         return Reason(why=Why.ASKED, words=words)
     return Reason(
         why=Why.NO_DEVICE_NEEDED,
-        words=f"the job itself computes exactly what it needs of {n_qubits} qubits: no noise, no "
-        "fee a shot, nothing to queue for",
+        words="the job itself computes exactly what it needs: no noise, no fee a shot, nothing to "
+        "queue for",
     )
 
 

@@ -18,6 +18,7 @@ from quantum_pipeline.planning.prepared import OtherDevice, Preparation
 from quantum_pipeline.planning.runtimes import STARTUP_SECONDS, job_seconds
 from quantum_pipeline.planning.tasks import TRAINING
 from quantum_pipeline.problems import FormProblem
+from quantum_pipeline.requests.algorithm import SettledCut, SettledDivide, SettledRqaoa
 from quantum_pipeline.requests.request import ResolvedRequest
 from quantum_pipeline.wording import digits, duration, memory_size
 
@@ -29,6 +30,7 @@ class Estimate(BaseModel):
 
     Tasks and shots are upper bounds, seconds allowances, as ``planning.costs`` has them;
     ``expected_seconds`` are what its job should take, as ``planning.expected`` has it.
+    ``n_variables`` are those of a problem whose variables are never all in one circuit, else None.
     ``least_usd`` is the cost of its smallest part that is of use. ``plan`` is what is done on
     ``device``, ``others`` have what is done on each device beside it.
     """
@@ -37,6 +39,7 @@ class Estimate(BaseModel):
 
     problem_type: str
     n_qubits: int
+    n_variables: int | None
     rules: str | None
     algorithm: str
     learning: str | None
@@ -60,10 +63,14 @@ class Estimate(BaseModel):
     max_cost_usd: float
     allow_partial: bool
 
+    def _size(self) -> str:
+        if self.n_variables is not None:
+            return f"{self.n_variables:,} variables"
+        return f"{self.n_qubits} qubits{'' if self.cut is None else ' in the widest part'}"
+
     def lines(self) -> Iterator[tuple[str, str]]:
         """Return what a person wants to read of it."""
-        parts = "" if self.cut is None else " in the widest part"
-        yield "problem", f"{self.problem_type}, {self.n_qubits} qubits{parts}"
+        yield "problem", f"{self.problem_type}, {self._size()}"
         if self.cut is not None:
             yield "cut", self.cut.words()
         if self.rules is not None:
@@ -155,12 +162,21 @@ def _rules(request: ResolvedRequest) -> str | None:
     )
 
 
+def _in_one_circuit(request: ResolvedRequest) -> bool:
+    """Return whether a circuit has a qubit for each variable: blocks and light cones have fewer."""
+    algorithm = request.algorithm
+    return isinstance(algorithm, SettledCut) or not isinstance(
+        algorithm, SettledDivide | SettledRqaoa
+    )
+
+
 def estimate(found: Preparation) -> Estimate:
     """Return the estimate of a run on AWS."""
     request = found.request
     return Estimate(
         problem_type=request.problem.type,
         n_qubits=qubits_of(request),
+        n_variables=None if _in_one_circuit(request) else request.problem.n_qubits,
         rules=_rules(request),
         algorithm=found.reasons.algorithm.words,
         learning=LEARNS if request.algorithm.learn else None,

@@ -253,7 +253,7 @@ def _prepared(
         least=_least(resolved, instance, (device, *devices[1:]), found),
         reasons=Reasons(
             algorithm=work.algorithm_reason,
-            device=reason_of(request, work.problem.n_qubits),
+            device=reason_of(request),
             mitigation=work.mitigation_reason,
             runtime=why_runtime,
         ),
