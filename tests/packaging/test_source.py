@@ -26,12 +26,28 @@ from tests.waiting import PATIENCE_SECONDS
 # What Braket's container does, less the downloads: the code's folder is appended to the path and
 # the entry point is called. The packages of the image are there, this project is not: site-packages
 # is on the path as a plain folder, so that the development install in it has no effect.
+# What is imported must not depend on the environment, the threads of BLAS apart: on this machine
+# jobs share it.
 CONTAINER = """
-import importlib, sys
+import importlib, os, sys
 site_packages, code, entry_point = sys.argv[1:]
 sys.path += [site_packages, code]
 module, _, function = entry_point.partition(":")
-getattr(importlib.import_module(module), function)()
+read_by_us = set()
+class Watched(type(os.environ)):
+    def __getitem__(self, name):
+        frame = sys._getframe(1)
+        while os.path.basename(frame.f_code.co_filename).split(" ")[-1] in LIBRARY:
+            frame = frame.f_back
+        if frame.f_code.co_filename.startswith(code):
+            read_by_us.add((name, frame.f_code.co_filename))
+        return super().__getitem__(name)
+LIBRARY = {"os.py", "_collections_abc.py", "os>", "_collections_abc>"}
+os.environ.__class__ = Watched
+imported = importlib.import_module(module)
+assert {name for name, _ in read_by_us} == {"OPENBLAS_NUM_THREADS"}, read_by_us
+getattr(imported, function)()
+assert len(read_by_us) > 1
 import quantum_pipeline
 assert quantum_pipeline.__file__.startswith(code), quantum_pipeline.__file__
 assert "braket" not in sys.modules and "boto3" not in sys.modules
