@@ -80,6 +80,11 @@ def test_the_same_files_give_the_same_bytes() -> None:
     assert first[4:8] == bytes(4)  # gzip's own time, which two builds in one second would share
 
 
+def test_a_process_packs_its_files_once() -> None:
+    assert source.packed() is source.packed()
+    assert source.packed() == source.build()
+
+
 def test_changed_code_gives_other_bytes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for package in source.PACKAGES:
         (tmp_path / package).mkdir()
