@@ -22,5 +22,9 @@ clients.CONFIG = clients.CONFIG.merge(
     Config(connect_timeout=PATIENCE_SECONDS, read_timeout=PATIENCE_SECONDS)
 )
 
-# The first client of a session reads what all of them need, such as the endpoints of AWS.
-boto3.client("s3", region_name="us-east-1", aws_access_key_id="no", aws_secret_access_key="no")
+# The first client of a session reads what all of them need, such as the endpoints of AWS, and the
+# first of a service reads what that one can do.
+for service in ("braket", "dynamodb", "lambda", "s3", "sns", "stepfunctions"):
+    boto3.client(
+        service, region_name="us-east-1", aws_access_key_id="no", aws_secret_access_key="no"
+    )
