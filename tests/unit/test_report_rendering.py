@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -19,9 +20,10 @@ from quantum_pipeline.ising import energies, spins_of
 from quantum_pipeline.pages import render
 from quantum_pipeline.pages.course import convergence, groups
 from quantum_pipeline.pages.distribution import bin_edges
-from quantum_pipeline.pages.figures import legend_below, new_figure
+from quantum_pipeline.pages.figures import drawn, legend_below, new_figure
 from quantum_pipeline.pages.graph import layout, weight_places
 from quantum_pipeline.pages.numbers import ratio
+from quantum_pipeline.pages.places import by_stress, circle, steps
 from quantum_pipeline.pages.study import Distribution, Study
 from quantum_pipeline.reports import OptimisationReport
 from quantum_pipeline.results import ClassicalSolution, DepthStep
@@ -281,6 +283,39 @@ def test_layout_keeps_nodes_apart_and_off_the_edges_of_others() -> None:
     place = layout(10, edges, np.zeros(10, dtype=np.int64))
     distance = np.linalg.norm(place[:, None] - place, axis=2) + np.eye(10)
     assert distance.min() > 0.1
+
+
+def test_places_from_several_first_guesses_are_those_from_each_of_them() -> None:
+    apart = steps(10, np.array([edge[:2] for edge in PETERSEN["edges"]]))
+    guesses = [circle(np.random.default_rng(k).permutation(10)) for k in range(3)]
+    together = by_stress(apart, guesses)
+    for guess, place in zip(guesses, together, strict=True):
+        assert place == pytest.approx(by_stress(apart, [guess])[0], abs=1e-9)
+        assert stress(apart, place) < stress(apart, guess)
+
+
+def stress(apart: NDArray[np.float64], place: NDArray[np.float64]) -> float:
+    distance = np.linalg.norm(place[:, None] - place, axis=2)
+    return float((((distance - apart) / (apart + np.eye(len(apart)))) ** 2).sum())
+
+
+def test_few_colours_are_near_those_drawn_and_paper_stays_white() -> None:
+    canvases = list[FigureCanvasAgg]()
+
+    @drawn
+    def ramp(colours: NDArray[np.float64]) -> tuple[str, str, Figure]:
+        figure, (axes,) = new_figure()
+        axes.imshow(colours)
+        assert isinstance(figure.canvas, FigureCanvasAgg)
+        canvases.append(figure.canvas)
+        return "colours", "", figure
+
+    shown = ramp(np.random.default_rng(1).random((5, 5, 3)))
+    exact = np.array(canvases[0].buffer_rgba())[..., :3].astype(int)  # type: ignore[no-untyped-call]
+    with Image.open(io.BytesIO(shown.png)) as image:
+        few = np.asarray(image.convert("RGB")).astype(int)
+    assert np.abs(few - exact).max() <= 32
+    assert (few[(exact == 255).all(2)] == 255).all()
 
 
 def test_weights_of_edges_that_cross_are_written_apart_and_on_their_edges() -> None:

@@ -17,8 +17,8 @@ from quantum_pipeline.pages.figures import (
     ORANGE,
     VERMILLION,
     drawn,
+    empty_figure,
     legend_below,
-    new_figure,
 )
 from quantum_pipeline.pages.molecule_tables import equilibrium
 from quantum_pipeline.pages.numbers import hartree, short
@@ -46,8 +46,7 @@ _MINIMUM = (
 def scan(report: MoleculeReport) -> tuple[str, str, Figure]:
     """Draw the energies along the bond, and below them the error of VQE."""
     points = report.scan
-    figure, (axes,) = new_figure(4.6)
-    axes.remove()
+    figure = empty_figure(4.6)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     length = np.array([point.bond_length_angstrom for point in points])
     _draw_curves(upper, points, length)

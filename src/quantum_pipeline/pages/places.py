@@ -33,21 +33,19 @@ def steps(n: int, edges: Array) -> Array:
 def by_stress(apart: Array, first: Sequence[Array], rounds: int = 100) -> list[Array]:
     """Return places whose distances follow ``apart``, from each of the first guesses.
 
-    Minimises sum (distance - apart)²/apart² by majorisation; O(n²) a round. Source: E. Gansner,
-    Y. Koren, S. North, "Graph drawing by stress majorization", GD 2004.
+    Minimises sum (distance - apart)²/apart² by majorisation; O(n²) a round and guess. Source: E.
+    Gansner, Y. Koren, S. North, "Graph drawing by stress majorization", GD 2004.
     """
     itself = np.eye(len(apart))
     weights = 1 / (apart + itself) ** 2 - itself
     inverse = np.linalg.pinv(np.diag(weights.sum(1)) - weights, hermitian=True)
-    places = []
-    for guess in first:
-        place = guess
-        for _ in range(rounds):
-            distance = np.linalg.norm(place[:, None] - place, axis=2)
-            pull = weights * apart / np.maximum(distance, 1e-9)
-            place = inverse @ ((np.diag(pull.sum(1)) - pull) @ place)
-        places.append(np.asarray(place))
-    return places
+    places, wanted = np.array(first), weights * apart
+    for _ in range(rounds):
+        squares = (places**2).sum(2)
+        distance = squares[:, :, None] + squares[:, None] - 2 * places @ places.swapaxes(1, 2)
+        pull = wanted / np.sqrt(np.maximum(distance, 1e-18))
+        places = inverse @ (pull.sum(2)[..., None] * places - pull @ places)
+    return list(places)
 
 
 def by_scaling(apart: Array) -> Array:

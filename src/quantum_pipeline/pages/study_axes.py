@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 from quantum_pipeline.pages.figures import (
     BLACK,
     BLUE,
-    DOTS_PER_INCH,
     ORANGE,
     PALE,
     SKY,
-    WIDTH_INCHES,
     drawn,
+    empty_figure,
     legend_below,
     new_figure,
     printable,
@@ -41,7 +40,7 @@ def effects(study: Findings) -> tuple[str, str, Figure]:
     found = study.summary.effects[:MOST_AXES]
     columns = 2 if len(found) == 4 else min(len(found), 3)
     rows = ceil(len(found) / columns)
-    figure = Figure((WIDTH_INCHES, 0.9 + 2.3 * rows), dpi=DOTS_PER_INCH)
+    figure = empty_figure(0.9 + 2.3 * rows)
     shared: Axes | None = None
     for k, effect in enumerate(found):
         axes = figure.add_subplot(rows, columns, 1 + k, sharey=shared)
