@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -28,15 +29,19 @@ from tests.unit.finished_molecule import (
 from tests.unit.finished_run import TRIANGLE, prepared_run, refusal_of
 
 PREPARED = prepared_molecule(SCAN, shots=100, seed=3)
-HONEST = solved_molecule(PREPARED)
 ADAPT = prepared_molecule(H2, algorithm={"ansatz": "adapt"})
 
 Data = dict[str, Any]
 
 
-def written(result: MoleculeResult = HONEST) -> Data:
-    """Return a result as the job writes it."""
-    data: Data = json.loads(result.model_dump_json())
+@cache
+def honest() -> MoleculeResult:
+    return solved_molecule(PREPARED)
+
+
+def written(result: MoleculeResult | None = None) -> Data:
+    """Return a result as the job writes it, by default the honest one."""
+    data: Data = json.loads((result or honest()).model_dump_json())
     return data
 
 
@@ -176,24 +181,28 @@ def test_rounding_is_no_tampering() -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_no_state_is_below_the_energy_that_verification_takes_for_the_lowest(seed: int) -> None:
-    integrals = HONEST.points[seed].integrals
+    integrals = honest().points[seed].integrals
     matrix = Hamiltonian.of(integrals).dense()
     states = np.random.default_rng(seed).normal(size=(200, len(matrix)))
     energies = np.einsum("ki,ij,kj->k", states, matrix, states) / np.sum(states**2, axis=1)
-    exact = HONEST.points[seed].exact
+    exact = honest().points[seed].exact
     assert exact is not None
     assert len(matrix) <= DIAGONALISED
     assert energies.min() >= exact
 
 
 ON_DM1 = prepared_molecule(H2, device="dm1", shots=500, noise=NOISE, mitigation=MITIGATION)
-MEASURED = measured_molecule(ON_DM1)
+
+
+@cache
+def measured() -> MoleculeResult:
+    return measured_molecule(ON_DM1)
 
 
 def test_a_measured_energy_is_read_and_survives_json() -> None:
-    result = read_result(written(MEASURED), ON_DM1)
+    result = read_result(written(measured()), ON_DM1)
     assert isinstance(result, MoleculeResult)
-    assert result.measured == MEASURED.measured
+    assert result.measured == measured().measured
     assert any(bits.count("1") != 2 for bits in result.counts)
 
 
@@ -227,7 +236,7 @@ def test_a_measured_energy_is_read_and_survives_json() -> None:
 def test_a_measured_energy_that_its_shots_do_not_have_is_refused(
     path: str, value: Any, said: str
 ) -> None:
-    data = written(MEASURED)
+    data = written(measured())
     inner, last = at(data, path)
     inner[last] = value
     assert said in refused(data, ON_DM1)
@@ -243,9 +252,9 @@ def test_a_molecule_is_no_result_of_a_graph() -> None:
     graph = prepared_run(TRIANGLE)
     said = 'algorithm: got "vqe"; allowed: qaoa'
     with pytest.raises(InvalidResult, match=said):
-        verify(HONEST, graph)
+        verify(honest(), graph)
     with pytest.raises(InvalidResult, match=said):
-        report_of_molecule(graph, HONEST)
+        report_of_molecule(graph, honest())
 
 
 def _lists(schema: object) -> Iterator[dict[str, Any]]:
