@@ -1,13 +1,19 @@
-"""The gates of rows' circuits, as PennyLane has them."""
+"""The gates of rows' circuits, as PennyLane has them; it is imported where they are asked for."""
 
 from __future__ import annotations
 
-import pennylane
+from quantum_pipeline.classification.encodings import Gate
 
-PENNYLANE = {
-    "h": lambda gate: pennylane.Hadamard(gate.qubits),
-    "ry": lambda gate: pennylane.RY(gate.angle, gate.qubits),
-    "rz": lambda gate: pennylane.RZ(gate.angle, gate.qubits),
-    "cz": lambda gate: pennylane.CZ(gate.qubits),
-    "zz": lambda gate: pennylane.IsingZZ(gate.angle, gate.qubits),
-}
+
+def put(gate: Gate) -> None:
+    """Put a gate into the circuit that PennyLane is recording."""
+    import pennylane
+
+    match gate.name:
+        case "h":
+            pennylane.Hadamard(gate.qubits)
+        case "cz":
+            pennylane.CZ(gate.qubits)
+        case name:
+            of_angle = {"ry": pennylane.RY, "rz": pennylane.RZ, "zz": pennylane.IsingZZ}
+            of_angle[name](gate.angle, gate.qubits)

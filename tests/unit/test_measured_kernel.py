@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pennylane
 import pytest
 
 from quantum_pipeline.classification import kernels
@@ -14,7 +13,7 @@ from quantum_pipeline.classification.measured import assembled, pairs_of
 from quantum_pipeline.errors import BudgetExceeded, InvalidRequest
 from quantum_pipeline.requests.mitigation import Mitigation
 from tests.planned import planned
-from tests.unit.gates_in_pennylane import PENNYLANE
+from tests.unit.gates_in_pennylane import put
 from tests.unit.tables import table
 
 RNG = np.random.default_rng(4)
@@ -25,13 +24,15 @@ RNG = np.random.default_rng(4)
 def test_all_zeros_are_as_probable_as_two_states_are_alike(
     name: EncodingName, n: int, depth: int
 ) -> None:
+    import pennylane
+
     encoding = Encoding(name=name, n_qubits=n, depth=depth)
     x, y = RNG.normal(size=(2, n))
     gates = list(overlap_gates(encoding, x, y))
 
     def probabilities() -> Any:
         for gate in gates:
-            PENNYLANE[gate.name](gate)
+            put(gate)
         return pennylane.probs(wires=range(n))
 
     node = pennylane.QNode(probabilities, pennylane.device("default.qubit", wires=n))

@@ -3,13 +3,12 @@
 from typing import Any
 
 import numpy as np
-import pennylane
 import pytest
 from numpy.typing import NDArray
 
 from quantum_pipeline.classification import kernels
 from quantum_pipeline.classification.encodings import Encoding, EncodingName, Gate, ring
-from tests.unit.gates_in_pennylane import PENNYLANE
+from tests.unit.gates_in_pennylane import put
 
 Matrix = NDArray[Any]
 
@@ -63,12 +62,14 @@ def test_states_are_those_of_textbook_matrices(name: EncodingName, entangled: bo
 
 @pytest.mark.parametrize("name", ENCODINGS)
 def test_gates_make_the_states_in_pennylane(name: EncodingName) -> None:
+    import pennylane
+
     encoding = Encoding(name=name, n_qubits=7, depth=2)
     rows = RNG.normal(size=(2, 7))
 
     def state(row: NDArray[np.float64]) -> Any:
         for gate in encoding.gates(row):
-            PENNYLANE[gate.name](gate)
+            put(gate)
         return pennylane.state()
 
     node = pennylane.QNode(state, pennylane.device("default.qubit", wires=7))
