@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -52,18 +53,32 @@ def machine() -> Json:
 
 @pytest.fixture(scope="session")
 def transformed() -> Json:
-    """What SAM makes of the template, and what its resources ask of who deploys them."""
+    """What SAM makes of the template, and what its resources ask of who deploys them.
+
+    SAM takes seconds to be imported: its answer is kept by what it was asked.
+    """
+    asked = ("template.yaml", "requirements/sam.txt", "tests/packaging/sam_transform.py")
+    key = sha256(b"".join((ROOT / name).read_bytes() for name in asked)).hexdigest()[:16]
+    kept = ROOT / ".cache" / f"transformed-{key}.json"
+    if not kept.exists():
+        kept.parent.mkdir(exist_ok=True)
+        new = kept.with_suffix(f".{os.getpid()}")
+        new.write_text(_transformed(), "utf-8")
+        new.replace(kept)  # whole, whoever else reads it
+    read: Json = json.loads(kept.read_text("utf-8"))
+    return read
+
+
+def _transformed() -> str:
     subprocess.run(["make", "--silent", ".venv-sam/.ready"], cwd=ROOT, check=True)
-    found = subprocess.run(
+    return subprocess.run(
         [ROOT / ".venv-sam/bin/python", ROOT / "tests/packaging/sam_transform.py"],
         stdout=subprocess.PIPE,
         text=True,
         check=True,
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], "AWS_EC2_METADATA_DISABLED": "true"},
-    )
-    read: Json = json.loads(found.stdout)
-    return read
+    ).stdout
 
 
 Benchmark = Callable[..., tuple[int, str, Json]]

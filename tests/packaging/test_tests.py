@@ -6,12 +6,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 TESTS = Path(__file__).parents[1]
 FILES = sorted(TESTS.rglob("*.py"))
-
-every = pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(TESTS)))
 
 
 def imported(tree: ast.Module) -> Iterator[str]:
@@ -23,20 +19,24 @@ def imported(tree: ast.Module) -> Iterator[str]:
             yield from (f"{node.module}.{each.name}" for each in node.names)
 
 
-@every
-def test_no_file_imports_from_a_file_of_tests(file: Path) -> None:
-    names = list(imported(ast.parse(file.read_text("utf-8"))))
-    theirs = [each for each in names if each.startswith("tests.") and ".test_" in each]
-    assert theirs == []
+def is_of_tests(name: str) -> bool:
+    return name.startswith("tests.") and ".test_" in name
 
 
-@every
-def test_the_first_line_of_a_file_says_what_it_covers(file: Path) -> None:
-    docstring = ast.get_docstring(ast.parse(file.read_text("utf-8")))
-    assert docstring is not None
-    first = docstring.splitlines()[0]
-    assert first.endswith(".")
-    assert len(first.split()) > 3
+def tells(docstring: str | None) -> bool:
+    """Return whether the first line is a sentence."""
+    first = (docstring or "").partition("\n")[0]
+    return first.endswith(".") and len(first.split()) > 3
+
+
+def test_no_file_imports_from_a_file_of_tests_and_its_first_line_says_what_it_covers() -> None:
+    importing, untold = [], []
+    for file in FILES:
+        name, tree = str(file.relative_to(TESTS)), ast.parse(file.read_text("utf-8"))
+        importing += [(name, each) for each in imported(tree) if is_of_tests(each)]
+        untold += [] if tells(ast.get_docstring(tree)) else [name]
+    assert importing == []
+    assert untold == []
 
 
 def test_no_two_files_of_tests_cover_the_same() -> None:
