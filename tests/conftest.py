@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -46,6 +47,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if "aws" in item.keywords:
                 item.add_marker(pytest.mark.skip(reason="needs an AWS account; run with --aws"))
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # what was imported stays: a collection of all generations need not look at it
 
 
 @pytest.fixture(scope="module", autouse=True)
