@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from quantum_pipeline.ising import energies, spins_of
-from quantum_pipeline.pages import render
+from quantum_pipeline.pages import figures, render
 from quantum_pipeline.pages.course import convergence, groups, reduction
 from quantum_pipeline.pages.distribution import bin_edges
-from quantum_pipeline.pages.figures import drawn, legend_below, new_figure
+from quantum_pipeline.pages.figures import legend_below, new_figure
 from quantum_pipeline.pages.graph import layout, weight_places
 from quantum_pipeline.pages.growth import depths
 from quantum_pipeline.pages.numbers import ratio
@@ -345,7 +345,7 @@ def stress(apart: NDArray[np.float64], place: NDArray[np.float64]) -> float:
 def test_few_colours_are_near_those_drawn_and_paper_stays_white() -> None:
     canvases = list[FigureCanvasAgg]()
 
-    @drawn
+    @figures.drawn
     def ramp(colours: NDArray[np.float64]) -> tuple[str, str, Figure]:
         figure, (axes,) = new_figure()
         axes.imshow(colours)
