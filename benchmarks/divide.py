@@ -5,6 +5,7 @@ divide came to, beside the other ways that the report has, and what it took: sec
 job, by the clock and of all processors, and of the rounds; memory of all processes at most.
 
     G1 ..       the Gset's graphs that are in ``--gset``: the ratio is to the best cut known
+    random      random graph of 250 nodes and 700 edges; to the best answer here
     cubic       3-regular of 100,000 nodes; the ratio is to annealing in the same time
     dense       QUBO of 1,000 variables with all couplings; to the best answer here
     torus       spin glass of 32 x 32, normal couplings; to the best answer here
@@ -54,6 +55,12 @@ def cubic(n: int) -> Json:
     """Return MaxCut of a random 3-regular graph."""
     edges = [list(edge) for edge in nx.random_regular_graph(3, n, seed=1).edges]
     return {"type": "maxcut", "edges": edges}
+
+
+def random(n: int) -> Json:
+    """Return MaxCut of a random graph of degree 5.6."""
+    graph = nx.gnm_random_graph(n, n * 14 // 5, seed=1)
+    return {"type": "maxcut", "edges": [list(edge) for edge in graph.edges]}
 
 
 def dense(n: int) -> Json:
@@ -157,6 +164,7 @@ def main(gset: Path, only: tuple[str, ...], size: float, file: Path | None) -> N
         if path.stem in BEST_CUTS and (not only or path.stem in only)
     }
     made: dict[str, Callable[[], Json]] = {
+        "random": lambda: random(round(250 * size)),
         "cubic": lambda: cubic(2 * round(50_000 * size)),
         "dense": lambda: dense(round(1000 * size)),
         "torus": lambda: torus(round(32 * size**0.5)),

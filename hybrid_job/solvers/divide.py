@@ -7,8 +7,9 @@ there are, and goes on. Nothing hangs on how many processes there are.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -18,7 +19,8 @@ from hybrid_job.classical import local_search
 from hybrid_job.dividing import blocks
 from hybrid_job.dividing.blocks import ByQaoa, Solver
 from hybrid_job.dividing.partition import partition
-from hybrid_job.dividing.rounds import GAIN, Dividing, Round, Solve, refined
+from hybrid_job.dividing.rounds import GAIN, HEATS, Dividing, Round, Solve, cooled, refined
+from hybrid_job.dividing.spins import bits, read, written
 from hybrid_job.dividing.system import Places, Real, System
 from hybrid_job.dividing.workers import Workers, workers
 from hybrid_job.job import DivideJob, versions
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
     from hybrid_job.on_device.blocks import DeviceBlocks
 
 PATIENCE = 30
-"""Rounds in a row that gain next to nothing, after which no further one is made."""
+"""Rounds in a row on devices that gain next to nothing, after which no further one is made."""
 
 SHARE = 0.5
 """Of the time that is left, for the rounds; then for each of what they are compared with at most.
@@ -62,6 +64,9 @@ hangs on how quick its machine is."""
 
 MOST_PROVEN = 4096
 """Variables up to which a proof is tried; beyond, the baseline is annealing."""
+
+
+_Rounds = Callable[..., Iterator[Round]]
 
 
 class _Kept(Kept):
@@ -187,6 +192,11 @@ def _deadline(job: DivideJob, share: float) -> float:
     return now + share * max(0.0, job.deadline(reserved=1.0) - now)
 
 
+def _cools(job: DivideJob) -> bool:
+    """Return whether rounds are coolings: on devices each costs shots, and there are few."""
+    return job.prepared.device.kind == "local"
+
+
 def _by_qaoa(job: DivideJob) -> ByQaoa:
     algorithm, shots = job.algorithm, job.prepared.request.shots
     return ByQaoa(algorithm.depth, shots, algorithm.evaluations)
@@ -204,12 +214,9 @@ def _course(work: _Work, name: str, dividing: Dividing, deadline: float) -> _Cou
         course.seconds += made.seconds
         return made.round
 
-    for found in refined(
-        dividing,
-        rounds=job.algorithm.max_rounds,
-        patience=PATIENCE,
-        deadline=deadline,
-        remember=remember,
+    rounds: _Rounds = cooled if _cools(job) else partial(refined, patience=PATIENCE)
+    for found in rounds(
+        dividing, rounds=job.algorithm.max_rounds, deadline=deadline, remember=remember
     ):
         course.reached = found.reached
         if not found.blocks:  # a limit came before the first of them
@@ -235,7 +242,7 @@ def _remembered(work: _Work, name: str, number: int, make: Callable[[], Round]) 
         if found.reached is not None:  # another attempt may come further
             return _Made(found, watch.lap())
         kept = _Kept(
-            spins=_written(found.spins),
+            spins=written(found.spins),
             blocks=found.blocks,
             improved=found.improved,
             seconds=watch.lap(),
@@ -243,7 +250,7 @@ def _remembered(work: _Work, name: str, number: int, make: Callable[[], Round]) 
         journal.record_decision(purpose, kept)
         return _Made(found, kept.seconds)
     with journal.checked(purpose):
-        spins = _read(kept.spins, work.system.n)
+        spins = read(kept.spins, work.system.n)
     energy = work.system.energy(spins)
     return _Made(Round(number, kept.blocks, kept.improved, energy, spins), kept.seconds)
 
@@ -270,7 +277,7 @@ def _compared(
 
 
 def _of(job: DivideJob, way: Way, spins: Real, rounds: int, seconds: float) -> Compared:
-    bitstring = _bits(spins)
+    bitstring = bits(spins)
     energy = float(job.exact.energy(bitstring))
     return Compared(way=way, bitstring=bitstring, energy=energy, rounds=rounds, seconds=seconds)
 
@@ -287,7 +294,7 @@ def _annealed(work: _Work, baseline: ClassicalSolution, seconds: float) -> _Made
         search = local_search.searches(job.model)["simulated annealing"]
         rng, deadline = job.rng("annealing"), time.monotonic() + seconds
         spins = search(rng, deadline)
-        while time.monotonic() < deadline and job.exact.energy(_bits(spins)) != optimum:
+        while time.monotonic() < deadline and job.exact.energy(bits(spins)) != optimum:
             spins = min(spins, search(rng, deadline), key=work.system.energy)
         return Round(0, 1, 1, work.system.energy(spins), spins)
 
@@ -301,7 +308,7 @@ def _baseline(job: DivideJob) -> ClassicalSolution:
         return classical.solve(job.model, exact=job.exact, seconds=seconds, rng=rng)
     began = time.monotonic()
     search = local_search.searches(job.model)["simulated annealing"]
-    bitstring = _bits(search(rng, time.monotonic() + seconds))
+    bitstring = bits(search(rng, time.monotonic() + seconds))
     return ClassicalSolution(
         method="simulated annealing",
         bitstring=bitstring,
@@ -329,7 +336,7 @@ def _result(
         )
         for each in course.rounds
     ]
-    bitstring = _bits(course.spins)
+    bitstring = bits(course.spins)
     sentence, limit = _ended(job, course)
     return DividedResult(
         run_id=job.prepared.run_id,
@@ -371,7 +378,8 @@ def _ended(job: DivideJob, course: _Course) -> tuple[str, Limit | None]:
         return str(course.reached), course.reached.limit
     if last == job.algorithm.max_rounds:
         return f"all {last} rounds of algorithm.max_rounds were made", None
-    return f"{PATIENCE} rounds lowered the energy by no more than {GAIN:g} of it", None
+    rounds = f"{HEATS} coolings in a row" if _cools(job) else f"{PATIENCE} rounds"
+    return f"{rounds} lowered the energy by no more than {GAIN:g} of it", None
 
 
 def _labels(work: _Work) -> tuple[int, ...]:
@@ -381,23 +389,3 @@ def _labels(work: _Work) -> tuple[int, ...]:
     for number, members in enumerate(work.parts):
         labels[members] = number
     return tuple(labels.tolist())
-
-
-def _bits(spins: Real) -> str:
-    return "".join("0" if spin > 0 else "1" for spin in spins.tolist())
-
-
-def _written(spins: Real) -> str:
-    return np.packbits(spins < 0).tobytes().hex()
-
-
-def _read(written: str, n: int) -> Real:
-    """Return spins as they were written.
-
-    Raises:
-        ValueError: they are of another number.
-    """
-    packed = np.frombuffer(bytes.fromhex(written), dtype=np.uint8)
-    if packed.size != -(-n // 8):
-        raise ValueError(f"{packed.size} bytes of spins; allowed: those of {n}")
-    return np.asarray(1.0 - 2.0 * np.unpackbits(packed, count=n), dtype=np.float64)

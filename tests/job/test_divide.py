@@ -9,16 +9,18 @@ import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
+import networkx as nx
 import numpy as np
 import pytest
 
+from hybrid_job.classical import local_search
 from hybrid_job.dividing.blocks import ByQaoa, by_descent, by_enumeration
 from hybrid_job.dividing.partition import partition
-from hybrid_job.dividing.rounds import Dividing, Round, refined
+from hybrid_job.dividing.rounds import Dividing, Round, cooled, refined
 from hybrid_job.dividing.system import Block, Real, System
 from hybrid_job.dividing.workers import Workers, workers
 from hybrid_job.job import DivideJob
@@ -198,6 +200,72 @@ def test_rounds_end_where_thirty_of_them_gain_next_to_nothing() -> None:
 
     found = refined(each, rounds=300, patience=30, deadline=math.inf, remember=remember)
     assert [each.number for each in found][-1] == 70
+
+
+def cooled_rounds(each: Dividing, count: int = 300) -> list[Round]:
+    return list(cooled(each, rounds=count, deadline=math.inf, remember=lambda _, make: make()))
+
+
+@pytest.mark.parametrize("solver", [by_enumeration, by_descent, ByQaoa(2, 50)])
+def test_coolings_say_the_best_so_far_and_its_energy(solver: Any) -> None:
+    model, ends = random_model(40, density=0.15), list[float]()
+    each = dividing(model, 8, solver)
+
+    def remember(_: int, make: Any) -> Round:
+        made: Round = make()
+        ends.append(made.energy)
+        assert made.energy == pytest.approx(by_hand(model, made.spins))
+        return made
+
+    found = list(cooled(each, rounds=40, deadline=math.inf, remember=remember))
+    assert [each.energy for each in found] == list(accumulate(ends, min))
+    assert any(after > before + 1e-9 for before, after in pairwise(ends))
+    assert [by_hand(model, each.spins) for each in found] == pytest.approx(
+        [each.energy for each in found]
+    )
+
+
+def test_improved_are_blocks_that_lower_the_energy_without_random_fields() -> None:
+    model = random_model(14)
+    optimum = by_enumeration(
+        System.of(model).block(np.arange(14), np.zeros(14), np.array(model.fields)),
+        np.random.default_rng(0),
+    )
+    hot = [dividing(model, 14).round(number, optimum, heat=2.0) for number in range(5)]
+    assert any((made.spins != optimum).any() for made in hot)
+    assert all(made.improved == 0 for made in hot)
+
+
+@pytest.mark.parametrize(
+    ("rounds", "gains_until", "last"),
+    [(300, 0, 30 + 60 + 120), (300, 30, 30 + 30 + 60 + 120), (49, 0, 49), (500, 500, 500)],
+)
+def test_coolings_in_vain_are_longer_and_the_third_is_the_last(
+    rounds: int, gains_until: int, last: int
+) -> None:
+    each, spins = dividing(random_model(8), 8), random_spins(8)
+
+    def remember(number: int, _: Any) -> Round:
+        return Round(number, 1, 1, -1000.0 - min(number, gains_until), spins)
+
+    found = list(cooled(each, rounds=rounds, deadline=math.inf, remember=remember))
+    assert [each.number for each in found] == list(range(last + 1))
+
+
+def random_cut(n: int, edges: int, seed: int) -> IsingModel:
+    """Return MaxCut of a random graph."""
+    graph = nx.gnm_random_graph(n, edges, seed=seed)
+    return IsingModel.from_spins([0.0] * n, [(i, j, 1.0) for i, j in graph.edges])
+
+
+@pytest.mark.parametrize(("n", "edges", "seed"), [(120, 360, 2), (248, 694, 1)])
+def test_coolings_reach_what_annealing_finds_of_small_random_graphs(
+    n: int, edges: int, seed: int
+) -> None:
+    model = random_cut(n, edges, seed)
+    anneal = local_search.searches(model)["simulated annealing"]
+    lowest = by_hand(model, anneal(np.random.default_rng(0), math.inf))
+    assert cooled_rounds(dividing(model, 14))[-1].energy <= lowest + 1e-9
 
 
 def test_rounds_reach_the_optimum_of_what_can_be_enumerated() -> None:

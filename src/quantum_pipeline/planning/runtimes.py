@@ -84,7 +84,7 @@ def compute_seconds(work: Work) -> float | None:
 def _divide_seconds(n: int, algorithm: SettledDivide) -> float:
     """Return the seconds allowed for all blocks of all rounds, and for what they are compared with.
 
-    Blocks that are grown are more than those of the partition, for the last ones are small.
+    A round has as many as the partition at most; half as many again are for the merges.
     """
     blocks = 1.5 * n / algorithm.block_size * (algorithm.max_rounds + 1)
     layer = SECONDS_PER_LAYER + 2.0**algorithm.block_size * SECONDS_PER_AMPLITUDE_AND_LAYER

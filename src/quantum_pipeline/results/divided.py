@@ -44,9 +44,10 @@ LABELLED = 20_000
 
 
 class DividedRound(Record):
-    """A round: its blocks, how many of them lowered the energy, and the energy after it.
+    """A round: its blocks, how many of them lowered the energy, and the lowest energy until then.
 
-    Round 0 is the partition, merged: all of its blocks count as improved.
+    Under random fields a round may itself end higher. Round 0 is the partition, merged: all of its
+    blocks count as improved.
     """
 
     round: Number
