@@ -1,8 +1,9 @@
 """Executes quantum tasks one after another in a worker process and stores their results.
 
-The worker starts with the first task, as a fork of the Python that jobs on devices are forks of:
-importing Braket takes seconds, and the server never does it. Tasks run as fast as they can; each is
-given the time that a device would have been busy.
+The worker starts with the first task, as a fork of a Python that has imported what it takes, and is
+itself a fork of the one that jobs on devices are forks of: importing Braket takes seconds, and the
+server never does it. Tasks run as fast as they can; each is given the time that a device would have
+been busy.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from quantum_pipeline.local.braket.task import Task
 from quantum_pipeline.local.interpreter import Interpreter
 
 _WORKER = Path(__file__).with_name("worker.py")
+_WORKER_MODULE = "quantum_pipeline.local.braket.worker"
 CLOSE_SECONDS = 5.0
 """How long closing waits for a thread that talks to a server which may be gone."""
 
@@ -38,14 +40,15 @@ class Simulator:
     """Runs tasks on Braket's local simulators and on the emulators of QPUs."""
 
     def __init__(
-        self, clients: Clients, faults: Faults, wait_share: float, interpreter: Interpreter
+        self, clients: Clients, faults: Faults, wait_share: float, base: Interpreter
     ) -> None:
+        """Take how long tasks wait, and the interpreter that has imported Braket."""
         self.ready: Callable[[Task], bool] = lambda _: True
         """Whether the turn of a task has come."""
         self._clients = clients
         self._faults = faults
         self._wait_share = wait_share
-        self._interpreter = interpreter
+        self._interpreter = Interpreter([_WORKER_MODULE], inherited(), base)
         self._ending = threading.Event()
         self._tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -76,6 +79,7 @@ class Simulator:
         self.stop_running()
         if self._thread is not None:
             self._thread.join(CLOSE_SECONDS)
+        self._interpreter.close()
 
     def _serve(self) -> None:
         waiting: list[Task] = []
