@@ -37,6 +37,12 @@ REQUEST = {
 }
 """MaxCut on the Petersen graph, by one layer: 10 nodes, 15 edges, best cut 12."""
 
+HYDROGEN = {
+    "problem": {"type": "chemistry", "molecule": "H2", "bond_length_angstrom": 0.74},
+    "seed": 7,
+}
+"""What is reported soonest, with two pictures: for runs of which only the end is looked at."""
+
 LONG = {
     "problem": {"type": "random", "problem_size": 20},
     "algorithm": {"depth": 8, "starts": 100, "max_evaluations": 100_000},

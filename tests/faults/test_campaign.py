@@ -27,6 +27,11 @@ PLANS = [
 
 
 @pytest.fixture(scope="module")
+def plans() -> list[Plan]:
+    return [drawn(SEED, number) for number in range(N_DRAWN)]
+
+
+@pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     with priced_stack() as stack:
         yield stack
@@ -54,9 +59,8 @@ def test_a_run_ends_as_promised_whatever_fails(
     assert unknown == set(), "calls at which no plan lets anything fail"
 
 
-def test_a_plan_replays_from_its_text() -> None:
-    for number in range(N_DRAWN):
-        plan = drawn(SEED, number)
+def test_a_plan_replays_from_its_text(plans: list[Plan]) -> None:
+    for plan in plans:
         replayed = Plan.parse(str(plan))
         assert (str(replayed), replayed.faults) == (str(plan), plan.faults)
         assert (replayed.run, replayed.stuck, replayed.events) == (
@@ -66,8 +70,7 @@ def test_a_plan_replays_from_its_text() -> None:
         )
 
 
-def test_plans_strike_every_call_and_a_third_of_them_aim_at_one_place() -> None:
-    plans = [drawn(SEED, number) for number in range(N_DRAWN)]
+def test_plans_strike_every_call_and_a_third_of_them_aim_at_one_place(plans: list[Plan]) -> None:
     struck = {fault.place for plan in plans for fault in plan.faults}
     assert struck == {Place(caller, each) for caller in CALLS for each in CALLS[caller]}
     aimed = [plan for plan in plans if plan.kind in AIMS]

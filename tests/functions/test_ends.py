@@ -19,7 +19,7 @@ from werkzeug.wrappers import Request, Response
 from quantum_pipeline import runs
 from quantum_pipeline.errors import InvalidResult, PipelineError, ServiceUnavailable
 from tests.functions.stages import execution_of, prepared
-from tests.stack import REQUEST, Stack, archive_of
+from tests.stack import HYDROGEN, REQUEST, Stack, archive_of
 from tests.waiting import PATIENCE_SECONDS
 
 POST_PROCESS: dict[str, Any] = json.loads(
@@ -31,6 +31,8 @@ STOPPED: dict[str, Any] = json.loads(
 )
 Told = Callable[[], list[dict[str, Any]]]
 Completed = Callable[[str], dict[str, Any]]
+ENERGY = -1.137284
+"""Of `HYDROGEN`, in hartree, as PySCF has it."""
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +44,7 @@ def no_interception(stack: Stack) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def original(stack: Stack) -> tuple[dict[str, Any], dict[str, Any]]:
     """The record of a job that has completed, and its result."""
-    arn = stack.invoke("Submit", prepared(stack, "original", REQUEST))["job_arn"]
+    arn = stack.invoke("Submit", prepared(stack, "original", HYDROGEN))["job_arn"]
     assert stack.job_ended(arn)["status"] == "COMPLETED"
     with tarfile.open(fileobj=io.BytesIO(stack.output("original"))) as tar:
         member = tar.extractfile("results.json")
@@ -56,7 +58,7 @@ def completed(stack: Stack, original: tuple[dict[str, Any], dict[str, Any]]) -> 
     job, result = original
 
     def make(run_id: str) -> dict[str, Any]:
-        prepared(stack, run_id, REQUEST)
+        prepared(stack, run_id, HYDROGEN)
         body = json.dumps(job | {"run_id": run_id})
         stack.s3.put_object(Bucket=stack.bucket, Key=runs.key(run_id, "job.json"), Body=body)
         stack.put_output("original", archive_of({"dataDictionary": result | {"run_id": run_id}}))
@@ -134,7 +136,7 @@ def test_a_report_whose_post_process_died_is_published_and_told_by_cancel(
     stack.invoke("Cancel", stopped(run_id))
     assert [(each["run_id"], each["status"]) for each in told()] == [(run_id, "SUCCEEDED")]
     assert_completed(stack, run_id)
-    assert stack.invoke("PostProcess", event)["objective"] == 12
+    assert stack.invoke("PostProcess", event)["objective"] == pytest.approx(ENERGY)
     assert told() == []
 
 
@@ -293,7 +295,7 @@ def test_what_an_attempt_has_staged_that_came_late_and_died_is_removed(
     told()
     stack.invoke(ender, event if ender == "PostProcess" else stopped(run_id))
     assert_completed(stack, run_id)
-    assert first["objective"] == 12
+    assert first["objective"] == pytest.approx(ENERGY)
     assert told() == []
 
 
@@ -327,7 +329,7 @@ def refuse_the_table(stack: Stack, code: str) -> list[str]:
 def remembered(stack: Stack, completed: Completed) -> None:
     """A run that succeeded, one that failed, and one that was stopped before it was prepared."""
     stack.invoke("PostProcess", completed("good"))
-    prepared(stack, "bad", REQUEST | {"owner": "ann", "tags": {"project": "P1"}})
+    prepared(stack, "bad", HYDROGEN | {"owner": "ann", "tags": {"project": "P1"}})
     stack.invoke("Cancel", failed("bad"))
     stack.invoke("Cancel", stopped("halted"))
 
@@ -337,14 +339,14 @@ def test_every_end_is_remembered_as_its_record_says(stack: Stack, remembered: No
     assert good and bad and halted
     report = stack.record("good", "report.json")
     assert (good["status"], good["ended_at"]) == ("SUCCEEDED", report["completed_at"])
-    assert good["algorithm"]["gammas"] == report["algorithm"]["gammas"]
+    assert good["quality"]["objective"] == report["solution"]["objective"]
     assert good["cost"]["actual_usd"] == report["cost"]["actual_usd"]
     failure = stack.record("bad", "failure.json")
     assert (bad["status"], bad["error"]) == ("FAILED", failure["error"])
     assert (bad["owner"], bad["tags"], bad["problem"]["type"]) == (
         "ann",
         {"project": "P1"},
-        "maxcut",
+        "chemistry",
     )
     assert (halted["status"], halted["problem"]) == ("CANCELLED", None)
 
@@ -353,7 +355,7 @@ def test_every_end_is_remembered_as_its_record_says(stack: Stack, remembered: No
     ("index", "names"),
     [
         (("by-time", "kind", "run"), ["halted", "bad", "good"]),
-        (("by-family", "family", "maxcut/field-free/qaoa"), ["bad", "good"]),
+        (("by-family", "family", "chemistry/H2 sto-3g/vqe"), ["bad", "good"]),
     ],
 )
 def test_runs_are_found_by_time_and_by_family_the_newest_first(
@@ -386,7 +388,7 @@ def test_an_end_waits_for_a_catalogue_that_is_throttled_or_down(
     assert told() == []
     assert not stack.record(run_id, "end.json")["told"]
     stack.aws.router.intercept = None
-    assert stack.invoke("PostProcess", event)["objective"] == 12
+    assert stack.invoke("PostProcess", event)["objective"] == pytest.approx(ENERGY)
     assert [each["status"] for each in told()] == ["SUCCEEDED"]
     assert_completed(stack, run_id)
 
@@ -460,7 +462,7 @@ def test_a_run_in_flight_across_an_upgrade_is_remembered(
     assert_completed(stack, "in-flight")
     remembered = stack.remembered("in-flight")
     assert remembered is not None
-    assert remembered["problem"] == {"type": "maxcut", "features": None}
+    assert remembered["problem"] == {"type": "chemistry", "features": None}
 
 
 def test_an_end_whose_run_cannot_be_read_is_remembered_and_told_nevertheless(

@@ -21,7 +21,7 @@ from quantum_pipeline.errors import InvalidResult, JobFailed, ServiceUnavailable
 from quantum_pipeline.local.braket import BraketError
 from quantum_pipeline.reports import ClassificationReport, OptimisationReport
 from tests.functions.stages import ALWAYS, GARNET, create_task, prepared, task_status
-from tests.stack import REQUEST, Stack, archive_of
+from tests.stack import HYDROGEN, REQUEST, Stack, archive_of
 from tests.waiting import wait_for
 
 EVENT: dict[str, Any] = json.loads(Path("events/functions/post_process.json").read_text("utf-8"))
@@ -172,9 +172,9 @@ def test_a_damaged_result_is_refused(
 
 
 def test_a_run_that_is_stopped_at_the_last_moment_ends_once(
-    stack: Stack, request_data: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    event = completed(stack, "contested", request_data)
+    event = completed(stack, "contested", HYDROGEN)
     stopped = json.loads(Path("events/functions/cancel_stopped.json").read_text("utf-8"))
     stopped["detail"]["name"] = "contested"
 

@@ -20,7 +20,7 @@ from quantum_pipeline.errors import InvalidRequest, InvalidResult, JobFailed
 from quantum_pipeline.local.aws import read_stack
 from quantum_pipeline.local.catalogue_file import CatalogueFile
 from tests.cloudformation import describe_stacks
-from tests.stack import LONG, Stack
+from tests.stack import HYDROGEN, LONG, Stack
 from tests.waiting import PATIENCE_SECONDS, wait_for
 
 
@@ -205,9 +205,9 @@ def limit_files(size: int) -> None:
 
 
 def test_a_run_comes_whole_or_not_at_all_and_can_be_fetched_again(
-    stack: Stack, pipeline: Pipeline, request_data: dict[str, Any], tmp_path: Path
+    stack: Stack, pipeline: Pipeline, tmp_path: Path
 ) -> None:
-    execution = pipeline.start(request_data, "whole")
+    execution = pipeline.start(HYDROGEN, "whole")
     for _ in pipeline.watch(execution, every_seconds=0.1):
         pass
     run_id, before = run_id_of(execution), resource.getrlimit(resource.RLIMIT_FSIZE)[0]

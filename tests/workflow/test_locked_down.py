@@ -26,7 +26,7 @@ from scripts.delete_stack import delete_stack
 from scripts.iam_mutations import mutations
 from tests.cloudformation import describe_stacks
 from tests.policies import filled
-from tests.stack import KEY, LOCKED_DOWN, LONG, PARAMETERS, Stack, with_room
+from tests.stack import HYDROGEN, KEY, LOCKED_DOWN, LONG, PARAMETERS, Stack, with_room
 from tests.waiting import PATIENCE_SECONDS, wait_for
 
 PLAN = {"name": "followed", "base": {}, "vary": {"problem": [LONG["problem"]], "seed": [1, 2]}}
@@ -58,9 +58,9 @@ def uses_of_the_key() -> Iterator[dict[str, set[tuple[str, str]]]]:
 
 
 def test_runs_go_on_and_end_with_a_key_that_each_role_uses_as_far_as_it_must(
-    stack: Stack, request_data: dict[str, Any], uses_of_the_key: dict[str, set[tuple[str, str]]]
+    stack: Stack, uses_of_the_key: dict[str, set[tuple[str, str]]]
 ) -> None:
-    execution = stack.start(request_data, "locked-down")
+    execution = stack.start(HYDROGEN, "locked-down")
     assert stack.ended(execution)["status"] == "SUCCEEDED"
     stopped = stack.start(LONG, "locked-down-stopped")
     wait_for(lambda: "job.json" in stack.records("locked-down-stopped"))
@@ -125,11 +125,11 @@ def client_with(policy: str, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> C
 
 
 def test_the_policy_for_running_lets_start_watch_stop_and_fetch(
-    stack: Stack, caller: Callable[[str], Any], request_data: dict[str, Any], tmp_path: Path
+    stack: Stack, caller: Callable[[str], Any], tmp_path: Path
 ) -> None:
     """As a client of AWS does it, and as `qpipe` does with --stack."""
     execution = caller("stepfunctions").start_execution(
-        stateMachineArn=stack.aws.outputs["StateMachineArn"], input=json.dumps(request_data)
+        stateMachineArn=stack.aws.outputs["StateMachineArn"], input=json.dumps(HYDROGEN)
     )["executionArn"]
     states = caller("stepfunctions")
     wait_for(lambda: states.describe_execution(executionArn=execution)["status"] == "SUCCEEDED")

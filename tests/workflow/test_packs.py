@@ -19,7 +19,7 @@ from quantum_pipeline.cli.entry import main
 from quantum_pipeline.errors import BudgetExceeded, InvalidRequest, ServiceUnavailable
 from tests.cloudformation import describe_stacks
 from tests.functions.stages import event, execution_of
-from tests.stack import LONG, Stack, priced_stack
+from tests.stack import HYDROGEN, LONG, Stack, priced_stack
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.usefixtures("quick_and_not_intercepted")
@@ -134,7 +134,7 @@ def left(stack: Stack, pack_id: str, name: str) -> bool:
 def started(stack: Stack, pack_id: str, **requests: Any) -> str:
     """Start a pack of which one run is done soon and another never; return when the one is."""
     limits = {"max_cost_usd": 10, "max_runtime_seconds": 80_000}
-    execution = stack.start(pack(limits, soon=ring(), never=LONG, **requests), pack_id)
+    execution = stack.start(pack(limits, soon=HYDROGEN, never=LONG, **requests), pack_id)
     wait_for(lambda: left(stack, pack_id, "soon"), told=lambda: stack.records(pack_id))
     return execution
 
@@ -229,7 +229,7 @@ def test_a_run_on_which_post_process_dies_fails_alone(stack: Stack) -> None:
         return None
 
     stack.aws.router.intercept = kill
-    ended = stack.ended(stack.start(pack(good=ring(), bad=ring(6)), "dying"))
+    ended = stack.ended(stack.start(pack(good=HYDROGEN, bad=ring(6)), "dying"))
     assert ended["status"] == "SUCCEEDED", ended
     assert ends(stack, "dying", "good", "bad") == ["completed.json", "failure.json"]
     assert stack.record("dying.bad", "failure.json")["error"] in (
@@ -281,7 +281,7 @@ def test_ends_that_waited_for_the_catalogue_are_finished_by_the_sweep(
     stack: Stack, told: Told
 ) -> None:
     told()
-    asked = ended_job(stack, "late", a=ring(), b=ring(6))
+    asked = ended_job(stack, "late", a=HYDROGEN, b=HYDROGEN)
 
     def refuse(service: str, _: Request) -> Response | None:
         return Response("{}", 503) if service == "dynamodb" else None

@@ -19,7 +19,7 @@ from werkzeug.wrappers import Request, Response
 
 from quantum_pipeline.local import lambdas
 from tests.calls import Calls
-from tests.stack import LONG, POLLS_AT_ONCE, Stack
+from tests.stack import HYDROGEN, LONG, POLLS_AT_ONCE, Stack
 from tests.waiting import wait_for
 
 POLLED = ["Prepare", "Submit", "HasJob", "Wait", "Monitor", "IsFinished"]
@@ -35,6 +35,7 @@ def no_interception(stack: Stack) -> Iterator[None]:
     yield
     stack.aws.braket.intercept = None
     stack.aws.router.intercept = None
+    stack.aws.braket.queue_seconds = 0
 
 
 def without_polls(states: list[str]) -> list[str]:
@@ -132,26 +133,22 @@ def test_a_run_whose_jobs_die_again_and_again_fails_by_name(
     assert stack.job_statuses("doomed") == ["FAILED"] * 2
 
 
-def test_a_throttled_look_at_the_job_is_tried_again(
-    stack: Stack, request_data: dict[str, Any]
-) -> None:
+def test_a_throttled_look_at_the_job_is_tried_again(stack: Stack) -> None:
     refused = stack.refuse("GetJob", "ThrottlingException", times=5)
-    execution = stack.start(request_data, "throttled")
+    execution = stack.start(HYDROGEN, "throttled")
     ended = stack.ended(execution)
     assert ended["status"] == "SUCCEEDED", ended
     assert len(refused) == 5
     assert without_polls(stack.visited(execution)) == [*POLLED, *DONE]
 
 
-def test_a_full_quota_of_jobs_is_waited_for(
-    stack: Stack, request_data: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_quota_of_jobs_is_waited_for(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[int] = []
     monkeypatch.setattr(
         WaitFunction, "_wait_interval", lambda _, env, wait_seconds: waited.append(wait_seconds)
     )
     refused = stack.refuse("CreateJob", "ServiceQuotaExceededException", times=5)
-    execution = stack.start(request_data, "crowded")
+    execution = stack.start(HYDROGEN, "crowded")
     ended = stack.ended(execution)
     assert ended["status"] == "SUCCEEDED", ended
     assert len(refused) == 5
@@ -216,6 +213,7 @@ def test_a_run_stopped_in_any_state_leaves_no_job_running(
             calls.wait_for_run(run_id, "Cancel")
 
     stop = _stop_at_invoke(stack, state, run_id, let_cancel_end_it)
+    stack.aws.braket.queue_seconds = 3600 if state == "Wait" else 0  # it takes no processor time
     execution = stack.start(data, run_id)
     if state == "Wait":
         wait_for(lambda: stack.visited(execution).count("Wait") > POLLS_AT_ONCE)
@@ -299,7 +297,7 @@ def test_a_failing_run_stopped_while_it_is_cancelled_ends_once(
 
 
 def test_a_function_whose_process_is_killed_is_called_again(
-    stack: Stack, request_data: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lambdas, "IDLE_SECONDS", math.inf)
     states = ("Prepare", "Submit", "Monitor", "PostProcess")
@@ -313,7 +311,7 @@ def test_a_function_whose_process_is_killed_is_called_again(
                 os.kill(process_id, signal.SIGKILL)
 
     stack.aws.braket.intercept = kill_once
-    execution = stack.start(request_data, "killed")
+    execution = stack.start(HYDROGEN, "killed")
     assert stack.ended(execution)["status"] == "SUCCEEDED"
     assert killed
     assert "Cancel" not in stack.visited(execution)
