@@ -11,7 +11,6 @@ from functools import cache
 import numpy as np
 import pytest
 from braket.circuits import Circuit
-from braket.devices import LocalSimulator
 from numpy.typing import NDArray
 
 from hybrid_job.on_device.compilation.logical import qaoa_circuit
@@ -24,6 +23,7 @@ from quantum_pipeline.ising import IsingModel, all_energies
 from quantum_pipeline.ising.statevector import Qaoa
 from quantum_pipeline.requests.mitigation import CHECKS, Extrapolation, Mitigation
 from quantum_pipeline.results.device_run import Check, Estimated
+from tests.job.devices_by_hand import vector
 
 N = 4
 RING = IsingModel.from_spins([0.0] * N, [(i, (i + 1) % N, 0.5) for i in range(N)], -N / 2)
@@ -75,8 +75,7 @@ def checks() -> list[Measurement]:
 
 
 def ideal(circuit: Circuit) -> Real:
-    program = Circuit(circuit.instructions).i(range(N)).probability(range(N))
-    return np.asarray(LocalSimulator().run(program, shots=0).result().values[0])
+    return np.asarray(np.abs(vector(circuit, range(N)).ravel()) ** 2)
 
 
 class Device:

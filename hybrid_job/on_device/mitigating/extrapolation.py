@@ -141,23 +141,28 @@ class _Decay:
         if abs(signal[least]) * np.sqrt(self.importance[least]) < SIGNIFICANT:
             return "the energy is indistinguishable from that of the mixed state"
 
-        def misfit(b: float) -> float:
-            rest = signal - self.amplitude(b, signal) * self._shape(b)
-            return float(self.importance @ rest**2)
+        def misfit(b: Real) -> Real:
+            shape = self._shape(b)
+            rest = signal - self._amplitude(shape, signal)[..., None] * shape
+            return np.asarray(rest**2 @ self.importance)
 
         # The misfit may have several valleys: the best of a grid, then its own.
-        grid = np.linspace(*DECAYS, 81)
-        best = int(np.argmin([misfit(b) for b in grid]))
+        grid = np.linspace(*DECAYS, 81, dtype=np.float64)
+        best = int(np.argmin(misfit(grid)))
         if best in (0, len(grid) - 1):
             return "the energy does not decay with the noise"
         around = (grid[best - 1], grid[best + 1])
-        found = minimize_scalar(misfit, bounds=around, method="bounded", options={"xatol": 1e-10})
+        found = minimize_scalar(
+            lambda b: float(misfit(b)), bounds=around, method="bounded", options={"xatol": 1e-10}
+        )
         return float(found.x)
 
     def amplitude(self, b: float, signal: Real) -> float:
         """Return the best E0 - E_inf, in which the form is linear."""
-        shape = self._shape(b)
-        return float((self.importance * shape) @ signal / (self.importance @ shape**2))
+        return float(self._amplitude(self._shape(b), signal))
+
+    def _amplitude(self, shape: Real, signal: Real) -> Real:
+        return np.asarray((shape * self.importance) @ signal / (shape**2 @ self.importance))
 
     def is_resolved(self, b: float, amplitude: float) -> bool:
         """Return whether b is significant: its variance is 1 / (S_bb - S_ab^2 / S_aa)."""
@@ -179,7 +184,8 @@ class _Decay:
         by_b = -amplitude * self.scales * self.accepted * shape**2 / f
         return np.stack([shape, by_b], axis=1)
 
-    def _shape(self, b: float) -> Real:
-        f = np.exp(-b * self.scales)
+    def _shape(self, b: float | Real) -> Real:
+        """Return the form at each scale, shape (points,), or (n, points) of n decays."""
+        f = np.exp(-np.multiply.outer(b, self.scales))
         shape: Real = f / (self.accepted + (1 - self.accepted) * f)
         return shape

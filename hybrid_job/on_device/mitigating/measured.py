@@ -17,7 +17,6 @@ import numpy as np
 from hybrid_job.on_device.measurement import Counts, Setting
 from hybrid_job.on_device.mitigating.estimates import Estimate, estimated, mixed_state
 from hybrid_job.on_device.mitigating.extrapolation import Extrapolated, extrapolated
-from hybrid_job.on_device.mitigating.folding import effective_scale
 from hybrid_job.on_device.mitigating.readout import Misreading, Real
 from quantum_pipeline.requests.mitigation import Extrapolation, Form
 from quantum_pipeline.results.device_run import Estimated, ScaledEnergy
@@ -32,7 +31,6 @@ class Rules:
     """
 
     zne: Extrapolation
-    scales: tuple[float, ...]
     qubits: tuple[int, ...]
     misread: Misreading | None
     lowest: float | None
@@ -65,11 +63,15 @@ def raw_energy(settings: Sequence[Setting], counts: Sequence[Counts]) -> Estimat
 
 
 def mitigated_energy(
-    settings: Sequence[Setting], counts: Sequence[Sequence[Counts]], rules: Rules
+    settings: Sequence[Setting], scales: Real, counts: Sequence[Sequence[Counts]], rules: Rules
 ) -> Measured | None:
-    """Return the energy at noise 0; ``counts`` has those of each scale, of each setting.
+    """Return the energy at noise 0, None where too few shots of a circuit obey the symmetry.
 
-    None where of some setting, at some scale, too few shots obey the symmetry.
+    Args:
+        settings: whose energies add up to it.
+        scales: noise of each setting's circuits in that of the first, shape (settings, scales).
+        counts: of each scale those of each setting.
+        rules: what is done.
     """
     points: list[list[Estimate]] = []
     totals = []
@@ -80,7 +82,7 @@ def mitigated_energy(
         each = [estimate for estimate in found if estimate is not None]
         if len(each) < len(found):
             return None
-        total, extrapolation = _without_noise(setting, each, rules)
+        total, extrapolation = _without_noise(setting, scales[number], each, rules.zne)
         points.append(each)
         totals.append(total)
         if extrapolation.form is not None:
@@ -95,11 +97,11 @@ def mitigated_energy(
         energy = rules.lowest
     error = _error(whole, rules.misread)
     scaled = []
-    for k, scale in enumerate(rules.scales):
+    for k, scale in enumerate(scales.mean(axis=0).tolist()):
         at_scale = _sum([each[k] for each in points])
         scaled.append(
             ScaledEnergy(
-                scale=sum(effective_scale(s.compiled, scale) for s in settings) / len(settings),
+                scale=scale,
                 energy=at_scale.energy,
                 standard_error=_error(at_scale, rules.misread),
                 accepted=at_scale.accepted,
@@ -110,13 +112,12 @@ def mitigated_energy(
 
 
 def _without_noise(
-    setting: Setting, estimates: Sequence[Estimate], rules: Rules
+    setting: Setting, scales: Real, estimates: Sequence[Estimate], zne: Extrapolation
 ) -> tuple[Estimate, Extrapolated]:
     """Return a setting's energy at noise 0, and the extrapolation that gave it."""
-    scales = np.array([effective_scale(setting.compiled, scale) for scale in rules.scales])
     energies = np.array([each.energy for each in estimates])
     variances = np.array([each.variance for each in estimates])
-    found = extrapolated(rules.zne, scales, energies, variances, mixed_state(setting))
+    found = extrapolated(zne, scales, energies, variances, mixed_state(setting))
     slopes = np.tensordot(found.weights, np.array([each.slopes for each in estimates]), 1)
     return Estimate(found.energy, float(found.weights**2 @ variances), slopes), found
 

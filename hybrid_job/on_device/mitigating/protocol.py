@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cached_property
 from math import sqrt
 from typing import Literal
 
@@ -18,14 +19,19 @@ import numpy as np
 from hybrid_job.on_device.measurement import Compiled, Counts, Measurement, Setting
 from hybrid_job.on_device.mitigating.deciding import Decision, decided
 from hybrid_job.on_device.mitigating.estimates import refuse_too_wide
-from hybrid_job.on_device.mitigating.folding import folded
+from hybrid_job.on_device.mitigating.folding import effective_scale, folded
 from hybrid_job.on_device.mitigating.measured import (
     Measured,
     Rules,
     mitigated_energy,
     raw_energy,
 )
-from hybrid_job.on_device.mitigating.readout import Misreading, misreading, readout_circuits
+from hybrid_job.on_device.mitigating.readout import (
+    Misreading,
+    Real,
+    misreading,
+    readout_circuits,
+)
 from quantum_pipeline.errors import InvalidRequest
 from quantum_pipeline.requests.mitigation import Mitigation
 from quantum_pipeline.results.device_run import Check, Estimated, MitigationOutcome
@@ -163,7 +169,6 @@ class Protocol:
                 misread = None
         rules = Rules(
             zne=self._mitigation.zne,
-            scales=self._mitigation.used_scales,
             qubits=self._qubits,
             misread=misread,
             lowest=self._lowest,
@@ -177,4 +182,14 @@ class Protocol:
     def _found(self, number: int, counts: Sequence[Counts], rules: Rules) -> Measured | None:
         _, places = self._places[number]
         seen = [[counts[place] for place in at] for at in places]
-        return mitigated_energy(self._settings(self._measurements[number]), seen, rules)
+        settings = self._settings(self._measurements[number])
+        return mitigated_energy(settings, self._scales[number], seen, rules)
+
+    @cached_property
+    def _scales(self) -> list[Real]:
+        """Noise of each measurement's circuits, shape (settings, scales)."""
+        scales = self._mitigation.used_scales
+        return [
+            np.array([[effective_scale(s.compiled, k) for k in scales] for s in self._settings(m)])
+            for m in self._measurements
+        ]
