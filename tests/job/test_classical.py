@@ -38,11 +38,11 @@ def rng_of(seed: int = 0) -> np.random.Generator:
 
 def brute_force(model: IsingModel) -> tuple[float, float]:
     """Return the lowest and the highest energy, of sums over all spins written out."""
-    every = []
-    for spins in itertools.product((1, -1), repeat=model.n_variables):
-        pairs = sum(value * spins[i] * spins[j] for i, j, value in model.couplings)
-        every.append(model.offset + pairs + sum(np.multiply(model.fields, spins)))
-    return min(every), max(every)
+    spins = np.array(list(itertools.product((1, -1), repeat=model.n_variables)))
+    energies = model.offset + spins @ np.array(model.fields)
+    for i, j, value in model.couplings:
+        energies += value * spins[:, i] * spins[:, j]
+    return float(energies.min()), float(energies.max())
 
 
 def random_model(n: int, seed: int, density: float = 0.6) -> IsingModel:

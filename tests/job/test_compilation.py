@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from itertools import cycle
 from math import pi
 from types import SimpleNamespace
@@ -18,11 +19,17 @@ from numpy.typing import NDArray
 from qiskit_braket_provider.providers.target import aws_device_to_target
 
 from benchmarks.compilation import DEVICES, state_of
-from hybrid_job.on_device.compilation import compile_circuit, compiler_for, summarise
+from hybrid_job.on_device.compilation import (
+    circuits,
+    compile_circuit,
+    compiler_for,
+    qaoa,
+    summarise,
+)
 from hybrid_job.on_device.compilation.chip import chip_of
 from hybrid_job.on_device.compilation.logical import qaoa_circuit
 from hybrid_job.on_device.compilation.natives import NativeCircuit, Z
-from hybrid_job.on_device.compilation.reference import transpiled
+from hybrid_job.on_device.compilation.reference import best_transpiled, transpiled
 from hybrid_job.on_device.compilation.sizes import loss_of
 from hybrid_job.on_device.compilation.symmetry import flip_check_on
 from hybrid_job.on_device.measurement import Bits, Compiled
@@ -66,7 +73,11 @@ def topologies(family: str) -> dict[str, DeviceState]:
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize(("fields", "tilted"), [(False, False), (True, False), (True, True)])
-def test_qaoa_on_a_device_is_the_logical_circuit(family: str, fields: bool, tilted: bool) -> None:
+def test_qaoa_on_a_device_is_the_logical_circuit(
+    family: str, fields: bool, tilted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Compiled by the better of ours and of qiskit's, of which one seed is as right as any."""
+    monkeypatch.setattr(qaoa, "best_transpiled", partial(best_transpiled, tries=1))
     model = a_model(5, seed=3, fields=fields)
     tilts = np.random.default_rng(8).uniform(0.3, 2.8, 5).tolist() if tilted else None
     # Each topology is compiled at both depths, of one kind of model or another.
@@ -101,7 +112,10 @@ def assert_native(compiled: Compiled, state: DeviceState) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_any_circuit_on_a_device_is_the_logical_circuit(family: str) -> None:
+def test_any_circuit_on_a_device_is_the_logical_circuit(
+    family: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(circuits, "TRIES", 2)  # the better one is returned, as of eight
     random = np.random.default_rng(5)
     circuit = Circuit()
     for _ in range(3):

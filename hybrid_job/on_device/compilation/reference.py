@@ -40,15 +40,35 @@ def transpiled(
 
     ``at`` are the device's qubits on which they start, chosen if not given.
     """
-    chip, logical = chip.least(n), QuantumCircuit(n, n)
+    chip = chip.least(n)
+    layout = None if at is None else [chip.numbers.index(qubit) for qubit in at]
+    return _compiled(_logical(circuit, n), chip, seed, layout)
+
+
+def best_transpiled(circuit: Circuit, n: int, chip: Chip, seed: int, tries: int = 3) -> Transpiled:
+    """Return the one of several seeds with the least loss."""
+    least, logical = chip.least(n), _logical(circuit, n)
+    found = [_compiled(logical, least, seed + k) for k in range(tries)]
+    return min(found, key=lambda each: (each.loss(chip), each.seed))
+
+
+def _logical(circuit: Circuit, n: int) -> QuantumCircuit:
+    """Return a circuit on qubits 0 .. n-1 for qiskit, with its readout."""
+    logical = QuantumCircuit(n, n)
     logical.compose(to_qiskit(circuit, add_measurements=False), inplace=True)
     logical.measure(range(n), range(n))
-    layout = None if at is None else [chip.numbers.index(qubit) for qubit in at]
+    return logical
+
+
+def _compiled(
+    logical: QuantumCircuit, chip: Chip, seed: int, layout: list[int] | None = None
+) -> Transpiled:
+    """Return a circuit on a chip, in its native gates."""
     manager = generate_preset_pass_manager(
         3, target=chip.target, seed_transpiler=seed, initial_layout=layout
     )
     routed = manager.run(logical)
-    native, ends = NativeCircuit(chip), [0] * n
+    native, ends = NativeCircuit(chip), [0] * logical.num_clbits
     for each in routed.data:
         sites = [routed.find_bit(qubit).index for qubit in each.qubits]
         a, b = sites[0], sites[-1]
@@ -66,9 +86,3 @@ def transpiled(
         else:
             native.turn(a, np.asarray(each.operation.to_matrix(), dtype=np.complex128))
     return Transpiled(native.finished(), tuple(ends), seed)
-
-
-def best_transpiled(circuit: Circuit, n: int, chip: Chip, seed: int, tries: int = 3) -> Transpiled:
-    """Return the one of several seeds with the least loss."""
-    found = [transpiled(circuit, n, chip, seed + k) for k in range(tries)]
-    return min(found, key=lambda each: (each.loss(chip), each.seed))
