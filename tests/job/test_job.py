@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -206,8 +207,9 @@ def test_every_evaluation_is_a_metric_that_the_sdk_parses_and_every_layer_a_phas
     assert phases == [("classical", 0, 0), *grown]
 
 
-JOB = """
+JOBS = """
 import os, signal, sys
+import hybrid_job.metrics
 from hybrid_job.main import run
 
 def print_until(evaluations):
@@ -219,22 +221,39 @@ def print_until(evaluations):
         print(line, **more)
     return until
 
-if len(sys.argv) > 1:
-    import hybrid_job.metrics
-    hybrid_job.metrics.print = print_until(int(sys.argv[1]))
-run()
-heavy = {"braket", "boto3", "botocore"} & set(sys.modules)
-assert not heavy, heavy
+for line in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        if line.strip():
+            hybrid_job.metrics.print = print_until(int(line))
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        run()
+        heavy = {"braket", "boto3", "botocore"} & set(sys.modules)
+        assert not heavy, heavy
+        sys.exit()
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
 
-def run_job(*evaluations: int) -> int:
-    """Run a job, which is killed after so many evaluations; return how its process ended."""
-    command = [sys.executable, "-c", JOB, *map(str, evaluations)]
-    return subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode
+@pytest.fixture
+def run_job(container: Path) -> Iterator[Callable[[int | None], int]]:
+    """Run a job, which is killed after so many evaluations, and return how its process ended."""
+    with subprocess.Popen(
+        [sys.executable, "-c", JOBS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as jobs:
+
+        def run(evaluations: int | None = None) -> int:
+            assert jobs.stdin is not None
+            assert jobs.stdout is not None
+            print(evaluations or "", file=jobs.stdin, flush=True)
+            return int(jobs.stdout.readline())
+
+        yield run
 
 
-def test_job_killed_again_and_again_ends_like_one_left_alone(container: Path) -> None:
+def test_job_killed_again_and_again_ends_like_one_left_alone(
+    container: Path, run_job: Callable[[int | None], int]
+) -> None:
     problem = {"type": "random", "problem_size": 15}
     algorithm = {"depth": 4, "starts": 3, "max_evaluations": 40}
     prepared = prepared_run(problem, algorithm=algorithm, seed=5)
@@ -245,7 +264,7 @@ def test_job_killed_again_and_again_ends_like_one_left_alone(container: Path) ->
         assert not (container / "results").exists()
         assert lines_of(checkpoints) == evaluations + 1
 
-    assert run_job() == 0
+    assert run_job(None) == 0
 
     alone = solved(prepared, container / "alone")
     assert without_times(result_of(container, prepared)) == without_times(alone)

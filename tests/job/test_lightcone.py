@@ -299,7 +299,7 @@ def test_hundreds_of_variables_of_degree_three_fit_at_depth_two() -> None:
 
 
 def test_a_dense_problem_is_refused_with_the_depth_that_fits() -> None:
-    dense = model_of(nx.gnp_random_graph(60, 0.5, seed=1), "plain")
+    dense = model_of(nx.gnp_random_graph(40, 0.5, seed=1), "plain")
     assert not fits(dense, 2)
     with pytest.raises(
         InvalidRequest, match=r"algorithm.depth: got 3; allowed: at most 1 for this"
