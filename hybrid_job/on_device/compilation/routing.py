@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from hybrid_job.on_device.compilation.chip import Chip
 from hybrid_job.on_device.compilation.placing import APART, Pairs, Placement
@@ -41,8 +42,9 @@ def costs_of(chip: Chip) -> Costs:
 Swaps = tuple[tuple[int, int], ...]
 
 
-@dataclass(frozen=True)
-class _State:
+class _State(NamedTuple):
+    """A placement that the search has come to, hundreds of thousands of them: a tuple is quick."""
+
     score: float
     loss: float
     site: Placement
