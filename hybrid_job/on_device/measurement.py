@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Protocol, Self
 
 import numpy as np
 from braket.circuits import Circuit, Instruction
 from braket.circuits.noises import BitFlip, Depolarizing, TwoQubitDepolarizing
+from braket.circuits.serialization import IRType
 from numpy.typing import NDArray
 
 from quantum_pipeline.ising import IsingModel
@@ -44,7 +46,19 @@ class Compiled:
         return replace(self, circuit=circuit)
 
     def program(self) -> Circuit:
-        """Return what is submitted: the gates, boxed verbatim where that is so, and the readout."""
+        """Return what is submitted: the gates, boxed verbatim where that is so, and the readout.
+
+        It is made once: the circuit must not change any more, nor must what is returned.
+        """
+        return self._program
+
+    @cached_property
+    def source(self) -> str:
+        """What is submitted, in OpenQASM."""
+        return str(self._program.to_ir(ir_type=IRType.OPENQASM).source)
+
+    @cached_property
+    def _program(self) -> Circuit:
         circuit = self.circuit
         if not self.noise.is_none:
             circuit = _noisy(circuit, self.noise, self.qubits)

@@ -16,7 +16,6 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from braket.aws import AwsQuantumTask, AwsSession
-from braket.circuits.serialization import IRType
 from braket.program_sets import ProgramSet
 from braket.tasks import ProgramSetQuantumTaskResult
 from braket.tasks.program_set_quantum_task_result import MeasuredEntry
@@ -85,9 +84,7 @@ class Program:
 
     def text(self) -> str:
         """Return what tells the task from others: its circuits in OpenQASM, one after another."""
-        return "\n".join(
-            each.program().to_ir(ir_type=IRType.OPENQASM).source for each in self.circuits
-        )
+        return "\n".join(each.source for each in self.circuits)
 
     def specification(self) -> Any:
         """Return what the SDK submits."""

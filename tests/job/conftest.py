@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
+from botocore.loaders import JSONFileLoader
 from botocore.retries.standard import ExponentialBackoff
 
 from hybrid_job import job
@@ -14,6 +16,18 @@ from tests.job import braket_job
 from tests.job.braket_job import enter
 from tests.job.several_devices import EMERALD
 from tests.local.braket.server import Server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def services_read_once() -> Iterator[None]:
+    """What botocore reads of services, megabytes for each session, of which each executor has one.
+
+    No session changes what it has read.
+    """
+    read = cache(JSONFileLoader().load_file)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JSONFileLoader, "load_file", lambda _, path: read(path))
+        yield
 
 
 @pytest.fixture(scope="module")
