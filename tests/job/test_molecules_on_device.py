@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 from braket.circuits import Circuit
-from braket.devices import LocalSimulator
 from numpy.typing import NDArray
 
 from hybrid_job.job import VqeJob
@@ -31,6 +30,7 @@ from quantum_pipeline.requests.algorithm import SettledVqe
 from quantum_pipeline.results import MoleculePoint, verify
 from tests.clock import clock_of
 from tests.job.braket_job import tasks_of
+from tests.job.devices_by_hand import vector
 from tests.local.braket.server import Server
 from tests.unit.finished_molecule import H2, prepared_molecule, solved_molecule
 
@@ -55,13 +55,8 @@ def hydrogen() -> tuple[Settings, NDArray[np.float64]]:
 
 
 def simulated(circuit: Circuit, n_qubits: int) -> Amplitudes:
-    """The state that Braket's simulator makes of a circuit, qubit 0 the most significant."""
-    whole = Circuit(circuit)
-    for qubit in set(range(n_qubits)) - {int(each) for each in circuit.qubits}:
-        whole.i(qubit)
-    whole.state_vector()
-    amplitudes: Amplitudes = LocalSimulator().run(whole, shots=0).result().values[0]
-    return amplitudes
+    """The state that a circuit makes, gate by gate, qubit 0 the most significant."""
+    return np.asarray(vector(circuit, range(n_qubits)).ravel())
 
 
 def among_bitstrings(sector: Sector, state: NDArray[np.float64]) -> NDArray[np.float64]:
