@@ -29,7 +29,7 @@ from tests.local.braket.server import Server
 from tests.unit.finished_run import PETERSEN, prepared_run
 
 PROCESSORS = {
-    "haswell": {"OPENBLAS_CORETYPE": "Haswell", "OPENBLAS_NUM_THREADS": "2"},
+    "haswell": {"OPENBLAS_CORETYPE": "Haswell", "OPENBLAS_NUM_THREADS": "1"},
     "sandybridge": {
         "OPENBLAS_CORETYPE": "Sandybridge",
         "OPENBLAS_NUM_THREADS": "1",
