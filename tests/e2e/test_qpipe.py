@@ -316,7 +316,7 @@ def slow_request(tmp_path: Path) -> str:
     return str(file)
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, "qpipe cancel"])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, "qpipe cancel"])
 def test_an_interrupted_run_cancels_its_job_and_leaves_no_process(
     environment: dict[str, str], tmp_path: Path, home: Path, how: signal.Signals | str
 ) -> None:
@@ -348,6 +348,19 @@ def test_an_interrupted_run_cancels_its_job_and_leaves_no_process(
     folders = [each for each in (tmp_path / "out").rglob("*") if each.is_dir()]
     assert all(any(each.iterdir()) for each in folders)
     assert_nothing_is_left(home)
+
+
+def test_a_killed_run_leaves_no_process(
+    environment: dict[str, str], tmp_path: Path, home: Path
+) -> None:
+    command = ["run", slow_request(tmp_path), "--output", str(tmp_path / "out")]
+    with started(environment, *command, stderr=subprocess.PIPE) as run:
+        assert run.stderr is not None
+        for line in run.stderr:
+            if "job running" in line:
+                break
+        run.kill()
+    wait_for(lambda: not processes_of(home), told=lambda: processes_of(home))
 
 
 def test_a_result_that_has_no_place_any_more_is_kept_in_another(
