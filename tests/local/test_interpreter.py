@@ -188,6 +188,94 @@ def test_one_whose_base_has_died_goes_on_and_is_replaced_when_it_dies(tmp_path: 
     base.close()
 
 
+def test_a_module_that_ends_its_importer_is_left_to_programs(tmp_path: Path) -> None:
+    (tmp_path / "that_exits.py").write_text("raise SystemExit(3)")
+    environment = dict(os.environ) | {"PYTHONPATH": str(tmp_path)}
+    base = Interpreter(["colorsys"], dict(os.environ))
+    more = Interpreter(["that_exits"], environment, base)
+    outcome = Outcome(more, script(tmp_path, "import that_exits"))
+    assert outcome.status() == 3
+    more.close()
+    base.close()
+
+
+ENDS_TOGETHER = """
+import os, signal, threading
+from pathlib import Path
+from quantum_pipeline.local.interpreter import Interpreter
+
+base, lines, both = Interpreter(["colorsys"], dict(os.environ)), [], threading.Semaphore(0)
+for _ in range(2):
+    base.run(
+        [{sleeper!r}],
+        Path("/"),
+        dict(os.environ),
+        on_line=lambda line: (lines.append(line), both.release()),
+        on_end=lambda _: None,
+    )
+both.acquire(), both.acquire()
+(first, python), (second, _) = (map(int, line.split()) for line in lines)
+os.kill(python, signal.SIGSTOP)
+print(first, second, python, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+IMPORTS_FOR_EVER = """
+import os, signal, sys, threading
+from pathlib import Path
+from quantum_pipeline.local.interpreter import Interpreter
+
+folder = Path(sys.argv[1])
+environment = dict(os.environ) | {"PYTHONPATH": str(folder)}
+base = Interpreter(["colorsys"], dict(os.environ))
+more = Interpreter(["for_ever"], environment, base)
+
+def ask():
+    ignore = lambda _: None
+    more.run([str(folder / "none.py")], folder, {}, on_line=ignore, on_end=ignore)
+
+threading.Thread(target=ask, daemon=True).start()
+(folder / "begun").open().read()
+if sys.argv[2] == "killed":
+    os.kill(os.getpid(), signal.SIGKILL)
+more.close()
+base.close()
+"""
+
+
+@pytest.mark.parametrize(("end", "status"), [("closed", 0), ("killed", -signal.SIGKILL)])
+def test_one_that_imports_for_ever_holds_up_no_end_and_is_not_left(
+    tmp_path: Path, end: str, status: int
+) -> None:
+    os.mkfifo(tmp_path / "begun")
+    (tmp_path / "for_ever.py").write_text(
+        f"import os, time\nopen({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\n"
+        f"open({str(tmp_path / 'begun')!r}, 'w').close()\ntime.sleep(3600)\n"
+    )
+    server = script(tmp_path, IMPORTS_FOR_EVER)
+    ran = subprocess.run(
+        [sys.executable, str(server), str(tmp_path), end], check=False, timeout=PATIENCE_SECONDS
+    )
+    assert ran.returncode == status
+    importing = int((tmp_path / "pid").read_text())
+    wait_for(lambda: not runs(importing))
+
+
+def test_one_that_cannot_tell_of_an_end_ends_the_others_all_the_same(tmp_path: Path) -> None:
+    sleeper = tmp_path / "sleeper.py"
+    sleeper.write_text("import os, time; print(os.getpid(), os.getppid()); time.sleep(3600)")
+    server = script(tmp_path, ENDS_TOGETHER.format(sleeper=str(sleeper)))
+    printed, said = tmp_path / "printed", tmp_path / "said"
+    with printed.open("w") as out, said.open("w") as err:  # the stopped one has them, too
+        ran = subprocess.run([sys.executable, str(server)], stdout=out, stderr=err, check=False)
+    assert ran.returncode == -signal.SIGKILL
+    first, second, python = map(int, printed.read_text().split())
+    os.kill(first, signal.SIGKILL)
+    os.kill(python, signal.SIGCONT)
+    wait_for(lambda: not any(map(runs, (first, second, python))))
+    assert not said.read_text()
+
+
 def test_programs_of_all_end_with_the_process_that_asked_for_them(tmp_path: Path) -> None:
     sleeper = tmp_path / "sleeper.py"
     sleeper.write_text("import os, time; print(os.getpid(), os.getppid()); time.sleep(3600)")

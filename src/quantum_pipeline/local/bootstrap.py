@@ -8,7 +8,8 @@ next is told its process id and, at its end, its exit status, which is minus the
 signal that ended it; the program reads the third, if there is one. A program runs in a fork with a
 process group, folder, environment and arguments of its own; whatever it has started ends with it.
 All end when the socket closes: then the server that asked is gone. This file itself may be such a
-program, which has more modules: it ends, and ends its own programs, when its own socket closes.
+program, which has more modules: it ends, and ends its own programs, when its own socket closes, and
+a SIGTERM ends it while it imports, for that may take for ever.
 
 It imports nothing of ours, since a job brings its own.
 """
@@ -45,6 +46,7 @@ class Programs:
         os.set_blocking(self._waker, False)
         signal.set_wakeup_fd(self._waker)
         signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the socket closes: programs end with it
 
     def fork(self) -> dict[str, Any]:
         """Return, in a process of its own, each program that is asked for."""
@@ -72,8 +74,8 @@ class Programs:
         while not line.endswith(b"\n"):
             more = self.server.recv(2**16)
             if not more:
-                for child in self.statuses.keys() - self.like_this:
-                    _end_group(child)
+                for child in self.statuses:
+                    _end(child, signal.SIGTERM if child in self.like_this else signal.SIGKILL)
                 os._exit(0)
             line += more
         return line, files
@@ -82,17 +84,24 @@ class Programs:
         with contextlib.suppress(ChildProcessError):
             while (ended := os.waitpid(-1, os.WNOHANG))[0]:
                 child, status = ended
-                _end_group(child)
-                with open(self.statuses.pop(child), "w", encoding="ascii") as file:  # noqa: PTH123
-                    file.write(f"{os.waitstatus_to_exitcode(status)}\n")
+                _end_group(child, signal.SIGKILL)
+                self.like_this.discard(child)
+                told = self.statuses.pop(child)
+                with contextlib.suppress(BrokenPipeError):  # the server is gone: others are to end
+                    os.write(told, b"%d\n" % os.waitstatus_to_exitcode(status))
+                os.close(told)
 
     def _leave(self, output: int, status: int, given: int | None = None) -> None:
         """Become a process on its own, as if it had been started by name."""
         os.setsid()
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         self.server.close()
-        os.write(status, b"%d\n" % os.getpid())
+        try:
+            os.write(status, b"%d\n" % os.getpid())
+        except BrokenPipeError:  # the server is gone
+            os._exit(0)
         if given is None:
             given = os.open(os.devnull, os.O_RDONLY)
         for old, new in ((given, 0), (output, 1), (output, 2)):
@@ -101,9 +110,15 @@ class Programs:
             os.close(file)
 
 
-def _end_group(leader: int) -> None:
+def _end(child: int, number: int) -> None:
+    """End a child that runs, or has not been waited for, with all that it has started."""
+    os.kill(child, number)  # it may have no group yet
+    _end_group(child, number)
+
+
+def _end_group(leader: int, number: int) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):  # it has ended, all of it
-        os.killpg(leader, signal.SIGKILL)
+        os.killpg(leader, number)
 
 
 def run(program: dict[str, Any]) -> None:
@@ -127,7 +142,7 @@ def main() -> None:
     """Import the modules, then run what is asked for."""
     gc.disable()
     for module in sys.argv[1:]:
-        with contextlib.suppress(Exception):  # it is raised again where the module is needed
+        with contextlib.suppress(Exception, SystemExit):  # raised again where it is needed
             importlib.import_module(module)
     gc.freeze()  # what is here stays, and stays shared
     gc.enable()

@@ -104,10 +104,14 @@ class Interpreter:
         """
         with self._lock:
             python = self._started()
-            program = python.run(
-                arguments, folder, environment, on_line=on_line, on_end=on_end, reads=reads
-            )
+        # Not under the lock: what it imports may take for ever, and it is to be closed then.
+        program = python.run(
+            arguments, folder, environment, on_line=on_line, on_end=on_end, reads=reads
+        )
+        with self._lock:
             self._programs = [p for p in self._programs if p.exit_status is None] + [program]
+            if self._closed:
+                program.close()
         return program
 
     def close(self) -> None:
@@ -205,6 +209,7 @@ class _Python:
     def close(self) -> None:
         self._socket.close()
         if self._of_base is not None:
+            self._of_base.signal(signal.SIGTERM)  # it may import for ever
             self._of_base.wait(CLOSE_SECONDS)
         elif self._process is not None:
             self._process.wait()
