@@ -9,7 +9,7 @@ import sys
 import tarfile
 import textwrap
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -189,11 +189,19 @@ OURS = """
 """
 
 
-def run_ours(server: Server, make: Make, name: str, text: str) -> tuple[dict[str, Any], list[str]]:
+def run_ours(
+    server: Server, make: Make, name: str, text: str, without: Sequence[str] = ()
+) -> tuple[dict[str, Any], list[str]]:
     """Run a job whose entry point is named as ours; return it, and the words that it printed."""
     request = make(name=name)
     request["algorithmSpecification"]["scriptModeConfig"]["entryPoint"] = "hybrid_job.main:run"
-    files = {"hybrid_job/__init__.py": "", "hybrid_job/main.py": text}
+    files = {
+        "hybrid_job/__init__.py": "",
+        "hybrid_job/main.py": text,
+        "quantum_pipeline/__init__.py": "",
+    }
+    for left_out in without:
+        del files[left_out]
     server.s3.put_object(Bucket=BUCKET, Key=f"{name}/source.tar.gz", Body=tarball(files))
     braket = server.braket()
     job = ended(braket, braket.create_job(**request)["jobArn"])
@@ -237,6 +245,18 @@ def test_own_code_that_cannot_be_imported_fails_the_job_by_its_name(
     with service_of(server, sources=tmp_path / "sources") as server.service:
         job, _ = run_ours(server, job_request, "broken", "raise LookupError('of no use')")
     assert (job["status"], job["failureReason"]) == ("FAILED", "LookupError: of no use")
+
+
+def test_what_is_named_as_ours_never_gets_the_copy_that_is_installed(
+    server: Server, job_request: Make, tmp_path: Path
+) -> None:
+    text = "import quantum_pipeline\ndef run(): print(quantum_pipeline.__file__)"
+    with service_of(server, sources=tmp_path / "sources") as server.service:
+        job, printed = run_ours(
+            server, job_request, "half", text, without=["quantum_pipeline/__init__.py"]
+        )
+    assert job["status"] == "FAILED", printed
+    assert job["failureReason"].endswith("No module named 'quantum_pipeline' in the job's code")
 
 
 def test_requirements_in_the_tarball_are_said_not_to_be_installed(

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from quantum_pipeline.local.braket.bootstrap import OURS
 from quantum_pipeline.local.braket.clients import Clients
 from quantum_pipeline.local.braket.folder import JobFolder, inherited
 from quantum_pipeline.local.braket.job import Job
@@ -79,8 +80,11 @@ class ContainerRunner:
             threading.Thread(target=self._with(base, source).start, daemon=True).start()
 
     def _with(self, base: Interpreter, source: Path | None) -> Interpreter:
-        """Return the interpreter that has imported more of what a job runs, if that is ours."""
-        if source is None:
+        """Return the interpreter that has imported more of what a job runs, if that is ours.
+
+        What lacks a package of ours is not: it would be imported from where it is installed.
+        """
+        if source is None or not all((source / name / "__init__.py").exists() for name in OURS):
             return base
         environment = {**inherited(), "PYTHONPATH": str(source)}
         with self._lock:
