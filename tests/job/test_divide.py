@@ -415,6 +415,16 @@ def test_the_report_says_what_each_way_came_to_and_whose_the_credit_is(
     assert b"Who deserves the credit" in files["report.html"]
 
 
+def test_one_round_of_one_block_is_not_said_to_be_several(tmp_path: Path) -> None:
+    problem = {"type": "maxcut", "edges": [[0, 1]]}
+    prepared = prepared_run(problem, algorithm={"name": "divide", "max_rounds": 1})
+    result = verify(solved(prepared, tmp_path), prepared)
+    html = render(build_report(prepared, outcome_of(prepared, ()), result))["report.html"].decode()
+    assert "1 round leads from 1 to 1, ratio 1" in html
+    assert "1 block holds 100 % of the 1 coupling" in html
+    assert "after 1 round: " in html
+
+
 CREDIT = {
     "annealing": "annealing",
     "greedy": "partition",

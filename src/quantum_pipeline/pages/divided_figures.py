@@ -25,9 +25,10 @@ from quantum_pipeline.reports import DividedReport
 from quantum_pipeline.requests.request import ProblemReference, parse_request
 
 _ROUNDS = (
-    "The objective after each round; round 0 is the partition, its blocks solved alone and turned "
-    "over as wholes. Bars: how many blocks of a round found something better. The dashed lines "
-    "are where other ways end that had as long."
+    "The best objective until each round; round 0 is the partition, its blocks solved alone and "
+    "turned over as wholes. Bars: how many blocks of a round improved what it began with, which "
+    "random fields may have made worse than the best. The dashed lines are where other ways end "
+    "that had as long."
 )
 _PARTITION = (
     "The couplings, a dot each, with the variables in the order of their blocks: what is on the "
@@ -63,8 +64,10 @@ def rounds(report: DividedReport) -> tuple[str, str, Figure]:
     axes.set_ylabel("objective")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8, min_n_ticks=1))
     legend_below(figure, 2)
+    made = len(number) - 1
     title = (
-        f"{len(number) - 1} rounds lead from {short(objective[0], objective[-1])} to "
+        f"{made} round{'s' * (made != 1)} lead{'s' * (made == 1)} from "
+        f"{short(objective[0], objective[-1])} to "
         f"{short(objective[-1], objective[0])}, ratio {ratio(quality.approximation_ratio)}"
     )
     return title, _ROUNDS, figure
@@ -96,9 +99,10 @@ def partition(report: DividedReport) -> tuple[str, str, Figure]:
     axes.set_xlabel("variable, by block")
     axes.set_ylabel("variable, by block")
     legend_below(figure, markerscale=max(1.0, 3 / size**0.5))
+    blocks, couplings = report.algorithm.n_blocks, len(problem.ising.couplings)
     title = (
-        f"{report.algorithm.n_blocks:,} blocks hold {100 * share:.0f} % of the "
-        f"{len(problem.ising.couplings):,} couplings"
+        f"{blocks:,} block{'s' * (blocks != 1)} hold{'s' * (blocks == 1)} {100 * share:.0f} % of "
+        f"the {couplings:,} coupling{'s' * (couplings != 1)}"
     )
     return title, _PARTITION, figure
 

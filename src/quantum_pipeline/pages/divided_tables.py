@@ -95,7 +95,8 @@ def comparison(report: DividedReport) -> list[Way]:
 
 def tables(report: DividedReport) -> list[Table]:
     """Return every figure of the report that fits in a line."""
-    final = f"after {len(report.algorithm.rounds) - 1} rounds: {report.convergence.stop_reason}"
+    made = len(report.algorithm.rounds) - 1
+    final = f"after {made} round{'s' * (made != 1)}: {report.convergence.stop_reason}"
     return [
         Table("Quality", "quality", _quality(report)),
         Table("Rounds", "analysis", rows.analysis(report, final)),
