@@ -81,6 +81,14 @@ def test_a_table_is_listed_by_its_rows_and_columns_then_its_qubits(tmp_path: Pat
     assert "95 % right" in shown
 
 
+def test_an_answer_without_a_mean_is_listed_by_its_own_ratio(tmp_path: Path) -> None:
+    quality = STORED["quality"] | {"expected_ratio": None, "approximation_ratio": 0.99}
+    record = STORED | {"quality": quality}
+    CatalogueFile(tmp_path).add_all([json.dumps(record, separators=(",", ":"))])
+    shown = CliRunner().invoke(main, ["list", "--output", str(tmp_path)]).stdout.splitlines()[1]
+    assert " 0.9900 best " in shown
+
+
 @pytest.mark.parametrize(
     ("options", "names"),
     [

@@ -239,8 +239,10 @@ def _result(record: Record) -> str:
         return f"{quality['error_millihartree']:.3g} mHa"
     if quality.get("balanced_accuracy") is not None:
         return f"{percent(quality['objective'])} right"
-    ratio = quality.get("expected_ratio")
-    return "" if ratio is None else f"{ratio:.4f}"
+    if (mean := quality.get("expected_ratio")) is not None:
+        return f"{mean:.4f}"
+    best = quality.get("approximation_ratio")  # all that there is of an answer without a state
+    return "" if best is None else f"{best:.4f} best"
 
 
 def _size(record: Record) -> str:
