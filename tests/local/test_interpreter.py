@@ -276,6 +276,24 @@ def test_one_that_cannot_tell_of_an_end_ends_the_others_all_the_same(tmp_path: P
     assert not said.read_text()
 
 
+INTERRUPTED = """
+import os, signal
+from quantum_pipeline.local import interpreter
+
+class Slow:
+    def close(self): os.kill(os.getpid(), signal.SIGINT)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+interpreter._KEPT["slow"] = [Slow()]
+"""
+
+
+def test_an_interrupt_while_all_is_closed_is_no_error(tmp_path: Path) -> None:
+    server = script(tmp_path, INTERRUPTED)
+    ran = subprocess.run([sys.executable, str(server)], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
 def test_programs_of_all_end_with_the_process_that_asked_for_them(tmp_path: Path) -> None:
     sleeper = tmp_path / "sleeper.py"
     sleeper.write_text("import os, time; print(os.getpid(), os.getppid()); time.sleep(3600)")

@@ -222,8 +222,9 @@ _KEPT: dict[_Kind, list[_Python]] = {}
 
 @atexit.register
 def _end_kept() -> None:
-    for each in chain.from_iterable(_KEPT.values()):
-        each.close()
+    with contextlib.suppress(KeyboardInterrupt):  # they end with this process all the same
+        for each in chain.from_iterable(_KEPT.values()):
+            each.close()
 
 
 class Program:
