@@ -96,6 +96,11 @@ class _Work:
     system: System
     parts: list[Places]
 
+    @property
+    def cools(self) -> bool:
+        """Whether rounds are coolings: on devices each costs shots, of one block all are alike."""
+        return self.job.prepared.device.kind == "local" and len(self.parts) > 1
+
     def dividing(self, solve: Solve) -> Dividing:
         """Return how the blocks are solved by what solves them."""
         size, seed = self.job.algorithm.block_size, self.job.prepared.request.seed
@@ -192,11 +197,6 @@ def _deadline(job: DivideJob, share: float) -> float:
     return now + share * max(0.0, job.deadline(reserved=1.0) - now)
 
 
-def _cools(job: DivideJob) -> bool:
-    """Return whether rounds are coolings: on devices each costs shots, and there are few."""
-    return job.prepared.device.kind == "local"
-
-
 def _by_qaoa(job: DivideJob) -> ByQaoa:
     algorithm, shots = job.algorithm, job.prepared.request.shots
     return ByQaoa(algorithm.depth, shots, algorithm.evaluations)
@@ -214,7 +214,7 @@ def _course(work: _Work, name: str, dividing: Dividing, deadline: float) -> _Cou
         course.seconds += made.seconds
         return made.round
 
-    rounds: _Rounds = cooled if _cools(job) else partial(refined, patience=PATIENCE)
+    rounds: _Rounds = cooled if work.cools else partial(refined, patience=PATIENCE)
     for found in rounds(
         dividing, rounds=job.algorithm.max_rounds, deadline=deadline, remember=remember
     ):
@@ -337,7 +337,7 @@ def _result(
         for each in course.rounds
     ]
     bitstring = bits(course.spins)
-    sentence, limit = _ended(job, course)
+    sentence, limit = _ended(work, course)
     return DividedResult(
         run_id=job.prepared.run_id,
         algorithm="divide",
@@ -371,14 +371,15 @@ def _engine(job: DivideJob) -> str:
     return f"exact states of {size} qubits, in {environment.processors()} processes at most"
 
 
-def _ended(job: DivideJob, course: _Course) -> tuple[str, Limit | None]:
+def _ended(work: _Work, course: _Course) -> tuple[str, Limit | None]:
     """Return why no further round was made."""
     last = len(course.rounds) - 1
     if course.reached is not None:
         return str(course.reached), course.reached.limit
-    if last == job.algorithm.max_rounds:
-        return f"all {last} rounds of algorithm.max_rounds were made", None
-    rounds = f"{HEATS} coolings in a row" if _cools(job) else f"{PATIENCE} rounds"
+    if last == work.job.algorithm.max_rounds:
+        every = "the one round" if last == 1 else f"all {last} rounds"
+        return f"{every} of algorithm.max_rounds {'was' if last == 1 else 'were'} made", None
+    rounds = f"{HEATS} coolings in a row" if work.cools else f"{PATIENCE} rounds"
     return f"{rounds} lowered the energy by no more than {GAIN:g} of it", None
 
 

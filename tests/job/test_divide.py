@@ -512,3 +512,10 @@ def test_the_plan_says_how_many_blocks_and_rounds(size: int, rounds: int, said: 
     algorithm = {"name": "divide", "block_size": size, "max_rounds": rounds}
     words = prepared_run(lattice(3), algorithm=algorithm).reasons.algorithm.words
     assert re.search(f"{said}$", words)
+
+
+def test_rounds_of_a_single_block_are_no_coolings(tmp_path: Path) -> None:
+    alone = prepared_run(lattice(2), algorithm={"name": "divide", "block_size": 8})
+    result = solved(alone, tmp_path)
+    assert len(result.rounds) == 1 + divide.PATIENCE
+    assert result.stop_reason.startswith(f"{divide.PATIENCE} rounds lowered")

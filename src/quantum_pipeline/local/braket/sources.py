@@ -106,8 +106,11 @@ class Sources:
         with tempfile.TemporaryDirectory(dir=self._folder) as new:
             _extract(archive, Path(new, "source"))
             compileall.compile_dir(Path(new, "source"), quiet=2)
-            with suppress(OSError):  # another process has just made it
+            try:
                 Path(new, "source").rename(kept)
+            except OSError:
+                if not kept.is_dir():  # else another process has just made it
+                    raise
 
     def _forget(self) -> None:
         assert self._folder is not None
@@ -123,7 +126,7 @@ def _remove(kept: Path) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         shutil.rmtree(kept, ignore_errors=True)
-    except BlockingIOError:
+    except OSError:  # another one holds it, or its file system has no such locks
         return
     finally:
         os.close(file)
