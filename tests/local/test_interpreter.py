@@ -9,6 +9,7 @@ import sys
 import textwrap
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -174,18 +175,16 @@ def test_one_whose_base_has_died_goes_on_and_is_replaced_when_it_dies(tmp_path: 
     more = Interpreter(["calendar"], {"KIND": "that dies"}, base)
     file = script(tmp_path, "import os; print(os.getppid())")
     parents = []
-    for each in (base, more):
-        outcome = Outcome(each, file)
-        assert outcome.status() == 0
-        parents.append(int(outcome.lines[0]))
-    for killed, same in ((parents[0], True), (parents[1], False)):
-        os.kill(killed, signal.SIGKILL)
-        wait_for(lambda killed=killed: not runs(killed))  # type: ignore[misc]
-        second = Outcome(more, file)
-        assert second.status() == 0
-        assert (int(second.lines[0]) == parents[1]) is same
-    more.close()
-    base.close()
+    with closing(base), closing(more):
+        for each in (base, more):
+            outcome = Outcome(each, file)
+            assert outcome.status() == 0
+            parents.append(int(outcome.lines[0]))
+        for killed, same in ((parents[0], True), (parents[1], False)):
+            os.kill(killed, signal.SIGKILL)  # nobody has seen it yet when the next is asked for
+            second = Outcome(more, file)
+            assert second.status() == 0
+            assert (int(second.lines[0]) == parents[1]) is same
 
 
 def test_a_module_that_ends_its_importer_is_left_to_programs(tmp_path: Path) -> None:

@@ -102,12 +102,18 @@ class Interpreter:
         Raises:
             ChildProcessError: the interpreter has ended.
         """
-        with self._lock:
-            python = self._started()
-        # Not under the lock: what it imports may take for ever, and it is to be closed then.
-        program = python.run(
-            arguments, folder, environment, on_line=on_line, on_end=on_end, reads=reads
-        )
+        for again in (True, False):
+            with self._lock:
+                python = self._started()
+            # Not under the lock: what it imports may take for ever, and it is to be closed then.
+            try:
+                program = python.run(
+                    arguments, folder, environment, on_line=on_line, on_end=on_end, reads=reads
+                )
+                break
+            except ChildProcessError:  # it has just died: nothing has run, and another can
+                if not again:
+                    raise
         with self._lock:
             self._programs = [p for p in self._programs if p.exit_status is None] + [program]
             if self._closed:
@@ -138,6 +144,7 @@ class _Python:
             threading.Lock()
         )  # until it has answered: what is sent together may come as one
         self._socket, theirs = socket.socketpair()
+        self._broken = False
         self._of_base: Program | None = None
         self._process: subprocess.Popen[bytes] | None = None
         arguments = [str(_BOOTSTRAP), *modules]
@@ -163,6 +170,8 @@ class _Python:
 
     @property
     def alive(self) -> bool:
+        if self._broken:
+            return False
         if self._of_base is not None:
             return self._of_base.exit_status is None
         return self._process is not None and self._process.poll() is None
@@ -192,6 +201,9 @@ class _Python:
                 sent = socket.send_fds(self._socket, [line], files)
                 self._socket.sendall(line[sent:])
             except OSError as error:
+                self._broken = True
+                os.close(output)
+                os.close(status)
                 raise ChildProcessError(f"no program runs: {error}") from error
             finally:
                 os.close(write_output)
@@ -199,6 +211,7 @@ class _Python:
             told = os.fdopen(status, encoding="ascii")
             first = told.readline()
         if not first:
+            self._broken = True
             told.close()
             os.close(output)
             raise ChildProcessError("no program runs: the interpreter has ended")
