@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from hybrid_job.on_device.blocks import DeviceBlocks
 
 PATIENCE = 30
-"""Rounds in a row on devices that gain next to nothing, after which no further one is made."""
+"""Rounds in a row without cooling that gain next to nothing, after which no further one is made."""
 
 SHARE = 0.5
 """Of the time that is left, for the rounds; then for each of what they are compared with at most.
