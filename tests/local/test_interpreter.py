@@ -142,6 +142,42 @@ def test_a_closed_one_is_kept_for_the_next_of_its_kind_alone(tmp_path: Path) -> 
     assert first == again != other
 
 
+def test_one_that_was_got_ready_is_the_next_of_its_kind(tmp_path: Path) -> None:
+    (tmp_path / "counted.py").write_text(
+        f"with open({str(tmp_path / 'count')!r}, 'a') as file: print('once', file=file)"
+    )
+    kind = ["counted"], {"PYTHONPATH": str(tmp_path)}
+    for _ in range(2):
+        Interpreter(*kind).get_ready()
+    interpreter = Interpreter(*kind)
+    assert not interpreter.had_programs
+    assert Outcome(interpreter, script(tmp_path, "")).status() == 0
+    interpreter.close()
+    assert Interpreter(*kind).had_programs
+    assert (tmp_path / "count").read_text() == "once\n"
+
+
+def test_one_that_was_got_ready_in_vain_holds_up_no_end(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "begun")
+    (tmp_path / "for_ever.py").write_text(
+        f"import os, time\nwith open({str(tmp_path / 'begun')!r}, 'w') as file:\n"
+        "    print(os.getpid(), file=file)\ntime.sleep(3600)\n"
+    )
+    text = f"""
+        from pathlib import Path
+        from quantum_pipeline.local.interpreter import Interpreter
+
+        Interpreter(["for_ever"], {{"PYTHONPATH": {str(tmp_path)!r}}}).get_ready()
+        print(Path({str(tmp_path / "begun")!r}).read_text())
+        """
+    ran = subprocess.run(
+        [sys.executable, str(script(tmp_path, textwrap.dedent(text)))],
+        capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS,
+    )  # fmt: skip
+    assert ran.returncode == 0
+    assert not runs(int(ran.stdout))
+
+
 def test_a_program_reads_the_file_that_is_its_input(
     interpreter: Interpreter, tmp_path: Path
 ) -> None:

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from quantum_pipeline.local import environment
-from quantum_pipeline.local.environment import STARTS_WITH, Environment
+from quantum_pipeline.local.environment import Environment
+from quantum_pipeline.local.functions_python import STARTS_WITH
 from quantum_pipeline.local.interpreter import Interpreter
 from quantum_pipeline.local.template import Function
 from tests.local.small_stack import Lines

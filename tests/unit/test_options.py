@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import click
@@ -16,6 +17,7 @@ from quantum_pipeline.cli.entry import main
 from quantum_pipeline.cli.options import set_aws, stack_option
 from quantum_pipeline.cli.preparing import body_of, check_before
 from quantum_pipeline.errors import BudgetExceeded, InvalidRequest
+from quantum_pipeline.local import functions_python
 from quantum_pipeline.requests.request import Request, parse_request
 
 H2 = "2\n\nH 0 0 0\nH 0 0 0.74\n"
@@ -134,3 +136,24 @@ def test_region_and_profile_are_refused_without_a_stack() -> None:
     done = CliRunner().invoke(command, ["--profile", "lab"])
     assert done.exit_code == 2
     assert "--region and --profile are for a --stack." in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "begun"),
+    [
+        ("run none.json", 1),
+        ("study none.json", 1),
+        ("run none.json --stack ours", 0),
+        ("run --stack=ours none.json", 0),
+        ("study --help", 0),
+        ("validate none.json", 0),
+    ],
+)
+def test_an_aws_on_this_machine_gets_ready_before_it_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, command: str, begun: int
+) -> None:
+    asked: list[str] = []
+    python = SimpleNamespace(get_ready=lambda: asked.append(command))
+    monkeypatch.setattr(functions_python, "functions_python", lambda: python)
+    CliRunner().invoke(main, command.split())
+    assert asked == [command] * begun

@@ -37,6 +37,11 @@ _MODULES = {
 }
 """The module of each command, which adds it to the group."""
 
+_ON_AN_AWS_HERE = {"run", "study", "rerun", "serve"}
+"""The commands that start an AWS on this machine, the first three where they name no stack."""
+
+_ON_NONE = ("--stack", "--help", "-h")
+
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
 
@@ -47,6 +52,20 @@ class Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """Return the names of all commands."""
         return sorted(_MODULES)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that is called; the AWS that it is to start gets ready meanwhile.
+
+        What it takes longest for is begun before the command's own imports. It is in vain where
+        the command is refused.
+        """
+        if args[0] in _ON_AN_AWS_HERE and not any(arg.startswith(_ON_NONE) for arg in args):
+            from quantum_pipeline.local.functions_python import functions_python  # noqa: PLC0415
+
+            functions_python().get_ready()
+        return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command; its module is imported now, if it has not been."""

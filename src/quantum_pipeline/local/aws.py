@@ -158,8 +158,10 @@ class LocalAws:
         self.braket = braket(self.environment, work_folder / "braket")
         self.braket.clients.key_of = self._key_of_job
         open_parts.callback(self.braket.close)
-        names = _of_a_run(stack)
-        threading.Thread(target=self._warm, args=(names,), name="warm-up", daemon=True).start()
+        up = threading.Event()
+        open_parts.callback(up.set)
+        warm_up = _of_a_run(stack), up
+        threading.Thread(target=self._warm, args=warm_up, name="warm-up", daemon=True).start()
         open_parts.callback(gc.unfreeze)
         with _nothing_collected():
             from quantum_pipeline.local.endpoint import Endpoint  # noqa: PLC0415
@@ -175,6 +177,7 @@ class LocalAws:
                 authority=self.authority,
                 tags=self.braket.tags_of,
                 folder=folder,
+                kept=cache_folder / "syntax",
                 on_put=self._put,
                 earlier=self._earlier,
             )
@@ -183,11 +186,13 @@ class LocalAws:
         self._limit_spending(stack)
         self.logs.start()
         open_parts.callback(Schedules(stack.schedules, self.functions, self.authority).close)
+        up.set()
 
-    def _warm(self, names: Sequence[str]) -> None:
-        """Start what a run needs, in the order of its need, while this process imports moto."""
+    def _warm(self, names: Sequence[str], up: threading.Event) -> None:
+        """Start what a run needs, in the order of its need, beside what this process does."""
         self.functions.warm(names[:1])
         self.braket.warm(self._on_devices)
+        up.wait()  # what is needed later is not to hold up what all wait for
         self.functions.warm(names[1:])
 
     def _put(self, item: Mapping[str, Mapping[str, str]]) -> None:

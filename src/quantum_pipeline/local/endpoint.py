@@ -49,6 +49,7 @@ from quantum_pipeline.local.lambda_api import LambdaApi
 from quantum_pipeline.local.lambdas import Functions
 from quantum_pipeline.local.router import Router
 from quantum_pipeline.local.spilled import bodies
+from quantum_pipeline.local.syntax_trees import syntax_tree
 from quantum_pipeline.local.tables import Item, Tables
 from quantum_pipeline.local.template import Stack
 
@@ -94,6 +95,7 @@ class Endpoint:
         authority: Authority,
         tags: Tags,
         folder: Path,
+        kept: Path,
         on_put: Callable[[Item], None] | None = None,
         earlier: Callable[[str], Iterable[Item]] | None = None,
     ) -> None:
@@ -105,6 +107,7 @@ class Endpoint:
             authority: who says what may be done with those of roles.
             tags: returns the tags of what Braket has by its ARN.
             folder: where the content of objects and executions that have ended are kept.
+            kept: where syntax trees of state machines last.
             on_put: called with each item that was put into a table.
             earlier: gives what a table has from earlier on, see ``Tables``.
         """
@@ -115,6 +118,7 @@ class Endpoint:
         self._authority = authority
         _Engine.address, _Engine.keys = f"http://{host}:{port}", keys
         _load_engine()
+        _keep_syntax(kept)
         _invoke_by(cache(partial(_Engine.client_of, stack.region, "lambda")))
         moto_api_backend.reset()
         _keep_bodies(folder / "objects")
@@ -252,28 +256,33 @@ def _load_engine() -> None:
             vars(module).get("boto_client_for") is _client_of_moto
         ):
             vars(module)["boto_client_for"] = _Engine.client
-    _parse_once()
+    _parse_of_moto()  # before it is replaced
     nested.complete()
 
 
-@cache
-def _parse_once() -> None:
-    """Let the engine read the text of a state machine once, and not for each execution again.
+def _keep_syntax(folder: Path) -> None:
+    """Let the engine parse a state machine once, and not for each execution again.
 
-    What is kept is the syntax tree, which nobody changes; each execution makes its states of it.
+    Each execution makes its states of the syntax tree, which nobody changes.
     """
     from moto.stepfunctions.parser.asl.parse import asl_parser, preprocessor  # noqa: PLC0415
 
     parser = asl_parser.AmazonStateLanguageParser
-    parse = parser.parse
-
-    @lru_cache(maxsize=16)
-    def tree(definition: str) -> Any:
-        return parse(definition)[1]
-
     parser.parse = staticmethod(  # type: ignore[method-assign]
         lambda definition: (
-            preprocessor.Preprocessor().visit(syntax := tree(definition)),
+            preprocessor.Preprocessor().visit(syntax := _tree(definition, folder)),
             syntax,
         )
     )
+
+
+@lru_cache(maxsize=16)
+def _tree(definition: str, folder: Path) -> Any:
+    return syntax_tree(definition, lambda text: _parse_of_moto()(text)[1], folder)
+
+
+@cache
+def _parse_of_moto() -> Callable[[str], Any]:
+    from moto.stepfunctions.parser.asl.parse import asl_parser  # noqa: PLC0415
+
+    return asl_parser.AmazonStateLanguageParser.parse

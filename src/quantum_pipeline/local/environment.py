@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import shutil
 import signal
 import time
@@ -12,6 +11,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from quantum_pipeline.local.functions_python import STARTS_WITH
 from quantum_pipeline.local.interpreter import Interpreter
 from quantum_pipeline.local.runtime_api import Answer, Exited, IdleExit, Invocation, RuntimeApi
 from quantum_pipeline.local.template import Function
@@ -24,20 +24,6 @@ RUNTIME_CLIENT = (
     if importlib.util.find_spec("awslambdaric")
     else "quantum_pipeline.local.runtime_client"
 )
-
-STARTS_WITH = {
-    "PATH": os.environ.get("PATH", os.defpath),
-    "LANG": "en_US.UTF-8",
-    "TZ": ":UTC",
-    "PYTHONIOENCODING": "utf-8",
-    "AWS_CONFIG_FILE": os.devnull,
-    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-    "AWS_EC2_METADATA_DISABLED": "true",
-}
-"""Environment variables with which the Python of any function starts.
-
-It sees none of this machine's own AWS settings.
-"""
 
 
 class Environment:

@@ -50,9 +50,15 @@ class Interpreter:
         self._closed = False
 
     @property
-    def kept(self) -> bool:
-        """Whether one of its kind was closed before, and is there."""
-        return bool(_KEPT.get(self._kind))
+    def had_programs(self) -> bool:
+        """Whether one of its kind ran programs before, and is there."""
+        return any(python.had_programs for python in _KEPT.get(self._kind, ()))
+
+    def get_ready(self) -> None:
+        """Start one of its kind for whoever needs it next, unless one is there."""
+        kept = _KEPT.setdefault(self._kind, [])
+        if not kept:
+            kept.append(self._new())
 
     def start(self) -> None:
         """Start it, unless it runs or is closed; it gets ready in the background."""
@@ -145,6 +151,7 @@ class _Python:
         )  # until it has answered: what is sent together may come as one
         self._socket, theirs = socket.socketpair()
         self._broken = False
+        self.had_programs = False
         self._of_base: Program | None = None
         self._process: subprocess.Popen[bytes] | None = None
         arguments = [str(_BOOTSTRAP), *modules]
@@ -197,6 +204,7 @@ class _Python:
         status, write_status = os.pipe()
         files = [write_output, write_status, *([] if reads is None else [reads])]
         with self._lock:
+            self.had_programs = True
             try:
                 sent = socket.send_fds(self._socket, [line], files)
                 self._socket.sendall(line[sent:])
@@ -225,6 +233,7 @@ class _Python:
             self._of_base.signal(signal.SIGTERM)  # it may import for ever
             self._of_base.wait(CLOSE_SECONDS)
         elif self._process is not None:
+            self._process.terminate()  # likewise; what has programs ends them, and itself
             self._process.wait()
 
 

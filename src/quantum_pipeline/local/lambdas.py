@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
-from quantum_pipeline.local.environment import STARTS_WITH, Environment
+from quantum_pipeline.local.environment import Environment
+from quantum_pipeline.local.functions_python import STARTS_WITH, functions_python
 from quantum_pipeline.local.interpreter import Interpreter
 from quantum_pipeline.local.runtime_api import Answer, IdleExit
 from quantum_pipeline.local.template import Function
 
-SHARED_IMPORTS = "quantum_pipeline.local.shared_imports"
 MORE_IMPORTS = (
     *("quantum_pipeline.aws.learning", "quantum_pipeline.aws.studies"),
     *("quantum_pipeline.aws.tickets", "quantum_pipeline.pages.study_page"),
@@ -76,8 +76,8 @@ class Functions:
         self._numbers = count(1)
         self._closed = threading.Event()
         self._lock = threading.Lock()  # held to read or change what follows
-        self._shared = Interpreter([SHARED_IMPORTS], STARTS_WITH)
-        self._interpreter = self._with_more() if self._shared.kept else self._shared
+        self._shared = functions_python()
+        self._interpreter = self._with_more() if self._shared.had_programs else self._shared
         self._interpreter.start()
         self._environments: list[Environment] = []
         self._idle: dict[str, list[Environment]] = {name: [] for name in self._functions}
