@@ -14,7 +14,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from quantum_pipeline.local.aws import LocalAws
+from quantum_pipeline.local.bootstrap import LOOKED_FOR
 from tests.stack import PARAMETERS, REQUEST, Stack, Subscriber, with_room
+
+gc.disable()  # until all is imported: a third of that time would go into looking for garbage
 
 os.environ.pop("COLUMNS", None)  # of pytest's own terminal, which its workers are given
 
@@ -51,6 +54,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_collection_finish() -> None:
     gc.freeze()  # what was imported stays: a collection of all generations need not look at it
+    gc.set_threshold(*LOOKED_FOR)
+    gc.enable()
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -147,16 +148,23 @@ def environ_of(request: Any) -> dict[str, Any]:
     }
 
 
-def asked_by(
-    session: Any, service: str, method: str, arguments: Mapping[str, Any], endpoint: str
-) -> list[Asked]:
-    """Return what a call needs, from the request that boto3 would send."""
+@cache
+def sender(session: Any, service: str, endpoint: str) -> Any:
+    """Return a client that raises the requests that it would send."""
     client = session.client(service, endpoint_url=endpoint)
 
     def send(request: Any, **_: Any) -> None:
         raise _Sent(request)
 
     client.meta.events.register("before-send", send)
+    return client
+
+
+def asked_by(
+    session: Any, service: str, method: str, arguments: Mapping[str, Any], endpoint: str
+) -> list[Asked]:
+    """Return what a call needs, from the request that boto3 would send."""
+    client = sender(session, service, endpoint)
     with pytest.raises(_Sent) as sent:
         getattr(client, method)(**arguments)
     model = client.meta.service_model

@@ -18,6 +18,7 @@ import click
 
 from quantum_pipeline import __version__
 from quantum_pipeline.errors import PipelineError
+from quantum_pipeline.local.bootstrap import LOOKED_FOR
 
 _MODULES = {
     "run": "many",
@@ -69,8 +70,12 @@ class Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command; its module is imported now, if it has not been."""
-        if cmd_name in _MODULES:
-            import_module(f"quantum_pipeline.cli.{_MODULES[cmd_name]}")
+        module = f"quantum_pipeline.cli.{_MODULES.get(cmd_name)}"
+        if cmd_name in _MODULES and module not in sys.modules:
+            from quantum_pipeline.local.garbage import nothing_collected  # noqa: PLC0415
+
+            with nothing_collected():
+                import_module(module)
         return super().get_command(ctx, cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -120,5 +125,7 @@ def main() -> None:
     """Hybrid quantum-classical runs: a problem goes in, a report comes out."""
     # A terminated qpipe ends its processes as an interrupted one does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    # What is there goes with the process: to look through it for garbage takes half a second.
+    # Little of what is made here is garbage: to look for it would take a tenth of a run, and half a
+    # second at its end.
+    gc.set_threshold(*LOOKED_FOR)
     atexit.register(gc.freeze)

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Self, TypeAlias
 from urllib.request import getproxies
 
 from quantum_pipeline.local import places
+from quantum_pipeline.local.garbage import nothing_collected
 from quantum_pipeline.local.iam.authority import AccessDenied, Authority
 from quantum_pipeline.local.intrinsics import TemplateError
 from quantum_pipeline.local.keys import Key, Keys
@@ -163,7 +164,7 @@ class LocalAws:
         warm_up = _of_a_run(stack), up
         threading.Thread(target=self._warm, args=warm_up, name="warm-up", daemon=True).start()
         open_parts.callback(gc.unfreeze)
-        with _nothing_collected():
+        with nothing_collected():
             from quantum_pipeline.local.endpoint import Endpoint  # noqa: PLC0415
 
             services = {"braket": self.braket}
@@ -308,19 +309,6 @@ def _no_proxy() -> dict[str, str]:
     if not proxies.keys() - {"no"}:
         return {}
     return {"no_proxy": ",".join(filter(None, ["127.0.0.1,localhost", proxies.get("no")]))}
-
-
-@contextmanager
-def _nothing_collected() -> Iterator[None]:
-    """Let no garbage be looked for in what is made here: it stays, and is a lot."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-        gc.freeze()
-    finally:
-        if enabled:
-            gc.enable()
 
 
 @contextmanager

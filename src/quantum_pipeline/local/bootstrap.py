@@ -28,6 +28,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+LOOKED_FOR = (10_000, 10, 10)
+"""How much is made before garbage is looked for: programs begin with imports, which leave none."""
+
 
 class Programs:
     """The programs that run, as the process sees them that forks them.
@@ -145,6 +148,7 @@ def main() -> None:
         with contextlib.suppress(Exception, SystemExit):  # raised again where it is needed
             importlib.import_module(module)
     gc.freeze()  # what is here stays, and stays shared
+    gc.set_threshold(*LOOKED_FOR)
     gc.enable()
     run(Programs().fork())
 
