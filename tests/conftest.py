@@ -8,11 +8,13 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from quantum_pipeline.local import lambdas
 from quantum_pipeline.local.aws import LocalAws
 from quantum_pipeline.local.bootstrap import LOOKED_FOR
 from tests.stack import PARAMETERS, REQUEST, Stack, Subscriber, with_room
@@ -40,6 +42,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--aws", action="store_true", help="also run tests that need an AWS account")
 
 
+PROJECT = Path(__file__).resolve().parents[1]
+UNDRAWN = "tests.undrawn"
+"""The module that takes from functions what makes images of their figures."""
+
 WHOLE_RUNS = ("workflow", "e2e", "functions", "faults", "local")
 """Folders whose files take longest. They go first, so that no worker waits for another's last."""
 
@@ -66,6 +72,20 @@ def clients_of_the_process() -> Iterator[None]:
         sys.modules["boto3"].DEFAULT_SESSION = None  # type: ignore[attr-defined]
     if "quantum_pipeline.aws.clients" in sys.modules:
         sys.modules["quantum_pipeline.aws.clients"].client.cache_clear()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def functions_draw_nothing(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Functions of a stack that is not the first of its process leave images blank.
+
+    A file whose tests look at them says ``DRAWN = True``; of `qpipe` all are drawn.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if not getattr(request.module, "DRAWN", False):
+            starts_with = lambdas.STARTS_WITH | {"PYTHONPATH": str(PROJECT)}
+            patch.setattr(lambdas, "STARTS_WITH", starts_with)
+            patch.setattr(lambdas, "MORE_IMPORTS", (*lambdas.MORE_IMPORTS, UNDRAWN))
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -46,6 +46,8 @@ WHOLE |= {name for name, request in EXAMPLES.items() if "device" in request}
 
 Objectives = dict[str, Future[float]]
 
+DRAWN = True
+
 
 @pytest.fixture(scope="module")
 def whole(stack: Stack) -> Iterator[Objectives]:

@@ -15,6 +15,7 @@ import pytest
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import (
     WaitFunction,
 )
+from PIL import Image
 from werkzeug.wrappers import Request, Response
 
 from quantum_pipeline.local import lambdas
@@ -28,6 +29,8 @@ GAVE_UP = ["Cancel", "Failed"]
 JOB_FAILED = ["HasResults", "GiveUp", *GAVE_UP]
 MARKS = {"completed.json", "failure.json", "cancelled.json"}
 ENDED = {"COMPLETED", "FAILED", "CANCELLED"}
+
+DRAWN = True
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +64,11 @@ def test_a_maxcut_problem_goes_in_and_a_right_report_comes_out(
     assert {"prepared.json", "job.json", "completed.json", "report.html"} <= stack.records(
         "petersen"
     )
-    assert {f"plots/{name}" for name in ("convergence.png",)} <= stack.records("petersen")
+    plots = report["artifacts"]["plots"]
+    assert "plots/convergence.png" in plots
+    for name in plots:
+        content = stack.s3.get_object(Bucket=stack.bucket, Key=f"runs/petersen/{name}")
+        assert Image.open(content["Body"]).width > 500
     assert stack.job_statuses("petersen") == ["COMPLETED"]
 
 
