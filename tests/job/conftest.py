@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 
+import botocore.session
 import pytest
-from botocore.loaders import JSONFileLoader
 from botocore.retries.standard import ExponentialBackoff
 
 from hybrid_job import job
 from hybrid_job.on_device import cancelling, executor, spending, waiting
+from hybrid_job.on_device.compilation import circuits, placing, plans, qaoa
+from hybrid_job.on_device.compilation.reference import best_transpiled
 from tests.clock import Clock, clock_of
 from tests.job import braket_job
 from tests.job.braket_job import enter
@@ -24,9 +26,8 @@ def services_read_once() -> Iterator[None]:
 
     No session changes what it has read.
     """
-    read = cache(JSONFileLoader().load_file)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(JSONFileLoader, "load_file", lambda _, path: read(path))
+        patch.setattr(botocore.session, "create_loader", cache(botocore.session.create_loader))
         yield
 
 
@@ -63,3 +64,12 @@ def braket_on(braket: Server) -> Iterator[Server]:
     """Braket with Garnet and Emerald there, whatever a test does to them."""
     yield braket
     braket.service.devices.set(EMERALD, status="ONLINE")
+
+
+@pytest.fixture
+def few_tries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compile the better of few circuits, for a test that any of them is right for."""
+    monkeypatch.setattr(placing, "MOVES_PER_VARIABLE", 40)
+    monkeypatch.setattr(plans, "_by_size", lambda _n, _small, large: large)
+    monkeypatch.setattr(qaoa, "best_transpiled", partial(best_transpiled, tries=1))
+    monkeypatch.setattr(circuits, "TRIES", 2)

@@ -1,7 +1,7 @@
 """Job processes that start at once and can be killed: each is forked from one that has the SDK.
 
 It runs ``hybrid_job.main:run`` as the job's container does, in a process of its own, with its
-environment: loading what it takes is all that it is spared.
+environment: loading what it takes, and what botocore reads of services, is all that it is spared.
 """
 
 from __future__ import annotations
@@ -23,6 +23,11 @@ import json, os, sys
 import hybrid_job.main
 for name in sys.argv[1:]:
     __import__(name)
+if "boto3" in sys.modules:
+    import boto3, botocore.session, functools
+    botocore.session.create_loader = functools.cache(botocore.session.create_loader)
+    for service in ("braket", "s3"):
+        boto3.Session("testing", "testing", region_name="us-east-1").client(service)
 for line in sys.stdin:
     environment = json.loads(line)
     child = os.fork()

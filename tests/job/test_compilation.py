@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from itertools import cycle
 from math import pi
 from types import SimpleNamespace
@@ -20,16 +19,14 @@ from qiskit_braket_provider.providers.target import aws_device_to_target
 
 from benchmarks.compilation import DEVICES, state_of
 from hybrid_job.on_device.compilation import (
-    circuits,
     compile_circuit,
     compiler_for,
-    qaoa,
     summarise,
 )
 from hybrid_job.on_device.compilation.chip import chip_of
 from hybrid_job.on_device.compilation.logical import qaoa_circuit
 from hybrid_job.on_device.compilation.natives import NativeCircuit, Z
-from hybrid_job.on_device.compilation.reference import best_transpiled, transpiled
+from hybrid_job.on_device.compilation.reference import transpiled
 from hybrid_job.on_device.compilation.sizes import loss_of
 from hybrid_job.on_device.compilation.symmetry import flip_check_on
 from hybrid_job.on_device.measurement import Bits, Compiled
@@ -71,13 +68,11 @@ def topologies(family: str) -> dict[str, DeviceState]:
     return made
 
 
+@pytest.mark.usefixtures("few_tries")
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize(("fields", "tilted"), [(False, False), (True, False), (True, True)])
-def test_qaoa_on_a_device_is_the_logical_circuit(
-    family: str, fields: bool, tilted: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Compiled by the better of ours and of qiskit's, of which one seed is as right as any."""
-    monkeypatch.setattr(qaoa, "best_transpiled", partial(best_transpiled, tries=1))
+def test_qaoa_on_a_device_is_the_logical_circuit(family: str, fields: bool, tilted: bool) -> None:
+    """Compiled by the better of ours and of qiskit's."""
     model = a_model(5, seed=3, fields=fields)
     tilts = np.random.default_rng(8).uniform(0.3, 2.8, 5).tolist() if tilted else None
     # Each topology is compiled at both depths, of one kind of model or another.
@@ -111,11 +106,9 @@ def assert_native(compiled: Compiled, state: DeviceState) -> None:
             assert abs(gate.angle) <= pi / 2
 
 
+@pytest.mark.usefixtures("few_tries")
 @pytest.mark.parametrize("family", FAMILIES)
-def test_any_circuit_on_a_device_is_the_logical_circuit(
-    family: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(circuits, "TRIES", 2)  # the better one is returned, as of eight
+def test_any_circuit_on_a_device_is_the_logical_circuit(family: str) -> None:
     random = np.random.default_rng(5)
     circuit = Circuit()
     for _ in range(3):
@@ -131,6 +124,7 @@ def test_any_circuit_on_a_device_is_the_logical_circuit(
         assert_native(compiled, state)
 
 
+@pytest.mark.usefixtures("few_tries")
 def test_all_angles_have_the_same_layout_and_gates_on_two_qubits() -> None:
     state = device(12, lattice(3, 4))
     compiler = compiler_for(a_model(7, seed=1), state, noise=NOTHING, seed=4)
@@ -157,6 +151,7 @@ def test_the_same_seed_gives_the_same_circuit() -> None:
     assert one == other
 
 
+@pytest.mark.usefixtures("few_tries")
 @pytest.mark.parametrize("family", ["IQM", "Rigetti", "IonQ"])
 def test_the_program_is_a_verbatim_box_on_physical_qubits(family: str) -> None:
     state = device(6, None if family == "IonQ" else lattice(2, 3), family)
@@ -182,6 +177,7 @@ def test_no_graph_takes_more_gates_or_loses_more_than_by_qiskit(family: str) -> 
             assert loss_of(compiled.circuit, compiled.qubits, chip) < other.loss(chip)
 
 
+@pytest.mark.usefixtures("few_tries")
 def test_qiskits_circuit_is_taken_where_its_fidelity_is_higher(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -199,6 +195,7 @@ def test_qiskits_circuit_is_taken_where_its_fidelity_is_higher(
     )
 
 
+@pytest.mark.usefixtures("few_tries")
 def test_estimated_fidelity_is_the_product_of_what_the_device_tells() -> None:
     state = device(6, lattice(2, 3), "Rigetti")
     compiler = compiler_for(a_model(4, seed=1), state, noise=NOTHING, seed=1)
@@ -249,6 +246,7 @@ def test_a_molecules_circuit_has_a_summary_too() -> None:
     assert len(found.qubits) == 3
 
 
+@pytest.mark.usefixtures("few_tries")
 def test_a_device_that_tells_no_fidelities_has_none_estimated() -> None:
     state = device(6, lattice(2, 3))
     bare = state.model_copy(
@@ -354,6 +352,7 @@ def flip_devices() -> list[DeviceState]:
     ]
 
 
+@pytest.mark.usefixtures("few_tries")
 @pytest.mark.parametrize("which", range(5))
 def test_without_noise_every_shot_obeys_the_symmetry_and_energies_are_the_same(which: int) -> None:
     state, model = flip_devices()[which], a_model(5, seed=6)
@@ -386,6 +385,7 @@ def test_without_noise_every_shot_obeys_the_symmetry_and_energies_are_the_same(w
             assert measured[same].sum() == pytest.approx(logical[same].sum(), abs=1e-9)
 
 
+@pytest.mark.usefixtures("few_tries")
 def test_the_check_takes_a_gate_less_than_there_are_variables() -> None:
     state, model = device(9, lattice(3, 3)), a_model(5, seed=6)
     compiler = compiler_for(model, state, noise=NOTHING, seed=1)
@@ -455,6 +455,7 @@ def decoded_is(found: Bits, bits: Bits) -> bool:
     )
 
 
+@pytest.mark.usefixtures("few_tries")
 def test_fields_and_tilts_have_no_such_symmetry() -> None:
     for state in (SIMULATOR, device(6, lattice(2, 3))):
         with_fields = compiler_for(a_model(4, 1, fields=True), state, noise=NOTHING, seed=1)

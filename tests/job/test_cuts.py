@@ -157,6 +157,7 @@ def test_shots_that_follow_the_weights_leave_a_smaller_error() -> None:
     assert error(deviations(cut_)) < 0.7 * error([dict.fromkeys(n, 1.0) for n in cut_.circuits])
 
 
+@pytest.mark.usefixtures("few_tries")
 @pytest.mark.parametrize("family", FAMILIES)
 def test_compiled_parts_are_the_logical_ones(family: str) -> None:
     cut_, state = expansion([[0, 1, 2], [3, 4]], [(2, 3)], 2), device(6, lattice(2, 3), family)

@@ -27,6 +27,8 @@ from tests.local.braket.server import Server
 from tests.unit.finished_run import report_of
 from tests.unit.two_squares import REQUEST, width
 
+pytestmark = pytest.mark.usefixtures("few_tries")
+
 
 def prepared_on(run_id: str, **more: Any) -> PreparedRun:
     """Return a run in two parts of four variables on two devices."""

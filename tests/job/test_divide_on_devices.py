@@ -22,6 +22,9 @@ EDGES = [[i, (i + 1) % 12] for i in range(12)] + [[i, (i + 5) % 12, 0.5] for i i
 PROBLEM = {"type": "maxcut", "edges": EDGES}
 
 
+pytestmark = pytest.mark.usefixtures("few_tries")
+
+
 def prepared_on(devices: Any, run_id: str, **more: Any) -> PreparedRun:
     """Return a run of divide on devices."""
     algorithm = {"name": "divide", "block_size": 4, "max_rounds": 2, "depth": 1}

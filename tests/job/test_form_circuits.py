@@ -82,6 +82,7 @@ def test_products_that_begin_alike_share_what_makes_their_parity() -> None:
     assert two_qubit_gates(form_circuit(space, cost, [[0.1], [0.2]], "ring")) == 4 + 2
 
 
+@pytest.mark.usefixtures("few_tries")
 @pytest.mark.parametrize("family", ["IQM", "Rigetti", "IonQ", "AQT"])
 def test_on_each_maker_of_chips_the_circuit_samples_its_state(family: str) -> None:
     """W state, a product of three, exchanges: on a line, in native gates alone."""

@@ -38,6 +38,7 @@ def compiler(state: DeviceState, seed: int) -> QaoaCompiler:
     return compiler_for(RING, state, noise=NOISE, seed=seed)
 
 
+@pytest.mark.usefixtures("few_tries")
 @pytest.mark.parametrize("family", STATES)
 def test_an_attempt_sends_and_reads_what_the_first_one_compiled(
     family: str, tmp_path: Path

@@ -40,6 +40,7 @@ def replayed(layer: Layer, on: Chip) -> Pairs:
     return sorted(met)
 
 
+@pytest.mark.usefixtures("few_tries")
 @pytest.mark.parametrize("seed", range(6))
 def test_every_pair_meets_once_and_on_a_coupler(seed: int) -> None:
     on = chip(4, 5)
