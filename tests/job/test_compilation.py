@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from itertools import cycle
 from math import pi
 from types import SimpleNamespace
@@ -21,12 +22,13 @@ from benchmarks.compilation import DEVICES, state_of
 from hybrid_job.on_device.compilation import (
     compile_circuit,
     compiler_for,
+    qaoa,
     summarise,
 )
 from hybrid_job.on_device.compilation.chip import chip_of
 from hybrid_job.on_device.compilation.logical import qaoa_circuit
 from hybrid_job.on_device.compilation.natives import NativeCircuit, Z
-from hybrid_job.on_device.compilation.reference import transpiled
+from hybrid_job.on_device.compilation.reference import best_transpiled, transpiled
 from hybrid_job.on_device.compilation.sizes import loss_of
 from hybrid_job.on_device.compilation.symmetry import flip_check_on
 from hybrid_job.on_device.measurement import Bits, Compiled
@@ -164,7 +166,11 @@ def test_the_program_is_a_verbatim_box_on_physical_qubits(family: str) -> None:
 
 
 @pytest.mark.parametrize("family", ["IQM", "Rigetti"])
-def test_no_graph_takes_more_gates_or_loses_more_than_by_qiskit(family: str) -> None:
+def test_no_graph_takes_more_gates_or_loses_more_than_by_qiskit(
+    family: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Ours is found as ever; that qiskit's would be taken instead asks for one of it alone.
+    monkeypatch.setattr(qaoa, "best_transpiled", partial(best_transpiled, tries=1))
     state = device(20, lattice(4, 5), family)
     chip = chip_of(state)
     for seed in range(2):

@@ -66,11 +66,11 @@ ON_FORMS = {"constrained": "bits and groups", "knapsack": "bits", "portfolio": "
 
 
 def thinned(request: dict[str, Any]) -> dict[str, Any]:
-    """Return a request with a fifth of its table's rows and few settings of its models."""
+    """Return a request with a fifth of its table's rows, few settings of its models, two folds."""
     problem = request["problem"]
     if "rows" not in problem:
         return request
-    algorithm = request.get("algorithm", {}) | {"max_evaluations": 2}
+    algorithm = request.get("algorithm", {}) | {"max_evaluations": 2, "folds": 2}
     return request | {"problem": problem | {"rows": problem["rows"][::5]}, "algorithm": algorithm}
 
 
