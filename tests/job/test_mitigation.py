@@ -293,9 +293,9 @@ def test_the_variance_is_that_of_repeated_measurements(
     rng, shots = np.random.default_rng(2), 400
     read = misread_matrix() @ some_distribution()
     repeats = [counts_of(rng.multinomial(shots, read) / shots, shots) for _ in range(1500)]
-    misread = known() if corrected else None
+    misread, measured = known() if corrected else None, setting(**more)
 
-    found = [estimates.estimated(setting(**more), counts, misread) for counts in repeats]
+    found = [estimates.estimated(measured, counts, misread) for counts in repeats]
 
     spread = np.var([each.energy for each in found if each], ddof=1)
     stated = np.mean([each.variance for each in found if each])
