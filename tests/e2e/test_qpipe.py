@@ -277,7 +277,7 @@ def test_a_refusal_is_one_line_and_its_own_exit_status(
 
 
 def test_a_file_that_is_not_there_is_said(environment: dict[str, str]) -> None:
-    done = qpipe(environment, "run", "no/such/file.json")
+    done = qpipe_here(environment, "run", "no/such/file.json")
     assert done.returncode == 2
     assert done.stderr == "InvalidRequest: no/such/file.json: no such file or directory\n"
 
@@ -332,7 +332,7 @@ def test_an_interrupted_run_cancels_its_job_and_leaves_no_process(
         if isinstance(how, signal.Signals):
             run.send_signal(how)
         else:
-            asked = qpipe(environment, "cancel", name, "--output", str(tmp_path / "out"))
+            asked = qpipe_here(environment, "cancel", name, "--output", str(tmp_path / "out"))
             assert asked.stderr.splitlines()[-1] == "cancelled, with its job"
         rest = run.stderr.read()
         assert run.wait(timeout=PATIENCE_SECONDS) == 130, rest
@@ -402,7 +402,7 @@ def test_a_cache_that_cannot_be_written_to_is_said(
 
 
 def test_validate_prints_the_request_with_its_defaults(environment: dict[str, str]) -> None:
-    done = qpipe(environment, "validate", PETERSEN)
+    done = qpipe_here(environment, "validate", PETERSEN)
     resolved = json.loads(done.stdout)
     assert resolved["algorithm"]["name"] == "qaoa"
     assert resolved["limits"] == {
