@@ -16,14 +16,19 @@ from hybrid_job.dividing.system import Block, Real
 from hybrid_job.processes import die_with
 from quantum_pipeline.errors import JobFailed
 
+WORTH = 1 << 16
+"""States of blocks, at each evaluation, from which processes are worth what sending them takes."""
+
 Task = tuple[Solver, Block, tuple[int, ...]]
 
 
 class Workers:
-    """Processes that solve blocks; without any, this one does."""
+    """Processes that solve blocks; without any, and where these are small, this one does."""
 
-    def __init__(self, pool: ProcessPoolExecutor | None, processes: int) -> None:
-        self._pool, self._processes = pool, processes
+    def __init__(
+        self, pool: ProcessPoolExecutor | None, processes: int, worth: int = WORTH
+    ) -> None:
+        self._pool, self._processes, self._worth = pool, processes, worth
 
     def solve(self, solver: Solver, blocks: Sequence[Block], seed: tuple[int, ...]) -> list[Real]:
         """Return the spins of each block, its random numbers by ``seed`` and its place.
@@ -32,7 +37,9 @@ class Workers:
             JobFailed: one of the processes was killed.
         """
         tasks = [(solver, block, (*seed, place)) for place, block in enumerate(blocks)]
-        if self._pool is None or len(tasks) == 1:
+        states = sum(1 << len(block.fields) for block in blocks)
+        small = states * (1 + getattr(solver, "evaluations", 0)) < self._worth
+        if self._pool is None or len(tasks) == 1 or small:
             return [_solved(task) for task in tasks]
         share = -(-len(tasks) // (4 * self._processes))
         try:
@@ -44,7 +51,7 @@ class Workers:
 
 
 @contextmanager
-def workers(processors: int) -> Iterator[Workers]:
+def workers(processors: int, worth: int = WORTH) -> Iterator[Workers]:
     """Yield as many workers as processors; a process of a pack has itself alone."""
     if processors < 2 or current_process().daemon:
         yield Workers(None, 1)
@@ -54,7 +61,7 @@ def workers(processors: int) -> Iterator[Workers]:
     with ProcessPoolExecutor(
         processors, get_context("fork"), initializer=die_with, initargs=(os.getpid(),)
     ) as pool:
-        yield Workers(pool, processors)
+        yield Workers(pool, processors, worth)
 
 
 def _solved(task: Task) -> Real:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from itertools import accumulate, pairwise
+from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any
 
@@ -278,9 +279,20 @@ def test_rounds_reach_the_optimum_of_what_can_be_enumerated() -> None:
 def test_the_number_of_processes_changes_nothing() -> None:
     model = random_model(60, density=0.1)
     alone = rounds_of(dividing(model, 8, ByQaoa(2, 20)), 3)[-1]
-    with workers(2) as pool:
+    with workers(2, worth=0) as pool:
         both = rounds_of(dividing(model, 8, ByQaoa(2, 20), pool), 3)[-1]
     assert (alone.spins == both.spins).all()
+
+
+def test_small_blocks_are_sent_to_no_process() -> None:
+    with workers(2) as pool:
+        found = dividing(random_model(30), 8, in_this_process, pool).start()
+    assert found.blocks == 4
+
+
+def in_this_process(block: Block, rng: np.random.Generator) -> Real:
+    assert parent_process() is None
+    return by_enumeration(block, rng)
 
 
 def killed(_: Block, __: np.random.Generator) -> Real:
@@ -291,14 +303,17 @@ def killed(_: Block, __: np.random.Generator) -> Real:
 
 def test_a_process_that_is_killed_fails_the_run_by_name() -> None:
     model = random_model(30)
-    with workers(2) as pool, pytest.raises(JobFailed, match="a process that solves blocks was kil"):
+    with (
+        workers(2, worth=0) as pool,
+        pytest.raises(JobFailed, match="a process that solves blocks was kil"),
+    ):
         dividing(model, 8, killed, pool).start()
 
 
 def test_processes_end_whatever_handles_the_signals_of_this_one() -> None:
     before = signal.signal(signal.SIGTERM, lambda *_: None)
     try:
-        with workers(2) as pool:
+        with workers(2, worth=0) as pool:
             found = dividing(random_model(30), 8, by_enumeration, pool).start()
     finally:
         signal.signal(signal.SIGTERM, before)
