@@ -1,8 +1,8 @@
 """Examples in events/requests that run as they are, each to its optimum.
 
-One of each solver and device goes the whole way. The others are solved, recomputed and reported in
-this process; those of problems on forms are tests/job/test_constrained_reports.py's. Tables have no
-optimum.
+One of each solver and device goes the whole way, but those that tests/e2e runs. The others are
+solved, recomputed and reported in this process; those of problems on forms are
+tests/job/test_constrained_reports.py's. Tables have no optimum.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ EXAMPLES = {
     if name != LONG
     and (request["problem"]["type"] not in (*FORM_TYPES, "classification") or name == ON_A_FORM)
 }
-WHOLE = {"chemistry_h2", "ising_torus_divided", "maxcut_petersen", ON_A_FORM}
+WHOLE = {"ising_torus_divided", ON_A_FORM}
 WHOLE |= {name for name, request in EXAMPLES.items() if "device" in request}
 
 Objectives = dict[str, Future[float]]
