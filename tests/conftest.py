@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from quantum_pipeline.local import lambdas
+from quantum_pipeline.local import functions_python, lambdas
 from quantum_pipeline.local.aws import LocalAws
 from quantum_pipeline.local.bootstrap import LOOKED_FOR
 from tests.stack import PARAMETERS, REQUEST, Stack, Subscriber, with_room
@@ -82,7 +82,7 @@ def functions_draw_nothing(request: pytest.FixtureRequest) -> Iterator[None]:
     """
     with pytest.MonkeyPatch.context() as patch:
         if not getattr(request.module, "DRAWN", False):
-            starts_with = lambdas.STARTS_WITH | {"PYTHONPATH": str(PROJECT)}
+            starts_with = functions_python.STARTS_WITH | {"PYTHONPATH": str(PROJECT)}
             patch.setattr(lambdas, "STARTS_WITH", starts_with)
             patch.setattr(lambdas, "MORE_IMPORTS", (*lambdas.MORE_IMPORTS, UNDRAWN))
         yield

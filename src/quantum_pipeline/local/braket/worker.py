@@ -31,6 +31,7 @@ from braket.task_result.gate_model_task_result_v1 import ResultTypeValue
 from braket.task_result.program_set_executable_result_v1 import ProgramSetExecutableResult
 from braket.task_result.simulator_metadata_v1 import SimulatorMetadata
 from braket.tasks import GateModelQuantumTaskResult
+from pydantic.v1 import BaseModel
 
 SECONDS = 0.23
 SECONDS_PER_SHOT = 1.85e-5
@@ -64,7 +65,7 @@ def execute(task: dict[str, Any]) -> dict[str, Any]:
         share = METER.seconds / len(result.programResults)
         for program in result.programResults:
             program.additionalMetadata.simulatorMetadata = took(share)
-    text = json.dumps(result.dict(), default=plain)
+    text = json.dumps(result, default=plain)
     return {"result": text, "shots": task["shots"], "seconds": METER.seconds}
 
 
@@ -120,6 +121,8 @@ METER = Meter()
 
 def plain(value: Any) -> Any:
     """Return as JSON what JSON does not know: complex numbers as [real, imaginary]."""
+    if isinstance(value, BaseModel):
+        return dict(value)  # its own `dict` would copy each bit of each shot
     if isinstance(value, complex):
         return [value.real, value.imag]
     if isinstance(value, np.ndarray | np.generic):
