@@ -17,7 +17,8 @@ from hybrid_job.processes import die_with
 from quantum_pipeline.errors import JobFailed
 
 WORTH = 1 << 16
-"""States of blocks, at each evaluation, from which processes are worth what sending them takes."""
+"""States of all blocks, times evaluations, below which sending them to processes takes longer than
+solving them here."""
 
 Task = tuple[Solver, Block, tuple[int, ...]]
 

@@ -67,6 +67,17 @@ def test_where_nothing_can_be_kept_a_text_is_parsed(tmp_path: Path) -> None:
     assert syntax_trees.syntax_tree("one", str.upper, tmp_path / "file" / "folder") == "ONE"
 
 
+def test_what_is_too_deep_to_be_kept_is_parsed(tmp_path: Path) -> None:
+    def parse(_: str) -> Any:
+        tree: list[Any] = []
+        for _ in range(100_000):
+            tree = [tree]
+        return tree
+
+    assert syntax_trees.syntax_tree("deep", parse, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_nobody_has_asked_for_in_a_day_is_forgotten(tmp_path: Path) -> None:
     for text in ("asked for", "not asked for"):
         syntax_trees.syntax_tree(text, str.upper, tmp_path)

@@ -42,6 +42,7 @@ _ON_AN_AWS_HERE = {"run", "study", "rerun", "serve"}
 """The commands that start an AWS on this machine, the first three where they name no stack."""
 
 _ON_NONE = ("--stack", "--help", "-h")
+"""What arguments of theirs begin with where they start none."""
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
@@ -125,7 +126,7 @@ def main() -> None:
     """Hybrid quantum-classical runs: a problem goes in, a report comes out."""
     # A terminated qpipe ends its processes as an interrupted one does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    # Little of what is made here is garbage: to look for it would take a tenth of a run, and half a
-    # second at its end.
+    # Little of what is made here is garbage: to look for it takes a tenth of the imports' time, and
+    # half a second at the end.
     gc.set_threshold(*LOOKED_FOR)
     atexit.register(gc.freeze)

@@ -32,7 +32,7 @@ def syntax_tree(text: str, parse: Callable[[str], Any], folder: Path) -> Any:
     tree = _load(file)
     if tree is None:
         tree = parse(text)
-        with suppress(OSError):  # it is parsed again next time
+        with suppress(OSError, RecursionError):  # no room, or too deep: parsed again next time
             _store(file, tree)
     return tree
 
@@ -60,9 +60,10 @@ def _store(file: Path, tree: Any) -> None:
             if old.stat().st_mtime < time.time() - KEPT_SECONDS:
                 old.unlink()
     _separate(tree)
+    content = pickle.dumps(tree, pickle.HIGHEST_PROTOCOL)
     handle, new = tempfile.mkstemp(dir=folder)
     with os.fdopen(handle, "wb") as written:
-        pickle.dump(tree, written, pickle.HIGHEST_PROTOCOL)
+        written.write(content)
     Path(new).replace(file)
 
 
