@@ -68,7 +68,7 @@ def test_where_nothing_can_be_kept_a_text_is_parsed(tmp_path: Path) -> None:
 
 
 def test_what_is_too_deep_to_be_kept_is_parsed(tmp_path: Path) -> None:
-    def parse(_: str) -> Any:
+    def parse(_text: str) -> Any:
         tree: list[Any] = []
         for _ in range(100_000):
             tree = [tree]
