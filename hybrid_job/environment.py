@@ -30,6 +30,11 @@ def task_results_uri() -> str | None:
     return os.environ.get("AMZN_BRAKET_TASK_RESULTS_S3_URI")
 
 
+def bucket() -> str | None:
+    """Return the bucket that the job writes to; None outside a container."""
+    return os.environ.get("AMZN_BRAKET_OUT_S3_BUCKET")
+
+
 def processors() -> int:
     """Return how many processes the container may run at once."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
+from hybrid_job import environment
 from quantum_pipeline.runs import CANCEL_MARKERS, key
 
 
@@ -13,7 +12,7 @@ def cancelled_runs(pack_id: str) -> frozenset[str]:
     Raises:
         BotoCoreError, ClientError: S3 does not answer; a later look may see more.
     """
-    bucket = os.environ.get("AMZN_BRAKET_OUT_S3_BUCKET")
+    bucket = environment.bucket()
     if bucket is None:
         return frozenset()
     import boto3  # noqa: PLC0415 - takes a while, and is not needed before

@@ -31,13 +31,13 @@ JOB: Layers = (
     ("pack", "solvers"),
     ("on_device", "rounding"),
     ("correlations", "learning"),
-    ("job",),
+    ("job", "markers"),
     ("classical", "dividing"),
     ("engines", "molecules", "optimising"),
     ("cutting",),
     (
         *("compiling", "environment", "journal", "limits"),
-        *("markers", "metrics", "processes", "sparse", "stopwatch"),
+        *("metrics", "processes", "sparse", "stopwatch"),
     ),
 )
 """Those of ``hybrid_job``, likewise."""

@@ -148,3 +148,9 @@ def test_the_tarball_runs_as_the_container_runs_it(tmp_path: Path, prepared: Pre
     assert isinstance(result, OptimisationResult)
     assert result.best_energy == -12
     assert "Metrics - " in done.stdout
+
+
+def test_what_braket_tells_a_job_is_read_by_one_module() -> None:
+    job = Path(__file__).parents[2] / "hybrid_job"
+    reading = [path for path in job.rglob("*.py") if "AMZN_BRAKET_" in path.read_text("utf-8")]
+    assert reading == [job / "environment.py"]
